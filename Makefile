@@ -1,0 +1,59 @@
+# Every command of the course; `make help` lists them. Works with GNU make 3.81 or later.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help lab test lint build-check verify nbval unit build bench lock browser sandbox-tools clean FORCE
+
+VENV := .venv/installed
+IN_VENV = PATH="$(CURDIR)/.venv/bin:$$PATH" && export PATH &&
+PYTEST = python -m pytest -n 2 --dist loadfile
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
+
+lab: $(VENV) ## open the lessons in JupyterLab (LAB_ARGS="--no-browser --port 8899" is passed on)
+	@$(IN_VENV) exec jupyter lab -y --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/notebooks --LabApp.extension_manager=readonly $(LAB_ARGS)
+
+test: lint build-check verify nbval unit ## run every check; what continuous integration runs
+
+lint: $(VENV) ## style and types
+	$(IN_VENV) ruff check . && ruff format --check . && mypy
+
+build-check: $(VENV) ## the notebooks are in step with their sources
+	$(IN_VENV) TQDM_DISABLE=1 course build --check
+
+verify: $(VENV) ## the rules that every lesson keeps
+	$(IN_VENV) course verify
+
+nbval: $(VENV) ## the solved notebooks still give their stored outputs
+	$(IN_VENV) TQDM_DISABLE=1 $(PYTEST) --nbval --nbval-current-env solutions/*/*.ipynb
+
+unit: $(VENV) browser sandbox-tools ## the tests in tests/ (PYTEST_ARGS="-m 'not browser'" is passed on)
+	$(IN_VENV) $(PYTEST) $(PYTEST_ARGS) tests
+
+build: $(VENV) ## rebuild the notebooks from their sources
+	$(IN_VENV) TQDM_DISABLE=1 course build
+
+bench: $(VENV) ## measure (BENCH_ARGS names what)
+	$(IN_VENV) python -m tests.bench $(BENCH_ARGS)
+
+lock: $(VENV) ## remake requirements.lock from pyproject.toml (LOCK_ARGS=--upgrade takes newer versions)
+	.venv/bin/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" $(LOCK_ARGS) pyproject.toml -o requirements.lock
+
+browser: ## Chromium, for the tests that open a notebook
+	@command -v chromium >/dev/null || scripts/apt.sh chromium || \
+		{ echo "The browser tests need the command chromium: install it and run make again." >&2; exit 1; }
+
+sandbox-tools: ## bubblewrap, for the tests that grade
+	@command -v bwrap >/dev/null || scripts/apt.sh bubblewrap || \
+		{ echo "The grading tests need bubblewrap's command bwrap: install it and run make again." >&2; exit 1; }
+
+clean: ## remove caches (delete .venv as well to install afresh)
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build course_utils.egg-info
+	find . -name .venv -prune -o -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+# Made anew when the lock has changed, and when the folder was moved or its Python is gone.
+USABLE := $(shell [ -x .venv/bin/python ] && grep -sF "$(CURDIR)/.venv" .venv/bin/activate)
+$(VENV): requirements.lock pyproject.toml scripts/venv.sh $(if $(USABLE),,FORCE)
+	@PYTHON="$(PYTHON)" scripts/venv.sh
