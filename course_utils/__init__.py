@@ -1,0 +1,14 @@
+"""The course's own package: `check` an answer in a notebook, or `judge` it without display."""
+
+from typing import Any
+
+__all__ = ["check", "judge"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import torch only when an answer is checked, so that the command line starts at once."""
+    if name in __all__:
+        from course_utils import checking
+
+        return getattr(checking, name)
+    raise AttributeError(f"module 'course_utils' has no attribute {name!r}")

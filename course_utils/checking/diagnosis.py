@@ -1,0 +1,255 @@
+"""Recognises the mistakes that any exercise can meet, from the first difference alone."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from course_utils.checking.difference import Difference, number
+from course_utils.checking.evidence import Evidence, Other
+from course_utils.checking.exercise import Exercise
+from course_utils.checking.running import TimeLimit
+
+Found = tuple[str, str] | None
+
+
+def recognise(exercise: Exercise, found: Difference, evidence: Sequence[Evidence]) -> tuple[str | None, str]:
+    """The name of the general mistake behind the first difference, or None, and advice for its author."""
+    for recogniser in RECOGNISERS:
+        if result := recogniser(found):
+            return result
+    before = [name for name in found.want.values if name in found.have.values]
+    fine = before[: before.index(found.name)] if found.name in before else []
+    if fine:
+        return None, f"{_listed(fine)} {'is' if len(fine) == 1 else 'are'} right; {found.name} is the first that is not."
+    return None, f"The values of {found.name} are not the expected ones."
+
+
+def changed_its_input(found: Difference) -> Found:
+    """An argument is not the same after the call."""
+    if found.kind != "input":
+        return None
+    name = found.name.removesuffix(" afterwards")
+    return "changed its input", f"Your code changes its argument {name}. Compute a new tensor and leave {name} alone."
+
+
+def changed_the_state(found: Difference) -> Found:
+    """A setting of torch is not the same after the call."""
+    if found.kind != "state":
+        return None
+    return "changed the state of torch", f"Your code changes {found.name} for everything that runs after it."
+
+
+def raised(found: Difference) -> Found:
+    """The answer raised, or ran out of time or memory."""
+    if found.kind != "raised":
+        return None
+    if found.got is None:
+        return "did not raise", f"Here a {found.expected.type if found.expected else 'n error'} should be raised."
+    if found.got.type == TimeLimit.__name__:
+        return "too slow", "Your code did not come to an end in time. Is there a loop whose condition never changes?"
+    if found.got.type == MemoryError.__name__:
+        return "out of memory", "Your code asks for more memory than there is. Which tensor is so large, and why?"
+    if found.got.type == "NotImplementedError":
+        return "stub left", "A part of the stub is still there: raise NotImplementedError."
+    if found.got.line is None:
+        return "raised", f"The check stopped with {found.got.type} when it called or used your answer."
+    return "raised", f"Your code raised {found.got.type} at line {found.got.line} of {found.got.function}."
+
+
+def not_raised(found: Difference) -> Found:
+    """An error was due for these inputs, and none came."""
+    if found.kind != "missing" or found.want.raised is None:
+        return None
+    return "did not raise", f"For these inputs your code should raise {found.want.raised.type}."
+
+
+def missing_gradient(found: Difference) -> Found:
+    """A gradient is None."""
+    if found.got is not None or found.kind != "value" or not _is_gradient(found.name):
+        return None
+    return "missing gradient", (
+        f"{found.name} is None: the result is not connected to what it was computed from. "
+        "Look for .data, .detach(), .item(), torch.no_grad() or a new torch.tensor(...) on the way."
+    )
+
+
+def returned_none(found: Difference) -> Found:
+    """None came where a value was due."""
+    if found.got is not None or found.kind != "value":
+        return None
+    return "returned None", f"{found.name} is None. Is a return missing, or a self.name = ... not set?"
+
+
+def wrong_type(found: Difference) -> Found:
+    """A value of another kind came."""
+    if found.kind != "value" or isinstance(found.expected, bool):
+        return None
+    kinds = [_kind(found.expected), _kind(found.got)]
+    if kinds[0] == kinds[1]:
+        return None
+    return "type", f"{found.name} should be {kinds[0]}, and it is {kinds[1]}."
+
+
+def transposed(found: Difference) -> Found:
+    """Rows and columns are exchanged."""
+    a, b = found.expected, found.got
+    if not (_tensors(a, b) and a.ndim >= 2 and b.ndim == a.ndim):
+        return None
+    turned = b.transpose(-1, -2)
+    if turned.shape != a.shape or not torch.allclose(turned.double(), a.double(), rtol=1e-4, atol=1e-6):
+        return None
+    return "transposed", f"{found.name} has the right numbers with rows and columns exchanged."
+
+
+def shape(found: Difference) -> Found:
+    """The shape is another one."""
+    a, b = found.expected, found.got
+    if not _tensors(a, b) or a.shape == b.shape:
+        return None
+    text = f"{found.name} should have shape {tuple(a.shape)}, and it has shape {tuple(b.shape)}."
+    if a.numel() == b.numel():
+        text += " The number of entries is right: which dimension is one too many, too few, or exchanged?"
+    elif b.ndim == a.ndim + 1 or (a.ndim == 1 and b.ndim == 2):
+        text += " Did a shape (n, 1) meet a shape (n,) and broadcast to (n, n)?"
+    return "shape", text
+
+
+def dtype(found: Difference) -> Found:
+    """The dtype is another one."""
+    a, b = found.expected, found.got
+    if not _tensors(a, b) or a.dtype == b.dtype:
+        return None
+    return "dtype", f"{found.name} should be {_dtype(a)}, and it is {_dtype(b)}."
+
+
+def not_finite(found: Difference) -> Found:
+    """nan or inf came where a finite number was due."""
+    a, b = _as_tensors(found)
+    if a is None or b is None or not b.is_floating_point() or not torch.isfinite(a).all() or torch.isfinite(b).all():
+        return None
+    what = "nan" if b.isnan().any() else "inf"
+    return "nan or inf", (
+        f"{found.name} holds {what}. It comes from 0/0, inf - inf, the logarithm of 0 or exp of a large number: "
+        "print the intermediate results and see which one has it first."
+    )
+
+
+def constant_factor(found: Difference) -> Found:
+    """Every entry is off by the same factor."""
+    a, b = _as_tensors(found)
+    if a is None or b is None or not a.is_floating_point() or a.numel() < 1:
+        return None
+    a, b = a.double().flatten(), b.double().flatten()
+    used = a.abs() > 1e-6
+    if not used.any() or (b[~used].abs() > 1e-5).any():
+        return None
+    ratios = b[used] / a[used]
+    factor = float(ratios.median())
+    if abs(factor) < 1e-9 or not torch.allclose(ratios, ratios.new_tensor(factor), rtol=1e-3, atol=0):
+        return None
+    neat = _neat(factor, found)
+    if len(ratios) < 2 and not neat:
+        return None
+    if abs(factor + 1) < 1e-3:
+        return "sign", f"{found.name} has the right size and the wrong sign."
+    return "constant factor", f"Every entry of {found.name} is {neat or number(factor)} times what it should be."
+
+
+def all_zero(found: Difference) -> Found:
+    """Only zeros came."""
+    a, b = _as_tensors(found)
+    if a is None or b is None or b.numel() == 0 or b.ne(0).any() or not a.ne(0).any():
+        return None
+    return "all zeros", f"{found.name} is zero everywhere. Is it set at the start and never filled?"
+
+
+def wrong_gradient(found: Difference) -> Found:
+    """All values before it are right, but the gradient is not."""
+    names = list(found.want.values)
+    if found.kind != "value" or not _is_gradient(found.name) or found.name not in names:
+        return None
+    if not any(not _is_gradient(earlier) for earlier in names[: names.index(found.name)]):
+        return None
+    return "wrong gradient", f"The values are right, but the gradient {found.name} that flows back through them is not."
+
+
+RECOGNISERS: tuple[Callable[[Difference], Found], ...] = (
+    changed_its_input,
+    changed_the_state,
+    not_raised,
+    raised,
+    missing_gradient,
+    returned_none,
+    wrong_type,
+    transposed,
+    shape,
+    dtype,
+    not_finite,
+    all_zero,
+    constant_factor,
+    wrong_gradient,
+)
+
+
+def _is_gradient(name: str) -> bool:
+    return name.startswith("grad") or name.endswith(".grad")
+
+
+def _tensors(a: object, b: object) -> bool:
+    return isinstance(a, Tensor) and isinstance(b, Tensor)
+
+
+def _as_tensors(found: Difference) -> tuple[Tensor | None, Tensor | None]:
+    """Both values as tensors of one shape, so that numbers are diagnosed like tensors; None where that cannot be."""
+    values = [
+        item if isinstance(item, Tensor) else torch.tensor(item, dtype=torch.float64)
+        for item in (found.expected, found.got)
+        if isinstance(item, Tensor | int | float) and not isinstance(item, bool)
+    ]
+    if found.kind != "value" or len(values) != 2 or values[0].shape != values[1].shape:
+        return None, None
+    return values[0], values[1]
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, Other):
+        return f"a {value.type}"
+    if isinstance(value, Tensor):
+        return "a tensor"
+    if isinstance(value, bool):
+        return "True or False"
+    if isinstance(value, int | float):
+        return "a number"
+    return {list: "a list", dict: "a dict", str: "a text", type(None): "None"}.get(type(value), "something else")
+
+
+def _neat(factor: float, found: Difference) -> str:
+    """The factor as something meaningful: a small integer or its inverse, or a size of an input."""
+    for value in (2, 3, 4, 10):
+        if abs(factor - value) < 1e-3 * value:
+            return str(value)
+        if abs(factor * value - 1) < 1e-3:
+            return f"1/{value}"
+    for name, item in found.case.inputs.items():
+        if not isinstance(item, Tensor):
+            continue
+        sizes = [(size, f"the size {size} of dimension {d} of {name}") for d, size in enumerate(item.shape)]
+        sizes += [(item.numel(), f"the number {item.numel()} of entries of {name}")]
+        for size, text in sizes:
+            if size > 1 and abs(factor - size) < 1e-3 * size:
+                return f"{size} ({text})"
+            if size > 1 and abs(factor * size - 1) < 1e-3:
+                return f"1/{size} ({text})"
+    return "-1" if abs(factor + 1) < 1e-3 else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = list(names[-3:])
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+
+

@@ -1,0 +1,12 @@
+"""Errors that are written for people: IPython shows their one sentence and no traceback."""
+
+
+class CourseError(Exception):
+    """Bad input: what is wrong, where, and what to do."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class NotRight(CourseError, AssertionError):
+    """Raised by `check` when an answer is not right, after its card was shown."""

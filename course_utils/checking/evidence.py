@@ -1,0 +1,140 @@
+"""Evidence: the named values that a probe yields, in a form that crosses a process boundary without pickle."""
+
+import json
+import numbers
+import struct
+from dataclasses import dataclass, field
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from course_utils.checking.errors import CourseError
+
+LONGEST_TEXT = 2_000
+LONGEST_LIST = 20_000
+
+
+@dataclass(frozen=True)
+class Other:
+    """Stands for a value that is no evidence: neither a tensor, a number, a string, None, nor a list or dict of these."""
+
+    type: str
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception that ended a probe; line and source are those of the answer's own code, where it is known."""
+
+    type: str
+    message: str
+    line: int | None = None
+    source: str = ""
+    function: str = ""
+
+
+@dataclass
+class Evidence:
+    """What one case gave: values by name in order, and how it ended.
+
+    `inputs` holds the tensors of the case as they were after the probe; `rtol` the tolerances that a probe asked for.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, str] = field(default_factory=dict)
+    rtol: dict[str, float] = field(default_factory=dict)
+    raised: Raised | None = None
+    shortcut: str | None = None
+    printed: str = ""
+
+
+def normal_form(value: Any, depth: int = 0) -> Any:
+    """The value as plain evidence: detached CPU tensors, Python numbers, strings, None, lists and dicts of these."""
+    if isinstance(value, Tensor):
+        if value.layout != torch.strided or value.device.type == "meta" or value.is_quantized:
+            return Other(f"{value.layout} tensor on {value.device}")
+        return value.detach().as_subclass(Tensor).cpu().resolve_conj().resolve_neg().clone().contiguous()
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)[:LONGEST_TEXT]
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if depth < 4 and isinstance(value, list | tuple | range) and len(value) <= LONGEST_LIST:
+        return [normal_form(item, depth + 1) for item in value]
+    if depth < 4 and isinstance(value, dict) and len(value) <= LONGEST_LIST:
+        return {str(key): normal_form(item, depth + 1) for key, item in value.items()}
+    return Other(type(value).__name__)
+
+
+def encode(document: Any) -> bytes:
+    """A tree of evidence as bytes: the length of a JSON text, the text, and the tensors as safetensors."""
+    tensors: dict[str, Tensor] = {}
+
+    def strip(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            tensors[str(len(tensors))] = value.detach().contiguous().clone()
+            return {"tensor": str(len(tensors) - 1)}
+        if isinstance(value, Other):
+            return {"other": value.type}
+        if isinstance(value, dict):
+            return {"dict": [[key, strip(item)] for key, item in value.items()]}
+        if isinstance(value, list | tuple):
+            return [strip(item) for item in value]
+        return value
+
+    text = json.dumps(strip(document)).encode()
+    return struct.pack("<Q", len(text)) + text + safetensors.torch.save(tensors)
+
+
+def decode(data: bytes) -> Any:
+    """The tree that `encode` wrote; raises CourseError where the bytes are not such a tree."""
+    try:
+        (length,) = struct.unpack_from("<Q", data)
+        tensors = safetensors.torch.load(bytes(data[8 + length :]))
+
+        def build(value: Any) -> Any:
+            if isinstance(value, dict):
+                ((kind, content),) = value.items()
+                if kind == "tensor":
+                    return tensors[content]
+                if kind == "other":
+                    return Other(str(content))
+                return {str(key): build(item) for key, item in content}
+            if isinstance(value, list):
+                return [build(item) for item in value]
+            return value
+
+        return build(json.loads(data[8 : 8 + length]))
+    except Exception as error:
+        raise CourseError(f"the evidence cannot be read: {type(error).__name__}: {error}") from None
+
+
+def to_tree(evidence: Evidence) -> dict[str, Any]:
+    """Evidence as a tree that `encode` takes; tolerances stay behind, they are the judge's own."""
+    tree = {key: value for key, value in vars(evidence).items() if key != "rtol"}
+    return tree | {"raised": vars(evidence.raised) if evidence.raised else None}
+
+
+def from_tree(tree: Any) -> Evidence:
+    """The evidence in a decoded tree; raises CourseError where its form is wrong."""
+    try:
+        raised = tree["raised"]
+        evidence = Evidence(
+            values=dict(tree["values"]),
+            inputs=dict(tree["inputs"]),
+            state=dict(tree["state"]),
+            shortcut=None if tree["shortcut"] is None else str(tree["shortcut"]),
+            printed=str(tree["printed"]),
+        )
+        if raised is not None:
+            line = raised["line"]
+            texts = {key: str(raised[key]) for key in ("type", "message", "source", "function")}
+            evidence.raised = Raised(line=None if line is None else int(line), **texts)
+        return evidence
+    except (KeyError, TypeError, ValueError) as error:
+        raise CourseError(f"the evidence has not the form it must have: {type(error).__name__}: {error}") from None

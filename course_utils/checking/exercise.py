@@ -1,0 +1,223 @@
+"""What an exercise is: cases in, named evidence out, and the mistakes that deserve a message of their own."""
+
+import difflib
+import importlib
+import pkgutil
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from course_utils.checking.errors import CourseError
+
+
+class Rng:
+    """Draws the inputs of cases: reproducible, in float32 unless asked otherwise, and never zero where it is continuous."""
+
+    def __init__(self, seed: int, stream: str = "") -> None:
+        self.generator = torch.Generator().manual_seed((seed * 0x9E3779B1 + zlib.crc32(stream.encode())) % 2**63)
+
+    def normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Standard normal numbers pushed away from 0 by 0.05, so that no value is lost in a product or sits on a kink."""
+        x = torch.randn(shape, generator=self.generator, dtype=torch.float64)
+        return (x + 0.05 * torch.where(x < 0, -1.0, 1.0)).to(dtype)
+
+    def uniform(self, low: float, high: float, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Numbers drawn uniformly from [low, high)."""
+        return (torch.rand(shape, generator=self.generator, dtype=torch.float64) * (high - low) + low).to(dtype)
+
+    def integers(self, low: int, high: int, *shape: int) -> Tensor:
+        """int64 numbers drawn uniformly from low to high - 1."""
+        return torch.randint(low, high, shape, generator=self.generator)
+
+    def permutation(self, n: int) -> Tensor:
+        """The numbers 0 to n - 1 in random order, int64."""
+        return torch.randperm(n, generator=self.generator)
+
+    def integer(self, low: int, high: int) -> int:
+        """One Python int from low to high - 1."""
+        return int(self.integers(low, high, 1))
+
+    def number(self, low: float, high: float) -> float:
+        """One Python float from [low, high)."""
+        return float(self.uniform(low, high, 1, dtype=torch.float64))
+
+
+class Case:
+    """One set of inputs for a probe, read as attributes: `case.x`.
+
+    Inputs are tensors, numbers, strings, None, and lists or dicts of these, because they cross a process boundary.
+    `hidden` is for the judge alone (for example the labels of unseen digits); it never reaches an answer.
+    """
+
+    def __init__(self, label: str, /, *, hidden: Mapping[str, Any] | None = None, **inputs: Any) -> None:
+        self.label = label
+        self.inputs = inputs
+        self.hidden = dict(hidden or {})
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["inputs"][name]
+        except KeyError:
+            raise AttributeError(f"the case has no input {name!r}") from None
+
+    def fresh(self) -> "Case":
+        """The same inputs in new tensors, without what is hidden: what one probe may change as it likes."""
+        return Case(self.label, **{name: _copy(value) for name, value in self.inputs.items()})
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copy(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known wrong answer: `impl` is handed to the probe, `hint` tells its author how to think about it.
+
+    An answer made the mistake when its evidence equals that of `impl`. Where that cannot be (training, random draws),
+    `sign` maps the evidence of every case (a list of dicts from name to value) to whether this mistake shows in it.
+    """
+
+    name: str
+    impl: Callable[..., Any]
+    hint: str
+    sign: Callable[[list[dict[str, Any]]], bool] | None = None
+
+
+class Exercise:
+    """A function or class that the student writes; a subclass says what makes it right.
+
+    The docstring's first line is shown as the definition. `cases` goes from small to large, edges included. `probe`
+    runs the answer on one case and yields `(name, value)` in the order of the computation, or `(name, value, rtol)`
+    for a statistical value; what comes back from the answer is yielded before it is used. The inputs of the case are
+    recorded after the probe without being asked for, so an answer that changes them is found.
+    """
+
+    id: ClassVar[str]
+    points: ClassVar[int]
+    shortcuts: ClassVar[tuple[Any, ...]] = ()  # functions, classes, or names of operators such as "aten::_softmax"
+    seconds: ClassVar[float] = 10.0  # limit for all cases together
+    mistakes: ClassVar[Sequence[Mistake]] = ()
+
+    @property
+    def lesson(self) -> str:
+        """The lesson's name without its number."""
+        return self.id.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """The name that the student defines."""
+        return self.id.partition(".")[2]
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        """The inputs, drawn from `rng`."""
+        raise NotImplementedError
+
+    def probe(self, answer: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        """What the answer yields on the case, by name."""
+        raise NotImplementedError
+
+    def draw(self, seed: int) -> list[Case]:
+        """The cases of one seed."""
+        return list(self.cases(Rng(seed, self.id)))
+
+
+class Training(Exercise):
+    """An exercise whose answer trains a model; it is judged by a measurement on data that it never sees.
+
+    `expected` names the evidence that must be so whatever was learned (a shape, a type). `measure` turns the evidence
+    into one number; `full` and `part` are the values from which it earns all and half of the points. They come from
+    measured runs, whose table stands in the subclass's docstring.
+    """
+
+    metric: ClassVar[str]  # such as "accuracy on digits it never saw"
+    full: ClassVar[float]
+    part: ClassVar[float]
+    higher_is_better: ClassVar[bool] = True
+    seconds: ClassVar[float] = 60.0
+
+    def expected(self, case: Case) -> dict[str, Any]:
+        """Evidence that does not depend on what was learned, by name."""
+        return {}
+
+    def measure(self, case: Case, evidence: Mapping[str, Any]) -> float:
+        """The metric of one case, from its evidence and what the case hides."""
+        raise NotImplementedError
+
+    def reaches(self, value: float, threshold: float) -> bool:
+        """Whether the value is as good as the threshold; nan never is."""
+        return value >= threshold if self.higher_is_better else value <= threshold
+
+
+@dataclass(frozen=True)
+class FreeText:
+    """A question answered in words and graded by hand."""
+
+    id: str
+    points: int = 2
+
+    @property
+    def name(self) -> str:
+        """The question's name within its lesson."""
+        return self.id.partition(".")[2]
+
+
+def gradients(output: Any, inputs: Sequence[Tensor], cotangent: Tensor | None = None) -> list[Tensor | None]:
+    """Gradients of sum(cotangent * output) by autograd, None where nothing connects them.
+
+    output: a tensor of any shape. cotangent: of the same shape; by default the uneven numbers 0.5 ... 1.5, because a
+    plain sum hides errors that cancel.
+    """
+    if not isinstance(output, Tensor) or not output.requires_grad:
+        return [None] * len(inputs)
+    if cotangent is None:
+        cotangent = torch.linspace(0.5, 1.5, output.numel(), dtype=output.dtype).reshape(output.shape)
+    return list(torch.autograd.grad(output, list(inputs), cotangent, allow_unused=True))
+
+
+def lessons() -> list[str]:
+    """The names of all lessons that have exercises, without numbers, in alphabetical order."""
+    package = importlib.import_module("course_utils.exercises")
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
+
+
+def exercises(lesson: str) -> list[Exercise]:
+    """The exercises of a lesson, in the order of its module; lesson: its name without the number."""
+    module = importlib.import_module(f"course_utils.exercises.{lesson}")
+    classes = [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, Exercise)]
+    return [cls() for cls in classes if cls.__module__ == module.__name__ and hasattr(cls, "id")]
+
+
+def free_texts(lesson: str) -> list[FreeText]:
+    """The questions of a lesson that are graded by hand."""
+    module = importlib.import_module(f"course_utils.exercises.{lesson}")
+    return [item for item in vars(module).values() if isinstance(item, FreeText)]
+
+
+def find(id: str) -> Exercise:
+    """The exercise with this id; raises CourseError that names the near ones."""
+    known = lessons()
+    lesson = id.partition(".")[0] if isinstance(id, str) else ""
+    if lesson in known:
+        for exercise in exercises(lesson):
+            if exercise.id == id:
+                return exercise
+    ids = [exercise.id for name in known for exercise in exercises(name)]
+    names = [other for other in ids if isinstance(id, str) and other.partition(".")[2] == id.partition(".")[2]]
+    near = names + difflib.get_close_matches(str(id), ids, n=3, cutoff=0.5)
+    near = near or [other for other in ids if other.partition(".")[0] == lesson] or known
+    raise CourseError(f"There is no exercise {id!r}. Did you mean {' or '.join(map(repr, dict.fromkeys(near)))}?")
+
+
+def reference(exercise: Exercise) -> Any:
+    """The reference answer, found by name: `linear.relu` is `course_utils.reference.linear.relu`."""
+    return getattr(importlib.import_module(f"course_utils.reference.{exercise.lesson}"), exercise.name)

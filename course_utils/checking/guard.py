@@ -1,0 +1,151 @@
+"""The guard: finds out by interception, not by text search, whether an answer takes a shortcut."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from course_utils.checking.exercise import Exercise, Training
+
+WATCHED_CALLS = 20_000  # Python calls after which the guard no longer looks for calls into the reference
+REFERENCE = Path(__file__).resolve().parents[1] / "reference"
+
+
+class Guard:
+    """Notes the first shortcut that is used while it watches."""
+
+    def __init__(self, exercise: Exercise) -> None:
+        shortcuts = exercise.shortcuts
+        self.training = isinstance(exercise, Training)
+        self.classes = tuple(item for item in shortcuts if inspect.isclass(item))
+        self.operators = {item for item in shortcuts if isinstance(item, str)}
+        self.functions = [item for item in shortcuts if not isinstance(item, str) and not inspect.isclass(item)]
+        self.reference = str(REFERENCE / f"{exercise.lesson}.py")
+        self.used: str | None = None
+        self.paused = False
+
+    def note(self, name: str) -> None:
+        """Remember the first shortcut."""
+        if self.used is None and not self.paused:
+            self.used = name
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Intercept torch functions, operators, constructors and calls into the lesson's reference."""
+        global _active
+        outer, _active = _active, self
+        constructors = {cls: cls.__init__ for cls in self.classes}
+        profile = sys.getprofile()
+        modes: list[Any] = [_Functions(self)] if self.functions else []
+        modes += [_Operators(self)] if self.operators else []
+        for cls, init in constructors.items():
+            setattr(cls, "__init__", _noting(self, cls, init))  # noqa: B010
+        sys.setprofile(_Calls(self))
+        try:
+            for mode in modes:
+                mode.__enter__()
+            try:
+                yield
+            finally:
+                for mode in reversed(modes):
+                    mode.__exit__(None, None, None)
+        finally:
+            sys.setprofile(profile)
+            for cls, init in constructors.items():
+                setattr(cls, "__init__", init)  # noqa: B010
+            _active = outer
+
+
+_active: Guard | None = None
+
+
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """Let a probe use what the answer may not: `with unguarded(): model = nn.Linear(2, 3)`."""
+    if _active is None:
+        yield
+        return
+    guard, before = _active, _active.paused
+    guard.paused = True
+    try:
+        yield
+    finally:
+        guard.paused = before
+
+
+class _Functions(TorchFunctionMode):
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()
+        self.guard = guard
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if any(func is item or func == item for item in self.guard.functions):
+            self.guard.note(public_name(func))
+        return func(*args, **(kwargs or {}))
+
+
+class _Operators(TorchDispatchMode):
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()
+        self.guard = guard
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func._schema.name
+        if name in self.guard.operators:
+            self.guard.note("torch's own " + name.removeprefix("aten::").lstrip("_"))
+        return func(*args, **(kwargs or {}))
+
+
+class _Calls:
+    """A profile function that sees calls into the reference of the lesson; it stops by itself to stay cheap."""
+
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
+        self.left = WATCHED_CALLS
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
+        if event != "call":
+            return
+        self.left -= 1
+        if frame.f_code.co_filename == self.guard.reference:
+            self.guard.note(f"the course's own {frame.f_code.co_name}")
+        if self.left <= 0:
+            sys.setprofile(None)
+
+
+def _noting(guard: Guard, cls: type, init: Any) -> Any:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        guard.note(public_name(cls))
+        init(self, *args, **kwargs)
+
+    return __init__
+
+
+def public_name(item: Any) -> str:
+    """The name under which people know a function or class of torch, such as `torch.nn.functional.linear`."""
+    if inspect.isclass(item):
+        return f"{item.__module__}.{item.__qualname__}".replace("torch.nn.modules.", "torch.nn.").replace(
+            f".{item.__name__.lower()}.{item.__name__}", f".{item.__name__}"
+        )
+    name = resolve_name(item) or getattr(item, "__qualname__", None) or str(item)
+    return name.replace("torch._C._nn.", "torch.nn.functional.").replace("torch._C.TensorBase.", "torch.Tensor.")
+
+
+def handed_in(exercise: Exercise, answer: Any) -> str | None:
+    """The name of what is no answer of the student's own: the reference, or an object of torch itself."""
+    module = getattr(answer, "__module__", None) or ""
+    name = getattr(answer, "__qualname__", "")
+    if module == f"course_utils.reference.{exercise.lesson}":
+        return f"the course's own {name}"
+    if module.partition(".")[0] == "torch" and (inspect.isclass(answer) or inspect.isroutine(answer)):
+        return public_name(answer)
+    if inspect.isbuiltin(answer) and (answer in (getattr(torch, answer.__name__, None),) or "torch" in str(answer)):
+        return public_name(answer)
+    return None

@@ -1,0 +1,1 @@
+"""Grading submissions; the only room that knows nbgrader."""

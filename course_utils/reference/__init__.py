@@ -1,0 +1,1 @@
+"""The answers, written from first principles; the functions are as short as their formulas."""

@@ -1,0 +1,1 @@
+"""Other right answers: every one of them must pass its check."""
