@@ -11,8 +11,9 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 lab: $(VENV) ## open the lessons in JupyterLab (LAB_ARGS="--no-browser --port 8899" is passed on)
-	@$(IN_VENV) exec jupyter lab -y --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
-		--LabApp.default_url=/lab/tree/notebooks --LabApp.extension_manager=readonly $(LAB_ARGS)
+	@$(IN_VENV) exec jupyter lab -y --allow-root --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/notebooks --LabApp.extension_manager=readonly \
+		--KernelManager.transport_encryption=auto $(LAB_ARGS)
 
 test: lint build-check verify nbval unit ## run every check; what continuous integration runs
 

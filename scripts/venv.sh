@@ -41,5 +41,6 @@ awk '/^uv==/ { on = 1 } on { print } on && !/\\$/ { exit }' requirements.lock >.
 .venv/bin/uv pip sync --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock
 .venv/bin/uv pip install --python .venv/bin/python --no-deps --no-build-isolation --editable .
 # Lab's news pop-up asks the network, which a classroom may not have.
-.venv/bin/python -m jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements
+said=$(.venv/bin/python -m jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements 2>&1) ||
+    die "$said"
 touch .venv/installed
