@@ -21,7 +21,10 @@ def recognise(exercise: Exercise, found: Difference, evidence: Sequence[Evidence
     before = [name for name in found.want.values if name in found.have.values]
     fine = before[: before.index(found.name)] if found.name in before else []
     if fine:
-        return None, f"{_listed(fine)} {'is' if len(fine) == 1 else 'are'} right; {found.name} is the first that is not."
+        return (
+            None,
+            f"{_listed(fine)} {'is' if len(fine) == 1 else 'are'} right; {found.name} is the first that is not.",
+        )
     return None, f"The values of {found.name} are not the expected ones."
 
 
@@ -251,5 +254,3 @@ def _neat(factor: float, found: Difference) -> str:
 def _listed(names: Sequence[str]) -> str:
     shown = list(names[-3:])
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
-
-

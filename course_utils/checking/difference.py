@@ -12,7 +12,7 @@ from course_utils.checking.exercise import Case
 
 @dataclass(frozen=True)
 class Difference:
-    """Where an answer's evidence first leaves the expected: in a value, an input, the state of torch, or by an exception.
+    """Where the evidence first leaves the expected: in a value, an input, the state of torch, or by an exception.
 
     kind is one of value, input, state, raised, missing, extra; have and want are the whole evidence of the case.
     """

@@ -18,7 +18,7 @@ LONGEST_LIST = 20_000
 
 @dataclass(frozen=True)
 class Other:
-    """Stands for a value that is no evidence: neither a tensor, a number, a string, None, nor a list or dict of these."""
+    """Stands for a value that is no evidence: no tensor, number, string or None, and no list or dict of these."""
 
     type: str
 

@@ -15,13 +15,13 @@ from course_utils.checking.errors import CourseError
 
 
 class Rng:
-    """Draws the inputs of cases: reproducible, in float32 unless asked otherwise, and never zero where it is continuous."""
+    """Draws the inputs of cases: reproducible, in float32 unless asked otherwise."""
 
     def __init__(self, seed: int, stream: str = "") -> None:
         self.generator = torch.Generator().manual_seed((seed * 0x9E3779B1 + zlib.crc32(stream.encode())) % 2**63)
 
     def normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Standard normal numbers pushed away from 0 by 0.05, so that no value is lost in a product or sits on a kink."""
+        """Standard normal numbers pushed away from 0 by 0.05, so that none is lost in a product or sits on a kink."""
         x = torch.randn(shape, generator=self.generator, dtype=torch.float64)
         return (x + 0.05 * torch.where(x < 0, -1.0, 1.0)).to(dtype)
 

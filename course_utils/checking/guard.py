@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch._ops import OpOverloadPacket
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -27,6 +28,7 @@ class Guard:
         self.classes = tuple(item for item in shortcuts if inspect.isclass(item))
         self.operators = {item for item in shortcuts if isinstance(item, str)}
         self.functions = [item for item in shortcuts if not isinstance(item, str) and not inspect.isclass(item)]
+        self.packets = {f"aten::{item.__name__}" for item in self.functions}
         self.reference = str(REFERENCE / f"{exercise.lesson}.py")
         self.used: str | None = None
         self.paused = False
@@ -104,7 +106,7 @@ class _Operators(TorchDispatchMode):
 
 
 class _Calls:
-    """A profile function that sees calls into the reference of the lesson; it stops by itself to stay cheap."""
+    """A profile function that sees calls of torch.ops and of the lesson's reference; it stops early to stay cheap."""
 
     def __init__(self, guard: Guard) -> None:
         self.guard = guard
@@ -116,6 +118,10 @@ class _Calls:
         self.left -= 1
         if frame.f_code.co_filename == self.guard.reference:
             self.guard.note(f"the course's own {frame.f_code.co_name}")
+        elif frame.f_code is OpOverloadPacket.__call__.__code__:
+            name = frame.f_locals["self"]._qualified_op_name
+            if name in self.guard.packets:
+                self.guard.note(f"torch.ops.{name.replace('::', '.')}")
         if self.left <= 0:
             sys.setprofile(None)
 
@@ -140,7 +146,8 @@ def public_name(item: Any) -> str:
 
 def handed_in(exercise: Exercise, answer: Any) -> str | None:
     """The name of what is no answer of the student's own: the reference, or an object of torch itself."""
-    module = getattr(answer, "__module__", None) or ""
+    owner = answer.__self__ if inspect.ismethod(answer) and inspect.isclass(answer.__self__) else answer
+    module = getattr(owner, "__module__", None) or ""
     name = getattr(answer, "__qualname__", "")
     if module == f"course_utils.reference.{exercise.lesson}":
         return f"the course's own {name}"

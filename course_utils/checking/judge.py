@@ -114,7 +114,7 @@ def _known(
     found: Difference | None,
     seed: int,
 ) -> Mistake | None:
-    """The first mistake of the catalogue that gives the same evidence on every case; the telling case is tried first."""
+    """The first mistake of the catalogue with the same evidence on every case; the telling case is tried first."""
     order = list(range(len(evidence)))
     if found is not None:
         order.sort(key=lambda index: cases[index] is not found.case)
@@ -182,8 +182,8 @@ def first_difference(
 ) -> Difference | None:
     """The first evidence that differs, case by case in the order of the probe.
 
-    An input that should not have changed comes before the values of its case, because it explains them. With `subset`,
-    evidence that is not expected by name is passed over.
+    An input or a setting of torch that should not have changed comes before the values of its case, because it
+    explains them. With `subset`, evidence that is not expected by name is passed over.
     """
     for index, case in enumerate(cases):
         if index >= len(got):
@@ -197,6 +197,9 @@ def first_difference(
         for name in have.inputs:
             if name not in want.inputs:
                 return difference(f"{name} afterwards", "input", _input(case, name), have.inputs[name])
+        if want.state != have.state:
+            name = next(name for name in {**have.state, **want.state} if have.state.get(name) != want.state.get(name))
+            return difference(name, "state", want.state.get(name, "left alone"), have.state.get(name, "left alone"))
         for name in want.values:
             if name not in have.values:
                 break
@@ -204,8 +207,8 @@ def first_difference(
                 return difference(name, "value", want.values[name], have.values[name])
         ended = have.raised.type if have.raised else None
         if ended != (want.raised.type if want.raised else None):
-            missing = next((name for name in want.values if name not in have.values), "the run")
-            return difference(missing, "raised" if have.raised else "missing", want.raised, have.raised)
+            place = next((name for name in want.values if name not in have.values), "the run")
+            return difference(place, "raised" if have.raised else "missing", want.raised, have.raised)
         missing = [name for name in want.values if name not in have.values]
         extra = [name for name in have.values if name not in want.values] if not subset else []
         if missing:
@@ -216,9 +219,6 @@ def first_difference(
             now = have.inputs.get(name, _input(case, name))
             if not same(value, now, case):
                 return difference(f"{name} afterwards", "value", value, now)
-        if want.state != have.state:
-            name = next(name for name in {**have.state, **want.state} if have.state.get(name) != want.state.get(name))
-            return difference(name, "state", want.state.get(name, "left alone"), have.state.get(name, "left alone"))
     return None
 
 

@@ -154,7 +154,7 @@ class _Output(io.StringIO):
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeLimit in the body after so many seconds, and again until it obeys; no limit where signals do not allow."""
+    """Raise TimeLimit in the body after so many seconds, again until it obeys; no limit where signals do not allow."""
     possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     if not possible or signal.getitimer(signal.ITIMER_REAL)[0]:
         yield

@@ -101,8 +101,8 @@ class _PlainTensors(_Affine):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         nn.Module.__init__(self)
         bound = 1 / math.sqrt(in_features)
-        self.weight = torch.empty(out_features, in_features).uniform_(-bound, bound).requires_grad_()
-        self.bias = torch.empty(out_features).uniform_(-bound, bound).requires_grad_() if bias else None
+        self.__dict__["weight"] = torch.empty(out_features, in_features).uniform_(-bound, bound).requires_grad_()
+        self.__dict__["bias"] = torch.empty(out_features).uniform_(-bound, bound).requires_grad_() if bias else None
 
 
 class _TransposedWeight(_Affine):
@@ -229,9 +229,10 @@ class MyLinear(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n_in: int, n_out: int, *batch: int, bias: bool = True) -> Case:
+            call = f"My_Linear({n_in}, {n_out}{'' if bias else ', bias=False'})"
+            sizes = {"n_in": n_in, "n_out": n_out, "with_bias": bias, "wide": False}
             values = {"x": rng.normal(*batch, n_in), "weight": rng.normal(n_out, n_in), "bias": rng.normal(n_out)}
-            return Case(f"{label}: My_Linear({n_in}, {n_out}{'' if bias else ', bias=False'}), x of shape "
-                        f"{(*batch, n_in)}", n_in=n_in, n_out=n_out, with_bias=bias, wide=False, **values)  # fmt: skip
+            return Case(f"{label}: {call}, x of shape {(*batch, n_in)}", hidden=None, **sizes, **values)
 
         yield case("a batch of five", 4, 3, 5)
         yield case("a batch of one", 3, 2, 1)
@@ -239,7 +240,7 @@ class MyLinear(Exercise):
         yield case("one input, one output", 1, 1, 6)
         yield case("three dimensions", 4, 5, 2, 3)
         yield case("a single vector", 3, 4)
-        yield Case("the start values of My_Linear(400, 300)", n_in=400, n_out=300, with_bias=True, wide=True)
+        yield Case("the start values of My_Linear(200, 150)", n_in=200, n_out=150, with_bias=True, wide=True)
 
     def probe(self, My_Linear: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         layer = My_Linear(case.n_in, case.n_out) if case.with_bias else My_Linear(case.n_in, case.n_out, bias=False)
@@ -428,8 +429,10 @@ class CountParameters(Exercise):
         ),
         Mistake(
             "buffers counted",
-            lambda m: sum(t.numel() for t in [*m.parameters(), *m.buffers()] if t.requires_grad or not t.is_leaf)
-            + sum(b.numel() for b in m.buffers()),
+            lambda m: (
+                sum(t.numel() for t in [*m.parameters(), *m.buffers()] if t.requires_grad or not t.is_leaf)
+                + sum(b.numel() for b in m.buffers())
+            ),
             "The running averages of a batch norm are counted. They are buffers: stored with the module, not trained.",
         ),
         Mistake(
