@@ -1,0 +1,65 @@
+"""Benchmarks: `python -m tests.bench [checks] [mnist] [grading]`, all by default; nothing here asserts a time."""
+
+import importlib
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.table import Table
+
+from course_utils.checking import Training, judge
+from course_utils.checking.exercise import exercises, lessons
+
+RUNS = 11
+
+
+def milliseconds(function: Callable[[], object]) -> float:
+    """The wall time of one call."""
+    start = time.perf_counter()
+    function()
+    return (time.perf_counter() - start) * 1000
+
+
+def checks() -> None:
+    """Median time of a check, for right answers and for every known mistake, without the training exercises."""
+    table = Table(
+        "exercise", "right, ms", "wrong, ms", "slowest mistake, ms", title=f"One check, median of {RUNS} runs"
+    )
+    for lesson in lessons():
+        answers = importlib.import_module(f"tests.answers.{lesson}").ANSWERS
+        for exercise in exercises(lesson):
+            if isinstance(exercise, Training):
+                continue
+            right, wrong = (
+                [
+                    statistics.median(milliseconds(lambda: judge(exercise.id, answer)) for _ in range(RUNS))  # noqa: B023
+                    for answer in candidates
+                ]
+                for candidates in (answers[exercise.id], [mistake.impl for mistake in exercise.mistakes])
+            )
+            times = (statistics.median(right), statistics.median(wrong), max(wrong))
+            table.add_row(exercise.id, *(f"{value:.1f}" for value in times))
+    Console().print(table)
+
+
+def mnist() -> None:
+    """Training by hand against torch's own layers, optimizer and loader."""
+    importlib.import_module("tests.bench_mnist").main()
+
+
+def grading() -> None:
+    """Trusted grading against stock nbgrader."""
+    importlib.import_module("tests.bench_grading").main()
+
+
+BENCHMARKS = {function.__name__: function for function in (checks, mnist, grading)}
+
+if __name__ == "__main__":
+    names = sys.argv[1:] or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"There is no benchmark {unknown[0]!r}: choose from {', '.join(BENCHMARKS)}.")
+    for name in names:
+        BENCHMARKS[name]()
