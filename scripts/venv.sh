@@ -23,17 +23,18 @@ need_venv_module() {
     scripts/apt.sh "$package" || die "$PYTHON cannot make virtual environments: install its venv module ($package on Debian and Ubuntu) and run make again."
 }
 
-rm -f .venv/installed
-if ! { [ -x .venv/bin/python ] && grep -qsF "$(pwd -P)/.venv" .venv/bin/activate; }; then
+# An unfinished installation holds half-written packages, which an installer takes for whole ones: start afresh.
+if ! { [ -e .venv/installed ] && [ -x .venv/bin/python ] && grep -qsF "$(pwd -P)/.venv" .venv/bin/activate; }; then
     find_python
     need_venv_module
     say "Making .venv with $PYTHON"
     "$PYTHON" -m venv --clear .venv
 fi
+rm -f .venv/installed
 
 trap 'exit 130' INT
 trap 'exit 143' TERM
-trap '[ $? = 0 ] || say "The installation is not finished: run make again, and it goes on from here."' EXIT
+trap '[ $? = 0 ] || say "The installation is not finished: run make again, which keeps what was downloaded."' EXIT
 
 say "Installing the packages of requirements.lock (the first time about 5 GB on Linux, a few minutes)"
 awk '/^uv==/ { on = 1 } on { print } on && !/\\$/ { exit }' requirements.lock >.venv/uv.txt

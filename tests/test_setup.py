@@ -142,12 +142,17 @@ def test_a_python_without_venv_gets_one_sentence(checkout):
     ]
 
 
-def test_an_installation_that_fails_does_not_look_finished(checkout):
-    result = make(checkout, f"PYTHON={sys.executable}", PIP_NO_INDEX="1")
-    assert result.returncode != 0
-    assert (checkout / ".venv/bin/python").exists()
-    assert not (checkout / ".venv/installed").exists()
-    assert sentences(result)[-1] == "The installation is not finished: run make again, and it goes on from here."
+def test_an_installation_that_failed_does_not_look_finished_and_starts_afresh(checkout):
+    for _ in range(2):
+        result = make(checkout, f"PYTHON={sys.executable}", PIP_NO_INDEX="1")
+        assert result.returncode != 0
+        assert sentences(result)[-1] == (
+            "The installation is not finished: run make again, which keeps what was downloaded."
+        )
+        assert (checkout / ".venv/bin/python").exists()
+        assert not (checkout / ".venv/installed").exists()
+        assert not (checkout / ".venv/half-written").exists()
+        (checkout / ".venv/half-written").touch()
 
 
 def test_no_file_names_a_registry_or_a_machine():
