@@ -5,6 +5,7 @@ import time
 from typing import Annotated, Any
 
 import typer
+from tqdm import tqdm
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Lessons = Annotated[list[str] | None, typer.Argument(help="Such as 01_linear, linear or 1; all where none is named.")]
@@ -39,6 +40,26 @@ def build(
                 continue
         print(f"{lesson.name} {said}", flush=True)
     if failed:
+        raise SystemExit(1)
+
+
+@app.command()
+def verify(
+    lessons: Lessons = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only judge answers: run no notebook, need no text.")] = False,
+) -> None:
+    """Hold lessons against the rules that every lesson keeps."""
+    from course_utils.building.lesson import all_lessons, choose
+    from course_utils.building.rules import ANSWER_RULES, RULES
+    from course_utils.building.verify import show, with_exercises_only
+    from course_utils.building.verify import verify as verify_lessons
+
+    known = with_exercises_only(all_lessons()) if quick else all_lessons()
+    rules = ANSWER_RULES if quick else RULES
+    chosen = choose(lessons or [], known)
+    reports = list(tqdm(verify_lessons(chosen, rules), total=len(chosen), desc="verify", leave=False))
+    show(reports, rules)
+    if not all(report.kept for report in reports):
         raise SystemExit(1)
 
 

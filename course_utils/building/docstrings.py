@@ -1,0 +1,22 @@
+"""Runs the examples of docstrings in a lesson's own kernel, where its answers are defined."""
+
+import contextlib
+import doctest
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def show_examples(docstrings: Mapping[str, str], names: Mapping[str, Any]) -> None:
+    """Print as JSON, for each docstring, how many examples it has and what is not true about them."""
+    results = {}
+    for name, docstring in docstrings.items():
+        test = doctest.DocTestParser().get_doctest(docstring, dict(names), name, None, None)
+        said = io.StringIO()
+        with contextlib.redirect_stdout(io.StringIO()):
+            doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.write)
+        results[name] = {"examples": len(test.examples), "wrong": said.getvalue()}
+    print(json.dumps(results))

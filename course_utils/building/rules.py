@@ -1,0 +1,364 @@
+"""The rules that a lesson must keep: each is a function that yields what breaks the rule in its docstring."""
+
+import ast
+import importlib
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_utils.building import notebook as nb
+from course_utils.building.build import stale
+from course_utils.building.lesson import Lesson, files
+from course_utils.building.run import Run, run
+from course_utils.checking.exercise import Exercise, FreeText, exercises, free_texts, reference
+from course_utils.checking.judge import PUBLIC_SEED, judge, judge_evidence
+from course_utils.checking.running import collect
+
+SEEDS = (PUBLIC_SEED, 1, 2)
+SLOWEST = 20.0  # seconds
+FEWEST_MISTAKES, FEWEST_ALTERNATIVES = 5, 2
+SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
+HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
+# Lines that many cells have in common and that give nothing away.
+COMMON = re.compile(r"super\(\).__init__\(\)|else:|try:|pass|return|continue|break|with torch\.no_grad\(\):|\W*")
+
+
+@dataclass
+class Subject:
+    """A lesson under the rules; what several rules need is found out once, when the first of them asks."""
+
+    lesson: Lesson
+
+    @cached_property
+    def exercises(self) -> list[Exercise]:
+        """What the lesson asks for in code."""
+        return exercises(self.lesson.short)
+
+    @cached_property
+    def questions(self) -> list[FreeText]:
+        """What the lesson asks for in words."""
+        return free_texts(self.lesson.short)
+
+    @cached_property
+    def text(self) -> NotebookNode:
+        """The lesson's text as a notebook."""
+        return nb.from_text(self.lesson.text)
+
+    @cached_property
+    def release(self) -> NotebookNode:
+        """The released notebook as it is committed."""
+        return nb.read(self.lesson.released)
+
+    @cached_property
+    def solved_run(self) -> Run:
+        """The text as it runs now; its last cell, added here, tries the examples of the released docstrings."""
+        notebook = nb.from_text(self.lesson.text)
+        docstrings = {exercise.name: _docstrings(_cell(self.release, exercise.name)) for exercise in self.exercises}
+        source = f"from course_utils.building.docstrings import show_examples\nshow_examples({docstrings!r}, globals())"
+        notebook.cells.append(nbformat.v4.new_code_cell(source, id="examples"))
+        return _run(notebook, self.lesson.solved.parent)
+
+    @cached_property
+    def release_run(self) -> Run:
+        """The release as it runs when nobody has touched it."""
+        return _run(nb.read(self.lesson.released), self.lesson.released.parent, allow_errors=True)
+
+    @cached_property
+    def alternatives(self) -> dict[str, list[Any]]:
+        """Other right answers by exercise id, from tests/answers."""
+        if str(self.lesson.root) not in sys.path:
+            sys.path.insert(0, str(self.lesson.root))
+        return importlib.import_module(f"tests.answers.{self.lesson.short}").ANSWERS
+
+    @cached_property
+    def missed(self) -> dict[str, list[str]]:
+        """By exercise id: known mistakes that are not caught, or not named, and how."""
+        return {exercise.id: [*_missed(exercise)] for exercise in self.exercises}
+
+    @cached_property
+    def refused(self) -> dict[str, list[str]]:
+        """By exercise id: other right answers that do not pass, and why."""
+        return {exercise.id: [*_refused(exercise.id, self.alternatives)] for exercise in self.exercises}
+
+
+Rule = Callable[[Subject], Iterator[str]]
+
+
+def in_step(subject: Subject) -> Iterator[str]:
+    """The solved and the released notebook are in step with the text."""
+    yield from stale(subject.lesson)
+
+
+def release_scores_nothing(subject: Subject) -> Iterator[str]:
+    """The untouched release scores exactly 0, and every check says not attempted."""
+    for cell, points, _ in _graded(subject.release_run.notebook):
+        said = _statuses(cell)
+        if points != 0:
+            yield f"{cell.id} scores {points:g}"
+        if cell.cell_type == "code" and said != ["not attempted"]:
+            yield f"{cell.id} says {' and '.join(said) or _error(cell)}"
+
+
+def solution_scores_full(subject: Subject) -> Iterator[str]:
+    """The solution scores full points in every check, its hidden tests included."""
+    for cell, points, most in _graded(subject.solved_run.notebook):
+        if cell.cell_type == "code" and (points != most or _statuses(cell) != ["right"]):
+            yield f"{cell.id} scores {points:g} of {most:g} and says {' and '.join(_statuses(cell)) or _error(cell)}"
+
+
+def points_agree(subject: Subject) -> Iterator[str]:
+    """The notebook asks for the lesson's exercises and questions, each once, with their points."""
+    due: dict[str, float] = {f"check-{exercise.name}": exercise.points for exercise in subject.exercises}
+    due |= {question.name: question.points for question in subject.questions}
+    have = {cell.id: cell.metadata.nbgrader.get("points") for cell in subject.text.cells if _flag(cell, "grade")}
+    for name in sorted({*due, *have}, key=[*due, *have].index):
+        if due.get(name) != have.get(name):
+            yield f"{name} has {have.get(name, 'no')} points in the notebook and {due.get(name, 'no')} in its exercise"
+    for exercise in subject.exercises:
+        if not _flag(_cell(subject.text, exercise.name), "solution"):
+            yield f"there is no solution cell with the grade_id {exercise.name}"
+    for question in subject.questions:
+        if not _flag(_cell(subject.text, question.name), "solution"):
+            yield f"{question.name} is not a solution cell"
+
+
+def checks_are_calls(subject: Subject) -> Iterator[str]:
+    """Every check cell is locked and checks its exercise, once for all to see and once hidden with another seed."""
+    for exercise in subject.exercises:
+        cell = _cell(subject.text, f"check-{exercise.name}")
+        hidden = "".join(HIDDEN.findall(cell.source))
+        shown = HIDDEN.sub("", cell.source)
+        call = f'check("{exercise.id}", {exercise.name}'
+        seed = re.fullmatch(re.escape(call) + r", seed=(\d+)\)", hidden.strip())
+        if not _flag(cell, "locked"):
+            yield f"{cell.id} is not locked"
+        if shown.strip() != f"{call})":
+            yield f"{cell.id} should read {call})"
+        if not seed or int(seed[1]) == PUBLIC_SEED:
+            yield f"{cell.id} should hide {call}, seed=...) with a seed other than {PUBLIC_SEED}"
+
+
+def nothing_leaks(subject: Subject) -> Iterator[str]:
+    """No line of a solution or of a hidden test appears in the release."""
+    release = {" ".join(line.split()) for cell in subject.release.cells for line in cell.source.splitlines()}
+    for cell in subject.text.cells:
+        regions = [*SOLUTION.findall(cell.source), *HIDDEN.findall(cell.source)]
+        if _flag(cell, "solution") and "### BEGIN SOLUTION" not in cell.source:
+            regions.append(cell.source)
+        for line in (" ".join(line.split()) for region in regions for line in region.splitlines()):
+            core = re.sub(r"^return |^#+ ", "", line)
+            inside = len(core) >= 12 and any(core in other for other in release)
+            if not COMMON.fullmatch(line) and (line in release or inside):
+                yield f"{cell.id}: {line!r} can be read in the release"
+
+
+def hints_are_there(subject: Subject) -> Iterator[str]:
+    """Every exercise has hints in a <details> block between its cell and the next exercise's."""
+    names = {exercise.name for exercise in subject.exercises}
+    hinted: dict[str, bool] = dict.fromkeys(names, False)
+    current = ""
+    for cell in subject.text.cells:
+        if _flag(cell, "solution"):
+            current = cell.id
+        elif current in names and cell.cell_type == "markdown" and "<details" in cell.source:
+            hinted[current] = True
+    for exercise in subject.exercises:
+        if not hinted[exercise.name]:
+            yield f"{exercise.name} has no <details> with hints after its cell"
+
+
+def docstrings_are_true(subject: Subject) -> Iterator[str]:
+    """Every stub has a docstring with shapes, where it takes tensors, and a worked example (>>>) that is true."""
+    for exercise in subject.exercises:
+        cell = _cell(subject.release, exercise.name)
+        docstrings = _docstrings(cell)
+        if not docstrings:
+            yield f"{exercise.name} has no docstring"
+        elif ": Tensor" in cell.source and not re.search(r"\bshapes?\b|\([^()]*,[^()]*\)|\(\)", docstrings):
+            yield f"{exercise.name}: the docstring says no shape, such as x: (n, d)"
+    cell = subject.solved_run.notebook.cells[-1]
+    for name, result in json.loads(cell.outputs[0].text).items():
+        if not result["examples"]:
+            yield f"{name}: the docstring has no example, such as >>> relu(torch.tensor([-1.0, 2.0]))"
+        elif result["wrong"]:
+            yield f"{name}: an example is not true: {' '.join(result['wrong'].split('Failed example:')[-1].split())}"
+
+
+def no_cell_is_slow(subject: Subject) -> Iterator[str]:
+    """No cell takes over 20 seconds."""
+    for done in (subject.solved_run, subject.release_run):
+        for index, seconds in enumerate(done.seconds):
+            if seconds > SLOWEST:
+                yield f"{nb.place(done.notebook, index)} took {seconds:.0f} s"
+
+
+def images_have_alt_text(subject: Subject) -> Iterator[str]:
+    """Every image in the text has alt text."""
+    for index, cell in enumerate(subject.text.cells):
+        if cell.cell_type == "markdown":
+            bare = re.findall(r"!\[\s*\]\([^)]*\)", cell.source)
+            tags = re.findall(r"<img\b[^>]*>", cell.source)
+            for image in bare + [tag for tag in tags if not re.search(r'\balt="[^"]*\w[^"]*"', tag)]:
+                yield f"{nb.place(subject.text, index)}: {image[:60]} has no alt text"
+
+
+def headings_are_in_order(subject: Subject) -> Iterator[str]:
+    """The first cell holds the one title, and no heading skips a level."""
+    prose = [cell.source if cell.cell_type == "markdown" else "" for cell in subject.text.cells]
+    headings = [
+        (len(marks), title, index)
+        for index, source in enumerate(prose)
+        for marks, title in re.findall(r"^(#+) +(.+)$", re.sub(r"^```.*?^```", "", source, flags=re.S | re.M), re.M)
+    ]
+    if not headings or headings[0][0] != 1 or headings[0][2] != 0:
+        yield "the first cell has no title (# ...)"
+    for (above, _, _), (level, title, index) in zip(headings, headings[1:], strict=False):
+        if level == 1:
+            yield f"{nb.place(subject.text, index)} is a second title"
+        elif level > above + 1:
+            yield f"the heading {title!r} goes from level {above} to level {level}"
+
+
+def folders_hold_the_lesson(subject: Subject) -> Iterator[str]:
+    """Nothing but the lesson's files lies in its folders: its notebook, and files that its text names."""
+    sources = "\n".join(cell.source for cell in subject.text.cells)
+    for notebook in (subject.lesson.solved, subject.lesson.released):
+        for path in files(notebook.parent, besides=notebook):
+            if path.as_posix() not in sources:
+                yield f"{notebook.parent.parent.name}/{subject.lesson.name}/{path} is not named in the lesson"
+    for named in re.findall(r"!\[[^\]]*\]\(([^):]+)\)|<img\b[^>]*src=\"([^\":]+)\"", sources):
+        if not (subject.lesson.solved.parent / "".join(named)).is_file():
+            yield f"the picture {''.join(named)} is missing beside the solved notebook"
+
+
+def reference_is_right(subject: Subject) -> Iterator[str]:
+    """The reference itself is judged right, with three seeds."""
+    for exercise in subject.exercises:
+        for seed in SEEDS:
+            cases = exercise.draw(seed)
+            evidence = collect(exercise, reference(exercise), cases, guarded=False, seed=seed)
+            verdict = judge_evidence(exercise, cases, evidence, seed)
+            if verdict.status != "right":
+                yield f"{exercise.id}, seed {seed}: {verdict.status}: {verdict.message}"
+
+
+def mistakes_are_named(subject: Subject) -> Iterator[str]:
+    """Every known mistake is caught and gets its own message, with three seeds."""
+    for missed in subject.missed.values():
+        yield from missed
+
+
+def alternatives_pass(subject: Subject) -> Iterator[str]:
+    """Every other right answer in tests/answers passes, with three seeds."""
+    for refused in subject.refused.values():
+        yield from refused
+
+
+def answers_are_enough(subject: Subject) -> Iterator[str]:
+    """Every exercise has at least 5 mistakes, each with a hint, and 2 other right answers."""
+    for exercise in subject.exercises:
+        if len(exercise.mistakes) < FEWEST_MISTAKES:
+            yield f"{exercise.id} has {len(exercise.mistakes)} mistakes"
+        if len({mistake.hint for mistake in exercise.mistakes}) < len(exercise.mistakes):
+            yield f"{exercise.id} has two mistakes with the same hint"
+        if len(subject.alternatives.get(exercise.id, [])) < FEWEST_ALTERNATIVES:
+            yield f"{exercise.id} has {len(subject.alternatives.get(exercise.id, []))} other right answers"
+    for id in set(subject.alternatives) - {exercise.id for exercise in subject.exercises}:
+        yield f"tests/answers has answers to {id}, which is no exercise"
+
+
+ANSWER_RULES: tuple[Rule, ...] = (reference_is_right, mistakes_are_named, alternatives_pass, answers_are_enough)
+RULES: tuple[Rule, ...] = (
+    in_step,
+    folders_hold_the_lesson,
+    points_agree,
+    checks_are_calls,
+    nothing_leaks,
+    hints_are_there,
+    images_have_alt_text,
+    headings_are_in_order,
+    solution_scores_full,
+    release_scores_nothing,
+    docstrings_are_true,
+    no_cell_is_slow,
+    *ANSWER_RULES,
+)
+
+
+def _missed(exercise: Exercise) -> Iterator[str]:
+    for mistake in exercise.mistakes:
+        for seed in SEEDS:
+            verdict = judge(exercise.id, mistake.impl, seed)
+            if verdict.score == 1 or verdict.mistake != mistake.name:
+                said = f"{verdict.status}, {verdict.mistake}: {' '.join(verdict.message.split())}"
+                yield f"{exercise.id}: {mistake.name!r} is judged with seed {seed} as {said}"
+                break
+
+
+def _refused(id: str, alternatives: dict[str, list[Any]]) -> Iterator[str]:
+    for answer in alternatives.get(id, []):
+        for seed in SEEDS:
+            verdict = judge(id, answer, seed)
+            if verdict.status != "right":
+                said = f"{verdict.status}, {verdict.mistake}: {' '.join(verdict.message.split())}"
+                yield f"{id}: {answer.__name__} is judged with seed {seed} as {said}"
+                break
+
+
+def _run(notebook: NotebookNode, folder: Path, allow_errors: bool = False) -> Run:
+    """Run in a copy of the folder, so that a notebook that writes files leaves none behind."""
+    with tempfile.TemporaryDirectory() as temporary:
+        for path in files(folder):
+            copy = Path(temporary) / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes((folder / path).read_bytes())
+        return run(notebook, Path(temporary), allow_errors)
+
+
+def _graded(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, float, float]]:
+    """Every graded cell, what nbgrader gives for it, and the most there is; a question to be read by hand gives 0."""
+    from nbgrader.utils import determine_grade
+
+    for cell in notebook.cells:
+        if _flag(cell, "grade"):
+            points, most = determine_grade(cell)
+            yield cell, points or 0.0, most
+
+
+def _statuses(cell: NotebookNode) -> list[str]:
+    """The verdicts on the cards that a check cell shows."""
+    html = "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
+    return re.findall(r'class="course-card" data-status="([^"]+)"', html)
+
+
+def _error(cell: NotebookNode) -> str:
+    errors = [f"{o.ename}: {o.evalue}" for o in cell.outputs if o.output_type == "error"]
+    return errors[0] if errors else "nothing"
+
+
+def _flag(cell: NotebookNode, name: str) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get(name, False))
+
+
+def _cell(notebook: NotebookNode, name: str) -> NotebookNode:
+    """The cell with this id, or an empty one."""
+    return next((cell for cell in notebook.cells if cell.id == name), nbformat.v4.new_code_cell(id=name))
+
+
+def _docstrings(cell: NotebookNode) -> str:
+    """All docstrings of a cell, one after the other."""
+    try:
+        nodes = [*ast.walk(ast.parse(cell.source))]
+    except SyntaxError:
+        return ""
+    kinds = ast.FunctionDef | ast.ClassDef
+    return "\n\n".join(text for node in nodes if isinstance(node, kinds) and (text := ast.get_docstring(node)))

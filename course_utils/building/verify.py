@@ -1,0 +1,110 @@
+"""Holds lessons against the rules and shows the result as tables."""
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import torch
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from course_utils.building.lesson import Lesson
+from course_utils.building.rules import RULES, Rule, Subject
+from course_utils.checking.errors import CourseError
+from course_utils.checking.exercise import lessons as named_in_exercises
+
+PROCESSES = 2
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many mistakes of an exercise are caught and how many other right answers pass, of how many."""
+
+    id: str
+    caught: int
+    mistakes: int
+    passed: int
+    alternatives: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one lesson breaks, by the rule's name, and its counts."""
+
+    lesson: str
+    problems: dict[str, list[str]]
+    counts: list[Count]
+
+    @property
+    def kept(self) -> bool:
+        """Whether the lesson keeps every rule."""
+        return not any(self.problems.values())
+
+
+def examine(lesson: Lesson, rules: Sequence[Rule] = RULES) -> Report:
+    """Hold one lesson against the rules; a rule that cannot be tried counts as broken and hides no other."""
+    subject = Subject(lesson)
+    problems: dict[str, list[str]] = {}
+    for rule in rules:
+        try:
+            problems[rule.__name__] = list(rule(subject))
+        except CourseError as error:
+            problems[rule.__name__] = [str(error)]
+        except Exception as error:
+            problems[rule.__name__] = [f"could not be tried: {type(error).__name__}: {error}"]
+    return Report(lesson.name, problems, _counts(subject))
+
+
+def _counts(subject: Subject) -> list[Count]:
+    try:
+        return [
+            Count(
+                exercise.id,
+                len(exercise.mistakes) - len(subject.missed[exercise.id]),
+                len(exercise.mistakes),
+                len(subject.alternatives.get(exercise.id, [])) - len(subject.refused[exercise.id]),
+                len(subject.alternatives.get(exercise.id, [])),
+            )
+            for exercise in subject.exercises
+        ]
+    except Exception:
+        return []  # the rules say why
+
+
+def verify(lessons: Sequence[Lesson], rules: Sequence[Rule] = RULES) -> Iterator[Report]:
+    """A report of each lesson, in order; two processes share several lessons."""
+    if len(lessons) == 1:
+        yield examine(lessons[0], rules)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield from pool.map(examine, lessons, [tuple(rules)] * len(lessons))
+
+
+def with_exercises_only(lessons: Sequence[Lesson]) -> list[Lesson]:
+    """The lessons, and those that have exercises but no text yet, numbered 00."""
+    shorts = {lesson.short for lesson in lessons}
+    return [*lessons, *(Lesson(f"00_{short}") for short in named_in_exercises() if short not in shorts)]
+
+
+def show(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> None:
+    """Print the rules by lessons, the counts by exercise, and what is broken."""
+    console = Console()
+    table = Table("rule", *(report.lesson.partition("_")[0] for report in reports), title="Rules")
+    for rule in rules:
+        found = [len(report.problems[rule.__name__]) for report in reports]
+        marks = [f"[red]{count}[/]" if count else "[green]✓[/]" for count in found]
+        table.add_row(escape((rule.__doc__ or "").splitlines()[0]), *marks)
+    console.print(table)
+    counts = Table("exercise", "mistakes caught", "other right answers passed", title="Answers")
+    for count in (count for report in reports for count in report.counts):
+        row = [(count.caught, count.mistakes), (count.passed, count.alternatives)]
+        cells = [f"[{'green' if part == whole else 'red'}]{part}/{whole}[/]" for part, whole in row]
+        counts.add_row(count.id, *cells)
+    console.print(counts)
+    for report in reports:
+        for name, problems in report.problems.items():
+            for problem in problems:
+                console.print(f"[red]{report.lesson}[/] · {name}: {escape(problem)}", soft_wrap=True, highlight=False)
