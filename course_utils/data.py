@@ -139,7 +139,7 @@ def load_ratings(archive: Path | None = None) -> Ratings:
                 found = {Path(name).name: name for name in files.namelist()}
                 ratings, titles = (pd.read_csv(files.open(found[name])) for name in ("ratings.csv", "movies.csv"))
             train, valid, films = split_ratings(ratings.merge(titles, on="movieId"))
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, KeyError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             raise DataError(f"{archive} is no MovieLens archive ({error}): fetch it again.") from None
     return Ratings(
         _triples(train),
@@ -296,12 +296,9 @@ def _download(urls: Sequence[str], path: Path, sound: Callable[[Path], bool], ad
             part.unlink()
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
-            if (
-                isinstance(error, urllib.error.HTTPError)
-                and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-            ):
+            if getattr(error, "code", None) == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 part.unlink(missing_ok=True)
-    raise DataError(f"{path.name} could not be downloaded ({reason}): {advice}.") from None
+    raise DataError(f"{path.name} could not be downloaded ({reason}): {advice}.")
 
 
 def _append(url: str, part: Path) -> None:
