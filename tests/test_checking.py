@@ -17,6 +17,7 @@ from course_utils.checking.guard import Guard
 from course_utils.checking.judge import judge_evidence, same
 from course_utils.checking.notebook import defining_cell
 from course_utils.checking.running import collect
+from course_utils.exercises import linear as exercises_of_linear
 from course_utils.reference import linear as reference
 from tests.answers.linear import EinsumLinear
 
@@ -233,6 +234,7 @@ def test_the_guard_sees_every_road(shortcut, use):
 def test_the_reference_is_a_shortcut_handed_in_or_called():
     assert judge("linear.relu", reference.relu).status == "shortcut"
     assert judge("linear.relu", lambda x: reference.relu(x)).status == "shortcut"
+    assert judge("linear.My_Linear", exercises_of_linear._Affine).status == "shortcut"
 
 
 def test_the_three_answers_of_the_issue_tracker():
