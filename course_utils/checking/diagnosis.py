@@ -149,7 +149,9 @@ def constant_factor(found: Difference) -> Found:
         return None
     ratios = b[used] / a[used]
     factor = float(ratios.median())
-    if abs(factor) < 1e-9 or not torch.allclose(ratios, ratios.new_tensor(factor), rtol=1e-3, atol=0):
+    if abs(factor) < 1e-9 or abs(factor - 1) < 1e-3:
+        return None
+    if not torch.allclose(ratios, ratios.new_tensor(factor), rtol=1e-3, atol=0):
         return None
     neat = _neat(factor, found)
     if len(ratios) < 2 and not neat:
