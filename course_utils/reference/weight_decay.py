@@ -1,0 +1,49 @@
+"""Lesson 06: the L2 penalty, its gradient, and the two ways to keep weights small."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def l2_penalty(params: Iterable[Tensor], wd: float) -> Tensor:
+    """wd * (sum of the squares of all entries of all params), a 0-d tensor; params: tensors of any shape."""
+    return wd * torch.stack([p.square().sum() for p in params]).sum()
+
+
+def l2_gradient(p: Tensor, wd: float) -> Tensor:
+    """The gradient of wd * sum(p**2) by p: 2 * wd * p, entry by entry; p: any shape."""
+    return 2 * wd * p
+
+
+@torch.no_grad()
+def sgd_l2_step(params: Sequence[Tensor], lr: float, wd: float) -> None:
+    """p <- p - lr * (p.grad + wd * p), in place; a parameter without gradient is left alone.
+
+    Source: torch.optim.SGD, whose weight_decay is the factor of p itself, not of the penalty.
+    """
+    for p in params:
+        if p.grad is not None:
+            p -= lr * (p.grad + wd * p)
+
+
+@torch.no_grad()
+def sgd_decay_step(params: Sequence[Tensor], lr: float, wd: float) -> None:
+    """p <- p * (1 - lr * wd), then p <- p - lr * p.grad, in place; a parameter without gradient is left alone.
+
+    Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019, with lr in the decay as in torch.
+    """
+    for p in params:
+        if p.grad is not None:
+            p *= 1 - lr * wd
+            p -= lr * p.grad
+
+
+def decay_groups(model: nn.Module, wd: float) -> list[dict[str, Any]]:
+    """Two groups of trainable parameters for an optimizer: those of 2 and more dimensions decay, the rest do not."""
+    params = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in params if p.ndim >= 2], "weight_decay": wd},
+        {"params": [p for p in params if p.ndim < 2], "weight_decay": 0.0},
+    ]
