@@ -1,6 +1,5 @@
 """Evidence crosses a border, the judge names mistakes, the guard sees shortcuts, the world stays as it was."""
 
-import os
 import random
 
 import numpy as np
@@ -318,7 +317,7 @@ def test_evidence_survives_the_crossing():
     assert torch.equal(back.values["t"], evidence.values["t"])
 
 
-@pytest.mark.parametrize("data", [b"", b"\0" * 8, b"\xff" * 40, encode({"values": 3})[:-3], os.urandom(64)])
+@pytest.mark.parametrize("data", [b"", b"\0" * 8, b"\xff" * 40, encode({"values": 3})[:-3], random.Random(0).randbytes(64)])
 def test_broken_evidence_is_one_error(data):
     with pytest.raises(CourseError):
         from_tree(decode(data))
