@@ -57,7 +57,7 @@ def verify(
     known = with_exercises_only(all_lessons()) if quick else all_lessons()
     rules = ANSWER_RULES if quick else RULES
     chosen = choose(lessons or [], known)
-    reports = list(tqdm(verify_lessons(chosen, rules), total=len(chosen), desc="verify", leave=False))
+    reports = list(tqdm(verify_lessons(chosen, rules), total=len(chosen), desc="verify", leave=False, disable=None))
     show(reports, rules)
     if not all(report.kept for report in reports):
         raise SystemExit(1)

@@ -183,7 +183,7 @@ def docstrings_are_true(subject: Subject) -> Iterator[str]:
         docstrings = _docstrings(cell)
         if not docstrings:
             yield f"{exercise.name} has no docstring"
-        elif ": Tensor" in cell.source and not re.search(r"\bshapes?\b|\([^()]*,[^()]*\)|\(\)", docstrings):
+        elif re.search("tensor|torch", docstrings) and not re.search(r"\bshapes?\b|\([^()]*,[^()]*\)", docstrings):
             yield f"{exercise.name}: the docstring says no shape, such as x: (n, d)"
     cell = subject.solved_run.notebook.cells[-1]
     for name, result in json.loads(cell.outputs[0].text).items():
@@ -202,13 +202,19 @@ def no_cell_is_slow(subject: Subject) -> Iterator[str]:
 
 
 def images_have_alt_text(subject: Subject) -> Iterator[str]:
-    """Every image in the text has alt text."""
+    """Every image in the text and every figure that the code shows has alt text."""
     for index, cell in enumerate(subject.text.cells):
         if cell.cell_type == "markdown":
             bare = re.findall(r"!\[\s*\]\([^)]*\)", cell.source)
             tags = re.findall(r"<img\b[^>]*>", cell.source)
             for image in bare + [tag for tag in tags if not re.search(r'\balt="[^"]*\w[^"]*"', tag)]:
                 yield f"{nb.place(subject.text, index)}: {image[:60]} has no alt text"
+    solved = nb.read(subject.lesson.solved)
+    for index, cell in enumerate(solved.cells):
+        for output in cell.get("outputs", []):
+            images = [kind for kind in output.get("data", {}) if kind.startswith("image/")]
+            if not all(output.metadata.get(kind, {}).get("alt") for kind in images):
+                yield f"{nb.place(solved, index)}: a figure has no alt text; show it with plots.show(figure, alt=...)"
 
 
 def headings_are_in_order(subject: Subject) -> Iterator[str]:

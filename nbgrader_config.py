@@ -1,0 +1,22 @@
+"""nbgrader's settings: the repository is the course, and nbgrader's own commands run on it unchanged."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.root = str(ROOT)
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+c.CourseDirectory.db_url = f"sqlite:///{ROOT / 'gradebook.db'}"
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "__pycache__", "*.pyc"]
+
+# Submissions are collected by other means than nbgrader's exchange folder.
+c.Exchange.root = str(ROOT / "exchange")
+
+# What is written to stderr, such as a warning, costs no points.
+c.IgnorePattern.enabled = True
+c.IgnorePattern.pattern = "^"
+
+c.Execute.timeout = 300
+c.KernelManager.transport_encryption = "auto"
