@@ -317,7 +317,9 @@ def test_evidence_survives_the_crossing():
     assert torch.equal(back.values["t"], evidence.values["t"])
 
 
-@pytest.mark.parametrize("data", [b"", b"\0" * 8, b"\xff" * 40, encode({"values": 3})[:-3], random.Random(0).randbytes(64)])
+@pytest.mark.parametrize(
+    "data", [b"", b"\0" * 8, b"\xff" * 40, encode({"values": 3})[:-3], random.Random(0).randbytes(64)]
+)
 def test_broken_evidence_is_one_error(data):
     with pytest.raises(CourseError):
         from_tree(decode(data))
