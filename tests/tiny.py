@@ -1,0 +1,84 @@
+"""A lesson small enough to be built and broken in tests; it asks for linear.relu alone."""
+
+import shutil
+from pathlib import Path
+
+from course_utils.building.lesson import Lesson
+
+ROOT = Path(__file__).resolve().parent.parent
+HEADER = "# ---\n# jupyter:\n#   jupytext:\n#     cell_metadata_filter: nbgrader,tags,-all\n# ---\n\n"
+SOLUTION = '{"grade": false, "grade_id": "relu", "locked": false, "schema_version": 3, "solution": true, "task": false}'
+CHECK = (
+    '{"grade": true, "grade_id": "check-relu", "locked": true, "points": 1, "schema_version": 3, "solution": false, '
+    '"task": false}'
+)
+
+PLAIN = (
+    HEADER
+    + """# %% [markdown]
+# # Plain
+
+# %%
+print("one")
+
+# %%
+print("one")
+"""
+)
+
+RELU = f'''{HEADER}# %% [markdown]
+# # Tiny
+
+# %%
+import torch
+
+from course_utils import check
+
+# %% [markdown]
+# ## The bend
+#
+# Negative numbers become 0.
+
+# %% nbgrader={SOLUTION}
+def relu(x):
+    """The larger of x and 0.
+
+    x: of any shape.
+
+    >>> relu(torch.tensor([-2.0, 3.0]))
+    tensor([0., 3.])
+    """
+    ### BEGIN SOLUTION
+    return x.clamp(min=0)
+    ### END SOLUTION
+
+# %% nbgrader={CHECK}
+check("linear.relu", relu)
+### BEGIN HIDDEN TESTS
+check("linear.relu", relu, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint</summary>What is the larger of two numbers?</details>
+'''
+
+
+def lesson(root: Path, text: str, name: str = "01_linear") -> Lesson:
+    """A lesson with this text in a course folder of its own, not built yet."""
+    made = Lesson(name, root)
+    made.text.parent.mkdir(parents=True, exist_ok=True)
+    made.text.write_text(text)
+    return made
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace what must be there."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def copy(lesson: Lesson, root: Path) -> Lesson:
+    """The lesson, notebooks included, in another course folder."""
+    shutil.copytree(lesson.root, root, dirs_exist_ok=True)
+    return Lesson(lesson.name, root)
