@@ -140,7 +140,8 @@ def public_name(item: Any) -> str:
         return f"{item.__module__}.{item.__qualname__}".replace("torch.nn.modules.", "torch.nn.").replace(
             f".{item.__name__.lower()}.{item.__name__}", f".{item.__name__}"
         )
-    name = resolve_name(item) or getattr(item, "__qualname__", None) or str(item)
+    parts = (getattr(item, "__module__", None), getattr(item, "__qualname__", None))
+    name = resolve_name(item) or ".".join(filter(None, parts)) or str(item)
     return name.replace("torch._C._nn.", "torch.nn.functional.").replace("torch._C.TensorBase.", "torch.Tensor.")
 
 

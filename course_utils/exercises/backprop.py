@@ -1,0 +1,877 @@
+"""Exercises of lesson 03: numerical gradients, backward passes by hand, and a tiny engine that finds them itself."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.checking import Case, Exercise, Mistake, Rng
+from course_utils.exercises.sgd import AUTOGRAD
+
+
+class Node:
+    """A number in a scalar graph: what it was computed from, and its derivative by each of these parents."""
+
+    def __init__(self, data: float, parents: Sequence["Node"] = (), local_grads: Sequence[float] = ()) -> None:
+        self.data, self.grad = data, 0.0
+        self.parents, self.local_grads = tuple(parents), tuple(local_grads)
+
+
+def _differences(quotient: Callable[..., Any], dtype: torch.dtype = torch.float64) -> Callable[..., Tensor]:
+    """A numerical gradient whose entries are `quotient(f, x, step, eps)`; step: the shape of x, eps at one entry."""
+
+    def numerical_gradient(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
+        x = x.to(dtype)
+        steps = eps * torch.eye(x.numel(), dtype=dtype).reshape(-1, *x.shape)
+        return torch.tensor([float(quotient(f, x, step, eps)) for step in steps], dtype=dtype).reshape(x.shape)
+
+    return numerical_gradient
+
+
+def _central(f: Callable[[Tensor], Any], x: Tensor, step: Tensor, eps: float) -> float:
+    return (float(f(x + step)) - float(f(x - step))) / (2 * eps)
+
+
+def _rounded_back(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
+    slopes, flat = torch.zeros_like(x), x.view(-1)
+    for i in range(x.numel()):
+        flat[i] += eps
+        above = float(f(x))
+        flat[i] -= 2 * eps
+        slopes.view(-1)[i] = (above - float(f(x))) / (2 * eps)
+        flat[i] += eps
+    return slopes
+
+
+def _never_back(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
+    slopes, flat = torch.zeros_like(x), x.view(-1)
+    for i in range(x.numel()):
+        flat[i] += eps
+        above = float(f(x))
+        flat[i] -= 2 * eps
+        slopes.view(-1)[i] = (above - float(f(x))) / (2 * eps)
+    return slopes
+
+
+def _all_at_once(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
+    return torch.full_like(x, (float(f(x + eps)) - float(f(x - eps))) / (2 * eps))
+
+
+class NumericalGradient(Exercise):
+    """(f(x + eps*e_i) - f(x - eps*e_i)) / (2*eps) for every entry i, in float64; x stays as it was."""
+
+    id, points = "backprop.numerical_gradient", 2
+    shortcuts = (*AUTOGRAD, torch.gradient)
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        def case(label: str, kind: str, *shape: int, eps: float | None = None) -> Case:
+            x, c = rng.normal(*shape, dtype=torch.float64), rng.normal(*shape, dtype=torch.float64)
+            return Case(label, kind=kind, x=x, c=c, eps=eps)
+
+        yield case("a quadratic of 3 numbers", "quadratic", 3)
+        yield case("a cubic of a (2, 3) matrix, eps = 1e-3", "cubic", 2, 3, eps=1e-3)
+        yield case("a function of a single number (shape ()), which returns a Python float", "float", eps=1e-4)
+        yield case("a function in which every entry meets every other", "coupled", 2, 2)
+
+    def probe(self, numerical_gradient: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        start, given = case.x.clone(), []
+
+        def f(x: Tensor) -> Any:
+            given.append(x.detach().clone())
+            if case.kind == "quadratic":
+                return (case.c * x**2).sum()
+            if case.kind == "cubic":
+                return (case.c * x**3 + x**2).sum()
+            if case.kind == "float":
+                return float(case.c * x.detach() ** 3)
+            return (case.c * x).sum().sin() + x.prod()
+
+        gradient = numerical_gradient(f, case.x) if case.eps is None else numerical_gradient(f, case.x, case.eps)
+        yield "what f was given", ", ".join(sorted({f"{_dtype(x)} of shape {tuple(x.shape)}" for x in given}))
+        changed = [(x - start).abs().flatten() for x in given if x.shape == start.shape]
+        eps = 1e-6 if case.eps is None else case.eps
+        yield "at most one entry of x changed at a time", all(int((d > eps / 100).sum()) <= 1 for d in changed)
+        yield "steps of the size eps", 0.49 * eps <= max((float(d.max()) for d in changed), default=0.0) <= 2.01 * eps
+        yield "gradient", gradient, 1e-5
+
+    mistakes = (
+        Mistake(
+            "x not restored exactly",
+            _rounded_back,
+            "x is no longer what it was. Adding eps, taking 2 * eps away and adding eps again does not lead back to "
+            "the last bit: every step rounds. Keep the old value and put that back, or work on a copy.",
+        ),
+        Mistake(
+            "x left changed",
+            _never_back,
+            "x keeps the last step: f sees every further entry at the wrong place, and so does whoever uses x next. "
+            "Put each entry back before you go on.",
+        ),
+        Mistake(
+            "forward difference",
+            _differences(lambda f, x, step, eps: (float(f(x + step)) - float(f(x))) / eps),
+            "You compare x + eps with x itself. The error of this one-sided difference is of the size of eps; the "
+            "central difference, with a step to either side, has an error of the size of eps squared.",
+        ),
+        Mistake(
+            "backward difference",
+            _differences(lambda f, x, step, eps: (float(f(x)) - float(f(x - step))) / eps),
+            "You compare x with x - eps. Its error is of the size of eps; the central difference takes a step to "
+            "either side and has an error of the size of eps squared.",
+        ),
+        Mistake(
+            "divided by eps",
+            _differences(lambda f, x, step, eps: 2 * _central(f, x, step, eps)),
+            "Every entry is twice what it should be: the two points lie 2 * eps apart, and you divide by eps.",
+        ),
+        Mistake(
+            "not divided",
+            _differences(lambda f, x, step, eps: 2 * eps * _central(f, x, step, eps)),
+            "You return the difference of the two values of f. A slope is a difference divided by the distance.",
+        ),
+        Mistake(
+            "eps ignored",
+            _differences(lambda f, x, step, eps: _central(f, x, step * 1e-5 / eps, 1e-5)),
+            "The size of your steps does not follow eps.",
+        ),
+        Mistake(
+            "all entries at once",
+            _all_at_once,
+            "You move all entries together, so every slope is the sum of all. A partial derivative moves one entry and "
+            "keeps the others.",
+        ),
+        Mistake(
+            "float32",
+            _differences(_central, torch.float32),
+            "You compute in float32. With eps = 1e-6 the two values of f agree in nearly all their 7 digits, and the "
+            "difference is mostly rounding. Gradients are checked in float64.",
+        ),
+        Mistake(
+            "sign",
+            _differences(lambda f, x, step, eps: -_central(f, x, step, eps)),
+            "Every slope has the wrong sign: f at the larger x comes first.",
+        ),
+        Mistake(
+            "flat",
+            lambda f, x, eps=1e-6: _differences(_central)(f, x, eps).flatten(),
+            "The numbers are right, but in one row. The gradient has the shape of x, so that it can be subtracted "
+            "from it.",
+        ),
+        Mistake(
+            "autograd used",
+            lambda f, x, eps=1e-6: torch.autograd.grad(f(v := x.clone().requires_grad_()), v)[0],
+            "You ask autograd. A numerical gradient is worth something because it knows nothing of autograd and can "
+            "check it.",
+        ),
+    )
+
+
+def _dtype(x: Any) -> str:
+    return str(x.dtype).removeprefix("torch.")
+
+
+class RelativeError(Exercise):
+    """The largest |a - b| / max(|a| + |b|, 1e-8) over all elements, a float."""
+
+    id, points = "backprop.relative_error", 1
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        def near(a: Tensor) -> Tensor:
+            """a with relative errors of some thousandths, the largest first."""
+            sizes = torch.linspace(4e-3, 1e-3, a.numel(), dtype=a.dtype).reshape(a.shape)
+            return a * (1 + sizes * rng.uniform(0.9, 1.1, *a.shape, dtype=a.dtype))
+
+        a = rng.normal(3, 2, dtype=torch.float64) * torch.tensor([[0.01], [1.0], [30.0]], dtype=torch.float64)
+        yield Case("two (3, 2) matrices that nearly agree", a=a, b=near(a))
+        yield Case("numbers of opposite sign among others", a=(a := rng.normal(4)), b=a * torch.tensor([1, -2, 1, 1]))
+        tiny = 1e-9 * rng.normal(3, dtype=torch.float64)
+        yield Case("numbers so small that the floor 1e-8 counts", a=tiny, b=near(tiny) + 2e-10)
+        zero = torch.zeros(2, dtype=torch.float64)
+        a = rng.normal(2, dtype=torch.float64)
+        yield Case("entries that are 0 in both", a=torch.cat([zero, a]), b=torch.cat([zero, near(a)]))
+
+    def probe(self, relative_error: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        yield "relative error", relative_error(case.a, case.b)
+
+    mistakes = (
+        Mistake(
+            "floor added",
+            lambda a, b: float(((a - b).abs() / (a.abs() + b.abs() + 1e-8)).max()),
+            "You add 1e-8 to the denominator, which changes every quotient a little. The floor is a maximum: it counts "
+            "only where |a| + |b| is smaller.",
+        ),
+        Mistake(
+            "no floor",
+            lambda a, b: float(((a - b).abs() / (a.abs() + b.abs())).max()),
+            "Where both entries are 0 you divide 0 by 0, which is nan, and where they are tiny, rounding noise looks "
+            "like a large error. The denominator is never smaller than 1e-8.",
+        ),
+        Mistake(
+            "one quotient of norms",
+            lambda a, b: float((a - b).norm() / (a.norm() + b.norm()).clamp(min=1e-8)),
+            "You divide one norm by another. Large entries then hide a wrong small one. Take the quotient entry by "
+            "entry, then the largest.",
+        ),
+        Mistake(
+            "largest difference over largest sum",
+            lambda a, b: float((a - b).abs().max() / (a.abs() + b.abs()).max().clamp(min=1e-8)),
+            "You take the maximum above and below the line separately. Divide entry by entry first, then take the "
+            "largest quotient.",
+        ),
+        Mistake(
+            "mean for maximum",
+            lambda a, b: float(((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).mean()),
+            "You average over the entries. One wrong entry among many right ones then hardly shows; take the largest.",
+        ),
+        Mistake(
+            "relative to the first only",
+            lambda a, b: float(((a - b).abs() / a.abs().clamp(min=1e-8)).max()),
+            "You divide by |a| alone. The definition treats both alike: |a| + |b|.",
+        ),
+        Mistake(
+            "relative to the larger",
+            lambda a, b: float(((a - b).abs() / torch.maximum(a.abs(), b.abs()).clamp(min=1e-8)).max()),
+            "You divide by the larger of |a| and |b|. Here it is their sum, which keeps the result between 0 and 1.",
+        ),
+        Mistake(
+            "signs cancel below the line",
+            lambda a, b: float(((a - b).abs() / (a + b).abs().clamp(min=1e-8)).max()),
+            "You divide by |a + b|. Numbers of opposite sign cancel there. Take the absolute values first.",
+        ),
+        Mistake(
+            "signs kept above the line",
+            lambda a, b: float(((a - b) / (a.abs() + b.abs()).clamp(min=1e-8)).max()),
+            "The difference keeps its sign, so a b that is too large counts as no error.",
+        ),
+        Mistake(
+            "absolute error",
+            lambda a, b: float((a - b).abs().max()),
+            "This is the largest absolute difference. 0.001 is much beside 0.002 and nothing beside 1000: divide.",
+        ),
+    )
+
+
+def _returned(*which: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., tuple[Tensor, ...]]:
+    return lambda grad_out, x, weight: tuple(part(grad_out, x, weight) for part in which)
+
+
+def _gx(g: Tensor, x: Tensor, w: Tensor) -> Tensor:
+    return g @ w
+
+
+def _gw(g: Tensor, x: Tensor, w: Tensor) -> Tensor:
+    return g.T @ x
+
+
+def _gb(g: Tensor, x: Tensor, w: Tensor) -> Tensor:
+    return g.sum(0)
+
+
+def _linear_by_autograd(grad_out: Tensor, x: Tensor, weight: Tensor) -> Any:
+    inputs = [x.clone().requires_grad_(), weight.clone().requires_grad_(), torch.zeros(len(weight)).requires_grad_()]
+    return torch.autograd.grad(inputs[0] @ inputs[1].T + inputs[2], inputs, grad_out)
+
+
+class LinearBackward(Exercise):
+    """grad_x, grad_weight, grad_bias of y = x @ weight.T + bias from grad_out, the gradient by y."""
+
+    id, points = "backprop.linear_backward", 3
+    shortcuts = (*AUTOGRAD, "aten::linear_backward")
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        for label, n, i, o in (
+            ("5 examples, 4 inputs, 3 outputs", 5, 4, 3),
+            ("one example, 3 inputs, 2 outputs", 1, 3, 2),
+            ("6 examples, 1 input, 1 output", 6, 1, 1),
+            ("3 examples, 2 inputs, 7 outputs", 3, 2, 7),
+        ):
+            yield Case(label, grad_out=rng.normal(n, o), x=rng.normal(n, i), weight=rng.normal(o, i))
+
+    def probe(self, linear_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        result = linear_backward(case.grad_out, case.x, case.weight)
+        many = isinstance(result, tuple | list)
+        yield "what comes back", f"{len(result)} values" if many else type(result).__name__
+        yield from zip(("grad of x", "grad of weight", "grad of bias"), result, strict=True)
+
+    mistakes = (
+        Mistake(
+            "grad of bias averaged",
+            _returned(_gx, _gw, lambda g, x, w: g.mean(0)),
+            "You average the bias's gradient over the examples. The bias acts in every example, so their contributions "
+            "add up; the 1/n of a mean loss is already inside grad_out.",
+        ),
+        Mistake(
+            "everything averaged over the batch",
+            _returned(_gx, lambda g, x, w: g.T @ x / len(x), lambda g, x, w: g.mean(0)),
+            "You divide by the number of examples. The 1/n of a mean loss is already inside grad_out; divided again it "
+            "counts twice.",
+        ),
+        Mistake(
+            "grad of weight averaged",
+            _returned(_gx, lambda g, x, w: g.T @ x / len(x), _gb),
+            "You divide the weight's gradient by the number of examples. The 1/n of a mean loss is already inside "
+            "grad_out.",
+        ),
+        Mistake(
+            "grad of weight transposed",
+            _returned(_gx, lambda g, x, w: x.T @ g, _gb),
+            "The gradient of weight has rows and columns exchanged: it must have the shape of weight, (out, in).",
+        ),
+        Mistake(
+            "grad of bias not summed",
+            _returned(_gx, _gw, lambda g, x, w: g.clone()),
+            "The gradient of bias has one row per example. The forward pass gave the one bias to all examples "
+            "(broadcasting); the way back of broadcasting is a sum.",
+        ),
+        Mistake(
+            "grad of bias summed over the outputs",
+            _returned(_gx, _gw, lambda g, x, w: g.sum(1)),
+            "You sum over the outputs, so there is one number per example. The bias has one entry per output: sum over "
+            "the examples.",
+        ),
+        Mistake(
+            "grad of bias keeps the batch dimension",
+            _returned(_gx, _gw, lambda g, x, w: g.sum(0, keepdim=True)),
+            "The gradient of bias has shape (1, out). Like the bias itself it should be (out,).",
+        ),
+        Mistake(
+            "weight turned the wrong way",
+            _returned(lambda g, x, w: g @ w.T, _gw, _gb),
+            "'mat1 and mat2 shapes cannot be multiplied' is a shape that tells you something: grad_out is (n, out), "
+            "grad of x must be (n, in), weight is (out, in). On the way back it is used as it is.",
+        ),
+        Mistake(
+            "grad_out left out",
+            _returned(
+                lambda g, x, w: w.sum(0).expand_as(x),
+                lambda g, x, w: x.sum(0).expand_as(w),
+                lambda g, x, w: torch.full((len(w),), float(len(x))),
+            ),
+            "You give the derivatives of the sum of y. What comes from the layers above is grad_out, and the chain "
+            "rule multiplies by it.",
+        ),
+        Mistake(
+            "another order",
+            _returned(_gw, _gb, _gx),
+            "The gradients come in another order. Asked for is (grad_x, grad_weight, grad_bias).",
+        ),
+        Mistake(
+            "grad of x left out",
+            _returned(_gw, _gb),
+            "There are only two gradients. x needs one too: it is what the layer below receives as its grad_out.",
+        ),
+        Mistake(
+            "first example only",
+            _returned(_gx, lambda g, x, w: torch.outer(g[0], x[0]), lambda g, x, w: g[0].clone()),
+            "weight and bias hear of the first example only. Every example contributes, and the contributions add up.",
+        ),
+        Mistake(
+            "autograd used",
+            _linear_by_autograd,
+            "You let autograd do it. Here you write what autograd does: three short formulas with `@` and a sum.",
+        ),
+    )
+
+
+def _zeroed_in_place(grad_out: Tensor, x: Tensor) -> Tensor:
+    grad_out[x <= 0] = 0
+    return grad_out
+
+
+class ReluBackward(Exercise):
+    """The gradient by x, where y = relu(x), from grad_out, the gradient by y."""
+
+    id, points = "backprop.relu_backward", 1
+    shortcuts = (*AUTOGRAD, "aten::threshold_backward")
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        for label, shape in (("8 numbers", (8,)), ("a (4, 3) matrix", (4, 3)), ("shape (2, 3, 4)", (2, 3, 4))):
+            yield Case(label, grad_out=rng.normal(*shape), x=2 * rng.normal(*shape))
+        yield Case("a single number (shape ()) where the ReLU is off", grad_out=rng.normal(), x=-rng.normal().abs())
+
+    def probe(self, relu_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        yield "grad of x", relu_backward(case.grad_out, case.x)
+
+    mistakes = (
+        Mistake(
+            "grad_out overwritten",
+            _zeroed_in_place,
+            "The result is right, but you overwrite grad_out to make it. Another branch of the graph may still need "
+            "it: make a new tensor.",
+        ),
+        Mistake(
+            "off where the gradient is negative",
+            lambda g, x: g * (g > 0),
+            "You cut off where the gradient is negative. What counts is whether x was positive on the way forward; a "
+            "negative gradient passes as well as a positive one.",
+        ),
+        Mistake(
+            "off where either is negative",
+            lambda g, x: g * (g > 0) * (x > 0),
+            "Negative gradients are lost. Where x was positive, the gradient passes with whatever sign it has.",
+        ),
+        Mistake(
+            "multiplied by the output",
+            lambda g, x: g * x.clamp(min=0),
+            "You multiply by relu(x). The chain rule multiplies by the slope of the ReLU, which is 1 where x > 0.",
+        ),
+        Mistake(
+            "grad_out left out",
+            lambda g, x: (x > 0).to(g.dtype),
+            "This is the slope of the ReLU. The chain rule multiplies what comes from above, grad_out, by it.",
+        ),
+        Mistake(
+            "passed on everywhere",
+            lambda g, x: g.clone(),
+            "The gradient passes everywhere. Where x was negative the ReLU is flat, and nothing comes through.",
+        ),
+        Mistake(
+            "the wrong side",
+            lambda g, x: g * (x < 0),
+            "The gradient passes where x was negative, and is lost where it was positive.",
+        ),
+        Mistake(
+            "sign of x",
+            lambda g, x: g * x.sign(),
+            "Where x was negative the gradient comes out with its sign turned. It should be 0 there.",
+        ),
+        Mistake(
+            "leaky",
+            lambda g, x: torch.where(x > 0, g, 0.01 * g),
+            "A small part passes where x was negative. That belongs to the leaky ReLU.",
+        ),
+        Mistake(
+            "autograd used",
+            lambda g, x: torch.autograd.grad((v := x.clone().requires_grad_()).clamp(min=0), v, g)[0],
+            "You let autograd do it. One multiplication is enough here.",
+        ),
+    )
+
+
+class MseBackward(Exercise):
+    """The gradient by y_hat of mean((y_hat - y)**2)."""
+
+    id, points = "backprop.mse_backward", 1
+    shortcuts = (*AUTOGRAD, "aten::mse_loss_backward")
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        for label, shape in (
+            ("5 predictions", (5,)),
+            ("4 examples with 3 outputs each", (4, 3)),
+            ("shape (2, 3, 4)", (2, 3, 4)),
+            ("a single prediction of shape (1, 1)", (1, 1)),
+        ):
+            yield Case(label, y_hat=rng.normal(*shape), y=rng.normal(*shape))
+
+    def probe(self, mse_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        yield "grad of y_hat", mse_backward(case.y_hat, case.y)
+
+    mistakes = (
+        Mistake(
+            "divided by the number of examples",
+            lambda y_hat, y: 2 * (y_hat - y) / len(y),
+            "You divide by the number of examples. The mean is over all elements, so with several outputs an example "
+            "the divisor is larger.",
+        ),
+        Mistake(
+            "factor 2 forgotten",
+            lambda y_hat, y: (y_hat - y) / y.numel(),
+            "The derivative of a square has a factor 2.",
+        ),
+        Mistake(
+            "sum for mean",
+            lambda y_hat, y: 2 * (y_hat - y),
+            "This is the gradient of the sum of the squares. The loss is their mean.",
+        ),
+        Mistake(
+            "sign",
+            lambda y_hat, y: 2 * (y - y_hat) / y.numel(),
+            "Every entry has the wrong sign. Where the prediction is too large, the loss grows with it.",
+        ),
+        Mistake(
+            "only the sign of the error",
+            lambda y_hat, y: (y_hat - y).sign() / y.numel(),
+            "This is the gradient of the mean absolute error: every error pulls alike. With squares a larger error "
+            "pulls more.",
+        ),
+        Mistake(
+            "averaged",
+            lambda y_hat, y: (2 * (y_hat - y)).mean(),
+            "You return one number. The gradient has one entry for every entry of y_hat, each with the share 1/numel.",
+        ),
+        Mistake(
+            "the loss itself",
+            lambda y_hat, y: (y_hat - y) ** 2 / y.numel(),
+            "These are the squares, so the loss itself in pieces. Take the derivative of the square.",
+        ),
+        Mistake(
+            "autograd used",
+            lambda y_hat, y: torch.autograd.grad(((v := y_hat.clone().requires_grad_()) - y).square().mean(), v)[0],
+            "You let autograd do it. One line of your own is enough here.",
+        ),
+    )
+
+
+def _two_layers(**changes: Callable[..., Tensor]) -> Callable[..., dict[str, Tensor]]:
+    """The backward pass of the two-layer net with some of its steps replaced."""
+    steps: dict[str, Callable[..., Tensor]] = {
+        "h": lambda z: z.clamp(min=0),
+        "grad_y_hat": lambda y_hat, y: 2 * (y_hat - y) / y.numel(),
+        "grad_h": lambda g, w2: g @ w2,
+        "grad_z": lambda grad_h, z: grad_h * (z > 0),
+        "w": lambda g, a: g.T @ a,
+        "b": lambda g: g.sum(0),
+        "w2": lambda g, h, z: g.T @ h,
+    }
+    steps.update(changes)
+
+    def two_layer_backward(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
+        z = x @ w1.T + b1
+        h = steps["h"](z)
+        g = steps["grad_y_hat"](h @ w2.T + b2, y)
+        grad_z = steps["grad_z"](steps["grad_h"](g, w2), z)
+        return {"w1": steps["w"](grad_z, x), "b1": steps["b"](grad_z), "w2": steps["w2"](g, h, z), "b2": steps["b"](g)}
+
+    return two_layer_backward
+
+
+def _named_otherwise(*args: Tensor) -> dict[str, Tensor]:
+    grads = _two_layers()(*args)
+    return {"w1": grads["w2"], "b1": grads["b2"], "w2": grads["w1"], "b2": grads["b1"]}
+
+
+def _two_layers_by_autograd(x: Tensor, y: Tensor, *params: Tensor) -> dict[str, Tensor]:
+    w1, b1, w2, b2 = params = tuple(p.clone().requires_grad_() for p in params)
+    loss = ((x @ w1.T + b1).clamp(min=0) @ w2.T + b2 - y).square().mean()
+    return dict(zip(("w1", "b1", "w2", "b2"), torch.autograd.grad(loss, params), strict=True))
+
+
+class TwoLayerBackward(Exercise):
+    """The gradients of mse(relu(x @ w1.T + b1) @ w2.T + b2, y) by w1, b1, w2, b2, as a dict with these keys."""
+
+    id, points = "backprop.two_layer_backward", 3
+    shortcuts = (*AUTOGRAD, "aten::threshold_backward", "aten::mse_loss_backward")
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        def case(label: str, n: int, i: int, h: int, o: int, lift: float = 0.0) -> Case:
+            return Case(label, x=rng.normal(n, i), y=rng.normal(n, o), w1=rng.normal(h, i), b1=rng.normal(h) + lift,
+                        w2=rng.normal(o, h), b2=rng.normal(o))  # fmt: skip
+
+        yield case("every hidden unit on, so that the ReLU passes everything", 5, 4, 6, 3, lift=20.0)
+        yield case("hidden units on and off: 7 examples, 3 inputs, 5 hidden, 2 outputs", 7, 3, 5, 2)
+        yield case("one example and one output", 1, 4, 6, 1)
+
+    def probe(self, two_layer_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        grads = two_layer_backward(case.x, case.y, case.w1, case.b1, case.w2, case.b2)
+        yield "keys", sorted(map(str, grads)) if isinstance(grads, dict) else type(grads).__name__
+        for key in ("b2", "w2", "b1", "w1"):
+            yield f"grad of {key}", grads[key]
+
+    mistakes = (
+        Mistake(
+            "z for h",
+            _two_layers(w2=lambda g, h, z: g.T @ z),
+            "The gradient of w2 is built with what went into the ReLU. The second layer received what came out of it.",
+        ),
+        Mistake(
+            "mask from the gradient",
+            _two_layers(grad_z=lambda grad_h, z: grad_h * (grad_h > 0)),
+            "The ReLU's way back looks at the sign of the gradient. It should look at what went into the ReLU on the "
+            "way forward.",
+        ),
+        Mistake(
+            "ReLU left out on the way back",
+            _two_layers(grad_z=lambda grad_h, z: grad_h),
+            "The forward pass has a ReLU, your way back has none: units that were off for an example get a gradient "
+            "from it all the same.",
+        ),
+        Mistake(
+            "ReLU left out both ways",
+            _two_layers(h=lambda z: z, grad_z=lambda grad_h, z: grad_h),
+            "There is no ReLU in your net. While every unit is on it makes no difference; then it does.",
+        ),
+        Mistake(
+            "ReLU's output for its slope",
+            _two_layers(grad_z=lambda grad_h, z: grad_h * z.clamp(min=0)),
+            "On the way back you multiply by relu(z). The chain rule multiplies by the slope of the ReLU: 1 or 0.",
+        ),
+        Mistake(
+            "divided by the number of examples",
+            _two_layers(grad_y_hat=lambda y_hat, y: 2 * (y_hat - y) / len(y)),
+            "All gradients are too large by the number of outputs: the mean of mse is over all elements of y.",
+        ),
+        Mistake(
+            "divided by the number of examples twice",
+            _two_layers(w=lambda g, a: g.T @ a / len(a), b=lambda g: g.mean(0), w2=lambda g, h, z: g.T @ h / len(h)),
+            "You average over the examples in every layer. The 1/n belongs to the loss, and is already in the gradient "
+            "that comes from it.",
+        ),
+        Mistake(
+            "grads of the biases averaged",
+            _two_layers(b=lambda g: g.mean(0)),
+            "The gradients of the biases are averaged over the examples. The 1/n is already in what comes from the "
+            "loss: the contributions add up.",
+        ),
+        Mistake(
+            "factor 2 forgotten",
+            _two_layers(grad_y_hat=lambda y_hat, y: (y_hat - y) / y.numel()),
+            "All gradients are half of what they should be: the derivative of a square has a factor 2.",
+        ),
+        Mistake(
+            "sum for mean",
+            _two_layers(grad_y_hat=lambda y_hat, y: 2 * (y_hat - y)),
+            "These are the gradients of the sum of the squares. The loss is their mean.",
+        ),
+        Mistake(
+            "sign",
+            _two_layers(grad_y_hat=lambda y_hat, y: 2 * (y - y_hat) / y.numel()),
+            "All gradients have the wrong sign. It was lost at the first step, the derivative of the loss.",
+        ),
+        Mistake(
+            "w2 left out on the way back",
+            _two_layers(grad_h=lambda g, w2: g.sum(1, keepdim=True).expand(-1, w2.shape[1])),
+            "b2 and w2 are right, b1 is not: between them lies the second layer, which passes its gradient down "
+            "through w2.",
+        ),
+        Mistake(
+            "weights transposed",
+            _two_layers(w=lambda g, a: a.T @ g, w2=lambda g, h, z: h.T @ g),
+            "The gradients of the weights have rows and columns exchanged. Each has the shape of its weight: "
+            "(out, in).",
+        ),
+        Mistake(
+            "layers exchanged",
+            _named_otherwise,
+            "The gradients of the two layers are exchanged in your dict: w1 and b1 belong to the layer next to x.",
+        ),
+        Mistake(
+            "autograd used",
+            _two_layers_by_autograd,
+            "You let autograd do it. Put together your own linear_backward, relu_backward and mse_backward, last "
+            "first.",
+        ),
+    )
+
+
+def _topological(node: Node) -> list[Node]:
+    """The nodes of the graph, parents before children."""
+    order: list[Node] = []
+    stack: list[tuple[Node, bool]] = [(node, False)]
+    seen: set[Node] = set()
+    while stack:
+        n, done = stack.pop()
+        if done:
+            order.append(n)
+        elif n not in seen:
+            seen.add(n)
+            stack += [(n, True), *((parent, False) for parent in n.parents)]
+    return order
+
+
+def _sweep(push: Callable[[Node], None], seed: float | None = 1.0) -> Callable[[Node], None]:
+    """A backward pass in the right order, with `push` at every node."""
+
+    def backward(node: Node) -> None:
+        if seed is not None:
+            node.grad += seed
+        for n in reversed(_topological(node)):
+            push(n)
+
+    return backward
+
+
+def _push(n: Node) -> None:
+    for parent, local in zip(n.parents, n.local_grads, strict=True):
+        parent.grad += local * n.grad
+
+
+def _push_assigned(n: Node) -> None:
+    for parent, local in zip(n.parents, n.local_grads, strict=True):
+        parent.grad = local * n.grad
+
+
+def _push_once(n: Node) -> None:
+    for parent, local in dict(zip(n.parents, n.local_grads, strict=True)).items():
+        parent.grad += local * n.grad
+
+
+def _push_local(n: Node) -> None:
+    for parent, local in zip(n.parents, n.local_grads, strict=True):
+        parent.grad += local
+
+
+def _push_sum(n: Node) -> None:
+    for parent, local in zip(n.parents, n.local_grads, strict=True):
+        parent.grad += local + n.grad
+
+
+def _push_data(n: Node) -> None:
+    for parent in n.parents:
+        parent.grad += parent.data * n.grad
+
+
+def _push_exchanged(n: Node) -> None:
+    for parent, local in zip(n.parents, reversed(n.local_grads), strict=True):
+        parent.grad += local * n.grad
+
+
+def _recursive(node: Node) -> None:
+    def down(n: Node) -> None:
+        for parent, local in zip(n.parents, n.local_grads, strict=True):
+            parent.grad += local * n.grad
+            down(parent)
+
+    node.grad += 1.0
+    down(node)
+
+
+def _each_node_at_once(node: Node) -> None:
+    seen: set[Node] = set()
+
+    def down(n: Node) -> None:
+        if n in seen:
+            return
+        seen.add(n)
+        for parent, local in zip(n.parents, n.local_grads, strict=True):
+            parent.grad += local * n.grad
+            down(parent)
+
+    node.grad += 1.0
+    down(node)
+
+
+def _by_levels(node: Node) -> None:
+    queue, seen = [node], {node}
+    node.grad += 1.0
+    while queue:
+        n = queue.pop(0)
+        _push(n)
+        for parent in n.parents:
+            if parent not in seen:
+                seen.add(parent)
+                queue.append(parent)
+
+
+def _upside_down(node: Node) -> None:
+    node.grad += 1.0
+    for n in _topological(node):
+        _push(n)
+
+
+def _reset(node: Node) -> None:
+    for n in _topological(node):
+        n.grad = 0.0
+    _sweep(_push)(node)
+
+
+class Backward(Exercise):
+    """Adds to n.grad, for every node n of the graph, the derivative of `node` by n."""
+
+    id, points = "backprop.backward", 3
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        leaves = [rng.number(1.2, 1.9), rng.number(-2.9, -2.1), rng.number(0.3, 0.8)]
+
+        def case(label: str, *rows: str) -> Case:
+            return Case(label, leaves=leaves, rows=list(rows))
+
+        yield case("a product: out = a * b", "out = a * b")
+        yield case("a chain: u = a * b, v = u * c, out = v * a", "u = a * b", "v = u * c", "out = v * a")
+        yield case("a node used twice: out = a * a", "out = a * a")
+        yield case("a diamond: p = a * b, u = p * c, v = p * a, out = u + v",
+                   "p = a * b", "u = p * c", "v = p * a", "out = u + v")  # fmt: skip
+        yield case("a short way and a long way: p = a * b, u = p * c, v = u * c, out = p * v",
+                   "p = a * b", "u = p * c", "v = u * c", "out = p * v")  # fmt: skip
+        ladder = [f"s{i + 1} = s{i} * s{i}" if i % 2 else f"s{i + 1} = s{i} + s{i}" for i in range(1, 5)]
+        yield case("a ladder, every step used twice", "s1 = c * a", *ladder)
+        yield case("a graph of a single node")
+        yield case("two graphs with common leaves, one after the other", "u = a * b", "out = u * c", "", "w = b + c",
+                   "second = w * a")  # fmt: skip
+
+    def probe(self, backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        nodes = {name: Node(data) for name, data in zip("abc", case.leaves, strict=True)}
+        last = "a"
+        values: dict[str, float] = {}
+        for row in [*case.rows, ""]:
+            if row:
+                last, _, left, sign, right = row.split()
+                x, y = nodes[left], nodes[right]
+                data, local = (x.data * y.data, (y.data, x.data)) if sign == "*" else (x.data + y.data, (1.0, 1.0))
+                nodes[last] = Node(data, (x, y), local)
+                continue
+            backward(nodes[last])
+            for name in reversed(nodes):
+                yield f"grad of {name}" + (" after the second graph" if values else ""), nodes[name].grad
+            values = {name: node.data for name, node in nodes.items()}
+        yield "data afterwards", values
+
+    mistakes = (
+        Mistake(
+            "assigned instead of added",
+            _sweep(_push_assigned),
+            "A node that is used twice keeps only what came last. Each use contributes, and the contributions add up.",
+        ),
+        Mistake(
+            "a repeated parent counted once",
+            _sweep(_push_once),
+            "In a * a the same node is both parents. You visit it once; each of the two uses contributes.",
+        ),
+        Mistake(
+            "passed on before it was complete",
+            _each_node_at_once,
+            "A node passes its gradient on at the first visit, before all nodes that use it have contributed. Put the "
+            "nodes in an order in which each comes after everything that was computed from it.",
+        ),
+        Mistake(
+            "passed on at every visit",
+            _recursive,
+            "In a diamond the same contribution is passed on twice: at each visit a node hands down its whole "
+            "gradient, with the part that it has handed down before. Every node should pass on once, when it is "
+            "complete.",
+        ),
+        Mistake(
+            "level by level",
+            _by_levels,
+            "You go through the graph by distance from the result. A node that is near on one way and far on another "
+            "comes too early: what arrives on the long way is never passed on.",
+        ),
+        Mistake(
+            "only one step back",
+            _upside_down,
+            "Only the parents of the result have a gradient. Either you stop there, or you go through the nodes from "
+            "the leaves up: then each passes on its gradient while that is still 0. Start at the result.",
+        ),
+        Mistake(
+            "set to zero first",
+            _reset,
+            "You set every .grad to zero before you start. Gradients accumulate, here as in torch: what a leaf already "
+            "holds from another graph stays, and the new is added.",
+        ),
+        Mistake(
+            "no start",
+            _sweep(_push, seed=None),
+            "All gradients stay 0: nothing starts. What is the derivative of the result by itself?",
+        ),
+        Mistake(
+            "gradient from above left out",
+            _sweep(_push_local),
+            "A parent gets the local derivative alone. The chain rule multiplies it by the gradient of the node above.",
+        ),
+        Mistake(
+            "added instead of multiplied",
+            _sweep(_push_sum),
+            "The local derivative and the gradient from above are added. Along a path derivatives multiply; over "
+            "several paths they add.",
+        ),
+        Mistake(
+            "the parent's value for the derivative",
+            _sweep(_push_data),
+            "You multiply by the parent's own value. The derivative by each parent stands in local_grads.",
+        ),
+        Mistake(
+            "local gradients exchanged",
+            _sweep(_push_exchanged),
+            "Each parent gets the derivative by the other one. parents and local_grads come in the same order.",
+        ),
+    )

@@ -1,0 +1,69 @@
+"""Lesson 03: the chain rule by hand, and how to check it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.reference.linear import relu
+
+
+def numerical_gradient(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
+    """(f(x + eps*e_i) - f(x - eps*e_i)) / (2*eps) for every entry i; x: any shape, float64 -> the shape of x."""
+    x = x.detach().double()
+    slopes = []
+    for i in range(x.numel()):
+        step = torch.zeros_like(x)
+        step.view(-1)[i] = eps
+        slopes.append((float(f(x + step)) - float(f(x - step))) / (2 * eps))
+    return torch.tensor(slopes, dtype=torch.float64).reshape(x.shape)
+
+
+def relative_error(a: Tensor, b: Tensor) -> float:
+    """The largest |a - b| / max(|a| + |b|, 1e-8) over all elements; a, b: the same shape."""
+    return float(((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).max())
+
+
+def linear_backward(grad_out: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """grad_x, grad_weight, grad_bias of y = x @ weight.T + bias; grad_out: (n, d_out), x: (n, d_in)."""
+    return grad_out @ weight, grad_out.T @ x, grad_out.sum(0)
+
+
+def relu_backward(grad_out: Tensor, x: Tensor) -> Tensor:
+    """grad_out where x > 0, else 0; x: what went into the ReLU, both of any one shape."""
+    return grad_out * (x > 0)
+
+
+def mse_backward(y_hat: Tensor, y: Tensor) -> Tensor:
+    """d/dy_hat mean((y_hat - y)**2) = 2 * (y_hat - y) / y.numel(); y_hat, y: the same shape."""
+    return 2 * (y_hat - y) / y.numel()
+
+
+def two_layer_backward(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
+    """The gradients of mse(relu(x @ w1.T + b1) @ w2.T + b2, y) by w1, b1, w2, b2; x: (n, i), y: (n, o)."""
+    z = x @ w1.T + b1
+    h = relu(z)
+    y_hat = h @ w2.T + b2
+    grad_h, grad_w2, grad_b2 = linear_backward(mse_backward(y_hat, y), h, w2)
+    _, grad_w1, grad_b1 = linear_backward(relu_backward(grad_h, z), x, w1)
+    return {"w1": grad_w1, "b1": grad_b1, "w2": grad_w2, "b2": grad_b2}
+
+
+def backward(node: Any) -> None:
+    """Add d node / d n to n.grad for every n of the graph: each node after all that were computed from it."""
+    order: list[Any] = []
+    seen: set[int] = set()
+
+    def visit(n: Any) -> None:
+        if id(n) not in seen:
+            seen.add(id(n))
+            for parent in n.parents:
+                visit(parent)
+            order.append(n)
+
+    visit(node)
+    node.grad += 1.0
+    for n in reversed(order):
+        for parent, local_grad in zip(n.parents, n.local_grads, strict=True):
+            parent.grad += local_grad * n.grad

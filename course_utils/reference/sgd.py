@@ -1,0 +1,49 @@
+"""Lesson 02: gradient descent by hand."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+
+def mse(y_hat: Tensor, y: Tensor) -> Tensor:
+    """mean((y_hat - y)**2) over all elements, a 0-d tensor; y_hat, y: any shape, ValueError where they differ."""
+    if y_hat.shape != y.shape:
+        raise ValueError(f"y_hat has shape {tuple(y_hat.shape)} and y has shape {tuple(y.shape)}")
+    return (y_hat - y).square().mean()
+
+
+def mse_gradient(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """d/dw mean((x @ w - y)**2) = 2/n * x.T @ (x @ w - y); w: (d,), x: (n, d), y: (n,) -> (d,)."""
+    return 2 / len(x) * x.T @ (x @ w - y)
+
+
+@torch.no_grad()
+def sgd_step(params: Sequence[Tensor], lr: float) -> None:
+    """p <- p - lr * p.grad, in place; a parameter without a gradient stays."""
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad
+
+
+@torch.no_grad()
+def momentum_step(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float) -> None:
+    """v <- momentum * v + p.grad; p <- p - lr * v, both in place (torch.optim.SGD, dampening 0)."""
+    for p, v in zip(params, velocities, strict=True):
+        if p.grad is not None:
+            v.mul_(momentum).add_(p.grad)
+            p -= lr * v
+
+
+def minibatches(n: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """The indices 0 ... n - 1 in random order, batch_size at a time; int64, the last batch may be smaller."""
+    yield from torch.randperm(n, generator=generator).split(batch_size)
+
+
+def ewma(values: Tensor, beta: float) -> Tensor:
+    """S_t = beta * S_(t-1) + (1 - beta) * values_t from S_0 = 0; values: (n,) -> S_1 ... S_n: (n,)."""
+    averages, s = [], torch.zeros_like(values[0])
+    for value in values:
+        s = beta * s + (1 - beta) * value
+        averages.append(s)
+    return torch.stack(averages)
