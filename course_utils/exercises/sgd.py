@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checking import Case, Exercise, Mistake, Rng, gradients
+from course_utils.exercises._steps import OPTIMIZERS, in_place_mistakes, probe_steps, step_case
 
 AUTOGRAD = (torch.autograd.grad, torch.autograd.backward, Tensor.backward)
-OPTIMIZERS = (torch.optim.SGD, torch.optim.Optimizer)
 
 
 def _checked(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
@@ -213,383 +213,197 @@ class MseGradient(Exercise):
     )
 
 
-Update = Callable[[Tensor, Tensor, float], Any]
+def _sgd(move: Callable[[Tensor, Tensor, float], Tensor]) -> Callable[[Sequence[Tensor], float], None]:
+    """A step p <- move(p, g, lr)."""
+
+    def step(params: Sequence[Tensor], lr: float) -> None:
+        with torch.no_grad():
+            for p in params:
+                if p.grad is not None:
+                    p.copy_(move(p, p.grad, lr))
+
+    return step
 
 
-def _sgd(update: Update, skip: bool = True) -> Callable[[Sequence[Tensor], float], Any]:
-    """A step that applies `update(p, g, lr)` to every parameter with a gradient."""
-
-    @torch.no_grad()
-    def sgd_step(params: Sequence[Tensor], lr: float) -> None:
-        for p in params:
-            if p.grad is not None or not skip:
-                update(p, p.grad, lr)  # type: ignore[arg-type]
-
-    return sgd_step
-
-
-def _sgd_in_the_graph(params: Sequence[Tensor], lr: float) -> None:
+@torch.no_grad()
+def _gradient_scaled(params: Sequence[Tensor], lr: float) -> None:
     for p in params:
         if p.grad is not None:
-            p -= lr * p.grad
+            p -= p.grad.mul_(lr)
 
 
-@torch.no_grad()
-def _sgd_list_entry(params: list[Tensor], lr: float) -> None:
-    for i, p in enumerate(params):
-        if p.grad is not None:
-            params[i] = p - lr * p.grad
-
-
-@torch.no_grad()
-def _sgd_returned(params: Sequence[Tensor], lr: float) -> list[Tensor]:
-    return [p if p.grad is None else p.sub_(lr * p.grad) for p in params]
-
-
-@torch.no_grad()
-def _sgd_until_none(params: Sequence[Tensor], lr: float) -> None:
-    for p in params:
-        if p.grad is None:
-            return
-        p -= lr * p.grad
-
-
-@torch.no_grad()
-def _sgd_first_only(params: Sequence[Tensor], lr: float) -> None:
-    for p in params[:1]:
-        if p.grad is not None:
-            p -= lr * p.grad
-
-
-def _scaled_gradient(p: Tensor, g: Tensor, lr: float) -> None:
-    p -= g.mul_(lr)
-
-
-def _zeroed_gradient(p: Tensor, g: Tensor, lr: float) -> None:
-    p -= lr * g
-    g.zero_()
-
-
-def _dropped_gradient(p: Tensor, g: Tensor, lr: float) -> None:
-    p -= lr * g
-    p.grad = None
-
-
-class _Step(Exercise):
-    """What sgd_step and momentum_step have in common: parameters, gradients and rates of several steps."""
-
-    def case(self, rng: Rng, label: str, shapes: Sequence[tuple[int, ...]], lrs: Sequence[float], **more: Any) -> Case:
-        """A case with a random gradient for every parameter and step."""
-        start = [rng.normal(*shape) for shape in shapes]
-        grads: list[list[Tensor | None]] = [[rng.normal(*shape) for shape in shapes] for _ in lrs]
-        return Case(label, start=start, grads=grads, lrs=list(lrs), **more)
-
-    def steps(self, case: Case, take: Callable[[list[Tensor], list[Tensor], float], Any]) -> Iterator[tuple[Any, ...]]:
-        """Take the steps of a case; `take` gets params, velocities and lr."""
-        params = [p.clone().requires_grad_() for p in case.start]
-        velocities = [v.clone() for v in case.inputs.get("velocities", [])]
-        for t, (grads, lr) in enumerate(zip(case.grads, case.lrs, strict=True), 1):
-            for p, g in zip(params, grads, strict=True):
-                p.grad = None if g is None else g.clone()
-            handed, buffers = list(params), list(velocities)
-            returned = take(handed, buffers, lr)
-            yield f"what step {t} returns", returned
-            for i, v in enumerate(velocities):
-                yield f"velocities[{i}] the same tensor after step {t}", buffers[i] is v and not v.requires_grad
-                yield f"velocities[{i}] after step {t}", v
-            for i, p in enumerate(params):
-                yield f"params[{i}] the same tensor after step {t}", handed[i] is p and p.is_leaf and p.requires_grad
-                yield f"params[{i}] after step {t}", p
-            for i, p in enumerate(params):
-                yield f"grad of params[{i}] after step {t}", p.grad
-
-
-class SgdStep(_Step):
+class SgdStep(Exercise):
     """p <- p - lr * p.grad for every p in params, in place; where p.grad is None, p stays."""
 
     id, points = "sgd.sgd_step", 2
     shortcuts = OPTIMIZERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        yield self.case(rng, "one parameter, one step", [(4,)], [rng.number(0.05, 0.2)])
-        lrs = [rng.number(0.05, 0.2), rng.number(0.3, 0.5), rng.number(0.6, 0.9)]
-        yield self.case(rng, "three parameters, three steps with changing rates", [(3, 2), (5,), ()], lrs)
-        case = self.case(rng, "parameters of which one has no gradient", [(3,), (2, 4), (2,)], lrs[:2])
-        case.grads[0][1] = case.grads[1][0] = None
-        yield case
+        yield step_case(rng, "one parameter, one step", [(4,)], 1)
+        yield step_case(rng, "three parameters, three steps with changing lr", [(3, 2), (5,), ()], 3)
+        yield step_case(rng, "three parameters, the first without a gradient", [(3,), (2, 4), (2,)], 2, [0])
+        yield step_case(rng, "a call inside torch.no_grad()", [(2,), (3, 1)], 1, in_no_grad=True)
 
     def probe(self, sgd_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield from self.steps(case, lambda params, _, lr: sgd_step(params, lr))
+        yield from probe_steps(case, lambda params, t, lr: sgd_step(params, lr))
 
     mistakes = (
         Mistake(
             "gradient scaled in place",
-            _sgd(_scaled_gradient),
+            _gradient_scaled,
             "The parameters move rightly, but on the way .grad is multiplied by the learning rate. Whoever reads it "
             "next (a second optimizer, a plot, a check) finds another gradient. A step only reads .grad.",
         ),
         Mistake(
-            "gradient zeroed",
-            _sgd(_zeroed_gradient),
-            "The step sets .grad to zero. Clearing gradients is the caller's business, and torch keeps the two apart "
-            "as well (`optimizer.step()` and `optimizer.zero_grad()`).",
-        ),
-        Mistake(
-            "gradient dropped",
-            _sgd(_dropped_gradient),
-            "The step sets .grad to None. Clearing gradients is the caller's business; a step only reads them.",
-        ),
-        Mistake(
-            "a name rebound",
-            _sgd(lambda p, g, lr: p - lr * g),
-            "No parameter has moved. `p = p - ...` computes a new tensor and lets the name p point to it; the tensor "
-            "that the model holds stays what it was. Change that tensor itself: in-place operations do.",
-        ),
-        Mistake(
-            "the list changed instead of the tensors",
-            _sgd_list_entry,
-            "You put new tensors into the list. The model holds the old ones, which have not moved. Change those "
-            "tensors themselves: in-place operations do.",
-        ),
-        Mistake(
-            "no torch.no_grad",
-            _sgd_in_the_graph,
-            "'a leaf Variable that requires grad is being used in an in-place operation' means: autograd is recording, "
-            "and would have to record the update too. Switch the recording off for the update.",
-        ),
-        Mistake(
-            "None not skipped",
-            _sgd(lambda p, g, lr: p.sub_(lr * g), skip=False),
-            "A parameter that took no part in the loss has .grad None, and None cannot be multiplied. Skip it.",
-        ),
-        Mistake(
-            "stops at the first None",
-            _sgd_until_none,
-            "At the first parameter without a gradient your step ends, and those after it stay. `return` leaves the "
-            "function; only this one parameter should be passed over.",
-        ),
-        Mistake(
             "sign",
-            _sgd(lambda p, g, lr: p.add_(lr * g)),
+            _sgd(lambda p, g, lr: p + lr * g),
             "You walk uphill: the gradient points to where the loss grows. Go against it.",
         ),
         Mistake(
             "learning rate left out",
-            _sgd(lambda p, g, lr: p.sub_(g)),
+            _sgd(lambda p, g, lr: p - g),
             "The gradient is subtracted as it is; the learning rate plays no part.",
         ),
         Mistake(
             "only the sign of the gradient",
-            _sgd(lambda p, g, lr: p.sub_(lr * g.sign())),
+            _sgd(lambda p, g, lr: p - lr * g.sign()),
             "Every entry moves by lr, however large its gradient is. The step is proportional to the gradient.",
         ),
         Mistake(
-            "only the first parameter",
-            _sgd_first_only,
-            "Only the first parameter of the list has moved.",
+            "gradient set to length 1",
+            _sgd(lambda p, g, lr: p - lr * g / g.norm()),
+            "You divide the gradient by its length. Then a step is as long where the loss is flat as where it is "
+            "steep, and never comes to rest.",
         ),
         Mistake(
-            "returns the parameters",
-            _sgd_returned,
-            "The parameters have moved in place, and then you return them too. A function that changes its arguments "
-            "returns nothing in this course, so that nobody takes it for one that computes something new.",
+            "only the first parameter",
+            lambda params, lr: _sgd(lambda p, g, lr: p - lr * g)(params[:1], lr),
+            "Only the first parameter of the list has moved.",
         ),
+        *in_place_mistakes(_sgd(lambda p, g, lr: p - lr * g)),
     )
 
 
-Momentum = Callable[[Tensor, Tensor, Tensor, float, float], Any]
+Rule = Callable[[Tensor, Tensor, Tensor, float, float], tuple[Tensor, Tensor]]
 
 
-def _with_velocity(update: Momentum, skip: bool = True) -> Callable[..., Any]:
-    """A step that applies `update(p, g, v, lr, momentum)` to every parameter with a gradient."""
+def _momentum(rule: Rule) -> Callable[..., None]:
+    """A step v, p <- rule(p, g, v, lr, momentum)."""
 
-    @torch.no_grad()
-    def momentum_step(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float) -> None:
-        for p, v in zip(params, velocities, strict=True):
-            if p.grad is not None or not skip:
-                update(p, p.grad, v, lr, momentum)  # type: ignore[arg-type]
+    def step(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float) -> None:
+        with torch.no_grad():
+            for p, v in zip(params, velocities, strict=True):
+                if p.grad is not None:
+                    new_v, new_p = rule(p, p.grad, v, lr, momentum)
+                    v.copy_(new_v)
+                    p.copy_(new_p)
 
-    return momentum_step
-
-
-def _momentum_in_the_graph(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float) -> None:
-    for p, v in zip(params, velocities, strict=True):
-        if p.grad is not None:
-            v.mul_(momentum).add_(p.grad)
-            p -= lr * v
+    return step
 
 
-@torch.no_grad()
-def _momentum_list_entry(params: Sequence[Tensor], velocities: list[Tensor], lr: float, momentum: float) -> None:
-    for i, p in enumerate(params):
-        if p.grad is not None:
-            velocities[i] = momentum * velocities[i] + p.grad
-            p -= lr * velocities[i]
+def _torchs(p: Tensor, g: Tensor, v: Tensor, lr: float, mu: float) -> tuple[Tensor, Tensor]:
+    return (new := mu * v + g), p - lr * new
 
 
 @torch.no_grad()
-def _momentum_coasting(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float) -> None:
-    for p, v in zip(params, velocities, strict=True):
-        v.mul_(momentum)
-        if p.grad is not None:
-            v += p.grad
-        p -= lr * v
-
-
-@torch.no_grad()
-def _momentum_name_rebound(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float) -> None:
+def _into_the_gradient(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float) -> None:
     for p, v in zip(params, velocities, strict=True):
         if p.grad is not None:
-            v.mul_(momentum).add_(p.grad)
-            p = p - lr * v
+            p -= lr * v.copy_(p.grad.add_(momentum * v))
 
 
-def _lr_inside(p: Tensor, g: Tensor, v: Tensor, lr: float, momentum: float) -> None:
-    p -= v.mul_(momentum).add_(lr * g)
-
-
-def _old_velocity(p: Tensor, g: Tensor, v: Tensor, lr: float, momentum: float) -> None:
-    p -= lr * v
-    v.mul_(momentum).add_(g)
-
-
-def _nesterov(p: Tensor, g: Tensor, v: Tensor, lr: float, momentum: float) -> None:
-    p -= lr * (g + momentum * v.mul_(momentum).add_(g))
-
-
-def _into_the_gradient(p: Tensor, g: Tensor, v: Tensor, lr: float, momentum: float) -> None:
-    p -= lr * v.copy_(g.add_(momentum * v))
-
-
-def _gradient_zeroed_too(p: Tensor, g: Tensor, v: Tensor, lr: float, momentum: float) -> None:
-    p -= lr * v.mul_(momentum).add_(g)
-    g.zero_()
-
-
-class MomentumStep(_Step):
+class MomentumStep(Exercise):
     """v <- momentum * v + p.grad, then p <- p - lr * v, both in place; where p.grad is None, p and v stay."""
 
     id, points = "sgd.momentum_step", 2
     shortcuts = OPTIMIZERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        def zeros(case: Case) -> Case:
-            return Case(case.label, **case.inputs, velocities=[torch.zeros_like(p) for p in case.start])
-
-        mu, lrs = rng.number(0.6, 0.8), [rng.number(0.05, 0.2), rng.number(0.3, 0.5), rng.number(0.6, 0.9)]
-        yield zeros(self.case(rng, "one parameter at rest, two steps", [(4,)], lrs[:1] * 2, momentum=mu))
-        shapes: list[tuple[int, ...]] = [(3, 2), (5,), ()]
-        moving = [rng.normal(*shape) for shape in shapes]
-        label = "three parameters already moving, three steps with changing rates"
-        yield self.case(rng, label, shapes, lrs, momentum=mu, velocities=moving)
-        label, shapes = "parameters of which one has no gradient", [(3,), (2, 4), (2,)]
-        case = self.case(rng, label, shapes, lrs[:2], momentum=mu, velocities=[rng.normal(*shape) for shape in shapes])
-        case.grads[0][1] = case.grads[1][0] = None
-        yield case
-        yield zeros(self.case(rng, "momentum 0", [(2, 3)], lrs[:2], momentum=0.0))
+        for label, shapes, steps, without, moving, in_no_grad in (
+            ("one parameter at rest, two steps", [(4,)], 2, [], 0.0, False),
+            ("three parameters, already moving, three steps with changing lr", [(3, 2), (5,), ()], 3, [], 1.0, False),
+            ("three parameters, the first without a gradient", [(3,), (2, 4), (2,)], 2, [0], 1.0, False),
+            ("a call inside torch.no_grad()", [(2,), (3, 1)], 1, [], 1.0, True),
+        ):
+            more = {"velocities": [moving * rng.normal(*shape) for shape in shapes], "momentum": rng.number(0.6, 0.8)}
+            yield step_case(rng, label, shapes, steps, without, in_no_grad=in_no_grad, **more)
 
     def probe(self, momentum_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield from self.steps(case, lambda params, velocities, lr: momentum_step(params, velocities, lr, case.momentum))
+        def call(params: list[Tensor], velocities: list[Tensor], t: int, lr: float) -> Any:
+            return momentum_step(params, velocities, lr, case.momentum)
+
+        yield from probe_steps(case, call, "velocities")
 
     mistakes = (
         Mistake(
             "weighted average instead of torch's momentum",
-            _with_velocity(lambda p, g, v, lr, mu: p.sub_(lr * v.mul_(mu).add_((1 - mu) * g))),
+            _momentum(lambda p, g, v, lr, mu: ((new := mu * v + (1 - mu) * g), p - lr * new)),
             "Your velocity is momentum * v + (1 - momentum) * g, a weighted average of the gradients. That is the "
-            "other convention. Asked for is torch's, in which the gradient is added in full: while lr is constant the "
-            "two differ by a factor 1/(1 - momentum) in the step.",
+            "other convention. Asked for is torch's, in which the gradient is added in full: while momentum stays the "
+            "same, its velocity is 1/(1 - momentum) times yours, so your steps are that much shorter.",
         ),
         Mistake(
             "learning rate inside the velocity",
-            _with_velocity(_lr_inside),
+            _momentum(lambda p, g, v, lr, mu: ((new := mu * v + lr * g), p - new)),
             "You multiply the gradient by lr before it enters the velocity. While lr is constant the parameters move "
             "the same way; when lr changes, old gradients keep their old lr. In torch the velocity knows nothing of "
             "lr, which multiplies the whole velocity in the step.",
         ),
         Mistake(
             "Nesterov",
-            _with_velocity(_nesterov),
+            _momentum(lambda p, g, v, lr, mu: ((new := mu * v + g), p - lr * (g + mu * new))),
             "The velocity is right, but you step with g + momentum * v: that looks one step ahead, as Nesterov's "
             "variant does. Plain momentum steps with v alone.",
         ),
         Mistake(
             "step with the old velocity",
-            _with_velocity(_old_velocity),
+            _momentum(lambda p, g, v, lr, mu: (mu * v + g, p - lr * v)),
             "The velocity is right, but the parameters move before it is brought up to date, so every gradient acts "
             "one step late.",
         ),
         Mistake(
-            "moves on without a gradient",
-            _momentum_coasting,
-            "A parameter whose .grad is None should be skipped altogether. Yours rolls on with its old velocity.",
-        ),
-        Mistake(
-            "velocity not kept",
-            _with_velocity(lambda p, g, v, lr, mu: p.sub_(lr * (mu * v + g))),
-            "The step uses a velocity, but the tensor in the list stays what it was: at the next step the memory is "
-            "gone. `v = ...` makes a new tensor; change the old one in place.",
-        ),
-        Mistake(
             "velocity forgotten",
-            _with_velocity(lambda p, g, v, lr, mu: p.sub_(lr * g)),
+            _momentum(lambda p, g, v, lr, mu: (v, p - lr * g)),
             "This is plain SGD: the velocities are neither used nor changed.",
         ),
         Mistake(
-            "the list changed instead of the tensors",
-            _momentum_list_entry,
-            "You put new tensors into the list of velocities. Whoever else holds the old ones (an optimizer that saves "
-            "its state) sees nothing of it. Change the tensors themselves, in place.",
-        ),
-        Mistake(
-            "a name rebound",
-            _momentum_name_rebound,
-            "The velocities are right, but no parameter has moved: `p = p - ...` lets the name p point to a new "
-            "tensor. Change the tensor itself, in place.",
+            "step without the velocity",
+            _momentum(lambda p, g, v, lr, mu: (mu * v + g, p - lr * g)),
+            "The velocity is right, but the step does not use it: you still subtract lr times the gradient.",
         ),
         Mistake(
             "velocity without friction",
-            _with_velocity(lambda p, g, v, lr, mu: p.sub_(lr * v.add_(g))),
+            _momentum(lambda p, g, v, lr, mu: ((new := v + g), p - lr * new)),
             "The old velocity is kept in full, so it grows and grows. Multiply it by momentum first.",
         ),
         Mistake(
             "momentum on the gradient",
-            _with_velocity(lambda p, g, v, lr, mu: p.sub_(lr * v.add_(mu * g))),
+            _momentum(lambda p, g, v, lr, mu: ((new := v + mu * g), p - lr * new)),
             "Momentum multiplies the gradient in your code. It says how much of the old velocity remains.",
         ),
         Mistake(
-            "sign of the gradient in the velocity",
-            _with_velocity(lambda p, g, v, lr, mu: p.add_(lr * v.mul_(mu).sub_(g))),
-            "You subtract the gradient in the velocity and add the velocity to the parameter. It ends at the same "
-            "place, but the velocity has the opposite sign of torch's.",
+            "momentum on both",
+            _momentum(lambda p, g, v, lr, mu: ((new := mu * (v + g)), p - lr * new)),
+            "Momentum multiplies the new gradient too. Only what remains of the old velocity is made smaller.",
+        ),
+        Mistake(
+            "sign of the velocity",
+            _momentum(lambda p, g, v, lr, mu: ((new := mu * v - g), p + lr * new)),
+            "You subtract the gradient in the velocity and add the velocity to the parameter. Started from rest it "
+            "ends at the same place, but your velocity has the opposite sign of torch's.",
         ),
         Mistake(
             "sign of the step",
-            _with_velocity(lambda p, g, v, lr, mu: p.add_(lr * v.mul_(mu).add_(g))),
+            _momentum(lambda p, g, v, lr, mu: ((new := mu * v + g), p + lr * new)),
             "The velocity is right, but you walk uphill: the parameters move along it instead of against it.",
         ),
         Mistake(
             "gradient changed",
-            _with_velocity(_into_the_gradient),
+            _into_the_gradient,
             "Parameters and velocities are right, but the old velocity was added into .grad itself. A step only reads "
             ".grad.",
         ),
-        Mistake(
-            "gradient zeroed",
-            _with_velocity(_gradient_zeroed_too),
-            "The step sets .grad to zero. Clearing gradients is the caller's business; a step only reads them.",
-        ),
-        Mistake(
-            "no torch.no_grad",
-            _momentum_in_the_graph,
-            "'a leaf Variable that requires grad is being used in an in-place operation' means: autograd is recording, "
-            "and would have to record the update too. Switch the recording off for the update.",
-        ),
-        Mistake(
-            "None not skipped",
-            _with_velocity(lambda p, g, v, lr, mu: p.sub_(lr * v.copy_(mu * v + g)), skip=False),
-            "A parameter that took no part in the loss has .grad None, and None cannot be added. Skip it, and its "
-            "velocity with it.",
-        ),
+        *in_place_mistakes(_momentum(_torchs), ["velocities"]),
     )
 
 
