@@ -1,0 +1,252 @@
+"""Every rule of `course verify` holds for a sound lesson and goes red when a lesson breaks it."""
+
+import dataclasses
+import json
+
+import nbformat
+import pytest
+
+from course_utils.building import notebook as nb
+from course_utils.building import rules, verify
+from course_utils.building.build import build
+from course_utils.building.docstrings import show_examples
+from course_utils.building.rules import RULES, Subject
+from course_utils.building.run import Run
+from course_utils.checking.exercise import Mistake
+from course_utils.exercises.linear import Relu
+from course_utils.reference.linear import relu
+from tests import tiny
+
+ANSWERS = {"linear.relu": [lambda x: x * (x > 0), lambda x: (x + x.abs()) / 2]}
+STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
+MISTAKES = Relu.mistakes[:5]
+SAME = (Mistake("a", lambda x: x, "1"), Mistake("b", lambda x: x, "2"))
+
+
+@pytest.fixture(autouse=True)
+def relu_alone(monkeypatch):
+    """The tiny lesson has one exercise and no question."""
+    monkeypatch.setattr(rules, "exercises", lambda lesson: [Relu()])
+    monkeypatch.setattr(rules, "free_texts", lambda lesson: [])
+    monkeypatch.setattr(Relu, "mistakes", MISTAKES)
+    monkeypatch.setattr(Subject, "alternatives", dict(ANSWERS))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    lesson = tiny.lesson(tmp_path_factory.mktemp("tiny"), tiny.RELU)
+    build(lesson)
+    return lesson
+
+
+@pytest.fixture
+def subject(built, tmp_path):
+    """The tiny lesson, with a run of its solution that needs no kernel."""
+    lesson = tiny.copy(built, tmp_path)
+    subject = Subject(lesson)
+    notebook = nb.read(lesson.solved)
+    subject.__dict__["solved_run"] = Run(notebook, [0.0] * len(notebook.cells))
+    subject.__dict__["release_run"] = Run(nb.read(lesson.released), [0.0] * len(notebook.cells))
+    return subject
+
+
+def test_a_sound_lesson_keeps_every_rule(built):
+    report = verify.examine(built)
+    assert report.problems == {rule.__name__: [] for rule in RULES}
+    assert report.counts == [verify.Count("linear.relu", caught=5, mistakes=5, passed=2, alternatives=2)]
+    assert report.kept
+
+
+def test_every_rule_says_what_it_is_in_one_sentence():
+    for rule in RULES:
+        assert rule.__doc__.endswith(".") and "\n" not in rule.__doc__
+
+
+def text(old: str, new: str):
+    """Break the text alone; the notebooks stay."""
+    return lambda subject, _: tiny.edit(subject.lesson.text, old, new)
+
+
+def released(old: str, new: str):
+    return lambda subject, _: tiny.edit(subject.lesson.released, old, new)
+
+
+def stray(tree: str):
+    def write(subject, _):
+        (subject.lesson.root / tree / subject.lesson.name / "notes.txt").write_text("stray")
+
+    return write
+
+
+def figure_without_words(subject, _):
+    solved = nb.read(subject.lesson.solved)
+    figure = nbformat.v4.new_output("display_data", {"image/png": "", "text/plain": "<Figure>"})
+    solved.cells[1].outputs.append(figure)
+    nb.write(subject.lesson.solved, nb.to_bytes(solved))
+
+
+def solution_that_fails(subject, _):
+    del subject.__dict__["solved_run"]
+    tiny.edit(subject.lesson.text, "return x.clamp(min=0)", "return x.clamp(min=1)")
+
+
+def solution_that_warns(subject, _):
+    warning = nbformat.v4.new_output("stream", name="stderr", text="careful")
+    subject.solved_run.notebook.cells[4].outputs.append(warning)
+
+
+def release_that_is_solved(subject, _):
+    del subject.__dict__["release_run"]
+    tiny.edit(subject.lesson.released, "raise NotImplementedError()", "return x.clamp(min=0)")
+
+
+def release_that_is_wrong(subject, _):
+    del subject.__dict__["release_run"]
+    tiny.edit(subject.lesson.released, "raise NotImplementedError()", "return x")
+
+
+def slow(which: str):
+    def wait(subject, _):
+        done = subject.__dict__[which]
+        subject.__dict__[which] = dataclasses.replace(done, seconds=[0, 20.5, *done.seconds[2:]])
+
+    return wait
+
+
+def mistakes(*replaced: Mistake):
+    return lambda _, monkeypatch: monkeypatch.setattr(Relu, "mistakes", replaced)
+
+
+def alternatives(**answers):
+    replaced = {f"linear.{name}": value for name, value in answers.items()}
+    return lambda _, monkeypatch: monkeypatch.setattr(Subject, "alternatives", replaced)
+
+
+def wrong_reference(subject, monkeypatch):
+    def stub(x):
+        raise NotImplementedError
+
+    monkeypatch.setattr(rules, "reference", lambda exercise: stub)
+
+
+def examples(docstring: str):
+    """A stub with this docstring, whose examples were tried."""
+
+    def replace(subject, monkeypatch):
+        cell = rules._cell(subject.release, "relu")
+        cell.source = f'def relu(x):\n    """{docstring}"""\n    {STUB}'
+        said = []
+        monkeypatch.setattr("builtins.print", said.append)
+        show_examples({"relu": rules._docstrings(cell)}, {"relu": relu, "torch": __import__("torch")})
+        output = nbformat.v4.new_output("stream", name="stdout", text=said[0])
+        subject.solved_run.notebook.cells.append(nbformat.v4.new_code_cell(outputs=[output]))
+
+    return replace
+
+
+EXTRA_CELL = f"# %% nbgrader={tiny.CHECK.replace('relu', 'extra')}\n1\n\n# %% [markdown]\n# ## The bend"
+SHOWN, HIDDEN = 'check("linear.relu", relu)', 'check("linear.relu", relu, seed=101)'
+UNTRUE = "x: any shape.\n\n    >>> relu(torch.tensor(3.0))\n    tensor(2.)\n    "
+SHAPELESS = "x: a tensor.\n\n    >>> relu(torch.tensor(3.0))\n    tensor(3.)\n    "
+RIGHT = ANSWERS["linear.relu"]
+
+# rule, what it says, what breaks it
+BROKEN = [
+    ("in_step", "the text and the solved notebook differ from cell 1", text("# # Tiny", "# # Small")),
+    ("in_step", "is not what the solved notebook gives", released("# Tiny", "# Small")),
+    ("folders_hold_the_lesson", "solutions/01_linear/notes.txt is not named", stray("solutions")),
+    ("folders_hold_the_lesson", "notebooks/01_linear/notes.txt is not named", stray("notebooks")),
+    ("folders_hold_the_lesson", "net.svg is missing", text("# # Tiny", "# # Tiny\n#\n# ![a net](net.svg)")),
+    ("points_agree", "check-relu has 2 points in the notebook and 1", text('"points": 1', '"points": 2')),
+    ("points_agree", "check-relu has no points in the notebook", text("check-relu", "check-rely")),
+    ("points_agree", "no solution cell with the grade_id relu", text('"grade_id": "relu"', '"grade_id": "rely"')),
+    (
+        "points_agree",
+        "check-extra has 1 points in the notebook and no",
+        text("# %% [markdown]\n# ## The bend", EXTRA_CELL),
+    ),
+    ("checks_are_calls", "should hide", text(HIDDEN + "\n", "")),
+    ("checks_are_calls", "with a seed other than 0", text("seed=101", "seed=0")),
+    ("checks_are_calls", f"should read {SHOWN}", text(SHOWN, 'check("linear.relu", other)')),
+    ("checks_are_calls", f"should read {SHOWN}", text(SHOWN, "")),
+    ("checks_are_calls", "check-relu is not locked", text('"locked": true', '"locked": false')),
+    ("nothing_leaks", "relu: 'return x.clamp(min=0)' can be read", released(STUB[-26:], "return x.clamp(min=0)")),
+    ("nothing_leaks", "relu: 'return x.clamp(min=0)' can be read", released("What is", "`x.clamp(min=0)`")),
+    ("nothing_leaks", "seed=101)' can be read", released("# Tiny", HIDDEN.replace('"', '\\"'))),
+    ("hints_are_there", "relu has no <details>", text("<details>", "<p>")),
+    ("images_have_alt_text", "![](net.svg) has no alt text", text("# # Tiny", "# # Tiny\n#\n# ![](net.svg)")),
+    ("images_have_alt_text", "<img src", text("# # Tiny", '# # Tiny\n#\n# <img src="net.svg" alt="">')),
+    ("images_have_alt_text", "a figure has no alt text", figure_without_words),
+    ("headings_are_in_order", "the first cell has no title", text("# # Tiny", "# Tiny")),
+    ("headings_are_in_order", "is a second title", text("# ## The bend", "# # The bend")),
+    ("headings_are_in_order", "from level 1 to level 3", text("# ## The bend", "# ### The bend")),
+    ("solution_scores_full", "cell 5 (check-relu)", solution_that_fails),
+    ("solution_scores_full", "check-relu scores 0 of 1 and says right", solution_that_warns),
+    ("release_scores_nothing", "check-relu scores 1", release_that_is_solved),
+    ("release_scores_nothing", "check-relu says wrong", release_that_is_wrong),
+    ("docstrings_are_true", "relu has no docstring", examples("")),
+    ("docstrings_are_true", "the docstring has no example", examples("x: a tensor of any shape.")),
+    ("docstrings_are_true", "the docstring says no shape", examples(SHAPELESS)),
+    ("docstrings_are_true", "Expected: tensor(2.) Got: tensor(3.)", examples(UNTRUE)),
+    ("no_cell_is_slow", 'cell 2, under "Tiny" took 20 s', slow("solved_run")),
+    ("no_cell_is_slow", 'cell 2, under "Tiny" took 20 s', slow("release_run")),
+    ("reference_is_right", "linear.relu, seed 2: not attempted", wrong_reference),
+    ("mistakes_are_named", "'none' is judged with seed 0 as right", mistakes(Mistake("none", RIGHT[0], "hint"))),
+    ("mistakes_are_named", "'b' is judged with seed 0 as wrong, a", mistakes(*SAME)),
+    ("alternatives_pass", "is judged with seed 0 as wrong", alternatives(relu=[lambda x: x, RIGHT[0]])),
+    ("answers_are_enough", "linear.relu has 4 mistakes", mistakes(*MISTAKES[:4])),
+    ("answers_are_enough", "two mistakes with the same hint", mistakes(*MISTAKES, MISTAKES[0])),
+    ("answers_are_enough", "linear.relu has 1 other right answers", alternatives(relu=RIGHT[:1])),
+    ("answers_are_enough", "linear.rely, which is no exercise", alternatives(relu=RIGHT, rely=[])),
+]
+
+
+@pytest.mark.parametrize(("name", "said", "broken"), BROKEN, ids=[f"{row[0]}-{i}" for i, row in enumerate(BROKEN)])
+def test_a_broken_rule_is_red(subject, monkeypatch, name, said, broken):
+    broken(subject, monkeypatch)
+    [rule] = [rule for rule in RULES if rule.__name__ == name]
+    monkeypatch.setattr(verify, "Subject", lambda lesson: subject)
+    report = verify.examine(subject.lesson, [rule])
+    assert [problem for problem in report.problems[name] if said in problem], report.problems
+
+
+def test_every_rule_is_seen_broken():
+    assert {name for name, _, _ in BROKEN} == {rule.__name__ for rule in RULES}
+
+
+def test_one_broken_rule_hides_no_other(built, tmp_path):
+    def broken(subject):
+        raise ZeroDivisionError("oops")
+
+    lesson = tiny.copy(built, tmp_path)
+    tiny.edit(lesson.text, "<details>", "<p>")
+    report = verify.examine(lesson, [broken, rules.hints_are_there, rules.images_have_alt_text])
+    assert report.problems == {
+        "broken": ["could not be tried: ZeroDivisionError: oops"],
+        "hints_are_there": ["relu has no <details> with hints after its cell"],
+        "images_have_alt_text": [],
+    }
+    assert not report.kept
+
+
+def test_a_lesson_without_notebooks_breaks_rules_and_stops_none(tmp_path):
+    static = [rule for rule in RULES if rule not in (rules.solution_scores_full, rules.no_cell_is_slow)]
+    report = verify.examine(tiny.lesson(tmp_path, tiny.RELU), static)
+    assert report.problems["in_step"] and report.problems["nothing_leaks"]
+    assert not report.problems["headings_are_in_order"] and not report.problems["mistakes_are_named"]
+
+
+def test_the_tables_count_and_name_what_is_broken(capsys):
+    problems = {"hints_are_there": ["relu has no <details> [here]"], "in_step": []}
+    report = verify.Report("01_tiny", problems, [verify.Count("linear.relu", 4, 5, 2, 2)])
+    verify.show([report], [rules.hints_are_there, rules.in_step])
+    said = capsys.readouterr().out
+    assert "4/5" in said and "2/2" in said and "✓" in said
+    assert "01_tiny · hints_are_there: relu has no <details> [here]" in said
+
+
+def test_examples_are_counted_and_their_errors_shown(capsys):
+    show_examples({"one": ">>> 1 + n\n2\n", "two": "", "three": ">>> n\n4\n"}, {"n": 1})
+    results = json.loads(capsys.readouterr().out)
+    assert [results[name]["examples"] for name in results] == [1, 0, 1]
+    assert [bool(results[name]["wrong"]) for name in results] == [False, False, True]
