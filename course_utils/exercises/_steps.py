@@ -153,10 +153,7 @@ def in_place_mistakes(right: Step, buffers: Sequence[str] = ()) -> list[Mistake]
     def drop(p: Tensor) -> None:
         p.grad = None
 
-    skip_hint = (
-        "A parameter that took no part in the loss has .grad None. Your step should pass over it and go on with the "
-        "next one."
-    )
+    skip_hint = "A parameter that took no part in the loss has no gradient. Pass over it and go on with the next one: "
     found = [
         Mistake(
             "gradient zeroed",
@@ -174,9 +171,13 @@ def in_place_mistakes(right: Step, buffers: Sequence[str] = ()) -> list[Mistake]
                 "outside no_grad",
                 without_no_grad(at_none),
                 "torch refuses to change a parameter in place while it records operations for the backward pass. A "
-                "step is no part of the loss: do it inside `torch.no_grad()`.",
+                f"step is no part of the loss: do it inside `torch.no_grad()`.{also}",
             )
-            for at_none in (None, TypeError, AttributeError)
+            for at_none, also in (
+                (None, ""),
+                (TypeError, " And skip a parameter whose `.grad` is None: None cannot be added or multiplied."),
+                (AttributeError, " And skip a parameter whose `.grad` is None: None has no methods of a tensor."),
+            )
         ),
         Mistake(
             "name bound again",
@@ -190,8 +191,16 @@ def in_place_mistakes(right: Step, buffers: Sequence[str] = ()) -> list[Mistake]
             "The list now holds new tensors, and the model still holds the old ones. Change the tensors that came in, "
             "in place.",
         ),
-        Mistake("missing gradient not skipped", until_none(TypeError), skip_hint),
-        Mistake("missing gradient not skipped", until_none(AttributeError), skip_hint),
+        Mistake(
+            "missing gradient not skipped",
+            until_none(TypeError),
+            skip_hint + "`.grad` is None there, and None cannot be added or multiplied.",
+        ),
+        Mistake(
+            "missing gradient not skipped",
+            until_none(AttributeError),
+            skip_hint + "`.grad` is None there, and None has no methods of a tensor.",
+        ),
         Mistake(
             "stops at a missing gradient",
             until_none(None),

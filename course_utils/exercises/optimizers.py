@@ -228,11 +228,6 @@ def _power(exponent: Callable[[float, int], float]) -> Callable[..., Tensor]:
     return move
 
 
-_T_HINT = (
-    "The corrections use t - 1. At the first step t is 1 already, as 1 - beta**0 would be 0. Whoever counts steps from "
-    "0 has to add one; here it is done."
-)
-
 _ADAM_MISTAKES = (
     Mistake(
         "eps before the correction",
@@ -269,8 +264,18 @@ _ADAM_MISTAKES = (
         "The corrected averages are written back into the buffers, so the next step corrects them again. Correct a "
         "copy for the step, and keep the plain averages.",
     ),
-    Mistake("t from 0", _t_moved(-1), _T_HINT),
-    Mistake("t from 0", _t_from_zero_divides, _T_HINT),
+    Mistake(
+        "t from 0",
+        _t_moved(-1),
+        "The corrections use t - 1. At the first step t is 1 already, as 1 - beta**0 would be 0: steps count from "
+        "1, and nothing is to be taken off.",
+    ),
+    Mistake(
+        "t from 0",
+        _t_from_zero_divides,
+        "You divide by 1 - beta**0, which is 0. The corrections use t itself, the number of this step counted from 1, "
+        "not t - 1.",
+    ),
     Mistake(
         "t one too large",
         _t_moved(1),
