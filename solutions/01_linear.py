@@ -1,0 +1,886 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: nbgrader,tags,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 01 · Parameters, activations and the affine map
+#
+# **You will build** the layer that most of a neural network consists of, the bend that makes two such layers worth more than one, and from these parts a first network.
+#
+# **Time:** about 90 minutes. **It builds on** Python functions and classes, and on tensors: making one, indexing it, reading its shape. No earlier lesson is needed.
+#
+# | Exercise | You write | Points | Minutes |
+# |---|---|---|---|
+# | `relu` | an activation function | 1 | 5 |
+# | `My_Linear` | a layer with its parameters | 3 | 25 |
+# | `count_parameters` | a sum | 1 | 5 |
+# | `collapse` | two maps in one | 2 | 15 |
+# | `two_layer_net` | a network from your own parts | 3 | 10 |
+# | `why_nonlinear` | an answer in words | 2 | 10 |
+#
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`. Run the cell (Shift+Enter), then run the check below it. A card says what is right, or what differs first and where to look. A check never changes your code; run it as often as you like. The hints below each check open with a click, the vaguest first.
+
+# %%
+import math
+
+import torch
+from torch import nn
+
+from course_utils import check, plots
+from course_utils.data import load_mnist
+
+_ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## Two kinds of numbers
+#
+# A neural network deals with two kinds of numbers.
+#
+# - **Parameters** are stored. Training changes them, and saving a network means saving them.
+# - **Activations** are computed: the input, every result on the way, and the output. They are made anew for each input.
+#
+# The picture shows a small network that reads a digit. Activations are blue, what turns one into the next is orange.
+
+# %%
+plots.show(
+    plots.chain(
+        [
+            ("input", "784 numbers"),
+            ("affine map", "39,250 parameters"),
+            ("activations", "50 numbers"),
+            ("ReLU", "no parameters"),
+            ("activations", "50 numbers"),
+            ("affine map", "510 parameters"),
+            ("output", "10 numbers"),
+        ]
+    ),
+    alt="A chain of boxes from left to right: an input of 784 numbers, an affine map with 39,250 parameters, 50 activations, "
+    "a ReLU without parameters, 50 activations, an affine map with 510 parameters, an output of 10 numbers.",
+)
+
+# %% [markdown]
+# Two kinds of steps alternate: *affine maps*, which have parameters, and *activation functions* such as the ReLU, which have none. You will write both.
+#
+# The sizes 784, 50 and 10 belong to neither kind. You choose them before training starts. Such a choice is called a *hyperparameter*.
+#
+# The input here is a picture of a handwritten digit: 28 rows of 28 pixels, from 0 for paper to 1 for ink. Written one row after the other they are 28 × 28 = 784 numbers.
+
+# %%
+digits = load_mnist()
+images = digits.x_train.float() / 255
+x_digits = images.reshape(-1, 784)
+labels = digits.y_train
+
+print("as pictures: ", tuple(images.shape))
+print("as rows:     ", tuple(x_digits.shape))
+print("their labels:", tuple(labels.shape))
+
+one_of_each = [int((labels == digit).nonzero()[1]) for digit in range(10)]
+plots.show(
+    plots.images(images[one_of_each], list(range(10))),
+    alt="Ten handwritten digits in dark ink on white, one of each class from 0 to 9.",
+)
+
+# %% [markdown]
+# A *batch* is a number of inputs that are computed together. It comes first in every shape: `(4000, 784)` is a batch of 4,000 inputs with 784 numbers each.
+
+# %% [markdown]
+# ## The bend: ReLU
+#
+# An *activation function* takes every number of a tensor by itself and bends it. (Take care: *an activation* is a number, *an activation function* is what makes it.) The most common one is the *rectified linear unit*, ReLU for short:
+#
+# $$\mathrm{relu}(x) = \max(x, 0)$$
+#
+# A positive number passes unchanged. A negative one becomes 0. Try it on paper before you read on:
+#
+# | $x$ | −2 | −0.5 | 0 | 3 |
+# |---|---|---|---|---|
+# | $\mathrm{relu}(x)$ | 0 | 0 | 0 | 3 |
+
+# %% [markdown]
+# ### Exercise: `relu`
+#
+# *1 point · 5 minutes · one line.* Write the ReLU from simpler operations. `torch.relu`, `nn.ReLU` and their relatives would do the work for you; the check does not count them.
+
+
+# %% nbgrader={"grade": false, "grade_id": "relu", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def relu(x):
+    """The larger of x and 0, element by element.
+
+    x: a tensor of any shape. It stays as it is.
+    Returns a new tensor of the same shape.
+
+    >>> relu(torch.tensor([-2.0, -0.5, 0.0, 3.0]))
+    tensor([0., 0., 0., 3.])
+    """
+    ### BEGIN SOLUTION
+    return x.clamp(min=0)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-relu", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("linear.relu", relu)
+### BEGIN HIDDEN TESTS
+check("linear.relu", relu, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Do not think of a loop. Which operations act on every entry of a tensor at once?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Nothing below 0 may come out. Does a tensor have a method that keeps numbers within limits?
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Another way: `x > 0` has the shape of `x` and says for every entry whether it passes. What is a number times `True`, what times `False`?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: Boolean value of Tensor with more than one value is ambiguous`: Python's `max` and `if` ask for one answer, and the tensor has one for each entry. Use an operation of tensors.
+#
+# `TypeError: maximum(): argument 'other' (position 2) must be Tensor, not int`: `torch.maximum` compares two tensors. A tensor with the single entry 0 will do.
+#
+# `AttributeError: 'torch.return_types.max' object has no attribute ...`: `torch.max(x, 0)` looks for the largest entry along dimension 0. It does not compare with 0.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Your function, drawn from 601 numbers between −3 and 3: flat on the left, a ramp on the right, and one bend at 0. On the right-hand side it is drawn with its *slope*: how much `relu(x)` grows when `x` grows by a little. Training will need it (lesson 03). PyTorch finds it from your code.
+
+# %%
+x = torch.linspace(-3, 3, 601, requires_grad=True)
+y = relu(x)
+y.sum().backward()
+
+figure, (left, right) = plots.panels(2)
+plots.curves({"relu": y}, x, xlabel="x", title="relu(x)", axis=left)
+plots.curves({"slope of relu": x.grad}, x, xlabel="x", title="its slope", axis=right)
+plots.show(
+    figure,
+    alt="Two curves over x from -3 to 3. Left, relu: 0 for all negative x, then a straight ramp up to 3. "
+    "Right, its slope: 0 for negative x, 1 for positive x, with a jump at 0.",
+)
+
+# %% [markdown]
+# ## The affine map
+#
+# ### One output: multiply, add up, shift
+#
+# Take one digit $x$, with its 784 numbers $x_0, \dots, x_{783}$. Give every pixel a *weight* $w_j$ and multiply. Add everything up. Add one more number $b$, the *bias*:
+#
+# $$y = w_0 x_0 + w_1 x_1 + \dots + w_{783} x_{783} + b$$
+#
+# The result $y$ is a single number, large where there is ink at pixels of large weight. Since there is one weight for each pixel, the weights can be drawn as a picture too.
+#
+# As an example let us make weights by hand: the average three minus the average of all digits. Where threes have more ink than others the weight is positive (red), where they have less it is negative (blue).
+
+# %%
+weights = x_digits[labels == 3].mean(0) - x_digits.mean(0)
+bias = -8.0
+
+three, seven = x_digits[labels == 3][2], x_digits[labels == 7][6]
+score_three = (weights * three).sum() + bias
+score_seven = (weights * seven).sum() + bias
+
+pictures = {
+    "weights $w$": weights,
+    "a three $x$": three,
+    f"products, $y$ = {score_three:.1f}": weights * three,
+    "a seven $x$": seven,
+    f"products, $y$ = {score_seven:.1f}": weights * seven,
+}
+plots.show(
+    plots.images(
+        torch.stack(list(pictures.values())).reshape(5, 28, 28),
+        list(pictures),
+        signed=[True, False, True, False, True],
+        columns=5,
+        size=1.3,
+    ),
+    alt="Five pictures of 28 by 28 pixels. The weights are a red three on blue ground. The products of a three with the "
+    f"weights are mostly red, and y is {score_three:.1f}. Those of a seven are mostly blue, and y is {score_seven:.1f}.",
+)
+
+# %% [markdown]
+# Red products push $y$ up, blue ones push it down. One output is a *score*: how much the input looks like the weights. For ten classes you need ten such scores.
+#
+# ### Many outputs: a matrix
+#
+# Write the weights of each output as one row. The rows together are the *weight matrix* $W$. It has shape `(out_features, in_features)`: one row for each output, one column for each input. The biases are a vector $b$ of shape `(out_features,)`. Then
+#
+# $$y = W x + b$$
+#
+# does all outputs at once. Trace it by hand for 4 inputs and 3 outputs. The first output is $1 \cdot 2 + 2 \cdot 0 + 0 \cdot 1 + (-1) \cdot 1 + 2 = 3$. Work out the other two, then compare.
+
+# %%
+x = torch.tensor([1.0, 2.0, 0.0, -1.0])
+W = torch.tensor([[2.0, 0.0, 1.0, 1.0], [0.0, 1.0, -1.0, 3.0], [-1.0, 1.0, 1.0, 0.0]])
+b = torch.tensor([2.0, 5.0, -3.0])
+
+plots.show(
+    plots.matrices(("W", W), "@", ("x", x), "+", ("b", b), "=", ("y", W @ x + b)),
+    alt="W with rows (2, 0, 1, 1), (0, 1, -1, 3), (-1, 1, 1, 0), times x = (1, 2, 0, -1), plus b = (2, 5, -3), "
+    "is y = (3, 4, -2). The shapes are (3, 4), (4,), (3,) and (3,).",
+)
+
+# %% [markdown]
+# A map of the form $Wx$, without $b$, is called *linear*. With the constant $b$ it is *affine*. Many people, and PyTorch's `nn.Linear`, say linear for both. The difference matters at one place: a linear map always takes 0 to 0, an affine one takes it to $b$.
+#
+# ### A batch: the transpose
+#
+# In a batch every *row* is one input. So that the last dimension of `x` meets the last dimension of `W`, the matrix is transposed: `x @ W.T + b`.
+
+# %%
+x = torch.tensor([[1.0, 2.0, 0.0, -1.0], [0.0, 0.0, 0.0, 0.0]])
+
+plots.show(
+    plots.matrices(("x", x), "@", ("W.T", W.T), "+", ("b", b), "=", ("y", x @ W.T + b)),
+    alt="A batch x with the rows (1, 2, 0, -1) and (0, 0, 0, 0), shape (2, 4), times W.T, shape (4, 3), plus b, shape (3,), "
+    "is y with the rows (3, 4, -2) and (2, 5, -3), shape (2, 3).",
+)
+
+# %% [markdown]
+# Read the shapes below the matrices: `(2, 4) @ (4, 3)` gives `(2, 3)`. The two inner sizes must agree, and they vanish.
+#
+# Then `b`, of shape `(3,)`, is added to a result of shape `(2, 3)`. PyTorch *broadcasts*: it adds the same `b` to every row. It compares shapes from the right, so the rule does not care how many batch dimensions stand on the left. `(8, 5, 4) @ (4, 3)` gives `(8, 5, 3)`, and `b` fits as before.
+#
+# ### Where the parameters start
+#
+# Training changes parameters step by step. It has to start somewhere, and zero is a bad place: then all outputs are equal, get equal changes, and stay equal. So they start as random numbers. How large?
+#
+# An output is a sum of `in_features` products. A sum of $n$ independent random numbers has a spread that grows like $\sqrt{n}$. (The *spread* is the standard deviation: how far from their mean the values typically lie.) If the spread of the outputs is not to depend on $n$, the weights have to shrink by the same root. The usual choice is to draw weights and biases uniformly between $-1/\sqrt{n}$ and $1/\sqrt{n}$.
+
+# %%
+_ = torch.manual_seed(0)
+sizes = [1, 3, 10, 30, 100, 300, 1000, 3000]
+unscaled, scaled = [], []
+for n in sizes:
+    x = torch.randn(500, n)
+    unscaled.append((x @ torch.randn(n, 20)).std().item())
+    scaled.append((x @ torch.empty(n, 20).uniform_(-1 / math.sqrt(n), 1 / math.sqrt(n))).std().item())
+
+plots.show(
+    plots.curves(
+        {"weights of spread 1": unscaled, "weights within ±1/√n": scaled},
+        torch.tensor(sizes),
+        xlabel="number of inputs n",
+        ylabel="spread of the outputs",
+        log="xy",
+    ),
+    alt="Spread of the outputs against the number of inputs, both axes logarithmic. With weights of spread 1 it rises in a "
+    "straight line from about 1 to about 55 at 3000 inputs. With weights within one over root n it stays near 0.6.",
+)
+
+# %% [markdown]
+# ### Exercise: `My_Linear`
+#
+# *3 points · 25 minutes · about six lines.* Write the affine map as a layer: a class built on `nn.Module`, PyTorch's base class for everything that has parameters.
+#
+# You need three facts about it.
+#
+# - `super().__init__()` comes first. It is there already.
+# - A tensor becomes a parameter when it is wrapped: `self.weight = nn.Parameter(...)`. The module then finds it by itself, and `layer.parameters()` lists it.
+# - Calling `layer(x)` calls your `forward(x)`.
+#
+# `nn.Linear` and `F.linear` are what you are building, so the check does not count them.
+
+
+# %% nbgrader={"grade": false, "grade_id": "My_Linear", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class My_Linear(nn.Module):
+    """y = x @ weight.T + bias.
+
+    in_features, out_features: the sizes of the last dimension of x and of y.
+    weight: an nn.Parameter of shape (out_features, in_features).
+    bias: an nn.Parameter of shape (out_features,), or None with bias=False.
+    Both start uniform between -1/sqrt(in_features) and 1/sqrt(in_features).
+
+    >>> layer = My_Linear(3, 2)
+    >>> layer.weight.shape, layer.bias.shape
+    (torch.Size([2, 3]), torch.Size([2]))
+    >>> _ = nn.init.constant_(layer.weight, 2.0)
+    >>> _ = nn.init.constant_(layer.bias, 0.5)
+    >>> layer(torch.tensor([1.0, 10.0, 100.0])).tolist()
+    [222.5, 222.5]
+    """
+
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        ### BEGIN SOLUTION
+        bound = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+        ### END SOLUTION
+
+    def forward(self, x):
+        """x: (..., in_features), with any shape in place of the dots. Returns y: (..., out_features)."""
+        ### BEGIN SOLUTION
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+        ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-My_Linear", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("linear.My_Linear", My_Linear)
+### BEGIN HIDDEN TESTS
+check("linear.My_Linear", My_Linear, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Begin with `__init__`. Which two tensors does the layer keep, and which shapes do they have? Write the shapes down before the code.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# For random numbers: `torch.rand(...)` is uniform between 0 and 1. Stretch and shift it. Or make a tensor with `torch.empty(...)` and fill it with `.uniform_(low, high)`. Wrap it in `nn.Parameter` when it is finished.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# `forward` is the formula from the section on batches. When `self.bias` is `None` there is nothing to add.
+#
+# </details>
+# <details><summary>Hint 4</summary>
+#
+# When the card says that a gradient is missing: somewhere you compute with the numbers of a parameter and not with the parameter itself. `.data`, `.detach()` and `torch.tensor(...)` cut the connection.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: mat1 and mat2 shapes cannot be multiplied (5x4 and 3x4)`: the inner sizes, 4 and 3, do not agree. One of the two has to be transposed. Which one keeps the batch first?
+#
+# `RuntimeError: The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1`: the bias has the size of the input. It needs one entry for each output.
+#
+# `AttributeError: cannot assign parameters before Module.__init__() call`: the line `super().__init__()` is missing, or it comes too late.
+#
+# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation.`: you fill a parameter after wrapping it. Fill the tensor first, wrap it then.
+#
+# `TypeError: sqrt(): argument 'input' (position 1) must be Tensor, not int`: `torch.sqrt` takes tensors. For a Python number there is `math.sqrt`.
+#
+# `TypeError: unsupported operand type(s) for +: 'Tensor' and 'NoneType'`: `forward` adds a bias that is `None`.
+#
+# `RuntimeError: expected m1 and m2 to have the same dtype, but got: unsigned char != float`: the pixels are still whole numbers. Convert them with `.float()`.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Make a layer with 784 inputs and 10 outputs. Its weight matrix has 10 rows of 784 numbers, so each row can be drawn as a picture of 28 × 28. At the start it is noise.
+#
+# Then train it. The loop below is complete. Lessons 02 to 05 build it line by line; for now read it as "change every parameter a little, so that the loss gets smaller". The *loss* is one number that says how wrong the outputs are.
+
+
+# %%
+def train(model, x, y, loss_function, steps, lr):
+    """Change the parameters of the model step by step; returns the loss before each step."""
+    losses = []
+    for _ in range(steps):
+        loss = loss_function(model(x), y)
+        loss.backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= lr * parameter.grad
+                parameter.grad = None
+        losses.append(loss.item())
+    return losses
+
+
+_ = torch.manual_seed(0)
+layer = My_Linear(784, 10)
+before = layer.weight.detach().clone().reshape(10, 28, 28)
+
+losses = train(layer, x_digits, labels, nn.functional.cross_entropy, steps=100, lr=0.5)
+after = layer.weight.detach().reshape(10, 28, 28)
+
+plots.show(
+    plots.images(before, list(range(10)), signed=True, columns=5, size=1.2),
+    alt="The ten rows of the weight matrix before training, drawn as pictures: nothing but noise.",
+)
+plots.show(
+    plots.images(after, list(range(10)), signed=True, columns=5, size=1.2),
+    alt="The ten rows after training. In the middle of each, shapes have appeared: the 0 has a red ring with a blue "
+    "centre, the 3 red arcs. Along the border there is still the noise of the start.",
+)
+
+# %% [markdown]
+# Each row has become a blurred template for its digit: red where ink speaks for it, blue where ink speaks against it. Compare the 3 with the weights that were made by hand above.
+#
+# Look closely along the border: the noise has stayed. Those pixels are never inked, so their products are always 0, and no change of their weights would change the loss.
+#
+# The digit with the largest of the ten scores is the layer's answer. Here are ten digits that it has never seen.
+
+# %%
+x_unseen = digits.x_valid.float().reshape(-1, 784) / 255
+scores = layer(x_unseen).detach()
+answers = scores.argmax(dim=1)
+
+shown = list(range(0, 1000, 100))
+titles = [
+    f"{answers[i]}" if answers[i] == digits.y_valid[i] else f"{answers[i]}, not {digits.y_valid[i]}" for i in shown
+]
+plots.show(
+    plots.images(digits.x_valid[shown], titles),
+    alt=f"Ten unseen digits, each with the layer's answer above it: {'; '.join(titles)}.",
+)
+print("scores of the first:", [round(score, 1) for score in scores[0].tolist()])
+print("right answers of 1,000:", f"about {round((answers == digits.y_valid).float().mean().item(), 1):.0%}")
+
+# %% [markdown]
+# The scores are neither probabilities nor losses. They may be negative, and they do not add up to 1. Their name is *logits*. Lesson 04 turns the logits of one digit into probabilities that do add up to 1.
+
+# %% [markdown]
+# ## Counting parameters
+#
+# How large is a network? One says how many numbers its parameters hold. Take a layer from 784 to 50 and one from 50 to 10:
+#
+# | tensor | shape | numbers |
+# |---|---|---|
+# | first weight | (50, 784) | 39,200 |
+# | first bias | (50,) | 50 |
+# | second weight | (10, 50) | 500 |
+# | second bias | (10,) | 10 |
+# | **together** | | **39,760** |
+#
+# A module can hold other modules. `module.parameters()` walks through all of them and gives every parameter once, even one that two layers share. A parameter whose `requires_grad` is `False` is *frozen*: training leaves it alone.
+
+# %% [markdown]
+# ### Exercise: `count_parameters`
+#
+# *1 point · 5 minutes · one line.*
+
+
+# %% nbgrader={"grade": false, "grade_id": "count_parameters", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def count_parameters(module):
+    """How many numbers the trainable parameters of a module hold.
+
+    module: an nn.Module. Frozen parameters do not count, a shared one counts once.
+    Returns an int.
+
+    >>> count_parameters(nn.Sequential(nn.Linear(784, 50), nn.ReLU(), nn.Linear(50, 10)))
+    39760
+    """
+    ### BEGIN SOLUTION
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-count_parameters", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("linear.count_parameters", count_parameters)
+### BEGIN HIDDEN TESTS
+check("linear.count_parameters", count_parameters, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# There is one loop: over the parameters. What do you add for each of them?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `len(p)` is the number of rows, `p.shape` lists all sizes. Is there a method for the number of entries (*elements*)?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `TypeError: unsupported operand type(s) for +: 'int' and 'builtin_function_or_method'`: the brackets are missing after a method's name, as in `p.numel`.
+#
+# `AttributeError: 'generator' object has no attribute ...`: `module.parameters()` is something to loop over, not a tensor.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# The parameters of your own layer, for hidden sizes from 0 to 200. The number grows in a straight line: every hidden unit brings 784 weights, one bias, and 10 weights to the outputs.
+
+# %%
+hidden_sizes = list(range(1, 201))
+counts = [count_parameters(My_Linear(784, n)) + count_parameters(My_Linear(n, 10)) for n in hidden_sizes]
+plots.show(
+    plots.curves({"parameters": counts}, hidden_sizes, xlabel="hidden units", ylabel="parameters"),
+    alt="The number of parameters against the number of hidden units: a straight line from 805 at 1 to 159,010 at 200.",
+)
+print(f"784 → {hidden_sizes[49]} → 10 has {counts[49]:,} parameters")
+
+# %% [markdown]
+# ## Two affine maps are one affine map
+#
+# If one layer is good, are two better? Try it with single numbers. The first map is $h = 2x + 1$, the second $y = -3h + 4$. Put the first into the second:
+#
+# $$y = -3\,(2x + 1) + 4 = -6x - 3 + 4 = -6x + 1$$
+#
+# Again a number times $x$ plus a constant: one affine map. The two have *collapsed*. Note the way of the constant 1: it went through the second map and came out as −3.
+#
+# With matrices it is the same. The first map has the weight $W_1$ and the bias $b_1$, the second $W_2$ and $b_2$:
+#
+# $$y = W_2\,(W_1 x + b_1) + b_2$$
+
+# %% [markdown]
+# ### Exercise: `collapse`
+#
+# *2 points · 15 minutes · two lines.* Multiply out on paper first, then write the code.
+
+
+# %% nbgrader={"grade": false, "grade_id": "collapse", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def collapse(w1, b1, w2, b2):
+    """The one affine map that equals first (w1, b1), then (w2, b2).
+
+    w1: (hidden, in), b1: (hidden,), w2: (out, hidden), b2: (out,).
+    Returns w: (out, in) and b: (out,), so that w @ x + b = w2 @ (w1 @ x + b1) + b2 for every x.
+
+    >>> collapse(torch.tensor([[2.0]]), torch.tensor([1.0]), torch.tensor([[-3.0]]), torch.tensor([4.0]))
+    (tensor([[-6.]]), tensor([1.]))
+    """
+    ### BEGIN SOLUTION
+    return w2 @ w1, w2 @ b1 + b2
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-collapse", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("linear.collapse", collapse)
+### BEGIN HIDDEN TESTS
+check("linear.collapse", collapse, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Use the formula above. Multiply out the bracket. Which terms contain $x$, and which do not?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Matrices do not commute: the order matters. The map that acts first stands next to $x$. Check with the shapes: which order of `(hidden, in)` and `(out, hidden)` gives `(out, in)`?
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# For the constant ask: what does the pair of maps give when $x$ is 0?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: mat1 and mat2 shapes cannot be multiplied (5x4 and 3x5)`: the two matrices stand in the wrong order.
+#
+# `RuntimeError: The size of tensor a (5) must match the size of tensor b (3) at non-singleton dimension 0`: two biases of different sizes are added. One of them has to go through a map first.
+#
+# `ValueError: not enough values to unpack (expected 2, got 1)`: return two things, with a comma between them.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# On the left, two maps one after the other: from 1 number to 3 hidden ones, and from 3 to 1 (dots). The line is the single map that your `collapse` returns. It runs through every dot: three hidden units in between have brought nothing.
+#
+# On the right the same two maps with your `relu` in between. Each hidden unit bends the line once, at the place where its input passes 0. No single affine map can do that.
+
+# %%
+w1, b1 = torch.tensor([[1.0], [-1.0], [2.0]]), torch.tensor([2.0, -0.5, -3.0])
+w2, b2 = torch.tensor([[1.5, 2.5, -1.75]]), torch.tensor([0.5])
+
+x = torch.linspace(-3, 3, 61)[:, None]
+hidden = x @ w1.T + b1
+w, b = collapse(w1, b1, w2, b2)
+
+figure, (left, right) = plots.panels(2)
+plots.curves(
+    {"your collapse": x @ w.T + b},
+    x,
+    points={"two maps": hidden @ w2.T + b2},
+    xlabel="x",
+    title="nothing in between",
+    axis=left,
+)
+plots.curves({"two maps": relu(hidden) @ w2.T + b2}, x, xlabel="x", title="relu in between", axis=right)
+for place in (-b1 / w1[:, 0]).tolist():
+    _ = right.axvline(place, color="0.6", linestyle=":")
+plots.show(
+    figure,
+    alt="Left: dots along a falling straight line, and your collapsed map as a line through all of them. "
+    "Right: with relu in between the curve bends three times, at x = -2, -0.5 and 1.5, marked by dotted lines.",
+)
+
+# %% [markdown]
+# ## A network from your own parts
+#
+# Two affine maps with a ReLU in between are the smallest network worth the name:
+#
+# $$y = W_2\,\mathrm{relu}(W_1 x + b_1) + b_2$$
+#
+# The numbers after the ReLU are called *hidden*, because they are neither input nor output. There are as many as you like: `n_hidden` is a hyperparameter.
+#
+# By hand, with one input, two hidden units and one output: let $h_0 = \mathrm{relu}(x)$, $h_1 = \mathrm{relu}(x - 1)$ and $y = h_0 - 2 h_1$.
+#
+# | $x$ | −1 | 0 | 0.5 | 1 | 2 | 3 |
+# |---|---|---|---|---|---|---|
+# | $h_0$ | 0 | 0 | 0.5 | 1 | 2 | 3 |
+# | $h_1$ | 0 | 0 | 0 | 0 | 1 | 2 |
+# | $y$ | 0 | 0 | 0.5 | 1 | 0 | −1 |
+#
+# The line rises, turns at 1, and falls: two units, two bends.
+
+# %% [markdown]
+# ### Exercise: `two_layer_net`
+#
+# *3 points · 10 minutes · about four lines.* Build the network from your `My_Linear` and your `relu`. A module may hold other modules: assign them to attributes in `__init__`, and their parameters become the network's parameters, in the order in which you assign them.
+
+
+# %% nbgrader={"grade": false, "grade_id": "two_layer_net", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class two_layer_net(nn.Module):
+    """An affine map from n_in to n_hidden, relu, an affine map from n_hidden to n_out.
+
+    parameters() gives w1: (n_hidden, n_in), b1: (n_hidden,), w2: (n_out, n_hidden), b2: (n_out,), in this order.
+
+    >>> net = two_layer_net(4, 6, 3)
+    >>> [tuple(p.shape) for p in net.parameters()]
+    [(6, 4), (6,), (3, 6), (3,)]
+    >>> for p in net.parameters():
+    ...     _ = nn.init.constant_(p, 1.0)
+    >>> net(torch.tensor([[1.0, 2.0, 3.0, 4.0], [-1.0, -2.0, -3.0, -4.0]])).tolist()
+    [[67.0, 67.0, 67.0], [1.0, 1.0, 1.0]]
+    """
+
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        ### BEGIN SOLUTION
+        self.first = My_Linear(n_in, n_hidden)
+        self.second = My_Linear(n_hidden, n_out)
+        ### END SOLUTION
+
+    def forward(self, x):
+        """x: (..., n_in). Returns y: (..., n_out)."""
+        ### BEGIN SOLUTION
+        return self.second(relu(self.first(x)))
+        ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-two_layer_net", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("linear.two_layer_net", two_layer_net)
+### BEGIN HIDDEN TESTS
+check("linear.two_layer_net", two_layer_net, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Look at the picture with the boxes at the top. Which boxes have parameters? These are made in `__init__`.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `forward` uses what `__init__` made, in the order of the picture. It makes nothing new.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# The worked number: with all parameters 1 and the input (1, 2, 3, 4) every hidden unit is 11. What does the output add up?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `NotImplementedError` from `relu` or `My_Linear`: that exercise is still to do, or its cell has not been run.
+#
+# `NameError: name 'My_Linear' is not defined`: run the cell of that exercise first.
+#
+# `AttributeError: 'two_layer_net' object has no attribute 'first'`: `forward` uses a name that `__init__` did not assign to `self`.
+#
+# `RuntimeError: mat1 and mat2 shapes cannot be multiplied (5x6 and 4x3)`: the second map has to take as many inputs as the first has outputs.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Grey dots of a wave, and two attempts at it, both trained by the same loop as above. One has your two layers without anything in between, the other is your `two_layer_net`. Both have 20 hidden units and the same 61 parameters. The loss here is the mean squared distance to the dots; lesson 02 is about it.
+
+
+# %%
+def squared_distance(y_hat, y):
+    return ((y_hat - y) ** 2).mean()
+
+
+x = torch.linspace(-3, 3, 121)[:, None]
+wave = torch.sin(1.5 * x - 1) + 0.5
+
+_ = torch.manual_seed(1)
+without = nn.Sequential(My_Linear(1, 20), My_Linear(20, 1))
+bending = two_layer_net(1, 20, 1)
+losses = {
+    "nothing in between": train(without, x, wave, squared_distance, steps=1500, lr=0.05),
+    "relu in between": train(bending, x, wave, squared_distance, steps=1500, lr=0.05),
+}
+
+figure, (left, right) = plots.panels(2, height=3.2)
+fits = {"nothing in between": without(x), "relu in between": bending(x)}
+plots.curves(fits, x, points={"wave": wave}, xlabel="x", title="after training", axis=left)
+plots.curves(losses, xlabel="step", title="loss", log="y", axis=right)
+left.get_legend().remove()
+plots.show(
+    figure,
+    alt="Left: dots of a wave with a valley between two hills. The fit with nothing in between is a straight line through the middle. "
+    "The fit with relu in between follows the wave in straight pieces. Right: the loss of the first stays high, "
+    "the loss of the second falls to a small fraction of it.",
+)
+
+# %% [markdown]
+# The same class, with other sizes, reads digits. Trace the shapes of a batch of 64 through it.
+
+# %%
+_ = torch.manual_seed(0)
+net = two_layer_net(784, 50, 10)
+batch = x_digits[:64]
+print("input: ", tuple(batch.shape))
+for parameter, name in zip(net.parameters(), ["w1", "b1", "w2", "b2"]):
+    print(f"{name}:    ", tuple(parameter.shape))
+print("output:", tuple(net(batch).shape))
+
+# %% [markdown]
+# ## Why the bend?
+#
+# *2 points · 10 minutes · graded by hand.* A friend stacks ten affine layers, without activation functions, and is surprised: the network is no better than one layer. In three to five sentences, explain
+#
+# 1. what the ten layers compute together, and why,
+# 2. what changes when a ReLU stands between the layers,
+# 3. whether it would help to multiply by 2 between the layers instead.
+#
+# Double-click the cell below and write there.
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "why_nonlinear", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
+# <!-- ### BEGIN SOLUTION -->
+# The first two layers compute $W_2(W_1x + b_1) + b_2 = (W_2W_1)x + (W_2b_1 + b_2)$, which is again affine, so two layers can be replaced by one. Repeat this nine times, and the ten layers are one affine map with one matrix and one bias.
+#
+# A ReLU between the layers is not affine: it bends at 0. Each hidden unit then brings a bend at a place of its own, the pieces no longer collapse, and with more units the network can follow more complicated curves.
+#
+# Multiplying by 2 does not help. It is itself a linear map, so everything still collapses into one.
+#
+# *Points: 1 for the collapse with its reason, 1 for the ReLU together with the reason why multiplying does not help.*
+# <!-- ### END SOLUTION -->
+
+# %% [markdown]
+# ## What you have now
+#
+# - **Parameters** are stored and trained, **activations** are computed anew, **hyperparameters** are chosen by you.
+# - An **affine map** is `x @ weight.T + bias`, with `weight` of shape `(out_features, in_features)`. A row of the weight matrix is the template of one output.
+# - A **batch** comes first in every shape. In a product the inner sizes agree and vanish.
+# - Parameters **start random**, within $\pm 1/\sqrt{n}$ for $n$ inputs, so that the spread of the outputs does not depend on the layer's size.
+# - Affine maps in a row **collapse** into one. An activation function between them prevents it.
+#
+# Lesson 02 asks how the loop changes the parameters, and writes it by hand.
+
+# %% [markdown]
+# ## Should I try …? Try it and see
+#
+# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like. Double-click the cells in italics to write.
+#
+# ### Should I start all parameters at the same number?
+
+# %%
+fits = {}
+for start in [0.0, 0.1]:
+    net = two_layer_net(1, 20, 1)
+    for parameter in net.parameters():
+        _ = nn.init.constant_(parameter, start)
+    _ = train(net, x, wave, squared_distance, steps=1500, lr=0.05)
+    fits[f"all start at {start}"] = net(x)
+    first_weight = next(net.parameters())
+    print(f"all start at {start}: different weights among the 20 hidden units: {len(first_weight.unique())}")
+plots.show(
+    plots.curves(fits, x, points={"wave": wave}, xlabel="x"),
+    alt="Two fits to the wave after training from equal parameters. From 0: a level line. From 0.1: a line with one bend.",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I use more hidden units?
+
+# %%
+fits = {}
+for n_hidden in [1, 2, 5, 50]:
+    _ = torch.manual_seed(2)  # then try others: a small network sometimes gets stuck
+    net = two_layer_net(1, n_hidden, 1)
+    _ = train(net, x, wave, squared_distance, steps=1500, lr=0.05)
+    fits[f"{n_hidden} hidden"] = net(x)
+plots.show(
+    plots.curves(fits, x, points={"wave": wave}, xlabel="x"),
+    alt="Four fits to the wave. With 1 hidden unit the line has one bend, with 2 it makes a valley. With 5 it follows the "
+    "valley and the hill on the right, with 50 it begins to follow the hill on the left too.",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I use another function in place of the ReLU?
+
+
+# %%
+class Bend(nn.Module):
+    """A function as a module, so that it can stand in an nn.Sequential."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, h):
+        return self.function(h)
+
+
+fits = {}
+for name, function in {"h * h": lambda h: h * h, "sin(h)": torch.sin, "2 * h": lambda h: 2 * h}.items():
+    _ = torch.manual_seed(0)
+    net = nn.Sequential(My_Linear(1, 20), Bend(function), My_Linear(20, 1))
+    _ = train(net, x, wave, squared_distance, steps=1500, lr=0.02)
+    fits[name] = net(x)
+plots.show(
+    plots.curves(fits, x, points={"wave": wave}, xlabel="x"),
+    alt="Three fits to the wave. With h * h it is a single parabola, with 2 * h a straight line, and with sin(h) it runs through "
+    "the dots.",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ## Where this stands in the source
+#
+# This lesson follows the start of lesson 5 of a well-known deep-learning course from 2019: parameters and activations, the affine function, the ReLU. If you read that lesson or notes about it, you will meet a few things that are said differently.
+#
+# - **"Affine is the same as linear."** Nearly. An affine map is a linear one plus a constant. And as you have seen, many affine maps in a row are still one affine map.
+# - **"The last layer gives losses", or probabilities.** It gives scores, the logits. Softmax (lesson 04) turns the logits of one example into probabilities over the classes; for each example they add up to 1.
+# - **Weights that start at zero.** They appear in small examples and do no harm in a single layer that is trained on its own. In a network they keep all hidden units identical, as in the first experiment. They also hide errors: with a second weight of zero, the first layer's gradient is zero whether it was computed rightly or not (lesson 03).
+# - **`nn.Linear`.** From here on you may use it, because you know what is inside. It stores `(out_features, in_features)` as you do, and starts within the same bounds.
