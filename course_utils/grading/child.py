@@ -1,0 +1,72 @@
+"""What a submission's own process does: run its cells, probe its answers, send what came out."""
+
+import contextlib
+import json
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from IPython.core.getipython import get_ipython
+
+from course_utils.checking.evidence import Evidence, decode, encode, to_tree
+from course_utils.checking.exercise import Case, Exercise
+from course_utils.checking.running import TimeLimit, collect, time_limit
+from course_utils.grading import wire
+from course_utils.grading.shell import RECORDER, Stream
+
+
+def work(sock: socket.socket, exercises: dict[str, Exercise], limits: wire.Limits) -> None:
+    """Take one job from the socket and send back a frame for every step of it."""
+    _, _, content = wire.receive(sock, 1 << 30)
+    job = decode(content)
+    shell = get_ipython()
+    room = limits.output
+    again: list[int] = []
+    for number, step in enumerate(job["steps"]):
+        wire.send(sock, wire.STEP, number)
+        if step["kind"] == "cell":
+            room -= _run_cell(sock, shell, number, step["source"], limits.cell, room)
+        elif not _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"]):
+            again.append(number)
+    for number in again:  # the answer, or a name that it uses, may have been defined further down
+        wire.send(sock, wire.STEP, number)
+        step = job["steps"][number]
+        _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"])
+    wire.send(sock, wire.DONE)
+
+
+def _run_cell(sock: socket.socket, shell: Any, number: int, source: str, seconds: float, room: int) -> int:
+    RECORDER.start(room)
+    with _recording(), contextlib.suppress(TimeLimit), time_limit(seconds):
+        shell.run_cell(source, store_history=False)
+    content = json.dumps(RECORDER.outputs).encode()
+    wire.send(sock, wire.OUTPUT, number, content)
+    return len(content)
+
+
+@contextlib.contextmanager
+def _recording() -> Iterator[None]:
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _probe(sock: socket.socket, shell: Any, exercise: Exercise, number: int, cases: list[Any], seed: int) -> bool:
+    """Send the evidence of one answer; whether it is worth keeping even if more cells follow."""
+    if exercise.name not in shell.user_ns:
+        wire.send(sock, wire.MISSING, number)
+        return False
+    drawn = [Case(case["label"], **case["inputs"]) for case in cases]
+    RECORDER.start(0)
+    with _recording():
+        evidence = collect(exercise, shell.user_ns[exercise.name], drawn, seed=seed)
+    wire.send(sock, wire.EVIDENCE, number, encode([to_tree(item) for item in evidence]))
+    return not any(_lacks_a_name(item) for item in evidence)
+
+
+def _lacks_a_name(evidence: Evidence) -> bool:
+    return evidence.raised is not None and evidence.raised.type == "NameError"

@@ -1,0 +1,344 @@
+"""Rebuilds a submission on the released notebook: only the student's own sources are taken, everything else is the course's."""
+
+import ast
+import json
+import re
+import symtable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+LARGEST_FILE = 20 << 20
+MOST_CELLS = 1_000
+LONGEST_SOURCE = 100_000
+
+Origin = Literal["course", "check", "answer", "student"]
+
+
+class Unreadable(Exception):
+    """The file handed in is no notebook that can be graded; the message is a sentence for its author."""
+
+
+@dataclass
+class Rebuilt:
+    """The notebook that is graded: cells as in nbformat, where each came from, and what had to be repaired.
+
+    untouched: names of answers that are still as the lesson gave them out.
+    """
+
+    cells: list[dict[str, Any]] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
+    repairs: list[str] = field(default_factory=list)
+    untouched: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _Own:
+    """A cell of the submission."""
+
+    kind: str
+    source: str
+    metadata: dict[str, Any]
+    id: str
+    anchor: int = -1  # the cell of the lesson that it stood behind
+
+    @property
+    def grade_id(self) -> str:
+        marks = self.metadata.get("nbgrader")
+        found = marks.get("grade_id") if isinstance(marks, dict) else None
+        return found if isinstance(found, str) else ""
+
+
+def grade_id(cell: Mapping[str, Any]) -> str:
+    """The name that nbgrader knows a cell by, empty where it knows none."""
+    return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
+
+
+def text(cell: Mapping[str, Any]) -> str:
+    """The source of a cell, which may be stored as lines."""
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)
+
+
+def origin(cell: Mapping[str, Any]) -> Origin:
+    """What a cell of the lesson is."""
+    marks = cell["metadata"].get("nbgrader", {})
+    return "answer" if marks.get("solution") else "check" if marks.get("grade") else "course"
+
+
+def parse(content: bytes) -> dict[str, Any]:
+    """The submitted file as JSON with a list of cells; raises Unreadable."""
+    if len(content) > LARGEST_FILE:
+        raise Unreadable(f"The file has {len(content) >> 20} MB; a notebook may have {LARGEST_FILE >> 20}.")
+    if not content.strip():
+        raise Unreadable("The file is empty.")
+    try:
+        notebook = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        said = str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        raise Unreadable(f"The file is no notebook, or only a part of one ({said}).") from None
+    version = notebook.get("nbformat") if isinstance(notebook, dict) else None
+    if isinstance(version, int) and version != 4:
+        raise Unreadable(
+            f"The notebook is in format {version}, and 4 is read: open it in JupyterLab and save it again."
+        )
+    if version != 4 or not isinstance(notebook.get("cells"), list):
+        raise Unreadable("The file is JSON, but not a notebook: it has no list of cells.")
+    return notebook
+
+
+def rebuild(released: Mapping[str, Any], content: bytes) -> Rebuilt:
+    """Put the sources of a submission into the released notebook; raises Unreadable."""
+    submitted = parse(content)
+    result = Rebuilt()
+    own = _own_cells(submitted, result.repairs)
+    source = released["cells"]
+    result.repairs += _changed_settings(released, submitted)
+    answers, extras = _match(source, own, result.repairs)
+    for index, cell in enumerate(source):
+        cell = json.loads(json.dumps(cell))
+        cell["source"] = text(cell)
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+        kind = origin(cell)
+        if kind == "answer":
+            chosen, others = _choose(cell, answers.get(index, []), result.repairs)
+            for other in others:
+                _add(result, _as_cell(other, len(result.cells)), "student")
+            if chosen is None or chosen.source.strip() == cell["source"].strip():
+                result.untouched.add(grade_id(cell))
+            else:
+                cell["source"] = chosen.source
+        _add(result, cell, kind)
+        for extra in (item for item in extras if item.anchor == index):
+            _add(result, _as_cell(extra, len(result.cells)), "student")
+    front = [item for item in extras if item.anchor == -1]
+    for number, extra in enumerate(front):
+        result.cells.insert(number, _as_cell(extra, len(result.cells)))
+        result.origins.insert(number, "student")
+    return result
+
+
+def _add(result: Rebuilt, cell: dict[str, Any], origin: Origin) -> None:
+    result.cells.append(cell)
+    result.origins.append(origin)
+
+
+def _as_cell(own: _Own, number: int) -> dict[str, Any]:
+    cell: dict[str, Any] = {"cell_type": own.kind, "id": f"student-{number}", "metadata": {}, "source": own.source}
+    return cell | ({"outputs": [], "execution_count": None} if own.kind == "code" else {})
+
+
+def _own_cells(submitted: Mapping[str, Any], repairs: list[str]) -> list[_Own]:
+    found, broken = [], 0
+    for cell in submitted["cells"][:MOST_CELLS]:
+        source = cell.get("source") if isinstance(cell, dict) else None
+        if isinstance(source, list) and all(isinstance(line, str) for line in source):
+            source = "".join(source)
+        if not isinstance(source, str) or len(source) > LONGEST_SOURCE:
+            broken += 1
+            continue
+        metadata = cell.get("metadata")
+        source = source.encode(errors="replace").decode().replace("\r\n", "\n")
+        kind, id = str(cell.get("cell_type")), cell.get("id")
+        found.append(
+            _Own(kind, source, metadata if isinstance(metadata, dict) else {}, id if isinstance(id, str) else "")
+        )
+    broken += max(0, len(submitted["cells"]) - MOST_CELLS)
+    if broken:
+        repairs.append(f"{broken} cells could not be read and were left out.")
+    return found
+
+
+def _changed_settings(released: Mapping[str, Any], submitted: Mapping[str, Any]) -> list[str]:
+    metadata = submitted.get("metadata")
+    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    name = kernel.get("name") if isinstance(kernel, dict) else None
+    expected = released["metadata"].get("kernelspec", {}).get("name")
+    return (
+        [f"The kernel had been changed to {str(name)[:40]!r}; the lesson's was used."]
+        if name not in (expected, None)
+        else []
+    )
+
+
+def _match(
+    source: list[dict[str, Any]], own: list[_Own], repairs: list[str]
+) -> tuple[dict[int, list[_Own]], list[_Own]]:
+    """Answers by the index of their cell in the lesson, and the student's further cells with their places."""
+    by_name = {grade_id(cell): index for index, cell in enumerate(source) if grade_id(cell)}
+    by_id = {cell.get("id", ""): index for index, cell in enumerate(source)} | by_name
+    by_text: dict[tuple[str, str], int] = {}
+    for index, cell in enumerate(source):
+        by_text.setdefault((cell["cell_type"], text(cell).strip()), index)
+    marked = {by_name[cell.grade_id] for cell in own if cell.grade_id in by_name}
+    answers: dict[int, list[_Own]] = {}
+    extras: list[_Own] = []
+    seen: set[int] = set()
+    anchor = -1
+    for cell in own:
+        index = by_name.get(cell.grade_id)
+        if index is None:
+            index = _without_mark(cell, source, by_id, by_text, marked, repairs)
+        else:
+            repairs += _changed_marks(cell, source[index])
+        if index is None:
+            if cell.kind in ("code", "markdown") and cell.source.strip():
+                cell.anchor = by_id.get(cell.id, anchor)
+                extras.append(cell)
+            continue
+        kind = origin(source[index])
+        if kind == "answer":
+            answers.setdefault(index, []).append(cell)
+        elif kind == "check" and cell.source.strip() != text(source[index]).strip():
+            repairs.append(f"The cell {grade_id(source[index])} had been changed; it was put back as it was.")
+        elif kind == "check" and index in seen:
+            repairs.append(f"The cell {grade_id(source[index])} was there more than once; it counts once.")
+        seen.add(index)
+        anchor = index
+    _words(source, answers, extras, repairs)
+    repairs += [
+        f"The cell {grade_id(cell)} was missing; it was put back."
+        for index, cell in enumerate(source)
+        if grade_id(cell) and index not in seen and index not in answers
+    ]
+    return answers, extras
+
+
+def _without_mark(
+    cell: _Own,
+    source: list[dict[str, Any]],
+    by_id: Mapping[str, int],
+    by_text: Mapping[tuple[str, str], int],
+    marked: set[int],
+    repairs: list[str],
+) -> int | None:
+    """The cell of the lesson that an unmarked cell is: by its text, its id, or the name that it defines."""
+    index = by_text.get((cell.kind, cell.source.strip()))
+    if index is not None and not (origin(source[index]) == "answer" and index in marked):
+        return index
+    index = by_id.get(cell.id)
+    if index is not None and origin(source[index]) != "course" and index not in marked:
+        repairs.append(f"The cell {grade_id(source[index])} had lost its mark; it was found by its id.")
+        return index
+    if cell.kind == "code":
+        names = defined(cell.source)
+        for index, other in enumerate(source):
+            if origin(other) == "answer" and grade_id(other) in names and index not in marked:
+                repairs.append(f"The cell {grade_id(other)} had lost its mark; it was found by what it defines.")
+                return index
+    return None
+
+
+def _words(
+    source: list[dict[str, Any]], answers: dict[int, list[_Own]], extras: list[_Own], repairs: list[str]
+) -> None:
+    """Answers in words that have lost their marks: what the student wrote right after the question."""
+    for index, cell in enumerate(source):
+        if origin(cell) != "answer" or cell["cell_type"] != "markdown" or index in answers:
+            continue
+        found = [item for item in extras if item.kind == "markdown" and item.anchor == index - 1]
+        if found:
+            answers[index] = found
+            extras[:] = [item for item in extras if item not in found]
+            repairs.append(f"The cell {grade_id(cell)} had lost its mark; it was found by its place.")
+
+
+def _changed_marks(cell: _Own, source: Mapping[str, Any]) -> list[str]:
+    name, marks, said = grade_id(source), source["metadata"]["nbgrader"], []
+    if cell.kind != source["cell_type"]:
+        said.append(f"The cell {name} had become a {cell.kind[:20]} cell; it is a {source['cell_type']} cell again.")
+    for key in ("points", "grade", "solution", "locked"):
+        if key in marks and cell.metadata["nbgrader"].get(key) != marks[key]:
+            said.append(f"The mark {key!r} of the cell {name} had been changed; the lesson's was used.")
+    if cell.metadata.get("tags", []) != source["metadata"].get("tags", []):
+        said.append(f"The tags of the cell {name} had been changed; the lesson's were used.")
+    return said
+
+
+def _choose(cell: Mapping[str, Any], found: list[_Own], repairs: list[str]) -> tuple[_Own | None, list[_Own]]:
+    """The cell that answers, and the others that claim to, which are run before it."""
+    if len(found) < 2:
+        return (found[0] if found else None), []
+    name, stub = grade_id(cell), text(cell).strip()
+    if cell["cell_type"] == "markdown":
+        repairs.append(f"{name} was answered in {len(found)} cells; they were joined.")
+        kept = [item for item in found if item.source.strip() != stub] or found[:1]
+        return _Own("markdown", "\n\n".join(item.source for item in kept), {}, ""), []
+    written = [item for item in found if item.source.strip() != stub]
+    if len(written) < 2:
+        return (written or found)[0], []
+    chosen = next((item for item in reversed(written) if name in defined(item.source)), written[-1])
+    repairs.append(f"There were {len(written)} cells {name}; all were run, and the last that defines {name} counts.")
+    return chosen, [item for item in written if item is not chosen]
+
+
+@lru_cache(maxsize=4096)
+def defined(source: str) -> frozenset[str]:
+    """The names that a cell defines at its top level."""
+    return _names(source)[1]
+
+
+def needed(cells: Iterable[tuple[Origin, str]]) -> list[bool]:
+    """Which code cells are run: all of the student's, and those of the course that these depend on.
+
+    Cells of the course that only draw or demonstrate are left out.
+    """
+    cells = list(cells)
+    run = [kind in ("answer", "student") for kind, _ in cells]
+    wanted: set[str] = set()
+    for (_, source), own in zip(cells, run, strict=True):
+        if own:
+            wanted |= _names(source)[0]
+    changed = True
+    while changed:
+        changed = False
+        for index, (kind, source) in enumerate(cells):
+            loads, stores = _names(source) if kind == "course" and not run[index] else (frozenset(), frozenset())
+            if stores & wanted:
+                run[index] = changed = True
+                wanted |= loads
+    return run
+
+
+@lru_cache(maxsize=4096)
+def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Names that a cell takes from elsewhere, and names that it defines; every word where it is not plain Python."""
+    words = frozenset(re.findall(r"[^\W\d]\w*", source))
+    loads: set[str] = set()
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        try:
+            body = ast.parse(TransformerManager().transform_cell(source)).body
+            loads |= words
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            return frozenset(), frozenset(_loose(source))
+    stores: set[str] = set()
+    try:
+        for statement in body:
+            table = symtable.symtable(ast.unparse(statement), "cell", "exec")
+            here = {symbol.get_name(): symbol for symbol in table.get_symbols()}
+            loads |= {name for name, symbol in here.items() if symbol.is_referenced() and name not in stores}
+            inner, stack = set[str](), list(table.get_children())
+            while stack:
+                scope = stack.pop()
+                inner |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
+                stack += scope.get_children()
+            loads |= inner - stores
+            stores |= {name for name, symbol in here.items() if symbol.is_assigned() or symbol.is_imported()}
+            if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in [statement]):
+                stores |= words
+    except (SyntaxError, ValueError, RecursionError):
+        return words, frozenset(stores)
+    if loads & {"globals", "locals", "vars", "exec", "eval", "getattr", "get_ipython"}:
+        loads |= words
+    return frozenset(loads), frozenset(stores)
+
+
+def _loose(source: str) -> set[str]:
+    """Names defined in a cell that does not parse."""
+    return {a or b for a, b in re.findall(r"^(?:(?:def|class)\s+(\w+)|(\w+)\s*=)", source, re.MULTILINE)}

@@ -1,0 +1,284 @@
+"""Starts the template process inside bubblewrap, asks it for children, and watches what they use."""
+
+import dataclasses
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from course_utils.checking.errors import CourseError
+from course_utils.grading import kit, wire
+
+COURSE, VENV = "/opt/course", "/opt/venv"  # where the kit and the virtual environment lie inside
+START_SECONDS = 180.0
+WATCH_SECONDS = 0.05
+READ_ONLY = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts",
+             "/etc/localtime", "/sys/devices/system/cpu")  # fmt: skip
+
+
+class Ended(Exception):
+    """A child is gone, or had to be ended; reason is one of the verdicts, or empty where it ended by itself."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Child:
+    """A process that waits for one submission, and the socket to it."""
+
+    def __init__(self, template: "Template", number: int, sock: socket.socket) -> None:
+        self.template, self.number, self.sock = template, number, sock
+
+    def receive(self, limit: int, deadline: float) -> tuple[bytes, int, bytes]:
+        """The next frame; raises Ended where the child is gone, or uses too much of anything."""
+        limits = self.template.limits
+        while not self._waiting():
+            if time.monotonic() > deadline:
+                raise Ended("timeout", "")
+            processes, private = self.template.usage()
+            if processes > limits.processes:
+                raise Ended("crashed", f"it started more than {limits.processes} processes")
+            if private > limits.memory:
+                raise Ended("out of memory", "")
+        self.sock.settimeout(max(deadline - time.monotonic(), 0.01))
+        try:
+            return wire.receive(self.sock, limit)
+        except wire.Flood as error:
+            raise Ended("crashed", f"it sent too much: {error}") from None
+        except TimeoutError:
+            raise Ended("timeout", "") from None
+        except (EOFError, OSError):
+            raise Ended("", "") from None
+
+    def _waiting(self) -> bool:
+        return bool(select.select([self.sock], [], [], WATCH_SECONDS)[0])
+
+    def end(self) -> int:
+        """End the child and all that it started; its exit status, over 128 for a signal."""
+        self.sock.close()
+        return self.template.end(self.number)
+
+
+class Template:
+    """A warm process that has everything imported; a context manager."""
+
+    def __init__(self, lesson: str, earlier: list[str], modules: list[str], limits: wire.Limits, sandbox: bool) -> None:
+        self.lesson, self.earlier, self.modules = lesson, earlier, modules
+        self.limits, self.sandbox = limits, sandbox
+        self.folder = tempfile.TemporaryDirectory(prefix="course-kit-")
+        kit.make(Path(self.folder.name), lesson, earlier)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.count = 0
+        self.spare: Child | None = None
+        self._start()
+
+    def __enter__(self) -> "Template":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the template and every child."""
+        self._kill()
+        self.folder.cleanup()
+
+    def child(self) -> Child:
+        """A child that waits for its job; the next one is started while this one works."""
+        for _ in range(2):
+            try:
+                child, self.spare = self.spare or self._spawn(), None
+                self.spare = self._spawn()
+                return child
+            except OSError:  # the template is gone: a submission may have had a hand in it
+                self._kill()
+                self._start()
+        raise CourseError("The sandbox's template process does not stay alive: run the command again.")
+
+    def end(self, number: int) -> int:
+        """End a child; a template that does not answer is replaced."""
+        try:
+            self.control.send(b"e%d" % number)
+            self.control.settimeout(10)
+            return int(self.control.recv(64) or b"-1")
+        except (OSError, ValueError):
+            self._kill()
+            self._start()
+            return -1
+
+    def usage(self) -> tuple[int, int]:
+        """How many processes the children have, and their private memory in bytes beyond the template's own."""
+        assert self.process is not None
+        depth = 2 if self.sandbox else 0  # bwrap and its first process stand above the template
+        tree = _descendants(self.process.pid)
+        template = sum(_private(pid) for level, pid in tree if level == depth)
+        children = [_private(pid) for level, pid in tree if level >= depth + 2]
+        started = sum(level > depth + 2 for level, _ in tree)
+        return started + 1, sum(max(private - template, 0) for private in children)
+
+    def _spawn(self) -> Child:
+        ours, theirs = socket.socketpair()
+        self.count += 1
+        socket.send_fds(self.control, [b"n%d" % self.count], [theirs.fileno()])
+        theirs.close()
+        return Child(self, self.count, ours)
+
+    def _start(self) -> None:
+        if self.sandbox and shutil.which("bwrap") is None:
+            raise CourseError(
+                "Grading needs bubblewrap's command bwrap, which is not installed: install the package bubblewrap "
+                "(Debian, Ubuntu: apt install bubblewrap), or name --no-sandbox if every submission is trusted."
+            )
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        settings = {"lesson": self.lesson, "modules": self.modules, "sandboxed": self.sandbox,
+                    "limits": dataclasses.asdict(self.limits)}  # fmt: skip
+        python, home, course = sys.executable, self.folder.name, self.folder.name
+        command = []
+        if self.sandbox:
+            python, home, course = _inside(sys.executable), "/tmp", COURSE
+            command = _bubblewrap(Path(self.folder.name))
+        command += [python, "-s", "-m", "course_utils.grading.template", str(theirs.fileno()), json.dumps(settings)]
+        self.process = subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd="/" if self.sandbox else self.folder.name,
+            env=_environment(python, home, course),
+            start_new_session=True,
+        )
+        theirs.close()
+        self.control.settimeout(START_SECONDS)
+        try:
+            ready = self.control.recv(64) == b"ready"
+        except OSError:
+            ready = False
+        if not ready:
+            self._kill()
+            raise CourseError(self._why_not())
+        os.set_blocking(self.process.stderr.fileno(), False)  # type: ignore[union-attr]
+        self._try_a_child()
+
+    def _try_a_child(self) -> None:
+        """Raise where the kernel does not give children their own namespaces."""
+        child = self._spawn()
+        if select.select([child.sock], [], [], 0.0 if not self.sandbox else 0.5)[0]:
+            try:
+                _, _, content = wire.receive(child.sock, 1 << 16)
+            except EOFError:
+                content = b""
+            self._kill()
+            raise CourseError(_not_allowed(content.decode(errors="replace")) if content else self._why_not())
+        self.spare = child
+
+    def _why_not(self) -> str:
+        assert self.process is not None and self.process.stderr is not None
+        said = self.process.stderr.read().decode(errors="replace").strip().splitlines()
+        last = said[-1] if said else "it ended without a word"
+        if "bwrap:" in last:
+            return _not_allowed(last)
+        return f"The grading process did not start ({last[:300]}): check that the course is installed as in the README."
+
+    def _kill(self) -> None:
+        self.spare = None
+        self.control.close()
+        if self.process is not None:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self.process.wait()
+
+
+def _not_allowed(said: str) -> str:
+    return (
+        f"The sandbox cannot start here ({said[:200]}): allow unprivileged user namespaces (sysctl "
+        "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu; --security-opt seccomp=unconfined in Docker), "
+        "or name --no-sandbox if every submission is trusted."
+    )
+
+
+def _bubblewrap(course: Path) -> list[str]:
+    """The command that starts a program which sees the system, this Python and the kit, and nothing else."""
+    command = ["bwrap", "--unshare-all", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--die-with-parent",
+               "--new-session", "--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # fmt: skip
+    places = [*READ_ONLY] if sys.base_prefix == "/usr" else [*READ_ONLY, sys.base_prefix]
+    for place in places:
+        path = Path(place)
+        if path.is_symlink() and not path.is_dir():
+            continue
+        if path.is_symlink():
+            command += ["--symlink", os.readlink(place), place]
+        elif path.exists():
+            command += ["--ro-bind", place, place]
+    if sys.prefix != sys.base_prefix:
+        command += ["--ro-bind", sys.prefix, VENV]
+    return [
+        *command,
+        "--ro-bind",
+        str(course),
+        COURSE,
+        "--remount-ro",
+        "/dev",
+        "--remount-ro",
+        "/",
+        "--chdir",
+        "/",
+        "--",
+    ]
+
+
+def _inside(executable: str) -> str:
+    """The path of this Python inside the sandbox."""
+    return executable.replace(sys.prefix, VENV, 1) if sys.prefix != sys.base_prefix else executable
+
+
+def _environment(python: str, home: str, course: str) -> dict[str, str]:
+    return {
+        "PATH": f"{Path(python).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": home,
+        "USER": "student",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": course,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONWARNINGS": "ignore",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": f"{home}/.matplotlib" if home != "/tmp" else "/tmp",
+        "IPYTHONDIR": f"{home}/.ipython",
+        "TQDM_DISABLE": "1",
+    }
+
+
+def _descendants(pid: int) -> list[tuple[int, int]]:
+    """The processes below a process, with their depth; 0 for itself."""
+    found, stack = [], [(0, pid)]
+    while stack and len(found) < 2_000:
+        depth, pid = stack.pop()
+        found.append((depth, pid))
+        try:
+            threads = [entry.path for entry in os.scandir(f"/proc/{pid}/task")]
+            children = [child for path in threads for child in Path(path, "children").read_text().split()]
+        except OSError:
+            continue
+        stack += [(depth + 1, int(child)) for child in children]
+    return found
+
+
+def _private(pid: int) -> int:
+    """Memory of a process that is not a file's, in bytes."""
+    try:
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")

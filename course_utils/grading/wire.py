@@ -1,0 +1,55 @@
+"""What passes between the trusted worker and a submission's process: frames with a kind and a length, over a socket."""
+
+import socket
+import struct
+from dataclasses import dataclass
+
+STEP, OUTPUT, EVIDENCE, MISSING, BROKEN, DONE, JOB = b"s", b"o", b"e", b"m", b"x", b"d", b"j"
+_HEADER = struct.Struct("<cIQ")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use; seconds are wall time, the rest are bytes or counts.
+
+    seconds: everything together. cell: one cell. grace: how long after the end of a cell or probe the process may live
+    on before it is killed. memory: private memory of all its processes. file: its files together. output: what its
+    cells print or draw. evidence: what one probe sends.
+    """
+
+    seconds: float = 300.0
+    cell: float = 20.0
+    grace: float = 2.0
+    memory: int = 3 << 30
+    processes: int = 32
+    file: int = 64 << 20
+    output: int = 1 << 20
+    evidence: int = 64 << 20
+    restarts: int = 4
+
+
+class Flood(Exception):
+    """More came than is allowed."""
+
+
+def send(sock: socket.socket, kind: bytes, number: int = 0, content: bytes = b"") -> None:
+    """Send one frame; number says which step it is about."""
+    sock.sendall(_HEADER.pack(kind, number, len(content)) + content)
+
+
+def receive(sock: socket.socket, limit: int) -> tuple[bytes, int, bytes]:
+    """The next frame: kind, step, content. Raises EOFError where the other side is gone and Flood over the limit."""
+    kind, number, length = _HEADER.unpack(_exactly(sock, _HEADER.size))
+    if length > limit:
+        raise Flood(f"{length} bytes where {limit} are allowed")
+    return kind, number, _exactly(sock, length)
+
+
+def _exactly(sock: socket.socket, size: int) -> bytes:
+    content = bytearray()
+    while len(content) < size:
+        part = sock.recv(min(size - len(content), 1 << 20))
+        if not part:
+            raise EOFError
+        content += part
+    return bytes(content)

@@ -1,0 +1,388 @@
+"""The task of one submission, as a pure function: draws secret cases, has the answers probed in the sandbox, and judges."""
+
+import ast
+import hashlib
+import json
+import signal
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.checking.evidence import Evidence, decode, encode, from_tree
+from course_utils.checking.exercise import Case, Exercise, exercises
+from course_utils.checking.judge import Verdict, judge_evidence
+from course_utils.grading import wire
+from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, needed, rebuild, text
+from course_utils.grading.sandbox import Child, Ended, Template
+
+LONGEST_TEXT = 2_000
+LARGEST_EMPTY = 10_000  # sizes of a tensor without entries, which costs nothing to send and much to print
+MOST_FRAMES = 5_000
+SAID = {
+    "timeout": "It took longer than it may and was stopped.",
+    "out of memory": "It asked for more memory than there is and was stopped.",
+    "crashed": "The process ended in the middle of it",
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission to one lesson; earlier: the lessons whose reference answers it may import."""
+
+    lesson: str
+    released: str
+    content: bytes
+    seed: int
+    earlier: tuple[str, ...] = ()
+    sandbox: bool = True
+    limits: wire.Limits = wire.Limits()
+
+    @property
+    def short(self) -> str:
+        """The lesson's name without its number."""
+        return self.lesson.partition("_")[2]
+
+
+@dataclass
+class _Run:
+    """What came out of the sandbox, by step."""
+
+    outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    evidence: dict[int, bytes | None] = field(default_factory=dict)  # None: the name is not defined
+    lost: dict[int, tuple[str, str]] = field(default_factory=dict)  # reason and message by step
+
+
+def grade(task: Task) -> dict[str, Any]:
+    """Grade one submission; the result holds plain JSON values and depends on the task alone, except for its times."""
+    started = time.perf_counter()
+    released = json.loads(task.released)
+    try:
+        rebuilt = rebuild(released, task.content)
+    except Unreadable as error:
+        return _result(task, "unreadable", [str(error)], _unread(released, task, str(error)), {}, started)
+    known = {exercise.id: exercise for exercise in exercises(task.short)}
+    steps = _steps(task, rebuilt, known)
+    run = _run(_template(task, released), steps, known, task)
+    checks = [_check(cell, task, rebuilt, steps, run, known) for cell in released["cells"] if _graded(cell)]
+    repairs = rebuilt.repairs + _left_out(rebuilt, steps, run)
+    outputs = {steps[number]["index"]: shown for number, shown in run.outputs.items()}
+    status = next((reason or "crashed" for reason, _ in run.lost.values()), "graded")
+    return _result(task, status, repairs, checks, outputs, started)
+
+
+def _result(
+    task: Task,
+    status: str,
+    repairs: list[str],
+    checks: list[dict[str, Any]],
+    outputs: Mapping[int, Any],
+    started: float,
+) -> dict[str, Any]:
+    return {
+        "lesson": task.lesson,
+        "sandbox": "bubblewrap" if task.sandbox else "none",
+        "status": status,
+        "repairs": repairs,
+        "checks": checks,
+        "outputs": {str(index): shown for index, shown in outputs.items()},
+        "seconds": round(time.perf_counter() - started, 4),
+    }
+
+
+def _graded(cell: Mapping[str, Any]) -> bool:
+    return bool(cell["metadata"].get("nbgrader", {}).get("grade"))
+
+
+def exercise_id(cell: Mapping[str, Any], short: str) -> str:
+    """The exercise that a graded cell is about: `check-relu` of lesson linear is `linear.relu`."""
+    return f"{short}.{grade_id(cell).removeprefix('check-')}"
+
+
+def _unread(released: Mapping[str, Any], task: Task, reason: str) -> list[dict[str, Any]]:
+    return [
+        _row(exercise_id(cell, task.short), cell, Verdict("", "not run", advice=reason))
+        for cell in released["cells"]
+        if _graded(cell)
+    ]
+
+
+def _row(id: str, cell: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
+    points = float(cell["metadata"]["nbgrader"].get("points", 0))
+    said = verdict.advice[:LONGEST_TEXT]
+    if verdict.where and verdict.status != "not attempted":
+        said += f" First difference: {verdict.where[:200]}."
+    if verdict.status == "right" and not said:
+        said = "Checked: " + ", ".join(verdict.checked[:8]) + "."
+    return {
+        "id": id,
+        "grade_id": grade_id(cell),
+        "points": verdict.score * points,
+        "max_points": points,
+        "status": verdict.status,
+        "message": said.strip(),
+        "mistake": verdict.mistake if verdict.status != "not attempted" else None,
+    }
+
+
+def _steps(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[dict[str, Any]]:
+    """What the sandbox is asked to do, in order."""
+    run = needed(
+        (origin, cell["source"] if cell["cell_type"] == "code" else "")
+        for cell, origin in zip(rebuilt.cells, rebuilt.origins, strict=True)
+    )
+    steps: list[dict[str, Any]] = []
+    for index, (cell, origin) in enumerate(zip(rebuilt.cells, rebuilt.origins, strict=True)):
+        if cell["cell_type"] != "code":
+            continue
+        if origin == "check":
+            if (id := exercise_id(cell, task.short)) in known:
+                steps.append({"kind": "probe", "index": index, "id": id})
+        elif run[index]:
+            steps.append({"kind": "cell", "index": index, "source": cell["source"]})
+    return steps
+
+
+@lru_cache(maxsize=64)
+def _drawn(id: str, seed: int) -> list[Case]:
+    short = id.partition(".")[0]
+    exercise = next(item for item in exercises(short) if item.id == id)
+    return exercise.draw(_derived(seed, "cases"))
+
+
+def _derived(seed: int, purpose: str) -> int:
+    """A seed that says nothing about the seed it comes from, nor about those for other purposes."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {purpose}".encode()).digest()[:7], "big")
+
+
+_local = threading.local()
+
+
+def _template(task: Task, released: Mapping[str, Any]) -> Template:
+    """The warm template of this thread for this lesson; the one of another lesson is ended."""
+    key = task.lesson, task.sandbox, task.limits, task.earlier, task.released
+    if getattr(_local, "key", None) != key:
+        close()
+        torch.set_num_threads(1)
+        modules = _modules(released, task.short)
+        _local.template = Template(task.short, list(task.earlier), modules, task.limits, task.sandbox)
+        _local.key = key
+    return _local.template
+
+
+def close() -> None:
+    """End this thread's template, if there is one."""
+    template, _local.key, _local.template = getattr(_local, "template", None), None, None
+    if template is not None:
+        template.close()
+
+
+def _modules(released: Mapping[str, Any], short: str) -> list[str]:
+    """What the lesson imports, to be imported once and for all."""
+    found = ["course_utils.data", "matplotlib.pyplot"]
+    for cell in released["cells"]:
+        try:
+            tree = ast.parse(text(cell) if cell["cell_type"] == "code" else "")
+        except SyntaxError:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return list(dict.fromkeys(found))
+
+
+def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str, Exercise], task: Task) -> _Run:
+    """Have the steps done; where the process dies in one of them, the others are done without it."""
+    run = _Run()
+    deadline = time.monotonic() + task.limits.seconds
+    for _ in range(task.limits.restarts + 1):
+        todo = [
+            n for n, step in enumerate(steps) if n not in run.lost and (step["kind"] == "cell" or n not in run.evidence)
+        ]
+        current = todo[0] if todo else 0
+        child = template.child()
+        try:
+            wire.send(child.sock, wire.JOB, 0, _job(todo, steps, task))
+            for current in _follow(child, todo, steps, known, run, task.limits, deadline):
+                pass
+            child.end()
+            return run
+        except (Ended, OSError) as error:
+            reason = error.reason if isinstance(error, Ended) else ""
+            status = child.end()
+            run.lost[current] = reason or "crashed", str(error) if reason else _died(status)
+            if time.monotonic() > deadline:
+                break
+    for number, step in enumerate(steps):
+        if step["kind"] == "probe" and number not in run.evidence:
+            over = time.monotonic() > deadline
+            run.lost.setdefault(number, ("timeout" if over else "not run", "Too much went wrong before it."))
+    return run
+
+
+def _died(status: int) -> str:
+    if status > 128:
+        try:
+            return f"it was ended by {signal.Signals(status - 128).name}"
+        except ValueError:
+            pass
+    return f"it ended itself with status {status}"
+
+
+def _job(todo: Sequence[int], steps: Sequence[Mapping[str, Any]], task: Task) -> bytes:
+    wanted: list[dict[str, Any]] = []
+    for number in todo:
+        step = steps[number]
+        if step["kind"] == "cell":
+            wanted.append({"kind": "cell", "source": step["source"]})
+        else:
+            cases = [{"label": case.label, "inputs": case.inputs} for case in _drawn(step["id"], task.seed)]
+            wanted.append({"kind": "probe", "id": step["id"], "cases": cases})
+    return encode({"seed": _derived(task.seed, "run"), "steps": wanted})
+
+
+def _follow(
+    child: Child,
+    todo: Sequence[int],
+    steps: Sequence[Mapping[str, Any]],
+    known: Mapping[str, Exercise],
+    run: _Run,
+    limits: wire.Limits,
+    deadline: float,
+) -> Any:
+    """Take the frames of a child as they come; yields the step that it is at."""
+    until = deadline
+    for _ in range(MOST_FRAMES):
+        kind, number, content = child.receive(limits.evidence, min(until, deadline))
+        if kind == wire.DONE:
+            return
+        if kind == wire.BROKEN:
+            raise Ended("crashed", f"its own files could not be made: {content[:200].decode(errors='replace')}")
+        if number >= len(todo):
+            raise Ended("crashed", "it sent something else than evidence")
+        step = steps[todo[number]]
+        if kind == wire.STEP:
+            seconds = limits.cell if step["kind"] == "cell" else known[step["id"]].seconds
+            until = time.monotonic() + seconds + limits.grace
+            yield todo[number]
+        elif kind == wire.OUTPUT and step["kind"] == "cell":
+            run.outputs[todo[number]] = _outputs(content, limits.output)
+        elif kind in (wire.EVIDENCE, wire.MISSING) and step["kind"] == "probe":
+            run.evidence[todo[number]] = content if kind == wire.EVIDENCE else None
+        else:
+            raise Ended("crashed", "it sent something else than evidence")
+    raise Ended("crashed", "it sent too much")
+
+
+def _outputs(content: bytes, limit: int) -> list[dict[str, Any]]:
+    """The outputs that a cell is said to have, in the form that nbformat knows; anything else is dropped."""
+    if len(content) > 4 * limit:
+        return []
+    try:
+        return [shown for item in json.loads(content)[:200] if (shown := _output(item))]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return []
+
+
+def _output(item: Mapping[str, Any]) -> dict[str, Any] | None:
+    if item["output_type"] == "stream" and item["name"] in ("stdout", "stderr"):
+        return {"output_type": "stream", "name": item["name"], "text": str(item["text"])}
+    if item["output_type"] == "error":
+        trace = [str(line) for line in item["traceback"][:50]]
+        return {"output_type": "error", "ename": str(item["ename"]), "evalue": str(item["evalue"]), "traceback": trace}
+    if item["output_type"] == "display_data":
+        data = {key: str(item["data"][key]) for key in ("text/plain", "image/png") if key in item["data"]}
+        if not data.get("image/png", "iVBORw0KGgo").startswith("iVBORw0KGgo") or not data:
+            return None
+        return {"output_type": "display_data", "data": data, "metadata": {}}
+    return None
+
+
+def _check(
+    cell: Mapping[str, Any],
+    task: Task,
+    rebuilt: Rebuilt,
+    steps: Sequence[Mapping[str, Any]],
+    run: _Run,
+    known: Mapping[str, Exercise],
+) -> dict[str, Any]:
+    """The row of one graded cell."""
+    id = exercise_id(cell, task.short)
+    if id not in known:
+        untouched = grade_id(cell) in rebuilt.untouched
+        verdict = Verdict(
+            id, "not attempted" if untouched else "not run", advice="" if untouched else "Read by a person."
+        )
+        return _row(id, cell, verdict) | {"manual": True}
+    number = next(n for n, step in enumerate(steps) if step["kind"] == "probe" and step["id"] == id)
+    return _row(id, cell, _verdict(known[id], number, task, rebuilt, steps, run))
+
+
+def _verdict(
+    exercise: Exercise, number: int, task: Task, rebuilt: Rebuilt, steps: Sequence[Mapping[str, Any]], run: _Run
+) -> Verdict:
+    content = run.evidence.get(number)
+    if content is not None:
+        return _judged(exercise, content, task)
+    lost = run.lost.get(number)
+    if lost is None:
+        if exercise.name in rebuilt.untouched:
+            return Verdict(exercise.id, "not attempted", advice="Nothing is written here yet.")
+        own = [n for n, step in enumerate(steps) if grade_id(rebuilt.cells[step["index"]]) == exercise.name]
+        lost = next((run.lost[n] for n in own if n in run.lost), None)
+        errors = [item for n in own for item in run.outputs.get(n, []) if item["output_type"] == "error"]
+        if lost is None and errors:
+            said = f"{exercise.name} is not defined, because its cell raised {errors[-1]['ename'][:100]}."
+            return Verdict(exercise.id, "error", advice=said, mistake="raised")
+    if lost is None:
+        return Verdict(exercise.id, "error", advice=f"No cell defines {exercise.name}.", mistake="not defined")
+    reason, said = lost
+    advice = SAID.get(reason, said)
+    return Verdict(exercise.id, reason, advice=f"{advice}: {said}." if reason == "crashed" else advice)  # type: ignore[arg-type]
+
+
+def _judged(exercise: Exercise, content: bytes, task: Task) -> Verdict:
+    """The verdict on evidence that may be anything at all."""
+    try:
+        evidence = [_admitted(from_tree(tree)) for tree in decode(content)]
+        return judge_evidence(exercise, _drawn(exercise.id, task.seed), evidence, _derived(task.seed, "run"))
+    except Exception as error:
+        said = f"What it sent cannot be judged ({type(error).__name__})."
+        return Verdict(exercise.id, "crashed", advice=said)
+
+
+def _admitted(evidence: Evidence) -> Evidence:
+    """Evidence with texts cut to size; raises ValueError for tensors that are made to do harm."""
+    evidence.printed = evidence.printed[:LONGEST_TEXT]
+    _plain([evidence.values, evidence.inputs, evidence.state])
+    return evidence
+
+
+def _plain(value: Any) -> None:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Tensor) and not item.numel() and any(size > LARGEST_EMPTY for size in item.shape):
+            raise ValueError("an empty tensor of absurd size")
+        if isinstance(item, str) and len(item) > LONGEST_TEXT:
+            raise ValueError("a text that is too long")
+        if isinstance(item, dict):
+            stack += item.keys()
+            stack += item.values()
+        elif isinstance(item, list):
+            stack += item
+
+
+def _left_out(rebuilt: Rebuilt, steps: Sequence[Mapping[str, Any]], run: _Run) -> list[str]:
+    return [
+        f"Cell {steps[number]['index'] + 1} was left out: {SAID.get(reason, reason).rstrip('.')}{': ' + said if said else ''}."
+        for number, (reason, said) in run.lost.items()
+        if steps[number]["kind"] == "cell"
+    ]
