@@ -1,0 +1,193 @@
+"""Other right answers to the exercises of lesson 09."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def lookup_by_product(weight: Tensor, idx: Tensor) -> Tensor:
+    return F.one_hot(idx, len(weight)).to(weight.dtype) @ weight
+
+
+def lookup_by_index_select(weight: Tensor, idx: Tensor) -> Tensor:
+    return weight.index_select(0, idx.reshape(-1)).reshape(*idx.shape, weight.shape[1])
+
+
+def lookup_by_loop(weight: Tensor, idx: Tensor) -> Tensor:
+    return torch.stack([weight[i] for i in idx.flatten().tolist()]).reshape(*idx.shape, -1)
+
+
+def lookup_by_take(weight: Tensor, idx: Tensor) -> Tensor:
+    return torch.take_along_dim(weight, idx.reshape(-1, 1), dim=0).view(*idx.shape, weight.shape[1])
+
+
+def backward_by_product(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
+    chosen = F.one_hot(idx.flatten(), num_embeddings).to(grad_out.dtype)
+    return chosen.T @ grad_out.reshape(len(chosen), -1)
+
+
+def backward_by_loop(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
+    grad = torch.zeros(num_embeddings, grad_out.shape[-1])
+    for i, row in zip(idx.flatten(), grad_out.reshape(-1, grad_out.shape[-1]), strict=True):
+        grad[i] += row
+    return grad
+
+
+def backward_by_put(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
+    return torch.zeros(num_embeddings, grad_out.shape[-1]).index_put((idx,), grad_out, accumulate=True)
+
+
+def backward_by_scatter(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
+    rows = grad_out.reshape(-1, grad_out.shape[-1])
+    return torch.zeros(num_embeddings, rows.shape[1]).scatter_add(0, idx.reshape(-1, 1).expand_as(rows), rows)
+
+
+def range_by_exp(x: Tensor, low: float, high: float) -> Tensor:
+    return low + (high - low) / (1 + torch.exp(-x))
+
+
+def range_by_tanh(x: Tensor, low: float, high: float) -> Tensor:
+    return (low + high) / 2 + (high - low) / 2 * (x / 2).tanh()
+
+
+def range_by_method(x: Tensor, low: float, high: float) -> Tensor:
+    return x.sigmoid() * (high - low) + low
+
+
+def range_as_mean(x: Tensor, low: float, high: float) -> Tensor:
+    return torch.lerp(torch.full_like(x, low), torch.full_like(x, high), x.sigmoid())
+
+
+class EinsumModel(nn.Module):
+    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+        super().__init__()
+        self.item_bias, self.user_bias = (nn.Parameter(torch.randn(n) * 0.01) for n in (n_items, n_users))
+        self.user_factors = nn.Parameter(torch.randn(n_users, n_factors) * 0.05)
+        self.item_factors = nn.Parameter(torch.randn(n_items, n_factors) * 0.05)
+        self.low, self.high = y_range
+
+    def forward(self, users: Tensor, items: Tensor) -> Tensor:
+        match = torch.einsum("nk,nk->n", self.user_factors[users], self.item_factors[items])
+        return range_by_exp(match + self.user_bias[users] + self.item_bias[items], self.low, self.high)
+
+
+class TableModel(nn.Module):
+    """Every user with every item, then the pairs that were asked for."""
+
+    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+        super().__init__()
+        self.y_range = y_range
+        self.user_factors = nn.Parameter(torch.empty(n_users, n_factors).uniform_(-0.1, 0.1))
+        self.item_factors = nn.Parameter(torch.empty(n_items, n_factors).uniform_(-0.1, 0.1))
+        self.user_bias, self.item_bias = nn.Parameter(torch.zeros(n_users)), nn.Parameter(torch.zeros(n_items))
+
+    def forward(self, users: Tensor, items: Tensor) -> Tensor:
+        table = self.user_factors @ self.item_factors.T + self.user_bias[:, None] + self.item_bias
+        return range_by_tanh(table[users, items], *self.y_range)
+
+
+class ProductModel(EinsumModel):
+    def forward(self, users: Tensor, items: Tensor) -> Tensor:
+        u, i = lookup_by_product(self.user_factors, users), lookup_by_product(self.item_factors, items)
+        match = (u[:, None, :] @ i[:, :, None])[:, 0, 0]
+        biases = self.user_bias.index_select(0, users) + self.item_bias.gather(0, items)
+        return self.low + (self.high - self.low) * (match + biases).sigmoid()
+
+
+def pca_by_covariance(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    centred = x - x.mean(dim=0, keepdim=True)
+    values, vectors = torch.linalg.eigh(centred.T @ centred / (len(x) - 1))
+    components = vectors.flip(1).T[:k]
+    return centred @ components.T, components, values.flip(0)[:k] / values.sum()
+
+
+def pca_by_svd_of_the_transpose(x: Tensor, k: int) -> list[Tensor]:
+    centred = x - x.mean(0)
+    u, s, vt = torch.linalg.svd(centred.T)
+    return [-vt[:k].T * s[:k], -u[:, :k].T, s[:k].square() / centred.square().sum()]
+
+
+def pca_by_power_iteration(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    centred = (x - x.mean(0)).double()
+    rest, components = centred.clone(), []
+    for _ in range(k):
+        v = rest[rest.norm(dim=1).argmax()].clone()
+        for _ in range(60):
+            v = rest.T @ (rest @ v)
+            v = v / v.norm()
+        components.append(v)
+        rest = rest - torch.outer(rest @ v, v)
+    rows = torch.stack(components)
+    projected = centred @ rows.T
+    ratio = projected.square().sum(0) / centred.square().sum()
+    return projected.float(), rows.float(), ratio.float()
+
+
+def _fit(
+    users: Tensor, items: Tensor, ratings: Tensor, seed: int, model: nn.Module, step: Callable[[nn.Module], None]
+) -> nn.Module:
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(5):
+        for batch in torch.randperm(len(users), generator=generator).split(512):
+            error = (model(users[batch], items[batch]) - ratings[batch]).square().mean()
+            touched = model.user_factors[users[batch]], model.item_factors[items[batch]]
+            (error + 0.1 * sum(rows.square().sum(1).mean() for rows in touched)).backward()
+            step(model)
+            model.zero_grad()
+    return model
+
+
+def fit_with_penalty(users: Tensor, items: Tensor, ratings: Tensor, seed: int) -> nn.Module:
+    """Adam without decay; the penalty of lesson 06 on the factors that a batch uses."""
+    torch.default_generator.manual_seed(seed)
+    model = EinsumModel(int(users.max()) + 1, int(items.max()) + 1, 20, (0.0, 5.5))
+    state = {p: (torch.zeros_like(p), torch.zeros_like(p)) for p in model.parameters()}
+    t = 0
+
+    @torch.no_grad()
+    def adam(model: nn.Module) -> None:
+        nonlocal t
+        t += 1
+        for p, (m, s) in state.items():
+            m.mul_(0.9).add_(0.1 * p.grad)
+            s.mul_(0.99).add_(0.01 * p.grad**2)
+            p -= 0.01 * (1 - t / 720) * m / (1 - 0.9**t) / ((s / (1 - 0.99**t)).sqrt() + 1e-8)
+
+    return _fit(users, items, ratings, seed, model, adam)
+
+
+def fit_with_modules(users: Tensor, items: Tensor, ratings: Tensor, seed: int) -> nn.Module:
+    """torch.optim.AdamW at a constant rate, on tables of nn.Embedding."""
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.users, self.items = nn.Embedding(int(users.max()) + 1, 21), nn.Embedding(int(items.max()) + 1, 21)
+            for table in (self.users, self.items):
+                nn.init.normal_(table.weight, std=0.01)
+
+        def forward(self, users: Tensor, items: Tensor) -> Tensor:
+            u, i = self.users(users), self.items(items)
+            return 5.5 * ((u[:, :-1] * i[:, :-1]).sum(1) + u[:, -1] + i[:, -1]).sigmoid()
+
+    torch.default_generator.manual_seed(seed)
+    model = Model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.005, betas=(0.9, 0.99), weight_decay=0.5)
+    for _ in range(5):
+        for batch in torch.randperm(len(users)).split(512):
+            optimizer.zero_grad()
+            F.mse_loss(model(users[batch], items[batch]), ratings[batch]).backward()
+            optimizer.step()
+    return model
+
+
+ANSWERS = {
+    "embeddings.embedding_lookup": [lookup_by_product, lookup_by_index_select, lookup_by_loop, lookup_by_take],
+    "embeddings.embedding_backward": [backward_by_product, backward_by_loop, backward_by_put, backward_by_scatter],
+    "embeddings.sigmoid_range": [range_by_exp, range_by_tanh, range_by_method, range_as_mean],
+    "embeddings.DotProductBias": [EinsumModel, TableModel, ProductModel],
+    "embeddings.pca": [pca_by_covariance, pca_by_svd_of_the_transpose, pca_by_power_iteration],
+    "embeddings.fit_ratings": [fit_with_penalty, fit_with_modules],
+}
