@@ -53,7 +53,7 @@ def raised(found: Difference) -> Found:
         return "too slow", "Your code did not come to an end in time. Is there a loop whose condition never changes?"
     if found.got.type == MemoryError.__name__:
         return "out of memory", "Your code asks for more memory than there is. Which tensor is so large, and why?"
-    if found.got.type == "NotImplementedError":
+    if found.got.is_stub:
         return "stub left", "A part of the stub is still there: raise NotImplementedError."
     if found.got.line is None:
         return "raised", f"The check stopped with {found.got.type} when it called or used your answer."

@@ -33,6 +33,11 @@ class Raised:
     source: str = ""
     function: str = ""
 
+    @property
+    def is_stub(self) -> bool:
+        """Whether it is the exception of an empty stub; torch raises one of the same type, with words, for a dtype."""
+        return self.type == "NotImplementedError" and not self.message
+
 
 @dataclass
 class Evidence:

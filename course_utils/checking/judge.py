@@ -72,7 +72,7 @@ def judge_evidence(exercise: Exercise, cases: Sequence[Case], evidence: Sequence
     first = evidence[0]
     if first.raised and first.raised.type == "NotAnAnswer":
         return Verdict(exercise.id, "error", advice=first.raised.message, mistake="not an answer")
-    if first.raised and first.raised.type == "NotImplementedError" and not first.values:
+    if first.raised and first.raised.is_stub and not first.values:
         return Verdict(exercise.id, "not attempted", advice="Nothing is written here yet.", printed=printed)
     training = isinstance(exercise, Training)
     expected = _expected(exercise, cases, seed)
