@@ -89,6 +89,12 @@ class Relu(Exercise):
             "The wrong half survives: this is min(x, 0). The ReLU keeps what is above 0.",
         ),
         Mistake(
+            "largest along a dimension",
+            lambda x: torch.max(x, 0),
+            "`torch.max(x, 0)` looks for the largest number along dimension 0 and returns it with its place. You want "
+            "to compare each entry with the number 0.",
+        ),
+        Mistake(
             "largest of all",
             lambda x: x.max().clamp(min=0),
             "You return one number, the largest of the whole tensor. The maximum is taken between each entry and 0, "
@@ -165,6 +171,27 @@ class _UnitInterval(_Affine):
             nn.init.uniform_(p, -1, 1)
 
 
+class _FromZeroToOne(_Affine):
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, bias)
+        for p in self.parameters():
+            nn.init.uniform_(p, 0, 1)
+
+
+class _Normal(_Affine):
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, bias)
+        for p in self.parameters():
+            nn.init.normal_(p, std=1 / math.sqrt(in_features))
+
+
+class _ZeroBias(_Affine):
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, bias)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+
 class _OnlyPositive(_Affine):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__(in_features, out_features, bias)
@@ -221,6 +248,13 @@ class _RowBias(_Affine):
             self.bias = nn.Parameter(self.bias.detach()[None].clone())
 
 
+def _looks_normal(evidence: list[dict[str, Any]]) -> bool:
+    """The spread of uniform numbers is 1/sqrt(3) of the bound; this spread is the bound, and the largest are beyond."""
+    last = evidence[-1]
+    spread, largest = (last[f"{what} weight times sqrt(in_features)"] for what in ("spread of", "largest"))
+    return 0.95 < spread < 1.05 and largest > 2
+
+
 class MyLinear(Exercise):
     """y = x @ weight.T + bias, for any leading batch shape."""
 
@@ -243,6 +277,8 @@ class MyLinear(Exercise):
         yield Case("the start values of My_Linear(200, 150)", n_in=200, n_out=150, with_bias=True, wide=True)
 
     def probe(self, My_Linear: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        freed = [torch.full((case.n_out, case.n_in), math.nan) for _ in range(8)]
+        del freed  # so that a torch.empty which is never filled holds no numbers that an earlier layer left behind
         layer = My_Linear(case.n_in, case.n_out) if case.with_bias else My_Linear(case.n_in, case.n_out, bias=False)
         yield "an nn.Module", isinstance(layer, nn.Module)
         weight, bias = getattr(layer, "weight", None), getattr(layer, "bias", None)
@@ -250,7 +286,7 @@ class MyLinear(Exercise):
             yield from self._start_values("weight", weight, case.n_in, rtol=0.02)
             yield from self._start_values("bias", bias, case.n_in, rtol=0.2)
             return
-        yield "weight an nn.Parameter", isinstance(weight, nn.Parameter)
+        yield "kind of self.weight", None if weight is None else type(weight).__name__
         yield "weight.shape", str(tuple(weight.shape)) if isinstance(weight, Tensor) else weight
         yield "bias", _kind_of_bias(bias)
         yield "parameters", sorted(name for name, _ in layer.named_parameters())
@@ -321,14 +357,34 @@ class MyLinear(Exercise):
         Mistake(
             "zero start values",
             _Zeros,
-            "All parameters start at 0. Then all outputs are alike, receive like gradients and stay alike: the layer "
-            "never learns different features. Draw them at random.",
+            "All parameters start at 0. Inside a network all outputs of the layer are then alike, receive like "
+            "gradients and stay alike. Draw the start values at random.",
+        ),
+        Mistake(
+            "bias starts at zero",
+            _ZeroBias,
+            "The weight starts as it should, but the bias starts at 0. That works too, and some libraries do it; here "
+            "the bias is drawn from the same range as the weight.",
+        ),
+        Mistake(
+            "start values between 0 and 1",
+            _FromZeroToOne,
+            "torch.rand draws between 0 and 1, whatever the layer's size. Stretch and shift its numbers, so that they "
+            "lie between -1/sqrt(in_features) and 1/sqrt(in_features).",
+        ),
+        Mistake(
+            "normal instead of uniform",
+            _Normal,
+            "The scale is right, but the start values come from a normal distribution: a few lie far outside plus and "
+            "minus 1/sqrt(in_features). Here they are drawn uniformly between these bounds.",
+            sign=_looks_normal,
         ),
         Mistake(
             "start values not scaled",
             _Unscaled,
             "The start values come from a standard normal distribution whatever the layer's size. With 400 inputs the "
-            "outputs are then 20 times too large. Draw uniformly from -1/sqrt(in_features) to 1/sqrt(in_features).",
+            "spread of the outputs is then 20 times that of the inputs. Draw uniformly from -1/sqrt(in_features) to "
+            "1/sqrt(in_features).",
         ),
         Mistake(
             "start values between -1 and 1",
@@ -495,11 +551,11 @@ class Collapse(Exercise):
     def probe(self, collapse: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         tensors = [t.clone().requires_grad_() for t in (case.w1, case.b1, case.w2, case.b2)]
         answer = collapse(case.w1, case.b1, case.w2, case.b2)
-        yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else answer
+        yield "what is returned", _how_many(answer)
         w, b = answer
         yield "w", w
         yield "b", b
-        yield "y from the collapsed map", case.x @ w.T + b
+        yield "y from the collapsed map", torch.einsum("ni,oi->no", case.x, w) + b
         w, b = collapse(*tensors)
         loss = (case.x @ w.T + b).sum(0) if isinstance(w, Tensor) and isinstance(b, Tensor) else None
         for name, grad in zip(("w1", "b1", "w2", "b2"), gradients(loss, tensors), strict=True):
@@ -549,6 +605,12 @@ class Collapse(Exercise):
             "`*` multiplies entry by entry. Maps that act one after the other are a matrix product: `@`.",
         ),
     )
+
+
+def _how_many(answer: Any) -> str | None:
+    if isinstance(answer, tuple | list):
+        return f"{len(answer)} things"
+    return None if answer is None else f"one {type(answer).__name__}"
 
 
 class _Net(nn.Module):
@@ -640,7 +702,9 @@ class TwoLayerNet(Exercise):
         net = two_layer_net(*case.sizes)
         yield "an nn.Module", isinstance(net, nn.Module)
         parameters = list(net.parameters())
-        yield "the same output for the same x twice", torch.equal(net(case.x), net(case.x))
+        once, again = net(case.x), net(case.x)
+        yield "what is returned", None if once is None else type(once).__name__
+        yield "the same output for the same x twice", torch.equal(once, again)
         yield "shapes of parameters()", ", ".join(str(tuple(p.shape)) for p in parameters) or "no parameters"
         with torch.no_grad():
             for parameter, values in zip(parameters, (case.w1, case.b1, case.w2, case.b2), strict=True):
