@@ -1,0 +1,786 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: nbgrader,tags,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 06 · Weight decay: more parameters, kept small
+#
+# **You will build** the L2 penalty and its gradient, two training steps that keep weights small, and the list that says which parameters to spare. Then you cure a network that has learned 200 digits by heart.
+#
+# **Time:** about 80 minutes. **It builds on** the SGD step (lesson 02), gradients and how to check them (lesson 03), and the digits (lesson 05). Their answers are imported where they are needed.
+#
+# | Exercise | You write | Points | Minutes |
+# |---|---|---|---|
+# | `l2_penalty` | a cost for large weights | 1 | 5 |
+# | `l2_gradient` | its slope | 1 | 10 |
+# | `sgd_l2_step` | a step that follows loss and penalty | 2 | 10 |
+# | `sgd_decay_step` | a step that shrinks first | 2 | 10 |
+# | `decay_groups` | which parameters decay | 2 | 15 |
+# | `when_do_they_differ` | an answer in words | 2 | 10 |
+
+# %%
+import torch
+
+from course_utils import check, plots
+from course_utils.data import load_mnist
+from course_utils.reference.backprop import numerical_gradient
+from course_utils.reference.cross_entropy import accuracy, cross_entropy
+from course_utils.reference.linear import two_layer_net
+from course_utils.reference.mnist import normalize
+
+_ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## Many parameters, and small ones
+#
+# Here are twelve points: a smooth curve plus some noise. A polynomial with twelve coefficients can pass through all of them. Should it?
+#
+# $$y = w_0 + w_1 x + w_2 x^2 + \dots + w_{11} x^{11}$$
+#
+# The usual answer is: take fewer coefficients. There is another one: keep all twelve, but let the fit pay for large ones. What is minimised is then not the loss alone but
+#
+# $$\text{loss} + \mathrm{wd} \cdot \sum_j w_j^2$$
+#
+# The number `wd` is a hyperparameter: the price of a large weight. For a polynomial the best coefficients can be computed directly, so the picture needs no training.
+
+# %%
+_ = torch.manual_seed(4)
+x = torch.linspace(-1, 1, 12, dtype=torch.float64)
+y = torch.sin(3 * x) + 0.3 * torch.randn(12, dtype=torch.float64)
+fine = torch.linspace(-1, 1, 400, dtype=torch.float64)
+
+
+def powers(x):
+    """x: (n,). Returns (n, 12): 1, x, x**2 ... x**11."""
+    return x[:, None] ** torch.arange(12)
+
+
+def best_coefficients(x, y, wd):
+    """The twelve coefficients with the least mean squared error + wd * sum of squares."""
+    a = powers(x)
+    return torch.linalg.solve(a.T @ a / len(x) + wd * torch.eye(12), a.T @ y / len(x))
+
+
+figure, panels = plots.panels(3, width=9.5, height=2.9)
+for axis, wd in zip(panels, [0.0, 0.001, 1.0]):
+    w = best_coefficients(x, y, wd)
+    plots.curves({"fit": powers(fine) @ w}, fine, title=f"wd = {wd:g}, largest |w| = {w.abs().max():.2g}", axis=axis)
+    axis.plot(x, y, "o", color="0.4", markersize=4)
+    axis.set_ylim(-2.2, 2.2)
+plots.show(
+    figure,
+    alt="Three fits of twelve coefficients to the same twelve points. With wd 0 the curve passes through every point and swings "
+    "far out between the outer ones; its largest coefficient is in the hundreds. With wd 0.001 it is a smooth wave near the points. "
+    "With wd 1 it is almost a straight line of small slope that misses most of them.",
+)
+
+# %% [markdown]
+# All three have the same number of parameters. On the left they are free: the curve visits every point, noise included, and to do so it needs enormous coefficients that nearly cancel each other. In the middle they have a price. On the right the price is so high that the points hardly matter.
+#
+# Fitting the noise of the training data is called *overfitting*. Holding a model back from it is called *regularisation*, and the term that is added is a *penalty*. This one, with squares, is the **L2 penalty**. So the number of parameters is not the measure of how complicated a model is. Keep many, and keep them small.
+
+# %% [markdown]
+# ### Exercise: `l2_penalty`
+#
+# *1 point · 5 minutes · one or two lines.* A network has not one vector of weights but a list of tensors of different shapes. The penalty is `wd` times the sum of the squares of all their entries:
+#
+# $$\mathrm{penalty} = \mathrm{wd} \cdot \sum_{\text{all } w} w^2$$
+#
+# For the weights $(3, -1, 2)$ and wd = 0.1 it is $0.1 \cdot (9 + 1 + 4) = 1.4$.
+
+
+# %% nbgrader={"grade": false, "grade_id": "l2_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def l2_penalty(params, wd):
+    """wd times the sum of the squares of all entries of all params.
+
+    params: a list of tensors of any shapes.
+    wd: a float.
+    Returns a tensor of shape (). Gradients flow through it to every tensor of params.
+
+    >>> l2_penalty([torch.tensor([[3.0, -1.0]]), torch.tensor([2.0])], wd=0.5)
+    tensor(7.)
+    """
+    ### BEGIN SOLUTION
+    return wd * sum(p.square().sum() for p in params)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-l2_penalty", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("weight_decay.l2_penalty", l2_penalty)
+### BEGIN HIDDEN TESTS
+check("weight_decay.l2_penalty", l2_penalty, seed=601)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# First do it for one tensor: one number, whatever its shape.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Square, then add up. The other order gives another number: $3$ and $-3$ would cancel.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Python's `sum` adds up anything that can be added, tensors too. Where does `wd` go so that it counts once?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: The size of tensor a (3) must match the size of tensor b (4)`: you add tensors of different shapes. Reduce each to one number first.
+#
+# `AttributeError: 'list' object has no attribute 'square'`: `params` is a list. Go through it.
+#
+# </details>
+
+# %% [markdown]
+# ## The slope of the penalty
+#
+# To make the penalty smaller, training needs its gradient: for every single weight, how fast does the penalty grow when this weight grows?
+#
+# Notes on this topic often get it wrong. Two recipes that you will meet for what to take off the weights:
+#
+# - **recipe A**: the penalty itself, `wd * sum(w**2)`,
+# - **recipe B**: `2 * wd * sum(w)`.
+#
+# Both are *one number*, the same for all weights. Can that be right? Nudge one weight, $w_1 = -1$, by a little: only its own square changes. The nine and the four beside it stay what they are.
+
+# %% [markdown]
+# ### Exercise: `l2_gradient`
+#
+# *1 point · 10 minutes · one line.* Write the gradient of `wd * sum(p**2)` by `p`, by hand. Work out on paper what one nudge does before you type.
+
+
+# %% nbgrader={"grade": false, "grade_id": "l2_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def l2_gradient(p, wd):
+    """The gradient of wd * sum(p**2) by p.
+
+    p: a tensor of any shape.
+    wd: a float.
+    Returns a new tensor of the same shape as p.
+
+    >>> l2_gradient(torch.tensor([3.0, -1.0, 2.0]), wd=0.5)
+    tensor([ 3., -1.,  2.])
+    """
+    ### BEGIN SOLUTION
+    return 2 * wd * p
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-l2_gradient", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("weight_decay.l2_gradient", l2_gradient)
+### BEGIN HIDDEN TESTS
+check("weight_decay.l2_gradient", l2_gradient, seed=602)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Take one entry and call it $w$. The others are constants. What is the slope of $\mathrm{wd} \cdot w^2$?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# There is no sum in the result: each entry has its own slope, so the result has the shape of `p`.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# The example in the docstring has wd = 0.5 on purpose. With that price the slope of an entry is the entry itself. What is it for wd = 1?
+#
+# </details>
+
+# %% [markdown]
+# ### Let the numbers decide
+#
+# Do not believe the recipes, and do not believe this lesson. The numerical gradient of lesson 03 nudges one weight after the other up and down and looks at what the penalty does. It knows no formula.
+
+# %%
+w = torch.tensor([3.0, -1.0, 2.0], dtype=torch.float64)
+wd = 0.1
+
+measured = numerical_gradient(lambda w: wd * (w**2).sum(), w)
+candidates = {
+    "measured, by nudging": measured,
+    "your l2_gradient": l2_gradient(w, wd),
+    "recipe A: wd * sum(w**2)": (wd * (w**2).sum()).expand(3),
+    "recipe B: 2 * wd * sum(w)": (2 * wd * w.sum()).expand(3),
+}
+for name, values in candidates.items():
+    print(f"{name:28}", [round(value, 4) for value in values.tolist()])
+
+figure, (axis,) = plots.panels(1, width=6.5, height=3)
+for i, ((name, values), colour) in enumerate(zip(candidates.items(), ["0.3", plots.GREEN, plots.ORANGE, plots.PURPLE])):
+    axis.bar(torch.arange(3) + 0.2 * i - 0.3, values, width=0.18, color=colour, label=name)
+axis.axhline(0, color="black", linewidth=0.8)
+axis.set_xticks(range(3), [f"w = {value:g}" for value in w])
+axis.set_ylabel("slope of the penalty")
+axis.set_ylim(top=2.4)
+axis.legend(frameon=False, ncols=2, fontsize=8)
+plots.show(
+    figure,
+    alt="Bars for the three weights 3, -1 and 2. Measured by nudging: 0.6, -0.2 and 0.4. The answer to l2_gradient has the same three "
+    "heights. Recipe A stands at 1.4 three times and recipe B at 0.8 three times.",
+)
+
+# %% [markdown]
+# The measurement decides: the gradient is $2 \cdot \mathrm{wd} \cdot w$, entry by entry. What would the recipes do in training? Take 60 steps of gradient descent on the penalty alone, with learning rate 0.1 and wd = 0.5. All weights should go to 0.
+
+# %%
+recipes = {
+    "right: l2_gradient": l2_gradient,
+    "recipe A: wd * sum(w**2)": lambda w, wd: wd * (w**2).sum(),
+    "recipe B: 2 * wd * sum(w)": lambda w, wd: 2 * wd * w.sum(),
+}
+figure, panels = plots.panels(3, width=9.5, height=2.8)
+for axis, (name, recipe) in zip(panels, recipes.items()):
+    w = torch.tensor([3.0, -1.0, 2.0])
+    path = [w]
+    for _ in range(60):
+        w = w - 0.1 * recipe(w, 0.5)
+        path.append(w)
+    path = torch.stack(path)
+    plots.curves(
+        {f"starts at {path[0, j]:g}": path[:, j] for j in range(3)}, range(61), xlabel="step", title=name, axis=axis
+    )
+    axis.axhline(0, color="black", linewidth=0.8)
+    axis.set(xlim=(0, 60), ylim=(-6, 3.4))
+plots.show(
+    figure,
+    alt="Three weights that start at 3, -1 and 2, over 60 steps. With the right gradient all three run to 0. With recipe A all of them "
+    "fall side by side, pass 0 and fall faster and faster out of the picture. With recipe B they fall side by side until "
+    "their sum is 0 and stop at 1.67, -2.33 and 0.67.",
+)
+
+# %% [markdown]
+# Recipe A takes the same number off every weight, pushes them below zero, and explodes. Recipe B stops where the *sum* of the weights is 0: the weight that started at −1 has been pushed *away* from 0. With the right gradient each weight shrinks in proportion to itself.
+#
+# ## The penalty in a training step
+#
+# ### torch's half
+#
+# The gradient of loss + penalty is `g + 2 * wd * p`, where `g` is the gradient of the loss. So a step could be $p \leftarrow p - \mathrm{lr} \cdot (g + 2 \, \mathrm{wd} \, p)$.
+#
+# PyTorch leaves out the 2. `torch.optim.SGD(..., weight_decay=wd)` adds `wd * p`. It is the same thing with another meaning of wd: the penalty behind it is $\frac{\mathrm{wd}}{2} \sum w^2$. When you read a wd somewhere, ask which of the two it is. From here on we write torch's.
+#
+# | | penalty | added to the gradient |
+# |---|---|---|
+# | written as a penalty | $\mathrm{wd} \sum w^2$ | $2 \, \mathrm{wd} \, w$ |
+# | torch's `weight_decay` | $\frac{1}{2} \mathrm{wd} \sum w^2$ | $\mathrm{wd} \, w$ |
+#
+# An example: $p = 2$, $g = 0.5$, lr = 0.1 and wd = 0.5. The pull of the penalty is $0.5 \cdot 2 = 1$. The new weight is $2 - 0.1 \cdot (0.5 + 1) = 1.85$.
+
+# %% [markdown]
+# ### Exercise: `sgd_l2_step`
+#
+# *2 points · 10 minutes · about four lines.* Take one step of SGD with torch's L2, in place, as in lesson 02: $p \leftarrow p - \mathrm{lr} \cdot (g + \mathrm{wd} \cdot p)$.
+#
+# The usual rules for a step: change the tensors that came in, inside `torch.no_grad()`. Leave `.grad` as it is. Pass over a parameter whose `.grad` is None. Return nothing.
+
+
+# %% nbgrader={"grade": false, "grade_id": "sgd_l2_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sgd_l2_step(params, lr, wd):
+    """One step of SGD on the loss with an L2 penalty, in torch's form, in place.
+
+    params: a list of tensors of any shapes, with gradients g in `.grad`. Each becomes p - lr * (g + wd * p).
+    lr, wd: floats.
+    Returns nothing.
+
+    >>> p = torch.tensor([2.0], requires_grad=True)
+    >>> p.grad = torch.tensor([0.5])
+    >>> sgd_l2_step([p], lr=0.1, wd=0.5)
+    >>> p
+    tensor([1.8500], requires_grad=True)
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p -= lr * (p.grad + wd * p)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-sgd_l2_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("weight_decay.sgd_l2_step", sgd_l2_step)
+### BEGIN HIDDEN TESTS
+check("weight_decay.sgd_l2_step", sgd_l2_step, seed=603)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# It is `sgd_step` from lesson 02 with one more term.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Do not put the term into `.grad`. Make a new tensor out of the gradient and the parameter, and step along that.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation`: the step is not part of the loss. Put it inside `with torch.no_grad():`.
+#
+# `TypeError: unsupported operand type(s) for +: 'NoneType' and 'Tensor'`: this parameter took no part in the loss and has no gradient. Skip it.
+#
+# </details>
+
+# %% [markdown]
+# ### Decay
+#
+# Look at the step from another side. Before the gradient does anything, the weight loses the share lr · wd of itself:
+#
+# 1. **decay**: $p \leftarrow p \cdot (1 - \mathrm{lr} \cdot \mathrm{wd})$
+# 2. **step**: $p \leftarrow p - \mathrm{lr} \cdot g$
+#
+# This is *weight decay*. A weight that the loss does not care about fades, like something radioactive. In the example: $2 \cdot (1 - 0.1 \cdot 0.5) = 1.9$, then $1.9 - 0.1 \cdot 0.5 = 1.85$.
+
+# %% [markdown]
+# ### Exercise: `sgd_decay_step`
+#
+# *2 points · 10 minutes · about five lines.* Write the two lines above as a step, in place, in this order. The gradient is the one that was computed before the decay.
+
+
+# %% nbgrader={"grade": false, "grade_id": "sgd_decay_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sgd_decay_step(params, lr, wd):
+    """One step of SGD with weight decay, in place: first each parameter shrinks, then it follows its gradient.
+
+    params: a list of tensors of any shapes, with gradients in `.grad`; one without a gradient does not decay either.
+    lr, wd: floats. A parameter keeps 1 - lr * wd of itself.
+    Returns nothing.
+
+    >>> p = torch.tensor([2.0], requires_grad=True)
+    >>> p.grad = torch.tensor([0.5])
+    >>> sgd_decay_step([p], lr=0.1, wd=0.5)
+    >>> p
+    tensor([1.8500], requires_grad=True)
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p *= 1 - lr * wd
+                p -= lr * p.grad
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-sgd_decay_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("weight_decay.sgd_decay_step", sgd_decay_step)
+### BEGIN HIDDEN TESTS
+check("weight_decay.sgd_decay_step", sgd_decay_step, seed=604)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Two changes in place, one after the other, for every parameter that has a gradient.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# If nothing is left of the weights, look at the factor: it should be a little below 1.
+#
+# </details>
+# <details><summary>Help, the check says that the values are slightly off</summary>
+#
+# Is the order right? If the gradient is followed first, the fresh step decays as well. Is lr in the decay? It is scaled by lr like everything else in a step.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# A weight with gradient 0 fades: after $t$ steps $(1 - \mathrm{lr} \cdot \mathrm{wd})^t$ of it is left. With lr = 0.1 and wd = 0.5, half is gone after 14 steps.
+
+# %%
+left = {}
+for wd in [0.05, 0.5, 2.0]:
+    p = torch.tensor([1.0], requires_grad=True)
+    p.grad = torch.zeros(1)
+    left[f"wd = {wd:g}"] = [1.0]
+    for _ in range(60):
+        sgd_decay_step([p], lr=0.1, wd=wd)
+        left[f"wd = {wd:g}"].append(p.item())
+plots.show(
+    plots.curves(left, range(61), xlabel="step", ylabel="what is left of the weight"),
+    alt="A weight that starts at 1 and has gradient 0, over 60 steps of learning rate 0.1. With wd 0.05 about 0.74 is left at the end, "
+    "with wd 0.5 it passes one half at step 14 and 0.05 is left, with wd 2 it is practically 0 after 30 steps.",
+)
+
+# %% [markdown]
+# ## Two roads: when do they agree?
+#
+# In the example both steps gave 1.85. Multiply out: $p - \mathrm{lr} \cdot (g + \mathrm{wd} \, p) = p \, (1 - \mathrm{lr} \cdot \mathrm{wd}) - \mathrm{lr} \cdot g$. For **plain SGD** the two are the same formula. Only rounding can differ, because the operations come in another order. Check it over 200 steps with changing gradients and learning rates.
+
+# %%
+for dtype, limit in [(torch.float32, 1e-6), (torch.float64, 1e-14)]:
+    generator = torch.Generator().manual_seed(0)
+    p = torch.randn(1000, generator=generator, dtype=dtype).requires_grad_()
+    q = p.detach().clone().requires_grad_()
+    for t in range(200):
+        p.grad = torch.randn(1000, generator=generator, dtype=dtype)
+        q.grad = p.grad.clone()
+        lr = 0.2 / (1 + t % 10)
+        sgd_l2_step([p], lr, wd=0.3)
+        sgd_decay_step([q], lr, wd=0.3)
+    gap = ((p - q).abs().max() / p.abs().max()).item()
+    print(f"{str(dtype):14} the same to within {limit:g} of the largest weight: {gap < limit}")
+
+# %% [markdown]
+# ### And when not?
+#
+# With **momentum** there are two places for the pull of the decay. Write $v$ for the velocity and $\mu$ for the momentum.
+#
+# - **L2**: the pull is part of the gradient and goes through the velocity. $v \leftarrow \mu v + (g + \mathrm{wd} \, w)$, then $w \leftarrow w - \mathrm{lr} \, v$.
+# - **Decoupled decay**: the velocity knows only the loss. $w \leftarrow w \, (1 - \mathrm{lr} \, \mathrm{wd})$, then $v \leftarrow \mu v + g$ and $w \leftarrow w - \mathrm{lr} \, v$.
+#
+# Try it with a single weight and the loss $\frac{1}{2}(w - 4)^2$, whose gradient is $w - 4$. Without decay, $w$ goes to 4 (the grey line).
+
+
+# %%
+def descend(momentum, wd, decoupled, steps=120, lr=0.05):
+    """The path of one weight from 0 on the loss (w - 4)**2 / 2, with decay in the gradient or beside it."""
+    w, v, path = 0.0, 0.0, [0.0]
+    for _ in range(steps):
+        gradient = w - 4
+        if decoupled:
+            w = w * (1 - lr * wd)
+        else:
+            gradient = gradient + wd * w
+        v = momentum * v + gradient
+        w = w - lr * v
+        path.append(w)
+    return path
+
+
+figure, (left, right) = plots.panels(2, width=8.5, height=3)
+for axis, momentum in [(left, 0.0), (right, 0.9)]:
+    l2, decay = descend(momentum, 0.5, decoupled=False), descend(momentum, 0.5, decoupled=True)
+    plots.curves({"L2": l2, "decoupled": decay}, range(121), xlabel="step", title=f"momentum {momentum:g}", axis=axis)
+    axis.lines[1].set_linestyle("--")
+    axis.axhline(4, color="0.6", linewidth=0.8)
+    axis.set_ylim(0, 7)
+    print(f"momentum {momentum:g}: L2 ends at {l2[-1]:.2f}, decoupled decay at {decay[-1]:.2f}")
+left.set_ylabel("w")
+plots.show(
+    figure,
+    alt="The weight over 120 steps with wd 0.5. Left, without momentum: L2 and decoupled decay are one curve, rising to 2.67. "
+    "Right, with momentum 0.9: both swing first; then L2 settles at 2.67 again, and decoupled decay at 3.81, near the 4 of no decay.",
+)
+
+# %% [markdown]
+# On the right the two do not even come to rest at the same place. The reason can be worked out.
+#
+# - L2 is part of what is minimised. At rest the gradient of loss + penalty is 0: $(w - 4) + 0.5 \, w = 0$, so $w = 2.67$. Momentum changes the way there, not the goal.
+# - Momentum 0.9 makes the steps along the *loss* ten times as long in the long run, because $1 + 0.9 + 0.9^2 + \dots = 10$. The decoupled decay does not get this factor. Against the loss it is ten times weaker: $10 \, (w - 4) + 0.5 \, w = 0$, so $w = 3.81$.
+#
+# Neither is wrong. But the same wd does not mean the same thing, so a wd that you found for one is not a wd for the other. Here a decoupled wd of 5 would rest at 2.67 too.
+#
+# With **Adam** they part further: it divides every gradient by its typical size, and with L2 the pull of the decay is divided along with it. That is why AdamW exists. You will write both in lesson 07.
+#
+# (A warning about names: many people say *weight decay* and *L2* for the same thing, and torch's `weight_decay` argument means L2 in `SGD` and in `Adam`, but decoupled decay in `AdamW`.)
+
+# %% [markdown]
+# ## What to decay, and what to spare
+#
+# A layer has weights and biases. A large weight makes the output react strongly to small changes of the input: that is what overfitting needs. A bias only shifts the output, whatever the input is. There are few of them (in the network below 60 of 39,760 parameters), and pulling them to 0 holds the model back without making it smoother. The same goes for the scale of a normalisation layer, a vector that is called `weight` and starts at 1: 0 is no natural place for it.
+#
+# So it is usual to decay what has **two dimensions or more** (matrices, convolutions, embeddings) and to spare the rest. Optimizers take parameters in *groups* for this: a list of dictionaries, each with its own settings.
+
+# %% [markdown]
+# ### Exercise: `decay_groups`
+#
+# *2 points · 15 minutes · about five lines.* Sort the trainable parameters of a model into two groups. The format is the one that every optimizer in `torch.optim` understands.
+
+
+# %% nbgrader={"grade": false, "grade_id": "decay_groups", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def decay_groups(model, wd):
+    """Two groups of parameters: those that decay, and those that do not.
+
+    model: an nn.Module. wd: a float.
+    Returns a list of two dictionaries with the keys "params" (a list of parameters) and "weight_decay":
+    first the trainable parameters of 2 or more dimensions, with wd, for example one of shape (50, 784);
+    then the other trainable ones, with 0.0. Frozen parameters are in neither.
+
+    >>> first, second = decay_groups(torch.nn.Linear(3, 2), wd=0.1)
+    >>> [tuple(p.shape) for p in first["params"]], first["weight_decay"]
+    ([(2, 3)], 0.1)
+    >>> [tuple(p.shape) for p in second["params"]], second["weight_decay"]
+    ([(2,)], 0.0)
+    """
+    ### BEGIN SOLUTION
+    params = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in params if p.ndim >= 2], "weight_decay": wd},
+        {"params": [p for p in params if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-decay_groups", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("weight_decay.decay_groups", decay_groups)
+### BEGIN HIDDEN TESTS
+check("weight_decay.decay_groups", decay_groups, seed=605)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Go by the number of dimensions, not by the name: the scale of a normalisation layer is called `weight` as well.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `model.parameters()` gives every parameter once, also a shared one. `p.ndim` is its number of dimensions, and `p.requires_grad` says whether it is trained.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Collect two lists first. Build the two dictionaries at the end; both are always there, even if a list is empty.
+#
+# </details>
+
+# %% [markdown]
+# ## Two hundred digits
+#
+# Now the real thing. Take only 200 of the digits for training, and a network with 39,760 parameters: 199 for every example. It can learn all of them by heart. The 1,000 validation digits, which it never trains on, tell whether it learned more than that.
+#
+# With so few digits every step can use all of them, so there are no minibatches. `train` uses your groups and your step.
+
+# %%
+digits = load_mnist()
+x_all, x_valid = normalize(digits.x_train.reshape(-1, 784), digits.x_valid.reshape(-1, 784))
+y_valid = digits.y_valid
+
+
+def train(wd, seed=0, n_hidden=50, steps=400, lr=0.15):
+    """Train 784-n_hidden-10 on 200 digits.
+
+    Returns the net and, for every 20th step, the loss on the training and on the validation digits.
+    """
+    _ = torch.manual_seed(seed)
+    few = torch.randperm(len(x_all))[:200]
+    x, y = x_all[few], digits.y_train[few]
+    net = two_layer_net(784, n_hidden, 10)
+    groups = decay_groups(net, wd)
+    train_losses, valid_losses = [], []
+    for t in range(1, steps + 1):
+        loss = cross_entropy(net(x), y)
+        for p in net.parameters():
+            p.grad = None
+        loss.backward()
+        for group in groups:
+            sgd_decay_step(group["params"], lr, group["weight_decay"])
+        if t % 20 == 0:
+            train_losses.append(loss.item())
+            with torch.no_grad():
+                valid_losses.append(cross_entropy(net(x_valid), y_valid).item())
+    return net, train_losses, valid_losses
+
+
+runs = {wd: train(wd) for wd in [0.0, 0.03, 0.3]}
+
+figure, panels = plots.panels(3, width=9.5, height=3)
+for axis, (wd, (_, train_losses, valid_losses)) in zip(panels, runs.items()):
+    losses = {"training": train_losses, "validation": valid_losses}
+    plots.curves(losses, range(20, 401, 20), xlabel="step", title=f"wd = {wd:g}", axis=axis)
+    axis.set_ylim(0, 1.6)
+    axis.axhline(min(valid_losses), color=plots.ORANGE, linewidth=0.8, linestyle=":")
+panels[0].set_ylabel("cross-entropy")
+plots.show(
+    figure,
+    alt="Training and validation loss over 400 steps for three wd. With wd 0 the training loss runs to 0, while the validation loss is "
+    "lowest, 0.68, after about 50 steps and climbs to 0.77. With wd 0.03 the training loss stays at 0.05 and the validation loss levels "
+    "out at 0.64. With wd 0.3 the two stop high up, at 0.48 and 0.90. A dotted line marks the lowest validation loss of each.",
+)
+
+# %% [markdown]
+# Read them from left to right.
+#
+# - **wd = 0: overfitting.** The training loss goes to 0. The validation loss has its best value after about 50 of the 400 steps. From there on the network gets better at the 200 digits and worse at all others.
+# - **wd = 0.03: about right.** The training loss cannot reach 0, since that would take large weights. The validation loss comes down and stays down.
+# - **wd = 0.3: too large.** Both losses stop high up. The weights may not become large enough to say anything with confidence. This is *underfitting*, and its validation loss is worse than without any decay.
+#
+# The right wd is found by trying, on the validation set. Here are more values, each with three sets of 200 digits and three starts.
+
+# %%
+wds = [0.0, 0.01, 0.03, 0.1, 0.3]
+end, best, correct = {}, {}, {}
+for wd in wds:
+    results = [runs[wd] if seed == 0 and wd in runs else train(wd, seed) for seed in range(3)]
+    end[wd] = torch.tensor([valid_losses[-1] for _, _, valid_losses in results])
+    with torch.no_grad():
+        correct[wd] = torch.tensor([accuracy(net(x_valid), y_valid) for net, _, _ in results])
+    print(f"wd {wd:4g}: validation loss {end[wd].mean():.2f}, accuracy {correct[wd].mean():.2f}")
+
+figure, (left, right) = plots.panels(2, width=8.5, height=3)
+for axis, values, label in [(left, end, "validation loss"), (right, correct, "validation accuracy")]:
+    for seed in range(3):
+        axis.plot(
+            range(5), [values[wd][seed] for wd in wds], "o-", color=plots.COLOURS[seed], label=f"digits {seed + 1}"
+        )
+    axis.set_xticks(range(5), [f"{wd:g}" for wd in wds])
+    axis.set(xlabel="wd", ylabel=label)
+    axis.grid(alpha=0.25)
+left.legend(frameon=False)
+right.set_ylim(0.5, 1)
+plots.show(
+    figure,
+    alt="Loss and accuracy on the validation digits against wd, for three sets of 200 training digits. The loss of each is about 0.76 at 0, "
+    "lowest at 0.03 with about 0.64, and about 0.9 at 0.3. The accuracies are near 0.8 for all wd, and the differences are smaller than those "
+    "between the three sets.",
+)
+
+# %% [markdown]
+# Look at both panels, and do not be told more than they show. The validation *loss* improves for each of the three sets of digits, by about a sixth. The *accuracy* hardly moves: it is near 80 % with and without decay. A network that overfits here is still right about as often. It is wrong with too much confidence, and the cross-entropy makes it pay for that. If you need probabilities that can be trusted, weight decay helped. If you need only the label, on this task it did not; more digits would.
+
+# %% [markdown]
+# ### What happened to the weights
+#
+# The first layer has 39,200 weights. Their histogram before training and after, for the three runs, on a logarithmic scale:
+
+# %%
+_ = torch.manual_seed(0)
+_ = torch.randperm(len(x_all))
+start = next(two_layer_net(784, 50, 10).parameters()).detach().flatten()
+
+figure, panels = plots.panels(3, width=9.5, height=2.8)
+bins = torch.linspace(-0.12, 0.12, 81)
+for axis, (wd, (net, _, _)) in zip(panels, runs.items()):
+    weights = next(net.parameters()).detach().flatten()
+    axis.hist(start.numpy(), bins.numpy(), histtype="step", color="0.5", label="at the start")
+    axis.hist(weights.numpy(), bins.numpy(), color=plots.BLUE, alpha=0.7, label="after training")
+    axis.set(title=f"wd = {wd:g}", xlabel="weight", yscale="log", ylim=(1, 40000))
+    tiny = (weights.abs() < 0.005).float().mean()
+    print(f"wd {wd:4g}: spread of the weights {weights.std():.4f}, closer to 0 than 0.005: {tiny:.0%}")
+panels[0].set_ylabel("number of weights")
+panels[0].legend(frameon=False, fontsize=8, loc="upper left")
+plots.show(
+    figure,
+    alt="Histograms of the first layer's weights with a logarithmic count. At the start they are uniform between -0.036 and 0.036. With wd 0 "
+    "the box is still there and has grown tails to about 0.11. With wd 0.03 it has melted into a peak at 0 with shorter tails. With wd 0.3 the "
+    "peak is a narrow spike, and the tails end at about 0.06.",
+)
+
+# %% [markdown]
+# Without decay the weights keep the box shape of their random start: training only adds what it needs. With decay everything that the loss does not hold on to fades, the random start included.
+#
+# You can see it in the weights themselves. Here are eight hidden units of the first layer as pictures, without decay above and with wd = 0.03 below, one scale for all.
+
+# %%
+rows = [next(runs[wd][0].parameters()).detach()[:8].reshape(8, 28, 28) for wd in [0.0, 0.03]]
+plots.show(
+    plots.images(torch.cat(rows), ["wd 0"] * 8 + ["wd 0.03"] * 8, columns=8, signed=True),
+    alt="Sixteen pictures of 28 by 28 weights, red for positive and blue for negative. The upper row, without decay, is noise like snow on a screen "
+    "with faint shapes in it. The lower row, with wd 0.03, is calm at the edges and shows strokes and blobs in the middle.",
+)
+
+# %% [markdown]
+# The snow in the upper row is the random start. The network never had a reason to remove it, and every validation digit is seen through it.
+
+# %% [markdown]
+# ## When do they differ?
+#
+# *2 points · 10 minutes · graded by hand.* A friend trains with plain SGD and found wd = 0.01 to be best. Now your friend turns on momentum 0.9 and keeps everything else. In three to six sentences, explain
+#
+# 1. why it made no difference before whether the library used L2 or decoupled decay,
+# 2. why it makes one now, and in which of the two the decay has become weaker compared with the pull of the loss,
+# 3. what your friend should do about wd.
+#
+# Double-click the cell below and write there.
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "when_do_they_differ", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
+# <!-- ### BEGIN SOLUTION -->
+# In plain SGD, $p - \mathrm{lr}(g + \mathrm{wd}\,p)$ and $p(1 - \mathrm{lr}\,\mathrm{wd}) - \mathrm{lr}\,g$ are the same expression multiplied out, so the two libraries take the same steps up to rounding.
+#
+# With momentum, L2 puts the pull wd·p into the velocity, where it is accumulated together with the gradient of the loss: both grow by the factor 1/(1 − 0.9) = 10 in the long run, and the point of rest stays the minimum of loss + penalty. Decoupled decay leaves the velocity alone, so only the pull of the loss grows tenfold, and the decay has become ten times weaker compared with it.
+#
+# With L2 the same wd is a good start. With decoupled decay about 10 times the wd (0.1) is the place to start. Either way the validation loss has to be looked at again.
+#
+# *Points: 1 for the equality with its reason, 1 for the velocity and the direction of the difference.*
+# <!-- ### END SOLUTION -->
+
+# %% [markdown]
+# ## What you have now
+#
+# - The **L2 penalty** is wd times the sum of all squared weights. Its gradient is $2 \, \mathrm{wd} \, w$, entry by entry. torch's `weight_decay` is half of that: $\mathrm{wd} \, w$.
+# - **Weight decay** shrinks each weight by the factor $1 - \mathrm{lr} \cdot \mathrm{wd}$ before the step.
+# - For **plain SGD** L2 and weight decay are the same. With momentum, and more so with Adam, they are not.
+# - **Overfitting**: the training loss falls, the validation loss rises. wd is chosen on the validation set; too much of it is worse than none.
+# - **Biases and the scales of normalisation layers** are usually spared: decay what has two dimensions or more.
+#
+# Lesson 07 lets each weight have a step length of its own, and asks again where the decay belongs.
+
+# %% [markdown]
+# ## Should I try …? Try it and see
+#
+# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like.
+#
+# ### Should I use a smaller network instead?
+
+# %%
+for n_hidden, wd in [(5, 0.0), (50, 0.0), (150, 0.0), (150, 0.03)]:
+    _, train_losses, valid_losses = train(wd, n_hidden=n_hidden)
+    print(
+        f"{n_hidden:3} hidden, wd {wd:4g}: training loss {train_losses[-1]:.2f}, validation loss {valid_losses[-1]:.2f}"
+    )
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I stop early instead?
+#
+# With wd = 0 the validation loss had its best value after about 50 steps. Stopping there is a form of regularisation too. Which of the two gives the lower loss here, and what does each of them cost you?
+
+# %%
+for wd in [0.0, 0.03]:
+    valid_losses = runs[wd][2]
+    print(f"wd {wd:4g}: best validation loss {min(valid_losses):.2f}, at the end {valid_losses[-1]:.2f}")
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I decay the biases as well?
+#
+# Write a `decay_groups` of your own that puts everything into the first group, and train with wd = 0.03. How large is the difference, compared with that between two seeds?
+
+# %%
+# decay_everything = ...
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ## Where this stands in the source
+#
+# This lesson follows the part on weight decay in lesson 5 of a well-known deep-learning course from 2019. Its point is the first picture: do not use fewer parameters, keep them small. If you read notes about it, take care in these places.
+#
+# - **"The gradient is `wd * sum(w**2)`", or `2 * wd * sum(w)`.** It is $2 \, \mathrm{wd} \, w$, element by element, and lr multiplies it in the step. You measured it.
+# - **`weight_decay=wd` and `wd * sum(w**2)` side by side**, as if they were one. The first is half of the second.
+# - **"L2 regularisation and weight decay are the same thing."** For plain SGD. With momentum they part, with Adam more so (I. Loshchilov and F. Hutter, *Decoupled Weight Decay Regularization*, 2019).
+# - **"We train for one epoch, so we cannot overfit."** One pass over the data makes it unlikely, not impossible. Look at the validation loss, always.
