@@ -17,6 +17,7 @@ from IPython.display import HTML, display
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from PIL import Image
 from torch import Tensor
 
@@ -29,9 +30,10 @@ Series = Tensor | Sequence[float]
 
 def show(figure: Figure, alt: str) -> None:
     """Display the figure with its words, and close it; alt: what a reader who cannot see the picture should know."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+    picture = _picture(figure, DPI)
     plt.close(figure)
+    buffer = io.BytesIO()
+    picture.quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     _display(buffer.getvalue(), round(figure.get_size_inches()[0] * SCREEN_DPI), alt)
 
 
@@ -201,15 +203,15 @@ def animate(figure: Figure, draw: Callable[[int], object], frames: int, alt: str
     pictures = []
     for frame in range(frames):
         draw(frame)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=SCREEN_DPI, facecolor="white")
-        pictures.append(Image.open(buffer).convert("RGB").quantize(48, dither=Image.Dither.NONE))
+        pictures.append(_picture(figure, SCREEN_DPI))
     plt.close(figure)
+    palette = pictures[-1].quantize(128, Image.Quantize.MAXCOVERAGE)
+    first, *rest = [
+        picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in (pictures[-1], *pictures)
+    ]
     buffer = io.BytesIO()
-    durations = [round(1000 * seconds)] * frames
-    pictures[-1].save(
-        buffer, "PNG", save_all=True, append_images=pictures, default_image=True, duration=durations, loop=1
-    )
+    duration = round(1000 * seconds)
+    first.save(buffer, "PNG", save_all=True, append_images=rest, default_image=True, duration=duration, loop=1)
     _display(buffer.getvalue(), round(figure.get_size_inches()[0] * SCREEN_DPI), alt)
 
 
@@ -242,6 +244,49 @@ def graph(
         white = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
         axis.text(*middle, text, ha="center", va="center", fontsize=9, color=ORANGE, bbox=white, zorder=2)
     return figure
+
+
+def labelled(
+    points: Tensor,
+    labels: Sequence[str],
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    axis: Axes | None = None,
+) -> Figure:
+    """Dots (n, 2) with their names, the most important first: a name that would cover an earlier one is left out.
+
+    axis: a panel to draw into, else a new figure is made. Set the panel's limits before, where it matters.
+    """
+    axis = panels(1, width=7.0, height=6.0)[1][0] if axis is None else axis
+    figure = cast(Figure, axis.figure)
+    x, y = points.detach().double().T.tolist()
+    axis.plot(x, y, ".", color=BLUE, markersize=4)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axis.margins(0.08)
+    axis.grid(alpha=0.25)
+    figure.draw_without_rendering()  # settles the layout, so that the boxes of the names are the final ones
+    taken: list[Bbox] = []
+    for place in zip(x, y, labels, strict=True):
+        for offset, side in (((4, 0), "left"), ((-4, 0), "right"), ((0, 6), "center"), ((0, -6), "center")):
+            name = axis.annotate(
+                place[2], place[:2], offset, textcoords="offset points", ha=side, va="center", fontsize=7.5
+            )
+            name.set_in_layout(False)
+            box = name.get_window_extent()
+            inside = axis.bbox.x0 < box.x0 and box.x1 < axis.bbox.x1
+            if inside and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            name.remove()
+    return figure
+
+
+def _picture(figure: Figure, dpi: int) -> Image.Image:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, facecolor="white")
+    return Image.open(buffer).convert("RGB")
 
 
 def _display(png: bytes, width: int, alt: str) -> None:

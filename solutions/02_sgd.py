@@ -1,0 +1,991 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: nbgrader,tags,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 02 · Gradient descent by hand
+#
+# **You will build** the loop that trains every network in this course: a loss, its gradient, a step against it, minibatches, and momentum. With it you fit a line to a thousand points, and you watch it walk.
+#
+# **Time:** about 100 minutes. **It builds on** tensors, products of matrices, and the derivative of $x^2$. Lesson 01 is of use, but no code of it is needed.
+#
+# | Exercise | You write | Points | Minutes |
+# |---|---|---|---|
+# | `mse` | a loss | 1 | 10 |
+# | `mse_gradient` | its gradient, derived on paper | 2 | 20 |
+# | `sgd_step` | a step downhill | 2 | 15 |
+# | `minibatches` | a few examples at a time | 2 | 15 |
+# | `ewma` | a moving average | 1 | 10 |
+# | `momentum_step` | a step with a memory | 2 | 15 |
+#
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
+
+# %%
+import torch
+
+from course_utils import check, plots
+
+_ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## A line through a thousand points
+#
+# Here are $n = 1000$ *examples*. Each has one input number, between 0 and 2, and one number to be predicted, the *target* $y$. The points scatter around a line.
+
+# %%
+n = 1000
+generator = torch.Generator().manual_seed(0)
+inputs = 2 * torch.rand(n, generator=generator)
+y = 1.5 * inputs + 0.5 + 0.3 * torch.randn(n, generator=generator)
+
+figure, (axis,) = plots.panels(1, width=5.5, height=3.0)
+axis.plot(inputs, y, ".", color="0.55", markersize=3)
+axis.plot([0, 2], [1, -1], color=plots.BLUE, label="a bad guess: slope -1, intercept 1")
+axis.set(xlabel="input", ylabel="target y")
+axis.legend(frameon=False)
+plots.show(
+    figure,
+    alt="A cloud of grey points that rises from about 0.5 at input 0 to about 3.5 at input 2. A straight blue line, the bad "
+    "guess, falls from 1 to -1 below it.",
+)
+
+# %% [markdown]
+# A line has two parameters: its *slope* and its *intercept*, the height at input 0. Its prediction is
+#
+# $$\hat y = \text{slope} \cdot \text{input} + \text{intercept}$$
+#
+# ($\hat y$ is read "y hat"; the hat says that it is a prediction, not the true $y$.) The blue line above is a guess. You will let the computer improve it.
+#
+# One trick makes the code shorter. Give every example a second input that is always 1. Then the intercept is a weight like any other: it multiplies the 1. So $x$ has shape `(n, 2)`, the parameters are one vector $w = (\text{slope}, \text{intercept})$ of shape `(2,)`, and all predictions together are the product `x @ w`, of shape `(n,)`.
+
+# %%
+x = torch.stack([inputs, torch.ones(n)], dim=1)
+guess = torch.tensor([-1.0, 1.0])
+
+print("x:    ", tuple(x.shape))
+print("w:    ", tuple(guess.shape))
+print("x @ w:", tuple((x @ guess).shape))
+print("y:    ", tuple(y.shape))
+
+# %% [markdown]
+# ## How wrong? The loss
+#
+# To improve the guess you must know how bad it is, as a single number. The usual one is the *mean squared error*, MSE for short: take the error $\hat y - y$ of every prediction, square it, average. Try it by hand for three predictions:
+#
+# | | first | second | third |
+# |---|---|---|---|
+# | prediction $\hat y$ | 1 | 2 | 5 |
+# | target $y$ | 1 | 4 | 4 |
+# | error $\hat y - y$ | 0 | −2 | 1 |
+# | its square | 0 | 4 | 1 |
+#
+# The mean of the last row is $5/3 \approx 1.667$. Squaring does two things: errors of either sign count, and one large error counts more than two of half its size.
+#
+# Such a number, which training tries to make small, is called a *loss*.
+#
+# ### A trap: shapes that fit too well
+#
+# Suppose that your predictions come as a column, of shape `(3, 1)`, and the targets as a plain vector, of shape `(3,)`. What is their difference?
+
+# %%
+predictions = torch.tensor([[1.0], [2.0], [5.0]])
+targets = torch.tensor([1.0, 4.0, 4.0])
+
+print("shape of the difference:", tuple((predictions - targets).shape))
+print(predictions - targets)
+
+# %% [markdown]
+# Nine numbers from three predictions. PyTorch *broadcast* the two shapes to `(3, 3)`: every prediction against every target. No error is raised; a mean of these nine squares is a loss like any other, goes down in training like any other, and is wrong. So your loss function is going to refuse shapes that differ.
+
+# %% [markdown]
+# ### Exercise: `mse`
+#
+# *1 point · 10 minutes · three lines.* The mean is over all elements, whatever the shape. Unequal shapes are a `ValueError`. `F.mse_loss` and `nn.MSELoss` would do the work for you; the check does not count them.
+
+
+# %% nbgrader={"grade": false, "grade_id": "mse", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def mse(y_hat, y):
+    """The mean of the squared differences over all elements.
+
+    y_hat, y: tensors of the same shape, which may be any.
+    Returns a tensor of shape ().
+    Raises ValueError where the shapes differ.
+
+    >>> mse(torch.tensor([1.0, 2.0, 5.0]), torch.tensor([1.0, 4.0, 4.0]))
+    tensor(1.6667)
+    """
+    ### BEGIN SOLUTION
+    if y_hat.shape != y.shape:
+        raise ValueError(f"y_hat has shape {tuple(y_hat.shape)}, y has shape {tuple(y.shape)}")
+    return ((y_hat - y) ** 2).mean()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-mse", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("sgd.mse", mse)
+### BEGIN HIDDEN TESTS
+check("sgd.mse", mse, seed=201)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# No loop is needed: subtraction and squaring act on all elements at once. Which method takes the mean of all of them?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Shapes can be compared like numbers: `a.shape == b.shape`, `a.shape != b.shape`. An error is raised with `raise ValueError("what is wrong")`, before anything is computed.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: The size of tensor a (2) must match the size of tensor b (3)`: that is torch, refusing shapes that cannot be broadcast. Your own comparison has to come first, and has to raise a `ValueError`.
+#
+# `TypeError: mean(): ... must be tuple of ints`: the square stands inside the brackets of `mean`. Square first, in brackets of its own.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# There is one loss for every choice of slope and intercept. Your `mse`, computed for 60 × 60 choices, gives a landscape. Here it is seen from above, like a map: along a line the loss is the same, dark is low. The star marks the lowest point, found with another method (`torch.linalg.lstsq`). The ring is the bad guess.
+
+# %%
+slopes, intercepts = torch.linspace(-1.5, 3.5, 60), torch.linspace(-1.5, 3.5, 60)
+losses = torch.tensor([[mse(x @ torch.tensor([slope, intercept]), y) for slope in slopes] for intercept in intercepts])
+best = torch.linalg.lstsq(x, y[:, None]).solution[:, 0]
+
+landscape = {"x": slopes, "y": intercepts, "z": losses, "lowest": best, "xlabel": "slope", "ylabel": "intercept"}
+plots.show(
+    plots.surface(**landscape, paths={"the bad guess": guess[None]}),
+    alt="Contour map of the loss over slope and intercept: a long narrow valley that runs from top left to bottom right. "
+    "The lowest point is near slope 1.5 and intercept 0.5. The bad guess lies on the valley's side, at the left.",
+)
+print("lowest loss:      ", f"{mse(x @ best, y):.3f}", "at slope", f"{best[0]:.2f}", "and intercept", f"{best[1]:.2f}")
+print("loss of the guess:", f"{mse(x @ guess, y):.2f}")
+
+# %% [markdown]
+# The valley is long and narrow. A steeper line with a lower intercept fits nearly as well, so along the valley the loss changes little; across it, much. Remember the shape: it makes the trouble that momentum will cure. And the lowest loss is not 0, because the points scatter: no line goes through them all.
+
+# %% [markdown]
+# ## Which way is down? The gradient
+#
+# With two parameters you can draw the map and look. With 50,000 you cannot. What you can always do is ask at the place where you stand: if I change this one parameter a little, how does the loss change? That number is the *partial derivative* of the loss by the parameter. All of them together, one for each parameter, are the *gradient*. It points to where the loss grows fastest, so its opposite points downhill.
+#
+# Derive it on paper, in three steps. Number the examples $i = 1, \dots, n$ and the parameters $j = 1, \dots, d$; here $d = 2$. The prediction of example $i$ is $\hat y_i = w_1 x_{i1} + \dots + w_d x_{id}$.
+#
+# 1. The error of one example is $e_i = \hat y_i - y_i$. When $w_j$ grows by 1, $\hat y_i$ grows by $x_{ij}$, and so does $e_i$: the derivative of $e_i$ by $w_j$ is $x_{ij}$.
+# 2. The derivative of $e_i^2$ by $e_i$ is $2 e_i$. One change drives the next, and rates multiply (the *chain rule*; lesson 03 is about nothing else): the derivative of $e_i^2$ by $w_j$ is $2 e_i x_{ij}$.
+# 3. The loss is the mean of all $e_i^2$, so its derivative is the mean of theirs:
+#
+# $$g_j = \frac{2}{n} \sum_{i=1}^{n} e_i \, x_{ij}$$
+#
+# A worked example with $n = 3$ and $d = 2$. Take $w = (1, 0)$:
+#
+# | $i$ | $x_{i1}$ | $x_{i2}$ | $\hat y_i$ | $y_i$ | $e_i$ | $e_i x_{i1}$ | $e_i x_{i2}$ |
+# |---|---|---|---|---|---|---|---|
+# | 1 | 1 | 1 | 1 | 0 | 1 | 1 | 1 |
+# | 2 | 2 | 1 | 2 | 2 | 0 | 0 | 0 |
+# | 3 | 0 | 1 | 0 | 3 | −3 | 0 | −3 |
+#
+# The sums of the last two columns are 1 and −2, and so $g = \frac23 (1, -2) \approx (0.667, -1.333)$. In words: a larger slope would make the loss larger, a larger intercept would make it smaller.
+
+# %% [markdown]
+# ### Exercise: `mse_gradient`
+#
+# *2 points · 20 minutes · one or two lines.* Write the gradient of $\frac1n \sum_i (\hat y_i - y_i)^2$ with $\hat y$ = `x @ w`. Work with whole tensors. PyTorch could find the gradient by itself (*autograd*); here you do it, so autograd does not count.
+
+
+# %% nbgrader={"grade": false, "grade_id": "mse_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def mse_gradient(w, x, y):
+    """The gradient by w of the mean squared error of x @ w.
+
+    w: the parameters, of shape (d,).
+    x: the inputs, of shape (n, d). y: the targets, of shape (n,).
+    Returns a tensor of shape (d,).
+
+    >>> w = torch.tensor([1.0, 0.0])
+    >>> x = torch.tensor([[1.0, 1.0], [2.0, 1.0], [0.0, 1.0]])
+    >>> y = torch.tensor([0.0, 2.0, 3.0])
+    >>> mse_gradient(w, x, y)
+    tensor([ 0.6667, -1.3333])
+    """
+    ### BEGIN SOLUTION
+    return 2 / len(x) * x.T @ (x @ w - y)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-mse_gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("sgd.mse_gradient", mse_gradient)
+### BEGIN HIDDEN TESTS
+check("sgd.mse_gradient", mse_gradient, seed=202)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Begin with all the errors at once. Which shape do they have? It should be `(n,)`; if it is `(n, n)`, read the trap above again.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The sum over $i$ of $e_i x_{ij}$ is a product of a matrix and a vector: a sum over the index that both have in common. Which dimension of `x` is $i$? Does it have to be turned to meet the errors?
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Write the shapes down: something of shape `(d, n)` times something of shape `(n,)` gives `(d,)`.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: size mismatch, got input (7), mat (7x3), vec (7)`: the sum has to run over the examples, and in `x` they come first. Turn `x`.
+#
+# `RuntimeError: inconsistent tensor size, expected tensor [3] and src [7] to have the same number of elements`: a product of two vectors of different lengths. One of them should be a matrix.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# The arrows are your gradient with its sign turned: the way down, at 64 places. Every arrow stands at a right angle to its contour line. On the steep sides they are long and point across the valley. At its bottom they are almost too short to see. Hardly one of them points at the star: downhill is a local direction and knows nothing of the goal.
+
+# %%
+figure, (axis,) = plots.panels(1, width=5.0, height=4.8)
+_ = plots.surface(**landscape, axis=axis)
+places = torch.cartesian_prod(torch.linspace(-1.2, 3.2, 8), torch.linspace(-1.2, 3.2, 8))
+down = torch.stack([-mse_gradient(place, x, y) for place in places])
+axis.set_aspect("equal")
+axis.quiver(*places.T, *down.T, color=plots.BLUE, angles="xy", width=0.004)
+plots.show(
+    figure,
+    alt="The contour map with an arrow at each of 64 places. The arrows point down the two sides of the valley, nearly "
+    "parallel to each other, long on the slopes and very short near the valley's bottom.",
+)
+
+# %% [markdown]
+# ## A step downhill
+#
+# *Gradient descent* is one line, done again and again. Take the gradient $g$ where you stand. Go a little way against it:
+#
+# $$w \leftarrow w - \mathrm{lr} \cdot g$$
+#
+# The arrow $\leftarrow$ means "becomes". The number lr is the *learning rate*: it says how far to go. You choose it, so it is a *hyperparameter*.
+#
+# In a network there are many parameter tensors. Each keeps its gradient in an attribute of its own: `p.grad` belongs to `p` and has the same shape. A parameter that took no part in computing the loss has no gradient; there `p.grad` is `None`.
+#
+# ### In place, or not at all
+#
+# The step must change the very tensors that the network holds. Look closely at the difference between these two:
+
+# %%
+model_weight = torch.tensor([1.0])
+p = model_weight
+p = p - 0.25
+print("after p = p - 0.25: p is", p.item(), "and the model has", model_weight.item())
+
+model_weight = torch.tensor([1.0])
+p = model_weight
+p -= 0.25
+print("after p -= 0.25:    p is", p.item(), "and the model has", model_weight.item())
+
+# %% [markdown]
+# `p = p - ...` computes a *new* tensor and lets the name `p` point to it. The model keeps the old one and learns nothing, without any error. `p -= ...` changes the tensor *in place*. So does every method whose name ends in an underscore, such as `p.sub_(...)`.
+#
+# One more thing. PyTorch records what you compute with parameters, so that it can find gradients later. The update is no part of the model, so it must not be recorded, and PyTorch refuses to change a recorded parameter in place. Inside `with torch.no_grad():` nothing is recorded.
+
+# %% [markdown]
+# ### Exercise: `sgd_step`
+#
+# *2 points · 15 minutes · about four lines.* The step for a list of parameters. (SGD stands for *stochastic gradient descent*; where chance comes in, you will see below.) It reads `.grad` and leaves it as it is, skips parameters whose `.grad` is `None`, and returns nothing.
+
+
+# %% nbgrader={"grade": false, "grade_id": "sgd_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sgd_step(params, lr):
+    """Move every parameter against its gradient, in place.
+
+    params: a list of tensors of any shape; the .grad of each has its shape, or is None.
+    lr: the learning rate, a float.
+    Returns nothing.
+
+    >>> p = torch.tensor([1.0, 2.0])
+    >>> p.grad = torch.tensor([10.0, -20.0])
+    >>> sgd_step([p], lr=0.25)
+    >>> p
+    tensor([-1.5000,  7.0000])
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p -= lr * p.grad
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-sgd_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("sgd.sgd_step", sgd_step)
+### BEGIN HIDDEN TESTS
+check("sgd.sgd_step", sgd_step, seed=203)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# A loop over the parameters is right here; there are few, and each is a whole tensor. What do you do when there is no gradient?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The formula is above; write it in place. Where does `with torch.no_grad():` have to stand so that every update is inside?
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# If the card says that the gradient has changed: `g.mul_(lr)` and `g *= lr` write into the gradient. `lr * g` makes a new tensor.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation.`: a *leaf* is a parameter. PyTorch is recording; use `torch.no_grad()`.
+#
+# `TypeError: unsupported operand type(s) for *: 'float' and 'NoneType'`: a parameter has no gradient. Skip it.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# The function `walk` below takes your steps with your gradient and writes down every place. Three learning rates, 25 steps each, all from the bad guess:
+
+
+# %%
+def plain(lr):
+    """Your step with this learning rate."""
+    return lambda params: sgd_step(params, lr)
+
+
+def walk(take_step, steps):
+    """The places (steps + 1, 2) on the way from the bad guess; take_step moves a list of parameters."""
+    w = guess.clone()
+    places = [w.clone()]
+    for _ in range(steps):
+        w.grad = mse_gradient(w, x, y)
+        take_step([w])
+        places.append(w.clone())
+    return torch.stack(places)
+
+
+def losses_on(path):
+    """The loss at every place of a path (steps + 1, 2)."""
+    return [mse(x @ w, y).item() for w in path]
+
+
+figure, axes = plots.panels(3, width=9.5, height=3.3)
+ways = {}
+for axis, lr in zip(axes, [0.02, 0.2, 0.45]):
+    path = walk(plain(lr), steps=25)
+    ways[f"lr = {lr}"] = losses_on(path)
+    _ = plots.surface(**landscape, paths={f"lr = {lr}": path}, title=f"lr = {lr}", axis=axis)
+plots.show(
+    figure,
+    alt="Three contour maps with a path of 25 steps from the bad guess. With lr 0.02 the steps are tiny and the path ends "
+    "on the valley's side. With 0.2 it goes straight to the valley's bottom and creeps along it. With 0.45 every step jumps "
+    "to the other side of the valley, in a zigzag that leads slowly along it.",
+)
+plots.show(
+    plots.curves(ways, range(26), xlabel="steps", ylabel="loss", log="y"),
+    alt="Loss against steps for the three learning rates. With 0.2 it falls by far the fastest; with 0.02 and with 0.45 it falls "
+    "slowly.",
+)
+
+# %% [markdown]
+# A small learning rate is safe and slow. A large one jumps across the valley from side to side; a little larger still, and every jump ends higher than it began (try it at the end of the lesson). In between you reach the bottom of the valley soon. But along the bottom every step is short, because the gradient is.
+
+# %% [markdown]
+# ## The training loop
+#
+# You derived the gradient of a line. For a network nobody wants to do that by hand every time. PyTorch records the computation of the loss; `loss.backward()` then goes back through the record and leaves the gradient in the `.grad` of every parameter. (How it does that is lesson 03.) A tensor is recorded when it is made with `requires_grad=True`.
+#
+# Does it find what you found?
+
+# %%
+w = guess.clone().requires_grad_()
+loss = mse(x @ w, y)
+loss.backward()
+print("by autograd:", [round(g, 3) for g in w.grad.tolist()])
+print("by you:     ", [round(g, 3) for g in mse_gradient(guess, x, y).tolist()])
+
+mse(x @ w, y).backward()
+print("after a second backward:", [round(g, 3) for g in w.grad.tolist()])
+
+# %% [markdown]
+# The same. And look at the last line: a second `backward` did not replace the gradient, it *added* to it. Gradients accumulate until somebody clears them, so the loop has to. These four lines are how nearly every network is trained:
+
+# %%
+w = guess.clone().requires_grad_()
+history = []
+for _ in range(100):
+    loss = mse(x @ w, y)  # forward: how wrong?
+    loss.backward()  # backward: which way?
+    sgd_step([w], lr=0.3)  # step
+    w.grad = None  # clear
+    history.append(loss.item())
+
+figure, (left, right) = plots.panels(2, width=8.0)
+left.plot(inputs, y, ".", color="0.7", markersize=3)
+left.plot([0, 2], [w[1].item(), 2 * w[0].item() + w[1].item()], color=plots.BLUE, linewidth=2)
+left.set(xlabel="input", ylabel="y", title="the line after 100 steps")
+_ = plots.curves({"loss": history}, xlabel="steps", title="the loss", log="y", axis=right)
+plots.show(
+    figure,
+    alt="Left: the line after 100 steps runs through the middle of the cloud. Right: the loss falls steeply and then flattens "
+    "out just below 0.1.",
+)
+print("slope", f"{w[0].item():.2f}", "intercept", f"{w[1].item():.2f}", "loss", f"{history[-1]:.3f}")
+
+# %% [markdown]
+# ## Minibatches
+#
+# Each step above looked at all 1,000 examples. With 60,000 images that is slow, and it is not needed: a few examples already say roughly where down is. Such a handful is a *minibatch*, or just *batch*; how many it holds is the *batch size*. One pass over all examples, batch by batch, is an *epoch*.
+#
+# So that an epoch sees each example exactly once, and every epoch in another order: shuffle the numbers 0 to $n - 1$, and cut the row into pieces. With $n = 10$ and a batch size of 4:
+#
+# | shuffled | 7 2 9 0 | 4 8 1 3 | 6 5 |
+# |---|---|---|---|
+# | batch | first | second | third, with what is left |
+#
+# A tensor of such numbers picks examples: `x[idx]` are the rows of `x` that `idx` names, `y[idx]` their targets.
+#
+# ### Chance that can be repeated
+#
+# Numbers drawn by chance come from a *generator*. A generator made with the same seed gives the same numbers again, so a result can be repeated. Functions such as `torch.randperm` (a random order) and `torch.rand` take one as the argument `generator=`.
+
+# %%
+generator = torch.Generator().manual_seed(7)
+print("a random order:  ", torch.randperm(5, generator=generator).tolist())
+print("the next one:    ", torch.randperm(5, generator=generator).tolist())
+generator = torch.Generator().manual_seed(7)
+print("same seed, again:", torch.randperm(5, generator=generator).tolist())
+
+# %% [markdown]
+# ### Exercise: `minibatches`
+#
+# *2 points · 15 minutes · about three lines.* Give the batches one after the other, either with `yield` or as a list. `DataLoader` and the samplers of `torch.utils.data` do not count.
+#
+# A function with `yield` in place of `return` is a *generator function*: it hands out one value at a time, and a `for` loop takes them. (It shares its name with the generator of random numbers and has nothing to do with it.)
+
+
+# %% nbgrader={"grade": false, "grade_id": "minibatches", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def minibatches(n, batch_size, generator):
+    """The numbers 0 to n - 1 in random order, batch_size at a time; the last batch may be smaller.
+
+    n, batch_size: whole numbers, 1 or more.
+    generator: a torch.Generator; all chance comes from it.
+    Yields int64 tensors of shape (batch_size,), the last of shape (what is left,).
+
+    >>> [len(idx) for idx in minibatches(10, 4, torch.Generator())]
+    [4, 4, 2]
+    >>> sorted(torch.cat(list(minibatches(5, 2, torch.Generator()))).tolist())
+    [0, 1, 2, 3, 4]
+    """
+    ### BEGIN SOLUTION
+    order = torch.randperm(n, generator=generator)
+    for start in range(0, n, batch_size):
+        yield order[start : start + batch_size]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-minibatches", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("sgd.minibatches", minibatches)
+### BEGIN HIDDEN TESTS
+check("sgd.minibatches", minibatches, seed=204)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Two things happen: the order is drawn once, then it is cut. Which of them needs the generator?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# For the cutting, `range` takes a step: `range(0, 10, 4)` gives 0, 4, 8. Where does the piece that begins at 4 end? A slice that goes past the end is no error; it is just shorter.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Tensors also have a method that cuts them into pieces of a given size.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `TypeError: randperm(): argument 'generator' ... must be Generator`: hand the generator on by name, `generator=generator`.
+#
+# `TypeError: 'int' object is not iterable`: a loop over a number. Loop over a `range`.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# First the noise. All these gradients are taken at the same place, $w = (0, 0)$, each with your `mse_gradient` from one of your batches. The cross is the gradient from all examples.
+
+# %%
+place = torch.zeros(2)
+full = mse_gradient(place, x, y)
+generator = torch.Generator().manual_seed(1)
+
+figure, axes = plots.panels(3, width=9.5, height=3.0)
+spreads = {}
+for axis, batch_size in zip(axes, [4, 16, 64]):
+    gradients = []
+    while len(gradients) < 300:
+        gradients += [
+            mse_gradient(place, x[idx], y[idx])
+            for idx in minibatches(n, batch_size, generator)
+            if len(idx) == batch_size
+        ]
+    gradients = torch.stack(gradients[:300])
+    spreads[batch_size] = gradients[:, 0].std().item()
+    axis.plot(*gradients.T, ".", color=plots.BLUE, markersize=3)
+    axis.plot(*full, "+", color=plots.ORANGE, markersize=16, markeredgewidth=3)
+    axis.set(xlim=(-15, 1), ylim=(-8, 0), xlabel="gradient by the slope", title=f"batch size {batch_size}")
+axes[0].set_ylabel("gradient by the intercept")
+plots.show(
+    figure,
+    alt="Three clouds of 300 gradients each, for batch sizes 4, 16 and 64, around the same cross. The cloud for 4 is wide "
+    "and long, the one for 16 about half as wide, the one for 64 half as wide again.",
+)
+for batch_size, spread in spreads.items():
+    print(
+        f"batch size {batch_size:2}: spread {spread:.1f}, times the root of the batch size {spread * batch_size**0.5:.0f}"
+    )
+
+# %% [markdown]
+# A batch's gradient points nearly the right way, and is right on average. Four times the examples halve its spread: it shrinks with the *square root* of the batch size. So a batch of 64 costs 16 times as much as a batch of 4 and is only 4 times as exact. That is why small batches pay. The chance in them is what the S in SGD stands for.
+#
+# Now let it walk. Each path below is *one epoch*: 1,000 examples seen, with the same learning rate.
+
+
+# %%
+def epoch_path(batch_size, lr, seed=0):
+    """The places (steps + 1, 2) during one epoch from the bad guess."""
+    w = guess.clone()
+    places = [w.clone()]
+    for idx in minibatches(n, batch_size, torch.Generator().manual_seed(seed)):
+        w.grad = mse_gradient(w, x[idx], y[idx])
+        sgd_step([w], lr)
+        places.append(w.clone())
+    return torch.stack(places)
+
+
+figure, axes = plots.panels(3, width=9.5, height=3.3)
+for axis, batch_size in zip(axes, [1000, 100, 10]):
+    path = epoch_path(batch_size, lr=0.1)
+    name = f"batch size {batch_size}: {len(path) - 1} step" + "s" * (len(path) > 2)
+    _ = plots.surface(**landscape, paths={name: path}, title=name, axis=axis)
+plots.show(
+    figure,
+    alt="Three contour maps with the path of one epoch. Batch size 1000: a single short step. Batch size 100: ten steps down "
+    "into the valley. Batch size 10: a hundred steps, down and along the whole valley, trembling, to the star.",
+)
+
+# %% [markdown]
+# For the same number of examples, the small batches get much further. They also never come to rest: near the star the path trembles, because the batches disagree about where down is. A smaller learning rate towards the end calms it (lesson 08).
+
+# %% [markdown]
+# ## A moving average
+#
+# With minibatches the loss that you watch is noisy too: every batch has its own. To see where it is going, smooth it. The *exponentially weighted moving average*, EWMA for short, needs one number of memory, $S$, and starts from $S_0 = 0$:
+#
+# $$S_t = \beta \, S_{t-1} + (1 - \beta) \, v_t$$
+#
+# Here $v_t$ is the $t$-th value, and $\beta$ (beta), between 0 and 1, says how much of the old average is kept. With $\beta = 0.9$ the newest value counts 10 %, the one before 9 %, the one before that 8.1 %: the weights fade away like $\beta^k$. As a rule of thumb it averages over the last $1/(1-\beta)$ values.
+#
+# By hand, for the values 1, 1, 1 and $\beta = 0.5$: $S_1 = 0 + 0.5 = 0.5$, then $S_2 = 0.25 + 0.5 = 0.75$, then $S_3 = 0.375 + 0.5 = 0.875$. All values are 1 and yet the average begins at 0.5: it has to get away from the 0 that it started from.
+
+# %% [markdown]
+# ### Exercise: `ewma`
+#
+# *1 point · 10 minutes · about five lines.* All the averages $S_1, \dots, S_n$, not only the last. Compute with the tensors themselves, so that gradients can flow through the average.
+
+
+# %% nbgrader={"grade": false, "grade_id": "ewma", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def ewma(values, beta):
+    """The exponentially weighted moving averages after each value, started from 0 and not corrected for it.
+
+    values: a tensor of shape (n,), n at least 1.
+    beta: a float, 0 or more and less than 1; how much of the old average is kept.
+    Returns a tensor of shape (n,).
+
+    >>> ewma(torch.tensor([1.0, 1.0, 1.0]), beta=0.5)
+    tensor([0.5000, 0.7500, 0.8750])
+    """
+    ### BEGIN SOLUTION
+    average, averages = 0.0, []
+    for value in values:
+        average = beta * average + (1 - beta) * value
+        averages.append(average)
+    return torch.stack(averages)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-ewma", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("sgd.ewma", ewma)
+### BEGIN HIDDEN TESTS
+check("sgd.ewma", ewma, seed=205)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Here a loop is right: each average needs the one before. What do you carry from one turn to the next, and what do you keep for the end?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Collect the averages in a list. `torch.stack` makes one tensor of a list of tensors, and unlike `torch.tensor` it keeps the connection to where they came from.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# If all your entries come out alike: `s *= beta` changes the one tensor that is in your list many times over. Compute a new one.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `TypeError: expected Tensor as element 0 in argument 0, but got float`: `torch.stack` wants tensors. Looping over `values` gives tensors; `.tolist()` and `.item()` make plain numbers of them.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# The loss of each batch of 10 on the way through one epoch, and your average of it with three memories.
+
+# %%
+w = torch.zeros(2)
+batch_losses = []
+for idx in minibatches(n, 10, torch.Generator().manual_seed(3)):
+    batch_losses.append(mse(x[idx] @ w, y[idx]))
+    w.grad = mse_gradient(w, x[idx], y[idx])
+    sgd_step([w], lr=0.005)
+batch_losses = torch.stack(batch_losses)
+
+plots.show(
+    plots.curves(
+        {f"beta = {beta}": ewma(batch_losses, beta) for beta in [0.5, 0.9, 0.98]},
+        points={"loss of each batch": batch_losses},
+        xlabel="steps",
+        ylabel="loss",
+    ),
+    alt="Grey dots, the losses of 100 batches, fall from about 5 to about 0.3 and scatter. The average with beta 0.5 follows them "
+    "and still jumps, with 0.9 it is smooth, begins near 0, rises to meet them and then lags above them. With 0.98 it stays far "
+    "below at first and far above at the end.",
+)
+
+# %% [markdown]
+# A long memory is smooth, and late. And every curve begins too low, because it starts from 0; the longer the memory, the longer it takes to forget that. Lesson 07 corrects for it. (Why not plot the mean over the whole epoch? You can, but take care: if the last batch is smaller, the average of the batches' means is not the mean over the examples.)
+
+# %% [markdown]
+# ## Momentum
+#
+# Back to the narrow valley. Across it the gradient is large and changes sign with every jump; along it the gradient is small and always points the same way. An average over the last few gradients would cancel the first and keep the second. That is *momentum*: a ball that rolls down the valley instead of a walker who asks anew at every step.
+#
+# Give every parameter $p$ a companion $v$ of the same shape, its *velocity*, which starts at 0. With the gradient $g$ of this step and a number called momentum, usually 0.9,
+#
+# $$v \leftarrow \text{momentum} \cdot v + g, \qquad p \leftarrow p - \mathrm{lr} \cdot v$$
+#
+# By hand: $p = 1$, $v = 2$, $g = 3$, momentum 0.5, lr 0.1. First $v \leftarrow 0.5 \cdot 2 + 3 = 4$, then $p \leftarrow 1 - 0.1 \cdot 4 = 0.6$. If the gradient stays the same for long, the velocity grows to $g / (1 - \text{momentum})$: ten times the gradient for a momentum of 0.9.
+#
+# ### Two conventions
+#
+# There are two formulas under this name. What stands above is PyTorch's (`torch.optim.SGD`), and it is what you are asked for. The other one is an EWMA of the gradients:
+#
+# $$S \leftarrow \text{momentum} \cdot S + (1 - \text{momentum}) \cdot g, \qquad p \leftarrow p - \mathrm{lr} \cdot S$$
+#
+# The only difference is the factor $(1 - \text{momentum})$ before $g$, so while momentum stays the same, $S$ is $(1 - \text{momentum})$ times $v$. With a learning rate that is larger by $1 / (1 - \text{momentum})$, the second takes exactly the steps of the first. Which one a book or a program uses you have to look up; a good learning rate for one is ten times off for the other.
+
+# %% [markdown]
+# ### Exercise: `momentum_step`
+#
+# *2 points · 15 minutes · about five lines.* As `sgd_step`, with PyTorch's momentum. The velocities change in place too: the next step needs them. Where `.grad` is `None`, both the parameter and its velocity stay.
+
+
+# %% nbgrader={"grade": false, "grade_id": "momentum_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def momentum_step(params, velocities, lr, momentum):
+    """One step of SGD with momentum, in place: first the velocity, then the parameter.
+
+    params: a list of tensors of any shape; the .grad of each has its shape, or is None.
+    velocities: a list as long; the velocity of each parameter, of its shape.
+    lr, momentum: floats.
+    Returns nothing.
+
+    >>> p, v = torch.tensor([1.0]), torch.tensor([2.0])
+    >>> p.grad = torch.tensor([3.0])
+    >>> momentum_step([p], [v], lr=0.1, momentum=0.5)
+    >>> v, p
+    (tensor([4.]), tensor([0.6000]))
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is not None:
+                v.mul_(momentum).add_(p.grad)
+                p.sub_(lr * v)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-momentum_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("sgd.momentum_step", momentum_step)
+### BEGIN HIDDEN TESTS
+check("sgd.momentum_step", momentum_step, seed=206)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Start from your `sgd_step`. `zip` goes through two lists side by side.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The velocity comes first, and the step uses the new one. Where does the learning rate appear in the formulas? Only once.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# `v = momentum * v + g` makes a new tensor and forgets it at the end of the loop. In place there are `v *= ...` and `v += ...`, or `v.mul_(...)` and `v.add_(...)`.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation.`: as in `sgd_step`, the update belongs inside `torch.no_grad()`.
+#
+# `TypeError: unsupported operand type(s) for +: 'Tensor' and 'NoneType'`: a parameter without gradient. Skip it together with its velocity.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Thirty steps from the bad guess with the same learning rate, 0.1: your `sgd_step`, and your `momentum_step` with momentum 0.7.
+
+
+# %%
+def with_momentum(lr, momentum):
+    """Your step with momentum, from rest."""
+    velocities = [torch.zeros(2)]
+    return lambda params: momentum_step(params, velocities, lr, momentum)
+
+
+paths = {
+    "plain": walk(plain(lr=0.1), steps=30),
+    "momentum 0.7": walk(with_momentum(lr=0.1, momentum=0.7), steps=30),
+}
+plots.show(
+    plots.surface(**landscape, paths=paths),
+    alt="Two paths of 30 steps on the contour map. The plain one goes down the side of the valley and creeps along its bottom with "
+    "ever shorter steps; it ends half way to the star. The one with momentum shoots across the bottom and up the other side, "
+    "turns, swings back and forth a few times and reaches the star.",
+)
+plots.show(
+    plots.curves(
+        {name: losses_on(path) for name, path in paths.items()}, range(31), xlabel="steps", ylabel="loss", log="y"
+    ),
+    alt="Loss against steps. Plain descent falls quickly at first, then slowly, to about 0.2 after 30 steps. With momentum the loss "
+    "swings up and down on the way and reaches its lowest value, about 0.09, after 20 steps.",
+)
+
+# %% [markdown]
+# The ball overshoots: it has to turn, and on the way its loss even rises. But once it rolls along the valley it takes long steps where the walker takes short ones, and it arrives first.
+#
+# The same as a moving picture. It plays once; run the cell to play it again.
+
+# %%
+figure, (axis,) = plots.panels(1, width=5.4, height=4.0)
+_ = plots.surface(**landscape, paths={name: path[:1] for name, path in paths.items()}, axis=axis)
+lines = [line for line in axis.lines if line.get_label() in paths]
+
+
+def show_steps(frame):
+    for line, path in zip(lines, paths.values()):
+        line.set_data(*path[: frame + 1].T)
+
+
+plots.animate(
+    figure,
+    show_steps,
+    frames=31,
+    alt="The two paths grow step by step. At first both go the same way; then the one with momentum gathers speed, overshoots the "
+    "bottom of the valley, turns, and runs along it past the plain one to the star.",
+)
+
+# %% [markdown]
+# And the two conventions. On the left, momentum stays at 0.7: with the same learning rate the EWMA form lags behind, with the larger one it lands on the same points. On the right, momentum is 0.9 for ten steps and 0.5 from then on. The learning rate of the EWMA form follows as $0.1 / (1 - \text{momentum})$, and still the two part: at the change, $v$ keeps what it had gathered under the old momentum, and $S$ had scaled it by the old factor. In lesson 08 momentum does change during training.
+
+
+# %%
+def average_step(params, averages, lr, momentum):
+    """The other convention: step with an EWMA of the gradients."""
+    with torch.no_grad():
+        for p, s in zip(params, averages):
+            s.lerp_(p.grad, 1 - momentum)
+            p.sub_(lr * s)
+
+
+def walk_with(take, lr, momentums):
+    """The losses on the way, with another momentum at each step; lr is a function of the momentum."""
+    memory, plan = [torch.zeros(2)], iter(momentums)
+
+    def take_step(params):
+        momentum = next(plan)
+        take(params, memory, lr(momentum), momentum)
+
+    return losses_on(walk(take_step, len(momentums)))
+
+
+figure, axes = plots.panels(2, width=9.0, height=3.2)
+for axis, momentums, title in [
+    (axes[0], [0.7] * 30, "momentum 0.7 throughout"),
+    (axes[1], [0.9] * 10 + [0.5] * 20, "momentum 0.9, then 0.5"),
+]:
+    torchs = walk_with(momentum_step, lambda m: 0.1, momentums)
+    same_lr = walk_with(average_step, lambda m: 0.1, momentums)
+    larger_lr = walk_with(average_step, lambda m: 0.1 / (1 - m), momentums)
+    axis.plot(larger_lr, "o", color="black", markerfacecolor="none", label="EWMA form, lr 0.1 / (1 - momentum)")
+    _ = plots.curves(
+        {"torch's form, lr 0.1": torchs, "EWMA form, lr 0.1": same_lr},
+        range(31),
+        xlabel="steps",
+        title=title,
+        log="y",
+        axis=axis,
+    )
+plots.show(
+    figure,
+    alt="Two charts of loss against steps. Left, momentum 0.7 throughout: torch's form falls fast, the EWMA form with the same lr "
+    "slowly; the rings of the EWMA form with the larger lr lie on torch's curve. Right, momentum 0.9 then 0.5: rings and curve "
+    "agree for ten steps and part after the change.",
+)
+
+# %% [markdown]
+# ## What you have now
+#
+# - A **loss** is one number that says how wrong the predictions are; `mse` refuses shapes that differ, because broadcasting would hide the mistake.
+# - The **gradient** has one entry for each parameter and points uphill. For a line it is $\frac2n \sum_i e_i x_i$.
+# - A **step** goes against it, in place, outside of what PyTorch records. The **learning rate** is the one number that decides between creeping, arriving and flying off.
+# - The **loop**: forward, backward, step, clear. `backward` adds to `.grad`.
+# - A **minibatch** gives a noisy gradient cheaply. The noise shrinks with the root of the batch size.
+# - An **EWMA** smooths; a **velocity** is the same idea for gradients, in one of two conventions.
+#
+# Lesson 03 opens `loss.backward()`.
+
+# %% [markdown]
+# ## Should I try …? Try it and see
+#
+# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like. Double-click the cells in italics to write.
+#
+# ### Should I take a still larger learning rate?
+
+# %%
+trials = {f"lr = {lr}": losses_on(walk(plain(lr), steps=20)) for lr in [0.4, 0.45, 0.46, 0.5]}
+plots.show(
+    plots.curves(trials, range(21), xlabel="steps", ylabel="loss", log="y"),
+    alt="Loss against steps, logarithmic. It falls fast for lr 0.4 and slowly for 0.45; it grows slowly for 0.46 and without end for "
+    "0.5.",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I leave out `w.grad = None`?
+
+# %%
+trials = {}
+for clear in [True, False]:
+    w = guess.clone().requires_grad_()
+    trials["cleared" if clear else "never cleared"] = history = []
+    for _ in range(60):
+        loss = mse(x @ w, y)
+        loss.backward()
+        sgd_step([w], lr=0.05)
+        if clear:
+            w.grad = None
+        history.append(loss.item())
+plots.show(
+    plots.curves(trials, xlabel="steps", ylabel="loss"),
+    alt="Loss against steps. With the gradient cleared it falls smoothly. Never cleared, it swings up and down in waves "
+    "that do not die out.",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:* (Compare "never cleared" with a velocity. Which momentum does it have?)
+
+# %% [markdown]
+# ### Should I take much more momentum?
+
+# %%
+momentums = [0.0, 0.5, 0.7, 0.9, 0.99]
+trials = {f"momentum {m}": losses_on(walk(with_momentum(lr=0.1, momentum=m), steps=60)) for m in momentums}
+plots.show(
+    plots.curves(trials, range(61), xlabel="steps", ylabel="loss", log="y"),
+    alt="Loss against steps for five momentums at lr 0.1. 0.7 is the first to settle, then 0.5; 0.9 swings and settles "
+    "later; 0.99 swings on with nearly full height for all 60 steps.",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I use a batch of one?
+
+# %%
+figure, axes = plots.panels(3, width=9.5, height=3.3)
+for axis, lr in zip(axes, [0.02, 0.1, 0.3]):
+    _ = plots.surface(**landscape, paths={f"lr = {lr}": epoch_path(1, lr)}, title=f"batch size 1, lr = {lr}", axis=axis)
+plots.show(
+    figure,
+    alt="Paths of 1000 steps with one example each. With lr 0.02 it reaches the star and trembles there a little, with 0.1 it "
+    "covers a wide patch around it, with 0.3 it jumps all over the valley.",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ## Where this stands in the source
+#
+# This lesson follows the part of a well-known deep-learning course from 2019 (its lessons 2 and 5) in which gradient descent is written by hand and then accelerated. In the lesson and in notes about it you will meet a few things that are said differently.
+#
+# - **Momentum as an average.** The spreadsheet of the course steps with the average: `S = a*g + (1-a)*S`. PyTorch's optimizer does not have the factor before `g`. When you copy a learning rate from one to the other, multiply or divide by $1 - \text{momentum}$. Where momentum changes during training, no single factor helps.
+# - **Shapes.** Early notebooks subtract predictions and targets without looking at the shapes. With `(n, 1)` against `(n,)` that gives `(n, n)`, and the loss still goes down.
+# - **The average of batch losses.** Progress bars show it, smoothed. If the last batch is smaller, it is not the mean over the examples. Lesson 05 does it right.
+# - **`with torch.no_grad(): a.sub_(lr * a.grad); a.grad.zero_()`.** There the step clears the gradient as well. Here, as in `torch.optim`, clearing is done by the loop.
