@@ -1,0 +1,161 @@
+"""The released notebook in JupyterLab: a person types an answer, runs it, and reads the card."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from course_utils.building.lesson import Lesson
+
+LESSON = Lesson("01_linear")
+TOKEN = "a-token-for-this-test"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-gpu",
+]
+PATIENCE = 60_000  # milliseconds; a busy machine starts a kernel slowly
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The address of JupyterLab, on this machine alone, over a copy of the course."""
+    root = tmp_path_factory.mktemp("lab")
+    shutil.copy(LESSON.root / "nbgrader_config.py", root)
+    for folder in (LESSON.solved.parent, LESSON.released.parent):
+        shutil.copytree(folder, root / folder.relative_to(LESSON.root))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}"]
+    settings = [
+        f"--ServerApp.root_dir={root}",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={TOKEN}",
+        "--LabApp.extension_manager=readonly",
+        "--KernelManager.transport_encryption=auto",
+    ]
+    own = {f"JUPYTER_{kind}_DIR": str(root / ".jupyter" / kind.lower()) for kind in ("CONFIG", "RUNTIME", "DATA")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with (root / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            command + settings, cwd=root, env=os.environ | own | {"PATH": path}, stdout=log, stderr=log
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            assert process.poll() is None, (root / "server.log").read_text()[-2000:]
+            try:
+                urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.fail("The browser tests need the command chromium: run `make browser`, or install it.", pytrace=False)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page(viewport={"width": 1300, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    yield page
+    page.close()
+
+
+def open_lesson(page: Page, server: str) -> None:
+    """Open the released notebook and wait for its kernel; a cell that is run before asks for one in a dialog."""
+    page.goto(f"{server}/lab/tree/{LESSON.released.relative_to(LESSON.root)}?token={TOKEN}&reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+
+
+def cell(page: Page, text: str):
+    """The code cell that begins with this text."""
+    return page.locator(".jp-CodeCell").filter(has=page.locator(".cm-line", has_text=text)).first
+
+
+def run(page: Page, code, source: str | None = None) -> None:
+    """Click into the cell, type what it should say, as a person would, run it, and wait for its new number.
+
+    JupyterLab loses a key press while it still draws the page, so the cell is run until its prompt changes.
+    """
+    prompt = code.locator(".jp-InputPrompt")
+    before = prompt.inner_text()
+    for _ in range(10):
+        code.locator(".cm-content").click()
+        if source is not None:
+            page.keyboard.press("Control+a")
+            page.keyboard.insert_text(source)
+        page.keyboard.press("Control+Enter")
+        try:
+            expect(prompt).not_to_have_text(before, timeout=3_000)
+            break
+        except AssertionError:
+            continue
+    expect(prompt).to_have_text(re.compile(r"\[\d+\]"))
+
+
+def card_after(page: Page, status: str):
+    card = cell(page, 'check("linear.relu"').locator(".course-card")
+    expect(card).to_have_attribute("data-status", status)
+    return card
+
+
+def test_a_wrong_and_a_right_answer_get_their_cards(server, page):
+    open_lesson(page, server)
+    run(page, cell(page, "from course_utils import check"))
+    check = cell(page, 'check("linear.relu"')
+
+    run(page, cell(page, "def relu(x)"))
+    run(page, check)
+    card_after(page, "not attempted")
+
+    run(page, cell(page, "def relu(x)"), "def relu(x):\n    return torch.where(x > 0, x, 0.01 * x)")
+    run(page, check)
+    card = card_after(page, "wrong")
+    expect(card).to_contain_text("Not yet · linear.relu · 0 of 1 point")
+    expect(card).to_contain_text("leaky ReLU")
+    expect(check.locator(".jp-OutputArea")).not_to_contain_text("Traceback")
+
+    run(page, cell(page, "def relu(x)"), "def relu(x):\n    return x * (x > 0)")
+    run(page, check)
+    expect(card_after(page, "right")).to_contain_text("Right · linear.relu · 1 of 1 point")
+
+
+def test_a_check_cannot_be_edited(server, page):
+    open_lesson(page, server)
+    check = cell(page, 'check("linear.relu"')
+    expect(check.locator(".cm-content")).to_have_attribute("aria-readonly", "true")
+    expect(cell(page, "def relu(x)").locator(".cm-content")).not_to_have_attribute("aria-readonly", "true")
+
+
+def test_the_formgrader_lists_the_lesson(server, page):
+    page.goto(f"{server}/formgrader/manage_assignments?token={TOKEN}")
+    expect(page.locator("tr", has_text=LESSON.name)).to_contain_text(LESSON.name)
