@@ -1,4 +1,4 @@
-"""The command `course`: build and verify lessons, and fetch data."""
+"""The command `course`: build and verify lessons, fetch data, and grade submissions."""
 
 import sys
 import time
@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 from tqdm import tqdm
+
+from course_utils.grading import commands
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Lessons = Annotated[list[str] | None, typer.Argument(help="Such as 01_linear, linear or 1; all where none is named.")]
@@ -94,6 +96,9 @@ def _list_data() -> None:
     for item in describe_data():
         table.add_row(item.name, f"{item.rows:,}", item.licence, str(item.where), "yes" if item.present else "no")
     Console().print(table)
+
+
+commands.register(app)
 
 
 def main(arguments: list[str] | None = None) -> Any:

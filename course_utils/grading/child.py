@@ -48,7 +48,7 @@ def _run_cell(sock: socket.socket, shell: Any, number: int, source: str, seconds
 @contextlib.contextmanager
 def _recording() -> Iterator[None]:
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
     try:
         yield
     finally:

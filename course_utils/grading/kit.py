@@ -1,4 +1,4 @@
-"""Makes the folder that a sandbox sees as the course: probes without known mistakes, answers of earlier lessons only."""
+"""Makes the folder that a sandbox sees as the course: probes without mistakes, answers of earlier lessons only."""
 
 import ast
 import gzip

@@ -1,4 +1,4 @@
-"""Rebuilds a submission on the released notebook: only the student's own sources are taken, everything else is the course's."""
+"""Rebuilds a submission on the released notebook: only the student's own sources are taken."""
 
 import ast
 import json
@@ -82,9 +82,7 @@ def parse(content: bytes) -> dict[str, Any]:
         raise Unreadable(f"The file is no notebook, or only a part of one ({said}).") from None
     version = notebook.get("nbformat") if isinstance(notebook, dict) else None
     if isinstance(version, int) and version != 4:
-        raise Unreadable(
-            f"The notebook is in format {version}, and 4 is read: open it in JupyterLab and save it again."
-        )
+        raise Unreadable(f"The notebook is in format {version}, and 4 is read: save it again from JupyterLab.")
     if version != 4 or not isinstance(notebook.get("cells"), list):
         raise Unreadable("The file is JSON, but not a notebook: it has no list of cells.")
     return notebook
@@ -143,10 +141,8 @@ def _own_cells(submitted: Mapping[str, Any], repairs: list[str]) -> list[_Own]:
             continue
         metadata = cell.get("metadata")
         source = source.encode(errors="replace").decode().replace("\r\n", "\n")
-        kind, id = str(cell.get("cell_type")), cell.get("id")
-        found.append(
-            _Own(kind, source, metadata if isinstance(metadata, dict) else {}, id if isinstance(id, str) else "")
-        )
+        metadata, id = metadata if isinstance(metadata, dict) else {}, cell.get("id")
+        found.append(_Own(str(cell.get("cell_type")), source, metadata, id if isinstance(id, str) else ""))
     broken += max(0, len(submitted["cells"]) - MOST_CELLS)
     if broken:
         repairs.append(f"{broken} cells could not be read and were left out.")
@@ -158,11 +154,9 @@ def _changed_settings(released: Mapping[str, Any], submitted: Mapping[str, Any])
     kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
     name = kernel.get("name") if isinstance(kernel, dict) else None
     expected = released["metadata"].get("kernelspec", {}).get("name")
-    return (
-        [f"The kernel had been changed to {str(name)[:40]!r}; the lesson's was used."]
-        if name not in (expected, None)
-        else []
-    )
+    if name in (expected, None):
+        return []
+    return [f"The kernel had been changed to {str(name)[:40]!r}; the lesson's was used."]
 
 
 def _match(
@@ -179,21 +173,21 @@ def _match(
     extras: list[_Own] = []
     seen: set[int] = set()
     anchor = -1
-    for cell in own:
-        index = by_name.get(cell.grade_id)
-        if index is None:
-            index = _without_mark(cell, source, by_id, by_text, marked, repairs)
+    for item in own:
+        place = by_name.get(item.grade_id)
+        if place is None:
+            place = _without_mark(item, source, by_id, by_text, marked, repairs)
         else:
-            repairs += _changed_marks(cell, source[index])
-        if index is None:
-            if cell.kind in ("code", "markdown") and cell.source.strip():
-                cell.anchor = by_id.get(cell.id, anchor)
-                extras.append(cell)
+            repairs += _changed_marks(item, source[place])
+        if place is None:
+            if item.kind in ("code", "markdown") and item.source.strip():
+                item.anchor = by_id.get(item.id, anchor)
+                extras.append(item)
             continue
-        kind = origin(source[index])
+        index, kind = place, origin(source[place])
         if kind == "answer":
-            answers.setdefault(index, []).append(cell)
-        elif kind == "check" and cell.source.strip() != text(source[index]).strip():
+            answers.setdefault(index, []).append(item)
+        elif kind == "check" and item.source.strip() != text(source[index]).strip():
             repairs.append(f"The cell {grade_id(source[index])} had been changed; it was put back as it was.")
         elif kind == "check" and index in seen:
             repairs.append(f"The cell {grade_id(source[index])} was there more than once; it counts once.")

@@ -1,5 +1,6 @@
 """Starts the template process inside bubblewrap, asks it for children, and watches what they use."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -192,10 +193,8 @@ class Template:
         self.spare = None
         self.control.close()
         if self.process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self.process.wait()
 
 
@@ -209,8 +208,8 @@ def _not_allowed(said: str) -> str:
 
 def _bubblewrap(course: Path) -> list[str]:
     """The command that starts a program which sees the system, this Python and the kit, and nothing else."""
-    command = ["bwrap", "--unshare-all", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--die-with-parent",
-               "--new-session", "--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # fmt: skip
+    command = ["bwrap", "--unshare-all", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--die-with-parent"]
+    command += ["--new-session", "--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
     places = [*READ_ONLY] if sys.base_prefix == "/usr" else [*READ_ONLY, sys.base_prefix]
     for place in places:
         path = Path(place)
@@ -222,19 +221,8 @@ def _bubblewrap(course: Path) -> list[str]:
             command += ["--ro-bind", place, place]
     if sys.prefix != sys.base_prefix:
         command += ["--ro-bind", sys.prefix, VENV]
-    return [
-        *command,
-        "--ro-bind",
-        str(course),
-        COURSE,
-        "--remount-ro",
-        "/dev",
-        "--remount-ro",
-        "/",
-        "--chdir",
-        "/",
-        "--",
-    ]
+    command += ["--ro-bind", str(course), COURSE, "--remount-ro", "/dev", "--remount-ro", "/"]
+    return [*command, "--chdir", "/", "--"]
 
 
 def _inside(executable: str) -> str:
@@ -262,7 +250,8 @@ def _environment(python: str, home: str, course: str) -> dict[str, str]:
 
 def _descendants(pid: int) -> list[tuple[int, int]]:
     """The processes below a process, with their depth; 0 for itself."""
-    found, stack = [], [(0, pid)]
+    found: list[tuple[int, int]] = []
+    stack = [(0, pid)]
     while stack and len(found) < 2_000:
         depth, pid = stack.pop()
         found.append((depth, pid))

@@ -1,4 +1,4 @@
-"""The IPython shell in which a submission's cells run: no history, no HTML, and outputs that are recorded and capped."""
+"""The IPython shell in which a submission's cells run: no history, no HTML, outputs recorded and capped."""
 
 import re
 from typing import Any
@@ -124,6 +124,7 @@ def make_shell() -> Any:
     config.InteractiveShell.display_pub_class = Publisher
     config.InteractiveShell.displayhook_class = Hook
     shell = Shell.instance(config=config)
+    assert shell.display_formatter is not None
     shell.display_formatter.active_types = list(KINDS)
     try:
         from IPython.core.pylabtools import select_figure_formats

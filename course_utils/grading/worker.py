@@ -1,4 +1,4 @@
-"""The task of one submission, as a pure function: draws secret cases, has the answers probed in the sandbox, and judges."""
+"""The task of one submission, a pure function: draws secret cases, has answers probed in the sandbox, and judges."""
 
 import ast
 import hashlib
@@ -20,6 +20,7 @@ from course_utils.checking.judge import Verdict, judge_evidence
 from course_utils.grading import wire
 from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, needed, rebuild, text
 from course_utils.grading.sandbox import Child, Ended, Template
+from course_utils.grading.task import Task, exercise_id, is_graded, row
 
 LONGEST_TEXT = 2_000
 LARGEST_EMPTY = 10_000  # sizes of a tensor without entries, which costs nothing to send and much to print
@@ -27,26 +28,7 @@ MOST_FRAMES = 5_000
 SAID = {
     "timeout": "It took longer than it may and was stopped.",
     "out of memory": "It asked for more memory than there is and was stopped.",
-    "crashed": "The process ended in the middle of it",
 }
-
-
-@dataclass(frozen=True)
-class Task:
-    """One submission to one lesson; earlier: the lessons whose reference answers it may import."""
-
-    lesson: str
-    released: str
-    content: bytes
-    seed: int
-    earlier: tuple[str, ...] = ()
-    sandbox: bool = True
-    limits: wire.Limits = wire.Limits()
-
-    @property
-    def short(self) -> str:
-        """The lesson's name without its number."""
-        return self.lesson.partition("_")[2]
 
 
 @dataclass
@@ -60,19 +42,20 @@ class _Run:
 
 def grade(task: Task) -> dict[str, Any]:
     """Grade one submission; the result holds plain JSON values and depends on the task alone, except for its times."""
-    started = time.perf_counter()
     released = json.loads(task.released)
     try:
         rebuilt = rebuild(released, task.content)
     except Unreadable as error:
-        return _result(task, "unreadable", [str(error)], _unread(released, task, str(error)), {}, started)
+        return task.unreadable(str(error))
     known = {exercise.id: exercise for exercise in exercises(task.short)}
     steps = _steps(task, rebuilt, known)
-    run = _run(_template(task, released), steps, known, task)
-    checks = [_check(cell, task, rebuilt, steps, run, known) for cell in released["cells"] if _graded(cell)]
+    template = _template(task, released)
+    started = time.perf_counter()
+    run = _run(template, steps, known, task)
+    checks = [_check(cell, task, rebuilt, steps, run, known) for cell in released["cells"] if is_graded(cell)]
     repairs = rebuilt.repairs + _left_out(rebuilt, steps, run)
     outputs = {steps[number]["index"]: shown for number, shown in run.outputs.items()}
-    status = next((reason or "crashed" for reason, _ in run.lost.values()), "graded")
+    status = next((reason for reason, _ in run.lost.values() if reason != "not run"), "graded")
     return _result(task, status, repairs, checks, outputs, started)
 
 
@@ -84,50 +67,20 @@ def _result(
     outputs: Mapping[int, Any],
     started: float,
 ) -> dict[str, Any]:
-    return {
-        "lesson": task.lesson,
-        "sandbox": "bubblewrap" if task.sandbox else "none",
-        "status": status,
-        "repairs": repairs,
-        "checks": checks,
+    return task.result(status, repairs, checks) | {
         "outputs": {str(index): shown for index, shown in outputs.items()},
         "seconds": round(time.perf_counter() - started, 4),
     }
 
 
-def _graded(cell: Mapping[str, Any]) -> bool:
-    return bool(cell["metadata"].get("nbgrader", {}).get("grade"))
-
-
-def exercise_id(cell: Mapping[str, Any], short: str) -> str:
-    """The exercise that a graded cell is about: `check-relu` of lesson linear is `linear.relu`."""
-    return f"{short}.{grade_id(cell).removeprefix('check-')}"
-
-
-def _unread(released: Mapping[str, Any], task: Task, reason: str) -> list[dict[str, Any]]:
-    return [
-        _row(exercise_id(cell, task.short), cell, Verdict("", "not run", advice=reason))
-        for cell in released["cells"]
-        if _graded(cell)
-    ]
-
-
 def _row(id: str, cell: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
-    points = float(cell["metadata"]["nbgrader"].get("points", 0))
     said = verdict.advice[:LONGEST_TEXT]
     if verdict.where and verdict.status != "not attempted":
         said += f" First difference: {verdict.where[:200]}."
     if verdict.status == "right" and not said:
         said = "Checked: " + ", ".join(verdict.checked[:8]) + "."
-    return {
-        "id": id,
-        "grade_id": grade_id(cell),
-        "points": verdict.score * points,
-        "max_points": points,
-        "status": verdict.status,
-        "message": said.strip(),
-        "mistake": verdict.mistake if verdict.status != "not attempted" else None,
-    }
+    mistake = verdict.mistake if verdict.status != "not attempted" else None
+    return row(id, cell, verdict.status, said.strip(), verdict.score, mistake)
 
 
 def _steps(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[dict[str, Any]]:
@@ -203,27 +156,26 @@ def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str
     run = _Run()
     deadline = time.monotonic() + task.limits.seconds
     for _ in range(task.limits.restarts + 1):
-        todo = [
-            n for n, step in enumerate(steps) if n not in run.lost and (step["kind"] == "cell" or n not in run.evidence)
-        ]
+        left = [n for n in range(len(steps)) if n not in run.lost]
+        todo = [n for n in left if steps[n]["kind"] == "cell" or n not in run.evidence]
         current = todo[0] if todo else 0
         child = template.child()
         try:
             wire.send(child.sock, wire.JOB, 0, _job(todo, steps, task))
-            for current in _follow(child, todo, steps, known, run, task.limits, deadline):
-                pass
+            for step in _follow(child, todo, steps, known, run, task.limits, deadline):
+                current = step
             child.end()
-            return run
+            break
         except (Ended, OSError) as error:
             reason = error.reason if isinstance(error, Ended) else ""
             status = child.end()
             run.lost[current] = reason or "crashed", str(error) if reason else _died(status)
             if time.monotonic() > deadline:
                 break
+    reason = "timeout" if time.monotonic() > deadline else "not run"
     for number, step in enumerate(steps):
         if step["kind"] == "probe" and number not in run.evidence:
-            over = time.monotonic() > deadline
-            run.lost.setdefault(number, ("timeout" if over else "not run", "Too much went wrong before it."))
+            run.lost.setdefault(number, (reason, "It was not reached, or sent nothing that counts."))
     return run
 
 
@@ -320,7 +272,7 @@ def _check(
         verdict = Verdict(
             id, "not attempted" if untouched else "not run", advice="" if untouched else "Read by a person."
         )
-        return _row(id, cell, verdict) | {"manual": True}
+        return _row(id, cell, verdict)
     number = next(n for n, step in enumerate(steps) if step["kind"] == "probe" and step["id"] == id)
     return _row(id, cell, _verdict(known[id], number, task, rebuilt, steps, run))
 
@@ -344,8 +296,12 @@ def _verdict(
     if lost is None:
         return Verdict(exercise.id, "error", advice=f"No cell defines {exercise.name}.", mistake="not defined")
     reason, said = lost
-    advice = SAID.get(reason, said)
-    return Verdict(exercise.id, reason, advice=f"{advice}: {said}." if reason == "crashed" else advice)  # type: ignore[arg-type]
+    return Verdict(exercise.id, reason, advice=_told(reason, said))  # type: ignore[arg-type]
+
+
+def _told(reason: str, said: str) -> str:
+    """What happened to a step that was lost, as a sentence."""
+    return f"The process ended in the middle of it: {said}." if reason == "crashed" else SAID.get(reason, said)
 
 
 def _judged(exercise: Exercise, content: bytes, task: Task) -> Verdict:
@@ -382,7 +338,7 @@ def _plain(value: Any) -> None:
 
 def _left_out(rebuilt: Rebuilt, steps: Sequence[Mapping[str, Any]], run: _Run) -> list[str]:
     return [
-        f"Cell {steps[number]['index'] + 1} was left out: {SAID.get(reason, reason).rstrip('.')}{': ' + said if said else ''}."
+        f"Cell {steps[number]['index'] + 1} was left out. {_told(reason, said)}"
         for number, (reason, said) in run.lost.items()
         if steps[number]["kind"] == "cell"
     ]

@@ -1,0 +1,75 @@
+"""The commands `course grade` and `course report`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+LessonOrAll = Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1, or all.")]
+MOST_ROWS = 60
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this room to the command line."""
+    app.command()(grade)
+
+
+def grade(
+    lesson: LessonOrAll,
+    submitted: Annotated[Path | None, typer.Option(help="The folder with a folder for each student.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write scores and messages to this file, as JSON.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="How many processes; by default one a processor.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Draws the secret inputs; by default the lesson's own.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="The address of a Dask scheduler.")] = None,
+    sandbox: Annotated[bool, typer.Option("--sandbox/--no-sandbox", help="Without it submissions can do harm.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Also grade what has a result already.")] = False,
+) -> None:
+    """Grade submissions; exit status 0 means that every one of them has a verdict."""
+    from course_utils.grading import batch
+    from course_utils.grading.course import dump, find_course, write
+
+    course = find_course(Path.cwd(), submitted)
+    options = batch.Options(jobs or len(os.sched_getaffinity(0)), seed, scheduler, sandbox, force)
+    reports = []
+    try:
+        for chosen in course.choose(lesson):
+            reports.append(batch.grade(course, chosen, options))
+            show(reports[-1])
+    except KeyboardInterrupt:
+        print("Stopped. Nothing is lost: run the same command again, and it goes on from here.", file=sys.stderr)
+        raise SystemExit(130) from None
+    if report is not None:
+        write(report.resolve(), dump(reports[0] if len(reports) == 1 else reports))
+    missing = sum(len(course.students(chosen)) for chosen in course.choose(lesson)) - sum(
+        len(item["submissions"]) for item in reports
+    )
+    if missing:
+        print(f"{missing} submissions have no verdict: run the same command again.", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print a report as a table; of many submissions only those that need a look."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    rows = report["submissions"]
+    chosen = rows
+    if len(rows) > MOST_ROWS:
+        chosen = {name: row for name, row in rows.items() if row["status"] != "graded" or row["repairs"]}
+    names = [check["id"].partition(".")[2] for check in next(iter(rows.values()))["checks"]]
+    table = Table("student", "score", "status", *names, "repairs", title=report["lesson"])
+    for student, row in chosen.items():
+        cells = [f"{check['status']}" for check in row["checks"]]
+        score = f"{row['score']:g} of {row['max_score']:g}"
+        table.add_row(escape(student), score, row["status"], *cells, str(len(row["repairs"]) or ""))
+    console = Console()
+    console.print(table)
+    for student, row in chosen.items():
+        for line in row["repairs"]:
+            console.print(escape(f"{student}: {line}"), highlight=False)
+    graded = sum(row["status"] == "graded" for row in rows.values())
+    print(f"{len(rows)} submissions, {graded} of them graded to the end; sandbox: {report['sandbox']}.")

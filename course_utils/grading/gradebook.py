@@ -1,0 +1,166 @@
+"""Writes results where nbgrader looks for them: its gradebook and autograded/; the only writer of either."""
+
+import html
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbformat import from_dict, v4
+from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.preprocessors import AssignLatePenalties, SaveCells
+from sqlalchemy import text as sql
+
+from course_utils.building.lesson import Lesson
+from course_utils.checking.card import Card
+from course_utils.checking.judge import Verdict
+from course_utils.grading.course import Course, dump, write
+from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, rebuild
+from course_utils.grading.task import is_graded
+
+
+class Writer:
+    """Writes the results of one lesson; a context manager."""
+
+    def __init__(self, course: Course, lesson: Lesson) -> None:
+        self.course, self.lesson = course, lesson
+        self.released = json.loads(course.released(lesson))
+        _prepare(course, lesson, self.released)
+        self.gradebook = Gradebook(course.folders.db_url, course.folders.course_id)
+        self.gradebook.db.execute(sql("PRAGMA synchronous=NORMAL"))
+        self.known = {submission.student_id for submission in self._submissions()}
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.gradebook.close()
+
+    def _submissions(self) -> Any:
+        return self.gradebook.find_assignment(self.lesson.name).submissions
+
+    def is_written(self, student: str, key: str) -> bool:
+        """Whether this result stands in the gradebook and in autograded/ already."""
+        try:
+            text = self._autograded(student).read_text(encoding="utf-8")
+        except OSError:
+            return False
+        return student in self.known and f'"result": "{key}"' in text
+
+    def write(self, student: str, key: str, result: Mapping[str, Any], content: bytes) -> None:
+        """Write one result: first the grades, then the notebook, whose key says that both are there."""
+        try:
+            rebuilt = rebuild(self.released, content)
+        except Unreadable:
+            rebuilt = rebuild(self.released, json.dumps(self.released).encode())
+        self._grade(student, result, rebuilt)
+        path = self._autograded(student)
+        notebook = autograded(self.released, rebuilt, result, key)
+        path.unlink(missing_ok=True)
+        write(path, dump(notebook))
+        stamp = self.course.path("submitted", student, self.lesson.name) / "timestamp.txt"
+        if stamp.is_file() and not stamp.is_symlink():
+            shutil.copy(stamp, path.parent)
+        self.known.add(student)
+
+    def _autograded(self, student: str) -> Path:
+        return self.course.path("autograded", student, self.lesson.name) / f"{self.lesson.name}.ipynb"
+
+    def _grade(self, student: str, result: Mapping[str, Any], rebuilt: Rebuilt) -> None:
+        """Set automatic points only; a manual score stays, and is marked for another look."""
+        book, name = self.gradebook, self.lesson.name
+        stamp = self.course.folders.get_existing_timestamp(str(self.course.path("submitted", student, name)))
+        book.update_or_create_student(student)
+        with book.db.no_autoflush:
+            submission = book.update_or_create_submission(name, student, **({"timestamp": stamp} if stamp else {}))
+        notebook = next(item for item in submission.notebooks if item.name == name)
+        fill(notebook, result, rebuilt.untouched)
+        late = submission.total_seconds_late > 0 or notebook.late_submission_penalty
+        book.db.commit()
+        if late:
+            resources = {"notebook": name, "assignment": name, "student": student, "db_url": self.course.folders.db_url}
+            AssignLatePenalties(parent=self.course.app).preprocess(v4.new_notebook(), {"nbgrader": resources})
+        book.db.expunge_all()
+
+    def manual(self) -> dict[str, dict[str, float]]:
+        """Points given by hand, by student and grade_id."""
+        return {
+            submission.student_id: {
+                grade.name: grade.score
+                for notebook in submission.notebooks
+                for grade in notebook.grades
+                if grade.manual_score is not None
+            }
+            for submission in self._submissions()
+        }
+
+
+def fill(notebook: SubmittedNotebook, result: Mapping[str, Any], untouched: set[str]) -> None:
+    """Put the points of a result into a submission of the gradebook."""
+    rows = {row["grade_id"]: row for row in result["checks"]}
+    for grade in notebook.grades:
+        row = rows.get(grade.name)
+        by_hand = row is not None and row["manual"] and row["status"] != "not attempted"
+        grade.auto_score = None if by_hand and result["status"] != "unreadable" else row["points"] if row else 0.0
+        grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+    for comment in notebook.comments:
+        comment.auto_comment = "No response." if comment.name in untouched else None
+
+
+def _prepare(course: Course, lesson: Lesson, released: Mapping[str, Any]) -> None:
+    """Enter the lesson into the gradebook where it is missing or has changed, as nbgrader's own command would."""
+    cells = [cell for cell in released["cells"] if is_graded(cell)]
+    graded = {grade_id(cell): float(cell["metadata"]["nbgrader"]["points"]) for cell in cells}
+    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+        try:
+            known = book.find_notebook(lesson.name, lesson.name).grade_cells
+            if {cell.name: cell.max_score for cell in known} == graded:
+                return
+        except MissingEntry:
+            book.update_or_create_assignment(lesson.name)
+    names = {"notebook": lesson.name, "assignment": lesson.name, "student": ".", "db_url": course.folders.db_url}
+    notebook = from_dict(dict(released))
+    for cell in notebook.cells:
+        cell.source = "".join(cell.source)
+    SaveCells(parent=course.app).preprocess(notebook, {"nbgrader": names})
+
+
+def autograded(released: Mapping[str, Any], rebuilt: Rebuilt, result: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The notebook that people read: the rebuilt submission, its outputs, and a card under each check."""
+    rows = {row["grade_id"]: row for row in result["checks"]}
+    cells = []
+    for index, (cell, origin) in enumerate(zip(rebuilt.cells, rebuilt.origins, strict=True)):
+        if cell["cell_type"] == "code":
+            row = rows.get(grade_id(cell)) if origin == "check" else None
+            shown = [_card(row)] if row else result["outputs"].get(str(index), [])
+            cell = cell | {"outputs": shown}
+        cells.append(cell)
+    if result["repairs"]:
+        lines = "\n".join(f"- {_literally(line)}" for line in result["repairs"])
+        said = {"cell_type": "markdown", "id": "repairs", "metadata": {}, "source": f"**Before grading**\n\n{lines}"}
+        cells.insert(0, said)
+    metadata = released["metadata"] | {"course": {"result": key}}
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _literally(text: str) -> str:
+    """Text that markdown shows as it is."""
+    return re.sub(r"([\\`*_\[\]#|$])", r"\\\1", html.escape(text, quote=False).replace("\n", " "))
+
+
+def _card(row: Mapping[str, Any]) -> dict[str, Any]:
+    points = row["max_points"]
+    score = row["points"] / points if points else 0.0
+    verdict = Verdict(row["id"], row["status"], score, advice=row["message"], mistake=row["mistake"])
+    card = Card(verdict, points)
+    data = {"text/html": card._repr_html_(), "text/plain": repr(card)}
+    return {"output_type": "display_data", "data": data, "metadata": {}}
+
+
+def scores(course: Course, lesson: Lesson) -> dict[str, tuple[float, float]]:
+    """Score and largest possible score of every submission, as the gradebook has them."""
+    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+        found = book.find_assignment(lesson.name).submissions
+        return {submission.student_id: (submission.score, submission.max_score) for submission in found}

@@ -1,0 +1,166 @@
+"""Runs grading tasks: in processes of this machine, or on a Dask cluster."""
+
+import contextlib
+import multiprocessing
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from course_utils.checking.errors import CourseError
+from course_utils.grading.task import Task
+
+Done = tuple[str, dict[str, Any]]
+TRIES = 3  # a task whose worker died this often gets the verdict `crashed`
+SPARE_SECONDS = 120.0  # beyond the limit of a submission, for starting the sandbox and judging
+
+
+class _Worker:
+    """A process with a warm sandbox of its own."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.key, self.task, self.since = "", None, 0.0
+
+    def give(self, key: str, task: Task) -> None:
+        """Send a task."""
+        self.key, self.task, self.since = key, task, time.monotonic()  # type: ignore[assignment]
+        with contextlib.suppress(OSError):  # a dead worker is found when its answer is read
+            self.connection.send(task)
+
+    def overdue(self) -> bool:
+        """Whether it has worked on one task for longer than any task may take."""
+        return self.task is not None and time.monotonic() - self.since > self.task.limits.seconds + SPARE_SECONDS
+
+    def close(self) -> None:
+        """End the process; its sandbox ends with it."""
+        self.connection.close()
+        self.process.terminate()
+        self.process.join(5)
+        self.process.kill()
+
+
+def _serve(connection: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from course_utils.grading.worker import close, grade
+
+    def stop(*_: object) -> None:
+        raise SystemExit
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        while True:
+            task = connection.recv()
+            try:
+                answer: Any = grade(task)
+            except CourseError as error:
+                answer = str(error)
+            connection.send(answer)
+    except (EOFError, OSError):
+        pass
+    finally:
+        close()
+
+
+def run_local(tasks: Iterable[tuple[str, Task]], jobs: int) -> Iterator[Done]:
+    """Results by key, as they come, from so many processes; raises CourseError where no sandbox can be started.
+
+    A worker that dies is replaced and its task is given again.
+    """
+    waiting = iter(tasks)
+    again: list[tuple[str, Task]] = []
+    tried: dict[str, int] = {}
+    workers: list[_Worker] = []
+    try:
+        for _ in range(jobs):
+            if (item := next(waiting, None)) is None:
+                break
+            workers.append(_Worker())
+            workers[-1].give(*item)
+        while busy := [worker for worker in workers if worker.task is not None]:
+            ready = wait([worker.connection for worker in busy], timeout=1.0)
+            for worker in busy:
+                if worker.connection not in ready and not worker.overdue():
+                    continue
+                key, task = worker.key, worker.task
+                assert task is not None
+                answer = _answer(worker) if worker.connection in ready else None
+                if isinstance(answer, str):
+                    raise CourseError(answer)
+                if answer is None:
+                    workers[workers.index(worker)] = replaced = _Worker()
+                    worker.close()
+                    worker = replaced
+                    tried[key] = tried.get(key, 0) + 1
+                    if tried[key] < TRIES:
+                        again.append((key, task))
+                    else:
+                        yield key, task.lost("The process that graded it died, three times.")
+                else:
+                    worker.task = None
+                    yield key, answer
+                if (item := again.pop() if again else next(waiting, None)) is not None:
+                    worker.give(*item)
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+def _answer(worker: _Worker) -> Any:
+    try:
+        return worker.connection.recv()
+    except (EOFError, OSError):
+        return None
+
+
+def run_on_cluster(tasks: Iterable[tuple[str, Task]], address: str) -> Iterator[Done]:
+    """Results by key, as they come, from a Dask scheduler's workers, which need this package and bubblewrap.
+
+    Dask gives the tasks of a worker that dies to others. Raises CourseError where the scheduler cannot be reached.
+    """
+    from dask.distributed import Client, Future, as_completed
+    from dask.distributed.scheduler import KilledWorker
+
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        raise CourseError(f"There is no Dask scheduler at {address} ({type(error).__name__}): start one.") from None
+    with client:
+        waiting = iter(tasks)
+        sent: dict[str, tuple[str, Task]] = {}
+
+        def send() -> Future | None:
+            if (item := next(waiting, None)) is None:
+                return None
+            future = client.submit(_on_cluster, item[1], key=f"grade-{item[0]}", retries=TRIES, pure=False)
+            sent[str(future.key)] = item
+            return future
+
+        room = 2 * sum(client.nthreads().values()) + 2
+        done = as_completed([future for _ in range(room) if (future := send()) is not None])
+        for future in done:
+            key, task = sent.pop(str(future.key))
+            try:
+                answer = future.result()
+            except KilledWorker:
+                answer = task.lost("The machine that graded it died, several times.")
+            future.release()
+            if isinstance(answer, str):
+                raise CourseError(answer)
+            if (more := send()) is not None:
+                done.add(more)
+            yield key, answer
+
+
+def _on_cluster(task: Task) -> Any:
+    from course_utils.grading.worker import grade
+
+    try:
+        return grade(task)
+    except CourseError as error:
+        return str(error)
