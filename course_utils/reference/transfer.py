@@ -1,0 +1,97 @@
+"""Lesson 10: a trained net on a new task: new head, frozen layers, learning rates by depth."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.reference.cross_entropy import cross_entropy
+from course_utils.reference.mnist import SGD
+from course_utils.reference.sgd import minibatches
+
+
+def replace_head(model: nn.Module, num_outputs: int) -> nn.Module:
+    """The model itself, its last nn.Linear replaced by a fresh one from as many features to num_outputs."""
+    name, head = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)][-1]
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, nn.Linear(head.in_features, num_outputs))
+    return model
+
+
+def freeze(module: nn.Module) -> None:
+    """No parameter of the module gets a gradient any more."""
+    for p in module.parameters():
+        p.requires_grad = False
+
+
+def unfreeze(module: nn.Module) -> None:
+    """Every parameter of the module gets a gradient again."""
+    for p in module.parameters():
+        p.requires_grad = True
+
+
+def discriminative_lrs(lr: float | slice, n_groups: int) -> list[float]:
+    """One learning rate a group, the head's last.
+
+    lr: equal for all; slice(b): b / 10, ..., b / 10, b; slice(a, b): a * (b / a)**(i / (n_groups - 1)).
+    Source: the rates of the fastai library, version 1.
+    """
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    return [lr.start * (lr.stop / lr.start) ** (i / (n_groups - 1)) for i in range(n_groups - 1)] + [lr.stop]
+
+
+def parameter_groups(groups: Sequence[nn.Module], lrs: Sequence[float]) -> list[dict[str, Any]]:
+    """[{"params": trainable parameters of a module, "lr": its rate}, ...], as torch.optim takes them.
+
+    Raises ValueError where there are not as many rates as modules.
+    """
+    if len(groups) != len(lrs):
+        raise ValueError(f"there are {len(groups)} groups and {len(lrs)} learning rates")
+    return [
+        {"params": [p for p in group.parameters() if p.requires_grad], "lr": lr}
+        for group, lr in zip(groups, lrs, strict=True)
+    ]
+
+
+def activations(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Tensor]:
+    """What the named modules put out while the model runs on x, cut off from the graph; names as in named_modules."""
+    outputs: dict[str, Tensor] = {}
+
+    def hook(name: str) -> Any:
+        return lambda module, inputs, output: outputs.update({name: output.detach().clone()})
+
+    handles = [model.get_submodule(name).register_forward_hook(hook(name)) for name in layers]
+    try:
+        model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return outputs
+
+
+def fine_tune(model: nn.Module, x: Tensor, y: Tensor, seed: int) -> nn.Module:
+    """The model with a new head, 25 epochs of SGD with momentum, the layers before the head at a tenth of its rate.
+
+    x: (n, 1, 28, 28), y: (n,) in 0 ... c - 1; the new head has c outputs.
+    """
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    replace_head(model, int(y.max()) + 1)
+    groups = list(model.children())
+    optimizers = [
+        SGD(**group, momentum=0.9) for group in parameter_groups(groups, discriminative_lrs(slice(0.02), len(groups)))
+    ]
+    model.train()
+    for _ in range(25):
+        for idx in minibatches(len(x), 32, generator):
+            loss = cross_entropy(model(x[idx]), y[idx])
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+            loss.backward()
+            for optimizer in optimizers:
+                optimizer.step()
+    return model

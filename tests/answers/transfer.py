@@ -1,0 +1,199 @@
+"""Other right answers to the exercises of lesson 10."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def replace_head_by_walking(model: nn.Module, num_outputs: int) -> nn.Module:
+    found: list[tuple[nn.Module, str]] = []
+    for parent in model.modules():
+        found += [(parent, name) for name, child in parent.named_children() if isinstance(child, nn.Linear)]
+    order = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    parent, name = next((p, n) for p, n in found if getattr(p, n) is order[-1])
+    parent._modules[name] = nn.Linear(order[-1].in_features, num_outputs)
+    return model
+
+
+def replace_head_by_name(model: nn.Module, num_outputs: int) -> nn.Module:
+    names = [name for name, module in model.named_modules() if type(module) is nn.Linear]
+    *path, last = names[-1].split(".")
+    parent: Any = model
+    for part in path:
+        parent = getattr(parent, part)
+    fresh = nn.Linear(getattr(parent, last).weight.shape[1], num_outputs)
+    fresh.train(model.training)
+    setattr(parent, last, fresh)
+    return model
+
+
+def replace_head_anew(model: nn.Module, num_outputs: int) -> nn.Module:
+    """The layer stays, its parameters do not; legitimate only as far as the layer is another object."""
+    for parent in reversed(list(model.modules())):
+        for name, child in reversed(list(parent.named_children())):
+            if isinstance(child, nn.Linear):
+                head = nn.Linear(child.in_features, num_outputs)
+                nn.init.normal_(head.weight, std=0.01)
+                nn.init.zeros_(head.bias)
+                setattr(parent, name, head)
+                return model
+    return model
+
+
+def freeze_by_method(module: nn.Module) -> nn.Module:
+    return module.requires_grad_(False)
+
+
+def freeze_by_recursion(module: nn.Module) -> None:
+    for p in module._parameters.values():
+        if p is not None:
+            p.requires_grad_(False)
+    for child in module.children():
+        freeze_by_recursion(child)
+
+
+def unfreeze_by_method(module: nn.Module) -> nn.Module:
+    return module.requires_grad_()
+
+
+def unfreeze_by_names(module: nn.Module) -> None:
+    for name, _ in module.named_parameters():
+        module.get_parameter(name).requires_grad = True
+
+
+def rates_by_logarithm(lr: Any, n_groups: int) -> Tensor:
+    if not isinstance(lr, slice):
+        return torch.full((n_groups,), lr, dtype=torch.float64)
+    if lr.start is None:
+        return torch.tensor([lr.stop / 10] * (n_groups - 1) + [lr.stop], dtype=torch.float64)
+    if n_groups == 1:
+        return torch.tensor([lr.stop], dtype=torch.float64)
+    return torch.linspace(math.log(lr.start), math.log(lr.stop), n_groups, dtype=torch.float64).exp()
+
+
+def rates_from_the_head(lr: Any, n_groups: int) -> list[float]:
+    if isinstance(lr, slice):
+        rates = [lr.stop]
+        ratio = 1.0 if n_groups == 1 or lr.start is None else (lr.start / lr.stop) ** (1 / (n_groups - 1))
+        while len(rates) < n_groups:
+            rates.insert(0, 0.1 * lr.stop if lr.start is None else rates[0] * ratio)
+        return rates
+    return [lr for _ in range(n_groups)]
+
+
+def groups_by_loop(groups: Sequence[nn.Module], lrs: Sequence[float]) -> list[dict[str, Any]]:
+    if len(lrs) != len(groups):
+        raise ValueError
+    result = []
+    for i in range(len(groups)):
+        trainable = []
+        for _, p in groups[i].named_parameters():
+            if p.requires_grad:
+                trainable.append(p)
+        result.append({"lr": lrs[i], "params": trainable})
+    return result
+
+
+def groups_by_strict_zip(groups: Sequence[nn.Module], lrs: Sequence[float]) -> list[dict[str, Any]]:
+    return [
+        dict(params=filter(lambda p: p.requires_grad, group.parameters()), lr=torch.tensor(lr, dtype=torch.float64))
+        for group, lr in zip(groups, lrs, strict=True)
+    ]
+
+
+class _Recorder:
+    def __init__(self, name: str, found: dict[str, Tensor]) -> None:
+        self.name, self.found = name, found
+
+    def __call__(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        self.found[self.name] = output.detach()
+
+
+def activations_by_object(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
+    modules = dict(model.named_modules())
+    handles = [modules[name].register_forward_hook(_Recorder(name, found)) for name in layers]
+    with torch.no_grad():
+        model(x)
+    for handle in handles:
+        handle.remove()
+    return found
+
+
+def activations_one_by_one(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Tensor]:
+    found = {}
+    for name, module in model.named_modules():
+        if name in layers:
+            with module.register_forward_hook(lambda m, i, o, name=name: found.update({name: o.data})):  # type: ignore[misc]
+                model(x)
+    return found
+
+
+def activations_in_eval_and_back(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Tensor]:
+    training = model.training
+    model.eval()
+    try:
+        return activations_one_by_one(model, layers, x)
+    finally:
+        model.train(training)
+
+
+def tune_the_head_alone(model: Any, x: Tensor, y: Tensor, seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    model.eval()
+    with torch.no_grad():
+        features = model.late(model.middle(model.early(x))).flatten(1)
+    head = nn.Linear(features.shape[1], 5)
+    for _ in range(150):
+        gradients = torch.autograd.grad(F.cross_entropy(head(features), y), list(head.parameters()))
+        with torch.no_grad():
+            for p, g in zip(head.parameters(), gradients, strict=True):
+                p -= 0.05 * g
+    model.head[1] = head
+    return model
+
+
+def tune_everything(model: Any, x: Tensor, y: Tensor, seed: int) -> nn.Module:
+    generator = torch.Generator().manual_seed(seed)
+    model.head[1] = nn.Linear(model.head[1].in_features, 5)
+    velocities = [torch.zeros_like(p) for p in model.parameters()]
+    model.train()
+    for _ in range(30):
+        for idx in torch.randperm(len(x), generator=generator).split(25):
+            model.zero_grad()
+            F.cross_entropy(model(x[idx]), y[idx]).backward()
+            with torch.no_grad():
+                for p, v in zip(model.parameters(), velocities, strict=True):
+                    v.mul_(0.9).add_(p.grad)
+                    p.sub_(v, alpha=0.02)
+    return model
+
+
+def tune_in_two_phases(model: Any, x: Tensor, y: Tensor, seed: int) -> nn.Module:
+    """First the head, with the body still, then everything in small steps that get smaller."""
+    torch.manual_seed(seed)
+    model.head[1] = nn.Linear(model.head[1].in_features, 5)
+    for step in range(120):
+        whole = step >= 60
+        model.train(whole)
+        idx = torch.randperm(len(x))[:32]
+        model.zero_grad()
+        F.cross_entropy(model(x[idx]), y[idx]).backward()
+        for p in model.parameters() if whole else model.head.parameters():
+            p.data -= 0.1 * (1 - step / 120) * p.grad
+    return model
+
+
+ANSWERS = {
+    "transfer.replace_head": [replace_head_by_walking, replace_head_by_name, replace_head_anew],
+    "transfer.freeze": [freeze_by_method, freeze_by_recursion],
+    "transfer.unfreeze": [unfreeze_by_method, unfreeze_by_names],
+    "transfer.discriminative_lrs": [rates_by_logarithm, rates_from_the_head],
+    "transfer.parameter_groups": [groups_by_loop, groups_by_strict_zip],
+    "transfer.activations": [activations_by_object, activations_one_by_one, activations_in_eval_and_back],
+    "transfer.fine_tune": [tune_the_head_alone, tune_everything, tune_in_two_phases],
+}
