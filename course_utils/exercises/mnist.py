@@ -815,6 +815,22 @@ class FitMnist(Training):
     the seed. So no unseen picture stands in the shipped files pixel by pixel, and a table of these files does not help.
     What remains possible: an answer may search the files for the nearest digit under all moves, or train on them
     besides what it is given. The judge sees the outputs of a model, not how it came by them.
+
+    Accuracy over 20 seeds:                         least   median  most
+        784-100-10, 12 epochs, momentum 0.9         0.886   0.899   0.920
+        784-100-10, backward by hand, 8 epochs      0.876   0.888   0.904
+        784-64-10, 8 epochs, no momentum            0.850   0.869   0.878
+        three layers, 6 epochs                      0.825   0.865   0.874
+        784-50-10, 5 epochs, lr 0.1                 0.771   0.826   0.859
+      full 0.75
+        784-50-10, 3 epochs, lr 0.1                 0.715   0.764   0.809
+        784-10, 5 epochs                            0.600   0.646   0.700
+        no activation, 3 epochs                     0.541   0.618   0.718
+        784-50-10, 1 epoch, lr 0.1                  0.584   0.632   0.697
+        softmax before the loss                     0.469   0.563   0.609
+      part 0.55
+        gradients never cleared                     0.426   0.528   0.577
+        5 hidden units                              0.439   0.515   0.568
     """
 
     id, points = "mnist.fit_mnist", 5

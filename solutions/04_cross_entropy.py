@@ -1,0 +1,888 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: nbgrader,tags,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 04 · Softmax and cross-entropy
+#
+# **You will build** what turns the scores of a network into probabilities, the loss that trains nearly every classifier, and its gradient in one line. All of it will cope with a score of 1000.
+#
+# **Time:** about 100 minutes. **It builds on** affine maps and batches (lesson 01), gradient descent (lesson 02) and the chain rule (lesson 03). What you need of them is imported.
+#
+# | Exercise | You write | Points | Minutes |
+# |---|---|---|---|
+# | `one_hot` | labels as rows of zeros and a one | 1 | 5 |
+# | `softmax` | scores to probabilities | 2 | 20 |
+# | `log_softmax` | the same as logarithms | 2 | 15 |
+# | `nll` | a lookup and a mean | 1 | 10 |
+# | `cross_entropy` | the loss | 1 | 5 |
+# | `cross_entropy_backward` | a derivation | 3 | 25 |
+# | `accuracy` | the metric | 1 | 5 |
+# | `loss_or_metric` | an answer in words | 2 | 10 |
+#
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`. Run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
+
+# %%
+import math
+
+import torch
+
+from course_utils import check, plots
+from course_utils.data import load_mnist
+from course_utils.reference.backprop import numerical_gradient, relative_error
+
+_ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## Scores
+#
+# A network that sorts digits into ten classes ends in ten numbers for every digit, one *score* a class. The scores are called **logits**. A larger logit means: more likely this class. A logit can be any number, positive or negative.
+#
+# To have some, let us make a first reader of digits without any training. For every class take the mean picture of its digits. Then score a digit by how near it is to each of the ten means, in squared distance. Multiplied out, that is an affine map of the pixels, like the layers of lesson 01.
+
+# %%
+digits = load_mnist()
+x, labels = digits.x_train.reshape(-1, 784).float() / 255, digits.y_train
+x_valid, labels_valid = digits.x_valid.reshape(-1, 784).float() / 255, digits.y_valid
+
+means = torch.stack([x[labels == k].mean(0) for k in range(10)])
+
+
+def scores(x):
+    """-(squared distance to each mean) / 2, up to a constant of each digit; x: (n, 784), returns (n, 10)."""
+    return x @ means.T - means.square().sum(1) / 2
+
+
+def show_scores(x, values, titles, words):
+    """A digit beside its ten numbers, one row of bars for each."""
+    figure, axes = plots.panels(len(values) + 1, height=1.9, width=7.4)
+    _ = axes[0].imshow(x.reshape(28, 28), cmap="gray_r")
+    _ = axes[0].axis("off")
+    for axis, numbers, title in zip(axes[1:], values, titles):
+        _ = axis.bar(
+            range(10), numbers, color=[plots.ORANGE if k == numbers.argmax() else plots.BLUE for k in range(10)]
+        )
+        _ = axis.axhline(0, color="0.5", linewidth=0.8)
+        _ = axis.set_xticks(range(10))
+        _ = axis.set_title(title, fontsize=10)
+    plots.show(figure, alt=words)
+
+
+example = 3
+logits = scores(x)
+show_scores(
+    x[example],
+    [logits[example]],
+    ["logits"],
+    f"A handwritten {labels[example]} and its ten logits as bars. The largest, for class {logits[example].argmax()}, is "
+    f"{logits[example].max():.1f}; the smallest is {logits[example].min():.1f}.",
+)
+
+# %% [markdown]
+# The orange bar is the largest: that class wins. But by how much, and how sure may one be? For that the scores have to become probabilities. And before any training there has to be one number that says how good they are. This lesson builds both.
+
+# %% [markdown]
+# ## Targets as rows: one-hot
+#
+# A label is a single whole number, say 3 out of the classes 0 to 9. As a row of ten numbers it is 1 at place 3 and 0 elsewhere. That is a *one-hot* vector: the best probabilities that one could ask for, everything on the right class.
+#
+# ### Exercise: `one_hot`
+#
+# *1 point · 5 minutes · one to three lines.* Turn a batch of labels into a batch of one-hot rows. `F.one_hot` is what you are building, so the check does not count it.
+
+
+# %% nbgrader={"grade": false, "grade_id": "one_hot", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def one_hot(labels, num_classes):
+    """1 where a row meets its label's column, else 0.
+
+    labels: whole numbers from 0 to num_classes - 1, int64 of shape (n,).
+    Returns float32 numbers of shape (n, num_classes).
+
+    >>> one_hot(torch.tensor([2, 0]), 4)
+    tensor([[0., 0., 1., 0.],
+            [1., 0., 0., 0.]])
+    """
+    ### BEGIN SOLUTION
+    return (labels[:, None] == torch.arange(num_classes)).float()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-one_hot", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("cross_entropy.one_hot", one_hot)
+### BEGIN HIDDEN TESTS
+check("cross_entropy.one_hot", one_hot, seed=401)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Start from zeros of the right shape. Which entries become 1? There is exactly one in each row.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# An index may be a pair of tensors: with `rows` and `columns` of shape `(n,)`, `y[rows, columns]` means n single entries, one for each pair.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Another way: compare. `labels[:, None]` has shape `(n, 1)` and broadcasts against the class numbers, of shape `(num_classes,)`.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `IndexError: index 3 is out of bounds for dimension 1 with size 3`: there are too few columns. Their number is `num_classes`, whatever labels occur.
+#
+# `RuntimeError: Index put requires the source and destination dtypes match`: the tensor of zeros and what you write into it have different dtypes.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Eight labels as rows. Each row has one dark place. And a fact that you will need twice below: a product with a one-hot row *looks something up*. It takes the entry at the label's place and forgets the others.
+
+# %%
+figure, (axis,) = plots.panels(1, width=5.0, height=2.6)
+_ = axis.imshow(one_hot(labels[:8], 10), cmap="gray_r", vmax=1.4)
+_ = axis.set(xlabel="class", ylabel="label", xticks=range(10), yticks=range(8), yticklabels=labels[:8].tolist())
+_ = axis.hlines([i + 0.5 for i in range(7)], -0.5, 9.5, color="0.8", linewidth=0.8)
+_ = axis.vlines([k + 0.5 for k in range(9)], -0.5, 7.5, color="0.8", linewidth=0.8)
+plots.show(
+    figure,
+    alt=f"A grid of 8 rows, for the labels {', '.join(map(str, labels[:8].tolist()))}, and 10 columns, for the classes. Every row has "
+    "one dark square, in the column of its label.",
+)
+
+by_product = (one_hot(labels[:3], 10) * logits[:3]).sum(1)
+by_lookup = logits[torch.arange(3), labels[:3]]
+print("one-hot product:", [round(v, 2) for v in by_product.tolist()])
+print("lookup:         ", [round(v, 2) for v in by_lookup.tolist()])
+
+# %% [markdown]
+# ## Scores to probabilities: softmax
+#
+# Ten logits $z_0, \dots, z_9$ of one digit are to become ten probabilities: none negative, all together 1, a larger logit a larger probability. Two steps do it.
+#
+# 1. $e^{z}$ makes every number positive and keeps the order.
+# 2. Dividing by the sum makes them add up to 1.
+#
+# $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}$$
+#
+# Try it on paper for the logits 0, 0 and $\log 2$. Their exponentials are 1, 1 and 2, their sum is 4, and the probabilities are 0.25, 0.25 and 0.5.
+#
+# This is the **softmax**. The sum runs over the classes of *one* example; every row of a batch gets its own.
+#
+# ### What a computer makes of it
+#
+# The formula has a trap. float32, the usual kind of number in PyTorch, ends at $3.4 \cdot 10^{38}$. Beyond that it says `inf`. And $e^{z}$ grows fast.
+
+# %%
+z = torch.tensor([-1000.0, -104.0, -100.0, 0.0, 88.0, 89.0, 1000.0])
+for number, exponential in zip(z.tolist(), z.exp().tolist()):
+    print(f"exp({number:6.0f}) = {exponential:.3g}")
+
+row = torch.tensor([1000.0, 999.0])
+print("softmax by the formula:", (row.exp() / row.exp().sum()).tolist())
+
+# %% [markdown]
+# From 89 on, $e^z$ is `inf`, and `inf / inf` is `nan`: not a number. From −104 down, $e^z$ is 0, and a row of nothing but such logits gives `0 / 0`, which is `nan` too. Logits of this size do occur in training, and one `nan` in a loss makes every parameter `nan` in the next step.
+#
+# ### The cure
+#
+# Subtract the same number $m$ from all logits of a row. The factor $e^{-m}$ cancels, so the probabilities stay the same:
+#
+# $$\frac{e^{z_k - m}}{\sum_j e^{z_j - m}} = \frac{e^{-m}\, e^{z_k}}{e^{-m} \sum_j e^{z_j}} = p_k$$
+#
+# You may choose $m$ as you like. Which choice makes it impossible that an exponential is too large, and impossible that all of them are 0?
+
+# %% [markdown]
+# ### Exercise: `softmax`
+#
+# *2 points · 20 minutes · two or three lines.* Turn a batch of logits into a batch of probabilities, right for logits of any size. torch has this under many names (`torch.softmax`, `F.softmax`, `logsumexp`, distributions, attention); the check counts none of them.
+
+
+# %% nbgrader={"grade": false, "grade_id": "softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def softmax(logits):
+    """The probabilities of the classes, for every row by itself.
+
+    logits: (n, c), of any size, such as 1000 or -1000. They stay as they are.
+    Returns p: (n, c), every row adds up to 1.
+
+    >>> softmax(torch.tensor([[0.0, 0.0, math.log(2)], [1000.0, 1000.0, -1000.0]]))
+    tensor([[0.2500, 0.2500, 0.5000],
+            [0.5000, 0.5000, 0.0000]])
+    """
+    ### BEGIN SOLUTION
+    exp = (logits - logits.amax(-1, keepdim=True)).exp()
+    return exp / exp.sum(-1, keepdim=True)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-softmax", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("cross_entropy.softmax", softmax)
+### BEGIN HIDDEN TESTS
+check("cross_entropy.softmax", softmax, seed=402)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# First write it without the shift and look at the check. Then think about $m$: after the shift, how large may the largest logit of a row be?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# With $m$ the largest logit of the row, the largest exponential is $e^0 = 1$. None is larger, and the sum is at least 1.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Every row has its own $m$. `sum` and `amax` take a dimension to work along, and `keepdim=True` keeps it with size 1, so that the result of shape `(n, 1)` broadcasts against `(n, c)`.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: The size of tensor a (4) must match the size of tensor b (3) at non-singleton dimension 1`: a row of n numbers met a matrix of n rows. Was `keepdim=True` forgotten?
+#
+# `TypeError: unsupported operand type(s) for -: 'Tensor' and 'torch.return_types.max'`: `max` along a dimension returns two things, `.values` and `.indices`. `amax` returns only the values.
+#
+# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation.`: `-=` changes the tensor that came in. Make a new one.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# The logits of the digit above as probabilities, and the same logits with 1000 added to each. The shift changes nothing.
+
+# %%
+p = softmax(logits)
+show_scores(
+    x[example],
+    [p[example], softmax(logits[example : example + 1] + 1000)[0]],
+    ["softmax(logits)", "softmax(logits + 1000)"],
+    f"The {labels[example]} again and two rows of ten bars, which look the same: the probability of class "
+    f"{p[example].argmax()} is {p[example].max():.2f} in both, the others share the rest.",
+)
+
+# %% [markdown]
+# A maximum of the whole batch would also keep the exponentials from overflowing. Here is why it will not do. The batch has two rows, one near 1000 and one near −1000. After subtracting 1000 from both, the second row is near −2000, and all its exponentials are 0.
+
+# %%
+batch = torch.tensor([[1000.0, 999.0], [-1000.0, -1001.0]])
+exp = (batch - batch.max()).exp()
+print("one maximum for all:     ", [[round(v, 3) for v in r] for r in (exp / exp.sum(1, keepdim=True)).tolist()])
+print("each row its own maximum:", [[round(v, 3) for v in r] for r in softmax(batch).tolist()])
+
+# %% [markdown]
+# Only *differences* of logits count. If all logits are doubled, their differences double, and the softmax becomes surer: the largest takes more. Slide from nearly equal to nearly all or nothing:
+
+# %%
+figure, axes = plots.panels(4, height=1.7, width=7.4)
+for axis, factor in zip(axes, [0.1, 0.5, 1.0, 3.0]):
+    _ = axis.bar(range(10), softmax(factor * logits[example : example + 1])[0], color=plots.BLUE)
+    _ = axis.set(title=f"logits × {factor:g}", ylim=(0, 1), xticks=[0, 5, 9])
+plots.show(
+    figure,
+    alt="Four rows of ten bars: the softmax of the logits times 0.1, 0.5, 1 and 3. At 0.1 all bars are nearly equal, at 3 one "
+    "bar holds nearly everything.",
+)
+
+# %% [markdown]
+# ## Logarithms of probabilities
+#
+# The loss below needs $\log p$, not $p$. The plain way, `softmax(...).log()`, has a trap of its own: a probability below $10^{-45}$ is rounded to 0, and the logarithm of 0 is `-inf`. But nothing forces you to go through $p$. Write the logarithm of the fraction as a difference:
+#
+# $$\log p_k = \log \frac{e^{z_k - m}}{\sum_j e^{z_j - m}} = (z_k - m) - \log \sum_j e^{z_j - m}$$
+#
+# The exponential of the numerator has gone. What is left of the sum is safe, because it is at least 1 when $m$ is the row's maximum. (The expression $m + \log \sum_j e^{z_j - m}$ is known as *log-sum-exp*.)
+#
+# ### Exercise: `log_softmax`
+#
+# *2 points · 15 minutes · two lines.* Write it from the formula.
+
+
+# %% nbgrader={"grade": false, "grade_id": "log_softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def log_softmax(logits):
+    """The logarithms of the softmax, for every row by itself.
+
+    logits: (n, c), of any size, such as 1000 or -1000. They stay as they are.
+    Returns log p: (n, c), no number above 0.
+
+    >>> log_softmax(torch.tensor([[1000.0, 0.0]]))
+    tensor([[    0., -1000.]])
+    """
+    ### BEGIN SOLUTION
+    shifted = logits - logits.amax(-1, keepdim=True)
+    return shifted - shifted.exp().sum(-1, keepdim=True).log()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-log_softmax", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("cross_entropy.log_softmax", log_softmax)
+### BEGIN HIDDEN TESTS
+check("cross_entropy.log_softmax", log_softmax, seed=403)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# There is one `exp` and one `log` in it, and the `log` is outside of the sum.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Give $z - m$ a name. It appears twice.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# The order for the second term is: shifted logits, `exp`, sum along the classes, `log`. Keep the dimension, so that it can be subtracted from every entry of the row.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: The size of tensor a (4) must match the size of tensor b (3) at non-singleton dimension 1`: the sum has shape `(n,)`. With `keepdim=True` it is `(n, 1)`.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Two classes, whose logits lie further and further apart. The logarithm of the losing probability should simply fall, step by step with the distance. Your function does that. The plain way breaks off at about 104, where the probability is rounded to 0.
+
+# %%
+gap = torch.arange(0.0, 201.0)
+pairs = torch.stack([-gap, torch.zeros(201)], dim=1)
+plain = softmax(pairs)[:, 0].log()
+
+figure = plots.curves(
+    {"log_softmax": log_softmax(pairs)[:, 0], "log of softmax": torch.where(plain.isinf(), torch.nan, plain)},
+    gap,
+    xlabel="how far the logit is below the other",
+    ylabel="log p",
+)
+figure.axes[0].lines[1].set(linewidth=5, alpha=0.5)
+plots.show(
+    figure,
+    alt="The logarithm of the losing class's probability against the distance of the two logits, 0 to 200. log_softmax is a straight "
+    "line from about 0 down to -200. The logarithm of softmax follows it to about -103 and ends there.",
+)
+print("finite up to a distance of", int(gap[plain.isfinite()].max()))
+
+# %% [markdown]
+# ## The loss
+#
+# ### How surprised is the model?
+#
+# A model gives the right class the probability $p$. How bad is that? If $p = 1$ nothing is wrong. If $p = 0.5$, a little. If $p = 0.01$ the model was nearly sure of something else, and wrong. The usual measure is
+#
+# $$-\log p$$
+#
+# which is 0 for $p = 1$ and grows without end as $p$ goes to 0. It has a second virtue. The probability of *all* labels together, for independent examples, is the product of the single ones. Its logarithm is a sum. So the $p$ that make the whole data most likely are those that make the mean of $-\log p$ least: the **negative log-likelihood**.
+
+# %%
+probability = torch.linspace(0.005, 1, 200)
+plots.show(
+    plots.curves(
+        {"-log p": -probability.log()},
+        probability,
+        xlabel="probability that the model gives to the right class",
+        ylabel="loss",
+    ),
+    alt="The curve of minus log p over p from 0 to 1: over 5 near p = 0, 0.69 at one half, falling to 0 at p = 1.",
+)
+for p_right in [0.99, 0.5, 0.1, 0.01]:
+    print(f"p = {p_right:<4}  -log p = {-math.log(p_right):.3f}")
+
+# %% [markdown]
+# ### Exercise: `nll`
+#
+# *1 point · 10 minutes · one line.* For every row of log-probabilities look up the one of its target. Then take the mean over the batch, with a minus sign:
+#
+# $$\mathrm{nll} = -\frac{1}{n} \sum_{i=1}^{n} \log p_{i,\,t_i}$$
+#
+# where $t_i$ is the target of example $i$.
+
+
+# %% nbgrader={"grade": false, "grade_id": "nll", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def nll(log_probs, targets):
+    """The negative log-likelihood, a mean over the batch.
+
+    log_probs: (n, c), logarithms of probabilities. targets: (n,), the right classes, int64.
+    Returns a tensor of shape (), with its graph.
+
+    >>> nll(torch.tensor([[0.5, 0.5], [0.25, 0.75]]).log(), torch.tensor([0, 0]))
+    tensor(1.0397)
+    """
+    ### BEGIN SOLUTION
+    return -log_probs[torch.arange(len(targets)), targets].mean()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-nll", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("cross_entropy.nll", nll)
+### BEGIN HIDDEN TESTS
+check("cross_entropy.nll", nll, seed=404)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# In the example: the first row's target is class 0, with $\log 0.5 = -0.6931$; the second row's too, with $\log 0.25 = -1.3863$. Their mean is −1.0397.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# You looked something up by two index tensors under `one_hot`, above: one for the rows and one for the columns.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# A product with your `one_hot` does it as well. Then mind what you divide by: there are n examples, not n times c.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `IndexError: tensors used as indices must be long, int, byte or bool tensors`: an index tensor holds whole numbers.
+#
+# `RuntimeError: Index tensor must have the same number of dimensions as input tensor`: `gather` wants the targets with shape `(n, 1)`.
+#
+# </details>
+
+# %% [markdown]
+# ### Exercise: `cross_entropy`
+#
+# *1 point · 5 minutes · one line.* Now put your parts together: from logits to the loss. The result is called **cross-entropy**, because between the one-hot row $y$ and the probabilities $p$ it is $-\sum_k y_k \log p_k$, of which one term survives.
+
+
+# %% nbgrader={"grade": false, "grade_id": "cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def cross_entropy(logits, targets):
+    """The mean of -log p[target], with p the softmax of the logits.
+
+    logits: (n, c), of any size. targets: (n,), the right classes, int64.
+    Returns a tensor of shape (), with its graph.
+
+    >>> cross_entropy(torch.zeros(1, 10), torch.tensor([3]))
+    tensor(2.3026)
+    """
+    ### BEGIN SOLUTION
+    return nll(log_softmax(logits), targets)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-cross_entropy", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("cross_entropy.cross_entropy", cross_entropy)
+### BEGIN HIDDEN TESTS
+check("cross_entropy.cross_entropy", cross_entropy, seed=405)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Two of your functions, one inside the other.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `nll` expects logarithms of probabilities. Which of your functions makes them from logits, safely?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `TypeError: nll() missing 1 required positional argument: 'targets'`: the targets go to `nll`, not to the softmax.
+#
+# </details>
+
+# %% [markdown]
+# The worked number is worth remembering. Ten equal logits give every class the probability 0.1, and $-\log 0.1 = \log 10 = 2.303$. A network of ten classes that has learned nothing has a loss of about 2.3. If yours starts far above it, or stays there, something is wrong.
+
+# %% [markdown]
+# ### What you should now see: sure and wrong
+#
+# Why not the squared distance between $p$ and the one-hot row, which you know from lesson 02? Take two classes, and let the logit of the right one run from −12 (sure and wrong) to 12 (sure and right) while the other stays at 0.
+#
+# On the left are both losses, on the right their slopes: what gradient descent gets to feel.
+
+# %%
+z = torch.linspace(-12, 12, 241, requires_grad=True)
+pairs = torch.stack([z, torch.zeros(241)], dim=1)
+right_class = torch.zeros(241, dtype=torch.int64)
+
+cross = -log_softmax(pairs)[:, 0]
+squared = (softmax(pairs) - one_hot(right_class, 2)).square().sum(1)
+slopes = {
+    name: torch.autograd.grad(loss.sum(), z, retain_graph=True)[0]
+    for name, loss in {"cross-entropy": cross, "squared error": squared}.items()
+}
+
+figure, (left, right) = plots.panels(2)
+plots.curves(
+    {"cross-entropy": cross, "squared error": squared}, z, xlabel="logit of the right class", title="loss", axis=left
+)
+plots.curves(slopes, z, xlabel="logit of the right class", title="slope of the loss", axis=right)
+plots.show(
+    figure,
+    alt="Two panels over the logit of the right class from -12 to 12. Losses: cross-entropy falls in a nearly straight line from 12 to "
+    "0.7 at 0 and on to 0; the squared error is level at 2, falls around 0, and is level at 0. Slopes: cross-entropy is -1 on the left "
+    "and goes to 0 on the right; the squared error is 0 on both sides, with a dip to about -0.6 between.",
+)
+for name, slope in slopes.items():
+    print(f"{name}: slope for a sure mistake (logit -12): {slope[0]:.2g}")
+
+# %% [markdown]
+# A sure mistake is where a lot should be learned. There the squared error is flat: its slope is nearly 0, so a step of gradient descent changes nearly nothing. The slope of cross-entropy is −1. The logarithm undoes the flattening of the softmax.
+
+# %% [markdown]
+# ## The gradient, by hand
+#
+# Take one example with logits $z$ and target $t$. Its loss is
+#
+# $$L = -\log p_t = -z_t + \log \sum_j e^{z_j}$$
+#
+# Now the derivative by a logit $z_k$. The first term gives $-1$ if $k = t$, else 0: that is $-y_k$ of the one-hot row. For the second term use the chain rule: the derivative of $\log s$ is $1/s$, times the derivative of the sum by $z_k$, of which one term depends on $z_k$. Carry it out on paper before you read on.
+#
+# <details><summary>The result</summary>
+#
+# $$\frac{\partial L}{\partial z_k} = \frac{e^{z_k}}{\sum_j e^{z_j}} - y_k = p_k - y_k$$
+#
+# </details>
+#
+# So simple a result deserves a second look. Each logit is pushed by the difference between the probability that it got and the one that it should have got. The differences of a row add up to 0.
+#
+# The loss of a batch is a *mean*. What does that do to every row's share?
+#
+# ### Exercise: `cross_entropy_backward`
+#
+# *3 points · 25 minutes · one to three lines.* The gradient of `cross_entropy(logits, targets)` with respect to the logits, from your own softmax, without autograd.
+
+
+# %% nbgrader={"grade": false, "grade_id": "cross_entropy_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def cross_entropy_backward(logits, targets):
+    """The gradient of the mean cross-entropy with respect to the logits.
+
+    logits: (n, c), of any size. targets: (n,), the right classes, int64.
+    Returns the gradient: (n, c).
+
+    >>> cross_entropy_backward(torch.zeros(2, 2), torch.tensor([0, 1]))
+    tensor([[-0.2500,  0.2500],
+            [ 0.2500, -0.2500]])
+    """
+    ### BEGIN SOLUTION
+    return (softmax(logits) - one_hot(targets, logits.shape[-1])) / len(targets)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-cross_entropy_backward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("cross_entropy.cross_entropy_backward", cross_entropy_backward)
+### BEGIN HIDDEN TESTS
+check("cross_entropy.cross_entropy_backward", cross_entropy_backward, seed=406)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# In the example all probabilities are one half. Which number is subtracted where? And where does the other factor of one half come from?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The two matrices, $p$ and $y$, are both results of functions that you have written.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# The number of columns of the one-hot matrix is the number of classes, the last size of the logits.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: The size of tensor a (4) must match the size of tensor b (3) at non-singleton dimension 1`: the one-hot matrix has not as many columns as the logits.
+#
+# The check says that each row is right for its own loss: the loss is a mean over n rows, and a derivative of a mean has a factor too.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Lesson 03's referee agrees: central differences in float64 give the same numbers. And for a digit that the nearest mean gets wrong you can see what the gradient asks for. Gradient descent moves *against* the gradient, so blue bars will rise and orange ones fall.
+
+# %%
+few, few_targets = logits[:5].double() / 10, labels[:5]
+by_differences = numerical_gradient(lambda z: cross_entropy(z, few_targets), few)
+error = relative_error(cross_entropy_backward(few, few_targets), by_differences)
+print("largest relative error below 1e-6:", error < 1e-6)
+
+wrong = 23
+one, one_target = logits[wrong : wrong + 1], labels[wrong : wrong + 1]
+figure, axes = plots.panels(4, height=1.9, width=7.4)
+_ = axes[0].imshow(x[wrong].reshape(28, 28), cmap="gray_r")
+_ = axes[0].axis("off")
+for axis, values, title in zip(
+    axes[1:],
+    [softmax(one)[0], one_hot(one_target, 10)[0], cross_entropy_backward(one, one_target)[0]],
+    ["p", "y", "p - y"],
+):
+    _ = axis.bar(range(10), values, color=[plots.BLUE if title == "p - y" and v < 0 else plots.ORANGE for v in values])
+    _ = axis.axhline(0, color="0.5", linewidth=0.8)
+    _ = axis.set(title=title, ylim=(-1.05, 1.05), xticks=[0, 5, 9])
+plots.show(
+    figure,
+    alt=f"A handwritten {labels[wrong]} that is taken for a {logits[wrong].argmax()}. Bars of p, largest at class "
+    f"{logits[wrong].argmax()}; bars of y, 1 at class {labels[wrong]}; bars of p minus y, negative at class {labels[wrong]} and "
+    f"positive at class {logits[wrong].argmax()}.",
+)
+
+# %% [markdown]
+# ## Train with it
+#
+# With the gradient of the logits you can train an affine map. From $z = xW^T + b$ follows, by `linear_backward` of lesson 03, that the gradient of the weights is `grad.T @ x` and that of the bias the sum of the rows. Here are 150 steps of plain gradient descent on all 4,000 digits, without autograd. (A linear map with softmax and cross-entropy is called *logistic regression*.)
+#
+# ### The metric
+#
+# The loss is for the optimizer. People want to know: how many are right? That is the **accuracy**. The prediction is the class with the largest logit. Since softmax keeps the order, it is the class with the largest probability too, so no softmax is needed.
+#
+# ### Exercise: `accuracy`
+#
+# *1 point · 5 minutes · one line.*
+
+
+# %% nbgrader={"grade": false, "grade_id": "accuracy", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def accuracy(logits, targets):
+    """The part of the examples whose largest logit is that of their target.
+
+    logits: (n, c). targets: (n,), the right classes, int64.
+    Returns a float between 0 and 1.
+
+    >>> accuracy(torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0]]), torch.tensor([0, 2]))
+    0.5
+    """
+    ### BEGIN SOLUTION
+    return (logits.argmax(-1) == targets).float().mean().item()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-accuracy", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("cross_entropy.accuracy", accuracy)
+### BEGIN HIDDEN TESTS
+check("cross_entropy.accuracy", accuracy, seed=407)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Which *column* holds the largest number of a row? There is a method for the place of a maximum.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Comparing two tensors of shape `(n,)` gives n times True or False. The mean of ones and zeros is the part of ones.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: Bool`: True and False have no mean. Turn them into numbers first.
+#
+# `RuntimeError: The size of tensor a (4) must match the size of tensor b (9)`: the maximum was taken along the batch, so that there is one for each class.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Loss and accuracy, step by step, on the digits of the training and on 1,000 digits that take no part in it. The loss falls smoothly. The accuracy jumps up at once and then climbs in small steps.
+
+# %%
+weight, bias = torch.zeros(10, 784), torch.zeros(10)
+history = {name: [] for name in ["training loss", "validation loss", "training accuracy", "validation accuracy"]}
+for _ in range(150):
+    train_logits, valid_logits = x @ weight.T + bias, x_valid @ weight.T + bias
+    history["training loss"].append(cross_entropy(train_logits, labels).item())
+    history["validation loss"].append(cross_entropy(valid_logits, labels_valid).item())
+    history["training accuracy"].append(accuracy(train_logits, labels))
+    history["validation accuracy"].append(accuracy(valid_logits, labels_valid))
+    grad = cross_entropy_backward(train_logits, labels)
+    weight -= 0.5 * grad.T @ x
+    bias -= 0.5 * grad.sum(0)
+
+figure, (left, right) = plots.panels(2)
+plots.curves({k: v for k, v in history.items() if "loss" in k}, xlabel="step", ylabel="loss", axis=left)
+plots.curves({k: v for k, v in history.items() if "accuracy" in k}, xlabel="step", ylabel="accuracy", axis=right)
+plots.show(
+    figure,
+    alt=f"Left, the loss over 150 steps: training and validation fall together from 2.3 to {history['training loss'][-1]:.2f} and "
+    f"{history['validation loss'][-1]:.2f}. Right, the accuracy: from 0.1 to over 0.6 within a few steps, then slowly to "
+    f"{history['training accuracy'][-1]:.2f} and {history['validation accuracy'][-1]:.2f}.",
+)
+print(f"nearest mean:        {accuracy(scores(x_valid), labels_valid):.3f}")
+print(f"logistic regression: {accuracy(x_valid @ weight.T + bias, labels_valid):.3f}")
+
+# %% [markdown]
+# The weights start at zero here, which lesson 01 warned about. In a single layer it does no harm: each class gets a gradient of its own. (Why do the losses start at 2.303?)
+#
+# ### Loss and metric
+#
+# Could one train on the accuracy itself? Look at both while a single weight runs through a range of values and everything else stays fixed.
+
+# %%
+values = torch.linspace(-6, 6, 241)
+pixel = 14 * 28 + 14
+losses, accuracies = [], []
+for value in values:
+    moved = weight.clone()
+    moved[8, pixel] = value
+    losses.append(cross_entropy(x[:200] @ moved.T + bias, labels[:200]).item())
+    accuracies.append(accuracy(x[:200] @ moved.T + bias, labels[:200]))
+
+figure, (left, right) = plots.panels(2)
+plots.curves({"loss": losses}, values, xlabel="one weight", title="loss of 200 digits", axis=left)
+plots.curves({"accuracy": accuracies}, values, xlabel="one weight", title="accuracy of 200 digits", axis=right)
+plots.show(
+    figure,
+    alt="Loss and accuracy of 200 digits while one weight runs from -6 to 6. The loss is a smooth curve with one lowest point. "
+    "The accuracy is a staircase: level pieces with jumps between.",
+)
+
+# %% [markdown]
+# ### Loss or metric?
+#
+# *2 points · 10 minutes · graded by hand.* In three to six sentences:
+#
+# 1. Why can gradient descent not train on the accuracy? Use the picture.
+# 2. Two models get the same 90 of 100 digits right, and yet their cross-entropies differ. How can that be?
+# 3. During training the validation loss rises while the validation accuracy stays the same, or even rises a little. What does the model do to its predictions?
+#
+# Double-click the cell below and write there.
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "loss_or_metric", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
+# <!-- ### BEGIN SOLUTION -->
+# The accuracy is a staircase: a small change of a weight changes no prediction, so its slope is 0 wherever there is one, and gradient descent would not move. The cross-entropy changes smoothly with every weight.
+#
+# The accuracy only asks which logit is the largest. The cross-entropy also asks how sure the model was: one may get its 90 with probability 0.99 and the other with 0.4, and one may be nearly undecided about its ten errors while the other is sure of them.
+#
+# The model becomes surer of all its predictions, also of the wrong ones. The right ones gain little, because their loss is nearly 0 already; the wrong ones cost more and more. The number of right answers need not change.
+#
+# *Points: 1 for the slope of 0, 1 for being sure, in the second or third answer.*
+# <!-- ### END SOLUTION -->
+
+# %% [markdown]
+# ## What you have now
+#
+# - **Logits** are scores, any numbers. Only their differences within a row count.
+# - **softmax** turns each row of logits into probabilities. Subtract the row's own maximum first.
+# - **log_softmax** is a difference, not the logarithm of a finished softmax.
+# - **Cross-entropy** is the mean of $-\log p$ of the right class: a lookup in log_softmax. A model that knows nothing of ten classes has 2.303.
+# - Its **gradient** by the logits is $(p - y)/n$. It does not vanish where the model is sure and wrong.
+# - The **loss** is for the optimizer, and smooth. The **metric** is for people, and a staircase.
+#
+# Lesson 05 puts a hidden layer before the logits and reads digits with it.
+
+# %% [markdown]
+# ## Should I try …? Try it and see
+#
+# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like. Double-click the cells in italics to write.
+
+
+# %%
+def train(loss_function, steps=150, lr=0.5, start=0.0):
+    """An affine map trained on the 4,000 digits by autograd; returns its accuracy on the 1,000 others after each step."""
+    _ = torch.manual_seed(0)
+    weight = (start * torch.randn(10, 784)).requires_grad_()
+    bias = torch.zeros(10, requires_grad=True)
+    reached = []
+    for _ in range(steps):
+        gradients = torch.autograd.grad(loss_function(x @ weight.T + bias), [weight, bias])
+        with torch.no_grad():
+            for parameter, gradient in zip([weight, bias], gradients):
+                parameter -= lr * gradient
+            reached.append(accuracy(x_valid @ weight.T + bias, labels_valid))
+    return reached
+
+
+# %% [markdown]
+# ### Should I put a softmax at the end of the model as well?
+#
+# It looks harmless: the model then gives probabilities, and the loss is still cross-entropy. Many programs contain this line.
+
+# %%
+runs = {
+    "logits into the loss": train(lambda z: cross_entropy(z, labels)),
+    "softmax, then the loss": train(lambda z: cross_entropy(softmax(z), labels)),
+}
+plots.show(
+    plots.curves(runs, xlabel="step", ylabel="validation accuracy"),
+    alt="Validation accuracy over 150 steps. With logits into the loss it rises faster and ends at "
+    f"{runs['logits into the loss'][-1]:.2f}; with a second softmax it ends at {runs['softmax, then the loss'][-1]:.2f}.",
+)
+print(f"least loss that two softmaxes allow: {cross_entropy(torch.eye(10), torch.arange(10)):.3f}")
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I use the squared error after all?
+#
+# From a good start it may do well. Here both start from large random weights: sure, and mostly wrong.
+
+# %%
+targets = one_hot(labels, 10)
+runs = {
+    "cross-entropy": train(lambda z: cross_entropy(z, labels), start=1.0),
+    "squared error": train(lambda z: (softmax(z) - targets).square().sum(1).mean(), start=1.0),
+}
+plots.show(
+    plots.curves(runs, xlabel="step", ylabel="validation accuracy"),
+    alt="Validation accuracy over 150 steps from large random weights. Cross-entropy reaches "
+    f"{runs['cross-entropy'][-1]:.2f}, the squared error {runs['squared error'][-1]:.2f}.",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I ask for a little less than certainty?
+#
+# Cross-entropy wants $p = 1$ for the right class, which no finite logit reaches, so the logits keep growing. *Label smoothing* asks for 0.91 there and 0.01 for each other class. Does it change what is right, or how sure the model is?
+
+# %%
+smooth = 0.9 * one_hot(labels, 10) + 0.01
+for name, targets in {"one-hot": one_hot(labels, 10), "smoothed": smooth}.items():
+    reached = train(lambda z, targets=targets: -(targets * log_softmax(z)).sum(1).mean(), steps=300)
+    print(f"{name}: validation accuracy {reached[-1]:.3f}")
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ## Where this stands in the source
+#
+# This lesson follows the cross-entropy part of lesson 5 of a well-known deep-learning course from 2019, where softmax and cross-entropy are built up in a spreadsheet for cats and dogs. What you may read there, or elsewhere, and what to think of it:
+#
+# - **"Softmax of the losses."** The inputs of a softmax are logits: scores of the classes, before any loss. The sum in the denominator runs over the classes of one example, never over the batch, so the probabilities of *each example* add up to 1.
+# - **`F.cross_entropy` takes logits.** It holds log-softmax and the lookup, as yours does. `F.nll_loss` is the lookup alone and takes log-probabilities, although its name speaks of a logarithm. Nothing warns you when a model that ends in a softmax is trained with `F.cross_entropy`.
+# - **A small number inside the logarithm**, as in `log(p + 1e-7)`. It hides `-inf` and puts a ceiling of about 16 on the loss, with hardly any gradient above it. A log-softmax needs no such help.
+# - **Squared error, cross-entropy, "choose what you like".** For probabilities it matters, as the picture of the sure mistake shows.
+# - **Bits.** With logarithms to base 2 the cross-entropy is measured in bits. PyTorch uses the natural logarithm.
