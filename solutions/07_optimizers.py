@@ -1,0 +1,821 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: nbgrader,tags,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 07 · Optimizers: RMSProp, Adam, AdamW
+#
+# **You will build** three optimizers that give every weight a step length of its own, race them against SGD, and take apart a bug that hides in a famous notebook.
+#
+# **Time:** about 80 minutes. **It builds on** SGD, momentum and moving averages (lesson 02), and weight decay (lesson 06). Their answers are imported where they are needed.
+#
+# | Exercise | You write | Points | Minutes |
+# |---|---|---|---|
+# | `rmsprop_step` | a step divided by the typical gradient | 2 | 15 |
+# | `adam_step` | the same with momentum, and both corrected | 3 | 25 |
+# | `adamw_step` | Adam with decay in the right place | 2 | 10 |
+# | `reborn_adam_step` | what remains of Adam without its memory | 2 | 15 |
+
+# %%
+import math
+
+import torch
+
+from course_utils import check, plots
+from course_utils.data import load_mnist
+from course_utils.reference.cross_entropy import cross_entropy
+from course_utils.reference.linear import two_layer_net
+from course_utils.reference.mnist import normalize
+from course_utils.reference.sgd import ewma, minibatches, momentum_step, sgd_step
+
+_ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## An average that starts at zero
+#
+# The exponentially weighted moving average of lesson 02 follows a noisy series:
+#
+# $$S_t = \beta \, S_{t-1} + (1 - \beta) \, x_t, \qquad S_0 = 0$$
+#
+# All optimizers below keep such averages. And all of them have to deal with the first steps. Say every $x_t$ is 5 and $\beta = 0.9$. On paper:
+#
+# | $t$ | $S_t$ | $1 - \beta^t$ | $S_t / (1 - \beta^t)$ |
+# |---|---|---|---|
+# | 1 | $0.1 \cdot 5 = 0.5$ | 0.1 | 5 |
+# | 2 | $0.9 \cdot 0.5 + 0.5 = 0.95$ | 0.19 | 5 |
+# | 3 | $0.9 \cdot 0.95 + 0.5 = 1.355$ | 0.271 | 5 |
+#
+# $S_t$ is far too small, because it starts at 0. The cure can be read off the table. The weights that $S_t$ gives to $x_1 \dots x_t$ add up to $1 - \beta^t$, not to 1. Divide by that, and the average is right from the first value on. This is the **bias correction**. Here it is for a noisy series.
+
+# %%
+_ = torch.manual_seed(3)
+t = torch.arange(1, 121)
+values = 5 + 2 * torch.sin(t / 25) + torch.randn(120)
+
+figure, panels = plots.panels(2, width=9, height=3)
+for axis, beta in zip(panels, [0.9, 0.98]):
+    plain = ewma(values, beta)
+    averages = {"plain": plain, "corrected": plain / (1 - beta**t)}
+    plots.curves(averages, t, points={"values": values}, xlabel="t", title=f"beta = {beta:g}", axis=axis)
+plots.show(
+    figure,
+    alt="A noisy series that rises from 5 to 7 and falls to 3, with its moving averages. With beta 0.9 the plain average climbs from 0 and meets "
+    "the corrected one after about 30 values. With beta 0.98 it is still below the corrected one after 120. The corrected averages start among "
+    "the values and follow them, with beta 0.98 more smoothly and late.",
+)
+
+# %% [markdown]
+# The longer the memory, the longer the plain average suffers from its start: with $\beta = 0.98$ more than a hundred values. With 0.999, which Adam uses, it would be thousands of steps. The corrected average is jumpy at first, as it is an average of few values. But it is not too small.
+#
+# ### Two ways to write momentum
+#
+# Momentum comes in two forms, and sources mix them up:
+#
+# - **torch's**: $v \leftarrow \mu v + g$, then $p \leftarrow p - \mathrm{lr} \cdot v$.
+# - **the average**: $S \leftarrow \mu S + (1 - \mu) \, g$, then $p \leftarrow p - \mathrm{lr} \cdot S$.
+#
+# Compare: $S$ is always $(1 - \mu)$ times $v$. So the average with learning rate $\mathrm{lr} / (1 - \mu)$ does the same as torch's form with lr: ten times the rate for $\mu = 0.9$. That holds as long as $\mu$ stays the same. Once the momentum itself varies, as in the one-cycle schedule of lesson 08, no factor turns one into the other.
+
+
+# %%
+def two_forms(lrs, momentums):
+    """The largest distance between the two paths on the loss w**2 / 2, the average with lr / (1 - momentum)."""
+    p = q = 1.0
+    v = s = gap = 0.0
+    for lr, mu in zip(lrs, momentums):
+        v = mu * v + p
+        p = p - lr * v
+        s = mu * s + (1 - mu) * q
+        q = q - lr / (1 - mu) * s
+        gap = max(gap, abs(p - q))
+    return gap
+
+
+waves = [0.5 + 0.5 * math.cos(0.1 * step) for step in range(100)]
+print(f"lr and momentum constant: {two_forms([0.1] * 100, [0.9] * 100):.4f}")
+print(f"lr varies:                {two_forms([0.1 * wave for wave in waves], [0.9] * 100):.4f}")
+print(f"momentum varies:          {two_forms([0.1] * 100, [0.85 + 0.1 * wave for wave in waves]):.4f}")
+
+# %% [markdown]
+# Adam, below, uses the average.
+#
+# ## One learning rate for all?
+#
+# SGD gives all weights the same lr. But gradients differ in size by orders of magnitude: between layers, between a pixel in the middle and one at the edge, between the bias of a frequent class and a rare one. A rate that is right for large gradients lets the weights with small ones stand still. A rate that moves those makes the others explode.
+#
+# **RMSProp** divides each gradient by its own typical size. The typical size is the root of the mean of the squares (RMS), with the mean taken over time as a moving average:
+#
+# $$s \leftarrow \alpha \, s + (1 - \alpha) \, g^2 \qquad\qquad p \leftarrow p - \mathrm{lr} \cdot \frac{g}{\sqrt{s} + \varepsilon}$$
+#
+# Everything is element by element: each single weight has its own $s$. The small number $\varepsilon$ (`eps`) keeps a weight with $s = 0$ from dividing by 0.
+#
+# An example with $g = 3$, $s = 0$, $\alpha = 0.75$, lr = 0.1 and $\varepsilon = 0.5$: the new $s$ is $0.25 \cdot 9 = 2.25$, its root is 1.5, and the step is $0.1 \cdot 3 / (1.5 + 0.5) = 0.15$.
+
+# %% [markdown]
+# ### Exercise: `rmsprop_step`
+#
+# *2 points · 15 minutes · about five lines.* Take one step of RMSProp, as `torch.optim.RMSprop` does it. The *buffers* `squares` hold one tensor for each parameter. They start as zeros and must live on from step to step, so change them in place, like the parameters.
+#
+# The usual rules for a step: work inside `torch.no_grad()`, leave `.grad` as it is, pass over a parameter whose `.grad` is None (its buffer stays as it is, too), and return nothing.
+
+
+# %% nbgrader={"grade": false, "grade_id": "rmsprop_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def rmsprop_step(params, squares, lr, alpha, eps):
+    """One step of RMSProp, in place.
+
+    params: a list of tensors of any shapes, with gradients in `.grad`.
+    squares: a list of tensors of the same shapes, the moving averages of the squared gradients.
+    lr, alpha, eps: floats. alpha is the share of the old average that stays; eps is added to the root.
+    Returns nothing.
+
+    >>> p, s = torch.tensor([1.0], requires_grad=True), torch.zeros(1)
+    >>> p.grad = torch.tensor([3.0])
+    >>> rmsprop_step([p], [s], lr=0.1, alpha=0.75, eps=0.5)
+    >>> s, p
+    (tensor([2.2500]), tensor([0.8500], requires_grad=True))
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        for p, s in zip(params, squares):
+            if p.grad is not None:
+                s.mul_(alpha).add_((1 - alpha) * p.grad**2)
+                p -= lr * p.grad / (s.sqrt() + eps)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-rmsprop_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("optimizers.rmsprop_step", rmsprop_step)
+### BEGIN HIDDEN TESTS
+check("optimizers.rmsprop_step", rmsprop_step, seed=701)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# `zip(params, squares)` gives each parameter together with its buffer. For each pair: first the buffer, then the parameter.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `s = ...` would only give a name to a new tensor; the one in the list would stay 0. A tensor is changed in place by `s.mul_(...)`, `s.add_(...)`, `s.copy_(...)` or `s += ...`.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# The order of the divisor: mean of squares, root, and only then eps.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation`: the step is not part of the loss. Put it inside `with torch.no_grad():`.
+#
+# `TypeError: unsupported operand type(s) for ** or pow(): 'NoneType' and 'int'`: this parameter has no gradient. Skip it.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Three weights with noisy gradients. The second has gradients a hundred times as large as the first, the third a hundred times as small. How far does each of them get?
+
+# %%
+_ = torch.manual_seed(0)
+scales = torch.tensor([1.0, 100.0, 0.01])
+noisy = (1 + 0.5 * torch.randn(100, 3)) * scales
+
+
+def follow(step):
+    """The path of three weights from 0 under 100 noisy gradients; step takes the parameter and t."""
+    p = torch.zeros(3, requires_grad=True)
+    path = [torch.zeros(3)]
+    for t, gradient in enumerate(noisy, 1):
+        p.grad = gradient.clone()
+        step(p, t)
+        path.append(p.detach().clone())
+    return torch.stack(path)
+
+
+s = torch.zeros(3)
+paths = {
+    "SGD, lr 0.01": follow(lambda p, t: sgd_step([p], lr=0.01)),
+    "RMSProp, lr 0.01": follow(lambda p, t: rmsprop_step([p], [s], lr=0.01, alpha=0.9, eps=1e-8)),
+}
+figure, panels = plots.panels(2, width=9, height=3)
+for axis, (name, path) in zip(panels, paths.items()):
+    curves = {f"gradients around {scale:g}": path[:, i] for i, scale in enumerate(scales.tolist())}
+    plots.curves(curves, range(101), xlabel="step", title=name, axis=axis)
+panels[0].set_ylabel("weight")
+plots.show(
+    figure,
+    alt="Three weights over 100 steps. With SGD the one with gradients around 100 falls to about -100, and the other two stay at 0 in "
+    "comparison. With RMSProp all three fall together to about -1.",
+)
+
+# %% [markdown]
+# With SGD only one of the three visibly moves. With RMSProp all three travel together: the size of a gradient no longer matters, only its sign and how steady it is.
+#
+# ## Adam
+#
+# RMSProp follows the last gradient. **Adam** (for *adaptive moments*) follows the average of the gradients, as momentum does. And it corrects both averages for their start at 0:
+#
+# | | |
+# |---|---|
+# | average of the gradients | $m \leftarrow \beta_1 m + (1 - \beta_1) \, g$ |
+# | average of their squares | $s \leftarrow \beta_2 s + (1 - \beta_2) \, g^2$ |
+# | both corrected | $\hat m = m / (1 - \beta_1^t), \quad \hat s = s / (1 - \beta_2^t)$ |
+# | step | $p \leftarrow p - \mathrm{lr} \cdot \hat m / (\sqrt{\hat s} + \varepsilon)$ |
+#
+# Here $t$ is the number of the step, counted **from 1**: with $t = 0$ you would divide by $1 - \beta^0 = 0$. The buffers keep the plain $m$ and $s$. Only the step uses the corrected ones. Usual values are $\beta_1 = 0.9$, $\beta_2 = 0.999$ and $\varepsilon = 10^{-8}$.
+#
+# Do the first step by hand, with $g = 3$: $m = 0.1 \cdot 3 = 0.3$ and $s = 0.001 \cdot 9 = 0.009$. Corrected with $t = 1$ they are $\hat m = 0.3 / 0.1 = 3$ and $\hat s = 0.009 / 0.001 = 9$. The step is $\mathrm{lr} \cdot 3 / 3 = \mathrm{lr}$. Keep that in mind for later.
+
+# %% [markdown]
+# ### Exercise: `adam_step`
+#
+# *3 points · 25 minutes · about seven lines.* Take one step of Adam, as `torch.optim.Adam` does it. The same rules as before; there are two buffers for each parameter now.
+
+
+# %% nbgrader={"grade": false, "grade_id": "adam_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def adam_step(params, means, squares, t, lr, betas, eps):
+    """One step of Adam, in place.
+
+    params: a list of tensors of any shapes, with gradients in `.grad`.
+    means, squares: lists of tensors of the same shapes, the moving averages of the gradients and of their squares.
+    t: the number of this step, an int, 1 at the first. betas: a pair of floats. lr, eps: floats.
+    Returns nothing.
+
+    >>> p = torch.tensor([1.0], requires_grad=True)
+    >>> m, s = torch.zeros(1), torch.zeros(1)
+    >>> p.grad = torch.tensor([3.0])
+    >>> adam_step([p], [m], [s], t=1, lr=0.1, betas=(0.9, 0.99), eps=1e-8)
+    >>> m, s, p
+    (tensor([0.3000]), tensor([0.0900]), tensor([0.9000], requires_grad=True))
+    """
+    ### BEGIN SOLUTION
+    beta1, beta2 = betas
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is not None:
+                m.mul_(beta1).add_((1 - beta1) * p.grad)
+                s.mul_(beta2).add_((1 - beta2) * p.grad**2)
+                m_hat, s_hat = m / (1 - beta1**t), s / (1 - beta2**t)
+                p -= lr * m_hat / (s_hat.sqrt() + eps)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-adam_step", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("optimizers.adam_step", adam_step)
+### BEGIN HIDDEN TESTS
+check("optimizers.adam_step", adam_step, seed=702)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Start from your `rmsprop_step`. Add the second buffer, then the corrections, and run the check after each: its message says which value is the first that differs.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The corrected averages are new tensors, made for this step and then forgotten. If the second step goes wrong and the first was right, look there.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# `beta ** t` is a plain Python number. Each average is divided by 1 minus the power of its own beta.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `ZeroDivisionError: float division by zero`: is there a `t - 1` somewhere? t counts from 1 already.
+#
+# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation`: put the step inside `with torch.no_grad():`.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see: Adam's effective step
+#
+# How long are Adam's steps? Feed it gradients that you make yourself, and look at the length of each step divided by lr.
+
+
+# %%
+def steps_of_adam(gradients, betas=(0.9, 0.999)):
+    """The steps of Adam, divided by lr, for a series of gradients of one weight; gradients: (n,). Returns (n,)."""
+    p = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    m, s = torch.zeros(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    steps = []
+    for t, gradient in enumerate(gradients.double(), 1):
+        before = p.item()
+        p.grad = gradient.reshape(1).clone()
+        adam_step([p], [m], [s], t, lr=1.0, betas=betas, eps=1e-8)
+        steps.append(before - p.item())
+    return torch.tensor(steps)
+
+
+_ = torch.manual_seed(1)
+n = 300
+noise = torch.randn(n)
+series = {
+    "0.001, always": torch.full((n,), 0.001),
+    "1000, always": torch.full((n,), 1000.0),
+    "0.5 plus noise of spread 1": 0.5 + noise,
+    "noise of spread 1": noise,
+}
+jumps = {
+    "1, then 10": torch.cat([torch.ones(50), torch.full((250,), 10.0)]),
+    "1, then 0.1": torch.cat([torch.ones(50), torch.full((250,), 0.1)]),
+}
+figure, (left, right) = plots.panels(2, width=9.5, height=3.2)
+way = {name: -steps_of_adam(gradients).cumsum(0) for name, gradients in series.items()}
+plots.curves(way, xlabel="step", ylabel="way in units of lr", title="how far it gets", axis=left)
+left.lines[1].set_linestyle("--")
+left.legend(frameon=False, fontsize=8)
+sizes = {name: steps_of_adam(gradients) for name, gradients in jumps.items()}
+plots.curves(sizes, xlabel="step", ylabel="step in units of lr", title="gradients that change size", axis=right)
+right.axhline(1, color="0.6", linewidth=0.8)
+plots.show(
+    figure,
+    alt="Left: the way of a weight in units of lr over 300 steps. With gradients that are always 0.001 and always 1000 it is the same "
+    "straight line to -300. With gradients of 0.5 plus noise it ends at about -140. With pure noise it stays near 0. Right: the step for "
+    "gradients that jump at step 50. From 1 to 10: it rises from 1 to 1.65 within 15 steps and sinks slowly to 1.1. From 1 to 0.1: it drops to "
+    "0.15 and rises slowly to 0.25.",
+)
+
+# %% [markdown]
+# Read three things from it.
+#
+# 1. **A steady gradient gives a step of lr**, whether it is 0.001 or 1000. So Adam's lr has the unit of a weight: it says how far a weight may move in one step. This is why the same lr, 0.001, works for so many networks.
+# 2. **A noisy gradient gives smaller steps.** The mean of the gradients is small against the root of the mean square, and the steps partly cancel. The quotient is something like signal over noise.
+# 3. **The two averages have different memories.** On the right the gradient jumps at step 50. $m$ has followed after 10 to 20 steps, $s$ takes about a thousand. After a jump up the steps are too long for a while, after a jump down too short.
+
+# %% [markdown]
+# ## AdamW: where the decay belongs
+#
+# Lesson 06 had two roads for weight decay: through the gradient (L2), or beside it. For Adam the difference matters most. With L2 the gradient is $g + \mathrm{wd} \cdot p$, and Adam divides it by the typical size of the gradients. A weight with large gradients then hardly decays, and one with small gradients decays strongly. Nobody asked for that.
+#
+# **AdamW** keeps the decay out of the averages:
+#
+# 1. $p \leftarrow p \cdot (1 - \mathrm{lr} \cdot \mathrm{wd})$
+# 2. Adam's step, with the gradient of the loss alone.
+#
+# An example: $p = 2$, $g = 3$, $t = 1$, lr = 0.1, wd = 0.5. The decay gives $2 \cdot 0.95 = 1.9$, Adam's first step takes off 0.1, and the result is 1.8.
+
+# %% [markdown]
+# ### Exercise: `adamw_step`
+#
+# *2 points · 10 minutes · a few lines.* Take one step of AdamW, as `torch.optim.AdamW` does it. You may call your `adam_step`. A parameter without a gradient does not decay.
+
+
+# %% nbgrader={"grade": false, "grade_id": "adamw_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    """One step of Adam with decoupled weight decay, in place.
+
+    params: a list of tensors of any shapes, with gradients in `.grad`.
+    means, squares: lists of tensors of the same shapes; they know nothing of the decay.
+    t: the number of this step, an int, 1 at the first. betas: a pair of floats. lr, eps, wd: floats.
+    Returns nothing.
+
+    >>> p = torch.tensor([2.0], requires_grad=True)
+    >>> p.grad = torch.tensor([3.0])
+    >>> adamw_step([p], [torch.zeros(1)], [torch.zeros(1)], t=1, lr=0.1, betas=(0.9, 0.99), eps=1e-8, wd=0.5)
+    >>> p
+    tensor([1.8000], requires_grad=True)
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p *= 1 - lr * wd
+    adam_step(params, means, squares, t=t, lr=lr, betas=betas, eps=eps)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-adamw_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("optimizers.adamw_step", adamw_step)
+### BEGIN HIDDEN TESTS
+check("optimizers.adamw_step", adamw_step, seed=703)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Two parts, one after the other. The second you have written already.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The first part is the first line of `sgd_decay_step` of lesson 06, with the same rule about missing gradients. It needs its own `torch.no_grad()`.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Take weights that all start at 1 and whose gradients are pure noise: the loss does not care about them, and they should fade. The noise has spread 0.1, 1 or 10. The picture shows the mean of 500 such weights each, with lr = 0.01 and wd = 0.1.
+
+# %%
+spreads = [0.1, 1.0, 10.0]
+
+
+def fade(decoupled, steps=400, lr=0.01, wd=0.1, n=500):
+    """The mean of n weights for each spread of their noise, step by step; returns (steps + 1, 3)."""
+    generator = torch.Generator().manual_seed(0)
+    p = torch.ones(n, 3, requires_grad=True)
+    m, s = torch.zeros(n, 3), torch.zeros(n, 3)
+    path = [p.detach().mean(0)]
+    for t in range(1, steps + 1):
+        p.grad = torch.randn(n, 3, generator=generator) * torch.tensor(spreads)
+        if decoupled:
+            adamw_step([p], [m], [s], t, lr, (0.9, 0.999), 1e-8, wd)
+        else:
+            p.grad += wd * p.detach()
+            adam_step([p], [m], [s], t, lr, (0.9, 0.999), 1e-8)
+        path.append(p.detach().mean(0))
+    return torch.stack(path)
+
+
+figure, panels = plots.panels(2, width=9, height=3)
+for axis, name, decoupled in [(panels[0], "Adam with L2", False), (panels[1], "AdamW", True)]:
+    path = fade(decoupled)
+    curves = {f"noise of spread {spread:g}": path[:, i] for i, spread in enumerate(spreads)}
+    plots.curves(curves, range(401), xlabel="step", title=name, axis=axis)
+    axis.set_ylim(0, 1.5)
+    axis.legend(frameon=False, loc="upper right")
+panels[0].set_ylabel("mean weight")
+plots.show(
+    figure,
+    alt="The mean of weights that start at 1, over 400 steps. Adam with L2: with noise of spread 0.1 they fall to 0.03, with spread 1 to "
+    "about 0.67, and with spread 10 they stay near 1. AdamW: all three fall together to about 0.67.",
+)
+
+# %% [markdown]
+# With L2 the same wd is almost everything for one weight and almost nothing for another. With AdamW each weight keeps $0.999^{400} = 0.67$ of itself, as wd says. (In torch, `Adam(weight_decay=...)` is the left picture, `AdamW(weight_decay=...)` the right one.)
+#
+# ## A race
+#
+# Four optimizers on one surface: a long valley, 50 times as steep across as along. To be fair, each gets the learning rate that suits it best out of the same list of 13: the one with the lowest mean loss over the last 10 of 100 steps. Momentum is 0.9, RMSProp's alpha is 0.99, and Adam has the betas 0.9 and 0.99.
+#
+# Then the same race again in the same valley, turned by 45°, with the same learning rates. Guess before you look: for whom does the direction of the valley matter?
+
+
+# %%
+def valley(angle):
+    """A loss of p: (2,), with curvature 1 along the valley and 50 across; the valley is turned by the angle."""
+    c, s = math.cos(angle), math.sin(angle)
+
+    def loss(p):
+        along, across = c * p[..., 0] + s * p[..., 1], c * p[..., 1] - s * p[..., 0]
+        return (along**2 + 50 * across**2) / 2
+
+    return loss, torch.tensor([-4 * c - 1.5 * s, -4 * s + 1.5 * c])
+
+
+steps_by_name = {
+    "SGD": lambda p, a, b, t, lr: sgd_step([p], lr),
+    "momentum": lambda p, a, b, t, lr: momentum_step([p], [a], lr, 0.9),
+    "RMSProp": lambda p, a, b, t, lr: rmsprop_step([p], [b], lr, 0.99, 1e-8),
+    "Adam": lambda p, a, b, t, lr: adam_step([p], [a], [b], t, lr, (0.9, 0.99), 1e-8),
+}
+
+
+def drive(name, lr, angle, steps=100):
+    """The path (steps + 1, 2) of one optimizer, and its loss at each point."""
+    loss, start = valley(angle)
+    p = start.clone().requires_grad_()
+    a, b = torch.zeros(2), torch.zeros(2)
+    path = [start]
+    for t in range(1, steps + 1):
+        p.grad = None
+        loss(p).backward()
+        steps_by_name[name](p, a, b, t, lr)
+        path.append(p.detach().clone())
+    return torch.stack(path), loss(torch.stack(path))
+
+
+rates = [0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.2, 0.3, 0.5, 1.0]
+
+
+def final_loss(name, lr):
+    """The mean loss over the last 10 steps in the valley along the axes."""
+    return drive(name, lr, angle=0.0)[1][-10:].mean().nan_to_num(torch.inf)
+
+
+best = {name: min(rates, key=lambda lr: final_loss(name, lr)) for name in steps_by_name}
+
+figure, panels = plots.panels(2, rows=2, width=9.5, height=3.4)
+for column, angle in enumerate([0.0, math.pi / 4]):
+    loss, start = valley(angle)
+    grid = torch.stack(torch.meshgrid(torch.linspace(-5, 4, 181), torch.linspace(-4, 3, 141), indexing="xy"), dim=-1)
+    axis = panels[column]
+    levels = [0.2, 1, 4, 10, 25, 50, 100, 200]
+    axis.contour(grid[..., 0], grid[..., 1], loss(grid), levels=levels, colors="0.8", linewidths=0.8)
+    axis.set(title="turned by 45°" if angle else "along the axes", xlim=(-5, 4), ylim=(-4, 3), aspect="equal")
+    losses, last = {}, {}
+    for (name, lr), colour in zip(best.items(), plots.COLOURS):
+        path, losses[f"{name}, lr {lr:g}"] = drive(name, lr, angle)
+        final = losses[f"{name}, lr {lr:g}"][-10:].mean()
+        last[name] = f"{final:.0e}" if final > 1e-7 else "below 1e-07"
+        axis.plot(path[:, 0], path[:, 1], ".-", color=colour, linewidth=1, markersize=3, label=name)
+    axis.plot(*start, "ko", markersize=5)
+    axis.plot(0, 0, "k*", markersize=10)
+    plots.curves(losses, range(101), xlabel="step", ylabel="loss", log="y", axis=panels[2 + column])
+    panels[2 + column].set_ylim(1e-7, 300)
+    panels[2 + column].legend(frameon=False, fontsize=8, loc="upper right")
+    print("turned: " if angle else "aligned:", last)
+plots.show(
+    figure,
+    alt="Above, the contours of a valley with four paths from a black dot to a star at the lowest point; left the valley lies along the axes, right "
+    "it is turned by 45 degrees. Left: SGD zigzags and then creeps along the floor; momentum and Adam swing around it; RMSProp goes straight to the star. "
+    "Right: RMSProp creeps along the floor as SGD does. Below, the losses over 100 steps. SGD falls to 0.02 and momentum in waves to 0.001, in both valleys. "
+    "RMSProp drops below 1e-7 within 15 steps on the left and reaches only 0.01 on the right. Adam ends near 0.001 on the left and 0.003 on the right.",
+)
+
+# %% [markdown]
+# The black dot is the start, the star the lowest point. What the run shows:
+#
+# - **SGD and momentum do not notice the turn.** Their losses are the same in both valleys. A gradient turns with the valley, and so does everything made of gradients by adding and scaling.
+# - **RMSProp wins the first race by far, and it is luck of the axes.** With the valley along the axes, one weight is steep and the other is flat. Dividing each by its own typical gradient makes the valley round. In the turned valley both weights have gradients of the same size. Dividing by it changes the step length and nothing else: RMSProp creeps like SGD.
+# - **Adam** is in between. It also loses by the turn, but its momentum carries it.
+# - Nobody wins everywhere. In real networks the scales do differ from weight to weight, which is where Adam helps. And Adam needs less searching for a rate. But well-tuned SGD with momentum is often as good.
+#
+# ## Adam reborn
+#
+# A well-known notebook for MNIST updates its weights in a function that is called for every batch:
+#
+# ```python
+# def update(x, y, lr):
+#     opt = optim.Adam(model.parameters(), lr)
+#     loss = loss_func(model(x), y)
+#     loss.backward()
+#     opt.step()
+#     opt.zero_grad()
+#     return loss.item()
+# ```
+#
+# It runs, the loss falls, and it is not Adam. Do you see why? A new optimizer is made in every call. Its buffers are zeros and its $t$ is 1, every time. All the memory that Adam is about is thrown away after one step.
+#
+# What is left? You did the first step of Adam by hand, with $g = 3$. What would it be for $g = 0.003$? For $g = -70$?
+
+# %% [markdown]
+# ### Exercise: `reborn_adam_step`
+#
+# *2 points · 15 minutes · about four lines.* Write the step that this function really takes, without any buffers. Put $m = s = 0$ and $t = 1$ into Adam's formulas, with $\varepsilon = 10^{-8}$, and simplify on paper as far as you can. The betas drop out. (The gradients in the check are never as small as $\varepsilon$.)
+
+
+# %% nbgrader={"grade": false, "grade_id": "reborn_adam_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def reborn_adam_step(params, lr):
+    """One step of an Adam that was made just now, in place: its buffers are zero, and t is 1.
+
+    params: a list of tensors of any shapes, with gradients in `.grad`.
+    lr: a float.
+    Returns nothing.
+
+    >>> p = torch.tensor([1.0, 1.0], requires_grad=True)
+    >>> p.grad = torch.tensor([3.0, -0.5])
+    >>> reborn_adam_step([p], lr=0.1)
+    >>> p
+    tensor([0.9000, 1.1000], requires_grad=True)
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p -= lr * p.grad / (p.grad.abs() + 1e-8)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-reborn_adam_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("optimizers.reborn_adam_step", reborn_adam_step)
+### BEGIN HIDDEN TESTS
+check("optimizers.reborn_adam_step", reborn_adam_step, seed=704)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# At $t = 1$ the corrections divide by $1 - \beta_1$ and $1 - \beta_2$. What are $m$ and $s$ before that, when they start at 0?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# What is the root of $g^2$? (It is not always $g$.)
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# The docstring moves one weight by 0.1 for a gradient of 3, and the other by 0.1 for a gradient of −0.5. What survives of a gradient?
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Take real gradients: a small network after 60 batches of digits, trained with your Adam. Then take one more step in two ways, with the Adam that remembers and with the reborn one. The histogram shows the steps of the 39,200 weights of the first layer, in units of lr.
+
+# %%
+digits = load_mnist()
+x_train, x_valid = normalize(digits.x_train.reshape(-1, 784), digits.x_valid.reshape(-1, 784))
+y_train, y_valid = digits.y_train, digits.y_valid
+
+
+class Adam:
+    """Your adam_step with the memory that it needs."""
+
+    def __init__(self, params, lr, eps=1e-8, t=0):
+        self.params, self.lr, self.eps, self.t = list(params), lr, eps, t
+        self.means, self.squares = ([torch.zeros_like(p) for p in self.params] for _ in range(2))
+
+    def step(self):
+        self.t += 1
+        adam_step(self.params, self.means, self.squares, self.t, self.lr, (0.9, 0.999), self.eps)
+
+
+class RebornAdam:
+    """Your reborn_adam_step, which needs no memory."""
+
+    def __init__(self, params, lr):
+        self.params, self.lr = list(params), lr
+
+    def step(self):
+        reborn_adam_step(self.params, self.lr)
+
+
+def train(optimizer_class, n_batches, **settings):
+    """Train 784-50-10 on batches of 64 digits, with an optimizer made once, from the parameters and the settings.
+
+    Returns the net, the optimizer, and the validation loss after every 10th batch.
+    """
+    _ = torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    net = two_layer_net(784, 50, 10)
+    optimizer = optimizer_class(net.parameters(), **settings)
+    losses, done = [], 0
+    while done < n_batches:
+        for idx in list(minibatches(len(x_train), 64, generator))[: n_batches - done]:
+            for p in net.parameters():
+                p.grad = None
+            cross_entropy(net(x_train[idx]), y_train[idx]).backward()
+            optimizer.step()
+            done += 1
+            if done % 10 == 0:
+                with torch.no_grad():
+                    losses.append(cross_entropy(net(x_valid), y_valid).item())
+    return net, optimizer, losses
+
+
+net, adam, _ = train(Adam, 60, lr=0.001)
+weight = next(net.parameters())
+for p in net.parameters():
+    p.grad = None
+cross_entropy(net(x_train[:64]), y_train[:64]).backward()
+before, gradient = weight.detach().clone(), weight.grad.clone()
+
+adam.step()
+remembered = (weight.detach() - before) / 0.001
+with torch.no_grad():
+    _ = weight.copy_(before)
+reborn_adam_step([weight], lr=0.001)
+reborn = (weight.detach() - before) / 0.001
+
+anew = before.clone().requires_grad_()
+anew.grad = gradient
+adam_step([anew], [torch.zeros_like(before)], [torch.zeros_like(before)], 1, 0.001, (0.9, 0.999), 1e-8)
+print(
+    f"reborn step and your adam_step with empty buffers agree to 1e-6: {torch.allclose(weight, anew, rtol=0, atol=1e-6)}"
+)
+
+large = gradient.abs() > 1e-6
+as_sign = (reborn[large] + gradient[large].sign()).abs().max() < 0.02
+print(
+    f"gradients larger than 1e-6: {large.float().mean():.0%}; there the step is -lr * sign(g) within 2 %: {bool(as_sign)}"
+)
+
+figure, panels = plots.panels(2, width=9, height=2.8)
+for axis, steps, title in [(panels[0], remembered, "Adam that remembers"), (panels[1], reborn, "Adam reborn")]:
+    axis.hist(steps.flatten().numpy(), torch.linspace(-1.525, 1.525, 62).numpy(), color=plots.BLUE)
+    axis.set(title=title, xlabel="step in units of lr")
+panels[0].set_ylabel("number of weights")
+plots.show(
+    figure,
+    alt="Two histograms of the steps of 39,200 weights in units of lr. With the Adam that remembers they form a bell around 0, nearly all between -0.6 and "
+    "0.6. With the reborn Adam they stand in two narrow columns of about 19,000 each, at -1 and at 1, and a low one at 0.",
+)
+
+# %% [markdown]
+# The Adam that remembers takes many small steps, because most gradients are noise, and a few larger ones. The reborn Adam moves *every* weight by the full lr, by $\mathrm{lr} \cdot \mathrm{sign}(g)$, whether its gradient is large or tiny, steady or noise. (The column at 0 belongs to gradients that are 0 or as small as eps, for example those of hidden units that were off for all 64 digits.)
+#
+# Does it do harm? Train with both, at two learning rates.
+
+# %%
+curves = {}
+for lr in [0.001, 0.01]:
+    for name, optimizer_class in [("Adam", Adam), ("reborn", RebornAdam)]:
+        curves[f"{name}, lr {lr:g}"] = train(optimizer_class, 250, lr=lr)[2]
+        print(f"{name:6} lr {lr:g}: validation loss {curves[f'{name}, lr {lr:g}'][-1]:.2f}")
+figure = plots.curves(curves, range(10, 251, 10), xlabel="batch", ylabel="validation loss")
+figure.axes[0].set_ylim(0, 2.2)
+figure.axes[0].legend(frameon=False, ncols=2, loc="upper right")
+plots.show(
+    figure,
+    alt="Validation loss over 250 batches. With lr 0.001 Adam and reborn Adam fall side by side to 0.31 and 0.33. With lr 0.01 Adam falls faster and "
+    "then wavers around 0.35, while reborn Adam falls to between 0.5 and 0.7, jumps back and wavers around 0.95.",
+)
+
+# %% [markdown]
+# With lr = 0.001 there is hardly a difference, and that is why such a bug can live in a notebook for years: the loss falls, so nobody looks. With lr = 0.01 Adam still works, and the reborn one does not settle: its steps cannot become smaller than lr, and nothing averages out the noise of the batches.
+#
+# The lesson goes beyond Adam. An optimizer has *state*. Make it once, before the loop. When you save a model in order to go on training later, save the optimizer's buffers and its $t$ as well. And stepping by the sign of the gradient is not nonsense: it is known as *signSGD*. But choose it, do not get it by accident.
+
+# %% [markdown]
+# ## What you have now
+#
+# - A **moving average that starts at 0** is too small at first. Divide by $1 - \beta^t$, with $t$ from 1.
+# - **RMSProp** divides each gradient by the root of the moving average of its square: the size of the gradients no longer matters.
+# - **Adam** is momentum, as an average, divided by the same root, both corrected. A steady gradient gives a step of lr.
+# - **AdamW** shrinks the weights beside the averages; L2 in Adam decays unevenly.
+# - **The buffers are the optimizer.** Without them Adam is $\mathrm{lr} \cdot \mathrm{sign}(g)$.
+#
+# Lesson 08 changes lr and momentum while training runs.
+
+# %% [markdown]
+# ## Should I try …? Try it and see
+#
+# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like.
+#
+# ### Should I leave out the bias correction?
+#
+# A trick: with $t$ = 1,000,000 both corrections are 1, so an Adam that starts counting there has none. Compare the two learning rates before you conclude anything.
+
+# %%
+ratio = (1 - 0.9 ** torch.arange(1, 1001)) / (1 - 0.999 ** torch.arange(1, 1001)).sqrt()
+plots.show(
+    plots.curves({"step": ratio}, xlabel="step number t", ylabel="times too long", log="x"),
+    alt="By which factor a step without bias correction is too long, for a steady gradient, against the step number: it starts at 3.2, rises to about 6.6 "
+    "near step 12 and falls to 1.3 at step 1000.",
+)
+for lr in [0.001, 0.01]:
+    for name, t in [("corrected", 0), ("not corrected", 1_000_000)]:
+        losses = train(Adam, 60, lr=lr, t=t)[2]
+        print(
+            f"lr {lr:5g}, {name:13} validation loss after 10, 30, 60 batches:", *(f"{losses[i]:.2f}" for i in (0, 2, 5))
+        )
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I make eps larger?
+#
+# It looks like a detail. But with eps = 1, which of the two terms of the divisor wins? What does Adam become?
+
+# %%
+for eps in [1e-8, 1e-3, 1.0]:
+    losses = train(Adam, 60, lr=0.001, eps=eps)[2]
+    print(f"eps {eps:g}: validation loss after 60 batches {losses[-1]:.2f}")
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I give Adam the learning rate of SGD?
+#
+# In lesson 05, SGD with momentum used lr = 0.05. Try it with `Adam`, and think of what one step may then do to a weight that starts within ±0.036.
+
+# %%
+# train(Adam, 100, lr=...)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ## Where this stands in the source
+#
+# This lesson follows the second half of lesson 5 of a well-known deep-learning course from 2019, which builds these optimizers in a spreadsheet. If you read that lesson or notes about it, take care in these places.
+#
+# - **Adam inside the update function.** The MNIST notebook of that lesson builds its optimizer anew for every batch. You have seen what is left of it.
+# - **"Adam is RMSProp plus momentum."** Yes, and the bias correction with $t$ from 1 (D. P. Kingma and J. Ba, *Adam*, 2015). Simple versions leave it out; then the first steps are several times too long.
+# - **Momentum as an average.** Spreadsheets and notes often use $S \leftarrow \mu S + (1 - \mu) g$, torch's SGD uses $v \leftarrow \mu v + g$. With constant momentum they differ by the factor $1 - \mu$ in lr, with varying momentum in kind.
+# - **`weight_decay` in Adam.** In torch's `Adam` it is L2 through the gradient. In `AdamW` it is decoupled, and its default is 0.01, not 0 (I. Loshchilov and F. Hutter, 2019).
+# - **Where eps stands.** torch adds it after the root, and in Adam after the correction. Other libraries put it inside the root, or use 1e-7.
