@@ -27,7 +27,7 @@ verify: $(VENV) ## the rules that every lesson keeps
 	$(IN_VENV) course verify
 
 nbval: $(VENV) ## the solved notebooks still give their stored outputs
-	$(IN_VENV) TQDM_DISABLE=1 $(PYTEST) --nbval --nbval-current-env solutions/*/*.ipynb
+	$(IN_VENV) TQDM_DISABLE=1 OMP_NUM_THREADS=1 PYTHONHASHSEED=0 $(PYTEST) --nbval --nbval-current-env solutions/*/*.ipynb
 
 unit: $(VENV) browser sandbox-tools ## the tests in tests/ (PYTEST_ARGS="-m 'not browser'" is passed on)
 	$(IN_VENV) $(PYTEST) $(PYTEST_ARGS) tests
