@@ -3,6 +3,7 @@
 JupyterLab shows a PNG without any alt text, whatever its metadata says. So `show` gives every picture its words twice:
 as `alt` in the metadata of the image (used by nbconvert, and looked at by `course verify`), and as a line below the
 picture that opens to the same words, which every reader and every screen reader finds. Only text reaches nbval.
+The figures are not pyplot's: a cell that fails half-way leaves no empty figure behind.
 """
 
 import html
@@ -11,9 +12,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-import matplotlib.pyplot as plt
 import torch
-from IPython.display import HTML, display
+from IPython.display import HTML, DisplayHandle
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
@@ -26,20 +26,29 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, "#000000")  # Okabe and Ito: they d
 DPI, SCREEN_DPI = 144, 96
 
 Series = Tensor | Sequence[float]
+Handles = tuple[DisplayHandle, DisplayHandle]  # of a picture and of its words
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Display the figure with its words, and close it; alt: what a reader who cannot see the picture should know."""
-    picture = _picture(figure, DPI)
-    plt.close(figure)
-    buffer = io.BytesIO()
-    picture.quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
-    _display(buffer.getvalue(), round(figure.get_size_inches()[0] * SCREEN_DPI), alt)
+    """Display the figure with its words; alt: what a reader who cannot see the picture should know."""
+    _display(*_png(figure), alt)
+
+
+class Live:
+    """A picture in one place that is drawn anew while a loop runs: `live = Live()`, then `live.show(figure, alt)`."""
+
+    def __init__(self) -> None:
+        self.handles: Handles | None = None
+
+    def show(self, figure: Figure, alt: str) -> None:
+        """Put the figure with its words in the place of the one before; alt: as for `show`."""
+        self.handles = _display(*_png(figure), alt, self.handles)
 
 
 def panels(columns: int, rows: int = 1, width: float = 7.0, height: float = 2.8) -> tuple[Figure, list[Axes]]:
     """An empty figure of equal panels, width and height (of one row) in inches, and its panels row by row."""
-    figure, axes = plt.subplots(rows, columns, figsize=(width, height * rows), squeeze=False, layout="constrained")
+    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
         axis.spines[["top", "right"]].set_visible(False)
     return figure, list(axes.flat)
@@ -116,7 +125,8 @@ def matrices(*parts: tuple[str, Tensor] | str, size: float = 0.46) -> Figure:
     tables = [part if isinstance(part, str) else _table(part[1]) for part in parts]
     widths = [1.0 if isinstance(table, str) else max(table.shape[1], 2.0) for table in tables]
     tallest = max(table.shape[0] for table in tables if not isinstance(table, str))
-    figure, axis = plt.subplots(figsize=(size * sum(widths), size * (tallest + 1.7)), layout="constrained")
+    figure = Figure(figsize=(size * sum(widths), size * (tallest + 1.7)), layout="constrained")
+    axis = figure.subplots()
     axis.axis("off")
     axis.set(xlim=(0, sum(widths)), ylim=(tallest + 0.8, -0.9), aspect="equal")
     left = 0.0
@@ -145,7 +155,8 @@ def chain(steps: Sequence[tuple[str, str]]) -> Figure:
 
     Activations are blue and round, what acts on them is orange; a name may have several lines.
     """
-    figure, axis = plt.subplots(figsize=(min(1.3 * len(steps), 9.5), 1.2), layout="constrained")
+    figure = Figure(figsize=(min(1.3 * len(steps), 9.5), 1.2), layout="constrained")
+    axis = figure.subplots()
     axis.axis("off")
     axis.set(xlim=(-0.5, len(steps) - 0.5), ylim=(-0.6, 0.5))
     boxes: list[Any] = []
@@ -204,7 +215,6 @@ def animate(figure: Figure, draw: Callable[[int], object], frames: int, alt: str
     for frame in range(frames):
         draw(frame)
         pictures.append(_picture(figure, SCREEN_DPI))
-    plt.close(figure)
     palette = pictures[-1].quantize(128, Image.Quantize.MAXCOVERAGE)
     first, *rest = [
         picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in (pictures[-1], *pictures)
@@ -226,7 +236,8 @@ def graph(
 
     edges: (from, to, text); the text stands beside the arrow, in orange, because it belongs to the way back.
     """
-    figure, axis = plt.subplots(figsize=size, layout="constrained")
+    figure = Figure(figsize=size, layout="constrained")
+    axis = figure.subplots()
     axis.axis("off")
     columns, rows = zip(*((column, row) for column, row, _ in nodes.values()), strict=True)
     axis.set(xlim=(min(columns) - 0.5, max(columns) + 0.5), ylim=(max(rows) + 0.5, min(rows) - 0.5))
@@ -234,7 +245,7 @@ def graph(
     for name, (column, row, text) in nodes.items():
         colour = (colours or {}).get(name, BLUE)
         look = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": colour, "linewidth": 1.8}
-        drawn = axis.text(column, row, text, ha="center", va="center", fontsize=10, bbox=look, zorder=3)
+        drawn = axis.text(column, row, text, ha="center", va="center", fontsize=10, bbox=look, zorder=5)
         boxes[name] = drawn.get_bbox_patch()
     for source, target, text in edges:
         start, end = nodes[source][:2], nodes[target][:2]
@@ -242,7 +253,7 @@ def graph(
         axis.annotate("", xy=end, xytext=start, arrowprops=arrow)
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
         white = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-        axis.text(*middle, text, ha="center", va="center", fontsize=9, color=ORANGE, bbox=white, zorder=2)
+        axis.text(*middle, text, ha="center", va="center", fontsize=9, color=ORANGE, bbox=white, zorder=4)
     return figure
 
 
@@ -289,14 +300,26 @@ def _picture(figure: Figure, dpi: int) -> Image.Image:
     return Image.open(buffer).convert("RGB")
 
 
-def _display(png: bytes, width: int, alt: str) -> None:
-    display(
-        {"image/png": png, "text/plain": alt},
-        raw=True,
-        metadata={"image/png": {"alt": alt, "width": width}},
-    )
+def _png(figure: Figure) -> tuple[bytes, int]:
+    """The figure as PNG and its width on the screen."""
+    picture = _picture(figure, DPI)
+    buffer = io.BytesIO()
+    picture.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue(), round(figure.get_size_inches()[0] * SCREEN_DPI)
+
+
+def _display(png: bytes, width: int, alt: str, again: Handles | None = None) -> Handles:
+    """Display a picture and its words, or put them in the place of what was displayed `again` before."""
     words = f"<details><summary><small>This picture in words</small></summary><p>{html.escape(alt)}</p></details>"
-    display(HTML(words))
+    data, metadata = {"image/png": png, "text/plain": alt}, {"image/png": {"alt": alt, "width": width}}
+    if again is None:
+        again = DisplayHandle(), DisplayHandle()
+        again[0].display(data, raw=True, metadata=metadata)
+        again[1].display(HTML(words))
+    else:
+        again[0].update(data, raw=True, metadata=metadata)
+        again[1].update(HTML(words))
+    return again
 
 
 def _cycled(n: int) -> list[str]:

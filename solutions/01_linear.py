@@ -63,8 +63,9 @@ plots.show(
             ("output", "10 numbers"),
         ]
     ),
-    alt="A chain of boxes from left to right: an input of 784 numbers, an affine map with 39,250 parameters, 50 activations, "
-    "a ReLU without parameters, 50 activations, an affine map with 510 parameters, an output of 10 numbers.",
+    alt="A chain of boxes from left to right: an input of 784 numbers, an affine map "
+    "with 39,250 parameters, 50 activations, a ReLU without parameters, 50 "
+    "activations, an affine map with 510 parameters, an output of 10 numbers.",
 )
 
 # %% [markdown]
@@ -100,7 +101,7 @@ plots.show(
 #
 # $$\mathrm{relu}(x) = \max(x, 0)$$
 #
-# A positive number passes unchanged. A negative one becomes 0. Try it on paper before you read on:
+# A positive number passes unchanged. A negative one becomes 0. For example:
 #
 # | $x$ | −2 | −0.5 | 0 | 3 |
 # |---|---|---|---|---|
@@ -155,14 +156,12 @@ check("linear.relu", relu, seed=101)
 #
 # `TypeError: maximum(): argument 'other' (position 2) must be Tensor, not int`: `torch.maximum` compares two tensors. A tensor with the single entry 0 will do.
 #
-# `AttributeError: 'torch.return_types.max' object has no attribute ...`: `torch.max(x, 0)` looks for the largest entry along dimension 0. It does not compare with 0.
-#
 # </details>
 
 # %% [markdown]
 # ### What you should now see
 #
-# Your function, drawn from 601 numbers between −3 and 3: flat on the left, a ramp on the right, and one bend at 0. On the right-hand side it is drawn with its *slope*: how much `relu(x)` grows when `x` grows by a little. Training will need it (lesson 03). PyTorch finds it from your code.
+# Your function, drawn from 601 numbers between −3 and 3: flat on the left, a ramp on the right, and one bend at 0. On the right is its *slope*: how much `relu(x)` grows when `x` grows by a little. Training will need it (lesson 03). PyTorch finds it from your code.
 
 # %%
 x = torch.linspace(-3, 3, 601, requires_grad=True)
@@ -174,8 +173,9 @@ plots.curves({"relu": y}, x, xlabel="x", title="relu(x)", axis=left)
 plots.curves({"slope of relu": x.grad}, x, xlabel="x", title="its slope", axis=right)
 plots.show(
     figure,
-    alt="Two curves over x from -3 to 3. Left, relu: 0 for all negative x, then a straight ramp up to 3. "
-    "Right, its slope: 0 for negative x, 1 for positive x, with a jump at 0.",
+    alt="Two curves over x from -3 to 3. Left, relu: 0 for all negative x, then a "
+    "straight ramp up to 3. Right, its slope: 0 for negative x, 1 for positive x,"
+    " with a jump at 0.",
 )
 
 # %% [markdown]
@@ -214,8 +214,10 @@ plots.show(
         columns=5,
         size=1.3,
     ),
-    alt="Five pictures of 28 by 28 pixels. The weights are a red three on blue ground. The products of a three with the "
-    f"weights are mostly red, and y is {score_three:.1f}. Those of a seven are mostly blue, and y is {score_seven:.1f}.",
+    alt="Five pictures of 28 by 28 pixels. The weights are a red three on blue "
+    "ground. The products of a three with the weights are mostly red, and y is "
+    f"{score_three:.1f}. Those of a seven are mostly blue, and y is "
+    f"{score_seven:.1f}.",
 )
 
 # %% [markdown]
@@ -231,13 +233,14 @@ plots.show(
 
 # %%
 x = torch.tensor([1.0, 2.0, 0.0, -1.0])
-W = torch.tensor([[2.0, 0.0, 1.0, 1.0], [0.0, 1.0, -1.0, 3.0], [-1.0, 1.0, 1.0, 0.0]])
+W = torch.tensor([[2.0, 0, 1, 1], [0, 1, -1, 3], [-1, 1, 1, 0]])
 b = torch.tensor([2.0, 5.0, -3.0])
 
 plots.show(
     plots.matrices(("W", W), "@", ("x", x), "+", ("b", b), "=", ("y", W @ x + b)),
-    alt="W with rows (2, 0, 1, 1), (0, 1, -1, 3), (-1, 1, 1, 0), times x = (1, 2, 0, -1), plus b = (2, 5, -3), "
-    "is y = (3, 4, -2). The shapes are (3, 4), (4,), (3,) and (3,).",
+    alt="W with rows (2, 0, 1, 1), (0, 1, -1, 3), (-1, 1, 1, 0), times x = (1, 2, 0, "
+    "-1), plus b = (2, 5, -3), is y = (3, 4, -2). The shapes are (3, 4), (4,), "
+    "(3,) and (3,).",
 )
 
 # %% [markdown]
@@ -252,8 +255,9 @@ x = torch.tensor([[1.0, 2.0, 0.0, -1.0], [0.0, 0.0, 0.0, 0.0]])
 
 plots.show(
     plots.matrices(("x", x), "@", ("W.T", W.T), "+", ("b", b), "=", ("y", x @ W.T + b)),
-    alt="A batch x with the rows (1, 2, 0, -1) and (0, 0, 0, 0), shape (2, 4), times W.T, shape (4, 3), plus b, shape (3,), "
-    "is y with the rows (3, 4, -2) and (2, 5, -3), shape (2, 3).",
+    alt="A batch x with the rows (1, 2, 0, -1) and (0, 0, 0, 0), shape (2, 4), times "
+    "W.T, shape (4, 3), plus b, shape (3,), is y with the rows (3, 4, -2) and (2,"
+    " 5, -3), shape (2, 3).",
 )
 
 # %% [markdown]
@@ -263,7 +267,7 @@ plots.show(
 #
 # ### Where the parameters start
 #
-# Training changes parameters step by step. It has to start somewhere, and zero is a bad place: then all outputs are equal, get equal changes, and stay equal. So they start as random numbers. How large?
+# Training changes parameters step by step. It has to start somewhere, and zero is a bad place: inside a network, all outputs of a layer would be equal, get equal changes, and stay equal. So parameters start as random numbers. How large?
 #
 # An output is a sum of `in_features` products. A sum of $n$ independent random numbers has a spread that grows like $\sqrt{n}$. (The *spread* is the standard deviation: how far from their mean the values typically lie.) If the spread of the outputs is not to depend on $n$, the weights have to shrink by the same root. The usual choice is to draw weights and biases uniformly between $-1/\sqrt{n}$ and $1/\sqrt{n}$.
 
@@ -273,8 +277,9 @@ sizes = [1, 3, 10, 30, 100, 300, 1000, 3000]
 unscaled, scaled = [], []
 for n in sizes:
     x = torch.randn(500, n)
+    bound = 1 / math.sqrt(n)
     unscaled.append((x @ torch.randn(n, 20)).std().item())
-    scaled.append((x @ torch.empty(n, 20).uniform_(-1 / math.sqrt(n), 1 / math.sqrt(n))).std().item())
+    scaled.append((x @ torch.empty(n, 20).uniform_(-bound, bound)).std().item())
 
 plots.show(
     plots.curves(
@@ -284,8 +289,9 @@ plots.show(
         ylabel="spread of the outputs",
         log="xy",
     ),
-    alt="Spread of the outputs against the number of inputs, both axes logarithmic. With weights of spread 1 it rises in a "
-    "straight line from about 1 to about 55 at 3000 inputs. With weights within one over root n it stays near 0.6.",
+    alt="Spread of the outputs against the number of inputs, both axes logarithmic. "
+    "With weights of spread 1 it rises in a straight line from about 1 to about "
+    "55 at 3000 inputs. With weights within one over root n it stays near 0.6.",
 )
 
 # %% [markdown]
@@ -324,12 +330,15 @@ class My_Linear(nn.Module):
         super().__init__()
         ### BEGIN SOLUTION
         bound = 1 / math.sqrt(in_features)
-        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+        weight = torch.empty(out_features, in_features).uniform_(-bound, bound)
+        self.weight = nn.Parameter(weight)
+        self.bias = None
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound))
         ### END SOLUTION
 
     def forward(self, x):
-        """x: (..., in_features), with any shape in place of the dots. Returns y: (..., out_features)."""
+        """x: (..., in_features), with any shape for the dots; y: (..., out_features)."""
         ### BEGIN SOLUTION
         y = x @ self.weight.T
         return y if self.bias is None else y + self.bias
@@ -391,7 +400,7 @@ check("linear.My_Linear", My_Linear, seed=101)
 
 # %%
 def train(model, x, y, loss_function, steps, lr):
-    """Change the parameters of the model step by step; returns the loss before each step."""
+    """Change the model's parameters step by step; returns the loss before each step."""
     losses = []
     for _ in range(steps):
         loss = loss_function(model(x), y)
@@ -413,12 +422,13 @@ after = layer.weight.detach().reshape(10, 28, 28)
 
 plots.show(
     plots.images(before, list(range(10)), signed=True, columns=5, size=1.2),
-    alt="The ten rows of the weight matrix before training, drawn as pictures: nothing but noise.",
+    alt="The ten rows of the weight matrix before training, as pictures: nothing but noise.",
 )
 plots.show(
     plots.images(after, list(range(10)), signed=True, columns=5, size=1.2),
-    alt="The ten rows after training. In the middle of each, shapes have appeared: the 0 has a red ring with a blue "
-    "centre, the 3 red arcs. Along the border there is still the noise of the start.",
+    alt="The ten rows after training. In the middle of each, shapes have appeared: "
+    "the 0 has a red ring with a blue centre, the 3 red arcs. Along the border "
+    "there is still the noise of the start.",
 )
 
 # %% [markdown]
@@ -434,15 +444,16 @@ scores = layer(x_unseen).detach()
 answers = scores.argmax(dim=1)
 
 shown = list(range(0, 1000, 100))
-titles = [
-    f"{answers[i]}" if answers[i] == digits.y_valid[i] else f"{answers[i]}, not {digits.y_valid[i]}" for i in shown
-]
+titles = []
+for answer, label in zip(answers[shown].tolist(), digits.y_valid[shown].tolist()):
+    titles.append(f"{answer}" if answer == label else f"{answer}, not {label}")
 plots.show(
     plots.images(digits.x_valid[shown], titles),
     alt=f"Ten unseen digits, each with the layer's answer above it: {'; '.join(titles)}.",
 )
 print("scores of the first:", [round(score, 1) for score in scores[0].tolist()])
-print("right answers of 1,000:", f"about {round((answers == digits.y_valid).float().mean().item(), 1):.0%}")
+share = (answers == digits.y_valid).float().mean().item()
+print(f"right answers of 1,000: about {round(share, 1):.0%}")
 
 # %% [markdown]
 # The scores are neither probabilities nor losses. They may be negative, and they do not add up to 1. Their name is *logits*. Lesson 04 turns the logits of one digit into probabilities that do add up to 1.
@@ -475,7 +486,7 @@ def count_parameters(module):
     module: an nn.Module. Frozen parameters do not count, a shared one counts once.
     Returns an int.
 
-    >>> count_parameters(nn.Sequential(nn.Linear(784, 50), nn.ReLU(), nn.Linear(50, 10)))
+    >>> count_parameters(nn.Sequential(nn.Linear(784, 50), nn.Linear(50, 10)))
     39760
     """
     ### BEGIN SOLUTION
@@ -511,14 +522,18 @@ check("linear.count_parameters", count_parameters, seed=101)
 # %% [markdown]
 # ### What you should now see
 #
-# The parameters of your own layer, for hidden sizes from 0 to 200. The number grows in a straight line: every hidden unit brings 784 weights, one bias, and 10 weights to the outputs.
+# The parameters of your own layer, for 1 to 200 hidden units. The number grows in a straight line: every hidden unit brings 784 weights, one bias, and 10 weights to the outputs.
 
 # %%
 hidden_sizes = list(range(1, 201))
-counts = [count_parameters(My_Linear(784, n)) + count_parameters(My_Linear(n, 10)) for n in hidden_sizes]
+counts = []
+for n in hidden_sizes:
+    first, second = My_Linear(784, n), My_Linear(n, 10)
+    counts.append(count_parameters(first) + count_parameters(second))
+
 plots.show(
-    plots.curves({"parameters": counts}, hidden_sizes, xlabel="hidden units", ylabel="parameters"),
-    alt="The number of parameters against the number of hidden units: a straight line from 805 at 1 to 159,010 at 200.",
+    plots.curves({"parameters": counts}, hidden_sizes, xlabel="hidden units"),
+    alt="Parameters against hidden units: a straight line from 805 to 159,010.",
 )
 print(f"784 → {hidden_sizes[49]} → 10 has {counts[49]:,} parameters")
 
@@ -546,9 +561,12 @@ def collapse(w1, b1, w2, b2):
     """The one affine map that equals first (w1, b1), then (w2, b2).
 
     w1: (hidden, in), b1: (hidden,), w2: (out, hidden), b2: (out,).
-    Returns w: (out, in) and b: (out,), so that w @ x + b = w2 @ (w1 @ x + b1) + b2 for every x.
+    Returns w: (out, in) and b: (out,), so that for every x
+    w @ x + b = w2 @ (w1 @ x + b1) + b2.
 
-    >>> collapse(torch.tensor([[2.0]]), torch.tensor([1.0]), torch.tensor([[-3.0]]), torch.tensor([4.0]))
+    >>> w1, b1 = torch.tensor([[2.0]]), torch.tensor([1.0])
+    >>> w2, b2 = torch.tensor([[-3.0]]), torch.tensor([4.0])
+    >>> collapse(w1, b1, w2, b2)
     (tensor([[-6.]]), tensor([1.]))
     """
     ### BEGIN SOLUTION
@@ -612,13 +630,15 @@ plots.curves(
     title="nothing in between",
     axis=left,
 )
-plots.curves({"two maps": relu(hidden) @ w2.T + b2}, x, xlabel="x", title="relu in between", axis=right)
+bent = relu(hidden) @ w2.T + b2
+plots.curves({"two maps": bent}, x, xlabel="x", title="relu in between", axis=right)
 for place in (-b1 / w1[:, 0]).tolist():
     _ = right.axvline(place, color="0.6", linestyle=":")
 plots.show(
     figure,
-    alt="Left: dots along a falling straight line, and your collapsed map as a line through all of them. "
-    "Right: with relu in between the curve bends three times, at x = -2, -0.5 and 1.5, marked by dotted lines.",
+    alt="Left: dots along a falling straight line, and your collapsed map as a line "
+    "through all of them. Right: with relu in between the curve bends three "
+    "times, at x = -2, -0.5 and 1.5, marked by dotted lines.",
 )
 
 # %% [markdown]
@@ -648,16 +668,18 @@ plots.show(
 
 # %% nbgrader={"grade": false, "grade_id": "two_layer_net", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class two_layer_net(nn.Module):
-    """An affine map from n_in to n_hidden, relu, an affine map from n_hidden to n_out.
+    """An affine map, relu, an affine map: n_in numbers, n_hidden, n_out.
 
-    parameters() gives w1: (n_hidden, n_in), b1: (n_hidden,), w2: (n_out, n_hidden), b2: (n_out,), in this order.
+    parameters() gives, in this order, w1: (n_hidden, n_in), b1: (n_hidden,),
+    w2: (n_out, n_hidden), b2: (n_out,).
 
     >>> net = two_layer_net(4, 6, 3)
     >>> [tuple(p.shape) for p in net.parameters()]
     [(6, 4), (6,), (3, 6), (3,)]
     >>> for p in net.parameters():
     ...     _ = nn.init.constant_(p, 1.0)
-    >>> net(torch.tensor([[1.0, 2.0, 3.0, 4.0], [-1.0, -2.0, -3.0, -4.0]])).tolist()
+    >>> x = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    >>> net(torch.stack([x, -x])).tolist()
     [[67.0, 67.0, 67.0], [1.0, 1.0, 1.0]]
     """
 
@@ -726,21 +748,23 @@ wave = torch.sin(1.5 * x - 1) + 0.5
 _ = torch.manual_seed(1)
 without = nn.Sequential(My_Linear(1, 20), My_Linear(20, 1))
 bending = two_layer_net(1, 20, 1)
+how = {"loss_function": squared_distance, "steps": 1500, "lr": 0.05}
 losses = {
-    "nothing in between": train(without, x, wave, squared_distance, steps=1500, lr=0.05),
-    "relu in between": train(bending, x, wave, squared_distance, steps=1500, lr=0.05),
+    "nothing in between": train(without, x, wave, **how),
+    "relu in between": train(bending, x, wave, **how),
 }
 
 figure, (left, right) = plots.panels(2, height=3.2)
 fits = {"nothing in between": without(x), "relu in between": bending(x)}
-plots.curves(fits, x, points={"wave": wave}, xlabel="x", title="after training", axis=left)
+plots.curves(fits, x, points={"wave": wave}, title="after training", axis=left)
 plots.curves(losses, xlabel="step", title="loss", log="y", axis=right)
 left.get_legend().remove()
 plots.show(
     figure,
-    alt="Left: dots of a wave with a valley between two hills. The fit with nothing in between is a straight line through the middle. "
-    "The fit with relu in between follows the wave in straight pieces. Right: the loss of the first stays high, "
-    "the loss of the second falls to a small fraction of it.",
+    alt="Left: dots of a wave with a valley between two hills. The fit with nothing "
+    "in between is a straight line through the middle. The fit with relu in "
+    "between follows the wave in straight pieces. Right: the loss of the first "
+    "stays high, the loss of the second falls to a small fraction of it.",
 )
 
 # %% [markdown]
@@ -801,13 +825,15 @@ for start in [0.0, 0.1]:
     net = two_layer_net(1, 20, 1)
     for parameter in net.parameters():
         _ = nn.init.constant_(parameter, start)
-    _ = train(net, x, wave, squared_distance, steps=1500, lr=0.05)
+    _ = train(net, x, wave, **how)
     fits[f"all start at {start}"] = net(x)
     first_weight = next(net.parameters())
-    print(f"all start at {start}: different weights among the 20 hidden units: {len(first_weight.unique())}")
+    values = len(first_weight.unique())
+    print(f"all start at {start}: different weights of the 20 hidden units: {values}")
 plots.show(
     plots.curves(fits, x, points={"wave": wave}, xlabel="x"),
-    alt="Two fits to the wave after training from equal parameters. From 0: a level line. From 0.1: a line with one bend.",
+    alt="Two fits to the wave after training from equal parameters. From 0: a level "
+    "line. From 0.1: a line with one bend.",
 )
 
 # %% [markdown]
@@ -823,14 +849,15 @@ plots.show(
 # %%
 fits = {}
 for n_hidden in [1, 2, 5, 50]:
-    _ = torch.manual_seed(2)  # then try others: a small network sometimes gets stuck
+    _ = torch.manual_seed(2)  # try others: a small network sometimes gets stuck
     net = two_layer_net(1, n_hidden, 1)
-    _ = train(net, x, wave, squared_distance, steps=1500, lr=0.05)
+    _ = train(net, x, wave, **how)
     fits[f"{n_hidden} hidden"] = net(x)
 plots.show(
     plots.curves(fits, x, points={"wave": wave}, xlabel="x"),
-    alt="Four fits to the wave. With 1 hidden unit the line has one bend, with 2 it makes a valley. With 5 it follows the "
-    "valley and the hill on the right, with 50 it begins to follow the hill on the left too.",
+    alt="Four fits to the wave. With 1 hidden unit the line has one bend, with 2 it "
+    "makes a valley. With 5 it follows the valley and the hill on the right, with"
+    " 50 it begins to follow the hill on the left too.",
 )
 
 # %% [markdown]
@@ -857,15 +884,19 @@ class Bend(nn.Module):
 
 
 fits = {}
-for name, function in {"h * h": lambda h: h * h, "sin(h)": torch.sin, "2 * h": lambda h: 2 * h}.items():
+for name, function in {
+    "h * h": lambda h: h * h,
+    "sin(h)": torch.sin,
+    "2 * h": lambda h: 2 * h,
+}.items():
     _ = torch.manual_seed(0)
     net = nn.Sequential(My_Linear(1, 20), Bend(function), My_Linear(20, 1))
     _ = train(net, x, wave, squared_distance, steps=1500, lr=0.02)
     fits[name] = net(x)
 plots.show(
     plots.curves(fits, x, points={"wave": wave}, xlabel="x"),
-    alt="Three fits to the wave. With h * h it is a single parabola, with 2 * h a straight line, and with sin(h) it runs through "
-    "the dots.",
+    alt="Three fits to the wave. With h * h it is a single parabola, with 2 * h a "
+    "straight line, and with sin(h) it runs through the dots.",
 )
 
 # %% [markdown]

@@ -60,7 +60,7 @@ class Card:
         )
         return (
             f'<div class="course-card" data-status="{self.verdict.status}" style="border-left:5px solid {colour};'
-            f'padding:6px 12px;margin:4px 0;max-width:52em"><div style="color:{colour};font-weight:600">'
+            f'padding:6px 12px;margin:4px 0;max-width:52em"><div style="font-weight:600">'
             f"{html.escape(self.title)}</div>{body}</div>"
         )
 

@@ -18,6 +18,8 @@ def recognise(exercise: Exercise, found: Difference, evidence: Sequence[Evidence
     for recogniser in RECOGNISERS:
         if result := recogniser(found):
             return result
+    if isinstance(found.expected, bool):
+        return None, f"This is {found.got} and should be {found.expected}: {found.name}."
     before = [name for name in found.want.values if name in found.have.values]
     fine = before[: before.index(found.name)] if found.name in before else []
     if fine:
@@ -25,7 +27,8 @@ def recognise(exercise: Exercise, found: Difference, evidence: Sequence[Evidence
             None,
             f"{_listed(fine)} {'is' if len(fine) == 1 else 'are'} right; {found.name} is the first that is not.",
         )
-    return None, f"The values of {found.name} are not the expected ones."
+    what = "values" if isinstance(found.expected, Tensor | list | dict) else "value"
+    return None, f"The {what} of {found.name} {'are' if what == 'values' else 'is'} not as expected."
 
 
 def changed_its_input(found: Difference) -> Found:
@@ -133,8 +136,8 @@ def not_finite(found: Difference) -> Found:
         return None
     what = "nan" if b.isnan().any() else "inf"
     return "nan or inf", (
-        f"{found.name} holds {what}. It comes from 0/0, inf - inf, the logarithm of 0 or exp of a large number: "
-        "print the intermediate results and see which one has it first."
+        f"{found.name} holds {what}. It comes from 0/0, inf - inf, the logarithm of 0, exp of a large number or a "
+        "`torch.empty` that was never filled: print the intermediate results and see which one has it first."
     )
 
 

@@ -1,6 +1,7 @@
 """The guard: finds out by interception, not by text search, whether an answer takes a shortcut."""
 
 import inspect
+import itertools
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,9 +138,9 @@ def _noting(guard: Guard, cls: type, init: Any) -> Any:
 def public_name(item: Any) -> str:
     """The name under which people know a function or class of torch, such as `torch.nn.functional.linear`."""
     if inspect.isclass(item):
-        return f"{item.__module__}.{item.__qualname__}".replace("torch.nn.modules.", "torch.nn.").replace(
-            f".{item.__name__.lower()}.{item.__name__}", f".{item.__name__}"
-        )
+        packages = itertools.accumulate(item.__module__.split("."), "{}.{}".format)
+        home = (name for name in packages if getattr(sys.modules.get(name), item.__name__, None) is item)
+        return f"{next(home, item.__module__)}.{item.__qualname__}"
     parts = (getattr(item, "__module__", None), getattr(item, "__qualname__", None))
     name = resolve_name(item) or ".".join(filter(None, parts)) or str(item)
     return name.replace("torch._C._nn.", "torch.nn.functional.").replace("torch._C.TensorBase.", "torch.Tensor.")
