@@ -1,7 +1,7 @@
 # Every command of the course; `make help` lists them. Works with GNU make 3.81 or later.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint build-check verify nbval unit build bench lock browser sandbox-tools clean FORCE
+.PHONY: help lab test lint build-check verify nbval unit build bench grade lock browser sandbox-tools clean FORCE
 
 VENV := .venv/installed
 IN_VENV = PATH="$(CURDIR)/.venv/bin:$$PATH" && export PATH &&
@@ -37,6 +37,9 @@ build: $(VENV) ## rebuild the notebooks from their sources
 
 bench: $(VENV) ## measure (BENCH_ARGS names what)
 	$(IN_VENV) python -m tests.bench $(BENCH_ARGS)
+
+grade: $(VENV) sandbox-tools ## grade a sample class, in build/sample
+	$(IN_VENV) python -m scripts.sample_class build/sample && cd build/sample && course grade 01_linear --report report.json
 
 lock: $(VENV) ## remake requirements.lock from pyproject.toml (LOCK_ARGS=--upgrade takes newer versions)
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url \

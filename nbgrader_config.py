@@ -14,6 +14,15 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "__pycache__", "*.pyc"]
 # Submissions are collected by other means than nbgrader's exchange folder.
 c.Exchange.root = str(ROOT / "exchange")
 
+# Submissions are graded in a sandbox, by the same code as `course grade`. Without these three lines nbgrader runs them
+# itself, as the next ones say.
+c.Autograde.exporter_class = "course_utils.grading.autograde.TrustedExporter"
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.AssignLatePenalties"]
+
+# HTML in what students write does not reach the browser of whoever grades it.
+c.HTMLExporter.sanitize_html = True
+
 # What is written to stderr, such as a warning, costs no points.
 c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = "^"

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -61,16 +60,16 @@ class Batch:
         options = self.options
         return Task(self.lesson.name, self.released, content, self.seed, self.earlier, options.sandbox, options.limits)
 
-    def path(self, key: str) -> Path:
-        """Where the result with this key is kept."""
-        return self.course.own("results", self.lesson.name, f"{key}.json")
-
     def result(self, key: str) -> dict[str, Any] | None:
         """A result that is there already and whole."""
         try:
-            return json.loads(self.path(key).read_bytes())
+            return json.loads(self.course.result(self.lesson, key).read_bytes())
         except (OSError, ValueError):
             return None
+
+    def keep(self, key: str, result: dict[str, Any]) -> None:
+        """Store a result."""
+        write(self.course.result(self.lesson, key), dump(result))
 
     def submission(self, student: str) -> tuple[str, bytes, str]:
         """Key, content and, where it cannot be read, the reason."""
@@ -100,23 +99,23 @@ def grade(course: Course, lesson: Lesson, options: Options, progress: bool = Tru
 
         for student in students:
             key, content, reason = batch.submission(student)
-            result = batch.task(b"").unreadable(reason) if reason else None
-            result = result or (None if options.force else batch.result(key))
+            result = None if options.force else batch.result(key)
+            if result is None and reason:
+                batch.keep(key, result := batch.task(b"").unreadable(reason))
             if result is None:
                 by_key.setdefault(key, []).append(student)
             else:
                 record(student, key, result, content)
-        run: Callable[[Iterator[tuple[str, Task]]], Iterator[pool.Done]]
-        if options.scheduler:
-            run = lambda tasks: pool.run_on_cluster(tasks, options.scheduler or "")  # noqa: E731
-        else:
-            run = lambda tasks: pool.run_local(tasks, min(options.jobs, max(len(by_key), 1)))  # noqa: E731
-        for key, result in run(_tasks(batch, by_key)):
-            write(batch.path(key), dump(result))
-            for student in by_key[key]:
-                found, content, _ = batch.submission(student)
-                if found == key:
-                    record(student, key, result, content)
+        local = pool.LocalPool(min(options.jobs, max(len(by_key), 1)))
+        tasks = _tasks(batch, by_key)
+        with local:
+            done = pool.run_on_cluster(tasks, options.scheduler) if options.scheduler else local.run(tasks)
+            for key, result in done:
+                batch.keep(key, result)
+                for student in by_key[key]:
+                    found, content, _ = batch.submission(student)
+                    if found == key:
+                        record(student, key, result, content)
         by_hand = writer.manual()
     return _report(batch, summaries, by_hand)
 

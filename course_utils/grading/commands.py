@@ -14,6 +14,7 @@ MOST_ROWS = 60
 def register(app: typer.Typer) -> None:
     """Add the commands of this room to the command line."""
     app.command()(grade)
+    app.command()(report)
 
 
 def grade(
@@ -73,3 +74,21 @@ def show(report: dict[str, Any]) -> None:
             console.print(escape(f"{student}: {line}"), highlight=False)
     graded = sum(row["status"] == "graded" for row in rows.values())
     print(f"{len(rows)} submissions, {graded} of them graded to the end; sandbox: {report['sandbox']}.")
+
+
+def report(
+    lesson: Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1.")],
+    html: Annotated[Path | None, typer.Option(help="Also write a page with plots to this file.")] = None,
+    submitted: Annotated[Path | None, typer.Option(help="The folder with a folder for each student.")] = None,
+) -> None:
+    """Say how a lesson went: right answers, mistakes by name, time and repairs."""
+    from course_utils.grading import statistics
+    from course_utils.grading.course import find_course, write
+
+    course = find_course(Path.cwd(), submitted)
+    for chosen in course.choose(lesson):
+        found = statistics.collect(course, chosen)
+        statistics.show(found)
+        if html is not None:
+            write(html.resolve(), statistics.page(found).encode())
+            print(f"The page is {html}.")

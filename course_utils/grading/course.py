@@ -91,6 +91,10 @@ class Course:
         """A place for what is neither nbgrader's nor the student's: results and seeds."""
         return self.root.joinpath(".course", *parts)
 
+    def result(self, lesson: Lesson, key: str) -> Path:
+        """Where the result with this key is kept."""
+        return self.own("results", lesson.name, f"{key}.json")
+
     def seed(self, lesson: Lesson) -> int:
         """The lesson's secret seed, drawn when it is first graded."""
         path = self.own("seeds", lesson.name)

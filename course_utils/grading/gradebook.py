@@ -27,7 +27,7 @@ class Writer:
     def __init__(self, course: Course, lesson: Lesson) -> None:
         self.course, self.lesson = course, lesson
         self.released = json.loads(course.released(lesson))
-        _prepare(course, lesson, self.released)
+        enter_lesson(course, lesson, self.released)
         self.gradebook = Gradebook(course.folders.db_url, course.folders.course_id)
         self.gradebook.db.execute(sql("PRAGMA synchronous=NORMAL"))
         self.known = {submission.student_id for submission in self._submissions()}
@@ -109,7 +109,7 @@ def fill(notebook: SubmittedNotebook, result: Mapping[str, Any], untouched: set[
         comment.auto_comment = "No response." if comment.name in untouched else None
 
 
-def _prepare(course: Course, lesson: Lesson, released: Mapping[str, Any]) -> None:
+def enter_lesson(course: Course, lesson: Lesson, released: Mapping[str, Any]) -> None:
     """Enter the lesson into the gradebook where it is missing or has changed, as nbgrader's own command would."""
     cells = [cell for cell in released["cells"] if is_graded(cell)]
     graded = {grade_id(cell): float(cell["metadata"]["nbgrader"]["points"]) for cell in cells}

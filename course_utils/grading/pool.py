@@ -67,22 +67,43 @@ def _serve(connection: Connection) -> None:
         close()
 
 
-def run_local(tasks: Iterable[tuple[str, Task]], jobs: int) -> Iterator[Done]:
-    """Results by key, as they come, from so many processes; raises CourseError where no sandbox can be started.
+class LocalPool:
+    """So many processes of this machine, started when they are first needed; a context manager."""
 
-    A worker that dies is replaced and its task is given again.
-    """
-    waiting = iter(tasks)
-    again: list[tuple[str, Task]] = []
-    tried: dict[str, int] = {}
-    workers: list[_Worker] = []
-    try:
-        for _ in range(jobs):
-            if (item := next(waiting, None)) is None:
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self.workers: list[_Worker] = []
+
+    def __enter__(self) -> "LocalPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all processes."""
+        while self.workers:
+            self.workers.pop().close()
+
+    def run(self, tasks: Iterable[tuple[str, Task]]) -> Iterator[Done]:
+        """Results by key, as they come; raises CourseError where no sandbox can be started.
+
+        A worker that dies, or takes longer than any submission may, is replaced, and its task is given again.
+        """
+        waiting = iter(tasks)
+        again: list[tuple[str, Task]] = []
+        tried: dict[str, int] = {}
+
+        def item() -> tuple[str, Task] | None:
+            return again.pop() if again else next(waiting, None)
+
+        for index in range(self.jobs):
+            if (given := item()) is None:
                 break
-            workers.append(_Worker())
-            workers[-1].give(*item)
-        while busy := [worker for worker in workers if worker.task is not None]:
+            if index == len(self.workers):
+                self.workers.append(_Worker())
+            self.workers[index].give(*given)
+        while busy := self._busy():
             ready = wait([worker.connection for worker in busy], timeout=1.0)
             for worker in busy:
                 if worker.connection not in ready and not worker.overdue():
@@ -92,23 +113,24 @@ def run_local(tasks: Iterable[tuple[str, Task]], jobs: int) -> Iterator[Done]:
                 answer = _answer(worker) if worker.connection in ready else None
                 if isinstance(answer, str):
                     raise CourseError(answer)
+                worker.task = None
                 if answer is None:
-                    workers[workers.index(worker)] = replaced = _Worker()
+                    self.workers.remove(worker)
                     worker.close()
-                    worker = replaced
+                    worker = _Worker()
+                    self.workers.append(worker)
                     tried[key] = tried.get(key, 0) + 1
                     if tried[key] < TRIES:
                         again.append((key, task))
                     else:
-                        yield key, task.lost("The process that graded it died, three times.")
-                else:
-                    worker.task = None
+                        answer = task.lost("The process that graded it died, three times.")
+                if (given := item()) is not None:
+                    worker.give(*given)
+                if answer is not None:
                     yield key, answer
-                if (item := again.pop() if again else next(waiting, None)) is not None:
-                    worker.give(*item)
-    finally:
-        for worker in workers:
-            worker.close()
+
+    def _busy(self) -> list[_Worker]:
+        return [worker for worker in self.workers if worker.task is not None]
 
 
 def _answer(worker: _Worker) -> Any:

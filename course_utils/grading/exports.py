@@ -1,0 +1,78 @@
+"""Grades for Canvas and Moodle: `nbgrader export --exporter=course_utils.grading.exports.CanvasExport`."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.plugins import ExportPlugin
+
+
+class _Table(ExportPlugin):
+    """One row a student and one column an assignment; a submission that is missing leaves its cell empty."""
+
+    default = "grades.csv"
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Write the file that --to names."""
+        path = Path(self.to or self.default)
+        wanted = [str(name) for name in self.assignment]
+        assignments = [item for item in gradebook.assignments if not wanted or item.name in wanted]
+        chosen = [str(name) for name in self.student]
+        students = [item for item in gradebook.students if not chosen or item.id in chosen]
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(self.rows(gradebook, assignments, students))
+        self.log.info("Wrote the grades of %d students to %s", len(students), path)
+
+    def rows(self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]) -> Iterator[list[str]]:
+        """The lines of the file, headings first."""
+        raise NotImplementedError
+
+    def scores(self, gradebook: Gradebook, assignments: Sequence[Any], student: Any) -> list[str]:
+        """The student's score in each assignment, less the penalty for being late."""
+        return [_score(gradebook, assignment.name, student.id) for assignment in assignments]
+
+
+class CanvasExport(_Table):
+    """What Canvas reads under Grades, Import; a column becomes the Canvas assignment of the same name.
+
+    Students are found by ID, which is nbgrader's lms_user_id, or by SIS Login ID, which is nbgrader's student id.
+    Source: Canvas Instructor Guide, How do I import grades in the Gradebook.
+    """
+
+    default = "canvas.csv"
+
+    def rows(self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]) -> Iterator[list[str]]:
+        """Headings, possible points, students."""
+        yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *(item.name for item in assignments)]
+        yield ["    Points Possible", "", "", "", "", *(f"{item.max_score:g}" for item in assignments)]
+        for student in students:
+            name = ", ".join(part for part in (student.last_name, student.first_name) if part) or student.id
+            identity = [name, student.lms_user_id or "", student.id, student.id, ""]
+            yield [*identity, *self.scores(gradebook, assignments, student)]
+
+
+class MoodleExport(_Table):
+    """What Moodle reads under Grades, Import, CSV file: map Username, ID number or Email address to the user.
+
+    Source: Moodle documentation, Grade import.
+    """
+
+    default = "moodle.csv"
+
+    def rows(self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]) -> Iterator[list[str]]:
+        """Headings, students."""
+        yield ["Username", "ID number", "First name", "Surname", "Email address", *(item.name for item in assignments)]
+        for student in students:
+            names = [student.first_name or "", student.last_name or "", student.email or ""]
+            identity = [student.id, student.lms_user_id or "", *names]
+            yield [*identity, *self.scores(gradebook, assignments, student)]
+
+
+def _score(gradebook: Gradebook, assignment: str, student: str) -> str:
+    try:
+        submission = gradebook.find_submission(assignment, student)
+    except MissingEntry:
+        return ""
+    return f"{max(0.0, submission.score - submission.late_submission_penalty):g}"

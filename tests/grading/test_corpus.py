@@ -1,0 +1,83 @@
+"""Every kind of broken, tampered or hostile submission gets what it deserves, leaks nothing and harms no other."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from course_utils.grading import batch, pool
+from course_utils.grading.course import Course, find_course
+from course_utils.grading.wire import Limits
+from tests.grading import corpus
+
+ROOT = Path(__file__).parents[2]
+LIMITS = Limits(seconds=60, cell=4, grace=1, memory=1 << 30, processes=16, file=8 << 20, evidence=32 << 20)
+
+
+def make_course(root: Path) -> Course:
+    """A course with lesson 01 released in it, and nothing handed in."""
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    lesson = corpus.LESSON
+    shutil.copytree(lesson.released.parent, root / "notebooks" / lesson.name)
+    return find_course(root)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, dict[str, Any]]:
+    """The whole corpus, graded one after the other by one worker."""
+    course = make_course(tmp_path_factory.mktemp("course"))
+    corpus.write_corpus(course.root / "submitted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_SECRET", "x")
+        return course, batch.grade(course, corpus.LESSON, batch.Options(jobs=1, seed=5, limits=LIMITS), progress=False)
+
+
+def row(graded: tuple[Course, dict[str, Any]], kind: str) -> dict[str, Any]:
+    return graded[1]["submissions"][kind]
+
+
+def notebook(graded: tuple[Course, dict[str, Any]], kind: str) -> str:
+    return (graded[0].path("autograded", kind, corpus.LESSON.name) / f"{corpus.LESSON.name}.ipynb").read_text()
+
+
+def outputs(text: str) -> str:
+    """What the cells of a notebook show, sources left aside."""
+    return json.dumps([cell.get("outputs", []) for cell in json.loads(text)["cells"]])
+
+
+KINDS = [pytest.param(entry, id=entry.kind) for entry in corpus.ENTRIES]
+
+
+def test_the_corpus_has_fifty_kinds() -> None:
+    assert len({entry.kind for entry in corpus.ENTRIES}) == len(corpus.ENTRIES) >= 50
+
+
+def test_every_submission_has_a_verdict(graded: Any) -> None:
+    assert set(graded[1]["submissions"]) == {entry.kind for entry in corpus.ENTRIES}
+    assert graded[1]["sandbox"] == "bubblewrap"
+
+
+@pytest.mark.parametrize("entry", KINDS)
+def test_it_gets_what_it_deserves(graded: Any, entry: corpus.Entry) -> None:
+    found = row(graded, entry.kind)
+    statuses = {check["id"].partition(".")[2]: check["status"] for check in found["checks"]}
+    assert (found["score"], found["status"]) == (entry.points, entry.status), found
+    assert bool(found["repairs"]) >= entry.repaired, "what was repaired is not told"
+    assert {name: statuses[name] for name, _ in entry.checks} == dict(entry.checks)
+
+
+@pytest.mark.parametrize("entry", KINDS)
+def test_it_leaks_nothing(graded: Any, entry: corpus.Entry) -> None:
+    shown = outputs(notebook(graded, entry.kind))
+    told = json.dumps(row(graded, entry.kind))
+    assert "LEAK" not in shown and "LEAK" not in told
+    assert "<script" not in shown
+
+
+def test_a_rerun_grades_nothing_and_reports_the_same(graded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    course, report = graded
+    monkeypatch.setattr(pool.LocalPool, "run", lambda self, tasks: iter([(key, {}) for key, _ in tasks]))
+    again = batch.grade(course, corpus.LESSON, batch.Options(jobs=1, seed=5, limits=LIMITS), progress=False)
+    assert again == report
