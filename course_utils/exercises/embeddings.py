@@ -771,12 +771,26 @@ def _additive(e: dict[str, Any]) -> bool:
 class FitRatings(Training):
     """A model of the given ratings, judged by its error on 8,000 ratings that it never saw.
 
-    TABLE
+    Measured over 20 seeds, each with its own split, as a share of the error of biases alone (0.840 to 0.872 stars):
+
+    | answer | mean | least | largest |
+    |---|---|---|---|
+    | reference: 20 factors, AdamW, weight decay 0.4, 5 epochs, rate falling to 0 | 0.972 | 0.965 | 0.979 |
+    | Adam with a penalty on the factors of the batch | 0.968 | 0.964 | 0.970 |
+    | torch.optim.AdamW at a constant rate, weight decay 0.5 | 0.975 | 0.970 | 0.981 |
+    | as the reference, range 0.5 to 5 | 0.975 | 0.969 | 0.982 |
+    | as the reference, weight decay 0.1 | 0.988 | 0.980 | 0.998 |
+    | as the reference, weight decay 1 | 1.000 | 0.996 | 1.005 |
+    | biases without factors, trained | 1.005 | 1.004 | 1.007 |
+    | as the reference, no weight decay | 1.008 | 0.999 | 1.018 |
+    | as the reference, one epoch | 1.068 | 1.056 | 1.094 |
+    | as the reference, no weight decay, 10 epochs | 1.111 | 1.094 | 1.128 |
+    | the mean for every pair | 1.195 | 1.186 | 1.208 |
     """
 
     id, points = "embeddings.fit_ratings", 4
     metric = "error (RMSE) on unseen ratings, as a share of the error of biases alone"
-    full, part, higher_is_better = 0.99, 1.02, False
+    full, part, higher_is_better = 0.995, 1.02, False
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         (users, items, ratings), (unseen_users, unseen_items, unseen_ratings) = _split(rng)

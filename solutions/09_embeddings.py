@@ -1,0 +1,957 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: nbgrader,tags,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 09 · Embeddings and collaborative filtering
+#
+# **You will build** a model that predicts how many stars somebody gives to a film that they have not rated yet. It is told nothing about people or films except who gave how many stars to what. Afterwards you read its parameters, and find quality and taste in them.
+#
+# **Time:** about two hours. **It builds on** training loops (lesson 05), weight decay (lesson 06) and AdamW (lesson 07).
+#
+# | Exercise | You write | Points | Minutes |
+# |---|---|---|---|
+# | `embedding_lookup` | rows of a table | 1 | 5 |
+# | `embedding_backward` | the gradient of that | 2 | 20 |
+# | `sigmoid_range` | a prediction that stays in range | 1 | 5 |
+# | `DotProductBias` | the model | 3 | 20 |
+# | `fit_ratings` | a training run, judged on ratings that it never sees | 4 | 25 |
+# | `read_the_biases` | an answer in words | 2 | 10 |
+# | `pca` | a map of what was learned | 2 | 20 |
+#
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run it, then run the check below it. The hints below each check open with a click, the vaguest first.
+
+# %%
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_utils import check, plots
+from course_utils.data import load_mnist, load_ratings
+from course_utils.reference.optimizers import adamw_step
+
+_ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## The ratings
+#
+# The data are 81,412 real ratings from MovieLens: 646 people, 2,237 films, half a star to five stars. Nine tenths are for training, one tenth is kept aside. Each rating is three numbers: which user, which item (here: which film), how many stars. Users and items are only numbers that count from 0.
+
+# %%
+ratings = load_ratings()
+train, valid = ratings.train, ratings.valid
+for name, part in {"train": train, "valid": valid}.items():
+    print(f"{name}: {len(part.ratings):,} ratings, mean {part.ratings.mean():.2f} stars")
+
+for user, item, stars in zip(*(column[:4].tolist() for column in train)):
+    print(f"user {user} gave {stars} stars to item {item}, {ratings.titles[item]}")
+
+# %% [markdown]
+# The same numbers fit into a large table, with a row for each user and a column for each film. On the left you see the corner where it is fullest: the 20 users who rated most, and the 20 films that were rated most. On the right you see all of it, as one dot for each rating.
+
+# %%
+table = torch.full((ratings.n_users, ratings.n_items), torch.nan)
+table[train.users, train.items] = train.ratings
+busiest = torch.bincount(train.users).topk(20).indices
+
+figure, (left, right) = plots.panels(2, width=9.0, height=4.6)
+drawn = left.imshow(table[busiest, :20], cmap="viridis", vmin=0.5, vmax=5)
+_ = left.set_xticks(range(20), [title.split(" (")[0][:24] for title in ratings.titles[:20]], rotation=90, fontsize=7)
+_ = left.set(ylabel="20 users", title="the fullest corner")
+_ = left.set_yticks([])
+_ = figure.colorbar(drawn, ax=left, label="stars", shrink=0.7)
+_ = right.plot(train.items, train.users, ",", color=plots.BLUE, alpha=0.6)
+_ = right.set(xlabel="item", ylabel="user", title="the whole table")
+plots.show(
+    figure,
+    alt="Left: a table of 20 users and 20 well-known films, coloured by stars, with white gaps where nobody has rated. "
+    "Right: the whole table of 646 users and 2,237 items as dots. It is dense at the left, where the most rated films are, "
+    "and almost empty at the right.",
+)
+filled = len(train.ratings) / table.numel()
+print(f"filled: {filled:.1%} of {table.numel():,} places")
+
+# %% [markdown]
+# One place in twenty is filled. To *recommend* is to fill in the white ones. Using the ratings of many people to do so for one of them is called *collaborative filtering*.
+#
+# ### How good is a simple guess?
+#
+# Before you build anything, measure what is easy. The measure in this lesson is the *root mean squared error*, RMSE: the root of the mean squared error of lesson 02. It is in stars.
+#
+# The first guess is the mean of all ratings, for everybody and everything. The second knows more: some people give many stars and some few, some films are liked and some are not. It adds two corrections to the mean:
+#
+# $$\hat r_{ui} = \text{mean} + b_u + b_i$$
+#
+# For example, let the mean be 3.6. A user who tends to be half a star more generous than others rates a film that is usually 0.3 stars worse than others. The guess is $3.6 + 0.5 - 0.3 = 3.8$. Such a correction is called a *bias*.
+#
+# The cell below finds both tables of biases as averages of what the other one leaves over. An average of few ratings is not to be trusted, so it is pulled towards 0 a little: the sum is divided by the number of ratings plus 2 or 5.
+
+
+# %%
+def rmse(y_hat, y):
+    return ((y_hat - y) ** 2).mean().sqrt().item()
+
+
+def pulled_means(groups, n, values, extra):
+    return torch.zeros(n).index_add(0, groups, values) / (torch.bincount(groups, minlength=n) + extra)
+
+
+mean = train.ratings.mean()
+of_user = torch.zeros(ratings.n_users)
+for _ in range(10):
+    of_item = pulled_means(train.items, ratings.n_items, train.ratings - mean - of_user[train.users], extra=5)
+    of_user = pulled_means(train.users, ratings.n_users, train.ratings - mean - of_item[train.items], extra=2)
+
+errors = {
+    "the mean": rmse(mean, valid.ratings),
+    "mean and two biases": rmse(mean + of_user[valid.users] + of_item[valid.items], valid.ratings),
+}
+for name, error in errors.items():
+    print(f"{name}: RMSE {error:.3f} stars on ratings kept aside")
+
+# %% [markdown]
+# Biases go a long way. But with them everybody's list of the best films is the same. What is missing is *taste*: how a particular person and a particular film fit together. For that you need embeddings.
+
+# %% [markdown]
+# ## A lookup is a matrix product
+#
+# To compute with "user 3", the model needs numbers that describe user 3. Give every user a row of a table. The row is called the user's *embedding*, its entries are parameters, and training finds them. Nobody says in advance what they mean.
+#
+# To pick row 3 is nothing new. Write the index as a *one-hot* row (lesson 04): a 1 at place 3, zeros elsewhere. Multiplied by the table it gives exactly row 3, since everything else is multiplied by 0:
+
+# %%
+idx = torch.tensor([3, 1, 3])
+W = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
+
+plots.show(
+    plots.matrices(("one-hot of idx", F.one_hot(idx, 4).float()), "@", ("weight", W), "=", ("rows", W[idx])),
+    alt="The one-hot rows of the indices 3, 1, 3, shape (3, 4), times a weight with the rows (1, 2), (3, 4), (5, 6), (7, 8) "
+    "is the rows (7, 8), (3, 4), (7, 8).",
+)
+
+# %% [markdown]
+# So an embedding is an affine layer without bias whose input is one-hot. That is all the theory there is: it has a weight, it has a gradient, it is trained like any layer.
+#
+# The product would be a waste, though. With 2,237 films, 2,236 of 2,237 multiplications are by 0. Reading the row directly gives the same numbers. That shortcut in the computation is what an *embedding layer* is.
+
+# %% [markdown]
+# ### Exercise: `embedding_lookup`
+#
+# *1 point · 5 minutes · one line.* `idx` may have any shape: every index in it is replaced by its row. `nn.Embedding` and `F.embedding` do it for you, so the check does not count them.
+
+
+# %% nbgrader={"grade": false, "grade_id": "embedding_lookup", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def embedding_lookup(weight, idx):
+    """The rows of weight at idx.
+
+    weight: (n, k). idx: int64, any shape (...), entries from 0 to n - 1.
+    Returns (..., k).
+
+    >>> weight = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    >>> embedding_lookup(weight, torch.tensor([2, 0]))
+    tensor([[5., 6.],
+            [1., 2.]])
+    """
+    ### BEGIN SOLUTION
+    return weight[idx]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-embedding_lookup", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("embeddings.embedding_lookup", embedding_lookup)
+### BEGIN HIDDEN TESTS
+check("embeddings.embedding_lookup", embedding_lookup, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# You have picked rows of tensors before, with a single number. What happens when the number in the brackets is a tensor of numbers?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The way with the one-hot product is right too. There the one-hot rows must be as long as the weight has rows, and of its dtype.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `IndexError: tensors used as indices must be long, int, byte or bool tensors`: the indices are floats. An index is a whole number: `.long()`.
+#
+# `RuntimeError: expected m1 and m2 to have the same dtype, but got: long long != float`: one-hot rows are whole numbers, the weight is not. Convert them with `.float()`.
+#
+# `RuntimeError: mat1 and mat2 shapes cannot be multiplied (3x5 and 7x3)`: the one-hot rows are only as long as the largest index requires. `F.one_hot` takes the number of classes as its second argument.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# A table whose rows can be drawn: row 3 is the average of all handwritten threes, and so on. Your function looks up 3, 1, 4, 1, 5, 9. The 1 is asked for twice, and comes twice.
+
+# %%
+digits = load_mnist()
+average_digits = torch.stack([digits.x_train[digits.y_train == digit].float().mean(0) for digit in range(10)])
+idx = torch.tensor([3, 1, 4, 1, 5, 9])
+
+plots.show(
+    plots.images(embedding_lookup(average_digits.reshape(10, 784), idx).reshape(-1, 28, 28), idx.tolist(), columns=6),
+    alt="Six blurred average digits in a row: 3, 1, 4, 1, 5, 9.",
+)
+
+# %% [markdown]
+# ## The gradient of a lookup
+#
+# Say the loss has sent back a gradient for each row that was looked up, `grad_out`. What is the gradient of the table?
+#
+# - A row that nobody looked up has not touched the loss. Its gradient is 0.
+# - A row that was looked up once gets the gradient of that place.
+# - A row that was looked up **several times** has touched the loss in several places. Its gradients *add up*, as always where one value is used more than once (lesson 03).
+#
+# The matrix form says all of this at once. From $Y = XW$ with one-hot rows $X$ follows, as for any product, $\partial L/\partial W = X^\top\, \partial L/\partial Y$. Follow row 3 below: it was looked up twice, and its gradient is $(1, 10) + (3, 30) = (4, 40)$.
+
+# %%
+idx = torch.tensor([3, 1, 3])
+grad_out = torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
+X = F.one_hot(idx, 4).float()
+
+plots.show(
+    plots.matrices(("one-hot.T", X.T), "@", ("grad_out", grad_out), "=", ("weight.grad", X.T @ grad_out)),
+    alt="The transposed one-hot matrix, shape (4, 3), times grad_out with the rows (1, 10), (2, 20), (3, 30) is the gradient "
+    "of the weight: rows 0 and 2 are zero, row 1 is (2, 20), row 3 is (4, 40).",
+)
+
+# %% [markdown]
+# ### Exercise: `embedding_backward`
+#
+# *2 points · 20 minutes · two or three lines.* Write the gradient by hand, without autograd. The one-hot product is right; a way that never builds the one-hot matrix is better.
+#
+# There is a trap on this way, and many have stepped into it. Run this first: row 3 should become (4, 40).
+
+# %%
+trap = torch.zeros(4, 2)
+trap[idx] += grad_out
+print(trap)
+
+# %% [markdown]
+# It became (3, 30). PyTorch reads `trap[idx]` once, adds, and writes the results back. Row 3 is written twice, and the last one wins.
+
+
+# %% nbgrader={"grade": false, "grade_id": "embedding_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def embedding_backward(grad_out, idx, num_embeddings):
+    """The gradient of the weight of a lookup: for each row the sum of the gradients of its uses.
+
+    grad_out: (..., k), the gradient of what was looked up. idx: int64 (...), what was looked up.
+    num_embeddings: the number n of rows of the weight.
+    Returns (n, k).
+
+    >>> grad_out = torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
+    >>> embedding_backward(grad_out, torch.tensor([2, 1, 2]), 3)
+    tensor([[ 0.,  0.],
+            [ 2., 20.],
+            [ 4., 40.]])
+    """
+    ### BEGIN SOLUTION
+    k = grad_out.shape[-1]
+    gradient = torch.zeros(num_embeddings, k)
+    return gradient.index_add(0, idx.flatten(), grad_out.reshape(-1, k))
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-embedding_backward", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("embeddings.embedding_backward", embedding_backward)
+### BEGIN HIDDEN TESTS
+check("embeddings.embedding_backward", embedding_backward, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Start with a tensor of zeros in the shape of the weight. Then go through the uses one by one. A Python loop is a right answer.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# An `idx` of shape `(2, 3)` comes with a `grad_out` of shape `(2, 3, k)`. Make a vector of the one, and a matrix of the other, so that they have one row for each use.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Without a loop: look up `index_add` in PyTorch's documentation, or the argument `accumulate` of `index_put`. You have met `index_add` above, where the biases were averaged.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: index_add_(): Number of indices (2) should be equal to source.size(dim): (3), for dim: 0`: the indices and the rows do not go together. Flatten both in the same way.
+#
+# `IndexError: index_add_(): Index is supposed to be a vector`: flatten `idx`.
+#
+# `RuntimeError: view size is not compatible with input tensor's size and stride`: use `reshape` in place of `view`.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Take one batch of 64 ratings, and give each of them the gradient 1. Then the gradient of a row counts how often its film occurs in the batch. Most rows stay at 0: a step changes only what the batch has touched.
+
+# %%
+_ = torch.manual_seed(0)
+batch = torch.randperm(len(train.items))[:64]
+uses = embedding_backward(torch.ones(64, 1), train.items[batch], ratings.n_items)[:, 0]
+
+figure, (axis,) = plots.panels(1, width=7.5, height=2.6)
+_ = axis.vlines(range(ratings.n_items), 0, uses, color=plots.BLUE)
+_ = axis.set(xlabel="item, the most rated first", ylabel="gradient", yticks=range(int(uses.max()) + 1))
+plots.show(
+    figure,
+    alt="The gradient of 2,237 rows after a batch of 64 lookups. Almost all are 0. A few dozen thin lines reach 1, a few reach "
+    "2 or more, mostly on the left among the most rated films.",
+)
+print(f"rows with a gradient: {(uses > 0).sum()} of {len(uses):,}")
+
+# %% [markdown]
+# ## A prediction that stays in range
+#
+# Ratings lie between 0.5 and 5 stars. A sum of parameters can be any number. The *sigmoid* brings every number between 0 and 1, and from there it can be stretched to any range:
+#
+# $$\sigma(x) = \frac{1}{1 + e^{-x}} \qquad\qquad \hat r = \text{low} + (\text{high} - \text{low})\;\sigma(x)$$
+#
+# By hand, for the range from 0 to 5.5:
+#
+# | $x$ | −2 | 0 | 1 | 2.3 |
+# |---|---|---|---|---|
+# | $\sigma(x)$ | 0.119 | 0.5 | 0.731 | 0.909 |
+# | $\hat r$ | 0.66 | 2.75 | 4.02 | 5.00 |
+#
+# Why up to 5.5, when nobody can give more than 5? The sigmoid *never reaches its ends*. With a range that ends at 5, a prediction of 5 would need an infinite $x$. The parameters of a film that everybody loves would be pushed outwards for ever, while the slope there goes to 0. With 5.5 the value 5 is at $x = \ln 10 \approx 2.3$, where the curve still has some slope. So: a range a little wider than the data.
+
+# %% [markdown]
+# ### Exercise: `sigmoid_range`
+#
+# *1 point · 5 minutes · one line.* `torch.sigmoid` may be used.
+
+
+# %% nbgrader={"grade": false, "grade_id": "sigmoid_range", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sigmoid_range(x, low, high):
+    """The sigmoid of x, stretched so that it runs from low to high.
+
+    x: a tensor of any shape. low, high: floats.
+    Returns a tensor of the same shape.
+
+    >>> sigmoid_range(torch.tensor([0.0, 100.0]), -1.0, 3.0)
+    tensor([1., 3.])
+    """
+    ### BEGIN SOLUTION
+    return low + (high - low) * torch.sigmoid(x)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-sigmoid_range", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("embeddings.sigmoid_range", sigmoid_range)
+### BEGIN HIDDEN TESTS
+check("embeddings.sigmoid_range", sigmoid_range, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Two steps: stretch the interval from 0 to 1 to the right *width*, then shift it to the right *place*.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Test your formula with the two ends: what comes out for a sigmoid of 0, and what for a sigmoid of 1?
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# On the left, your function with two ranges. The curve that ends at 5 comes near 5 and never gets there. The other one crosses 5 at $x = 2.3$. On the right, the slopes: where a prediction is 4.9, the narrow range has hardly any slope left to learn with.
+
+# %%
+x = torch.linspace(-6, 6, 241)
+curves, slopes = {}, {}
+for high in [5.0, 5.5]:
+    at = x.clone().requires_grad_()
+    y = sigmoid_range(at, 0.0, high)
+    curves[f"0 to {high}"] = y
+    slopes[f"0 to {high}"] = (y.detach(), torch.autograd.grad(y.sum(), at)[0])
+
+figure, (left, right) = plots.panels(2, height=3.0)
+plots.curves(curves, x, xlabel="x", ylabel="stars", axis=left)
+_ = left.axhline(5, color="0.5", linestyle=":")
+for (name, (stars, slope)), colour in zip(slopes.items(), plots.COLOURS):
+    _ = right.plot(stars, slope, color=colour, label=name)
+_ = right.axvline(4.9, color="0.5", linestyle=":")
+_ = right.set(xlabel="predicted stars", ylabel="slope")
+_ = right.legend(frameon=False, loc="lower center")
+plots.show(
+    figure,
+    alt="Left: two S-shaped curves from 0; one levels off below a dotted line at 5 stars, the other crosses it near x = 2.3. "
+    "Right: the slope against the predicted stars, two arches. At 4.9 stars the arch that ends at 5 is almost down to 0, the "
+    "one that ends at 5.5 is still about half a star per unit of x.",
+)
+
+# %% [markdown]
+# ## The model
+#
+# Now taste. Give every user and every film a row of $k$ numbers, its *factors*. Their match is the *dot product*: multiply place by place, and add up.
+#
+# By hand, with $k = 2$. Suppose the first place means "battles", the second "laughs". Ann has the factors $(1, -0.5)$: she likes battles and does not care for jokes. A war film has $(2, 0)$, a comedy $(-1, 2)$.
+#
+# | | war film $(2, 0)$ | comedy $(-1, 2)$ |
+# |---|---|---|
+# | **Ann** $(1, -0.5)$ | $1\cdot 2 + (-0.5)\cdot 0 = 2$ | $1\cdot(-1) + (-0.5)\cdot 2 = -2$ |
+# | **Ben** $(-0.5, 1)$ | $-1$ | $2.5$ |
+#
+# In truth nobody says what the places mean. All factors start as small random numbers, and training moves them so that the matches explain the ratings. (Why not all at zero? You can try it at the end.)
+#
+# Add the two biases, and bring the sum into range:
+#
+# $$\hat r_{ui} = \text{sigmoid\_range}\Big(\sum_{j=1}^{k} p_{uj}\, q_{ij} + b_u + b_i\Big)$$
+#
+# Here $p_u$ are the factors of user $u$, $q_i$ those of item $i$, and $b_u$, $b_i$ their biases. The mean has gone: the biases can take it up.
+
+# %% [markdown]
+# ### Exercise: `DotProductBias`
+#
+# *3 points · 20 minutes · about eight lines.* Use your `embedding_lookup` and your `sigmoid_range`. A batch consists of *pairs*: `users[0]` with `items[0]`, `users[1]` with `items[1]`, and so on. Start the factors as random numbers of spread 0.01, the biases at 0.
+
+
+# %% nbgrader={"grade": false, "grade_id": "DotProductBias", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class DotProductBias(nn.Module):
+    """Predicts ratings from factors and biases.
+
+    Parameters: user_factors (n_users, n_factors), item_factors (n_items, n_factors), both start random and small;
+    user_bias (n_users,), item_bias (n_items,). y_range: (low, high).
+
+    >>> model = DotProductBias(2, 3, 4, y_range=(0.0, 5.5))
+    >>> [(name, tuple(p.shape)) for name, p in sorted(model.named_parameters())]
+    [('item_bias', (3,)), ('item_factors', (3, 4)), ('user_bias', (2,)), ('user_factors', (2, 4))]
+    >>> for p in model.parameters():
+    ...     _ = nn.init.constant_(p, 0.5)
+    >>> [round(y, 3) for y in model(torch.tensor([0, 1, 1]), torch.tensor([2, 0, 2])).tolist()]
+    [4.844, 4.844, 4.844]
+    """
+
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        ### BEGIN SOLUTION
+        self.user_factors = nn.Parameter(0.01 * torch.randn(n_users, n_factors))
+        self.item_factors = nn.Parameter(0.01 * torch.randn(n_items, n_factors))
+        self.user_bias = nn.Parameter(torch.zeros(n_users))
+        self.item_bias = nn.Parameter(torch.zeros(n_items))
+        self.y_range = y_range
+        ### END SOLUTION
+
+    def forward(self, users, items):
+        """users, items: int64, shape (n,). Returns the predictions, shape (n,)."""
+        ### BEGIN SOLUTION
+        p = embedding_lookup(self.user_factors, users)
+        q = embedding_lookup(self.item_factors, items)
+        score = (p * q).sum(dim=1) + self.user_bias[users] + self.item_bias[items]
+        return sigmoid_range(score, *self.y_range)
+        ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-DotProductBias", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("embeddings.DotProductBias", DotProductBias)
+### BEGIN HIDDEN TESTS
+check("embeddings.DotProductBias", DotProductBias, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Write down the shapes first: the rows that you look up are `(n, k)`, the prediction is `(n,)`. Which dimension has to go, and how?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# A tensor becomes a parameter when it is wrapped in `nn.Parameter` and assigned to `self`. Scale the random numbers before you wrap them.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# A matrix product of `(n, k)` and `(k, n)` would match every user of the batch with every item of it. You want n matches, not n × n.
+#
+# </details>
+# <details><summary>Hint 4</summary>
+#
+# The bias of a pair is one entry for its user and one for its item: the biases are looked up too. They go inside the sigmoid.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `NotImplementedError` from `embedding_lookup` or `sigmoid_range`: that exercise is still to do, or its cell has not been run.
+#
+# `IndexError: index 5 is out of bounds for dimension 0 with size 4`: users and items are exchanged somewhere.
+#
+# `RuntimeError: mat1 and mat2 shapes cannot be multiplied (5x3 and 5x3)`: `@` is a matrix product. You want to multiply entry by entry, and add up each row.
+#
+# `TypeError: sigmoid_range() missing 1 required positional argument: 'high'`: `y_range` is a pair. `*self.y_range` hands it over as two arguments.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Ann and Ben from above, in your model: with the factors of the table, a bias of 0.5 for Ann who is generous, and one of −0.3 for the war film that is only so-so.
+
+# %%
+model = DotProductBias(2, 2, 2, y_range=(0.0, 5.5))
+with torch.no_grad():
+    _ = model.user_factors.copy_(torch.tensor([[1.0, -0.5], [-0.5, 1.0]]))
+    _ = model.item_factors.copy_(torch.tensor([[2.0, 0.0], [-1.0, 2.0]]))
+    _ = model.user_bias.copy_(torch.tensor([0.5, 0.0]))
+    _ = model.item_bias.copy_(torch.tensor([-0.3, 0.0]))
+predicted = model(torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1])).detach()
+for pair, stars in zip(["Ann, war film", "Ann, comedy", "Ben, war film", "Ben, comedy"], predicted.tolist()):
+    print(f"{pair}: {stars:.1f} stars")
+
+# %% [markdown]
+# ## Training on real ratings
+#
+# Your model has parameters for 646 users and 2,237 films. With 20 factors these are about 60,000 numbers, for 73,000 ratings. Nearly one number for each rating: it could learn them by heart. So you have to hold it back, by few factors, by few epochs, or by weight decay (lesson 06).
+
+# %% [markdown]
+# ### Exercise: `fit_ratings`
+#
+# *4 points · 25 minutes · about twelve lines.* Train a model, and return it. The pieces are in place:
+#
+# - your `DotProductBias`. `users` and `items` count from 0 without gaps, so their numbers follow from the largest ones;
+# - a loop over epochs and shuffled batches, as in lesson 05;
+# - the mean squared error, the gradients by `backward()`, and a step.
+#
+# For the step, take the AdamW of lesson 07. It was imported at the top: `adamw_step(params, means, squares, t, lr, betas, eps, wd)`, with `t` counting from 1 and one zero tensor for each parameter in `means` and in `squares` to begin with. `lr=0.01`, `betas=(0.9, 0.99)`, `eps=1e-8`, batches of 512 and five epochs are a good beginning. It helps when the learning rate falls towards 0 during training.
+#
+# The check trains on nine tenths of all ratings, drawn anew and with other numbers for users and items, and measures the RMSE on 8,000 others. It is compared with the RMSE of mean and two biases on the same 8,000. All points from a share of 0.995, half of them from 1.02. A good run gets to about 0.97, in a few seconds. `seed` is there so that a run can be repeated: seed torch with it at the start.
+
+
+# %% nbgrader={"grade": false, "grade_id": "fit_ratings", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def fit_ratings(users, items, ratings, seed):
+    """A model trained on the given ratings.
+
+    users, items: int64, shape (n,), numbers from 0 without gaps. ratings: float32, shape (n,), 0.5 to 5 stars.
+    seed: an int, for torch.manual_seed. It takes a few seconds for 73,000 ratings.
+    Returns an nn.Module; called with users and items it gives predictions of shape (n,).
+
+    >>> users, items = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 1, 2])
+    >>> model = fit_ratings(users, items, torch.tensor([5.0, 1.0, 4.0, 2.0]), seed=0)
+    >>> model(torch.tensor([0, 1]), torch.tensor([2, 0])).shape
+    torch.Size([2])
+    """
+    ### BEGIN SOLUTION
+    _ = torch.manual_seed(seed)
+    model = DotProductBias(int(users.max()) + 1, int(items.max()) + 1, 20, y_range=(0.0, 5.5))
+    params = list(model.parameters())
+    means, squares = ([torch.zeros_like(p) for p in params] for _ in range(2))
+    batches = [batch for _ in range(5) for batch in torch.randperm(len(users)).split(512)]
+    for t, batch in enumerate(batches, start=1):
+        loss = ((model(users[batch], items[batch]) - ratings[batch]) ** 2).mean()
+        loss.backward()
+        lr = 0.01 * (1 - t / len(batches))
+        adamw_step(params, means, squares, t, lr, betas=(0.9, 0.99), eps=1e-8, wd=0.4)
+        model.zero_grad()
+    return model
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-fit_ratings", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+check("embeddings.fit_ratings", fit_ratings)
+### BEGIN HIDDEN TESTS
+check("embeddings.fit_ratings", fit_ratings, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Do not begin with the check. Train on `train` for one epoch, and print the loss now and then. It should fall below 1 soon. Then look at the RMSE on `valid` after each epoch.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# A batch is picked with one index tensor: `users[batch]`, `items[batch]` and `ratings[batch]`. `torch.randperm(n).split(512)` gives the batches of an epoch.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# The error on `train` keeps falling while the one on `valid` rises again? The model learns by heart. A weight decay of 0.3 to 0.5 is large compared with what you know from other models; here it is right, because most rows see few ratings.
+#
+# </details>
+# <details><summary>Hint 4</summary>
+#
+# Just above 1, whatever you do: that is what biases alone reach. Do the factors have a gradient, and did they start at something other than 0?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `IndexError: index 2236 is out of bounds for dimension 0 with size 2236`: the largest number is 2,236, so there are 2,237 items. Counting starts at 0.
+#
+# `ZeroDivisionError` or `nan` in the first step of AdamW: `t` has to start at 1.
+#
+# `RuntimeError: Trying to backward through the graph a second time`: the loss has to be computed anew for every batch.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# The error on the 8,141 ratings of the course that were kept aside, for the two simple guesses and for your model.
+
+# %%
+model = fit_ratings(*train, seed=0)
+with torch.no_grad():
+    predicted = model(valid.users, valid.items)
+errors["your model"] = rmse(predicted, valid.ratings)
+
+figure, (axis,) = plots.panels(1, width=6.0, height=1.7)
+drawn = axis.barh(list(errors), list(errors.values()), color=plots.BLUE)
+_ = axis.bar_label(drawn, fmt="{:.2f}", padding=4)
+_ = axis.set(xlabel="RMSE in stars, on ratings kept aside", xlim=(0, 1.2))
+axis.invert_yaxis()
+plots.show(
+    figure,
+    alt="Three bars: the mean, about 1.03 stars; mean and two biases, about 0.85; your model, about 0.83.",
+)
+for name, error in errors.items():
+    print(f"{name}: {error:.2f}")
+
+# %% [markdown]
+# Be honest about the size of this. From the mean to biases the error falls by about a sixth. The factors take off another few hundredths. Most of what can be predicted about a rating is who rates, and how good the film is. Taste is a small part, but it is the part that makes one person's list differ from another's. And people are not consistent: asked again, they give other stars. No model gets to 0.
+
+# %% [markdown]
+# ## Reading the biases
+#
+# A film's bias is what it gets from everybody, whatever their taste. Let us see which films have the highest and the lowest ones. Beside the bias you see the plain mean of the film's ratings, and how many ratings there are.
+
+# %%
+n_ratings = torch.bincount(train.items, minlength=ratings.n_items)
+mean_rating = pulled_means(train.items, ratings.n_items, train.ratings, extra=0)
+bias = model.item_bias.detach()
+
+order = bias.argsort(descending=True)
+shown = torch.cat([order[:12], order[-12:]])
+names = [f"{ratings.titles[i].split(' (')[0][:34]} ({n_ratings[i]})" for i in shown.tolist()]
+places = list(range(12)) + list(range(13, 25))
+
+figure, (left, right) = plots.panels(2, width=9.0, height=5.4)
+_ = left.barh(places, bias[shown], color=[plots.BLUE] * 12 + [plots.ORANGE] * 12)
+_ = left.set_yticks(places, names, fontsize=8)
+_ = left.set(xlabel="bias in the model", title="highest and lowest bias")
+_ = right.plot(mean_rating[shown], places, "o", color="0.3")
+_ = right.axvline(float(mean), color="0.5", linestyle=":")
+_ = right.set(xlabel="mean rating in stars", title="mean rating", yticks=[], xlim=(0.5, 5))
+for axis in (left, right):
+    axis.invert_yaxis()
+    axis.grid(alpha=0.25)
+plots.show(
+    figure,
+    alt="Left: bars of the 12 highest and 12 lowest film biases, with the number of ratings behind each title. The highest is "
+    "The Shawshank Redemption, the lowest Battlefield Earth; the high ones mostly have far more than a hundred ratings, the low "
+    "ones between 10 and 50. Right: their mean ratings, above 3.9 stars for the high ones and near 2 for the low ones.",
+)
+
+# %% [markdown]
+# Now the same films the other way round: who has the highest *mean*?
+
+# %%
+best = mean_rating.argsort(descending=True)[:200]
+
+figure, (axis,) = plots.panels(1, width=6.5, height=4.2)
+drawn = axis.scatter(mean_rating, bias, c=n_ratings, s=8, cmap="viridis_r", norm="log")
+_ = axis.set(xlabel="mean rating in stars", ylabel="bias in the model")
+_ = figure.colorbar(drawn, label="number of ratings")
+for i, offset in {int(best[0]): (-5, -60), 2: (-8, -3), int(bias.argmin()): (75, 0)}.items():
+    _ = axis.annotate(
+        ratings.titles[i].split(" (")[0],
+        (mean_rating[i].item(), bias[i].item()),
+        offset,
+        textcoords="offset points",
+        ha="right",
+        fontsize=8,
+        arrowprops={"arrowstyle": "-", "color": "0.5"},
+    )
+axis.grid(alpha=0.25)
+plots.show(
+    figure,
+    alt="Bias against mean rating, one dot for each of 2,237 films, coloured by the number of ratings: a rising cloud. Films with "
+    "many ratings, dark, lie along a steep line; films with few ratings lie closer to bias 0. The Best Years of Our Lives has the "
+    "highest mean but a bias of only about 0.2; The Shawshank Redemption has the highest bias.",
+)
+few = n_ratings[best[:10]] < 30
+print(f"of the ten films with the highest mean, {int(few.sum())} have fewer than 30 ratings")
+
+# %% [markdown]
+# ## What do the biases tell?
+#
+# *2 points · 10 minutes · graded by hand.* Look at the two pictures above. In four to six sentences, explain
+#
+# 1. why *The Shawshank Redemption* has a higher bias than *The Best Years of Our Lives*, although its mean rating is lower. Two things in the training pull a bias towards 0, or leave it there; at least one of them depends on the number of ratings,
+# 2. one other reason why a film's bias and its mean rating can differ: think of *who* rates it,
+# 3. which of the two you would use to choose a film for somebody you know nothing about, and why.
+#
+# Double-click the cell below and write there.
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "read_the_biases", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
+# <!-- ### BEGIN SOLUTION -->
+# Biases start at 0, and weight decay pulls all of them back towards 0 in every step, while only the ratings of its own film push a bias away. With 11 ratings there is little push, with 281 much. So the bias of a film with few ratings stays small, whatever its mean: the model asks for evidence before it believes that a film is exceptional. A mean of 11 ratings can be high by chance.
+#
+# A mean counts every rater alike. The model also has user biases and factors: if a film was rated mainly by generous people, or by those whose taste it meets, their biases and factors explain part of its high ratings, and less is left for the film's bias.
+#
+# For a stranger the bias is the better choice. It is meant to be what the film brings by itself, cleaned of who happened to rate it, and careful where little is known.
+#
+# *Points: 1 for weight decay (or the start at 0 with few steps) together with the number of ratings, 1 for the raters and a choice with its reason.*
+# <!-- ### END SOLUTION -->
+
+# %% [markdown]
+# ## Reading the factors
+#
+# The factors are harder to read: 20 numbers for each film, and none of them has a name. They could even be exchanged or turned against each other without changing a single prediction, as long as those of the users are turned along. So do not look at single factors. Ask for the *directions* in which the films differ most.
+#
+# ### Principal component analysis
+#
+# PCA finds them. Think of the films as a cloud of points. The first *component* is the direction in which the cloud is longest. The second is the longest of those at right angles to the first, and so on.
+#
+# A small example: five points, $(1, 3), (3, 4), (5, 5), (7, 6), (9, 7)$. They lie on a line. Their mean is $(5, 5)$. Without the mean they are $(-4, -2), (-2, -1), (0, 0), (2, 1), (4, 2)$: multiples of $(2, 1)$. So the first component is $(2, 1)$, brought to length 1: $(0.894, 0.447)$. It explains all of the variance.
+#
+# Two things to know:
+#
+# - **Centre first.** A direction of *spread* is measured from the middle of the cloud. If the mean is not taken off, the first direction mostly points from the origin to the middle.
+# - **The sign is arbitrary.** $(-0.894, -0.447)$ is the same line. One computer may give the one and another the other. Left and right on the map can be exchanged, and it is the same map.
+
+# %%
+_ = torch.manual_seed(0)
+cloud = torch.randn(200, 2) @ torch.tensor([[1.2, 0.5], [0.0, 0.35]]) + torch.tensor([1.0, 4.0])
+
+figure, axes = plots.panels(2, width=8.0, height=3.4)
+for axis, origin, title in zip(axes, [cloud.mean(0), torch.zeros(2)], ["centred", "not centred"]):
+    direction = torch.linalg.svd(cloud - origin, full_matrices=False).Vh[0]
+    _ = axis.plot(*cloud.T, ".", color="0.6", markersize=4)
+    for sign in [-1, 1]:
+        _ = axis.annotate(
+            "",
+            xy=(origin + 3 * sign * direction).tolist(),
+            xytext=origin.tolist(),
+            arrowprops={"arrowstyle": "-|>", "color": plots.ORANGE, "lw": 2},
+        )
+    _ = axis.plot(*origin, "o", color=plots.ORANGE)
+    _ = axis.set(aspect="equal", xlim=(-3.5, 5.5), ylim=(-3.5, 7), title=title)
+    axis.grid(alpha=0.25)
+plots.show(
+    figure,
+    alt="The same long, slanted cloud of points twice. Centred: a double arrow from its middle runs along its length. "
+    "Not centred: a double arrow from the origin points towards the middle of the cloud, across its length.",
+)
+
+# %% [markdown]
+# ### Exercise: `pca`
+#
+# *2 points · 20 minutes · three or four lines.* Centre, decompose, project. The *singular value decomposition* does the middle part: `torch.linalg.svd(a, full_matrices=False)` gives `U`, `S`, `Vh` with `a = U @ diag(S) @ Vh`. The rows of `Vh` are the directions, the longest first, each of length 1. The variance along direction $j$ is proportional to $S_j^2$. To *project* is to take the dot product with each direction.
+
+
+# %% nbgrader={"grade": false, "grade_id": "pca", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def pca(x, k):
+    """The k directions in which the rows of x differ most.
+
+    x: (n, d). k: at most n - 1 and d.
+    Returns projected: (n, k), the centred x in these directions; components: (k, d), the directions as rows of
+    length 1; explained_variance_ratio: (k,), the share of the whole variance along each. Signs are free.
+
+    >>> x = torch.tensor([[1.0, 3.0], [3.0, 4.0], [5.0, 5.0], [7.0, 6.0], [9.0, 8.0]])
+    >>> projected, components, ratio = pca(x, 1)
+    >>> projected.shape, components.shape
+    (torch.Size([5, 1]), torch.Size([1, 2]))
+    >>> [round(c, 3) for c in components[0].abs().tolist()], round(ratio.item(), 3)
+    ([0.856, 0.517], 0.995)
+    """
+    ### BEGIN SOLUTION
+    centred = x - x.mean(dim=0)
+    _, s, vh = torch.linalg.svd(centred, full_matrices=False)
+    return centred @ vh[:k].T, vh[:k], s[:k] ** 2 / (s**2).sum()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-pca", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("embeddings.pca", pca)
+### BEGIN HIDDEN TESTS
+check("embeddings.pca", pca, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# A row is a film, a column is a factor. Which mean is taken off: one for each row, or one for each column?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The shapes help: centred `(n, d)` and directions `(k, d)` are to give `(n, k)`.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# The shares are shares of *all* the variance, also of that in the directions you leave out. Divide before you cut off at `k`, or by the sum over everything.
+#
+# </details>
+# <details><summary>Hint 4</summary>
+#
+# The eigenvectors of the covariance are an equally good way. Mind that `torch.linalg.eigh` puts the smallest first and the vectors into columns.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: The size of tensor a (4) must match the size of tensor b (11) at non-singleton dimension 1`: the mean was taken over the wrong dimension.
+#
+# `RuntimeError: mat1 and mat2 shapes cannot be multiplied (11x4 and 2x4)`: transpose the directions.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# The 120 most rated films, in the two directions in which their factors differ most. Names that would cover others are left out. Films that stand close together are liked by the same people. The model has never seen a title, a year or a genre.
+
+# %%
+popular = model.item_factors.detach()[:120]
+projected, components, ratio = pca(popular, 2)
+titles = [title.split(" (")[0].split(" - ")[0] for title in ratings.titles[:120]]
+
+plots.show(
+    plots.labelled(
+        projected,
+        titles,
+        xlabel=f"first component ({ratio[0]:.0%} of the variance)",
+        ylabel=f"second component ({ratio[1]:.0%} of the variance)",
+    ),
+    alt="A map of film titles. At one end of the first direction stand films such as Pulp Fiction, Fargo, The Godfather, A "
+    "Clockwork Orange; at the other Independence Day, Batman Forever, Twister, Home Alone. At one end of the second direction "
+    "stand the films of The Lord of the Rings and of Star Wars.",
+)
+
+# %% [markdown]
+# Look for yourself what the directions could mean. One end of the first gathers films that critics praise, the other big summer films and family comedies. One end of the second has the sagas: *The Lord of the Rings*, *Star Wars*.
+#
+# Such names are a reader's, not the model's. The two directions together explain less than half of the variance, so on this map films may seem close that differ in other directions. And which way is left or right, up or down, is chance.
+
+# %% [markdown]
+# ## What you have now
+#
+# - An **embedding** is a table of parameters with a row for each category. Looking up a row equals a product with a one-hot vector.
+# - Its **gradient** adds up over all uses of a row. `grad[idx] += g` loses repeated ones.
+# - A **sigmoid range** is a little wider than the data, because its ends are never reached.
+# - **Biases** say what a user or an item brings alone, **factors** how the two fit. Biases explain most; factors add taste.
+# - **PCA** centres, then finds the directions of largest spread. Signs are arbitrary.
+#
+# Lesson 11 gives embeddings to any column of a table. Lesson 10 first asks what a trained network is worth on another task.
+
+# %% [markdown]
+# ## Should I try …? Try it and see
+#
+# Nothing here is graded. Guess first, and write the guess down. The cell below trains a model that you hand in and returns its error after every epoch.
+
+
+# %%
+def errors_by_epoch(net, epochs=5, wd=0.4, rate=0.01):
+    """RMSE on train and on valid after each epoch; the rate stays as it is."""
+    tables = list(net.parameters())
+    first, second = [torch.zeros_like(p) for p in tables], [torch.zeros_like(p) for p in tables]
+    history, step = {"train": [], "valid": []}, 0
+    for _ in range(epochs):
+        for picked in torch.randperm(len(train.users)).split(1024):
+            step += 1
+            F.mse_loss(net(train.users[picked], train.items[picked]), train.ratings[picked]).backward()
+            adamw_step(tables, first, second, step, rate, (0.9, 0.99), 1e-8, wd)
+            net.zero_grad()
+        with torch.no_grad():
+            for name, part in {"train": train, "valid": valid}.items():
+                history[name].append(rmse(net(part.users, part.items), part.ratings))
+    return history
+
+
+# %% [markdown]
+# ### Should I leave out the weight decay?
+
+# %%
+figure, axes = plots.panels(2, height=3.0)
+for axis, wd in zip(axes, [0.0, 0.4]):
+    _ = torch.manual_seed(0)
+    history = errors_by_epoch(DotProductBias(ratings.n_users, ratings.n_items, 20, (0.0, 5.5)), epochs=8, wd=wd)
+    plots.curves(history, xlabel="epoch", ylabel="RMSE in stars", title=f"weight decay {wd}", axis=axis)
+    _ = axis.set(ylim=(0.4, 1.1))
+plots.show(
+    figure,
+    alt="Error by epoch on train and valid. Without weight decay the error on train falls below 0.6 while that on valid "
+    "turns upwards after the second epoch. With 0.4 the two stay closer, and valid hardly rises.",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I start all factors at zero?
+
+# %%
+_ = torch.manual_seed(0)
+zero = DotProductBias(ratings.n_users, ratings.n_items, 20, (0.0, 5.5))
+for factors in [zero.user_factors, zero.item_factors]:
+    _ = nn.init.zeros_(factors)
+history = errors_by_epoch(zero, epochs=3, wd=0.1)
+print(f"largest factor after training: {zero.item_factors.abs().max():.1f}")
+print(f"RMSE on valid: {history['valid'][-1]:.2f}, with biases alone {errors['mean and two biases']:.2f}")
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why (what is the gradient of $p \cdot q$ by $p$, and what is it where $q = 0$?):*
+
+# %% [markdown]
+# ### Should I trust distances between films?
+#
+# Put the number of a film that you know (0 to 2,236) into the cell. It lists the films whose factors point in the most similar direction, among those with at least 50 ratings.
+
+# %%
+film = 9  # Terminator 2
+unit = F.normalize(model.item_factors.detach(), dim=1)
+similar = (unit @ unit[film]).masked_fill(n_ratings < 50, -1).argsort(descending=True)[1:6]
+
+figure, (axis,) = plots.panels(1, width=6.0, height=2.2)
+_ = axis.barh([ratings.titles[i][:40] for i in similar.tolist()], (unit @ unit[film])[similar], color=plots.BLUE)
+_ = axis.set(xlabel="cosine of the angle between the factors", title=f"near {ratings.titles[film][:30]}", xlim=(0, 1))
+axis.invert_yaxis()
+plots.show(figure, alt="The five films nearest to Terminator 2 by the angle between their factors, as bars.")
+
+# %% [markdown]
+# *My film, and its neighbours:*
+#
+# *Which of them make sense, and which do not:*
+
+# %% [markdown]
+# ## Where this stands in the source
+#
+# Lesson 5 of the 2019 course opens the collaborative filtering model in the same way: a one-hot product, factors, biases, a sigmoid with a range, and then PCA over the film factors. If you read it, or notes about it, mind this:
+#
+# - **"An embedding is a lookup."** It is a lookup as a computation, and a matrix product as mathematics. Only the second tells you its gradient.
+# - **`y_range = (0, 5)`** appears for ratings up to 5; later the upper end becomes 5.5. A sigmoid never reaches its end.
+# - **"`wd=0.1`"** is the number in the source for this model. How strong a decay is depends on the optimizer, the learning rate and the number of steps, so your best value is another one.
+# - **PCA on raw factors.** Some notebooks turn the table before they decompose it, or do not centre. Check which dimension is centred.
+# - **Naming the components** is the fun part, and the weakest. Try other seeds before you believe a name.
+#
+# *Data: F. Maxwell Harper and Joseph A. Konstan, The MovieLens Datasets: History and Context, 2015, doi 10.1145/2827872. For non-commercial use, with GroupLens's notice in `data/movielens`.*
