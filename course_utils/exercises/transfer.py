@@ -135,7 +135,7 @@ class ReplaceHead(Exercise):
             ("something after it", 5, 6, 8, 2, False),
         ):
             label = f"{kind}: {n_out} outputs become {num_outputs}"
-            sizes = {"kind": kind, "n_in": n_in, "n_hidden": n_hidden, "n_out": n_out}
+            sizes: dict[str, Any] = {"kind": kind, "n_in": n_in, "n_hidden": n_hidden, "n_out": n_out}
             yield Case(label, x=rng.normal(3, n_in), num_outputs=num_outputs, training=training, **sizes)
 
     def probe(self, replace_head: Any, case: Case) -> Iterator[tuple[Any, ...]]:
