@@ -20,8 +20,8 @@ c.Autograde.exporter_class = "course_utils.grading.autograde.TrustedExporter"
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.AssignLatePenalties"]
 
-# HTML in what students write does not reach the browser of whoever grades it.
-c.HTMLExporter.sanitize_html = True
+# A script in what students write does not reach the browser of whoever reads it.
+c.HTMLExporter.filters = {"markdown2html": "course_utils.grading.safe_html.markdown"}
 
 # What is written to stderr, such as a warning, costs no points.
 c.IgnorePattern.enabled = True

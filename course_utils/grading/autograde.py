@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from nbconvert.exporters import NotebookExporter
+from nbformat import from_dict
 from nbgrader.api import Gradebook
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
 from course_utils.grading import pool
 from course_utils.grading.batch import Batch, Options
-from course_utils.grading.course import dump, find_course
+from course_utils.grading.course import find_course
 from course_utils.grading.gradebook import autograded, enter_lesson, fill
 from course_utils.grading.rebuild import Unreadable, rebuild
 from course_utils.grading.task import Task
@@ -40,7 +41,7 @@ class TrustedExporter(NotebookExporter):
         names = resources["nbgrader"]
         if self.converter._sanitizing:
             self._grade(names["student"], names["assignment"])
-            return dump(self.notebook).decode(), resources
+            return self.from_notebook_node(from_dict(self.notebook), resources=resources, **kw)
         with Gradebook(names["db_url"], self.converter.coursedir.course_id) as book:
             submission = book.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
             fill(submission, self.result, self.untouched)

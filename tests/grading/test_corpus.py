@@ -1,27 +1,17 @@
 """Every kind of broken, tampered or hostile submission gets what it deserves, leaks nothing and harms no other."""
 
 import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from course_utils.grading import batch, pool
-from course_utils.grading.course import Course, find_course
+from course_utils.grading.course import Course
 from course_utils.grading.wire import Limits
 from tests.grading import corpus
+from tests.grading.classroom import make_course
 
-ROOT = Path(__file__).parents[2]
 LIMITS = Limits(seconds=60, cell=4, grace=1, memory=1 << 30, processes=16, file=8 << 20, evidence=32 << 20)
-
-
-def make_course(root: Path) -> Course:
-    """A course with lesson 01 released in it, and nothing handed in."""
-    shutil.copy(ROOT / "nbgrader_config.py", root)
-    lesson = corpus.LESSON
-    shutil.copytree(lesson.released.parent, root / "notebooks" / lesson.name)
-    return find_course(root)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,202 @@
+"""Trusted grading against stock nbgrader, and what it costs; run it with `python -m tests.bench grading`."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook
+from rich.console import Console
+from rich.table import Table
+
+from course_utils.grading import child, template, wire, worker
+from course_utils.grading.course import Course
+from course_utils.grading.rebuild import rebuild
+from course_utils.grading.task import Task
+from tests.grading import corpus
+from tests.grading.classroom import ENVIRONMENT, hand_in, make_course, nbgrader_command, numbered, stock
+
+NUMBER = int(os.environ.get("BENCH_SUBMISSIONS", 40))  # against stock nbgrader
+SMALL, LARGE = (int(size) for size in os.environ.get("BENCH_SIZES", "100,1000").split(","))
+LESSON = corpus.LESSON
+KINDS = {
+    "all right": corpus.answered,
+    "half": lambda: corpus.answered("relu", "My_Linear"),
+    "untouched": corpus.released,
+}
+
+
+def fill(course: Course, number: int) -> None:
+    """So many submissions, no two alike: of three, one is right, one half done, one untouched."""
+    for index in range(number):
+        make = KINDS[index % len(KINDS)]
+        hand_in(course, f"student-{index:04}", numbered(make(), index))
+
+
+def scores(course: Course) -> dict[str, float]:
+    """Automatic scores by student."""
+    with Gradebook(course.folders.db_url) as book:
+        return {item.student_id: item.score for item in book.assignment_submissions(LESSON.name)}
+
+
+class Watch(threading.Thread):
+    """Notes the largest memory that each kind of process below this one had, in MB."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid, self.peaks, self.going = pid, {}, True
+
+    def run(self) -> None:
+        """Look twice a second."""
+        while self.going:
+            for kind, megabytes in _memory(self.pid):
+                self.peaks[kind] = max(self.peaks.get(kind, 0), megabytes)
+            time.sleep(0.5)
+
+
+def _memory(pid: int) -> list[tuple[str, int]]:
+    found, stack = [], [pid]
+    while stack:
+        pid = stack.pop()
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+            status = Path(f"/proc/{pid}/status").read_text()
+            stack += [int(item) for item in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        except OSError:
+            continue
+        kind = "sandbox" if "grading.template" in line else "worker" if "spawn_main" in line else "batch"
+        peak = [int(item.split()[1]) // 1024 for item in status.splitlines() if item.startswith("VmHWM")]
+        found += [(kind, peak[0])] if peak and "resource_tracker" not in line and not line.startswith("bwrap") else []
+    return found
+
+
+def timed(course: Course, jobs: int, seed: int = 1) -> tuple[float, float, dict[str, int]]:
+    """Grade a course: seconds in all, seconds between the first and the last result, and peak memory."""
+    command = [sys.executable, "-c", "from course_utils.cli import main; main()", "grade", LESSON.name]
+    command += ["--jobs", str(jobs), "--seed", str(seed), "--force"]
+    start = time.time()
+    process = subprocess.Popen(
+        command, cwd=course.root, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    watch = Watch(process.pid)
+    watch.start()
+    assert process.wait() == 0
+    whole = time.time() - start
+    watch.going = False
+    written = sorted(path.stat().st_mtime for path in course.own("results", LESSON.name).glob("*.json"))
+    written = [stamp for stamp in written if stamp >= start]
+    return whole, written[-1] - written[0], watch.peaks
+
+
+def main() -> None:
+    """Print all tables."""
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="course-bench-") as folder:
+        console.print(against_stock(Path(folder)))
+        console.print(overhead())
+        console.print(growth(Path(folder)))
+
+
+def against_stock(folder: Path) -> Table:
+    """Seconds a submission, stock nbgrader and this grader, on the same submissions."""
+    theirs, ours = make_course(folder / "stock"), make_course(folder / "trusted")
+    for course in (theirs, ours):
+        fill(course, NUMBER)
+    stock(theirs)
+    assert nbgrader_command(theirs, "generate_assignment", LESSON.name).returncode == 0
+    start = time.perf_counter()
+    done = nbgrader_command(theirs, "autograde", LESSON.name)
+    seconds = time.perf_counter() - start
+    assert done.returncode == 0, done.stderr[-2000:]
+    table = Table("grader", "jobs", "seconds", "a submission", "steady state", "ratio", "steady ratio",
+                  title=f"{NUMBER} honest submissions of {LESSON.name}")  # fmt: skip
+    each = seconds / NUMBER
+    table.add_row("stock nbgrader", "1", f"{seconds:.1f}", f"{each:.2f}", f"{each:.2f}", "1", "1")
+    for jobs in (1, 2):
+        whole, steady, _ = timed(ours, jobs)
+        rest = steady / (NUMBER - 1)
+        ratios = (f"{each * NUMBER / whole:.0f}", f"{each / rest:.0f}")
+        table.add_row("course grade", str(jobs), f"{whole:.1f}", f"{whole / NUMBER:.3f}", f"{rest:.3f}", *ratios)
+    same = scores(theirs) == scores(ours)
+    table.caption = f"scores {'equal' if same else 'NOT EQUAL'}; steady state: without the start of the processes"
+    return table
+
+
+def overhead() -> Table:
+    """Milliseconds a submission beyond those that its cells and probes take in a process that is warm."""
+    released = json.dumps(corpus.released())
+    contents = [json.dumps(numbered(corpus.answered(), index)).encode() for index in range(NUMBER + 3)]
+    tasks = [Task(LESSON.name, released, content, seed=1) for content in contents]
+    times = []
+    for task in tasks:
+        start = time.perf_counter()
+        result = worker.grade(task)
+        times.append(1000 * (time.perf_counter() - start))
+        assert sum(row["points"] for row in result["checks"]) == corpus.FULL
+    worker.close()
+    bare = _bare(tasks)
+    table = Table("", "median, ms", title="One submission, all right")
+    table.add_row("its cells and probes in a warm process", f"{statistics.median(bare[3:]):.1f}")
+    table.add_row("rebuilt, sandboxed and judged", f"{statistics.median(times[3:]):.1f}")
+    table.add_row("overhead", f"{statistics.median(times[3:]) - statistics.median(bare[3:]):.1f}")
+    return table
+
+
+class _Sink:
+    """Takes the place of the socket."""
+
+    def __init__(self, job: bytes) -> None:
+        self.job = job
+
+    def sendall(self, content: bytes) -> None:
+        """Drop it."""
+
+    def recv(self, size: int) -> bytes:
+        """The job, piece by piece."""
+        part, self.job = self.job[:size], self.job[size:]
+        return part
+
+
+def _bare(tasks: list[Task]) -> list[float]:
+    """The same steps in this process, without rebuild, sandbox and judge."""
+    import course_utils.checking as checking
+
+    check, judge = checking.check, checking.judge
+    released = json.loads(tasks[0].released)
+    known = template._warm(LESSON.short, worker._modules(released, LESSON.short))
+    times = []
+    for task in tasks:
+        steps = worker._steps(task, rebuild(released, task.content), known)
+        job = worker._job(range(len(steps)), steps, task)
+        sink: Any = _Sink(wire._HEADER.pack(wire.JOB, 0, len(job)) + job)
+        start = time.perf_counter()
+        child.work(sink, known, wire.Limits())
+        times.append(1000 * (time.perf_counter() - start))
+    checking.check, checking.judge = check, judge
+    return times
+
+
+def growth(folder: Path) -> Table:
+    """A small and a large class, with peak memory of each kind of process."""
+    table = Table("submissions", "seconds", "between first and last", "peak memory, MB")
+    found = []
+    for size in (SMALL, LARGE):
+        course = make_course(folder / f"class-{size}")
+        fill(course, size)
+        whole, steady, peaks = timed(course, 2)
+        found.append((whole, steady))
+        memory = ", ".join(f"{kind} {value}" for kind, value in sorted(peaks.items()))
+        table.add_row(str(size), f"{whole:.1f}", f"{steady:.1f}", memory)
+    (whole, steady), (more, longer) = found
+    table.title = f"Time ratio {more / whole:.1f}, without the start {longer / steady:.1f}"
+    return table
+
+
+if __name__ == "__main__":
+    main()

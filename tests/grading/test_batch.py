@@ -1,0 +1,216 @@
+"""The batch: results are kept, reruns end the same, grades given by hand stay, and bad input gets one sentence."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+
+from course_utils.checking.errors import CourseError
+from course_utils.grading import batch, pool, statistics
+from course_utils.grading.commands import show
+from course_utils.grading.gradebook import scores
+from tests.grading import corpus
+from tests.grading.classroom import ENVIRONMENT, course_command, hand_in, make_course, numbered
+
+LESSON = corpus.LESSON
+FORGETS_A_BIAS = "def collapse(w1, b1, w2, b2):\n    return w2 @ w1, b2 + 0"
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A course in which five students handed in, the last two the same."""
+    made = make_course(tmp_path)
+    for number, name in enumerate(["one", "two", "three"]):
+        hand_in(made, name, numbered(corpus.answered(), number))
+    for name in ("four", "five"):
+        hand_in(made, name, corpus.answered("relu", collapse=FORGETS_A_BIAS))
+    return made
+
+
+def grade(course, **options):
+    return batch.grade(course, LESSON, batch.Options(**({"seed": 3} | options)), progress=False)
+
+
+def points(report):
+    return {student: row["score"] for student, row in report["submissions"].items()}
+
+
+EXPECTED = {"one": 10.0, "two": 10.0, "three": 10.0, "four": 1.0, "five": 1.0}
+
+
+def test_the_report_has_the_stated_form_and_the_gradebook_the_same_scores(course, capsys):
+    report = grade(course)
+    assert list(report) == ["lesson", "seed", "sandbox", "submissions"]
+    assert (report["lesson"], report["seed"], report["sandbox"]) == (LESSON.name, 3, "bubblewrap")
+    assert points(report) == EXPECTED
+    for row in report["submissions"].values():
+        assert set(row) == {"score", "max_score", "status", "repairs", "seconds", "checks"}
+        for check in row["checks"]:
+            assert set(check) == {"id", "points", "max_points", "status", "message"}
+    assert {student: score for student, (score, _) in scores(course, LESSON).items()} == EXPECTED
+    show(report)
+    assert "5 submissions, 5 of them graded to the end" in capsys.readouterr().out
+    found = statistics.collect(course, LESSON)
+    assert found.checks["linear.collapse"].mistakes == {"first bias forgotten": 2}
+    page = statistics.page(found)
+    assert "first bias forgotten" in page and page.count("data:image/png") == 3 and "http" not in page
+
+
+def test_a_rerun_grades_only_what_changed(course, monkeypatch):
+    grade(course)
+    given = []
+    run = pool.LocalPool.run
+
+    def watched(self, tasks):
+        tasks = list(tasks)
+        given.extend(tasks)
+        return run(self, tasks)
+
+    monkeypatch.setattr(pool.LocalPool, "run", watched)
+    hand_in(course, "two", numbered(corpus.answered("relu"), 9))
+    assert points(grade(course)) == EXPECTED | {"two": 1.0}
+    assert len(given) == 1
+    grade(course, force=True)
+    assert len(given) == 1 + 4, "the same file of two students is graded once"
+    grade(course, seed=4)
+    assert len(given) == 1 + 4 + 4
+
+
+def test_grades_given_by_hand_stay(course):
+    grade(course)
+
+    def by_hand(change):
+        with Gradebook(course.folders.db_url) as book:
+            grades = {
+                name: book.find_grade(name, LESSON.name, LESSON.name, "one") for name in ("why_nonlinear", "check-relu")
+            }
+            change(grades)
+            book.db.commit()
+            return {name: (item.manual_score, item.score, item.needs_manual_grade) for name, item in grades.items()}
+
+    def give(grades):
+        grades["why_nonlinear"].manual_score, grades["check-relu"].manual_score = 1.5, 0.5
+
+    by_hand(give)
+    hand_in(course, "one", numbered(corpus.answered(), 77))
+    report = grade(course)
+    assert by_hand(lambda grades: None) == {"why_nonlinear": (1.5, 1.5, True), "check-relu": (0.5, 0.5, True)}
+    assert report["submissions"]["one"]["checks"][-1]["points"] == 1.5
+
+
+def test_late_work_pays_nbgraders_penalty(course):
+    config = course.root / "nbgrader_config.py"
+    plugin = "class Plugin(LateSubmissionPlugin):\n    penalty_method = 'zero'\n"
+    text = f"from nbgrader.plugins import LateSubmissionPlugin\n{plugin}c.AssignLatePenalties.plugin_class = Plugin\n"
+    config.write_text(config.read_text() + text)
+    grade(course)
+    with Gradebook(course.folders.db_url) as book:
+        book.update_or_create_assignment(LESSON.name, duedate="2020-01-01")
+    hand_in(course, "one", numbered(corpus.answered(), 5), "2020-01-02 10:00:00 UTC")
+    hand_in(course, "two", numbered(corpus.answered(), 6), "2019-12-31 10:00:00 UTC")
+    grade(course)
+    with Gradebook(course.folders.db_url) as book:
+        penalties = {name: book.find_submission(LESSON.name, name).late_submission_penalty for name in ("one", "two")}
+    assert penalties == {"one": 10.0, "two": 0.0}
+
+
+def test_killed_and_started_again_it_ends_with_the_same_scores(course):
+    for number in range(12):
+        hand_in(course, f"more-{number:02}", numbered(corpus.answered("relu"), 100 + number))
+    command = [sys.executable, "-c", "from course_utils.cli import main; main()", "grade", "linear", "--jobs", "1"]
+    with subprocess.Popen(
+        [*command, "--seed", "3"], cwd=course.root, env=ENVIRONMENT, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        results = course.own("results", LESSON.name)
+        while process.poll() is None and len(list(results.glob("[!.]*.json"))) < 4:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    before = {path: path.stat().st_mtime_ns for path in results.glob("[!.]*.json")}
+    assert 4 <= len(before) < 16
+    report = grade(course)
+    assert points(report) == EXPECTED | {f"more-{number:02}": 1.0 for number in range(12)}
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "what was graded is not graded again"
+    assert {name: score for name, (score, _) in scores(course, LESSON).items()} == points(report)
+    left = subprocess.run(["pgrep", "-f", str(course.root)], capture_output=True, text=True).stdout.split()
+    assert left == []
+
+
+def test_a_worker_that_dies_is_replaced(course, monkeypatch):
+    receive = pool._answer
+    died = []
+
+    def answer(worker):
+        if len(died) < 2:
+            died.append(worker.process.pid)
+            worker.process.kill()
+            worker.process.join()
+            return None
+        return receive(worker)
+
+    monkeypatch.setattr(pool, "_answer", answer)
+    assert points(grade(course)) == EXPECTED
+    assert len(set(died)) == 2
+
+
+def test_a_submission_that_kills_every_worker_gets_a_verdict(course, monkeypatch):
+    shutil.rmtree(course.root / "submitted")
+    hand_in(course, "one", corpus.answered())
+    monkeypatch.setattr(pool, "_answer", lambda worker: None)
+    row = grade(course)["submissions"]["one"]
+    assert (row["status"], row["score"]) == ("crashed", 0.0)
+
+
+def test_without_the_sandbox_it_is_said_in_every_result(course):
+    report = grade(course, sandbox=False)
+    assert report["sandbox"] == "none" and points(report) == EXPECTED
+    stored = [json.loads(path.read_text()) for path in course.own("results", LESSON.name).glob("*.json")]
+    assert {result["sandbox"] for result in stored} == {"none"}
+
+
+def test_without_bubblewrap_grading_stops_with_one_sentence(course, tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("alembic",):
+        (tools / name).symlink_to(Path(sys.executable).with_name(name))
+    command = [sys.executable, "-c", "from course_utils.cli import main; main()", "grade", "linear"]
+    done = subprocess.run(
+        command, cwd=course.root, env=os.environ | {"PATH": str(tools)}, capture_output=True, text=True
+    )
+    said = done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and "bubblewrap" in said and "--no-sandbox" in said and "Traceback" not in done.stderr
+
+
+def test_the_commands_speak_plainly(course):
+    done = course_command(course, "grade", "nonsense")
+    assert done.returncode == 1 and "There is no lesson 'nonsense'" in done.stderr
+    done = course_command(course, "grade", "linear", "--submitted", "nowhere")
+    assert done.returncode == 1 and "nowhere is no folder" in done.stderr
+    done = course_command(course, "report", "linear")
+    assert done.returncode == 1 and "course grade 01_linear" in done.stderr
+    done = course_command(course, "grade", "all", "--jobs", "1", "--report", "report.json")
+    assert done.returncode == 0, done.stderr
+    assert points(json.loads((course.root / "report.json").read_text())) == EXPECTED
+    done = course_command(course, "report", "linear", "--html", "page.html")
+    assert done.returncode == 0 and "first bias forgotten" in done.stdout
+    assert (course.root / "page.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_nobody_handed_in(course):
+    shutil.rmtree(course.root / "submitted")
+    with pytest.raises(CourseError, match="Nobody has handed in 01_linear"):
+        grade(course)
+
+
+def test_the_seed_is_drawn_once_and_kept_secret(course):
+    seed = course.seed(LESSON)
+    assert course.seed(LESSON) == seed
+    assert (course.own("seeds", LESSON.name).stat().st_mode & 0o777) == 0o600
+    other = make_course(course.root / "other")
+    assert other.seed(LESSON) != seed

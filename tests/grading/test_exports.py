@@ -1,0 +1,50 @@
+"""Grades for Canvas and Moodle, written by nbgrader's own export command."""
+
+import csv
+
+import pytest
+from nbgrader.api import Gradebook
+
+from tests.grading.classroom import make_course, nbgrader_command
+
+pytestmark = pytest.mark.nbgrader
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    made = make_course(tmp_path_factory.mktemp("course"))
+    assert made.folders.db_url
+    with Gradebook(made.folders.db_url) as book:
+        book.add_assignment("01_linear")
+        book.add_notebook("01_linear", "01_linear")
+        book.add_grade_cell("check", "01_linear", "01_linear", max_score=10, cell_type="code")
+        book.add_student("first", first_name="Ä", last_name='Q"uote, comma', email="a@example.org", lms_user_id="17")
+        book.add_student("second")
+        book.add_submission("01_linear", "first")
+        book.find_grade("check", "01_linear", "01_linear", "first").auto_score = 7.5
+        book.db.commit()
+    return made
+
+
+def exported(course, name):
+    done = nbgrader_command(course, "export", f"--exporter=course_utils.grading.exports.{name}", "--to=grades.csv")
+    assert done.returncode == 0, done.stderr
+    with (course.root / "grades.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_canvas(course):
+    assert exported(course, "CanvasExport") == [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "01_linear"],
+        ["    Points Possible", "", "", "", "", "10"],
+        ['Q"uote, comma, Ä', "17", "first", "first", "", "7.5"],
+        ["second", "", "second", "second", "", ""],
+    ]
+
+
+def test_moodle(course):
+    assert exported(course, "MoodleExport") == [
+        ["Username", "ID number", "First name", "Surname", "Email address", "01_linear"],
+        ["first", "17", "Ä", 'Q"uote, comma', "a@example.org", "7.5"],
+        ["second", "", "", "", "", ""],
+    ]
