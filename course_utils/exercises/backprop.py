@@ -58,6 +58,16 @@ def _all_at_once(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Te
     return torch.full_like(x, (float(f(x + eps)) - float(f(x - eps))) / (2 * eps))
 
 
+def _first_dimension(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
+    slopes = torch.zeros_like(x)
+    for i in range(len(x)):
+        above, below = x.clone(), x.clone()
+        above[i] += eps
+        below[i] -= eps
+        slopes[i] = (float(f(above)) - float(f(below))) / (2 * eps)
+    return slopes
+
+
 class NumericalGradient(Exercise):
     """(f(x + eps*e_i) - f(x - eps*e_i)) / (2*eps) for every entry i, in float64; x stays as it was."""
 
@@ -140,6 +150,12 @@ class NumericalGradient(Exercise):
             _all_at_once,
             "You move all entries together, so every slope is the sum of all. A partial derivative moves one entry and "
             "keeps the others.",
+        ),
+        Mistake(
+            "only the first dimension",
+            _first_dimension,
+            "For a vector this is right. In a matrix `x[i]` is a whole row, so all its entries move together; and a "
+            "single number has no `x[0]` at all. Go through all entries, whatever the shape.",
         ),
         Mistake(
             "float32",
@@ -726,6 +742,25 @@ def _recursive(node: Node) -> None:
     down(node)
 
 
+def _recursive_after(node: Node) -> None:
+    def down(n: Node) -> None:
+        _push(n)
+        for parent in n.parents:
+            down(parent)
+
+    node.grad += 1.0
+    down(node)
+
+
+def _by_stack(node: Node) -> None:
+    stack = [node]
+    node.grad += 1.0
+    while stack:
+        n = stack.pop()
+        _push(n)
+        stack += n.parents
+
+
 def _each_node_at_once(node: Node) -> None:
     seen: set[Node] = set()
 
@@ -829,6 +864,18 @@ class Backward(Exercise):
             "In a diamond the same contribution is passed on twice: at each visit a node hands down its whole "
             "gradient, with the part that it has handed down before. Every node should pass on once, when it is "
             "complete.",
+        ),
+        Mistake(
+            "passed on at every visit",
+            _recursive_after,
+            "You go down to a parent once for every use of it, and each time it hands down its whole gradient, with "
+            "the part that went down before. Every node should pass on once, when it is complete.",
+        ),
+        Mistake(
+            "passed on at every visit",
+            _by_stack,
+            "Your stack holds a node once for every use of it, and each time it comes up it hands down its whole "
+            "gradient, with the part that went down before. Every node should pass on once, when it is complete.",
         ),
         Mistake(
             "level by level",

@@ -442,6 +442,18 @@ def _each_drawn_anew(n: int, batch_size: int, generator: torch.Generator) -> lis
     return [torch.randperm(n, generator=generator)[:size] for size in sizes]
 
 
+def _repeats(evidence: list[dict[str, Any]]) -> bool:
+    """Whether every index is in range and some come again where others are missing."""
+    return any(
+        indices.diff().eq(0).any() and int(indices[-1]) < len(indices)
+        for indices in (values["all indices in ascending order"] for values in evidence)
+    )
+
+
+def _distinct_in_batches(evidence: list[dict[str, Any]]) -> bool:
+    return all(values["no index twice in a batch"] for values in evidence)
+
+
 class Minibatches(Exercise):
     """Index tensors that hold 0 ... n - 1 once, shuffled by the generator; the last may be smaller."""
 
@@ -475,16 +487,17 @@ class Minibatches(Exercise):
         first = epoch(generator)
         yield "sizes of the batches", [len(b) for b in first]
         yield "kinds of the batches", ", ".join(sorted({_kind(b) for b in first}))
-        yield "all indices in ascending order", order(first).sort().values
+        drawn = order(first)
+        yield "no index twice in a batch", all(len(torch.as_tensor(b).unique()) == len(b) for b in first)
+        yield "all indices in ascending order", drawn.sort().values
         if case.n > 1:
             yield "the generator used", not torch.equal(generator.get_state(), before)
         second = order(epoch(generator))
         again = order(epoch(torch.Generator().manual_seed(case.seed)))
         other = order(epoch(torch.Generator().manual_seed(case.seed + 1)))
-        yield "the same order from a generator with the same seed", torch.equal(order(first), again)
+        yield "the same order from a generator with the same seed", torch.equal(drawn, again)
         if case.n < 100:
             return
-        drawn = order(first)
         yield "another order from a generator with another seed", not torch.equal(drawn, other)
         yield "another order in the next epoch", not torch.equal(drawn, second)
         yield "neighbours in the data mostly apart", int((drawn.diff() == 1).sum()) < case.n / 4
@@ -502,12 +515,14 @@ class Minibatches(Exercise):
             _in_order(lambda n, g: torch.randint(n, (n,), generator=g)),
             "Some indices come twice and others not at all: they are drawn with replacement. An epoch sees every "
             "example once; what you need is a random order.",
+            sign=lambda evidence: _repeats(evidence) and not _distinct_in_batches(evidence),
         ),
         Mistake(
             "every batch drawn anew",
             _each_drawn_anew,
             "Each batch is drawn from all examples, whether an earlier batch had them or not. Shuffle once per epoch "
             "and cut that one order into batches.",
+            sign=lambda evidence: _repeats(evidence) and _distinct_in_batches(evidence),
         ),
         Mistake(
             "not shuffled",
