@@ -85,8 +85,9 @@ def judge_evidence(exercise: Exercise, cases: Sequence[Case], evidence: Sequence
         return Verdict(exercise.id, "right", 1.0, printed=printed, checked=names)
 
     known = None if training else _known(exercise, cases, expected, evidence, found, seed)
-    known = known or _signed(exercise, evidence)
-    if shortcut is not None:
+    if shortcut is None:
+        known = known or _signed(exercise, evidence)
+    else:
         advice = f"Your answer uses {shortcut}. That does the work for you; here you write it yourself."
         return Verdict(
             exercise.id, "shortcut", advice=known.hint if known else advice, mistake=known.name if known else "shortcut"

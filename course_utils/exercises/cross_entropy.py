@@ -79,6 +79,12 @@ def _batches(rng: Rng) -> Iterator[Case]:
         yield Case(label, logits=logits, targets=targets)
 
 
+def _rows_filled(labels: Tensor, num_classes: int) -> Tensor:
+    y = torch.zeros(len(labels), num_classes)
+    y[labels] = 1
+    return y
+
+
 class OneHot(Exercise):
     """y[i, k] = 1 where labels[i] = k, and 0 elsewhere."""
 
@@ -120,6 +126,12 @@ class OneHot(Exercise):
             lambda labels, c: _hot(labels, c).amax(0).expand(len(labels), c).clone(),
             "Each row has a 1 for every label of the batch. `y[:, labels]` means all rows times all labels; what is "
             "wanted is one entry a row, so the rows have to be given as indices too.",
+        ),
+        Mistake(
+            "whole rows",
+            _rows_filled,
+            "With one index, `y[labels]` means whole rows, those that the labels name. One entry a row has two "
+            "indices: which row, and which column.",
         ),
         Mistake(
             "counted from one",
@@ -169,6 +181,12 @@ class Softmax(Exercise):
             lambda z: z.exp() / z.exp().sum(-1, keepdim=True),
             "The formula is right, but exp(1000) is inf in float32 and exp(-1000) is 0, so inf/inf or 0/0 makes nan. "
             "What may you subtract from every logit of a row without changing the softmax?",
+        ),
+        Mistake(
+            "dimension lost",
+            lambda z: _exp(z) / _exp(z).sum(-1),
+            "A sum or a maximum along the classes leaves shape (n,), and that does not fit beside (n, c). Keep the "
+            "dimension with size 1, so that each row meets its own number.",
         ),
         Mistake(
             "small number in the denominator",
@@ -221,9 +239,26 @@ class Softmax(Exercise):
             "The columns sum to 1. Each row is one example, and the probabilities of one example sum to 1.",
         ),
         Mistake(
+            "over the batch",
+            lambda z: z.exp() / z.exp().sum(0),
+            "The columns sum to 1. Each row is one example, and the probabilities of one example sum to 1. (And large "
+            "logits still overflow.)",
+        ),
+        Mistake(
+            "shifted above the line only",
+            lambda z: _exp(z) / z.exp().sum(-1, keepdim=True),
+            "Only the numerator is shifted. The factor cancels when the same number is subtracted in the sum too.",
+        ),
+        Mistake(
             "over everything",
             lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum(),
             "The whole batch sums to 1. Each row is an example of its own and sums to 1.",
+        ),
+        Mistake(
+            "over everything",
+            lambda z: z.exp() / z.exp().sum(),
+            "The whole batch sums to 1. Each row is an example of its own and sums to 1. (And large logits still "
+            "overflow.)",
         ),
         Mistake(
             "logarithm of it",
@@ -301,6 +336,12 @@ class LogSoftmax(Exercise):
             "is inf or -inf. Subtract something from every logit of a row first.",
         ),
         Mistake(
+            "dimension lost",
+            lambda z: z - z.max(-1, keepdim=True).values - _exp(z).sum(-1).log(),
+            "The sum along the classes has shape (n,), and a row of n numbers does not fit beside (n, c). Keep the "
+            "dimension with size 1: shape (n, 1) gives every row its own number.",
+        ),
+        Mistake(
             "normaliser cut off",
             lambda z: z - (z - _log_probs(z)).detach(),
             "The values are right, but the logarithm of the sum is taken out of the graph, so the gradient misses "
@@ -323,6 +364,23 @@ class LogSoftmax(Exercise):
             "The sum runs over the whole batch. Each row has a sum of its own.",
         ),
         Mistake(
+            "over everything",
+            lambda z: _log_probs(z) + _exp(z).sum(-1, keepdim=True).log() - _exp(z).sum().log(),
+            "The sum runs over the whole batch. Each row has a sum of its own.",
+        ),
+        Mistake(
+            "sum without its logarithm",
+            lambda z: z - z.max(-1, keepdim=True).values - _exp(z).sum(-1, keepdim=True),
+            "You subtract the sum of the exponentials itself. The logarithm of a fraction is a difference of two "
+            "logarithms.",
+        ),
+        Mistake(
+            "logarithm of the sum added",
+            lambda z: z - z.max(-1, keepdim=True).values + _exp(z).sum(-1, keepdim=True).log(),
+            "You add the logarithm of the sum. The sum is below the line of the fraction, so its logarithm is "
+            "subtracted.",
+        ),
+        Mistake(
             "logarithm of each exp",
             lambda z: z - z.max(-1, keepdim=True).values,
             "You only shift the logits: the largest comes out as 0, which would be probability 1. The logarithm of "
@@ -342,6 +400,10 @@ class LogSoftmax(Exercise):
         ),
         Mistake("no logarithm", _probs, "These are the probabilities. Asked for are their logarithms."),
     )
+
+
+def _rows_looked_up(log_probs: Tensor, targets: Tensor) -> Tensor:
+    return -log_probs[targets].mean()
 
 
 class Nll(Exercise):
@@ -408,6 +470,12 @@ class Nll(Exercise):
             "one loss an example",
             lambda lp, t: -_at(lp, t),
             "There is one number an example. The loss of the batch is one number, their mean.",
+        ),
+        Mistake(
+            "rows looked up instead of columns",
+            _rows_looked_up,
+            "With one index, `log_probs[targets]` means whole rows, those that the targets name. A target names a "
+            "column: one entry has two indices, the row and the column.",
         ),
         Mistake(
             "all classes",
@@ -570,6 +638,26 @@ class CrossEntropyBackward(Exercise):
             "You divide by the number of entries, n * c. The loss is a mean over the n examples.",
         ),
         Mistake(
+            "divided by the classes",
+            lambda z, t: (_probs(z) - _hot(t, z.shape[1])) / z.shape[1],
+            "You divide by the number of classes. The loss is a mean over the n examples.",
+        ),
+        Mistake(
+            "1 taken from every entry",
+            lambda z, t: (_probs(z) - 1) / len(t),
+            "You subtract 1 from every probability. Only the target's has to become 1; the others have to become 0.",
+        ),
+        Mistake(
+            "the label subtracted",
+            lambda z, t: (_probs(z) - t[:, None]) / len(t),
+            "You subtract the number of the class. It is a name, not an amount: the one-hot row is subtracted.",
+        ),
+        Mistake(
+            "log-probabilities",
+            lambda z, t: (_log_probs(z) - _hot(t, z.shape[1])) / len(t),
+            "You subtract the one-hot row from the logarithms. It is subtracted from the probabilities themselves.",
+        ),
+        Mistake(
             "ones taken from every row",
             lambda z, t: (_probs(z) - torch.zeros_like(z).index_fill(1, t, 1.0)) / len(t),
             "`p[:, targets] -= 1` takes 1 from the columns of all targets in every row. Each row has one target of its "
@@ -679,6 +767,17 @@ class Accuracy(Exercise):
             "number of hits",
             lambda z, t: float((z.argmax(-1) == t).sum()),
             "You count the hits. Asked for is their part of all examples.",
+        ),
+        Mistake(
+            "one largest for the whole batch",
+            lambda z, t: (z.argmax() == t).float().mean().item(),
+            "`argmax()` without a dimension gives one place for the whole batch. Ask each row for its largest class.",
+        ),
+        Mistake(
+            "probability of the target",
+            lambda z, t: _at(_probs(z), t).mean().item(),
+            "This is the mean probability of the right class. The accuracy does not ask how sure: an example is right "
+            "or wrong.",
         ),
         Mistake(
             "percent",

@@ -33,7 +33,7 @@ class Normalize(Exercise):
 
     def probe(self, normalize: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         answer = normalize(case.train, case.valid)
-        yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else answer
+        yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else "a single thing"
         train, valid = answer
         yield "train", train, 1e-3  # the standard deviation may be divided by n or by n - 1
         yield "valid", valid, 1e-3
@@ -120,14 +120,13 @@ class _Momentum:
 class _GeneratorKept(_Momentum):
     def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
         self.given, self.lr, self.momentum = params, lr, momentum
-        self.velocities = [torch.zeros(())] * 9
+        self.velocities = [torch.zeros_like(p) for p in self.given]
 
     @torch.no_grad()
     def step(self) -> None:
         for index, p in enumerate(self.given):
             if p.grad is not None:
-                self.velocities[index] = self.momentum * self.velocities[index] + p.grad
-                p -= self.lr * self.velocities[index]
+                self.change(index, p, p.grad)
 
     def zero_grad(self) -> None:
         for p in self.given:
@@ -274,7 +273,10 @@ class Sgd(Exercise):
                 else:
                     p.grad = grad.clone() if p.grad is None else p.grad + grad  # as backward() adds to it
             before = [None if p.grad is None else p.grad.clone() for p in params]
+            values = [p.detach().clone() for p in params]
             optimizer.step()
+            moved = sum(not torch.equal(p, value) for p, value in zip(params, values, strict=True))
+            yield f"parameters that step {number} moves", moved
             for index, p in enumerate(params):
                 yield f"params[{index}] after step {number}", p
             yield (
@@ -291,8 +293,12 @@ class Sgd(Exercise):
         Mistake(
             "generator used up",
             _GeneratorKept,
-            "The first loop over the parameters works, and every later one finds nothing. `model.parameters()` is a "
-            "generator: it can be walked through once. Keep what it gives in a list.",
+            "Given a list your optimizer works. Given a generator only its first loop finds parameters, later ones "
+            "none: `model.parameters()` can be walked through once. Keep what it gives in a list.",
+            sign=lambda e: (
+                e[0]["parameters that step 1 moves"] == 2
+                and 0 in [value for name, value in e[2].items() if "moves" in name]
+            ),
         ),
         Mistake(
             "velocity is the gradient itself",
@@ -412,6 +418,10 @@ def _mean_of_means(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> fl
     return sum(losses) / len(losses)
 
 
+def _mean_by_len(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    return _sum_of_means(model, batches, loss_fn, optimizer) / len(batches)
+
+
 def _sum_of_means(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
     return sum(_epoch(model, [batch], loss_fn, optimizer) for batch in batches)
 
@@ -494,6 +504,12 @@ class TrainEpoch(Exercise):
             _mean_of_means,
             "You average the losses of the batches, each with the same weight. The last batch may be smaller; its "
             "examples would count more than the others. Weight each batch by its number of examples.",
+        ),
+        Mistake(
+            "sum of batch means over their number",
+            _mean_by_len,
+            "You divide the sum of the batches' losses by len(batches). The last batch may be smaller, so this is not "
+            "the mean over the examples; and a generator of batches has no len. Add up examples in the loop.",
         ),
         Mistake(
             "gradients never cleared",
@@ -657,44 +673,49 @@ class Evaluate(Exercise):
     def probe(self, evaluate: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = _Watched(case.weight, case.bias).train(case.training)
         answer = evaluate(model, case.x, case.y)
-        yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else answer
+        yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else "a single thing"
         yield "in eval mode while it ran", not any(training for training, _ in model.calls)
-        loss, accuracy = answer
-        yield "loss", loss
-        yield "accuracy", accuracy
         yield "without recording a graph", not any(recording for _, recording in model.calls)
         yield "training mode afterwards", model.training
         yield "training mode of the layers inside afterwards", model.inner.training
+        loss, accuracy = answer
+        yield "loss", loss
+        yield "accuracy", accuracy
         yield "gradients left alone", all(p.grad is None for p in model.parameters())
 
     mistakes = (
         Mistake(
-            "left in eval mode",
-            _left_in_eval,
-            "The model came in training mode and leaves in eval mode. From then on it trains without dropout and the "
-            "like, and nobody notices. Remember model.training before you switch.",
-        ),
-        Mistake(
-            "always back to training mode",
-            _always_back_to_training,
-            "A model that came in eval mode leaves in training mode. Put back the mode that you found.",
-        ),
-        Mistake(
-            "graph recorded",
-            _with_graph,
-            "The numbers are right, but PyTorch recorded a graph while the model ran: memory for a backward pass that "
-            "never comes. Run the model under torch.no_grad().",
+            "training mode forced",
+            _train_and_not_eval,
+            "The model runs in training mode. `model.train()` switches it on; `model.eval()` switches it off.",
+            sign=lambda e: not e[1]["in eval mode while it ran"],
         ),
         Mistake(
             "mode not switched",
             _in_training_mode,
             "The model runs in the mode in which it came. In training mode layers such as dropout behave differently; "
             "call model.eval() first.",
+            sign=lambda e: not e[0]["in eval mode while it ran"],
         ),
         Mistake(
-            "training mode forced",
-            _train_and_not_eval,
-            "The model runs in training mode. `model.train()` switches it on; `model.eval()` switches it off.",
+            "graph recorded",
+            _with_graph,
+            "PyTorch recorded a graph while the model ran: memory for a backward pass that "
+            "never comes. Run the model under torch.no_grad().",
+            sign=lambda e: not e[0]["without recording a graph"],
+        ),
+        Mistake(
+            "left in eval mode",
+            _left_in_eval,
+            "The model came in training mode and leaves in eval mode. From then on it trains without dropout and the "
+            "like, and nobody notices. Remember model.training before you switch.",
+            sign=lambda e: not e[0]["training mode afterwards"],
+        ),
+        Mistake(
+            "always back to training mode",
+            _always_back_to_training,
+            "A model that came in eval mode leaves in training mode. Put back the mode that you found.",
+            sign=lambda e: e[1]["training mode afterwards"],
         ),
         Mistake(
             "gradients off for good",
@@ -855,7 +876,7 @@ class FitMnist(Training):
 
     def probe(self, fit_mnist: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = fit_mnist(case.x, case.y, case.seed)
-        yield "an nn.Module", isinstance(model, nn.Module)
+        yield "what is returned", "an nn.Module" if isinstance(model, nn.Module) else f"a {type(model).__name__}"
         model.eval()
         with torch.no_grad():
             logits = model(case.unseen)
@@ -874,7 +895,7 @@ class FitMnist(Training):
         yield "part of the parameters that is 0", float((numbers == 0).double().mean())
 
     def expected(self, case: Case) -> dict[str, Any]:
-        return {"an nn.Module": True, "shape of the logits": f"({N_UNSEEN}, 10)"}
+        return {"what is returned": "an nn.Module", "shape of the logits": f"({N_UNSEEN}, 10)"}
 
     def measure(self, case: Case, evidence: Mapping[str, Any]) -> float:
         return float((evidence["logits of the unseen digits"].argmax(-1) == case.hidden["labels"]).double().mean())
