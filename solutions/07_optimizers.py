@@ -66,6 +66,7 @@ for axis, beta in zip(panels, [0.9, 0.98]):
     plain = ewma(values, beta)
     averages = {"plain": plain, "corrected": plain / (1 - beta**t)}
     plots.curves(averages, t, points={"values": values}, xlabel="t", title=f"beta = {beta:g}", axis=axis)
+    axis.set_ylim(bottom=0)
 plots.show(
     figure,
     alt="A noisy series that rises from 5 to 7 and falls to 3, with its moving averages. With beta 0.9 the plain average climbs from 0 and meets "
@@ -225,7 +226,7 @@ plots.show(
 #
 # ## Adam
 #
-# RMSProp follows the last gradient. **Adam** (for *adaptive moments*) follows the average of the gradients, as momentum does. And it corrects both averages for their start at 0:
+# RMSProp follows the last gradient. **Adam** (*adaptive moment estimation*) follows the average of the gradients, as momentum does. And it corrects both averages for their start at 0:
 #
 # | | |
 # |---|---|
@@ -354,7 +355,7 @@ plots.show(
 # %% [markdown]
 # Read three things from it.
 #
-# 1. **A steady gradient gives a step of lr**, whether it is 0.001 or 1000. So Adam's lr has the unit of a weight: it says how far a weight may move in one step. This is why the same lr, 0.001, works for so many networks.
+# 1. **A steady gradient gives a step of lr**, whether it is 0.001 or 1000. So Adam's lr has the unit of a weight: it says how far a weight may move in one step. This is one reason why the same lr, 0.001, is a fair start for so many networks.
 # 2. **A noisy gradient gives smaller steps.** The mean of the gradients is small against the root of the mean square, and the steps partly cancel. The quotient is something like signal over noise.
 # 3. **The two averages have different memories.** On the right the gradient jumps at step 50. $m$ has followed after 10 to 20 steps, $s$ takes about a thousand. After a jump up the steps are too long for a while, after a jump down too short.
 

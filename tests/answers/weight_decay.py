@@ -70,10 +70,11 @@ def groups_by_loop(model: nn.Module, wd: float) -> list[dict[str, Any]]:
     return [{"params": decayed, "weight_decay": wd}, {"params": spared, "weight_decay": 0}]
 
 
-def groups_as_iterators(model: nn.Module, wd: float) -> tuple[dict[str, Any], ...]:
+def groups_as_tuples(model: nn.Module, wd: float) -> tuple[dict[str, Any], ...]:
+    trainable = tuple(p for p in model.parameters() if p.requires_grad)
     return (
-        {"params": (p for p in model.parameters() if p.requires_grad and len(p.shape) >= 2), "weight_decay": wd},
-        {"params": (p for p in model.parameters() if p.requires_grad and len(p.shape) < 2), "weight_decay": 0.0},
+        {"params": tuple(p for p in trainable if len(p.shape) >= 2), "weight_decay": wd},
+        {"params": tuple(p for p in trainable if len(p.shape) < 2), "weight_decay": 0.0},
     )
 
 
@@ -84,5 +85,5 @@ ANSWERS = {
     "weight_decay.l2_gradient": [gradient_as_sum, gradient_by_autograd, gradient_by_loop],
     "weight_decay.sgd_l2_step": STEPS,
     "weight_decay.sgd_decay_step": STEPS,
-    "weight_decay.decay_groups": [groups_by_loop, groups_as_iterators],
+    "weight_decay.decay_groups": [groups_by_loop, groups_as_tuples],
 }
