@@ -705,8 +705,8 @@ def _spread(e: dict[str, Any]) -> float:
 class FitTable(Training):
     """A model of the air time of given flights, judged by its error on 8,000 flights that it never saw.
 
-    Measured over 20 seeds, each with its own split, as a share of the error of route means (11.7 to 12.1 minutes; a line
-    in distance has a share of about 1.07):
+    Measured over 20 seeds, each with its own split, as a share of the error of route means (11.7 to 12.1 minutes;
+    a line in distance has a share of about 1.07):
 
     | answer | mean | least | largest |
     |---|---|---|---|
