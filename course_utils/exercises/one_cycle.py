@@ -209,6 +209,12 @@ class OneCycle(Exercise):
             "You round the peak to a whole step. It may lie between two steps; keep the fraction.",
         ),
         Mistake(
+            "peak and end one step late",
+            lambda *args, **kwargs: _cycle(*args, **kwargs, peak=lambda n, pct: pct * n, last=lambda n: n),
+            "Both phases end one step late. Steps are counted from 0: the peak is at pct_start * total_steps - 1, and "
+            "the last step is total_steps - 1.",
+        ),
+        Mistake(
             "end never reached",
             lambda *args, **kwargs: _cycle(*args, **kwargs, last=lambda n: n),
             "The last step does not reach the end. With steps counted from 0 the last one is total_steps - 1.",
@@ -407,6 +413,12 @@ class LrRangeTest(Exercise):
             "You compare with the largest loss so far. The best loss is the smallest.",
         ),
         Mistake(
+            "best loss starts at 0",
+            lambda *args: _range(*args, over=lambda loss, seen: loss > 0),
+            "It stops at the very first loss. Your best loss starts at 0, and no loss is better than that: start with "
+            "infinity.",
+        ),
+        Mistake(
             "last loss recorded",
             lambda *args: _range(*args, record_last=True),
             "The loss that ends the test is in your lists. Look before you append.",
@@ -547,6 +559,11 @@ class SuggestLr(Exercise):
             ],
             "You divide by the distance of the rates, which favours the smallest. On the logarithmic axis of the "
             "finder all neighbours have the same distance: compare the differences of the losses alone.",
+        ),
+        Mistake(
+            "one place too far",
+            lambda lrs, losses: lrs[_argmin([losses[i + 1] - losses[i] for i in range(len(losses))])],
+            "You ask for a loss after the last one. There is one difference less than there are losses.",
         ),
         Mistake(
             "the number of the place",

@@ -114,6 +114,17 @@ def _last_child(model: nn.Module, n: int) -> nn.Module:
     return model
 
 
+def _always_fc(model: Any, n: int) -> nn.Module:
+    model.fc = nn.Linear(model.fc.in_features, n)
+    return model
+
+
+def _path_as_name(model: nn.Module, n: int) -> nn.Module:
+    name, head = [(name, m) for name, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
+    setattr(model, name, nn.Linear(head.in_features, n))
+    return model
+
+
 def _returned_head(model: nn.Module, n: int) -> nn.Module:
     return _linears(_with_head(model, lambda old: nn.Linear(old.in_features, n)))[-1][2]
 
@@ -194,6 +205,18 @@ class ReplaceHead(Exercise):
             lambda model, n: _with_head(model, lambda old: nn.Sequential(old, nn.Linear(old.out_features, n))),
             "The old head is still there, and the new layer reads its outputs. It should take the old one's place, and "
             "read what that one read.",
+        ),
+        Mistake(
+            "always called fc",
+            _always_fc,
+            "You expect the head under the name fc. That is where resnet34 has it; other models call it otherwise. "
+            "Search with `named_modules()`.",
+        ),
+        Mistake(
+            "path taken for a name",
+            _path_as_name,
+            "A path such as `top.1` is not the name of an attribute: your new layer hangs on the model under a name "
+            "with a dot, and nobody calls it. Split the path into the parent's and the last name.",
         ),
         Mistake(
             "the last entry of the list",
@@ -348,6 +371,12 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             lambda m: _put(m, to, _is_norm(m)),
             f"The scale and shift of batch norm are not {done}. Some libraries treat them apart; here all parameters "
             "are meant, of whatever layer.",
+        ),
+        Mistake(
+            "mode taken for freezing",
+            lambda m: m.train(to),
+            "You switch the mode, and requires_grad stays as it was. train() and eval() say how batch norm and dropout "
+            "compute, not what is trained.",
         ),
         Mistake(
             "an attribute of the module",
@@ -542,6 +571,17 @@ class DiscriminativeLrs(Exercise):
             "For a plain number you return the number. There is one rate for each group, also when they are equal.",
         ),
         Mistake(
+            "the slice itself repeated",
+            lambda lr, n: [lr] * n,
+            "For a slice you return the slice, once for each group. Its parts are `lr.start` and `lr.stop`: ask first "
+            "whether lr is a slice.",
+        ),
+        Mistake(
+            "every lr taken for a slice",
+            lambda lr, n: _geometric(lr.start, lr.stop, n),
+            "You ask for `lr.start` whatever lr is. A plain number has no start: ask first whether lr is a slice.",
+        ),
+        Mistake(
             "a number as a slice",
             lambda lr, n: _rates(lr, n, one=lambda b, n: [b / 10] * (n - 1) + [b]),
             "A plain number gives different rates. Only a slice does that; a number is the rate of every group.",
@@ -629,6 +669,12 @@ class ParameterGroups(Exercise):
             lambda groups, lrs: _dicts(_groups(groups, lrs, strict=False)),
             "Where there are more modules than rates, the last modules are silently left out and never trained. `zip` "
             "stops at the shorter of two lists: raise a ValueError when the lengths differ.",
+        ),
+        Mistake(
+            "frozen ones included, and cut to the shorter",
+            lambda groups, lrs: _dicts((list(g.parameters()), lr) for g, lr in zip(groups, lrs, strict=False)),
+            "Two things: frozen parameters are in your groups, and lists of different lengths go through. Take those "
+            "parameters whose requires_grad is True, and raise a ValueError when the lengths differ.",
         ),
         Mistake(
             "no error for spare rates",
@@ -817,6 +863,13 @@ class Activations(Exercise):
             lambda model, layers, x: _record(model, layers, x, remove=False),
             "The values are right, but your hooks are still on the model. They run at every later forward pass, and "
             "keep memory alive. `register_forward_hook` returns a handle; call its remove().",
+        ),
+        Mistake(
+            "all under the last name, hooks left behind",
+            lambda model, layers, x: _record(model, layers, x, names=lambda name: layers[-1], remove=False),
+            "Two things: everything lands under the last name, because a function made in a loop looks its variables "
+            "up when it is called; and your hooks are still on the model. Bind the name when the hook is made, and "
+            "remove every hook.",
         ),
         Mistake(
             "only one hook removed",

@@ -1,0 +1,655 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: nbgrader,tags,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 08 · The learning-rate finder and one cycle
+#
+# **You will build** a test that finds a good learning rate in a few seconds, and the schedule called *one cycle*, which changes learning rate and momentum at every step. Then you measure whether it is worth it.
+#
+# **Time:** about 90 minutes. **It builds on** SGD with momentum (lesson 02) and the training loop of lesson 05.
+#
+# | Exercise | You write | Points | Minutes |
+# |---|---|---|---|
+# | `lr_range_test` | the learning-rate finder | 3 | 25 |
+# | `suggest_lr` | a choice from its curve | 1 | 5 |
+# | `steps_per_fit` | how many steps a fit takes | 1 | 5 |
+# | `anneal` | half a cosine from one number to another | 1 | 10 |
+# | `one_cycle` | the schedule | 3 | 25 |
+
+
+# %%
+import math
+
+import torch
+
+from course_utils import check, plots
+from course_utils.data import load_mnist
+from course_utils.reference.cross_entropy import cross_entropy
+from course_utils.reference.linear import two_layer_net
+from course_utils.reference.mnist import SGD, evaluate, normalize
+from course_utils.reference.sgd import minibatches
+
+_ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## One number decides
+#
+# The *learning rate* says how far a step goes along the gradient. Of all hyperparameters it matters most. Here is the same net on the same digits, three times, with constant learning rates of 0.002, 0.02 and 0.4.
+#
+# The function below is used in the whole lesson. It asks a *schedule* before every step: a function that gets the number of the step, from 0, and returns the pair (learning rate, momentum).
+
+
+# %%
+digits = load_mnist()
+x_train, x_valid = (x.flatten(1) for x in normalize(digits.x_train / 255, digits.x_valid / 255))
+y_train, y_valid = digits.y_train, digits.y_valid
+
+
+def train(schedule, epochs, seed):
+    """Train a 784-50-10 net in batches of 64; returns the loss of each step and the net."""
+    _ = torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    net = two_layer_net(784, 50, 10)
+    optimizer = SGD(net.parameters(), lr=0.0)
+    losses = []
+    for _ in range(epochs):
+        for indices in minibatches(len(x_train), 64, generator):
+            optimizer.lr, optimizer.momentum = schedule(len(losses))
+            loss = cross_entropy(net(x_train[indices]), y_train[indices])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses, net
+
+
+curves = {}
+for lr in [0.002, 0.02, 0.4]:
+    losses, _ = train(lambda step, lr=lr: (lr, 0.9), epochs=2, seed=0)
+    curves[f"lr {lr}"] = [float(part.mean()) for part in torch.tensor(losses).split(10)]
+plots.show(
+    plots.curves(curves, [10 * i for i in range(1, 14)], xlabel="step", ylabel="training loss"),
+    alt="Training loss over 130 steps. With lr 0.002 it falls slowly, with 0.02 fast and far. With 0.4 it is high and jumps up and "
+    "down.",
+)
+
+# %% [markdown]
+# Too small wastes time, too large spoils the net. How do you find the right size without trying ten values to the end?
+#
+# ## The finder
+#
+# Leslie Smith's idea (2017): try all rates in a single short run. Start with a rate that is surely too small. Take one step, note the loss, make the rate a little larger, take the next step, and so on, until the loss blows up. Then look at the curve.
+#
+# Rates are compared by ratio: from 0.001 to 0.01 is as far as from 0.1 to 1. So each rate is the one before times a fixed factor $q$. From $\eta_{\min}$ to $\eta_{\max}$ in $n$ rates there are $n - 1$ gaps:
+#
+# $$\eta_i = \eta_{\min}\, q^{\,i}, \qquad q = \left(\frac{\eta_{\max}}{\eta_{\min}}\right)^{1/(n-1)}, \qquad i = 0, \dots, n-1$$
+#
+# By hand: three rates from 0.01 to 1 are 0.01, 0.1 and 1, because $q = 100^{1/2} = 10$.
+#
+# ### When to stop
+#
+# Once the rate is far too large, the loss jumps up and everything after it is rubbish. We stop at the first loss that is more than 4 times the best one so far, or not finite. Take care with `nan`, which is "not a number": every comparison with it is false.
+
+
+# %%
+nan = float("nan")
+print("nan > 4:", nan > 4, "  nan < 4:", nan < 4, "  math.isfinite(nan):", math.isfinite(nan))
+
+# %% [markdown]
+# ### Exercise: `lr_range_test`
+#
+# *3 points · 25 minutes · about eight lines.* The function does not know what is trained. It gets `loss_at`: a function that takes one training step with the learning rate that you hand in, and returns the loss. Each call changes the net, so call it once for each rate, and not at all after the end.
+
+
+# %% nbgrader={"grade": false, "grade_id": "lr_range_test", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    """The losses at rates that grow from lr_min to lr_max by equal ratios.
+
+    loss_at: a function from a learning rate to the loss, which takes one training step at each call.
+    steps: how many rates there are, at least 2; lr_min and lr_max are among them.
+    Returns (lrs, losses), two lists of equal length. The test ends early at a loss that is not finite or over
+    4 times the best so far; that loss and its rate are not in the lists.
+
+    >>> lrs, losses = lr_range_test(lambda lr: 1 / lr, 0.01, 1.0, 3)
+    >>> [round(lr, 6) for lr in lrs], [round(loss, 4) for loss in losses]
+    ([0.01, 0.1, 1.0], [100.0, 10.0, 1.0])
+    """
+    ### BEGIN SOLUTION
+    lrs, losses = [], []
+    for i in range(steps):
+        lr = lr_min * (lr_max / lr_min) ** (i / (steps - 1))
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss > 4 * min(losses, default=math.inf):
+            break
+        lrs.append(lr)
+        losses.append(loss)
+    return lrs, losses
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-lr_range_test", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("one_cycle.lr_range_test", lr_range_test)
+### BEGIN HIDDEN TESTS
+check("one_cycle.lr_range_test", lr_range_test, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# A loop over the rates. In it, in this order: the rate, the loss, the question whether to stop, the record.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The formula for the rates stands above. With $i$ from 0 to `steps - 1` the power goes from 0 to 1.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# The best loss so far is the smallest of those recorded. Before the first there is none: start with infinity (`math.inf`), or give `min` a `default`.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `ValueError: min() iterable argument is empty`: before the first loss there is no best one.
+#
+# `ZeroDivisionError: float division by zero` and `TypeError: 'float' object cannot be interpreted as an integer`: check the brackets in the formula of the rates; `range` takes whole numbers only.
+#
+# </details>
+
+
+# %% [markdown]
+# ### What you should now see
+#
+# The finder on real digits: a hundred rates from 0.0001 to 10. It ends by itself long before 10. From left to right: flat, because the steps are too small to matter; falling; a lowest place; and then up.
+
+
+# %%
+def finder(seed):
+    """lr_range_test on a fresh net and freshly shuffled digits."""
+    _ = torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    net = two_layer_net(784, 50, 10)
+    optimizer = SGD(net.parameters(), lr=0.0, momentum=0.9)
+    batches = [*minibatches(len(x_train), 64, generator), *minibatches(len(x_train), 64, generator)]
+
+    def loss_at(lr):
+        indices = batches.pop()
+        loss = cross_entropy(net(x_train[indices]), y_train[indices])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.lr = lr
+        optimizer.step()
+        return loss.item()
+
+    return lr_range_test(loss_at, 1e-4, 10.0, 100)
+
+
+lrs, losses = finder(seed=0)
+plots.show(
+    plots.curves({"loss": losses}, lrs, xlabel="learning rate", ylabel="loss of one batch", log="x"),
+    alt="Loss against learning rate, which is logarithmic. Near 2.3 up to about 0.002, then falling to below 1 between 0.02 and "
+    "0.1, and jagged and rising at the end.",
+)
+
+# %% [markdown]
+# ## Which point to take
+#
+# Not the lowest! There the loss has just stopped falling: it is the edge of the cliff, and a rate that is right for one step is often too large for hundreds. Take the place where the loss falls *fastest*. On the logarithmic axis all neighbours have the same distance, so the steepest fall is where the difference to the next loss is most negative:
+#
+# | rate | 0.001 | 0.01 | 0.1 | 1 |
+# |---|---|---|---|---|
+# | loss | 2.3 | 2.1 | 0.8 | 0.7 |
+# | next minus this | −0.2 | **−1.3** | −0.1 | |
+#
+# The step from 2.1 to 0.8 was taken with the rate 0.01: that is the suggestion.
+#
+# ### Exercise: `suggest_lr`
+#
+# *1 point · 5 minutes · two lines.*
+
+
+# %% nbgrader={"grade": false, "grade_id": "suggest_lr", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def suggest_lr(lrs, losses):
+    """The rate lrs[i] at which losses[i + 1] - losses[i] is least.
+
+    lrs, losses: lists of equal length, at least 2.
+    Returns a number.
+
+    >>> suggest_lr([0.001, 0.01, 0.1, 1.0], [2.3, 2.1, 0.8, 0.7])
+    0.01
+    """
+    ### BEGIN SOLUTION
+    differences = [after - before for before, after in zip(losses, losses[1:])]
+    return lrs[differences.index(min(differences))]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-suggest_lr", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("one_cycle.suggest_lr", suggest_lr)
+### BEGIN HIDDEN TESTS
+check("one_cycle.suggest_lr", suggest_lr, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Make a list of the differences first. It is one shorter than the losses.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# A fall is a negative difference, so the steepest fall is the smallest number, not the largest. A list knows the place of a value: `index`.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `IndexError: list index out of range`: the last loss has no next one.
+#
+# </details>
+
+
+# %% [markdown]
+# ### What you should now see
+#
+# On the left four runs of the finder, each with its suggestion as a dot. They differ a lot, and most lie in the jagged part at the right, where nobody would look for them. The reason is that each loss comes from another batch. Where the rate is too large already, the losses jump from batch to batch, and the largest jump down wins.
+#
+# On the right the mean of eight runs. The noise is smaller, and the suggestion lies in the middle of the long fall, where the eye would put it too. (In practice one smooths a single curve, or simply looks at it.)
+
+
+# %%
+runs = [finder(seed) for seed in range(8)]
+shortest = min(len(losses) for _, losses in runs)
+lrs = runs[0][0][:shortest]
+mean = [sum(losses[i] for _, losses in runs) / len(runs) for i in range(shortest)]
+
+figure, (left, right) = plots.panels(2, height=3.2)
+for (rates, losses), colour in zip(runs[:4], plots.COLOURS):
+    _ = left.semilogx(rates, losses, color=colour, alpha=0.6)
+    point = suggest_lr(rates, losses)
+    _ = left.plot(point, losses[rates.index(point)], "o", color=colour, markersize=9)
+_ = left.set(xlabel="learning rate", ylabel="loss", title="four single runs")
+plots.curves({"mean loss": mean}, lrs, xlabel="learning rate", title="mean of eight runs", log="x", axis=right)
+suggestion = suggest_lr(lrs, mean)
+_ = right.plot(suggestion, mean[lrs.index(suggestion)], "o", color=plots.ORANGE, markersize=9)
+_ = right.annotate(
+    "suggested", (suggestion, mean[lrs.index(suggestion)]), xytext=(-75, -20), textcoords="offset points"
+)
+plots.show(
+    figure,
+    alt="Left: four jagged curves that fall and rise, with a dot on each at its steepest single fall, mostly in the jagged part at the right. Right: their "
+    "smoother mean with one dot in the steep part, to the left of the lowest place.",
+)
+
+# %% tags=["nbval-ignore-output"]
+print("suggestions of the eight runs:", sorted(round(suggest_lr(*run), 3) for run in runs))
+print("suggestion of their mean:     ", round(suggestion, 3))
+
+# %% [markdown]
+# Print what the runs suggest before you trust one of them. The finder tells you the order of magnitude, and that is what it is for.
+#
+# ## What a fit's first argument means
+#
+# Libraries train with calls such as `fit(5, lr)` or `fit_one_cycle(5, lr)`. The 5 is the number of *epochs*: how often every example is seen. It is neither the number of steps nor the number of cycles. The five epochs together make one cycle.
+#
+# An epoch is cut into batches, and each batch is one step. 4,000 digits in batches of 64 are 62 full batches and one with the remaining 32: 63 steps an epoch. Every epoch ends with that smaller batch.
+#
+# ### Exercise: `steps_per_fit`
+#
+# *1 point · 5 minutes · one line.*
+
+
+# %% nbgrader={"grade": false, "grade_id": "steps_per_fit", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def steps_per_fit(n, batch_size, epochs):
+    """The number of steps in so many epochs over n examples; the last batch of an epoch may be smaller.
+
+    Returns an int.
+
+    >>> steps_per_fit(4000, 64, 5)
+    315
+    """
+    ### BEGIN SOLUTION
+    return epochs * math.ceil(n / batch_size)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-steps_per_fit", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("one_cycle.steps_per_fit", steps_per_fit)
+### BEGIN HIDDEN TESTS
+check("one_cycle.steps_per_fit", steps_per_fit, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# First one epoch. When does the division leave a remainder, and what happens with it?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `math.ceil` rounds up. Is it the same to round up each epoch or the whole fit?
+#
+# </details>
+
+
+# %% [markdown]
+# ## Changing the rate while training
+#
+# Why should one rate be right from the first step to the last? In the beginning the net is raw, and large steps throw it about. In the middle large steps make progress. At the end they only jump around the goal, and small ones settle. So: start small, go up, come down, and end very small. That is *one cycle* (Smith and Topin, 2018).
+#
+# ### From one number to another along a cosine
+#
+# The way from $a$ to $b$ shall begin and end gently. Half a cosine does it: $\cos(\pi p)$ goes from 1 to −1 while $p$ goes from 0 to 1. Shifted and halved, $\frac{1}{2}(1 + \cos(\pi p))$ goes from 1 to 0. That is the part of the difference $a - b$ that is left:
+#
+# $$\mathrm{anneal}(a, b, p) = b + \frac{a - b}{2}\,\bigl(1 + \cos(\pi p)\bigr)$$
+#
+# From 10 to 2, a quarter of the way: $2 + 4\,(1 + \cos 45°) = 2 + 4 \cdot 1.7071 = 8.83$. A straight line would be at 8 already.
+#
+# ### Exercise: `anneal`
+#
+# *1 point · 10 minutes · one line.*
+
+
+# %% nbgrader={"grade": false, "grade_id": "anneal", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def anneal(start, end, pct):
+    """From start at pct = 0 to end at pct = 1, along half a cosine.
+
+    start, end, pct: numbers; pct is between 0 and 1.
+    Returns a number.
+
+    >>> round(anneal(10.0, 2.0, 0.25), 4)
+    8.8284
+    """
+    ### BEGIN SOLUTION
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * pct))
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-anneal", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("one_cycle.anneal", anneal)
+### BEGIN HIDDEN TESTS
+check("one_cycle.anneal", anneal, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Put in `pct = 0` and `pct = 1` by hand. What has to come out, and what does your formula give?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `math.cos` takes an angle in radians: half a turn is `math.pi`.
+#
+# </details>
+
+
+# %%
+p = torch.linspace(0, 1, 101)
+plots.show(
+    plots.curves(
+        {"anneal(10, 2, p)": [anneal(10.0, 2.0, float(q)) for q in p], "a straight line": 10 - 8 * p}, p, xlabel="p"
+    ),
+    alt="Two ways from 10 to 2 while p goes from 0 to 1: a straight line, and your cosine, which stays high at first, crosses the "
+    "line in the middle, and arrives flat.",
+)
+
+# %% [markdown]
+# ### The cycle
+#
+# One cycle has two phases, and both use `anneal`.
+#
+# | | from step 0 | to the peak | to the last step |
+# |---|---|---|---|
+# | learning rate | `lr_max / div` | `lr_max` | `lr_max / div / final_div` |
+# | momentum | high | low | high |
+#
+# `momentums` is the pair (low, high). Momentum does the opposite of the rate: where steps are large, less of the old direction is kept.
+#
+# Where exactly is the peak? The first phase takes the part `pct_start` of all steps. Steps are counted from 0, so the peak is at
+#
+# $$\text{peak} = \text{pct\_start} \cdot \text{total\_steps} - 1$$
+#
+# and the last step is `total_steps - 1`. For 10 steps and `pct_start=0.3` the peak is at step 2, and the last is step 9. The peak may lie between two steps: for 15 steps it is at 3.5. Do not round it. (PyTorch's `OneCycleLR` counts in this way, and we follow it to the letter.)
+#
+# In each phase `pct` says how much of *this* phase is done:
+#
+# $$p = \frac{\text{step}}{\text{peak}} \quad\text{up to the peak, then}\quad p = \frac{\text{step} - \text{peak}}{\text{last} - \text{peak}}$$
+#
+# With `lr_max=1` and the defaults, step 0 has the rate 1/25 = 0.04, step 2 has 1, and step 9 has 0.04/10,000 = 0.000004.
+#
+# ### Exercise: `one_cycle`
+#
+# *3 points · 25 minutes · about seven lines.*
+
+
+# %% nbgrader={"grade": false, "grade_id": "one_cycle", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    """Learning rate and momentum at one step of one cycle.
+
+    step: from 0 to total_steps - 1. The peak is at step pct_start * total_steps - 1, which need not be whole.
+    The rate goes from lr_max / div up to lr_max, then down to lr_max / div / final_div.
+    momentums: (low, high); momentum goes from high to low, then back to high.
+    Returns the pair (lr, momentum).
+
+    >>> [round(value, 4) for value in one_cycle(0, 10, 1.0)]
+    [0.04, 0.95]
+    >>> [round(value, 4) for value in one_cycle(1, 10, 1.0)]
+    [0.52, 0.9]
+    >>> [round(value, 4) for value in one_cycle(2, 10, 1.0)]
+    [1.0, 0.85]
+    """
+    ### BEGIN SOLUTION
+    low, high = momentums
+    peak, last = pct_start * total_steps - 1, total_steps - 1
+    if step <= peak:
+        pct = step / peak
+        return anneal(lr_max / div, lr_max, pct), anneal(high, low, pct)
+    pct = (step - peak) / (last - peak)
+    return anneal(lr_max, lr_max / div / final_div, pct), anneal(low, high, pct)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-one_cycle", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("one_cycle.one_cycle", one_cycle)
+### BEGIN HIDDEN TESTS
+check("one_cycle.one_cycle", one_cycle, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# First decide in which phase the step is. Then `pct`, then `anneal` twice: for the rate and for momentum.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Four calls of `anneal` in all. Copy start and end of each from the table.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# When the check says that a rate after the peak is wrong: in the second phase `pct` starts at 0 again. When it is the last rate: is it divided by `div` and by `final_div`?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `TypeError: 'float' object is not iterable` or `cannot unpack non-iterable float object`: return two numbers, with a comma between them.
+#
+# `NotImplementedError` from `anneal`: that exercise is still to do, or its cell has not been run.
+#
+# </details>
+
+
+# %% [markdown]
+# ### What you should now see
+#
+# One cycle of 300 steps with the peak 0.1. Compare the left picture with the middle one: they mirror each other.
+#
+# The right one shows what the two do together. With momentum $\mu$, gradients that agree add up: $1 + \mu + \mu^2 + \dots = 1/(1 - \mu)$. So a step becomes up to $\eta/(1-\mu)$ long. At the start that is 20 times the rate, at the peak less than 7 times. The rate rises by a factor of 25, and the reach of a step by only 8.
+
+
+# %%
+total = 300
+pairs = [one_cycle(step, total, 0.1) for step in range(total)]
+rates, momenta = zip(*pairs)
+figure, (left, middle, right) = plots.panels(3, width=9.0)
+plots.curves({"lr": rates}, range(total), xlabel="step", title="learning rate", axis=left)
+plots.curves({"momentum": momenta}, range(total), xlabel="step", title="momentum", axis=middle)
+reach = [lr / (1 - momentum) for lr, momentum in pairs]
+plots.curves({"reach": reach}, range(total), xlabel="step", title="rate / (1 - momentum)", axis=right)
+plots.show(
+    figure,
+    alt="Three curves over 300 steps. The learning rate rises along half a cosine from 0.004 to 0.1 at step 89 and falls to 0. "
+    "Momentum falls from 0.95 to 0.85 and returns to 0.95. Rate over one minus momentum rises from 0.08 to 0.67 and falls to 0.",
+)
+
+# %% [markdown]
+# Is it what PyTorch does? Ask it at every step. (The first use of `torch.optim` takes a few seconds.)
+
+
+# %%
+optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=total)
+largest = 0.0
+for lr, momentum in pairs:
+    group = optimizer.param_groups[0]
+    largest = max(largest, abs(group["lr"] / lr - 1), abs(group["momentum"] / momentum - 1))
+    optimizer.step()
+    scheduler.step()
+print("largest relative difference below 1e-12:", largest < 1e-12)
+
+# %% [markdown]
+# ## Is it worth it?
+#
+# Now measure. Three epochs, five peak rates, four seeds each: once with a constant rate and momentum 0.9, once with one cycle of the same peak. Both take 189 steps. Guess before you run it: which one wins at a small rate, which at a large one? Which has the better best?
+
+
+# %%
+epochs, seeds, peaks = 3, range(4), [0.01, 0.02, 0.05, 0.1, 0.2]
+total = steps_per_fit(len(x_train), 64, epochs)
+
+
+def measured(schedule):
+    """(loss, accuracy) on the validation digits after training by this schedule, (seeds, 2)."""
+    return torch.tensor([evaluate(train(schedule, epochs, seed)[1], x_valid, y_valid) for seed in seeds])
+
+
+constant = [measured(lambda step, lr=lr: (lr, 0.9)) for lr in peaks]
+
+# %%
+cycled = [measured(lambda step, lr=lr: one_cycle(step, total, lr)) for lr in peaks]
+
+# %%
+figure, axes = plots.panels(2, height=3.2)
+for name, results, colour in [("constant", constant, plots.BLUE), ("one cycle", cycled, plots.ORANGE)]:
+    for column, axis in enumerate(axes):
+        means, spreads = zip(*[(result[:, column].mean(), result[:, column].std()) for result in results])
+        _ = axis.errorbar(peaks, means, spreads, marker="o", capsize=3, color=colour, label=name)
+for axis, title in zip(axes, ["validation loss", "validation accuracy"]):
+    _ = axis.set(xscale="log", xlabel="constant or largest learning rate", title=title, xticks=peaks, xticklabels=peaks)
+    axis.minorticks_off()
+    axis.grid(alpha=0.25)
+axes[0].legend()
+plots.show(
+    figure,
+    alt="Validation loss and accuracy against the rate, with bars for the spread over four seeds. At 0.01 the constant rate is better. "
+    "From 0.05 on one cycle is better. The constant rate is best near 0.02, one cycle near 0.05, and there it is better than "
+    "the constant rate at its best. At 0.2 the constant rate has failed, and one cycle has not.",
+)
+
+# %% tags=["nbval-ignore-output"]
+print("rate     constant: loss, accuracy          one cycle: loss, accuracy")
+for lr, a, b in zip(peaks, constant, cycled):
+    cells = [f"{r[:, 0].mean():.2f} ± {r[:, 0].std():.2f}, {r[:, 1].mean():.1%} ± {r[:, 1].std():.1%}" for r in (a, b)]
+    print(f"{lr:<6}   " + "     ".join(cells))
+
+# %% [markdown]
+# As it came out:
+#
+# - **At the same peak the answer depends on the peak.** One cycle spends most of its steps below the peak. With a small peak it is simply too slow, and the constant rate wins.
+# - **Each at its best rate, one cycle is ahead**: in the loss by more than the spread over seeds, in accuracy by about a point, which is hardly more than the spread. That is a small gain, not a miracle. "Super-convergence", training ten times as fast, is not what this shows: net and task are small.
+# - **One cycle forgives.** At rates where the constant one has long failed it still trains well. The finder's guess may be wrong by several times, so that is worth more than the last point. (The mean of eight runs suggested somewhat less than the best rate of either.)
+# - The best peak for one cycle is larger than the best constant rate. A rate that was tuned for one is not right for the other.
+#
+# ## What you have now
+#
+# - The **finder** runs once through all rates by equal ratios. Take the place where the loss falls fastest, not the lowest; and do not trust a single noisy run to more than its order of magnitude.
+# - A fit's first argument is **epochs**. Steps are epochs times batches in an epoch, the last smaller one included.
+# - **One cycle**: the rate up and down along half a cosine, momentum down and up. Count from 0: the peak is at `pct_start * total_steps - 1`.
+# - **Compare fairly**: equal steps, several seeds, each at its best rate.
+#
+# Lesson 09 trains something that is not a picture: tastes.
+#
+# ## Should I try …? Try it and see
+#
+# Nothing here is graded. Guess first and write the guess down.
+#
+# ### Should I leave out the warm-up, or the way down?
+#
+# Three schedules with the peak 0.05: the whole cycle, only its way down, and only its way up.
+
+
+# %% tags=["nbval-ignore-output"]
+halves = {
+    "whole cycle": lambda step: one_cycle(step, total, 0.05),
+    "only down": lambda step: (anneal(0.05, 0.0, step / (total - 1)), 0.9),
+    "only up": lambda step: (anneal(0.002, 0.05, step / (total - 1)), 0.9),
+}
+for name, schedule in halves.items():
+    result = measured(schedule)
+    print(f"{name:<12} loss {result[:, 0].mean():.2f} ± {result[:, 0].std():.2f}   accuracy {result[:, 1].mean():.1%}")
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+
+# %% [markdown]
+# ### Should I let momentum follow the rate?
+#
+# The same cycle of the rate, three times: with momentum opposite, constant, and rising and falling with the rate.
+
+
+# %% tags=["nbval-ignore-output"]
+kinds = {
+    "opposite": lambda step: one_cycle(step, total, 0.1),
+    "constant": lambda step: (one_cycle(step, total, 0.1)[0], 0.9),
+    "together": lambda step: one_cycle(step, total, 0.1, momentums=(0.95, 0.85)),
+}
+for name, schedule in kinds.items():
+    result = measured(schedule)
+    print(f"{name:<10} loss {result[:, 0].mean():.2f} ± {result[:, 0].std():.2f}   accuracy {result[:, 1].mean():.1%}")
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+
+# %% [markdown]
+# ## Where this stands in the source
+#
+# This lesson follows the part of lesson 5 of a well-known deep-learning course from 2019 in which learning rates are found and changed. If you read that lesson or notes about it, take care at these places.
+#
+# - **"The first argument of `fit_one_cycle` is the number of cycles."** It is the number of epochs. There is one cycle, however many epochs it spans.
+# - **Which momentum?** An average $S = \mu S + (1-\mu) g$ and PyTorch's $v = \mu v + g$ differ by the factor $1-\mu$ in the learning rate as long as nothing changes. In one cycle both $\eta$ and $\mu$ change, and then the two are different methods. The formulas here are PyTorch's.
+# - **"Pick the lowest point", "a tenth of it", "the steepest place".** All three rules are about. They agree within a factor of ten, like the finder itself. `suggest_lr` takes the steepest place.
+# - **The library's finder smooths** its losses before it draws them, and so looks calmer than yours.
+# - **"With a single epoch a net cannot overfit, since it sees every example once."** It is less likely, not impossible: the first examples are learned as much as the last, and a large rate can follow single batches. Watch the validation loss.
+# - **The library's own one cycle** has another `final_div` and counts the steps a little differently. Comparing numbers needs the formula, not the name.
