@@ -154,7 +154,7 @@ def _card(row: Mapping[str, Any]) -> dict[str, Any]:
     points = row["max_points"]
     score = row["points"] / points if points else 0.0
     verdict = Verdict(row["id"], row["status"], score, advice=row["message"], mistake=row["mistake"])
-    card = Card(verdict, points)
+    card = Card(verdict, int(points) if points == int(points) else points)
     data = {"text/html": card._repr_html_(), "text/plain": repr(card)}
     return {"output_type": "display_data", "data": data, "metadata": {}}
 

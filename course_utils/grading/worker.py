@@ -158,7 +158,7 @@ def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str
     for _ in range(task.limits.restarts + 1):
         left = [n for n in range(len(steps)) if n not in run.lost]
         todo = [n for n in left if steps[n]["kind"] == "cell" or n not in run.evidence]
-        current = todo[0] if todo else 0
+        current = None
         child = template.child()
         try:
             wire.send(child.sock, wire.JOB, 0, _job(todo, steps, task))
@@ -169,7 +169,8 @@ def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str
         except (Ended, OSError) as error:
             reason = error.reason if isinstance(error, Ended) else ""
             status = child.end()
-            run.lost[current] = reason or "crashed", str(error) if reason else _died(status)
+            if current is not None:  # else the template was gone before the submission began
+                run.lost[current] = reason or "crashed", str(error) if reason else _died(status)
             if time.monotonic() > deadline:
                 break
     reason = "timeout" if time.monotonic() > deadline else "not run"

@@ -37,14 +37,14 @@ def test_canvas(course):
     assert exported(course, "CanvasExport") == [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "01_linear"],
         ["    Points Possible", "", "", "", "", "10"],
-        ['Q"uote, comma, Ä', "17", "first", "first", "", "7.5"],
         ["second", "", "second", "second", "", ""],
+        ['Q"uote, comma, Ä', "17", "first", "first", "", "7.5"],
     ]
 
 
 def test_moodle(course):
     assert exported(course, "MoodleExport") == [
         ["Username", "ID number", "First name", "Surname", "Email address", "01_linear"],
-        ["first", "17", "Ä", 'Q"uote, comma', "a@example.org", "7.5"],
         ["second", "", "", "", "", ""],
+        ["first", "17", "Ä", 'Q"uote, comma', "a@example.org", "7.5"],
     ]
