@@ -197,7 +197,12 @@ class SigmoidRange(Exercise):
         Mistake(
             "low not added",
             lambda x, low, high: (high - low) * torch.sigmoid(x),
-            "The range has the right width, but starts at 0. With low = 0 you do not see it.",
+            "The range has the right width, but it starts at 0: add low.",
+        ),
+        Mistake(
+            "low ignored",
+            lambda x, low, high: high * torch.sigmoid(x),
+            "Your range runs from 0 to high, and low does not occur in it. With low = 0 you do not see it.",
         ),
         Mistake(
             "high as the width",
@@ -334,6 +339,11 @@ class _RatingRange(_Model):
         return 5.5 * torch.sigmoid(self.score(users, items))
 
 
+class _LowIgnored(_Model):
+    def forward(self, users: Tensor, items: Tensor) -> Tensor:
+        return self.y_range[1] * torch.sigmoid(self.score(users, items))
+
+
 class _BiasesOutside(_Model):
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         low, high = self.y_range
@@ -462,6 +472,11 @@ class DotProductBias(Exercise):
             "forward.",
         ),
         Mistake(
+            "low end ignored",
+            _LowIgnored,
+            "The sigmoid is stretched from 0 to the upper end of y_range. The lower end does not occur in it.",
+        ),
+        Mistake(
             "biases as columns",
             _ColumnBiases,
             "The biases have shape (n, 1). Added to n numbers they broadcast to (n, n), and nothing complains. Here "
@@ -518,6 +533,11 @@ def _with(centred: Callable[[Tensor], Tensor], smallest: bool = False) -> Callab
 def _columns(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
     projected, components, values = _directions(x, k)
     return projected, components.T.contiguous(), values[:k] / values.sum()
+
+
+def _columns_of_vh(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    _, s, vh = torch.linalg.svd(x - x.mean(0))
+    return (x - x.mean(0)) @ vh[:, :k], vh[:, :k].T, s[:k] ** 2 / (s**2).sum()
 
 
 def _uncentred_projection(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -594,6 +614,8 @@ class Pca(Exercise):
             _with(lambda x: x - x.mean(0), smallest=True),
             "These are the directions in which the points differ least. torch.linalg.eigh sorts upwards, svd "
             "downwards; PCA wants the largest first.",
+            # not by value: with fewer rows than columns the directions of no variance are arbitrary
+            sign=lambda evidence: float(evidence[0]["explained_variance_ratio"][0]) < 0.5,
         ),
         Mistake(
             "scaled to one size",
@@ -616,6 +638,18 @@ class Pca(Exercise):
             "variances, not shares",
             _variances,
             "You return the variance along each direction. Divide by the variance in all directions together.",
+        ),
+        Mistake(
+            "columns of Vh",
+            _columns_of_vh,
+            "You take the first columns of what svd returns last. It returns V already transposed: the directions are "
+            "its rows.",
+        ),
+        Mistake(
+            "columns of Vh, as columns",
+            lambda x, k: (lambda answer: (answer[0], answer[1].T, answer[2]))(_columns_of_vh(x, k)),
+            "You take the first columns of what svd returns last, and return them as columns. It returns V already "
+            "transposed: the directions are its rows, and rows are asked for, shape (k, d).",
         ),
         Mistake(
             "directions as columns",
@@ -810,6 +844,7 @@ class FitRatings(Training):
         )
 
     def probe(self, fit_ratings: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        torch.set_num_threads(1)  # the same numbers on every machine, and no threads that wait for each other
         model = fit_ratings(case.users, case.items, case.ratings, case.seed)
         yield "an nn.Module", isinstance(model, nn.Module)
         with torch.no_grad():

@@ -136,6 +136,13 @@ class Categorify(Exercise):
             "out before you sort. nan is the value that differs from itself.",
         ),
         Mistake(
+            "nan in the vocabulary",
+            lambda train, valid: _coded(train, valid, sorted({value for value in train if value is not None})),
+            "You leave out None, but nan has become a member of the vocabulary, and has spoilt its order, because it "
+            "is neither smaller nor larger than anything. nan is the value that differs from itself.",
+            sign=lambda evidence: any(v != v for e in evidence for v in e.get("vocabulary", [])),
+        ),
+        Mistake(
             "in order of appearance",
             lambda train, valid: _coded(train, valid, list(dict.fromkeys(v for v in train if not _is_missing(v)))),
             "The vocabulary stands in the order in which the values come. Then the codes change when the rows are "
@@ -748,6 +755,7 @@ class FitTable(Training):
         )
 
     def probe(self, fit_table: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        torch.set_num_threads(1)  # the same numbers on every machine, and no threads that wait for each other
         model = fit_table(case.categorical, case.continuous, case.targets, case.cardinalities, case.seed)
         yield "an nn.Module", isinstance(model, nn.Module)
         with torch.no_grad():
