@@ -1,0 +1,963 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: nbgrader,tags,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 10 · Transfer: a trained net learns something new
+#
+# **You will build** what it takes to give a trained network a new task: exchange its last layer, freeze and unfreeze the rest, give each depth its own learning rate, and look inside while it works. Then you teach a net that reads the digits 0 to 4 to read 5 to 9 from ten examples of each.
+#
+# **Time:** about two hours. **It builds on** training loops (lesson 05) and modules (lesson 01).
+#
+# | Exercise | You write | Points | Minutes |
+# |---|---|---|---|
+# | `replace_head` | surgery on a model | 2 | 15 |
+# | `activations` | a look inside, with hooks | 3 | 20 |
+# | `freeze`, `unfreeze` | two switches | 1 + 1 | 10 |
+# | `discriminative_lrs` | a learning rate for each depth | 2 | 15 |
+# | `parameter_groups` | what an optimizer takes | 2 | 10 |
+# | `fine_tune` | the training itself | 5 | 30 |
+
+
+# %%
+import copy
+from itertools import islice
+
+import torch
+from torch import nn
+from torchvision.models import resnet34
+
+from course_utils import check, plots
+from course_utils.data import load_mnist
+from course_utils.exercises.transfer import digit_net
+from course_utils.reference.cross_entropy import accuracy, cross_entropy
+from course_utils.reference.linear import count_parameters
+from course_utils.reference.mnist import SGD, normalize
+from course_utils.reference.sgd import minibatches
+
+_ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## What a trained net knows
+#
+# A network that has learned one task knows two kinds of things. Its early layers know how pictures look: where there is an edge, which way a stroke runs. Its last layer knows the classes of its own task. The first kind is of use for other pictures too. To *transfer* is to keep it and to learn only the rest anew. When the training goes on with small steps, one says *fine-tuning*.
+#
+# This is worth most when there are few examples. So here is our situation: two thousand digits 0 to 4 with labels, and only a handful of each of the digits 5 to 9.
+
+
+# %%
+digits = load_mnist()
+x_train, x_valid = (x[:, None] for x in normalize(digits.x_train / 255, digits.x_valid / 255))
+
+old, old_valid = digits.y_train < 5, digits.y_valid < 5
+x_old, y_old = x_train[old], digits.y_train[old]
+x_new, y_new = x_train[~old], digits.y_train[~old] - 5  # labels count from 0: a 5 is class 0
+x_old_valid, y_old_valid = x_valid[old_valid], digits.y_valid[old_valid]
+x_new_valid, y_new_valid = x_valid[~old_valid], digits.y_valid[~old_valid] - 5
+print("digits 0 to 4:", tuple(x_old.shape), " digits 5 to 9:", tuple(x_new.shape))
+
+# %% [markdown]
+# The network is a small *convolutional* one. You need to know only this about a convolution: it slides a small window over the picture, here 5 × 5 pixels and then 3 × 3, and computes the same weighted sum at every place. The weights are called a *filter*; what one filter gives, place by place, is a picture again, a *feature map*. The net has three such blocks, `early`, `middle` and `late`, each of which halves the picture's height and width, and a `head`: one affine map from all that the last block gives to the classes.
+
+
+# %%
+plots.show(
+    plots.chain(
+        [
+            ("digit", "1 × 28 × 28"),
+            ("early", "8 filters"),
+            ("maps", "8 × 14 × 14"),
+            ("middle", "16 filters"),
+            ("maps", "16 × 7 × 7"),
+            ("late", "32 filters"),
+            ("maps", "32 × 4 × 4"),
+            ("head", "affine"),
+            ("logits", "5"),
+        ]
+    ),
+    alt="A chain of boxes: a digit of 1 by 28 by 28, the block early with 8 filters, 8 maps of 14 by 14, the block middle with "
+    "16 filters, 16 maps of 7 by 7, the block late with 32 filters, 32 maps of 4 by 4, the head, an affine map, and 5 logits.",
+)
+print(digit_net(5))
+
+# %% [markdown]
+# Train it on the digits 0 to 4. The loop takes a list of optimizers, because later each part of the net will have one with a learning rate of its own. It also takes the parts that are to stand still.
+
+
+# %%
+def fit(net, optimizers, x, y, steps, seed, still=()):
+    """Take so many steps in batches of up to 32, epoch after epoch; the parts in `still` stay in eval mode."""
+    generator = torch.Generator().manual_seed(seed)
+    net.train()
+    for part in still:
+        part.eval()
+    epochs = (minibatches(len(x), 32, generator) for _ in range(steps))
+    for indices in islice((batch for epoch in epochs for batch in epoch), steps):
+        loss = cross_entropy(net(x[indices]), y[indices])
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+    return net
+
+
+def read(net, x):
+    """The logits of a batch of digits, in eval mode."""
+    net.eval()
+    with torch.no_grad():
+        return net(x)
+
+
+_ = torch.manual_seed(0)
+base = digit_net(5)
+untrained = copy.deepcopy(base)
+_ = fit(base, [SGD(base.parameters(), 0.05, 0.9)], x_old, y_old, steps=250, seed=0)
+
+# %% tags=["nbval-ignore-output"]
+print(f"unseen digits 0 to 4: {accuracy(read(base, x_old_valid), y_old_valid):.0%} right")
+
+# %% [markdown]
+# ### What its filters look like
+#
+# Each filter of the first block has 5 × 5 weights, so it can be drawn. Before training they are noise. Training has made some weights much larger and put them in order: in several filters one side is red and another blue, so they answer to an edge, or the end of a stroke, of a certain direction. Others have hardly moved.
+
+
+# %%
+filters = torch.cat([untrained.early[0].weight, base.early[0].weight])[:, 0]
+names = [f"before {i}" for i in range(8)] + [f"after {i}" for i in range(8)]
+plots.show(
+    plots.images(filters, names, signed=True, columns=8, size=0.9),
+    alt="Two rows of eight filters of 5 by 5 weights, positive red and negative blue. Above, before training: noise. Below, "
+    "after training: larger weights, in several filters with a red and a blue side; some have hardly changed.",
+)
+
+# %% [markdown]
+# ## The head
+#
+# The last layer is called the *head*. It is the one part that cannot be kept: it has one row for each of the old classes. A famous network shows it best. `resnet34` was made for photographs of 1,000 kinds of things. Here it is without its trained weights, so that nothing has to be downloaded; the shapes are the same.
+
+
+# %%
+resnet = resnet34(weights=None)
+for name, part in resnet.named_children():
+    print(f"{name:<8} {count_parameters(part):>12,} parameters")
+print("the head:", resnet.fc)
+
+# %% [markdown]
+# Nearly all of its 21.8 million parameters are in the body. The head reads 512 numbers for each picture, the *features*, and gives 1,000 logits. To tell 37 breeds of cats and dogs apart, the head becomes 512 → 37; for cats against dogs, 512 → 2.
+#
+# Where is the head? In resnet34 it is `model.fc`. In other models it is `model.classifier`, or `model.head[1]`, or it has something behind it. `model.named_modules()` goes through all modules of a model at all depths, in the order in which they were defined, and gives each with its path:
+#
+# | path | module |
+# |---|---|
+# | `early.0` | `Conv2d(1, 8, ...)` |
+# | ... | |
+# | `head` | `Sequential(...)` |
+# | `head.0` | `Flatten()` |
+# | `head.1` | `Linear(512, 5)` |
+#
+# A module is replaced by assigning to an attribute of its *parent*: `setattr(parent, "fc", new)` does what `parent.fc = new` does. It also works with `"1"`, the name of the second entry of an `nn.Sequential`. `model.get_submodule(path)` finds a module by its path; the empty path is the model itself.
+
+
+# %% [markdown]
+# ### Exercise: `replace_head`
+#
+# *2 points · 15 minutes · about four lines.*
+
+
+# %% nbgrader={"grade": false, "grade_id": "replace_head", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def replace_head(model, num_outputs):
+    """Replace the last nn.Linear of the model by a fresh one with num_outputs outputs.
+
+    model: an nn.Module of any structure, with at least one nn.Linear that is not the model itself. Its last
+        nn.Linear, of shape (out_features, in_features), gives way to a new nn.Linear with the same in_features.
+        Everything else stays: the same tensors, trainable or not as before, in the same mode.
+    Returns the model itself.
+
+    >>> model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 10), nn.LogSoftmax(-1))
+    >>> _ = replace_head(model, 3)
+    >>> model[0], model[2]
+    (Linear(in_features=4, out_features=6, bias=True), Linear(in_features=6, out_features=3, bias=True))
+    """
+    ### BEGIN SOLUTION
+    path, head = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)][-1]
+    parent, _, name = path.rpartition(".")
+    setattr(model.get_submodule(parent), name, nn.Linear(head.in_features, num_outputs))
+    return model
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-replace_head", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("transfer.replace_head", replace_head)
+### BEGIN HIDDEN TESTS
+check("transfer.replace_head", replace_head, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Two questions: which of all modules is the last `nn.Linear`, and who is its parent? The path answers both.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Go through `named_modules()` and keep what is an `nn.Linear` (`isinstance`). Take the last of these.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# In the path `"head.1"` the parent is `"head"` and the name is `"1"`. In `"fc"` there is no dot: the parent is the model, and its path is empty. Python's `str.rpartition` handles both.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `TypeError: 'ResNet' object is not subscriptable`: only an `nn.Sequential` has entries to count. Use paths.
+#
+# `AttributeError: 'Sequential' object has no attribute 'in_features'`: you took a container for the head. Look deeper.
+#
+# The card says that there is one linear layer too many: `setattr` takes one name, not a path. With `"head.1"` it hangs a new layer on the model that nobody calls. Find the parent first.
+#
+# </details>
+
+
+# %% [markdown]
+# ### What you should now see
+#
+# Two new heads for resnet34. The body is untouched, so nearly all parameters are still the old ones.
+
+
+# %%
+total = count_parameters(resnet)
+for n in [37, 2]:
+    replace_head(resnet, n)
+    print(
+        f"{resnet.fc}: {count_parameters(resnet.fc):,} new parameters; the body has {count_parameters(resnet) - count_parameters(resnet.fc):,}"
+    )
+print("logits for two pictures:", tuple(read(resnet, torch.zeros(2, 3, 64, 64)).shape))
+
+# %% [markdown]
+# ## Looking inside
+#
+# Before the body is kept, look at what it does. A *hook* is a function that PyTorch calls each time a module has run:
+#
+# ```python
+# def hook(module, inputs, output):
+#     ...
+#
+# handle = module.register_forward_hook(hook)
+# ```
+#
+# From then on every call of `module` also calls `hook`, wherever the module sits. `handle.remove()` ends it. A hook that is not removed runs for ever, and what it stores stays in memory.
+#
+# One trap has caught everyone once. A function made in a loop does not remember the loop's variable as it was; it looks it up when it is called, and by then the loop is over. Run this:
+
+
+# %%
+unbound = [lambda: name for name in ["early", "middle", "late"]]  # noqa: B023
+bound = [lambda name=name: name for name in ["early", "middle", "late"]]
+print([f() for f in unbound], "looked up when called")
+print([f() for f in bound], "bound as a default argument when made")
+
+# %% [markdown]
+# ### Exercise: `activations`
+#
+# *3 points · 20 minutes · about eight lines.* Let the model run on `x` and return what the named modules put out.
+
+
+# %% nbgrader={"grade": false, "grade_id": "activations", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def activations(model, layers, x):
+    """What the named modules put out while the model runs on x.
+
+    model: an nn.Module. layers: a list of paths as in model.named_modules(). x: a batch (n, ...).
+    Returns a dict from each path in layers to that module's output, a detached tensor (n, ...).
+    Afterwards no hook is left on the model, and it is in the same mode as before.
+
+    >>> model = nn.Sequential(nn.Flatten(), nn.ReLU())
+    >>> activations(model, ["0"], torch.tensor([[[1.0], [-2.0]]]))
+    {'0': tensor([[ 1., -2.]])}
+    """
+    ### BEGIN SOLUTION
+    outputs = {}
+
+    def listen_to(path):
+        def keep(module, inputs, result):
+            outputs[path] = result.detach().clone()
+
+        return model.get_submodule(path).register_forward_hook(keep)
+
+    registered = [listen_to(path) for path in layers]
+    try:
+        model(x)
+    finally:
+        for entry in registered:
+            entry.remove()
+    return outputs
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-activations", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("transfer.activations", activations)
+### BEGIN HIDDEN TESTS
+check("transfer.activations", activations, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Three parts: put a hook on each named module, let the model run once, take the hooks off.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The hook puts `output` into a dict. Under which key? Remember the trap above: bind the path when you make the hook.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Keep all handles in a list. If you want to be thorough, remove them in a `finally:` block, so that they go even when the model raises. And copy the output with `.clone()`: a layer after it may change it in place, as every ReLU of resnet34 does.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `TypeError: hook() takes 2 positional arguments but 3 were given`: a forward hook gets the module, its inputs and its output.
+#
+# `AttributeError: 'Sequential' object has no attribute 'early.0'`: a path with dots is no attribute. `model.get_submodule(path)` finds it.
+#
+# `AttributeError: 'tuple' object has no attribute 'detach'`: that is `inputs`, a tuple of all arguments. You need `output`.
+#
+# </details>
+
+
+# %% [markdown]
+# ### What you should now see
+#
+# The eight maps of the first block for a 3, which the net was trained on, and for a 7, which it has never met. Below, the sixteen maps of the second block for the 7.
+#
+# The maps of the 7 are as clear as those of the 3. Some filters answer where a stroke runs down, some along its bars, some to one side of every stroke, and some to empty paper (grey). The first block does not know digits. It knows strokes, and a 7 is made of strokes too.
+
+
+# %%
+three = x_old_valid[y_old_valid == 3][:1]
+seven = x_new_valid[y_new_valid == 7 - 5][:1]
+pair = torch.cat([three, seven])
+maps = activations(base.eval(), ["early", "middle", "head"], pair)
+
+for picture, name, row in zip(pair, ["3", "7"], maps["early"]):
+    shown = [picture, *nn.functional.interpolate(row[:, None], size=28)]
+    pictures = torch.stack([(p - p.min()) / (p.max() - p.min() + 1e-6) for p in shown])[:, 0]
+    plots.show(
+        plots.images(pictures, [f"a {name}", *range(8)], columns=9, size=0.85),
+        alt=f"A {name} and its eight maps after the first block, dark where the filter answers: different maps pick out different "
+        "edges of the strokes.",
+    )
+sixteen = maps["middle"][1]
+plots.show(
+    plots.images(sixteen / sixteen.amax((1, 2), keepdim=True).clamp(min=1e-6), list(range(16)), columns=8, size=0.85),
+    alt="The sixteen maps of 7 by 7 of the second block for the 7: each is dark in another part of the digit.",
+)
+
+# %% tags=["nbval-ignore-output"]
+print("logits of the 7:", [round(v, 1) for v in maps["head"][1].tolist()], "for the classes 0 to 4")
+
+# %% [markdown]
+# The head must answer with one of its five classes, and it knows no other. The features below it are richer than its answer.
+#
+# ## Freezing
+#
+# A *frozen* parameter gets no gradient, so training leaves it alone. The switch is its attribute `requires_grad`. Two reasons to freeze the body: with few examples there is less that can go wrong, and no gradient has to be computed for it.
+#
+# ### Exercise: `freeze` and `unfreeze`
+#
+# *1 point each · 10 minutes · two lines each.*
+
+
+# %% nbgrader={"grade": false, "grade_id": "freeze", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def freeze(module):
+    """No parameter of the module gets a gradient from now on; nothing else changes.
+
+    module: an nn.Module with parameters of any shapes, at any depth.
+
+    >>> layer = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    >>> freeze(layer)
+    >>> [p.requires_grad for p in layer.parameters()]
+    [False, False, False, False]
+    """
+    ### BEGIN SOLUTION
+    for p in module.parameters():
+        p.requires_grad = False
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-freeze", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("transfer.freeze", freeze)
+### BEGIN HIDDEN TESTS
+check("transfer.freeze", freeze, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Which method gives all parameters of a module, those of the modules inside too?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `requires_grad` belongs to each parameter. On a module it would be a new attribute that nobody reads.
+#
+# </details>
+
+
+# %% nbgrader={"grade": false, "grade_id": "unfreeze", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def unfreeze(module):
+    """Every parameter of the module gets a gradient again; nothing else changes.
+
+    module: an nn.Module with parameters of any shapes, at any depth.
+
+    >>> layer = nn.Linear(2, 3)
+    >>> layer.bias.requires_grad = False
+    >>> unfreeze(layer)
+    >>> [p.requires_grad for p in layer.parameters()]
+    [True, True]
+    """
+    ### BEGIN SOLUTION
+    for p in module.parameters():
+        p.requires_grad = True
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-unfreeze", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("transfer.unfreeze", unfreeze)
+### BEGIN HIDDEN TESTS
+check("transfer.unfreeze", unfreeze, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# The same loop, the other value. Do not turn the switch round: a parameter that is trainable already stays so.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: you can only change requires_grad flags of leaf variables.`: you change a result of a computation, not a parameter. Loop over `module.parameters()`.
+#
+# </details>
+
+
+# %% [markdown]
+# ### Frozen, and yet it changes: batch norm
+#
+# Each block has a *batch norm* layer. It shifts and scales every map to mean 0 and spread 1. Where does it take the mean from? In training mode, from the batch at hand, and on the side it keeps a running average. In eval mode, from that running average.
+#
+# The running average is no parameter. It is a *buffer*: counted, not learned. Freezing does not stop it. Freeze the whole net, leave it in training mode, and show it nothing but ones, without a single step:
+
+
+# %% tags=["nbval-ignore-output"]
+for mode in ["train", "eval"]:
+    net = copy.deepcopy(base)
+    freeze(net)
+    net.train(mode == "train")
+    before = net.early[1].running_mean.clone()
+    with torch.no_grad():
+        for _ in range(30):
+            net(x_old[y_old == 1][:64])
+    moved = (net.early[1].running_mean - before).abs().max().item()
+    print(
+        f"frozen, in {mode} mode: running mean moved by {moved:.2f}, accuracy on 0 to 4: {accuracy(read(net, x_old_valid), y_old_valid):.0%}"
+    )
+
+# %% [markdown]
+# Not one parameter has moved, and the net has become worse at its own task, because its sense of what is normal has drifted. So a part that is to stand still needs both: `freeze(part)` and `part.eval()`. That is what `still` in `fit` is for. (Some libraries do the opposite on purpose, and leave batch norm trainable in a frozen body so that it adapts to the new pictures. Both are choices; what counts is to know which one is made.)
+#
+# ## A learning rate for each depth
+#
+# Between "frozen" and "trained like everything else" there is a middle way. The head is new and needs large steps. The early layers are good already and need small ones. *Discriminative learning rates* give each group of layers its own. The groups go from the input to the head, and there is a short way to write their rates:
+#
+# | you write | 4 groups get | in words |
+# |---|---|---|
+# | `1e-3` | 0.001, 0.001, 0.001, 0.001 | all equal |
+# | `slice(1e-3)` | 0.0001, 0.0001, 0.0001, 0.001 | the last gets it, the earlier ones a tenth |
+# | `slice(1e-5, 1e-3)` | 0.00001, 0.000046, 0.000215, 0.001 | from the first to the second, by equal *ratios* |
+#
+# `slice` is the object behind `a[1:3]`: `slice(1e-5, 1e-3)` has the attributes `start` and `stop`. With one value there is only a stop, and `start` is `None`.
+#
+# With equal ratios each rate is the one before times a fixed factor $q$. From $a$ to $b$ in $n$ groups there are $n - 1$ steps, so $a\,q^{n-1} = b$ and
+#
+# $$q = \left(\frac{b}{a}\right)^{1/(n-1)}$$
+#
+# In the table $q = 100^{1/3} \approx 4.64$. With a single group there is no step, and it gets the last rate: it is the head's.
+#
+# ### Exercise: `discriminative_lrs`
+#
+# *2 points · 15 minutes · about five lines.*
+
+
+# %% nbgrader={"grade": false, "grade_id": "discriminative_lrs", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def discriminative_lrs(lr, n_groups):
+    """One learning rate for each group, the head's last.
+
+    lr: a number, slice(b) or slice(a, b). n_groups: at least 1.
+    Returns a list of n_groups numbers: all equal; a tenth of b for all but the last, b for the last; or from a to b
+    by equal ratios. A single group gets the last rate.
+
+    >>> discriminative_lrs(0.5, 3)
+    [0.5, 0.5, 0.5]
+    >>> [round(lr, 6) for lr in discriminative_lrs(slice(1e-5, 1e-3), 3)]
+    [1e-05, 0.0001, 0.001]
+    """
+    ### BEGIN SOLUTION
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    return [lr.start * (lr.stop / lr.start) ** (i / (n_groups - 1)) for i in range(n_groups - 1)] + [lr.stop]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-discriminative_lrs", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("transfer.discriminative_lrs", discriminative_lrs)
+### BEGIN HIDDEN TESTS
+check("transfer.discriminative_lrs", discriminative_lrs, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Tell the three cases apart first: `isinstance(lr, slice)`, then whether `lr.start` is `None`.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# A list can be repeated with `*` and joined with `+`. What is `[x] * 0`?
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# For equal ratios: group number $i$, counted from 0, has taken $i$ of $n-1$ steps. What is its rate? Is $n - 1$ ever 0?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `TypeError: unsupported operand type(s) for /: 'slice' and 'int'`: that is the slice itself. Its parts are `lr.start` and `lr.stop`.
+#
+# `ZeroDivisionError`: with one group there is no step from one rate to the next.
+#
+# </details>
+
+
+# %% [markdown]
+# ### What you should now see
+#
+# The three ways for six groups, with a logarithmic axis. Equal ratios are a straight line there.
+
+
+# %%
+ways = {"1e-3": 1e-3, "slice(1e-3)": slice(1e-3), "slice(1e-5, 1e-3)": slice(1e-5, 1e-3)}
+figure = plots.curves(
+    {name: discriminative_lrs(lr, 6) for name, lr in ways.items()},
+    xlabel="group, from the input (1) to the head (6)",
+    ylabel="learning rate",
+    log="y",
+)
+for line in figure.axes[0].lines:
+    line.set_marker("o")
+plots.show(
+    figure,
+    alt="Learning rate against group, logarithmic. 1e-3: a level line. slice(1e-3): level at a tenth, with a jump up at the last "
+    "group. slice(1e-5, 1e-3): a straight rising line. All three meet at the last group.",
+)
+
+# %% [markdown]
+# ## Groups for the optimizer
+#
+# `torch.optim` takes either parameters or a list of *parameter groups*, dicts such as `{"params": [...], "lr": 1e-3}`. Frozen parameters do not belong in them.
+#
+# ### Exercise: `parameter_groups`
+#
+# *2 points · 10 minutes · about three lines.*
+
+
+# %% nbgrader={"grade": false, "grade_id": "parameter_groups", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def parameter_groups(groups, lrs):
+    """One dict {"params": ..., "lr": ...} for each module, in order.
+
+    groups: a list of modules with parameters of any shapes. lrs: a list of as many learning rates.
+    "params" lists the module's trainable parameters, the tensors themselves; it is empty where all are frozen.
+    Raises ValueError where there are not as many rates as modules.
+
+    >>> frozen, trainable = nn.Linear(2, 3).requires_grad_(False), nn.Linear(3, 1)
+    >>> [(len(group["params"]), group["lr"]) for group in parameter_groups([frozen, trainable], [0.01, 0.1])]
+    [(0, 0.01), (2, 0.1)]
+    """
+    ### BEGIN SOLUTION
+    if len(groups) != len(lrs):
+        raise ValueError(f"there are {len(groups)} groups and {len(lrs)} learning rates")
+    return [{"params": [p for p in group.parameters() if p.requires_grad], "lr": lr} for group, lr in zip(groups, lrs)]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-parameter_groups", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("transfer.parameter_groups", parameter_groups)
+### BEGIN HIDDEN TESTS
+check("transfer.parameter_groups", parameter_groups, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Go through modules and rates side by side. What does `zip` do when one list is shorter?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Check the lengths before anything else. An error that says both numbers is worth more than one that says "wrong".
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `AttributeError: 'list' object has no attribute 'parameters'`: `groups` is the list; each entry is a module.
+#
+# </details>
+
+
+# %% [markdown]
+# ### What you should now see
+#
+# The digit net in four groups with the rates of `slice(0.0002, 0.02)`. Then the body frozen: its groups are empty, and an optimizer has nothing to do there.
+
+
+# %%
+net = copy.deepcopy(base)
+parts = dict(net.named_children())
+for title, frozen in {"all trainable": [], "body frozen": ["early", "middle", "late"]}.items():
+    for name in frozen:
+        freeze(parts[name])
+    print(title)
+    for name, group in zip(parts, parameter_groups(list(parts.values()), discriminative_lrs(slice(0.0002, 0.02), 4))):
+        numbers = sum(p.numel() for p in group["params"])
+        print(f"  {name:<7} lr {group['lr']:.5f}  {numbers:>6,} numbers to train")
+
+# %% [markdown]
+# ## Does it help? The experiment
+#
+# Four ways to learn the digits 5 to 9 from few examples of each. All four get the same examples, the same 60 steps, and the same largest learning rate.
+#
+# | | body starts | body learns | head |
+# |---|---|---|---|
+# | **scratch** | random | yes, rate 0.02 | new |
+# | **frozen** | trained on 0 to 4 | no | new, rate 0.02 |
+# | **fine-tuned** | trained on 0 to 4 | yes, rate 0.02 | new, rate 0.02 |
+# | **discriminative** | trained on 0 to 4 | yes, from 0.0002 upwards | new, rate 0.02 |
+#
+# Everything is repeated with five seeds: other examples, other starts, other batches. The accuracy is measured on 500 unseen digits 5 to 9. Before you run the cells, write down a guess: how many of 100 digits does each way read with 1 example a class? With 5? With 100? Is there a number of examples from which scratch is as good?
+
+
+# %%
+def learn(way, n, trial):
+    """Accuracy on unseen digits 5 to 9 after learning from n examples of each in one of the four ways."""
+    _ = torch.manual_seed(trial)
+    chosen = torch.cat([(y_new == k).nonzero()[:, 0][torch.randperm(400)[:n]] for k in range(5)])
+    net = digit_net(5) if way == "scratch" else replace_head(copy.deepcopy(base), 5)
+    body, head = [net.early, net.middle, net.late], net.head
+    rates = slice(0.0002, 0.02) if way == "discriminative" else 0.02
+    if way == "frozen":
+        for part in body:
+            freeze(part)
+    groups = parameter_groups([*body, head], discriminative_lrs(rates, 4))
+    optimizers = [SGD(**group, momentum=0.9) for group in groups]
+    _ = fit(net, optimizers, x_new[chosen], y_new[chosen], 60, trial, still=body if way == "frozen" else [])
+    return accuracy(read(net, x_new_valid), y_new_valid)
+
+
+ways, trials = ["scratch", "frozen", "fine-tuned", "discriminative"], range(5)
+found = {}
+for n in [1, 5]:
+    for way in ways:
+        found[way, n] = torch.tensor([learn(way, n, trial) for trial in trials])
+
+# %%
+for way in ways:
+    found[way, 10] = torch.tensor([learn(way, 10, trial) for trial in trials])
+
+# %%
+for way in ways:
+    found[way, 100] = torch.tensor([learn(way, 100, trial) for trial in trials])
+
+# %% tags=["nbval-ignore-output"]
+sizes = [1, 5, 10, 100]
+print("accuracy in percent, mean ± spread over five seeds")
+print(f"{'examples a class':<18}" + "".join(f"{n:>12}" for n in sizes))
+for way in ways:
+    cells = [f"{100 * found[way, n].mean():.0f} ± {100 * found[way, n].std():.0f}" for n in sizes]
+    print(f"{way:<18}" + "".join(f"{cell:>12}" for cell in cells))
+
+# %%
+figure, (axis,) = plots.panels(1, width=6.5, height=3.6)
+for shift, (way, colour) in enumerate(zip(ways, plots.COLOURS)):
+    places = [n * 1.06 ** (shift - 1.5) for n in sizes]
+    means, spreads = zip(*[(found[way, n].mean(), found[way, n].std()) for n in sizes])
+    _ = axis.errorbar(places, means, spreads, marker="o", capsize=3, color=colour, label=way)
+_ = axis.set(
+    xscale="log", xlabel="examples of each class", ylabel="accuracy on unseen digits", xticks=sizes, xticklabels=sizes
+)
+axis.minorticks_off()
+axis.legend()
+axis.grid(alpha=0.25)
+plots.show(
+    figure,
+    alt="Accuracy against the number of examples of each class, with bars for the spread over five seeds. With 1, 5 and 10 examples "
+    "the three ways that start from the trained net lie together, clearly above scratch. With 100 examples scratch "
+    "is only a few points behind.",
+)
+
+# %% [markdown]
+# Read the picture with its bars.
+#
+# - **With few examples the trained body helps a lot**: far more than the spread over seeds, from 1 to 10 examples of a class.
+# - **With 100 examples of each class the lead has melted to a few points.** The more examples there are, the better a net learns filters of its own. (Sixty steps are not even four epochs there, which is hard on scratch. The last section gives it more.) Transfer is a loan that pays while examples are scarce.
+# - **Between frozen, fine-tuned and discriminative there is hardly a difference here.** Their bars overlap everywhere. From this experiment nobody can say that discriminative rates are better than one well-chosen rate. They are a safeguard more than a gain: with them, a rate that is too large does less harm to the early layers. (The last section lets you try that.)
+# - **The single run says little.** With one example of a class the result depends mostly on which example it was.
+#
+# All of this holds for this net and this task. The larger the trained network and the more varied the pictures that it has seen, the longer its lead lasts.
+
+
+# %% [markdown]
+# ## Your turn
+#
+# ### Exercise: `fine_tune`
+#
+# *5 points · 30 minutes · about six lines with what you have.* Make it harder: in this exercise every digit, old or new, is moved by up to three pixels in any direction. You are handed a `digit_net(5)` that was trained on such digits 0 to 4, and ten examples each of 5 to 9, sorted by class. Return a net that reads moved digits 5 to 9.
+#
+# The check shows your net 1,500 others. **All points from 65 % right, half from 58 %.** A net from scratch gets about 50 %. The choices are yours: what stands still, which rates, how many steps. A check takes about three seconds, a few more the first time.
+
+
+# %% nbgrader={"grade": false, "grade_id": "fine_tune", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def fine_tune(model, x, y, seed):
+    """Teach a trained net new classes from few examples.
+
+    model: a digit_net with the parts early, middle, late and head, trained on other classes. It may be changed.
+    x: (n, 1, 28, 28), scaled to about mean 0 and spread 1. y: (n,), int64 from 0 to c - 1, sorted.
+    seed: makes random choices repeatable.
+    Returns a module that maps (m, 1, 28, 28) to logits (m, c). It is judged in eval mode.
+
+    >>> tuned = fine_tune(digit_net(5), torch.randn(10, 1, 28, 28), torch.arange(10) // 2, seed=0)
+    >>> tuned(torch.zeros(3, 1, 28, 28)).shape
+    torch.Size([3, 5])
+    """
+    ### BEGIN SOLUTION
+    _ = torch.manual_seed(seed)
+    replace_head(model, int(y.max()) + 1)
+    parts = list(model.children())
+    rates = discriminative_lrs(slice(0.02), len(parts))
+    return fit(model, [SGD(**group, momentum=0.9) for group in parameter_groups(parts, rates)], x, y, 60, seed)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-fine_tune", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+check("transfer.fine_tune", fine_tune)
+### BEGIN HIDDEN TESTS
+check("transfer.fine_tune", fine_tune, seed=101)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# `learn` above does almost all of it. Which lines choose the examples, and which ones learn from them?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The head first. Then groups and rates, then optimizers, then `fit`. An optimizer made before the head is replaced holds the old head's parameters.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Sixty steps with rate 0.02 for the head are enough. Print the loss on the given digits: it should come near 0.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn`: everything is frozen, the head too.
+#
+# `NotImplementedError` from `replace_head` or another: that exercise is still to do, or its cell has not been run.
+#
+# `NameError: name 'fit' is not defined`: run the cells from the top.
+#
+# </details>
+
+
+# %% [markdown]
+# ### What you should now see
+#
+# Twenty unseen digits 5 to 9, not moved this time, with the answers of a net that your `fine_tune` made from `base` and ten examples of each. Most answers are right, after no more than fifty pictures.
+
+
+# %% tags=["nbval-ignore-output"]
+chosen = torch.cat([(y_new == k).nonzero()[:10, 0] for k in range(5)])
+tuned = fine_tune(copy.deepcopy(base), x_new[chosen], y_new[chosen], seed=0)
+answers = read(tuned, x_new_valid).argmax(1)
+shown = torch.arange(12, 500, 25)
+titles = [
+    str(int(a) + 5) if a == t else f"{int(a) + 5}, not {int(t) + 5}" for a, t in zip(answers[shown], y_new_valid[shown])
+]
+plots.show(
+    plots.images(x_new_valid[shown, 0], titles),
+    alt="Twenty unseen digits from 5 to 9, each with the net's answer above it, and the true digit where the answer is wrong.",
+)
+print(f"right: {(answers == y_new_valid).double().mean():.0%} of 500")
+
+# %% [markdown]
+# ## What you have now
+#
+# - The **head** of a net belongs to its task and is replaced. The **body** knows how pictures look and is kept.
+# - A **hook** sees what a module puts out. It is removed when it has done its work.
+# - **Freezing** is `requires_grad = False` for parameters. Batch norm's running averages are buffers, and only `eval()` stops them.
+# - **Discriminative rates** give early layers small steps: `slice(b)` a tenth for all but the last, `slice(a, b)` equal ratios.
+# - Transfer helps **while examples are few**. Measure it with several seeds before you believe it.
+#
+# Lesson 11 leaves pictures for tables.
+#
+# ## Should I try …? Try it and see
+#
+# Nothing here is graded. Guess first and write the guess down.
+#
+# ### Should I worry about a learning rate that is too large?
+
+
+# %% tags=["nbval-ignore-output"]
+chosen = torch.cat([(y_new == k).nonzero()[:5, 0] for k in range(5)])
+for rate in [0.02, 0.2, 1.0]:
+    for name, rates in {"one rate": rate, "discriminative": slice(rate / 1000, rate)}.items():
+        _ = torch.manual_seed(0)
+        net = replace_head(copy.deepcopy(base), 5)
+        groups = parameter_groups(list(net.children()), discriminative_lrs(rates, 4))
+        _ = fit(net, [SGD(**group, momentum=0.9) for group in groups], x_new[chosen], y_new[chosen], 60, seed=0)
+        print(f"head at {rate:<4}  {name:<14}  {accuracy(read(net, x_new_valid), y_new_valid):.2f}")
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+
+# %% [markdown]
+# ### Should I give scratch more time?
+#
+# With 100 examples of each class, five times as many steps for both. This cell takes a few seconds.
+
+
+# %% tags=["nbval-ignore-output"]
+chosen = torch.cat([(y_new == k).nonzero()[:100, 0] for k in range(5)])
+for steps in [60, 300]:
+    for name in ["scratch", "fine-tuned"]:
+        results = []
+        for trial in range(3):
+            _ = torch.manual_seed(trial)
+            net = digit_net(5) if name == "scratch" else replace_head(copy.deepcopy(base), 5)
+            _ = fit(net, [SGD(net.parameters(), 0.02, 0.9)], x_new[chosen], y_new[chosen], steps, trial)
+            results.append(accuracy(read(net, x_new_valid), y_new_valid))
+        print(f"{steps:>4} steps  {name:<11}", "  ".join(f"{result:.0%}" for result in results))
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+
+# %% [markdown]
+# ### Should I expect that it still reads the old digits?
+#
+# Fine-tuned to 5 to 9, the net has lost its old head. Give the tuned body the old head back and see how well it still reads 0 to 4. Does it matter whether the body was frozen?
+
+
+# %% tags=["nbval-ignore-output"]
+for name, still in {"body frozen": True, "body trained": False}.items():
+    _ = torch.manual_seed(0)
+    net = replace_head(copy.deepcopy(base), 5)
+    body = [net.early, net.middle, net.late]
+    optimizers = [SGD(net.head.parameters() if still else net.parameters(), 0.02, 0.9)]
+    _ = fit(net, optimizers, x_new, y_new, 100, seed=0, still=body if still else [])
+    new_task = accuracy(read(net, x_new_valid), y_new_valid)
+    net.head = base.head
+    print(
+        f"{name:<13} 5 to 9: {new_task:.2f}   0 to 4 with the old head: {accuracy(read(net, x_old_valid), y_old_valid):.2f}"
+    )
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+
+# %% [markdown]
+# ### Should I try it with a large network that has seen a million photographs?
+#
+# This needs a network connection once: 83 MB are downloaded. Set `DOWNLOAD = True`. The cell draws the first filters of a trained resnet34. Then it takes resnet34's 512 features of your ten examples a class, as they are, and trains only a head on them.
+
+
+# %%
+DOWNLOAD = False
+
+if DOWNLOAD:
+    from torchvision.models import ResNet34_Weights
+
+    resnet = resnet34(weights=ResNet34_Weights.DEFAULT).eval()
+    filters = resnet.conv1.weight.detach()[:32]
+    filters = (filters - filters.amin((1, 2, 3), keepdim=True)) / (
+        filters.amax((1, 2, 3), keepdim=True) - filters.amin((1, 2, 3), keepdim=True)
+    )
+    figure, axes = plots.panels(8, rows=4, width=6, height=0.75)
+    for axis, picture in zip(axes, filters):
+        axis.axis("off")
+        _ = axis.imshow(picture.permute(1, 2, 0))
+    plots.show(
+        figure, alt="32 colour filters of 7 by 7 pixels: edges of many directions, stripes, and spots of colour."
+    )
+
+    def features(x):
+        photographs = nn.functional.interpolate(x, size=64).expand(-1, 3, -1, -1)
+        return torch.cat(
+            [activations(resnet, ["avgpool"], part)["avgpool"].flatten(1) for part in photographs.split(50)]
+        )
+
+    freeze(resnet)
+    chosen = torch.cat([(y_new == k).nonzero()[:10, 0] for k in range(5)])
+    head = nn.Linear(512, 5)
+    _ = fit(head, [SGD(head.parameters(), 0.02, 0.9)], features(x_new[chosen]), y_new[chosen], 100, seed=0)
+    print("right:", accuracy(read(head, features(x_new_valid)), y_new_valid))
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+
+# %% [markdown]
+# ## Where this stands in the source
+#
+# This lesson follows the part on transfer of lesson 5 of a well-known deep-learning course from 2019: throw away the last layer, put a new one there, freeze the rest, train, unfreeze, train with discriminative rates. If you read that lesson or notes about it, take care at these places.
+#
+# - **"`slice(lr)` gives the earlier groups lr/3."** That is what is said there, and many notes repeat it. The library's code of that time divides by 10, and so does `discriminative_lrs`. When text and code differ, the code is what trains.
+# - **`slice(a, b)`** spaces by equal ratios, not by equal differences. With `slice(1e-5, 1e-3)` the middle of three groups gets 1e-4, not 5e-4.
+# - **"The last layer of resnet34 has 1,000 columns."** It has 1,000 rows of 512: the weight's shape is (out_features, in_features). Notes that draw it transposed mean the same map.
+# - **Two new layers instead of one.** That library puts two affine maps with a ReLU in between, and pooling and dropout, where the old head was. One is enough to see the idea.
+# - **Frozen there** does not include batch norm: its scale and shift stay trainable. Here `freeze` means all parameters.
+# - **Is it always better?** The lesson shows where transfer shines. Your own figure shows where it ends.
