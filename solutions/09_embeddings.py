@@ -836,7 +836,7 @@ plots.show(
         ylabel=f"second component ({ratio[1]:.0%} of the variance)",
     ),
     alt="A map of film titles. At one end of the first direction stand films such as Pulp Fiction, Fargo, The Godfather, A "
-    "Clockwork Orange; at the other Independence Day, Batman Forever, Twister, Home Alone. At one end of the second direction "
+    "Clockwork Orange; at the other Independence Day, Batman Forever, Twister, The Mask. At one end of the second direction "
     "stand the films of The Lord of the Rings and of Star Wars.",
 )
 
