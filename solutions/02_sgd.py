@@ -153,6 +153,8 @@ check("sgd.mse", mse, seed=201)
 #
 # `TypeError: mean(): ... must be tuple of ints`: the square stands inside the brackets of `mean`. Square first, in brackets of its own.
 #
+# `NotImplementedError: "bitwise_xor_cpu" not implemented for 'Float'`: a power is written `**` in Python; `^` is another operation.
+#
 # </details>
 
 # %% [markdown]
@@ -359,6 +361,8 @@ check("sgd.sgd_step", sgd_step, seed=203)
 # `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation.`: a *leaf* is a parameter. PyTorch is recording; use `torch.no_grad()`.
 #
 # `TypeError: unsupported operand type(s) for *: 'float' and 'NoneType'`: a parameter has no gradient. Skip it.
+#
+# `RuntimeError: Boolean value of Tensor with more than one value is ambiguous`: `if p.grad:` asks whether all the numbers are true. Ask whether there is a gradient: `is None`, `is not None`.
 #
 # </details>
 
@@ -774,6 +778,8 @@ check("sgd.momentum_step", momentum_step, seed=206)
 #
 # `TypeError: unsupported operand type(s) for +: 'Tensor' and 'NoneType'`: a parameter without gradient. Skip it together with its velocity.
 #
+# `IndexError: slice() cannot be applied to a 0-dim tensor.`: `v[:]` means all along the first dimension, and a single number has none. `v[...]` and `v.copy_(...)` work for every shape.
+#
 # </details>
 
 # %% [markdown]
@@ -872,6 +878,7 @@ for axis, momentums, title in [
         log="y",
         axis=axis,
     )
+    axis.set_ylim(top=60)
 plots.show(
     figure,
     alt="Two charts of loss against steps. Left, momentum 0.7 throughout: torch's form falls fast, the EWMA form with the same lr "
@@ -928,8 +935,10 @@ for clear in [True, False]:
         if clear:
             w.grad = None
         history.append(loss.item())
+figure = plots.curves(trials, xlabel="steps", ylabel="loss")
+figure.axes[0].set_ylim(top=9)
 plots.show(
-    plots.curves(trials, xlabel="steps", ylabel="loss"),
+    figure,
     alt="Loss against steps. With the gradient cleared it falls smoothly. Never cleared, it swings up and down in waves "
     "that do not die out.",
 )
@@ -947,8 +956,10 @@ plots.show(
 # %%
 momentums = [0.0, 0.5, 0.7, 0.9, 0.99]
 trials = {f"momentum {m}": losses_on(walk(with_momentum(lr=0.1, momentum=m), steps=60)) for m in momentums}
+figure = plots.curves(trials, range(61), xlabel="steps", ylabel="loss", log="y")
+figure.axes[0].set_ylim(top=150)
 plots.show(
-    plots.curves(trials, range(61), xlabel="steps", ylabel="loss", log="y"),
+    figure,
     alt="Loss against steps for five momentums at lr 0.1. 0.7 is the first to settle, then 0.5; 0.9 swings and settles "
     "later; 0.99 swings on with nearly full height for all 60 steps.",
 )

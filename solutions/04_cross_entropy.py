@@ -373,6 +373,7 @@ figure = plots.curves(
     ylabel="log p",
 )
 figure.axes[0].lines[1].set(linewidth=5, alpha=0.5)
+figure.axes[0].legend(frameon=False)
 plots.show(
     figure,
     alt="The logarithm of the losing class's probability against the distance of the two logits, 0 to 200. log_softmax is a straight "
@@ -634,7 +635,8 @@ for axis, values, title in zip(
     [softmax(one)[0], one_hot(one_target, 10)[0], cross_entropy_backward(one, one_target)[0]],
     ["p", "y", "p - y"],
 ):
-    _ = axis.bar(range(10), values, color=[plots.BLUE if title == "p - y" and v < 0 else plots.ORANGE for v in values])
+    colours = [plots.BLUE if v < 0 else plots.ORANGE for v in values] if title == "p - y" else "0.5"
+    _ = axis.bar(range(10), values, color=colours)
     _ = axis.axhline(0, color="0.5", linewidth=0.8)
     _ = axis.set(title=title, ylim=(-1.05, 1.05), xticks=[0, 5, 9])
 plots.show(
@@ -748,6 +750,7 @@ for value in values:
 figure, (left, right) = plots.panels(2)
 plots.curves({"loss": losses}, values, xlabel="one weight", title="loss of 200 digits", axis=left)
 plots.curves({"accuracy": accuracies}, values, xlabel="one weight", title="accuracy of 200 digits", axis=right)
+right.lines[0].set_drawstyle("steps-mid")
 plots.show(
     figure,
     alt="Loss and accuracy of 200 digits while one weight runs from -6 to 6. The loss is a smooth curve with one lowest point. "
@@ -796,7 +799,10 @@ plots.show(
 
 # %%
 def train(loss_function, steps=150, lr=0.5, start=0.0):
-    """An affine map trained on the 4,000 digits by autograd; returns its accuracy on the 1,000 others after each step."""
+    """An affine map trained on the 4,000 digits by autograd.
+
+    Returns its accuracy on the 1,000 others after each step, and its logits for them at the end.
+    """
     _ = torch.manual_seed(0)
     weight = (start * torch.randn(10, 784)).requires_grad_()
     bias = torch.zeros(10, requires_grad=True)
@@ -806,8 +812,9 @@ def train(loss_function, steps=150, lr=0.5, start=0.0):
         with torch.no_grad():
             for parameter, gradient in zip([weight, bias], gradients):
                 parameter -= lr * gradient
-            reached.append(accuracy(x_valid @ weight.T + bias, labels_valid))
-    return reached
+            valid_logits = x_valid @ weight.T + bias
+            reached.append(accuracy(valid_logits, labels_valid))
+    return reached, valid_logits
 
 
 # %% [markdown]
@@ -817,8 +824,8 @@ def train(loss_function, steps=150, lr=0.5, start=0.0):
 
 # %%
 runs = {
-    "logits into the loss": train(lambda z: cross_entropy(z, labels)),
-    "softmax, then the loss": train(lambda z: cross_entropy(softmax(z), labels)),
+    "logits into the loss": train(lambda z: cross_entropy(z, labels))[0],
+    "softmax, then the loss": train(lambda z: cross_entropy(softmax(z), labels))[0],
 }
 plots.show(
     plots.curves(runs, xlabel="step", ylabel="validation accuracy"),
@@ -842,8 +849,8 @@ print(f"least loss that two softmaxes allow: {cross_entropy(torch.eye(10), torch
 # %%
 targets = one_hot(labels, 10)
 runs = {
-    "cross-entropy": train(lambda z: cross_entropy(z, labels), start=1.0),
-    "squared error": train(lambda z: (softmax(z) - targets).square().sum(1).mean(), start=1.0),
+    "cross-entropy": train(lambda z: cross_entropy(z, labels), start=1.0)[0],
+    "squared error": train(lambda z: (softmax(z) - targets).square().sum(1).mean(), start=1.0)[0],
 }
 plots.show(
     plots.curves(runs, xlabel="step", ylabel="validation accuracy"),
@@ -866,8 +873,8 @@ plots.show(
 # %%
 smooth = 0.9 * one_hot(labels, 10) + 0.01
 for name, targets in {"one-hot": one_hot(labels, 10), "smoothed": smooth}.items():
-    reached = train(lambda z, targets=targets: -(targets * log_softmax(z)).sum(1).mean(), steps=300)
-    print(f"{name}: validation accuracy {reached[-1]:.3f}")
+    reached, z = train(lambda z, targets=targets: -(targets * log_softmax(z)).sum(1).mean())
+    print(f"{name:8}  accuracy {reached[-1]:.3f}, mean of the largest probability {softmax(z).amax(1).mean():.3f}")
 
 # %% [markdown]
 # *My guess:*

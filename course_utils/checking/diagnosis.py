@@ -116,7 +116,7 @@ def shape(found: Difference) -> Found:
     text = f"{found.name} should have shape {tuple(a.shape)}, and it has shape {tuple(b.shape)}."
     if a.numel() == b.numel():
         text += " The number of entries is right: which dimension is one too many, too few, or exchanged?"
-    elif b.ndim == a.ndim + 1 or (a.ndim == 1 and b.ndim == 2):
+    elif b.ndim > 1 and (b.ndim == a.ndim + 1 or (a.ndim == 1 and b.ndim == 2)):
         text += " Did a shape (n, 1) meet a shape (n,) and broadcast to (n, n)?"
     return "shape", text
 

@@ -46,7 +46,9 @@ def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator
             yield f"what step {t} returns", call(*given, t, lr)
         for name, before, after in zip(("params", *buffers), (params, *lists), given, strict=True):
             kept = len(before) == len(after) and all(a is b for a, b in zip(before, after, strict=True))
-            yield f"{name} after step {t}", "the same tensors" if kept else "other tensors than before"
+            frozen = kept and name == "params" and not all(p.requires_grad for p in params)
+            same = "the same tensors, but frozen (requires_grad is False)" if frozen else "the same tensors"
+            yield f"{name} after step {t}", same if kept else "other tensors than before"
         for name, tensors in zip((*buffers, "params"), (*lists, params), strict=True):
             for i, tensor in enumerate(tensors):
                 yield f"{name}[{i}] after step {t}", tensor
@@ -153,6 +155,9 @@ def in_place_mistakes(right: Step, buffers: Sequence[str] = ()) -> list[Mistake]
     def drop(p: Tensor) -> None:
         p.grad = None
 
+    def freeze(p: Tensor) -> None:
+        p.requires_grad_(False)
+
     skip_hint = "A parameter that took no part in the loss has no gradient. Pass over it and go on with the next one: "
     found = [
         Mistake(
@@ -165,6 +170,12 @@ def in_place_mistakes(right: Step, buffers: Sequence[str] = ()) -> list[Mistake]
             "gradient thrown away",
             after(drop),
             "The step is right, but afterwards `.grad` is None. A step only reads the gradients.",
+        ),
+        Mistake(
+            "parameters frozen",
+            after(freeze),
+            "The parameters move rightly, but afterwards their requires_grad is False: the next backward gives them no "
+            "gradient. Do the step inside `torch.no_grad()` instead; it records nothing and changes no setting.",
         ),
         *(
             Mistake(

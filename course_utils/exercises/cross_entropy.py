@@ -366,7 +366,7 @@ class LogSoftmax(Exercise):
         Mistake(
             "over everything",
             lambda z: _log_probs(z) + _exp(z).sum(-1, keepdim=True).log() - _exp(z).sum().log(),
-            "The sum runs over the whole batch. Each row has a sum of its own.",
+            "Each row has its own maximum in your code, but all rows share one sum. Each row has a sum of its own too.",
         ),
         Mistake(
             "sum without its logarithm",

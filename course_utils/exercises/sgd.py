@@ -202,6 +202,33 @@ class MseGradient(Exercise):
             "contributions add up.",
         ),
         Mistake(
+            "one row per example",
+            lambda w, x, y: 2 * (x @ w - y)[:, None] * x,
+            "You have the gradient of each example's own square, one row each. The loss is the mean over the examples, "
+            "and so is its gradient.",
+        ),
+        Mistake(
+            "mean over all entries",
+            lambda w, x, y: 2 * x.T @ (x @ w - y) / x.numel(),
+            "You divide by n * d, the number of entries of x. Each weight has its own sum, of n terms.",
+        ),
+        Mistake(
+            "weights averaged too",
+            lambda w, x, y: 2 * ((x @ w - y)[:, None] * x).mean(),
+            "You average over examples and features alike, so that one number is left. Each weight has an entry of its "
+            "own: average over the examples only.",
+        ),
+        Mistake(
+            "predictions left out",
+            lambda w, x, y: 2 / len(x) * x.T @ y,
+            "Your gradient knows the targets but not the predictions. What multiplies x is the error x @ w - y.",
+        ),
+        Mistake(
+            "error still squared",
+            lambda w, x, y: 2 / len(x) * x.T @ (x @ w - y) ** 2,
+            "The error is still squared. The derivative of e**2 is 2 * e: the square goes when the 2 comes.",
+        ),
+        Mistake(
             "autograd used",
             lambda w, x, y: torch.autograd.grad(
                 ((x @ (v := w.clone().requires_grad_()) - y) ** 2).mean(),
@@ -312,6 +339,17 @@ def _into_the_gradient(params: Sequence[Tensor], velocities: Sequence[Tensor], l
             p -= lr * v.copy_(p.grad.add_(momentum * v))
 
 
+@torch.no_grad()
+def _friction_without_gradient(
+    params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float
+) -> None:
+    for p, v in zip(params, velocities, strict=True):
+        v *= momentum
+        if p.grad is not None:
+            v += p.grad
+            p -= lr * v
+
+
 class MomentumStep(Exercise):
     """v <- momentum * v + p.grad, then p <- p - lr * v, both in place; where p.grad is None, p and v stay."""
 
@@ -370,6 +408,23 @@ class MomentumStep(Exercise):
             "step without the velocity",
             _momentum(lambda p, g, v, lr, mu: (mu * v + g, p - lr * g)),
             "The velocity is right, but the step does not use it: you still subtract lr times the gradient.",
+        ),
+        Mistake(
+            "learning rate twice",
+            _momentum(lambda p, g, v, lr, mu: ((new := mu * v + lr * g), p - lr * new)),
+            "The learning rate is in the velocity and again in the step. It belongs in the step alone.",
+        ),
+        Mistake(
+            "velocity against the gradient",
+            _momentum(lambda p, g, v, lr, mu: ((new := mu * v - g), p - lr * new)),
+            "You subtract the gradient in the velocity and subtract the velocity from the parameter. Two minus signs "
+            "make a step uphill; only the second belongs there.",
+        ),
+        Mistake(
+            "friction while a gradient is missing",
+            _friction_without_gradient,
+            "You shrink the velocity before you look whether there is a gradient. Where `.grad` is None, the velocity "
+            "stays as it is too.",
         ),
         Mistake(
             "velocity without friction",
@@ -454,6 +509,16 @@ def _distinct_in_batches(evidence: list[dict[str, Any]]) -> bool:
     return all(values["no index twice in a batch"] for values in evidence)
 
 
+def _slice_to_the_size(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
+    order = torch.randperm(n, generator=generator)
+    return [order[i:batch_size] for i in range(0, n, batch_size)]
+
+
+def _overlapping(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
+    order = torch.randperm(n, generator=generator)
+    return [order[i : i + batch_size] for i in range(n)]
+
+
 class Minibatches(Exercise):
     """Index tensors that hold 0 ... n - 1 once, shuffled by the generator; the last may be smaller."""
 
@@ -472,6 +537,7 @@ class Minibatches(Exercise):
             ("fewer examples than a batch holds", rng.integer(4, 7), 8),
             ("a single example", 1, 1),
             ("many examples", rng.integer(12, 16) * 16 + 5, 16),
+            ("a batch size above the half", 10, 6),
         ):
             yield Case(f"{label}: n = {n}, batch_size = {batch_size}", n=n, size=batch_size, seed=rng.integer(1, 10**6))
 
@@ -573,6 +639,30 @@ class Minibatches(Exercise):
             "number of batches for their size",
             lambda n, batch_size, generator: list(torch.randperm(n, generator=generator).chunk(batch_size)),
             "batch_size says how many examples a batch holds, not how many batches there are.",
+        ),
+        Mistake(
+            "cut into equal pieces",
+            lambda n, batch_size, generator: list(torch.randperm(n, generator=generator).chunk(-(-n // batch_size))),
+            "You say how many batches there should be and let torch make them equally large. Every batch but the last "
+            "holds exactly batch_size examples.",
+        ),
+        Mistake(
+            "slice ends at batch_size",
+            _slice_to_the_size,
+            "Every slice ends at batch_size, wherever it begins, so all but the first are empty. A batch ends "
+            "batch_size places after its own beginning.",
+        ),
+        Mistake(
+            "batches overlap",
+            _overlapping,
+            "A new batch begins at every place, so that neighbouring batches share examples. The next one begins where "
+            "the last one ended.",
+        ),
+        Mistake(
+            "nothing handed out",
+            lambda n, size, generator: None,
+            "Your function gives None: the batches are cut and thrown away. Hand out each one with `yield`, or return "
+            "a list of all.",
         ),
         Mistake(
             "lists instead of tensors",

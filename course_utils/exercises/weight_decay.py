@@ -76,6 +76,12 @@ class L2Penalty(Exercise):
             "The penalty is a sum.",
         ),
         Mistake(
+            "not added up",
+            lambda params, wd: wd * sum(p.square() for p in params),
+            "The entries are squared and then left side by side. Add those of one tensor up to a single number first; "
+            "then tensors of any shapes can be added.",
+        ),
+        Mistake(
             "mean of everything",
             lambda params, wd: wd * torch.cat([p.flatten() for p in params]).square().mean(),
             "You divide by the number of weights. The penalty is a sum: twice the weights, twice the cost.",
@@ -164,6 +170,22 @@ class L2Gradient(Exercise):
             lambda p, wd: wd * p.square(),
             "These are the squares, not their slopes: a square is never negative, but the penalty falls when a "
             "negative weight grows.",
+        ),
+        Mistake(
+            "square kept",
+            lambda p, wd: 2 * wd * p.square(),
+            "The 2 has come down and the square is still there. The slope of w**2 is 2 * w.",
+        ),
+        Mistake(
+            "the penalty, spread over the shape",
+            lambda p, wd: torch.full_like(p, float(wd * p.square().sum())),
+            "Every entry gets the penalty itself, which is one number. Its gradient says for each entry how fast the "
+            "penalty grows with it.",
+        ),
+        Mistake(
+            "the weights alone",
+            lambda p, wd: p.clone(),
+            "That is right for wd = 0.5 only, as in the example. What is the slope for wd = 1?",
         ),
         Mistake(
             "gradient of L1",
@@ -266,6 +288,34 @@ _COMMON = (
         "The decay is right, but the step climbs: the gradient is to be subtracted.",
     ),
     Mistake(
+        "both uphill",
+        _sgd(lambda p, g, lr, wd: p + lr * (g + wd * p)),
+        "Both terms have the wrong sign: the step climbs, and the weights grow. Subtract.",
+    ),
+    Mistake(
+        "the same amount off every weight",
+        _sgd(lambda p, g, lr, wd: p - lr * g - lr * wd),
+        "Every weight loses the same amount, lr * wd, so a negative one moves away from 0. The decay is a share of the "
+        "weight itself.",
+    ),
+    Mistake(
+        "half the pull",
+        _sgd(lambda p, g, lr, wd: p - lr * (g + wd / 2 * p)),
+        "The pull is half as strong as it should be. The 1/2 stands in the penalty; it cancels the 2 of its gradient, "
+        "which is wd * p.",
+    ),
+    Mistake(
+        "squared weights added",
+        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square())),
+        "You add wd times the square of each weight, so negative weights are pushed away from 0. What belongs there is "
+        "the slope, wd * p.",
+    ),
+    Mistake(
+        "gradient not multiplied by lr",
+        _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - g),
+        "The decay is scaled by lr, but the gradient is subtracted in full.",
+    ),
+    Mistake(
         "no decay",
         _sgd(lambda p, g, lr, wd: p - lr * g),
         "This is a plain SGD step: wd has no effect.",
@@ -357,6 +407,17 @@ class SgdDecayStep(Exercise):
             "gradient shrunk too",
             _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - lr * g * (1 - wd)),
             "The gradient is made smaller by the decay. Decoupled means that the decay touches the weight alone.",
+        ),
+        Mistake(
+            "factor subtracted",
+            _sgd(lambda p, g, lr, wd: p - (1 - lr * wd) - lr * g),
+            "You subtract 1 - lr * wd from the weight. It is a factor: what is left of the weight.",
+        ),
+        Mistake(
+            "decay and L2 together",
+            _sgd(lambda p, g, lr, wd: (q := p * (1 - lr * wd)) - lr * (g + wd * q)),
+            "The weights shrink, and then the step pulls them to 0 once more. The decay stands on its own; the step "
+            "follows the gradient of the loss alone.",
         ),
         Mistake(
             "only the decay",
@@ -464,7 +525,10 @@ class DecayGroups(Exercise):
         )
         for place, group in zip(("first", "second"), groups, strict=True):
             yield f"weight_decay of the {place} group", group["weight_decay"]
-            listed = [names.get(id(p), f"a {type(p).__name__} that is no parameter") for p in group["params"]]
+            params = group["params"]
+            listed = [names.get(id(p), f"a {type(p).__name__} that is no parameter") for p in params]
+            if iter(params) is params:
+                listed = ["a generator, which is empty after its first use"]
             yield f"params of the {place} group", ", ".join(sorted(listed)) or "none"
         yield (
             "which parameters are trainable afterwards",
@@ -483,6 +547,52 @@ class DecayGroups(Exercise):
             _grouped(lambda name, p: "weight" in name),
             "You go by the name. The scale of a normalisation layer is called weight too, and it should not decay. Go "
             "by the number of dimensions.",
+        ),
+        Mistake(
+            "by the names weight and bias",
+            lambda model, wd: [
+                {"params": [p for n, p in model.named_parameters() if p.requires_grad and name in n], "weight_decay": w}
+                for name, w in (("weight", wd), ("bias", 0.0))
+            ],
+            "You go by the name. The scale of a normalisation layer is called weight too, and other parameters have "
+            "neither word in their name and are lost. Go by the number of dimensions.",
+        ),
+        Mistake(
+            "single numbers left out",
+            lambda model, wd: [
+                {**group, "params": [p for p in group["params"] if p.ndim]} for group in _groups(model, wd)
+            ],
+            "A parameter of shape () has 0 dimensions and is in neither group, so it is never trained. All that do not "
+            "go to the first group go to the second.",
+        ),
+        Mistake(
+            "iterator instead of a list",
+            lambda model, wd: [{**group, "params": iter(group["params"])} for group in _groups(model, wd)],
+            "The parameters are in a generator (round brackets, `filter`). It gives its entries once, so the second "
+            "step of a training finds nothing. Make a list.",
+        ),
+        Mistake(
+            "parameters exchanged",
+            lambda model, wd: [
+                {**group, "params": other["params"]}
+                for group, other in zip(_groups(model, wd), _groups(model, wd)[::-1], strict=True)
+            ],
+            "The vectors are in the first group and the matrices in the second. Those that decay come first.",
+        ),
+        Mistake(
+            "in both groups",
+            lambda model, wd: [
+                {"params": [p for p in model.parameters() if p.requires_grad], "weight_decay": wd},
+                _groups(model, wd)[1],
+            ],
+            "The first group holds all parameters, and the second some of them again. Each parameter is in one group: "
+            "an optimizer refuses anything else.",
+        ),
+        Mistake(
+            "another name for weight_decay",
+            lambda model, wd: [{"params": g["params"], "wd": g["weight_decay"]} for g in _groups(model, wd)],
+            'A group needs the keys "params" and "weight_decay". An optimizer does not know any other name for it and '
+            "uses its own default instead.",
         ),
         Mistake(
             "only matrices decay",
