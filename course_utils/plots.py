@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
-from IPython.display import HTML, DisplayHandle
+from IPython.display import HTML, DisplayHandle, display
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
@@ -26,7 +26,6 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, "#000000")  # Okabe and Ito: they d
 DPI, SCREEN_DPI = 144, 96
 
 Series = Tensor | Sequence[float]
-Handles = tuple[DisplayHandle, DisplayHandle]  # of a picture and of its words
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -35,14 +34,29 @@ def show(figure: Figure, alt: str) -> None:
 
 
 class Live:
-    """A picture in one place that is drawn anew while a loop runs: `live = Live()`, then `live.show(figure, alt)`."""
+    """A picture that is drawn anew in one place: `with Live() as live:`, and in a loop `live.show(figure, alt)`.
+
+    Its words are shown at the end. nbval compares what was displayed first with what is stored at last, so the plain
+    text that stands for the picture is the same all the time.
+    """
 
     def __init__(self) -> None:
-        self.handles: Handles | None = None
+        self.handle, self.alt = DisplayHandle(), ""
+
+    def __enter__(self) -> "Live":
+        return self
 
     def show(self, figure: Figure, alt: str) -> None:
-        """Put the figure with its words in the place of the one before; alt: as for `show`."""
-        self.handles = _display(*_png(figure), alt, self.handles)
+        """Put the figure in the place of the one before; alt: as for `show`."""
+        draw = self.handle.update if self.alt else self.handle.display
+        png, width = _png(figure)
+        plain = "a picture that is drawn anew"
+        draw({"image/png": png, "text/plain": plain}, raw=True, metadata=_metadata(width, alt))
+        self.alt = alt
+
+    def __exit__(self, *_: object) -> None:
+        if self.alt:
+            display(_words(self.alt))
 
 
 def panels(columns: int, rows: int = 1, width: float = 7.0, height: float = 2.8) -> tuple[Figure, list[Axes]]:
@@ -308,18 +322,17 @@ def _png(figure: Figure) -> tuple[bytes, int]:
     return buffer.getvalue(), round(figure.get_size_inches()[0] * SCREEN_DPI)
 
 
-def _display(png: bytes, width: int, alt: str, again: Handles | None = None) -> Handles:
-    """Display a picture and its words, or put them in the place of what was displayed `again` before."""
-    words = f"<details><summary><small>This picture in words</small></summary><p>{html.escape(alt)}</p></details>"
-    data, metadata = {"image/png": png, "text/plain": alt}, {"image/png": {"alt": alt, "width": width}}
-    if again is None:
-        again = DisplayHandle(), DisplayHandle()
-        again[0].display(data, raw=True, metadata=metadata)
-        again[1].display(HTML(words))
-    else:
-        again[0].update(data, raw=True, metadata=metadata)
-        again[1].update(HTML(words))
-    return again
+def _display(png: bytes, width: int, alt: str) -> None:
+    display({"image/png": png, "text/plain": alt}, raw=True, metadata=_metadata(width, alt))
+    display(_words(alt))
+
+
+def _metadata(width: int, alt: str) -> dict[str, Any]:
+    return {"image/png": {"alt": alt, "width": width}}
+
+
+def _words(alt: str) -> HTML:
+    return HTML(f"<details><summary><small>This picture in words</small></summary><p>{html.escape(alt)}</p></details>")
 
 
 def _cycled(n: int) -> list[str]:

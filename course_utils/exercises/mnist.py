@@ -233,7 +233,7 @@ class Sgd(Exercise):
     """v <- momentum * v + g, then p <- p - lr * v, for every parameter p with gradient g; v starts at 0."""
 
     id, points = "mnist.SGD", 3
-    shortcuts = (torch.optim.SGD, torch.optim.Optimizer, "aten::_fused_sgd_")
+    shortcuts = (torch.optim.SGD, torch.optim.Optimizer)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, shapes: list[tuple[int, ...]], missing: list[list[int]], **settings: Any) -> Case:

@@ -1,0 +1,785 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: nbgrader,tags,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 05 · Reading digits without torch.optim
+#
+# **You will build** everything that stands around a model while it is trained: the preparation of the data, an optimizer as a class, the loop of an epoch and the evaluation. With it you train a network that reads handwritten digits, watch it learn, and look inside.
+#
+# **Time:** about 110 minutes. **It builds on** the layers of lesson 01, minibatches and momentum (lesson 02) and cross-entropy (lesson 04). What you need of them is imported.
+#
+# | Exercise | You write | Points | Minutes |
+# |---|---|---|---|
+# | `normalize` | the scale of the pixels | 1 | 10 |
+# | `SGD` | an optimizer with momentum | 3 | 25 |
+# | `train_epoch` | the loop | 2 | 15 |
+# | `evaluate` | loss and accuracy of a model | 2 | 15 |
+# | `fit_mnist` | a reader of digits, judged on digits it never saw | 5 | 30 |
+#
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`. Run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
+
+# %%
+import time
+
+import torch
+from torch import nn
+
+from course_utils import check, plots
+from course_utils.data import load_mnist
+from course_utils.reference.backprop import linear_backward, relu_backward
+from course_utils.reference.cross_entropy import accuracy, cross_entropy, cross_entropy_backward
+from course_utils.reference.linear import My_Linear, two_layer_net
+from course_utils.reference.sgd import minibatches
+
+FULL = False  # True: all 60,000 digits of MNIST, downloaded once
+_ = torch.manual_seed(0)
+torch.set_num_threads(1)  # sums in the same order on every machine; nets as small as these are not slower
+
+# %% [markdown]
+# ## The digits
+#
+# MNIST is a collection of 70,000 handwritten digits, each 28 × 28 pixels. The course brings 5,000 of them: 4,000 to train on, and 1,000 for *validation*, which no training may see. With `FULL = True` above, everything below runs on 60,000 and 10,000.
+
+# %%
+digits = load_mnist(full=FULL)
+images = digits.x_train.float() / 255
+pixels, pixels_valid = images.reshape(-1, 784), digits.x_valid.reshape(-1, 784).float() / 255
+y_train, y_valid = digits.y_train, digits.y_valid
+
+print("to train on:  ", tuple(pixels.shape))
+print("to validate on:", tuple(pixels_valid.shape))
+plots.show(
+    plots.images(images[:20], y_train[:20].tolist()),
+    alt="Twenty handwritten digits in two rows, each with its label above it: "
+    + ", ".join(map(str, y_train[:20].tolist()))
+    + ".",
+)
+
+# %% [markdown]
+# ## One scale for all
+#
+# A layer starts with weights of a size that suits inputs with mean 0 and standard deviation 1 (lesson 01). The pixels are not like that: they lie between 0 and 1, and most are 0. So they are *normalised*: subtract the mean $m$ of all pixels, divide by their standard deviation $s$.
+#
+# $$x' = \frac{x - m}{s}$$
+#
+# Whose mean, whose standard deviation? There are three sets of numbers around: the digits to train on, those to validate on, and whatever digit somebody will show the network next year. All must go through *the same* map, or an input of 0.5 would mean different things. And $m$ and $s$ are learned from data, so they may come only from the training digits.
+
+# %%
+print(f"training pixels: mean {pixels.mean():.3f}, standard deviation {pixels.std():.3f}")
+print(f"a pixel at the border: standard deviation over the digits {pixels[:, 0].std():.3f}")
+
+# %% [markdown]
+# The second line is a warning. Pixels at the border are 0 in every digit. Whoever gives each pixel a scale of its own divides by 0 there. One $m$ and one $s$ for all pixels will do.
+#
+# ### Exercise: `normalize`
+#
+# *1 point · 10 minutes · two lines.*
+
+
+# %% nbgrader={"grade": false, "grade_id": "normalize", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def normalize(train, valid):
+    """Both sets on the scale on which all numbers of train have mean 0 and standard deviation 1.
+
+    train, valid: float32, of shapes (n, d) and (m, d). They stay as they are.
+    Returns two float32 tensors of the same shapes. (The standard deviation may divide by n or by n - 1.)
+
+    >>> train, valid = normalize(torch.tensor([[0.0, 2.0], [2.0, 4.0]]), torch.tensor([[2.0, 10.0]]))
+    >>> valid[0, 0].item(), round(train.mean().item(), 4)
+    (0.0, 0.0)
+    """
+    ### BEGIN SOLUTION
+    mean, std = train.mean(), train.std()
+    return (train - mean) / std, (valid - mean) / std
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-normalize", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("mnist.normalize", normalize)
+### BEGIN HIDDEN TESTS
+check("mnist.normalize", normalize, seed=501)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Two numbers are needed, both from `train`. Give them names first.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Without a dimension in its brackets, `mean()` runs over the whole tensor, and so does `std()`.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: mean(): could not infer output dtype`: the pixels are still whole numbers. Convert them with `.float()`.
+#
+# `TypeError: cannot unpack non-iterable NoneType object`: a `return` is missing, or it returns one thing instead of two.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# The training pixels have mean 0 and standard deviation 1. The validation pixels nearly have: they went through the map of the training pixels, not through one of their own. A digit looks the same; only the scale beside it has changed.
+
+# %%
+x_train, x_valid = normalize(pixels, pixels_valid)
+for name, values in {"training": x_train, "validation": x_valid}.items():
+    print(f"{name}: mean {abs(values.mean().item()):.3f}, standard deviation {values.std():.3f}")
+
+figure, axes = plots.panels(2, width=5.2, height=2.0)
+for axis, values, title in zip(axes, [pixels, x_train], ["before", "after"]):
+    drawn = axis.imshow(values[3].reshape(28, 28), cmap="gray_r")
+    _ = axis.set_title(title)
+    _ = axis.axis("off")
+    _ = figure.colorbar(drawn, ax=axis)
+plots.show(
+    figure,
+    alt=f"The same {y_train[3]} twice. Before: a scale from 0 to 1. After: a scale from {x_train.min():.1f} to {x_train.max():.1f}.",
+)
+
+# %% [markdown]
+# ## An optimizer is an object
+#
+# In lesson 02 a step with momentum was a function: it was handed parameters and velocities,
+#
+# $$v \leftarrow \mu v + g, \qquad p \leftarrow p - \eta v$$
+#
+# with the gradient $g$, the learning rate $\eta$ and the momentum $\mu$. Somebody had to keep the velocities from step to step. An optimizer keeps them itself. That is all that makes it an object: it remembers the parameters, their velocities, and the two rates. It has two methods.
+#
+# - `step()` changes every parameter by the formula above, in place.
+# - `zero_grad()` clears the gradients. It is needed because `backward()` *adds* to what is in `.grad` already.
+#
+# A parameter whose `.grad` is None took no part in the loss. It is skipped: neither it nor its velocity changes. All this is what `torch.optim.SGD` does, and your class will be exchangeable with it.
+#
+# ### Exercise: `SGD`
+#
+# *3 points · 25 minutes · about ten lines.* One trap: it will be called as `SGD(model.parameters(), ...)`, and `model.parameters()` is a *generator*. One can walk through it once; after that it is empty.
+
+
+# %% nbgrader={"grade": false, "grade_id": "SGD", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class SGD:
+    """Gradient descent with momentum: v <- momentum * v + g, then p <- p - lr * v, for each parameter p.
+
+    params: tensors of any shapes, such as (n, d), as a list or a generator. lr, momentum: floats.
+    The velocities v start at 0. A parameter whose .grad is None is skipped.
+
+    >>> p = torch.tensor([1.0], requires_grad=True)
+    >>> sgd = SGD([p], lr=0.1, momentum=0.5)
+    >>> for _ in range(2):
+    ...     p.grad = torch.tensor([2.0])
+    ...     sgd.step()
+    >>> p
+    tensor([0.5000], requires_grad=True)
+    """
+
+    def __init__(self, params, lr, momentum=0.0):
+        ### BEGIN SOLUTION
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.velocities = [torch.zeros_like(p) for p in self.params]
+        ### END SOLUTION
+
+    def step(self):
+        """Change every parameter that has a gradient, in place. The gradients stay."""
+        ### BEGIN SOLUTION
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities):
+                if p.grad is not None:
+                    v.mul_(self.momentum).add_(p.grad)
+                    p.sub_(self.lr * v)
+        ### END SOLUTION
+
+    def zero_grad(self):
+        """Clear all gradients: afterwards each .grad is None, or full of zeros."""
+        ### BEGIN SOLUTION
+        for p in self.params:
+            p.grad = None
+        ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-SGD", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("mnist.SGD", SGD)
+### BEGIN HIDDEN TESTS
+check("mnist.SGD", SGD, seed=502)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# What has to survive from one call of `step` to the next? Everything of that kind becomes `self.something` in `__init__`.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Turn `params` into a list before anything else. Then make one tensor of zeros for each parameter, of the same shape.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# "In place" means that the tensor itself changes. `p = p - ...` gives the name `p` to a new tensor and leaves the model's as it was. `-=`, or methods whose names end in an underscore, change the tensor. PyTorch must not record this: `with torch.no_grad():`.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation.`: the change of the parameter is recorded. Put it under `with torch.no_grad():`.
+#
+# `TypeError: unsupported operand type(s) for +: 'Tensor' and 'NoneType'`: a `.grad` is None. Skip that parameter.
+#
+# `AttributeError: 'SGD' object has no attribute ...`: what `step` uses was not stored as `self.…` in `__init__`.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Your optimizer in the simplest of all valleys: one parameter $p$, the loss $p^2$, start at $p = 10$. Without momentum it creeps down the slope. With momentum 0.9 it is faster at the bottom, runs past it like a ball, and comes back.
+
+# %%
+paths = {}
+for momentum in [0.0, 0.5, 0.9]:
+    p = torch.tensor(10.0, requires_grad=True)
+    ball = SGD([p], lr=0.02, momentum=momentum)
+    path = []
+    for _ in range(80):
+        path.append(p.item())
+        p.grad = 2 * p.detach()
+        ball.step()
+    paths[f"momentum {momentum:g}"] = path
+plots.show(
+    plots.curves(paths, xlabel="step", ylabel="p"),
+    alt="The parameter p over 80 steps, from 10. Without momentum it falls slowly to 0.4. With momentum 0.5 it falls faster and stays at 0. "
+    "With momentum 0.9 it passes 0 after 10 steps, swings to about -4, and back in ever smaller waves.",
+)
+
+# %% [markdown]
+# ## One epoch
+#
+# An *epoch* is one walk through all training data, a batch at a time. For every batch:
+#
+# 1. compute the loss of the batch,
+# 2. clear the gradients,
+# 3. compute the gradients, by `backward()`,
+# 4. take a step.
+#
+# The order matters: whatever clears the gradients may stand anywhere except between 3 and 4. Here are the batches. They come from a generator as pairs `(x, y)`.
+
+
+# %%
+def batches(x, y, generator, batch_size=64):
+    """Shuffled pairs (x, y) of batch_size examples; the last pair may be smaller."""
+    for idx in minibatches(len(x), batch_size, generator):
+        yield x[idx], y[idx]
+
+
+sizes = [len(y) for _, y in batches(x_train, y_train, torch.Generator().manual_seed(0))]
+print(f"{len(sizes)} batches, the first of {sizes[0]}, the last of {sizes[-1]}")
+
+# %% [markdown]
+# The last batch is smaller. Keep it in mind for the loss that you report. Each batch gives a *mean* over its examples. The mean of these means is not the mean over all examples, because the few examples of the last batch would count for more than the others:
+
+# %%
+losses = torch.tensor([1.0, 1.0, 1.0, 1.0, 7.0])  # of five examples, in batches of 4 and 1
+print("mean over the examples:   ", round(losses.mean().item(), 2))
+print("mean of the batches' means:", round((losses[:4].mean() + losses[4:].mean()).item() / 2, 2))
+
+# %% [markdown]
+# ### Exercise: `train_epoch`
+#
+# *2 points · 15 minutes · about eight lines.* Train on every batch, and return the mean loss over all examples. Each example counts with the loss that it had when its batch was used, before the step.
+
+
+# %% nbgrader={"grade": false, "grade_id": "train_epoch", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def train_epoch(model, batches, loss_fn, optimizer):
+    """One step of the optimizer for every batch.
+
+    batches: pairs (x, y) with x: (n, d) and y: (n,) or (n, k), as a list or a generator; n may differ.
+    loss_fn: takes (model(x), y) and returns their mean loss, a tensor of shape ().
+    Returns the mean loss per example, a float.
+
+    >>> model = nn.Linear(2, 1, bias=False)
+    >>> _ = nn.init.zeros_(model.weight)
+    >>> x, y = torch.ones(3, 2), 2 * torch.ones(3, 1)
+    >>> parts = [(x[:2], y[:2]), (x[2:], y[2:])]  # their losses: 4, and 1.44 after the first step
+    >>> round(train_epoch(model, parts, nn.functional.mse_loss, SGD(model.parameters(), lr=0.1)), 4)
+    3.1467
+    """
+    ### BEGIN SOLUTION
+    total, n = 0.0, 0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total, n = total + loss.item() * len(y), n + len(y)
+    return total / n
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-train_epoch", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("mnist.train_epoch", train_epoch)
+### BEGIN HIDDEN TESTS
+check("mnist.train_epoch", train_epoch, seed=503)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Write the four lines of the loop first. Then think about the two numbers that you need for the mean.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# In the worked number: two examples with loss 4, then one with 1.44. $(2 \cdot 4 + 1.44)/3 = 3.1467$.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# The mean of a batch times its number of examples is their sum. Add up sums and numbers while you walk through the batches: a generator can be walked through only once. `.item()` turns the loss into a float and lets the graph go.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: Trying to backward through the graph a second time`: `backward()` is called twice for one loss, or a running total of losses has kept their graphs.
+#
+# `TypeError: object of type 'generator' has no len()`: batches may come from a generator. Count while you walk.
+#
+# `RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn`: the loss has lost its graph on the way, for example by `.item()` before `backward()`.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# One epoch of the simplest model, an affine map from 784 pixels to 10 logits. Before, the loss of a model that knows nothing is near $\log 10 = 2.303$. During this one epoch it is far below already.
+
+# %%
+_ = torch.manual_seed(0)
+affine = My_Linear(784, 10)
+untrained = cross_entropy(affine(x_train), y_train).item()
+shuffler = torch.Generator().manual_seed(0)
+first = train_epoch(affine, batches(x_train, y_train, shuffler), cross_entropy, SGD(affine.parameters(), lr=0.01))
+print(f"loss before training:        {untrained:.2f}")
+print(f"loss during the first epoch: {first:.2f}")
+
+# %% [markdown]
+# ## How good is it really?
+#
+# The loss of an epoch looks back: its first batches were seen by a worse model than its last ones. And it is about digits that the model was trained on. To know how it reads *new* digits, evaluate it on the validation set. Two habits belong to that.
+#
+# - **Evaluation mode.** Some layers behave differently while training: dropout switches units off at random, batch normalisation uses the batch. Every module has a flag for it, `training`. Its method `eval()` clears the flag, in the module and in all modules inside it; its method `train()` sets it. Your models have no such layer yet, but the next one may. Whoever evaluates must leave the flag as it was.
+# - **No graph.** Without a backward pass there is no need to record one. Under `with torch.no_grad():` PyTorch records nothing, which saves memory and time.
+#
+# What the flag does, with a layer that drops half of what passes through it:
+
+# %%
+_ = torch.manual_seed(0)
+dropout = nn.Dropout(0.5)
+ones = torch.ones(6)
+print("training mode:  ", dropout(ones).tolist())
+print("once more:      ", dropout(ones).tolist())
+dropout.eval()
+print("evaluation mode:", dropout(ones).tolist())
+
+# %% [markdown]
+# ### Exercise: `evaluate`
+#
+# *2 points · 15 minutes · about six lines.* `cross_entropy(logits, targets)` and `accuracy(logits, targets)` of lesson 04 are at hand.
+
+
+# %% nbgrader={"grade": false, "grade_id": "evaluate", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def evaluate(model, x, y):
+    """Mean cross-entropy and accuracy of the model, in evaluation mode and without a graph.
+
+    x: (n, d). y: (n,), the right classes, int64. model(x) gives logits of shape (n, c).
+    Returns two floats: the loss and the accuracy. The model is left in the mode in which it came.
+
+    >>> loss, share = evaluate(nn.Identity(), torch.tensor([[3.0, 0.0], [0.0, 3.0]]), torch.tensor([0, 0]))
+    >>> round(loss, 2), share
+    (1.55, 0.5)
+    """
+    ### BEGIN SOLUTION
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        logits = model(x)
+    model.train(was_training)
+    return cross_entropy(logits, y).item(), accuracy(logits, y)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-evaluate", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("mnist.evaluate", evaluate)
+### BEGIN HIDDEN TESTS
+check("mnist.evaluate", evaluate, seed=504)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# What do you have to know about the model before you switch its mode, so that you can undo it?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `model.train()` takes an argument: True or False.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `TypeError: 'bool' object is not callable`: `model.training` is the flag, without brackets; `model.train(...)` is the method.
+#
+# `TypeError: cannot unpack non-iterable float object`: two numbers are to be returned, the loss and the accuracy.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see: learning, live
+#
+# The function below puts your parts together and draws the loss and the accuracy after every epoch, in one place, while it trains. First the affine model from above.
+
+
+# %%
+def fit_and_watch(model, epochs, lr, momentum=0.9, seed=0):
+    """Train with your parts and redraw two curves after each epoch; returns the history."""
+    sgd = SGD(model.parameters(), lr=lr, momentum=momentum)
+    shuffler = torch.Generator().manual_seed(seed)
+    history = {"training": [], "validation": [], "accuracy": []}
+    with plots.Live() as live:
+        for _ in range(epochs):
+            history["training"].append(train_epoch(model, batches(x_train, y_train, shuffler), cross_entropy, sgd))
+            loss, share = evaluate(model, x_valid, y_valid)
+            history["validation"].append(loss)
+            history["accuracy"].append(share)
+            figure, (left, right) = plots.panels(2)
+            losses = {f"{name} loss": history[name] for name in ["training", "validation"]}
+            plots.curves(losses, xlabel="epoch", ylabel="loss", axis=left)
+            plots.curves(
+                {"validation accuracy": history["accuracy"]}, xlabel="epoch", ylabel="validation accuracy", axis=right
+            )
+            for axis in (left, right):
+                _ = axis.set_xlim(0.5, epochs + 0.5)
+                for line in axis.lines:
+                    _ = line.set_marker("o")
+            _ = left.set_ylim(bottom=0)
+            live.show(
+                figure,
+                alt=f"After {len(history['accuracy'])} epochs. Left: training loss from {history['training'][0]:.2f} to "
+                f"{history['training'][-1]:.2f}, validation loss from {history['validation'][0]:.2f} to {loss:.2f}. Right: validation "
+                f"accuracy from {history['accuracy'][0]:.2f} to {share:.2f}.",
+            )
+    return history
+
+
+_ = torch.manual_seed(0)
+affine = My_Linear(784, 10)
+affine_history = fit_and_watch(affine, epochs=6, lr=0.002)
+print(f"validation accuracy: {affine_history['accuracy'][-1]:.2f}")
+
+# %% [markdown]
+# About nine digits of ten, with one affine map. What has it learned? Each of its ten rows of weights can be drawn as a picture, as in lesson 01: red where ink speaks for the class, blue where ink speaks against it.
+
+# %%
+plots.show(
+    plots.images(affine.weight.reshape(10, 28, 28), list(range(10)), columns=5, size=1.2, signed=True),
+    alt="Ten pictures of weights, one for each class. In that of 0 the middle is blue, where a zero has no ink; the other classes are "
+    "harder to recognise: red strokes where the class has ink and blue where its rivals have.",
+)
+
+# %% [markdown]
+# ## A hidden layer
+#
+# One template a class is not much: a seven with a bar and one without have to share it. A *hidden layer* of 100 units with a ReLU lets the network first look for parts and then decide. It is `two_layer_net` of lesson 01.
+
+# %%
+_ = torch.manual_seed(0)
+net = two_layer_net(784, 100, 10)
+net_history = fit_and_watch(net, epochs=10, lr=0.02)
+print(f"affine map:   {affine_history['accuracy'][-1]:.2f}")
+print(f"hidden layer: {net_history['accuracy'][-1]:.2f}")
+
+# %% [markdown]
+# Look at the two losses. The training loss goes to 0: the net knows its 4,000 digits by heart. The validation loss stops falling early and stays well above. The gap is called *overfitting*, and lesson 06 is about it. A single epoch does not rule it out either; it only makes it unlikely.
+#
+# With `FULL = True` the same cells train on 60,000 digits and take about a minute longer. The hidden layer then reads 98.0 % of the 10,000 validation digits rightly, instead of 93.7 % of the 1,000 here; the affine map 92.1 % instead of 89.8 %. More digits close the gap: they are harder to learn by heart.
+#
+# ### What the hidden units look for
+#
+# The first layer has 100 rows of weights. Here are the ten with the largest weights. They are no longer templates of whole digits. Each has a few patches: ink here and none there, a question to the picture. (The fine grain is what is left of the random start.)
+
+# %%
+first_layer = next(iter(net.parameters())).detach()
+strongest = first_layer.norm(dim=1).argsort(descending=True)[:10]
+plots.show(
+    plots.images(first_layer[strongest].reshape(10, 28, 28), columns=5, size=1.2, signed=True),
+    alt="Ten pictures of weights in two rows: red and blue patches of a few pixels near the middle, over a fine grain. No digit can be "
+    "recognised in them.",
+)
+
+# %% [markdown]
+# ### The digits that it gets wrong
+#
+# Every one of these was read wrongly. Above each stands what it is, what the net says, and with which probability. Some are hard for people too. With others the net is simply wrong, and sure of it.
+
+# %%
+with torch.no_grad():
+    probabilities = net(x_valid).softmax(1)
+confidence, prediction = probabilities.max(1)
+mistakes = (prediction != y_valid).nonzero().flatten()
+surest = mistakes[confidence[mistakes].argsort(descending=True)][:16]
+plots.show(
+    plots.images(
+        digits.x_valid[surest],
+        [f"{y_valid[i]}, says {prediction[i]}\n{confidence[i]:.2f}" for i in surest],
+        columns=8,
+    ),
+    alt="Sixteen digits that the net reads wrongly, the surest mistakes first, each with its label, the answer of the net and its "
+    f"probability. Among them are a {y_valid[surest[0]]} taken for a {prediction[surest[0]]}, with probability "
+    f"{confidence[surest[0]]:.2f}, and others that are drawn carelessly.",
+)
+print(f"wrong: {len(mistakes) / len(y_valid):.0%} of {len(y_valid)}")
+
+# %% [markdown]
+# ## What `backward()` does here
+#
+# Nothing in this lesson needs autograd. You have written every backward function that the net consists of: `cross_entropy_backward` in lesson 04, `linear_backward` and `relu_backward` in lesson 03. In a row they are the whole backward pass. Compare its gradients with those that autograd finds:
+
+
+# %%
+def gradients_by_hand(x, y, w1, b1, w2, b2):
+    """The gradients of cross_entropy(relu(x @ w1.T + b1) @ w2.T + b2, y) by w1, b1, w2, b2, without autograd."""
+    z = x @ w1.T + b1
+    h = z.clamp(min=0)
+    grad_logits = cross_entropy_backward(h @ w2.T + b2, y)
+    grad_h, grad_w2, grad_b2 = linear_backward(grad_logits, h, w2)
+    _, grad_w1, grad_b1 = linear_backward(relu_backward(grad_h, z), x, w1)
+    return grad_w1, grad_b1, grad_w2, grad_b2
+
+
+_ = torch.manual_seed(0)
+fresh = two_layer_net(784, 100, 10)
+parameters = list(fresh.parameters())
+by_autograd = torch.autograd.grad(cross_entropy(fresh(x_train[:64]), y_train[:64]), parameters)
+with torch.no_grad():
+    by_hand = gradients_by_hand(x_train[:64], y_train[:64], *parameters)
+for name, a, b in zip(["w1", "b1", "w2", "b2"], by_hand, by_autograd):
+    print(f"{name}: equal to 1e-6: {torch.allclose(a, b, atol=1e-6)}, shape {tuple(a.shape)}")
+
+# %% [markdown]
+# ## Your turn
+#
+# ### Exercise: `fit_mnist`
+#
+# *5 points · 30 minutes · about eight lines.* Write a function that makes a model and trains it on the digits that it is given. You choose the model, the batch size, the learning rate, the momentum and the number of epochs. `torch.optim` is not counted; your own `SGD`, `train_epoch`, `batches` and everything imported above may be used.
+#
+# **How it is judged.** The check calls your function with 4,000 digits, already normalised, and then shows your model 1,000 digits that your function has never seen. To make sure of that, it draws anew which digits these are, and moves every digit, also the 4,000, by up to 3 pixels in any direction. That makes the task harder than the one above: digits are no longer in the middle.
+#
+# | accuracy on the unseen digits | points |
+# |---|---|
+# | 0.75 and more | 5 |
+# | 0.55 and more | 2.5 |
+#
+# For orientation: an affine map reaches about 0.65 on moved digits, a hidden layer of 50 units after 5 epochs about 0.82, and there is room above. Your function has at most a minute; a few seconds are plenty.
+#
+# The seed is there so that the same call gives the same model. Use it for the start values, which `torch.manual_seed` governs, and for shuffling.
+
+
+# %% nbgrader={"grade": false, "grade_id": "fit_mnist", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def fit_mnist(x, y, seed):
+    """A model that reads digits, trained on these.
+
+    x: (n, 784), normalised pixels. y: (n,), the labels 0 to 9, int64. seed: int, for everything random.
+    Returns an nn.Module that turns (m, 784) into logits of shape (m, 10).
+
+    >>> model = fit_mnist(torch.randn(100, 784), torch.randint(10, (100,)), seed=0)
+    >>> model(torch.randn(3, 784)).shape
+    torch.Size([3, 10])
+    """
+    ### BEGIN SOLUTION
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    model = two_layer_net(784, 100, 10)
+    optimizer = SGD(model.parameters(), lr=0.05, momentum=0.9)
+    for _ in range(12):
+        train_epoch(model, batches(x, y, generator), cross_entropy, optimizer)
+    return model
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-fit_mnist", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+check("mnist.fit_mnist", fit_mnist)
+### BEGIN HIDDEN TESTS
+check("mnist.fit_mnist", fit_mnist, seed=505)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Everything that you need stands in `fit_and_watch` above. Which lines remain if nothing is drawn?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Three things are made before the loop: a model, an optimizer that holds the model's parameters, and a generator for the shuffling. The loop runs over epochs.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Stuck below 0.75? Print the mean loss of each epoch. If it still falls at the end, train longer or with a larger rate. If it jumps up and down or becomes `nan`, take a smaller rate. If it stays near 2.3, the steps do not reach the model.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x784 and 100x10)`: the layers do not fit together, or the data was reshaped.
+#
+# `IndexError: Target 9 is out of bounds.`: the model has fewer than ten outputs.
+#
+# `AttributeError: 'NoneType' object has no attribute 'eval'`: the model is not returned.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Your function on the digits of this notebook, which stand in the middle of their pictures. And then the same model on the validation digits moved to the right, pixel by pixel. It learned from centred digits only, and a net of affine maps has no idea that a moved seven is a seven. (That is why the check moves its training digits too. Networks that are built to cope with moves are called *convolutional*; lesson 10 meets one.)
+
+# %%
+start = time.perf_counter()
+mine = fit_mnist(x_train, y_train, seed=1)
+seconds = time.perf_counter() - start
+print("trained within a minute:", seconds < 60)
+print(f"validation accuracy: {evaluate(mine, x_valid, y_valid)[1]:.2f}")
+
+moves = range(7)
+moved = [x_valid.reshape(-1, 28, 28).roll(move, dims=2).reshape(-1, 784) for move in moves]
+reached = [evaluate(mine, m, y_valid)[1] for m in moved]
+figure, (left, right) = plots.panels(2)
+_ = left.imshow(torch.cat([moved[m][3].reshape(28, 28) for m in (0, 3, 6)], dim=1), cmap="gray_r")
+_ = left.set_title("moved by 0, 3 and 6 pixels")
+_ = left.axis("off")
+plots.curves({"accuracy": reached}, torch.arange(7.0), xlabel="moved by so many pixels", ylabel="accuracy", axis=right)
+plots.show(
+    figure,
+    alt="Left: a digit in the middle, moved by 3 and by 6 pixels. Right: the accuracy over the move, "
+    + ", ".join(f"{value:.2f}" for value in reached)
+    + " for 0 to 6 pixels.",
+)
+
+# %% [markdown]
+# ## What you have now
+#
+# - **Normalise** with the mean and the standard deviation of the training data, and put everything else through the same map.
+# - An **optimizer** is an object because velocities have to be remembered. It changes parameters in place, and it holds a list of them, not a generator.
+# - An **epoch**: loss, clear, backward, step, for each batch. Report the mean over examples, not over batches.
+# - **Evaluate** in evaluation mode, without a graph, and put the mode back.
+# - A hidden layer finds parts; a single affine map has one template a class.
+# - Training loss near 0 with a validation loss well above it is **overfitting**. It is what lesson 06 is about.
+
+# %% [markdown]
+# ## Should I try …? Try it and see
+#
+# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like. Double-click the cells in italics to write.
+
+
+# %%
+def reached_after(epochs, x, x_new, lr=0.02, momentum=0.9):
+    """Validation accuracy after each epoch of a 784-50-10 net."""
+    _ = torch.manual_seed(0)
+    model = two_layer_net(784, 50, 10)
+    sgd, shuffler = SGD(model.parameters(), lr, momentum), torch.Generator().manual_seed(0)
+    result = []
+    for _ in range(epochs):
+        _ = train_epoch(model, batches(x, y_train, shuffler), cross_entropy, sgd)
+        result.append(evaluate(model, x_new, y_valid)[1])
+    return result
+
+
+# %% [markdown]
+# ### Should I take a larger learning rate?
+
+# %%
+runs = {f"lr {lr:g}": reached_after(5, x_train, x_valid, lr=lr) for lr in [0.0005, 0.005, 0.05, 0.5]}
+plots.show(
+    plots.curves(runs, xlabel="epoch", ylabel="validation accuracy"),
+    alt="Validation accuracy over 5 epochs for four learning rates. At the end: "
+    + ", ".join(f"{name}: {values[-1]:.2f}" for name, values in runs.items())
+    + ".",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I leave out the normalising?
+#
+# The pixels between 0 and 1, as they come; and pixels between 0 and 255, as they are stored.
+
+# %%
+runs = {
+    "normalised": reached_after(5, x_train, x_valid),
+    "from 0 to 1": reached_after(5, pixels, pixels_valid),
+    "from 0 to 255": reached_after(5, 255 * pixels, 255 * pixels_valid),
+}
+plots.show(
+    plots.curves(runs, xlabel="epoch", ylabel="validation accuracy"),
+    alt="Validation accuracy over 5 epochs on three scales. At the end: "
+    + ", ".join(f"{name}: {values[-1]:.2f}" for name, values in runs.items())
+    + ".",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ### Should I give it more digits?
+
+# %%
+runs = {}
+for n in [100, 300, 1000, 3000]:
+    _ = torch.manual_seed(0)
+    model = fit_mnist(x_train[:n], y_train[:n], seed=0)
+    runs[n] = 1 - evaluate(model, x_valid, y_valid)[1]
+plots.show(
+    plots.curves(
+        {"error": list(runs.values())}, list(runs), xlabel="digits to train on", ylabel="validation error", log="xy"
+    ),
+    alt="The part of validation digits read wrongly, against the number of training digits, both axes logarithmic: "
+    + ", ".join(f"{error:.2f} with {n}" for n, error in runs.items())
+    + ".",
+)
+
+# %% [markdown]
+# *My guess:*
+#
+# *What happened:*
+#
+# *Why:*
+
+# %% [markdown]
+# ## Where this stands in the source
+#
+# This lesson follows the MNIST notebook of lesson 5 of a well-known deep-learning course from 2019: logistic regression from nothing, then a hidden layer, then an optimizer. What differs here, and what to think of it elsewhere:
+#
+# - **The optimizer built inside the update.** The original notebook makes a new Adam for every batch, so its velocities are forgotten at each step. It looks as if it worked. Lesson 07 lets you see what such an Adam really does. Build an optimizer once, before the loop.
+# - **"With one epoch there is no overfitting."** It is unlikely, not impossible: a large net with a large rate can fit noise in what it has just seen.
+# - **The loss of an epoch** is often the mean of the batches' means, or a smoothed running value. Both are fine to watch. Neither is the mean over the examples.
+# - **`DataLoader`.** It shuffles and batches, and can load files on other cores. When all data is one tensor in memory, slicing by index tensors, as `batches` does, is faster.
+# - **Evaluation mode forgotten**, or forgotten to be undone. With the nets of this lesson nothing happens. It is a habit for those to come.
