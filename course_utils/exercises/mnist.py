@@ -1,7 +1,7 @@
 """Exercises of lesson 05: normalising, SGD as a class, an epoch of training, evaluation, a net that reads digits."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -205,7 +205,7 @@ class _NeedsEveryGradient(_Momentum):
     @torch.no_grad()
     def step(self) -> None:
         for index, p in enumerate(self.params):
-            self.change(index, p, p.grad + 0)  # type: ignore[operator]
+            self.change(index, p, p.grad + 0)  # type: ignore[operator, arg-type]
 
 
 class _FrictionOnSkipped(_Momentum):
@@ -513,19 +513,19 @@ class TrainEpoch(Exercise):
         ),
         Mistake(
             "gradients never cleared",
-            lambda *given: _epoch(*given, order="bs"),
+            partial(_epoch, order="bs"),
             "backward() adds to `.grad`. Without zero_grad() every step also follows the gradients of all batches "
             "before it.",
         ),
         Mistake(
             "no gradients at the step",
-            lambda *given: _epoch(*given, order="zsb"),
+            partial(_epoch, order="zsb"),
             "When the step is taken there are no gradients: they have been cleared and not computed again. First "
             "clear, then backward(), then the step.",
         ),
         Mistake(
             "one batch late",
-            lambda *given: _epoch(*given, order="szb"),
+            partial(_epoch, order="szb"),
             "Each step uses the gradients of the batch before, and those of the last batch are never used. First "
             "backward(), then the step.",
         ),
