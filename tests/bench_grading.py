@@ -105,7 +105,7 @@ def against_stock(folder: Path) -> Table:
     for course in (theirs, ours):
         fill(course, NUMBER)
     stock(theirs)
-    assert nbgrader_command(theirs, "generate_assignment", LESSON.name).returncode == 0
+    assert nbgrader_command(theirs, "generate_assignment", LESSON.name, "--force").returncode == 0
     start = time.perf_counter()
     done = nbgrader_command(theirs, "autograde", LESSON.name)
     seconds = time.perf_counter() - start

@@ -42,7 +42,7 @@ class Batch:
         self.released = self.course.released(self.lesson)
         self.earlier = self.course.earlier(self.lesson)
         self.seed = self.course.seed(self.lesson) if self.options.seed is None else self.options.seed
-        code = code_version(self.lesson)
+        code = code_version()
         what = [self.released, code, self.seed, self.earlier, self.options.sandbox, asdict(self.options.limits)]
         self.common = hashlib.sha256(json.dumps(what).encode()).digest()
 

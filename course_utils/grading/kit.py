@@ -6,6 +6,7 @@ import shutil
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOMS = ("checking",)
@@ -25,8 +26,8 @@ def make(folder: Path, lesson: str, earlier: list[str]) -> None:
         shutil.copy(PACKAGE / "grading" / name, package / "grading")
     (package / "exercises").mkdir()
     shutil.copy(PACKAGE / "exercises" / "__init__.py", package / "exercises")
-    source = (PACKAGE / "exercises" / f"{lesson}.py").read_text(encoding="utf-8")
-    (package / "exercises" / f"{lesson}.py").write_text(without_mistakes(source), encoding="utf-8")
+    for name, source in probes(lesson).items():
+        (package / "exercises" / f"{name}.py").write_text(source, encoding="utf-8")
     (package / "reference").mkdir()
     for name in ("__init__", *earlier):
         path = PACKAGE / "reference" / f"{name}.py"
@@ -35,26 +36,61 @@ def make(folder: Path, lesson: str, earlier: list[str]) -> None:
     _data(PACKAGE.parent / "data", folder / "data")
 
 
-def without_mistakes(source: str) -> str:
-    """A module of exercises without `mistakes`, and without the private things that only these used.
+def probes(lesson: str) -> dict[str, str]:
+    """The sources of a lesson's exercises, and of what these import from other lessons, by module.
 
-    The catalogue holds half of every answer: what all mistakes about a layer have in common is a working layer.
+    They hold no mistakes, and nothing that only these use: the catalogue knows half of every answer, since what all
+    mistakes about a layer have in common is a working layer.
     """
-    tree = ast.parse(source)
+    wanted: dict[str, set[str] | None] = {lesson: None}
+    while True:
+        trees = {name: _reduced(name, names) for name, names in wanted.items()}
+        found: dict[str, set[str] | None] = {lesson: None}
+        for tree in trees.values():
+            for node in (node for node in tree.body if _imports_exercises(node)):
+                names = found.setdefault(str(node.module).rpartition(".")[2], set())
+                if names is not None:
+                    names |= {alias.name for alias in node.names}
+        if found == wanted:
+            return {name: ast.unparse(tree) + "\n" for name, tree in trees.items()}
+        wanted = found
+
+
+def _reduced(module: str, names: set[str] | None) -> ast.Module:
+    """A module with these names, all exercises where none are given, and what they need."""
+    tree = ast.parse((PACKAGE / "exercises" / f"{module}.py").read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             node.body = [item for item in node.body if not _assigns(item, "mistakes")] or [ast.Pass()]
-    while (kept := [node for node in tree.body if not _left_over(node, tree)]) != tree.body:
-        tree.body = kept
-    return ast.unparse(tree) + "\n"
+    definitions = [node for node in tree.body if _bound(node)]
+    public = {name for node in definitions if not isinstance(node, ast.FunctionDef) for name in _bound(node)}
+    names = {name for name in public if not name.startswith("_")} if names is None else {*names}
+    while more := {name for node in definitions if _bound(node) & names for name in _loaded(node)} - names:
+        names |= more
+    tree.body = [node for node in tree.body if not _bound(node) or _bound(node) & names]
+    for node in tree.body:
+        if _imports_exercises(node):
+            node.names = [alias for alias in node.names if alias.name in names]
+    tree.body = [node for node in tree.body if not _imports_exercises(node) or node.names]
+    return tree
 
 
-def _left_over(node: ast.stmt, tree: ast.Module) -> bool:
-    """Whether this is a private function or class that nothing else in the module names."""
-    if not isinstance(node, ast.FunctionDef | ast.ClassDef) or not node.name.startswith("_"):
-        return False
-    others = (inner for other in tree.body if other is not node for inner in ast.walk(other))
-    return not any(isinstance(inner, ast.Name) and inner.id == node.name for inner in others)
+def _imports_exercises(node: ast.stmt) -> TypeGuard[ast.ImportFrom]:
+    return isinstance(node, ast.ImportFrom) and str(node.module).startswith("course_utils.exercises.")
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    """The names that a statement defines, other than by import."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return {inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}
+    return set()
+
+
+def _loaded(node: ast.stmt) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
 def _assigns(node: ast.stmt, name: str) -> bool:

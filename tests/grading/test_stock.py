@@ -29,7 +29,7 @@ def marks(tmp_path_factory):
         if kind == "stock":
             stock(course)
             for command in ("generate_assignment", "autograde"):
-                done = nbgrader_command(course, command, LESSON.name)
+                done = nbgrader_command(course, command, LESSON.name, "--force")
                 assert done.returncode == 0, done.stderr[-2000:]
         else:
             batch.grade(course, LESSON, batch.Options(), progress=False)
