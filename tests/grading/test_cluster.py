@@ -44,7 +44,7 @@ def test_a_cluster_of_processes_gives_the_same_scores(course):
 @contextlib.contextmanager
 def started(folder, *command):
     """A program of Dask's, ended afterwards with all that it started."""
-    with (folder / f"{command[1]}.log").open("a") as log:
+    with (folder / f"{command[0]}.log").open("a") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
             cwd=folder,
