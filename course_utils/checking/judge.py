@@ -64,8 +64,17 @@ def judge(id: str, answer: Any, seed: int | None = None) -> Verdict:
     return judge_evidence(exercise, cases, collect(exercise, answer, cases, seed=seed), seed)
 
 
-def judge_evidence(exercise: Exercise, cases: Sequence[Case], evidence: Sequence[Evidence], seed: int) -> Verdict:
-    """Judge evidence that was collected, here or in a sandbox, on these cases with this seed."""
+def judge_evidence(
+    exercise: Exercise,
+    cases: Sequence[Case],
+    evidence: Sequence[Evidence],
+    seed: int,
+    expected: Sequence[Evidence] | None = None,
+) -> Verdict:
+    """Judge evidence that was collected, here or in a sandbox, on these cases with this seed.
+
+    expected: what `expected_evidence` gave for the same cases and seed, where many answers are judged.
+    """
     if not evidence:
         return Verdict(exercise.id, "not run", advice="There is no evidence: the check did not run to its end.")
     printed = next((item.printed for item in evidence if item.printed), "")
@@ -75,7 +84,7 @@ def judge_evidence(exercise: Exercise, cases: Sequence[Case], evidence: Sequence
     if first.raised and first.raised.is_stub and not first.values:
         return Verdict(exercise.id, "not attempted", advice="Nothing is written here yet.", printed=printed)
     training = isinstance(exercise, Training)
-    expected = _expected(exercise, cases, seed)
+    expected = expected_evidence(exercise, cases, seed) if expected is None else expected
     shortcut = next((item.shortcut for item in evidence if item.shortcut), None)
     found = first_difference(cases, expected, evidence, subset=training)
     if shortcut is None and found is None:
@@ -131,7 +140,8 @@ def _known(
     return next((m for m in exercise.mistakes if m.sign is None and all(alike(m.impl, index) for index in order)), None)
 
 
-def _expected(exercise: Exercise, cases: Sequence[Case], seed: int) -> list[Evidence]:
+def expected_evidence(exercise: Exercise, cases: Sequence[Case], seed: int) -> list[Evidence]:
+    """The evidence of a right answer: the reference's, or where a model is trained what holds whatever it learned."""
     if isinstance(exercise, Training):
         return [Evidence(values=exercise.expected(case)) for case in cases]
     return collect(exercise, reference(exercise), cases, guarded=False, seed=seed)

@@ -67,6 +67,11 @@ class Child:
         self.sock.close()
         return self.template.end(self.number)
 
+    def leave(self) -> None:
+        """End the child without waiting for the end."""
+        self.sock.close()
+        self.template.leave(self.number)
+
 
 class Template:
     """A warm process that has everything imported; a context manager."""
@@ -109,11 +114,24 @@ class Template:
         try:
             self.control.send(b"e%d" % number)
             self.control.settimeout(10)
-            return int(self.control.recv(64) or b"-1")
+            while True:  # answers about children that nobody waited for come first
+                ended, status = (self.control.recv(64) or b"%d -1" % number).split()
+                if int(ended) == number:
+                    return int(status)
         except (OSError, ValueError):
             self._kill()
             self._start()
             return -1
+
+    def leave(self, number: int) -> None:
+        """End a child without waiting for it; a template that is gone is replaced when the next child is asked for."""
+        with contextlib.suppress(OSError):
+            self.control.setblocking(False)
+            while self.control.recv(64):
+                pass
+        with contextlib.suppress(OSError):
+            self.control.settimeout(10)
+            self.control.send(b"e%d" % number)
 
     def usage(self) -> tuple[int, int]:
         """How many processes the children have, and their private memory in bytes beyond the template's own."""

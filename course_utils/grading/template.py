@@ -51,7 +51,7 @@ def main(control_fd: int, settings: str) -> None:
         if message[:1] == b"n":
             children[number] = _spawn(control, fds[0], exercises, limits, setup["sandboxed"])
         else:
-            control.send(_end(*children.pop(number), setup["sandboxed"]))
+            control.send(b"%d %s" % (number, _end(*children.pop(number), setup["sandboxed"])))
 
 
 def _warm(lesson: str, modules: list[str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from course_utils.checking.evidence import Evidence, decode, encode, from_tree
 from course_utils.checking.exercise import Case, Exercise, exercises
-from course_utils.checking.judge import Verdict, judge_evidence
+from course_utils.checking.judge import Verdict, expected_evidence, judge_evidence
 from course_utils.grading import wire
 from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, needed, rebuild, text
 from course_utils.grading.sandbox import Child, Ended, Template
@@ -108,6 +108,12 @@ def _drawn(id: str, seed: int) -> list[Case]:
     return exercise.draw(_derived(seed, "cases"))
 
 
+@lru_cache(maxsize=64)
+def _expected(id: str, seed: int) -> list[Evidence]:
+    exercise = next(item for item in exercises(id.partition(".")[0]) if item.id == id)
+    return expected_evidence(exercise, _drawn(id, seed), _derived(seed, "run"))
+
+
 def _derived(seed: int, purpose: str) -> int:
     """A seed that says nothing about the seed it comes from, nor about those for other purposes."""
     return int.from_bytes(hashlib.sha256(f"{seed} {purpose}".encode()).digest()[:7], "big")
@@ -164,7 +170,7 @@ def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str
             wire.send(child.sock, wire.JOB, 0, _job(todo, steps, task))
             for step in _follow(child, todo, steps, known, run, task.limits, deadline):
                 current = step
-            child.end()
+            child.leave()
             break
         except (Ended, OSError) as error:
             reason = error.reason if isinstance(error, Ended) else ""
@@ -309,7 +315,8 @@ def _judged(exercise: Exercise, content: bytes, task: Task) -> Verdict:
     """The verdict on evidence that may be anything at all."""
     try:
         evidence = [_admitted(from_tree(tree)) for tree in decode(content)]
-        return judge_evidence(exercise, _drawn(exercise.id, task.seed), evidence, _derived(task.seed, "run"))
+        cases, expected = _drawn(exercise.id, task.seed), _expected(exercise.id, task.seed)
+        return judge_evidence(exercise, cases, evidence, _derived(task.seed, "run"), expected)
     except Exception as error:
         said = f"What it sent cannot be judged ({type(error).__name__})."
         return Verdict(exercise.id, "crashed", advice=said)
