@@ -1,6 +1,9 @@
 """Evidence crosses a border, the judge names mistakes, the guard sees shortcuts, the world stays as it was."""
 
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,8 @@ from course_utils.checking.running import collect
 from course_utils.exercises import linear as exercises_of_linear
 from course_utils.reference import linear as reference
 from tests.answers.linear import EinsumLinear
+
+ROOT = Path(__file__).parents[1]
 
 
 class Product(Exercise):
@@ -248,6 +253,41 @@ def test_the_three_answers_of_the_issue_tracker():
     assert judge("linear.My_Linear", EinsumLinear).status == "right"
     assert judge("linear.My_Linear", Detached).mistake == "weight detached"
     assert judge("linear.My_Linear", Inherited).status == "shortcut"
+
+
+def test_a_weight_that_is_never_filled_is_refused():
+    found = []
+
+    class NeverFilled(EinsumLinear):
+        def __init__(self, in_features, out_features, bias=True):
+            empty = nn.Parameter(torch.empty(out_features, in_features))
+            found.append(bool(empty.isnan().any()))
+            super().__init__(in_features, out_features, bias)
+            self.weight = empty
+
+    for _ in range(10):  # a right answer leaves memory behind that holds the right numbers
+        assert judge("linear.My_Linear", EinsumLinear).status == "right"
+        found.clear()
+        assert judge("linear.My_Linear", NeverFilled).status == "wrong"
+        assert found[-1], "start values were read from memory that another answer left behind"
+
+
+def test_a_check_imports_none_of_torchs_slow_parts():
+    code = """
+import importlib, sys
+from course_utils.checking import Training, judge
+from course_utils.checking.exercise import exercises, lessons
+for lesson in lessons():
+    answers = importlib.import_module(f"tests.answers.{lesson}").ANSWERS
+    for exercise in exercises(lesson):
+        if not isinstance(exercise, Training):
+            judge(exercise.id, answers[exercise.id][0])
+            judge(exercise.id, exercise.mistakes[0].impl)
+    slow = {"torch._dynamo", "sympy"} & set(sys.modules)
+    assert not slow, (lesson, slow)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-1000:]
 
 
 @pytest.mark.parametrize("id", ["linear.rellu", "relu", "Linear.relu"])

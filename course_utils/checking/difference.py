@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,7 +64,7 @@ def show(value: Any, other: Any = None) -> str:
     text = f"{dtype} tensor of shape {tuple(value.shape)}"
     if isinstance(other, Tensor) and other.shape == value.shape:
         apart = torch.nan_to_num((value.double() - other.double()).abs(), nan=torch.inf)
-        index = tuple(int(i) for i in torch.unravel_index(apart.argmax(), apart.shape))
+        index = tuple(int(i) for i in np.unravel_index(int(apart.argmax()), apart.shape))
         text += f", with {number(value[index].item())} at index {list(index)}"
     return text
 

@@ -171,17 +171,16 @@ class FreeText:
         return self.id.partition(".")[2]
 
 
-def gradients(output: Any, inputs: Sequence[Tensor], cotangent: Tensor | None = None) -> list[Tensor | None]:
-    """Gradients of sum(cotangent * output) by autograd, None where nothing connects them.
+def gradients(output: Any, inputs: Sequence[Tensor]) -> list[Tensor | None]:
+    """Gradients of an uneven sum of the output by autograd, None where nothing connects them.
 
-    output: a tensor of any shape. cotangent: of the same shape; by default the uneven numbers 0.5 ... 1.5, because a
-    plain sum hides errors that cancel.
+    output: a tensor of any shape, weighted by 0.5 ... 1.5, because a plain sum hides errors that cancel.
     """
     if not isinstance(output, Tensor) or not output.requires_grad:
         return [None] * len(inputs)
-    if cotangent is None:
-        cotangent = torch.linspace(0.5, 1.5, output.numel(), dtype=output.dtype).reshape(output.shape)
-    return list(torch.autograd.grad(output, list(inputs), cotangent, allow_unused=True))
+    weights = torch.linspace(0.5, 1.5, output.numel(), dtype=output.dtype).reshape(output.shape)
+    # A sum, and not grad_outputs: for those torch imports sympy (0.4 s) the first time.
+    return list(torch.autograd.grad((output * weights).sum(), list(inputs), allow_unused=True))
 
 
 def lessons() -> list[str]:

@@ -99,6 +99,11 @@ class _Operators(TorchDispatchMode):
         super().__init__()
         self.guard = guard
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """False: nothing is compiled here, and torch would import its compiler (2 s) at the first operator."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func._schema.name
         if name in self.guard.operators:
