@@ -9,6 +9,7 @@ import typer
 
 LessonOrAll = Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1, or all.")]
 MOST_ROWS = 60
+EMPTY = ("not attempted", "not run")
 
 
 def register(app: typer.Typer) -> None:
@@ -53,6 +54,7 @@ def grade(
 
 def show(report: dict[str, Any]) -> None:
     """Print a report as a table; of many submissions only those that need a look."""
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -61,17 +63,23 @@ def show(report: dict[str, Any]) -> None:
     chosen = rows
     if len(rows) > MOST_ROWS:
         chosen = {name: row for name, row in rows.items() if row["status"] != "graded" or row["repairs"]}
-    names = [check["id"].partition(".")[2] for check in next(iter(rows.values()))["checks"]]
-    table = Table("student", "score", "status", *names, "repairs", title=report["lesson"])
+    table = Table("student", "score", "status", "not right", box=SIMPLE, title=report["lesson"])
+    table.columns[0].overflow = "fold"
     for student, row in chosen.items():
-        cells = [f"{check['status']}" for check in row["checks"]]
-        score = f"{row['score']:g} of {row['max_score']:g}"
-        table.add_row(escape(student), score, row["status"], *cells, str(len(row["repairs"]) or ""))
+        by_status: dict[str, list[str]] = {}
+        for check in row["checks"]:
+            by_status.setdefault(check["status"], []).append(check["id"].partition(".")[2])
+        said = [
+            f"{status}: {', '.join(names)}" for status, names in by_status.items() if status not in ("right", *EMPTY)
+        ]
+        said += [f"{status}: {len(by_status[status])}" for status in EMPTY if status in by_status]
+        table.add_row(escape(student), f"{row['score']:g} of {row['max_score']:g}", row["status"], "; ".join(said))
     console = Console()
     console.print(table)
     for student, row in chosen.items():
-        for line in row["repairs"]:
-            console.print(escape(f"{student}: {line}"), highlight=False)
+        for line in row["repairs"][:1]:
+            more = f" And {len(row['repairs']) - 1} more repairs." if row["repairs"][1:] else ""
+            console.print(escape(f"{student}: {line}{more}"), highlight=False, soft_wrap=True)
     graded = sum(row["status"] == "graded" for row in rows.values())
     print(f"{len(rows)} submissions, {graded} of them graded to the end; sandbox: {report['sandbox']}.")
 

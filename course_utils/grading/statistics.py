@@ -12,8 +12,18 @@ from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
 from course_utils.grading.course import Course
 
-COLOURS = {"right": "#2e7d32", "partial": "#b26a00", "wrong": "#c62828", "error": "#8e24aa", "not attempted": "#9e9e9e"}
-OTHER = "#455a64"
+COLOURS = {  # of a check's verdicts, in the order of the bars
+    "right": "#2e7d32",
+    "partial": "#b26a00",
+    "wrong": "#c62828",
+    "error": "#8e24aa",
+    "shortcut": "#1565c0",
+    "timeout": "#6d4c41",
+    "out of memory": "#00838f",
+    "crashed": "#263238",
+    "not attempted": "#9e9e9e",
+    "not run": "#cfd8dc",
+}
 
 
 @dataclass
@@ -84,7 +94,7 @@ def show(found: Statistics) -> None:
     print(f"{number} submissions: {', '.join(f'{count} {name}' for name, count in found.statuses.most_common())}.")
     print(f"Mean score {mean:.2f}; seconds a submission: median {seconds[number // 2]:.2f}, longest {seconds[-1]:.2f}.")
     for line, count in found.repairs.most_common(10):
-        console.print(escape(f"repaired {count} times: {line}"), highlight=False)
+        console.print(escape(f"{count} × repaired: {line}"), highlight=False, soft_wrap=True)
 
 
 def page(found: Statistics) -> str:
@@ -126,15 +136,16 @@ def _listed(mistakes: Counter[str]) -> str:
 def _pictures(found: Statistics) -> list[tuple[str, str]]:
     """Verdicts by check, scores, and times, each as a PNG in base64 with a text that says the same."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     made = []
     names = list(found.checks)
     figure = Figure(figsize=(9, 0.5 * len(names) + 1.4), layout="constrained")
     axis = figure.subplots()
     left = [0] * len(names)
-    for status in sorted({name for check in found.checks.values() for name in check.statuses}, key=_order):
+    for status in sorted({name for check in found.checks.values() for name in check.statuses}, key=list(COLOURS).index):
         counts = [check.statuses[status] for check in found.checks.values()]
-        axis.barh(names, counts, left=left, color=COLOURS.get(status, OTHER), label=status)
+        axis.barh(names, counts, left=left, color=COLOURS[status], label=status)
         left = [a + b for a, b in zip(left, counts, strict=True)]
     axis.invert_yaxis()
     axis.set_xlabel("submissions")
@@ -147,12 +158,9 @@ def _pictures(found: Statistics) -> list[tuple[str, str]]:
         axis.hist(values, bins=20, color="#1565c0")
         axis.set_xlabel(label)
         axis.set_ylabel("submissions")
+        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         made.append((figure, f"Submissions by {label}, from {min(values):.2f} to {max(values):.2f}."))
     return [(_png(figure), alt) for figure, alt in made]
-
-
-def _order(status: str) -> int:
-    return list(COLOURS).index(status) if status in COLOURS else len(COLOURS)
 
 
 def _png(figure: Any) -> str:
