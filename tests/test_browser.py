@@ -1,89 +1,34 @@
 """The released notebook in JupyterLab: a person types an answer, runs it, and reads the card."""
 
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from course_utils.building.lesson import Lesson
+from tests.browsing import PATIENCE, browser, jupyter  # noqa: F401
 
 LESSON = Lesson("01_linear")
 TOKEN = "a-token-for-this-test"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-gpu",
-]
-PATIENCE = 60_000  # milliseconds; a busy machine starts a kernel slowly
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """The address of JupyterLab, on this machine alone, over a copy of the course."""
+    """The address of JupyterLab over a copy of the course."""
     root = tmp_path_factory.mktemp("lab")
     shutil.copy(LESSON.root / "nbgrader_config.py", root)
     for folder in (LESSON.solved.parent, LESSON.released.parent):
         shutil.copytree(folder, root / folder.relative_to(LESSON.root))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}"]
-    settings = [
-        f"--ServerApp.root_dir={root}",
-        "--ServerApp.ip=127.0.0.1",
-        "--ServerApp.port_retries=0",
-        f"--IdentityProvider.token={TOKEN}",
-        "--LabApp.extension_manager=readonly",
-        "--KernelManager.transport_encryption=auto",
-    ]
-    own = {f"JUPYTER_{kind}_DIR": str(root / ".jupyter" / kind.lower()) for kind in ("CONFIG", "RUNTIME", "DATA")}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with (root / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            command + settings, cwd=root, env=os.environ | own | {"PATH": path}, stdout=log, stderr=log
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            assert process.poll() is None, (root / "server.log").read_text()[-2000:]
-            try:
-                urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.2)
+    settings = ("--LabApp.extension_manager=readonly", "--KernelManager.transport_encryption=auto")
+    with jupyter("lab", root, TOKEN, *settings) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.fail("The browser tests need the command chromium: run `make browser`, or install it.", pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
-def page(browser):
+def page(browser):  # noqa: F811
     page = browser.new_page(viewport={"width": 1300, "height": 1000})
     page.set_default_timeout(PATIENCE)
     yield page

@@ -2,27 +2,21 @@
 
 import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from tests.browsing import PATIENCE, browser, jupyter  # noqa: F401
 from tests.grading import corpus
-from tests.grading.classroom import ENVIRONMENT, hand_in, make_course
-from tests.test_browser import ARGUMENTS, PATIENCE
+from tests.grading.classroom import hand_in, make_course
 
 LESSON = corpus.LESSON
 PICTURES = os.environ.get("PICTURES")  # a folder for screenshots to look at
 
 pytestmark = [pytest.mark.browser, pytest.mark.nbgrader]
-expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -40,39 +34,15 @@ def course(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(course):
     """The address of a Jupyter server with nbgrader's formgrader, over the course."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    own = {f"JUPYTER_{kind}_DIR": f"{course.root}/.jupyter/{kind.lower()}" for kind in ("CONFIG", "RUNTIME", "DATA")}
-    command = [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", f"--port={port}"]
-    settings = [f"--ServerApp.root_dir={course.root}", "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token="]
-    with (course.root / "server.log").open("w") as log:
-        process = subprocess.Popen(command + settings, cwd=course.root, env=ENVIRONMENT | own, stdout=log, stderr=log)
-    try:
-        for _ in range(600):
-            assert process.poll() is None, (course.root / "server.log").read_text()[-2000:]
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
+    with jupyter("server", course.root, "") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
-def page():
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.fail("The browser tests need the command chromium: run `make browser`, or install it.", pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1200, "height": 1000})
-        page.set_default_timeout(3 * PATIENCE)
-        yield page
-        browser.close()
+def page(browser):  # noqa: F811
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    page.set_default_timeout(3 * PATIENCE)
+    return page
 
 
 def picture(page, name):
