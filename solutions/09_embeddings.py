@@ -185,9 +185,11 @@ check("embeddings.embedding_lookup", embedding_lookup, seed=101)
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
+# `TypeError: iteration over a 0-d tensor`: `idx` is a single index here, of shape `()`. There is nothing to loop over.
+#
 # `IndexError: tensors used as indices must be long, int, byte or bool tensors`: the indices are floats. An index is a whole number: `.long()`.
 #
-# `RuntimeError: expected m1 and m2 to have the same dtype, but got: long long != float`: one-hot rows are whole numbers, the weight is not. Convert them with `.float()`.
+# `RuntimeError: expected m1 and m2 to have the same dtype, but got: long int != float` (on some computers `long long`): one-hot rows are whole numbers, the weight is not. Convert them with `.float()`.
 #
 # `RuntimeError: mat1 and mat2 shapes cannot be multiplied (3x5 and 7x3)`: the one-hot rows are only as long as the largest index requires. `F.one_hot` takes the number of classes as its second argument.
 #
@@ -281,7 +283,7 @@ check("embeddings.embedding_backward", embedding_backward, seed=101)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# An `idx` of shape `(2, 3)` comes with a `grad_out` of shape `(2, 3, k)`. Make a vector of the one, and a matrix of the other, so that they have one row for each use.
+# An `idx` of shape `(2, 3)` comes with a `grad_out` of shape `(2, 3, k)`, a single index with one of shape `(k,)`. Make a vector of the one, and a matrix of the other, so that they have one row for each use.
 #
 # </details>
 # <details><summary>Hint 3</summary>
@@ -302,7 +304,7 @@ check("embeddings.embedding_backward", embedding_backward, seed=101)
 # %% [markdown]
 # ### What you should now see
 #
-# Take one batch of 64 ratings, and give each of them the gradient 1. Then the gradient of a row counts how often its film occurs in the batch. Most rows stay at 0: a step changes only what the batch has touched.
+# Take one batch of 64 ratings, and give each of them the gradient 1. Then the gradient of a row counts how often its film occurs in the batch. Most rows stay at 0: the batch says nothing about their films. A plain step of SGD leaves them as they are. AdamW still moves them, since weight decay shrinks every row in every step, and momentum goes on for a while.
 
 # %%
 _ = torch.manual_seed(0)
@@ -433,7 +435,7 @@ plots.show(
 class DotProductBias(nn.Module):
     """Predicts ratings from factors and biases.
 
-    Parameters: user_factors (n_users, n_factors), item_factors (n_items, n_factors), both start random and small;
+    Parameters: user_factors (n_users, n_factors), item_factors (n_items, n_factors), both start random, with a spread of 0.01;
     user_bias (n_users,), item_bias (n_items,). y_range: (low, high).
 
     >>> model = DotProductBias(2, 3, 4, y_range=(0.0, 5.5))
@@ -507,7 +509,7 @@ check("embeddings.DotProductBias", DotProductBias, seed=101)
 # %% [markdown]
 # ### What you should now see
 #
-# Ann and Ben from above, in your model: with the factors of the table, a bias of 0.5 for Ann who is generous, and one of −0.3 for the war film that is only so-so.
+# Ann and Ben from above, in your model: with the factors of the table, a bias of 0.5 for Ann who is generous, and one of −0.3 for the war film that is only so-so. More than 5 stars is no error, since the range ends at 5.5.
 
 # %%
 model = DotProductBias(2, 2, 2, y_range=(0.0, 5.5))
@@ -536,7 +538,7 @@ for pair, stars in zip(["Ann, war film", "Ann, comedy", "Ben, war film", "Ben, c
 #
 # For the step, take the AdamW of lesson 07. It was imported at the top: `adamw_step(params, means, squares, t, lr, betas, eps, wd)`, with `t` counting from 1 and one zero tensor for each parameter in `means` and in `squares` to begin with. `lr=0.01`, `betas=(0.9, 0.99)`, `eps=1e-8`, batches of 512 and five epochs are a good beginning. It helps when the learning rate falls towards 0 during training.
 #
-# The check trains on nine tenths of all ratings, drawn anew and with other numbers for users and items, and measures the RMSE on 8,000 others. It is compared with the RMSE of mean and two biases on the same 8,000. All points from a share of 0.995, half of them from 1.02. A good run gets to about 0.97, in a few seconds. `seed` is there so that a run can be repeated: seed torch with it at the start.
+# The check trains on nine tenths of all ratings, drawn anew and with other numbers for users and items, and measures the RMSE on 8,000 others. It is compared with the RMSE of mean and two biases on the same 8,000. All points for a share of 0.995 or less, half of them up to 1.02. A good run gets to about 0.97, in a few seconds. `seed` is there so that a run can be repeated: seed torch with it at the start.
 
 
 # %% nbgrader={"grade": false, "grade_id": "fit_ratings", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -634,7 +636,7 @@ for name, error in errors.items():
 # %% [markdown]
 # ## Reading the biases
 #
-# A film's bias is what it gets from everybody, whatever their taste. Let us see which films have the highest and the lowest ones. Beside the bias you see the plain mean of the film's ratings, and how many ratings there are.
+# A film's bias is what it gets from everybody, whatever their taste. Let us see which films have the highest and the lowest ones. Beside the bias you see the plain mean of the film's ratings, and how many ratings there are. A bias is measured inside the sigmoid, so it is not in stars.
 
 # %%
 n_ratings = torch.bincount(train.items, minlength=ratings.n_items)
@@ -718,13 +720,13 @@ print(f"of the ten films with the highest mean, {int(few.sum())} have fewer than
 # %% [markdown]
 # ## Reading the factors
 #
-# The factors are harder to read: 20 numbers for each film, and none of them has a name. They could even be exchanged or turned against each other without changing a single prediction, as long as those of the users are turned along. So do not look at single factors. Ask for the *directions* in which the films differ most.
+# The factors are harder to read: 20 numbers for each film, and none of them has a name. The factors could even be exchanged, or the whole cloud of films turned, without changing a single prediction, as long as the users are turned along. So do not look at single factors. Ask for the *directions* in which the films differ most.
 #
 # ### Principal component analysis
 #
 # PCA finds them. Think of the films as a cloud of points. The first *component* is the direction in which the cloud is longest. The second is the longest of those at right angles to the first, and so on.
 #
-# A small example: five points, $(1, 3), (3, 4), (5, 5), (7, 6), (9, 7)$. They lie on a line. Their mean is $(5, 5)$. Without the mean they are $(-4, -2), (-2, -1), (0, 0), (2, 1), (4, 2)$: multiples of $(2, 1)$. So the first component is $(2, 1)$, brought to length 1: $(0.894, 0.447)$. It explains all of the variance.
+# A small example: five points, $(1, 3), (3, 4), (5, 5), (7, 6), (9, 7)$. They lie on a line. Their mean is $(5, 5)$. Without the mean they are $(-4, -2), (-2, -1), (0, 0), (2, 1), (4, 2)$: multiples of $(2, 1)$. So the first component is $(2, 1)$, brought to length 1: $(0.894, 0.447)$. The *variance* along a direction is the mean squared distance from the middle, measured along it. At right angles to $(2, 1)$ these points do not differ: the first component explains all of the variance.
 #
 # Two things to know:
 #
@@ -925,7 +927,7 @@ print(f"RMSE on valid: {history['valid'][-1]:.2f}, with biases alone {errors['me
 # %% [markdown]
 # ### Should I trust distances between films?
 #
-# Put the number of a film that you know (0 to 2,236) into the cell. It lists the films whose factors point in the most similar direction, among those with at least 50 ratings.
+# Put the number of a film that you know (0 to 2,236) into the cell. It lists the films whose factors point in the most similar direction, among those with at least 50 ratings. The measure is the *cosine* of the angle between two rows of factors: 1 in the same direction, 0 at right angles.
 
 # %%
 film = 9  # Terminator 2
@@ -933,8 +935,9 @@ unit = F.normalize(model.item_factors.detach(), dim=1)
 similar = (unit @ unit[film]).masked_fill(n_ratings < 50, -1).argsort(descending=True)[1:6]
 
 figure, (axis,) = plots.panels(1, width=6.0, height=2.2)
-_ = axis.barh([ratings.titles[i][:40] for i in similar.tolist()], (unit @ unit[film])[similar], color=plots.BLUE)
-_ = axis.set(xlabel="cosine of the angle between the factors", title=f"near {ratings.titles[film][:30]}", xlim=(0, 1))
+names = [ratings.titles[i].split(" (")[0][:40] for i in [film, *similar.tolist()]]
+_ = axis.barh(names[1:], (unit @ unit[film])[similar], color=plots.BLUE)
+_ = axis.set(xlabel="cosine of the angle between the factors", title=f"near {names[0]}", xlim=(0, 1))
 axis.invert_yaxis()
 plots.show(figure, alt="The five films nearest to Terminator 2 by the angle between their factors, as bars.")
 

@@ -61,6 +61,11 @@ class EmbeddingLookup(Exercise):
             "You get the row before the one that was asked for. Indices count from 0, here and everywhere in PyTorch.",
         ),
         Mistake(
+            "columns for rows",
+            lambda weight, idx: weight[:, idx],
+            "You pick columns: in `weight[:, idx]` the colon stands for all rows. The index of a row stands first.",
+        ),
+        Mistake(
             "rows added up",
             lambda weight, idx: weight[idx].reshape(-1, weight.shape[1]).sum(0),
             "The rows are found and then added into one. Keep one row for each entry of idx.",
@@ -102,6 +107,13 @@ def _averaged(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
     return _added(grad_out, idx, num_embeddings) / counts[:, None]
 
 
+def _first_dimension_only(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
+    grad = grad_out.new_zeros(num_embeddings, grad_out.shape[-1])
+    for places, rows in zip(idx, grad_out, strict=True):
+        grad[places] += rows
+    return grad
+
+
 class EmbeddingBackward(Exercise):
     """The gradient of weight: row i is the sum of the rows of grad_out whose index is i."""
 
@@ -136,6 +148,12 @@ class EmbeddingBackward(Exercise):
             "A row that is looked up several times keeps only the first of its gradients. They add up.",
         ),
         Mistake(
+            "only for one dimension",
+            _first_dimension_only,
+            "For a vector of indices your answer is right. When idx is a matrix, your loop goes over its rows, and "
+            "writes to several places at once: the last one wins again. Flatten idx, and grad_out with it.",
+        ),
+        Mistake(
             "averaged",
             _averaged,
             "Where a row repeats you take the mean of its gradients. The row was used several times, and each use "
@@ -151,6 +169,12 @@ class EmbeddingBackward(Exercise):
             "looked up instead of added",
             lambda grad_out, idx, n: _added(grad_out, torch.arange(idx.numel()) % n, n),
             "The rows of grad_out stand in their own order. Row j of grad_out belongs to row idx[j] of the weight.",
+        ),
+        Mistake(
+            "grad_out looked up",
+            lambda grad_out, idx, n: grad_out[idx],
+            "You look up rows of grad_out. That is the way forward. On the way back, row j of grad_out goes to row "
+            "idx[j] of the gradient.",
         ),
         Mistake(
             "uses counted",
@@ -231,6 +255,33 @@ class SigmoidRange(Exercise):
             "tanh runs from -1 to 1, so your values go below low. The sigmoid runs from 0 to 1.",
         ),
         Mistake(
+            "not stretched",
+            lambda x, low, high: torch.sigmoid(x),
+            "The sigmoid is right, and low and high do not occur in it: it still runs from 0 to 1.",
+        ),
+        Mistake(
+            "sum for the width",
+            lambda x, low, high: low + (high + low) * torch.sigmoid(x),
+            "You stretch by high plus low. The width of a range is the distance between its ends.",
+        ),
+        Mistake(
+            "low taken off",
+            lambda x, low, high: (high - low) * torch.sigmoid(x) - low,
+            "The width is right, but low is taken off where it should be added. Try it with a sigmoid of 0: the result "
+            "should be low.",
+        ),
+        Mistake(
+            "stretched inside",
+            lambda x, low, high: torch.sigmoid(low + (high - low) * x),
+            "You stretch x and bend it afterwards, so the result still lies between 0 and 1. The sigmoid comes first.",
+        ),
+        Mistake(
+            "softmax for sigmoid",
+            lambda x, low, high: low + (high - low) * torch.softmax(x, dim=-1),
+            "That is a softmax: its entries depend on each other and add up to 1. The sigmoid takes every number for "
+            "itself.",
+        ),
+        Mistake(
             "no sigmoid",
             lambda x, low, high: low + (high - low) * x,
             "The stretching is right, but x itself is not between 0 and 1. What brings it there?",
@@ -270,6 +321,27 @@ class _FactorsZero(_Model):
         nn.init.zeros_(self.item_factors)
 
 
+class _EqualRows(_Model):
+    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+        super().__init__(n_users, n_items, n_factors, y_range)
+        nn.init.zeros_(self.user_factors)
+
+
+class _LargeStart(_Model):
+    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+        super().__init__(n_users, n_items, n_factors, y_range)
+        nn.init.normal_(self.user_factors)
+        nn.init.normal_(self.item_factors)
+
+
+class _ScaledAfterwards(_Model):
+    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+        super().__init__(n_users, n_items, n_factors, y_range)
+        for name, parameter in [("user_factors", self.user_factors), ("item_factors", self.item_factors)]:
+            delattr(self, name)
+            self.__dict__[name] = parameter * 1.0
+
+
 class _EmbeddingModules(nn.Module):
     def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
         super().__init__()
@@ -293,12 +365,12 @@ class _ColumnBiases(_Model):
 
 class _NoItemBias(_Model):
     def score(self, users: Tensor, items: Tensor) -> Tensor:
-        return super().score(users, items) - self.item_bias[items].detach() + 0 * self.item_bias.sum()
+        return (self.user_factors[users] * self.item_factors[items]).sum(1) + self.user_bias[users]
 
 
 class _NoUserBias(_Model):
     def score(self, users: Tensor, items: Tensor) -> Tensor:
-        return super().score(users, items) - self.user_bias[users].detach() + 0 * self.user_bias.sum()
+        return (self.user_factors[users] * self.item_factors[items]).sum(1) + self.item_bias[items]
 
 
 class _NoBiases(_Model):
@@ -316,6 +388,35 @@ class _AllPairs(_Model):
     def score(self, users: Tensor, items: Tensor) -> Tensor:
         match = self.user_factors[users] @ self.item_factors[items].T
         return match + self.user_bias[users][:, None] + self.item_bias[items]
+
+
+class _AllPairsOneBias(_Model):
+    def score(self, users: Tensor, items: Tensor) -> Tensor:
+        match = self.user_factors[users] @ self.item_factors[items].T
+        return match + self.user_bias[users] + self.item_bias[items]
+
+
+class _NotSummed(_Model):
+    def score(self, users: Tensor, items: Tensor) -> Tensor:
+        match = self.user_factors[users] * self.item_factors[items]
+        return match + self.user_bias[users] + self.item_bias[items]
+
+
+class _NotSummedColumns(_Model):
+    def score(self, users: Tensor, items: Tensor) -> Tensor:
+        match = self.user_factors[users] * self.item_factors[items]
+        return match + self.user_bias[users][:, None] + self.item_bias[items][:, None]
+
+
+class _SumOverPairs(_Model):
+    def score(self, users: Tensor, items: Tensor) -> Tensor:
+        match = (self.user_factors[users] * self.item_factors[items]).sum(0)
+        return match + self.user_bias[users] + self.item_bias[items]
+
+
+class _BiasesNotLookedUp(_Model):
+    def score(self, users: Tensor, items: Tensor) -> Tensor:
+        return (self.user_factors[users] * self.item_factors[items]).sum(1) + self.user_bias + self.item_bias
 
 
 class _SumOverBatch(_Model):
@@ -390,6 +491,8 @@ class DotProductBias(Exercise):
         names = ("user_factors", "item_factors", "user_bias", "item_bias")
         for name in names[:2]:
             yield f"{name} start at different numbers", len(parameters[name].unique()) == parameters[name].numel()
+        small = all(float(parameters[name].detach().abs().max()) < 0.6 for name in names[:2])
+        yield "factors start small", small
         with torch.no_grad():
             for name in names:
                 parameters[name].copy_(case.inputs[name])
@@ -410,6 +513,22 @@ class DotProductBias(Exercise):
             _FactorsZero,
             "All factors start at the same number. At 0 it is worst: the gradient of the user's factors is a multiple "
             "of the film's factors, and the other way round, so both stay 0 for ever. Start at small random numbers.",
+        ),
+        Mistake(
+            "equal numbers at the start",
+            _EqualRows,
+            "In one of the two tables of factors, several numbers start equal. Draw every number of both tables on its "
+            "own: rows that start alike and see alike ratings stay alike.",
+            sign=lambda evidence: (
+                not all(evidence[0][f"{name} start at different numbers"] for name in ("user_factors", "item_factors"))
+            ),
+        ),
+        Mistake(
+            "factors start large",
+            _LargeStart,
+            "The factors start as large random numbers, so the model starts with strong opinions about everybody, all "
+            "of them wrong. Training has to undo them first, and does not get as far. Start at a spread of 0.01.",
+            sign=lambda evidence: evidence[0]["factors start small"] is False,
         ),
         Mistake(
             "users and items exchanged",
@@ -450,6 +569,36 @@ class DotProductBias(Exercise):
             "the first user with the first item, and so on.",
         ),
         Mistake(
+            "all pairs, biases by column",
+            _AllPairsOneBias,
+            "`@` matches every user of the batch with every item of it: (n, n) numbers, and the biases are spread over "
+            "them without a complaint. Asked for are n pairs: the first user with the first item, and so on.",
+        ),
+        Mistake(
+            "products not added up",
+            _NotSummed,
+            "The products of the factors are still k numbers for each pair, shape (n, k), where the biases come in. A "
+            "dot product also adds them up: one number for each pair.",
+        ),
+        Mistake(
+            "k predictions for each pair",
+            _NotSummedColumns,
+            "You return k numbers for each pair, shape (n, k). A dot product multiplies place by place, and then adds "
+            "up: one number for each pair.",
+        ),
+        Mistake(
+            "summed over the pairs",
+            _SumOverPairs,
+            "You add the products over dimension 0, the pairs, and k numbers are left. Add over the factors: one "
+            "number should be left for each pair.",
+        ),
+        Mistake(
+            "biases not looked up",
+            _BiasesNotLookedUp,
+            "You add the whole tables of biases. Each pair needs one entry of each: the one of its user and the one of "
+            "its item.",
+        ),
+        Mistake(
             "summed over the batch",
             _SumOverBatch,
             "The products are added over everything, the batch included, so all pairs share one number. Add over the "
@@ -487,6 +636,15 @@ class DotProductBias(Exercise):
             _EmbeddingModules,
             "You use nn.Embedding, whose table is a parameter inside it (user_factors.weight). Here the tables are "
             "parameters of your own class, and your embedding_lookup reads them.",
+        ),
+        Mistake(
+            "scaled after wrapping",
+            _ScaledAfterwards,
+            "The biases are parameters, but the factors are not. What is computed from an nn.Parameter, such as a "
+            "product with 0.01, is a plain tensor again. Scale first, wrap last.",
+            sign=lambda evidence: (
+                evidence[0]["parameters"].count("factors") < 2 and evidence[0]["parameters"].count("bias ") == 2
+            ),
         ),
         Mistake(
             "plain tensors",
@@ -536,8 +694,33 @@ def _columns(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _columns_of_vh(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
-    _, s, vh = torch.linalg.svd(x - x.mean(0))
+    _, s, vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)
     return (x - x.mean(0)) @ vh[:, :k], vh[:, :k].T, s[:k] ** 2 / (s**2).sum()
+
+
+def _components_from_columns(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    _, s, vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    return (x - x.mean(0)) @ vh[:k].T, vh[:, :k].T, s[:k] ** 2 / (s**2).sum()
+
+
+def _projected_on_columns(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    _, s, vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    return (x - x.mean(0)) @ vh[:, :k], vh[:k], s[:k] ** 2 / (s**2).sum()
+
+
+def _ratio_of_squares(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    projected, components, values = _directions(x, k)
+    return projected, components, values[:k] ** 2 / (values**2).sum()
+
+
+def _ratio_so_far(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    projected, components, values = _directions(x, k)
+    return projected, components, (values / values.sum()).cumsum(0)[:k]
+
+
+def _largest_last(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    projected, components, values = _directions(x, k)
+    return projected.flip(1), components.flip(0), values[:k].flip(0) / values.sum()
 
 
 def _uncentred_projection(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -571,12 +754,17 @@ class Pca(Exercise):
 
     def probe(self, pca: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         answer = pca(case.x, case.k)
-        yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else answer
+        several = isinstance(answer, tuple | list)
+        yield "what is returned", answer if answer is None else f"{len(answer) if several else 1} of 3"
+        if not several or len(answer) != 3:
+            return
         projected, components, ratio = answer
         yield "components.shape", str(tuple(components.shape))
+        if components.shape != (case.k, case.x.shape[1]):
+            return
         sign = components.detach().gather(1, components.abs().argmax(1, keepdim=True)).sign()
-        yield "components, up to their signs", components * sign, 1e-3
-        yield "projected, with the same signs", projected * sign[:, 0], 1e-3
+        yield "components", components * sign, 1e-3
+        yield "projected", projected * sign[:, 0], 1e-3
         yield "explained_variance_ratio", ratio, 1e-3
 
     mistakes = (
@@ -635,9 +823,29 @@ class Pca(Exercise):
             "they tell how much k directions leave out.",
         ),
         Mistake(
+            "squared twice",
+            _ratio_of_squares,
+            "The shares are formed from squares of squares. The singular values of the centred x have to be squared; "
+            "those of its covariance, and its eigenvalues, are variances already.",
+        ),
+        Mistake(
+            "running total",
+            _ratio_so_far,
+            "Your second share contains the first: they are added up on the way. Asked for is the share of each "
+            "direction alone.",
+        ),
+        Mistake(
             "variances, not shares",
             _variances,
-            "You return the variance along each direction. Divide by the variance in all directions together.",
+            "A share lies between 0 and 1, and yours is larger. Divide the variance along each direction by the "
+            "variance in all directions together.",
+            sign=lambda evidence: float(evidence[0]["explained_variance_ratio"][0]) > 1.01,
+        ),
+        Mistake(
+            "largest last",
+            _largest_last,
+            "The k directions are the right ones, but the largest stands last. torch.linalg.eigh sorts upwards; here "
+            "the largest comes first.",
         ),
         Mistake(
             "columns of Vh",
@@ -646,15 +854,46 @@ class Pca(Exercise):
             "its rows.",
         ),
         Mistake(
-            "columns of Vh, as columns",
-            lambda x, k: (lambda answer: (answer[0], answer[1].T, answer[2]))(_columns_of_vh(x, k)),
-            "You take the first columns of what svd returns last, and return them as columns. It returns V already "
-            "transposed: the directions are its rows, and rows are asked for, shape (k, d).",
+            "components from columns of Vh",
+            _components_from_columns,
+            "Your projection is right, but your components are the first columns of what svd returns last. It returns "
+            "V already transposed: the directions are its rows.",
+        ),
+        Mistake(
+            "projected on columns of Vh",
+            _projected_on_columns,
+            "Your components are right, but you multiply by the first columns of what svd returns last. Its rows are "
+            "the directions: turn the rows, and then multiply.",
+        ),
+        Mistake(
+            "signs apart",
+            lambda x, k: (lambda answer: (-answer[0], *answer[1:]))(_with(_centred)(x, k)),
+            "Signs are free, but they go together: turn a direction, and its column of the projection turns with it. "
+            "Here the one is turned and the other not.",
         ),
         Mistake(
             "directions as columns",
             _columns,
-            "The directions stand in the columns. Here each row is one direction: shape (k, d).",
+            "The directions stand in the columns. Here each row is one direction: shape (k, d). Mind that svd returns "
+            "V already transposed.",
+            sign=lambda evidence: evidence[0]["components.shape"] == "(2, 1)",
+        ),
+        Mistake(
+            "all directions",
+            lambda x, k: _with(_centred)(x, min(x.shape)),
+            "You return all directions. Asked for are the first k.",
+            sign=lambda evidence: evidence[0]["components.shape"] == "(2, 2)",
+        ),
+        Mistake(
+            "components first",
+            lambda x, k: (lambda answer: (answer[1], answer[0], answer[2]))(_with(_centred)(x, k)),
+            "The components come before the projection. The order is projected, components, explained_variance_ratio.",
+            sign=lambda evidence: evidence[0]["components.shape"] == "(9, 1)",
+        ),
+        Mistake(
+            "one of three",
+            lambda x, k: _directions(x, k)[0],
+            "You return one thing, and three are asked for: projected, components, explained_variance_ratio.",
         ),
     )
 
@@ -889,8 +1128,15 @@ class FitRatings(Training):
             "biases alone",
             lambda users, items, ratings, seed: _trained(users, items, ratings, seed, model=_OnlyBiases, wd=0.1),
             "Your predictions are one number for the user plus one for the film: the taste of the two never meets. "
-            "Either the factors are not in the model, or they started at 0 and could not leave it.",
+            "Either the factors are not in the model, or they are still at 0, or close to it. Are they trained, at a "
+            "rate that moves them?",
             sign=_shows(lambda e: _additive(e) and _spread(e) > 0.2 and min(_rows_and_columns(e)) > 0.01),
+        ),
+        Mistake(
+            "range 0 to 1",
+            lambda users, items, ratings, seed: _trained(users, items, ratings, seed, y_range=(0.0, 1.0), epochs=1),
+            "No prediction is above 1 star: the sigmoid was not stretched to the range of the ratings.",
+            sign=_shows(lambda e: float(e["predictions"].max()) <= 1.0),
         ),
         Mistake(
             "film ignored",
@@ -905,16 +1151,11 @@ class FitRatings(Training):
             sign=_shows(lambda e: _rows_and_columns(e)[0] < 0.001 < _spread(e)),
         ),
         Mistake(
-            "range 0 to 1",
-            lambda users, items, ratings, seed: _trained(users, items, ratings, seed, y_range=(0.0, 1.0), epochs=1),
-            "No prediction is above 1 star: the sigmoid was not stretched to the range of the ratings.",
-            sign=_shows(lambda e: float(e["predictions"].max()) <= 1.0),
-        ),
-        Mistake(
             "not trained",
             lambda users, items, ratings, seed: _Model(int(users.max()) + 1, int(items.max()) + 1, 20, Y_RANGE),
-            "Your model predicts the middle of its range for every pair: its parameters are where they started. Does a "
-            "step change the parameters of the model that you return?",
+            "Your model predicts the middle of its range for every pair: its parameters have hardly left their start. "
+            "Does a step change the parameters of the model that you return? Is the learning rate far too small, or "
+            "the weight decay part of the gradient?",
             sign=_shows(lambda e: _spread(e) < 0.05 and abs(_off(e)) > 0.3),
         ),
         Mistake(
@@ -928,7 +1169,8 @@ class FitRatings(Training):
             "hardly trained",
             lambda users, items, ratings, seed: _trained(users, items, ratings, seed, lr=0.005, epochs=1),
             "Your model does badly on the very ratings that it was given: training ended too early, or the learning "
-            "rate is too small, or the weight decay too large. Print the loss of every epoch.",
+            "rate is too small, or the weight decay too large. Print the loss of every epoch. If it falls: does your "
+            "loop train on its arguments, and not on the `train` of the notebook? If not: are the gradients cleared?",
             sign=_shows(lambda e: e["error on the given ratings"] > 0.9 and (_off(e) < -0.1 or _spread(e) > 0.5)),
         ),
         Mistake(
@@ -947,6 +1189,13 @@ class FitRatings(Training):
             ),
             "Your model returns a column, (n, 1). Return one number for each pair, (n,), as DotProductBias does.",
             sign=_shows(lambda e: e["shape of the predictions"].endswith(", 1)")),
+        ),
+        Mistake(
+            "not finite",
+            lambda users, items, ratings, seed: _OneNumber(float("nan")),
+            "Some predictions are nan or infinite. Count the steps of AdamW from 1: with t = 0 it divides 0 by 0. If "
+            "that is right, the learning rate is far too large.",
+            sign=_shows(lambda e: e["predictions are finite"] is False),
         ),
         Mistake(
             "predictions returned",

@@ -44,6 +44,10 @@ def backward_by_scatter(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> T
     return torch.zeros(num_embeddings, rows.shape[1]).scatter_add(0, idx.reshape(-1, 1).expand_as(rows), rows)
 
 
+def backward_by_rows(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
+    return torch.stack([grad_out[idx == row].sum(0) for row in range(num_embeddings)])
+
+
 def range_by_exp(x: Tensor, low: float, high: float) -> Tensor:
     return low + (high - low) / (1 + torch.exp(-x))
 
@@ -94,6 +98,17 @@ class ProductModel(EinsumModel):
         match = (u[:, None, :] @ i[:, :, None])[:, 0, 0]
         biases = self.user_bias.index_select(0, users) + self.item_bias.gather(0, items)
         return self.low + (self.high - self.low) * (match + biases).sigmoid()
+
+
+class DiagonalModel(EinsumModel):
+    def forward(self, users: Tensor, items: Tensor) -> Tensor:
+        match = (self.user_factors[users] @ self.item_factors[items].T).diagonal()
+        return range_by_method(match + self.user_bias[users] + self.item_bias[items], self.low, self.high)
+
+
+def pca_by_scaled_u(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    u, s, vt = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    return u[:, :k] * s[:k], vt[:k], (s**2 / (s**2).sum())[:k]
 
 
 def pca_by_covariance(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -185,9 +200,15 @@ def fit_with_modules(users: Tensor, items: Tensor, ratings: Tensor, seed: int) -
 
 ANSWERS = {
     "embeddings.embedding_lookup": [lookup_by_product, lookup_by_index_select, lookup_by_loop, lookup_by_take],
-    "embeddings.embedding_backward": [backward_by_product, backward_by_loop, backward_by_put, backward_by_scatter],
+    "embeddings.embedding_backward": [
+        backward_by_product,
+        backward_by_loop,
+        backward_by_put,
+        backward_by_scatter,
+        backward_by_rows,
+    ],
     "embeddings.sigmoid_range": [range_by_exp, range_by_tanh, range_by_method, range_as_mean],
-    "embeddings.DotProductBias": [EinsumModel, TableModel, ProductModel],
-    "embeddings.pca": [pca_by_covariance, pca_by_svd_of_the_transpose, pca_by_power_iteration],
+    "embeddings.DotProductBias": [EinsumModel, TableModel, ProductModel, DiagonalModel],
+    "embeddings.pca": [pca_by_scaled_u, pca_by_covariance, pca_by_svd_of_the_transpose, pca_by_power_iteration],
     "embeddings.fit_ratings": [fit_with_penalty, fit_with_modules],
 }
