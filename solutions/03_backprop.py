@@ -46,7 +46,7 @@ _ = torch.manual_seed(0)
 #
 # $$u = 3x, \qquad v = u + 1, \qquad L = v^2$$
 #
-# How fast does $L$ change when $x$ does? Ask each step alone. When $x$ grows by a little, $u$ grows 3 times as much. When $u$ grows, $v$ grows as much: 1 times. When $v$ grows, $L = v^2$ grows $2v$ times as much, and $v$ is 7 here, so 14 times. One change drives the next, so the rates *multiply*: $3 \cdot 1 \cdot 14 = 42$. This is the *chain rule*, and it is all there is.
+# How fast does $L$ change when $x$ does? Ask each step alone. When $x$ grows by a little, $u$ grows 3 times as much. When $u$ grows, $v$ grows as much: 1 times. When $v$ grows, $L = v^2$ grows $2v$ times as much, and $v$ is 7 here, so 14 times. One change drives the next, so the rates *multiply*: $3 \cdot 1 \cdot 14 = 42$. This is the *chain rule*. For a chain, it is all there is.
 #
 # The rate of one step, such as 14, is its *local derivative*. To know it, the step has to know only its own input.
 #
@@ -139,6 +139,8 @@ check("backprop.numerical_gradient", numerical_gradient, seed=301)
 # `RuntimeError: view size is not compatible with input tensor's size and stride`: use `reshape(-1)` to read; to write, write into a fresh tensor of zeros.
 #
 # `TypeError: can't assign a ... to a torch.DoubleTensor`, or a number that will not fit: `f` may give a float or a tensor; `float(...)` takes both.
+#
+# `AttributeError: 'float' object has no attribute 'item'`: the same. `float(...)` takes both.
 #
 # </details>
 
@@ -699,6 +701,7 @@ fit = two_layer_forward(x_wave, **params)[2]
 _ = plots.curves(
     {"your network": fit}, x_wave, points={"wave": y_wave}, xlabel="x", title="after 3,000 steps", axis=left
 )
+_ = left.set_ylim(-1.2, 2.2)  # room for the legend
 _ = plots.curves({"your gradients": by_hand}, xlabel="steps", ylabel="loss", title="the loss", log="y", axis=right)
 right.plot(range(1, 3001, 150), by_autograd[::150], "o", color=plots.ORANGE, markersize=4, label="autograd")
 right.legend(frameon=False)
@@ -784,7 +787,7 @@ print("u has the local derivatives", u.local_grads, "by its parents p and a")
 # %% [markdown]
 # ### Exercise: `backward`
 #
-# *3 points · 25 minutes · about a dozen lines.* Fill the `.grad` of every node of the graph. Gradients accumulate, as in PyTorch: what a leaf already holds from an earlier graph stays, and the new is added.
+# *3 points · 25 minutes · about a dozen lines.* Fill the `.grad` of every node of the graph. Gradients accumulate, as in PyTorch: what a leaf already holds from an earlier graph stays, and the new is added. Inner nodes always start at 0.
 
 
 # %% nbgrader={"grade": false, "grade_id": "backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -846,7 +849,7 @@ check("backprop.backward", backward, seed=307)
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `RecursionError: maximum recursion depth exceeded`: your function visits in circles. It has to stop at nodes that it has seen.
+# `RecursionError: maximum recursion depth exceeded`: your function visits the same node again and again. It has to go on to the node's parents; a leaf has none, and there it ends.
 #
 # `UnboundLocalError: cannot access local variable 'order'`: an inner function assigns to a name of the outer one. Lists have a method `append`, which changes them without assigning anew.
 #
@@ -858,6 +861,8 @@ check("backprop.backward", backward, seed=307)
 # The graph from above after your `backward`. In each box: value and gradient. On each arrow: what came back over it. What arrives at a box adds up to its gradient.
 
 # %%
+for node in [a, b, p, u, out]:
+    node.grad = 0.0  # so that you may run this cell again
 backward(out)
 
 places = {"a": (0, 0), "b": (0, 2), "p": (1.2, 1.4), "u": (2.4, 0.4), "out": (3.6, 1)}

@@ -54,6 +54,30 @@ def _never_back(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Ten
     return slopes
 
 
+def _pile_up(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
+    slopes, step = torch.zeros_like(x), torch.zeros_like(x)
+    for i in range(x.numel()):
+        step.view(-1)[i] = eps
+        slopes.view(-1)[i] = _central(f, x, step, eps)
+    return slopes
+
+
+def _no_copy(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
+    slopes, above, below = torch.zeros_like(x), x, x
+    for i in range(x.numel()):
+        above.view(-1)[i] += eps
+        below.view(-1)[i] -= eps
+        slopes.view(-1)[i] = (float(f(above)) - float(f(below))) / (2 * eps)
+    return slopes
+
+
+def _first_entry(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
+    slopes, step = torch.zeros_like(x), torch.zeros_like(x)
+    step.view(-1)[0] = eps
+    slopes.view(-1)[0] = _central(f, x, step, eps)
+    return slopes
+
+
 def _all_at_once(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
     return torch.full_like(x, (float(f(x + eps)) - float(f(x - eps))) / (2 * eps))
 
@@ -103,7 +127,7 @@ class NumericalGradient(Exercise):
         eps = 1e-6 if case.eps is None else case.eps
         yield "at most one entry of x changed at a time", all(int((d > eps / 100).sum()) <= 1 for d in changed)
         yield "steps of the size eps", 0.49 * eps <= max((float(d.max()) for d in changed), default=0.0) <= 2.01 * eps
-        yield "gradient", gradient, 1e-5
+        yield "the slopes", gradient, 1e-5
 
     mistakes = (
         Mistake(
@@ -141,6 +165,16 @@ class NumericalGradient(Exercise):
             "You return the difference of the two values of f. A slope is a difference divided by the distance.",
         ),
         Mistake(
+            "multiplied by eps",
+            _differences(lambda f, x, step, eps: eps**2 * _central(f, x, step, eps)),
+            "`/ 2 * eps` divides by 2 and then multiplies by eps. What stands below the line needs brackets.",
+        ),
+        Mistake(
+            "eps ignored",
+            _differences(lambda f, x, step, eps: _central(f, x, step * 1e-6 / eps, 1e-6)),
+            "You always step by 1e-6. The size of the step is the argument eps; 1e-6 is only its default.",
+        ),
+        Mistake(
             "eps ignored",
             _differences(lambda f, x, step, eps: _central(f, x, step * 1e-5 / eps, 1e-5)),
             "The size of your steps does not follow eps.",
@@ -150,6 +184,29 @@ class NumericalGradient(Exercise):
             _all_at_once,
             "You move all entries together, so every slope is the sum of all. A partial derivative moves one entry and "
             "keeps the others.",
+        ),
+        Mistake(
+            "all entries at once",
+            lambda f, x, eps=1e-6: (f(x + eps) - f(x - eps)) / (2 * eps),
+            "You move all entries together and get one number. A partial derivative moves one entry and keeps the "
+            "others; each entry of x has its own.",
+        ),
+        Mistake(
+            "steps that stay",
+            _pile_up,
+            "Your step keeps the eps of the entries before it, so from the second entry on several move together. Each "
+            "entry needs a step in which only its own place is not 0.",
+        ),
+        Mistake(
+            "no copy",
+            _no_copy,
+            "`above = x` makes no copy: both names mean one tensor, and what you add under one name you take away "
+            "under the other. f is given the same point twice.",
+        ),
+        Mistake(
+            "return inside the loop",
+            _first_entry,
+            "Only the first entry has its slope. Does the `return` stand inside the loop?",
         ),
         Mistake(
             "only the first dimension",
@@ -261,6 +318,18 @@ class RelativeError(Exercise):
             "The difference keeps its sign, so a b that is too large counts as no error.",
         ),
         Mistake(
+            "signs kept below the line",
+            lambda a, b: float(((a - b).abs() / (a + b).clamp(min=1e-8)).max()),
+            "You divide by a + b with its sign. For negative numbers the floor then takes its place, and the quotient "
+            "is huge. Take the absolute values first.",
+        ),
+        Mistake(
+            "ceiling for floor",
+            lambda a, b: float(((a - b).abs() / (a.abs() + b.abs()).clamp(max=1e-8)).max()),
+            "You divide by the smaller of |a| + |b| and 1e-8, so nearly always by 1e-8. In `clamp` the floor is `min`: "
+            "the smallest value that may come out.",
+        ),
+        Mistake(
             "absolute error",
             lambda a, b: float((a - b).abs().max()),
             "This is the largest absolute difference. 0.001 is much beside 0.002 and nothing beside 1000: divide.",
@@ -308,7 +377,7 @@ class LinearBackward(Exercise):
         result = linear_backward(case.grad_out, case.x, case.weight)
         many = isinstance(result, tuple | list)
         yield "what comes back", f"{len(result)} values" if many else type(result).__name__
-        yield from zip(("grad of x", "grad of weight", "grad of bias"), result, strict=True)
+        yield from zip(("the gradient by x", "the gradient by weight", "the gradient by bias"), result, strict=True)
 
     mistakes = (
         Mistake(
@@ -352,10 +421,11 @@ class LinearBackward(Exercise):
             "The gradient of bias has shape (1, out). Like the bias itself it should be (out,).",
         ),
         Mistake(
-            "weight turned the wrong way",
+            "shapes that do not meet",
             _returned(lambda g, x, w: g @ w.T, _gw, _gb),
-            "'mat1 and mat2 shapes cannot be multiplied' is a shape that tells you something: grad_out is (n, out), "
-            "grad of x must be (n, in), weight is (out, in). On the way back it is used as it is.",
+            "In one of your formulas two shapes do not fit. grad_out is (n, out), x is (n, in), weight is (out, in). "
+            "In a product `@` the two sizes in the middle are equal and vanish. Which should vanish in the gradient by "
+            "x, and which in the gradient by weight?",
         ),
         Mistake(
             "grad_out left out",
@@ -371,6 +441,21 @@ class LinearBackward(Exercise):
             "another order",
             _returned(_gw, _gb, _gx),
             "The gradients come in another order. Asked for is (grad_x, grad_weight, grad_bias).",
+        ),
+        Mistake(
+            "another order",
+            _returned(_gw, _gx, _gb),
+            "The gradients by x and by weight are exchanged. Asked for is (grad_x, grad_weight, grad_bias).",
+        ),
+        Mistake(
+            "nothing returned",
+            lambda g, x, w: None,
+            "Your function returns None. Is the `return` missing? Asked for are three tensors.",
+        ),
+        Mistake(
+            "grad of bias left out",
+            _returned(_gx, _gw),
+            "There are only two gradients. The bias has one too, though its value is not needed for it.",
         ),
         Mistake(
             "grad of x left out",
@@ -407,7 +492,7 @@ class ReluBackward(Exercise):
         yield Case("a single number (shape ()) where the ReLU is off", grad_out=rng.normal(), x=-rng.normal().abs())
 
     def probe(self, relu_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield "grad of x", relu_backward(case.grad_out, case.x)
+        yield "the gradient by x", relu_backward(case.grad_out, case.x)
 
     mistakes = (
         Mistake(
@@ -436,6 +521,21 @@ class ReluBackward(Exercise):
             "grad_out left out",
             lambda g, x: (x > 0).to(g.dtype),
             "This is the slope of the ReLU. The chain rule multiplies what comes from above, grad_out, by it.",
+        ),
+        Mistake(
+            "grad_out left out",
+            lambda g, x: x > 0,
+            "This says where the gradient passes. The chain rule multiplies what comes from above, grad_out, by it.",
+        ),
+        Mistake(
+            "arguments exchanged",
+            lambda g, x: x * (g > 0),
+            "You let x pass where grad_out is positive. Turn it round: grad_out passes where x is positive.",
+        ),
+        Mistake(
+            "forward again",
+            lambda g, x: x * (x > 0),
+            "This is relu(x), the way forward. On the way back it is grad_out that passes or is stopped.",
         ),
         Mistake(
             "passed on everywhere",
@@ -481,7 +581,7 @@ class MseBackward(Exercise):
             yield Case(label, y_hat=rng.normal(*shape), y=rng.normal(*shape))
 
     def probe(self, mse_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield "grad of y_hat", mse_backward(case.y_hat, case.y)
+        yield "the gradient by y_hat", mse_backward(case.y_hat, case.y)
 
     mistakes = (
         Mistake(
@@ -520,6 +620,16 @@ class MseBackward(Exercise):
             "the loss itself",
             lambda y_hat, y: (y_hat - y) ** 2 / y.numel(),
             "These are the squares, so the loss itself in pieces. Take the derivative of the square.",
+        ),
+        Mistake(
+            "the loss itself",
+            lambda y_hat, y: 2 * (y_hat - y) ** 2 / y.numel(),
+            "The factor 2 is there, and the square too. When the 2 comes down, the power falls by one.",
+        ),
+        Mistake(
+            "the loss itself",
+            lambda y_hat, y: ((y_hat - y) ** 2).mean(),
+            "This is the loss. Asked for is its derivative by each entry of y_hat.",
         ),
         Mistake(
             "autograd used",
@@ -580,9 +690,10 @@ class TwoLayerBackward(Exercise):
 
     def probe(self, two_layer_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         grads = two_layer_backward(case.x, case.y, case.w1, case.b1, case.w2, case.b2)
-        yield "keys", sorted(map(str, grads)) if isinstance(grads, dict) else type(grads).__name__
+        yield "what comes back", "a dict" if isinstance(grads, dict) else type(grads).__name__
+        yield "keys", sorted(map(str, grads)) if isinstance(grads, dict) else []
         for key in ("b2", "w2", "b1", "w1"):
-            yield f"grad of {key}", grads[key]
+            yield f"the gradient by {key}", grads[key]
 
     mistakes = (
         Mistake(
@@ -595,6 +706,17 @@ class TwoLayerBackward(Exercise):
             _two_layers(grad_z=lambda grad_h, z: grad_h * (grad_h > 0)),
             "The ReLU's way back looks at the sign of the gradient. It should look at what went into the ReLU on the "
             "way forward.",
+        ),
+        Mistake(
+            "arguments of relu_backward exchanged",
+            _two_layers(grad_z=lambda grad_h, z: z * (grad_h > 0)),
+            "relu_backward takes the gradient first and then what went into the ReLU. You give it z first.",
+        ),
+        Mistake(
+            "the error for the loss's gradient",
+            _two_layers(grad_y_hat=lambda y_hat, y: y_hat - y),
+            "You start with the error y_hat - y. The backward pass starts with the derivative of the loss by y_hat; "
+            "mse_backward gives it.",
         ),
         Mistake(
             "ReLU left out on the way back",
@@ -657,6 +779,21 @@ class TwoLayerBackward(Exercise):
             "(out, in).",
         ),
         Mistake(
+            "a tuple for a dict",
+            lambda *args: tuple(_two_layers()(*args).values()),
+            'You return a tuple. Asked for is a dict with the keys "w1", "b1", "w2", "b2".',
+        ),
+        Mistake(
+            "other keys",
+            lambda *args: {f"grad_{key}": grad for key, grad in _two_layers()(*args).items()},
+            'The keys are the names of the parameters: "w1", "b1", "w2", "b2".',
+        ),
+        Mistake(
+            "nothing returned",
+            lambda *args: None,
+            "Your function returns None. Is the `return` missing? Asked for is a dict.",
+        ),
+        Mistake(
             "layers exchanged",
             _named_otherwise,
             "The gradients of the two layers are exchanged in your dict: w1 and b1 belong to the layer next to x.",
@@ -685,13 +822,29 @@ def _topological(node: Node) -> list[Node]:
     return order
 
 
-def _sweep(push: Callable[[Node], None], seed: float | None = 1.0) -> Callable[[Node], None]:
+def _topological_too(node: Node) -> list[Node]:
+    """Another such order: the first parent is visited first."""
+    order: list[Node] = []
+
+    def visit(n: Node) -> None:
+        if n not in order:
+            for parent in n.parents:
+                visit(parent)
+            order.append(n)
+
+    visit(node)
+    return order
+
+
+def _sweep(
+    push: Callable[[Node], None], seed: float | None = 1.0, order: Callable[[Node], list[Node]] = _topological
+) -> Callable[[Node], None]:
     """A backward pass in the right order, with `push` at every node."""
 
     def backward(node: Node) -> None:
         if seed is not None:
             node.grad += seed
-        for n in reversed(_topological(node)):
+        for n in reversed(order(node)):
             push(n)
 
     return backward
@@ -725,6 +878,11 @@ def _push_sum(n: Node) -> None:
 def _push_data(n: Node) -> None:
     for parent in n.parents:
         parent.grad += parent.data * n.grad
+
+
+def _push_on(n: Node) -> None:
+    for parent in n.parents:
+        parent.grad += n.grad
 
 
 def _push_exchanged(n: Node) -> None:
@@ -776,6 +934,56 @@ def _each_node_at_once(node: Node) -> None:
     down(node)
 
 
+def _on_the_way_down(node: Node) -> None:
+    seen: set[Node] = set()
+
+    def down(n: Node) -> None:
+        if n not in seen:
+            seen.add(n)
+            _push(n)
+            for parent in n.parents:
+                down(parent)
+
+    node.grad += 1.0
+    down(node)
+
+
+def _by_stack_at_once(node: Node) -> None:
+    stack, seen = [node], set()
+    node.grad += 1.0
+    while stack:
+        n = stack.pop()
+        if n not in seen:
+            seen.add(n)
+            _push(n)
+            stack += n.parents
+
+
+def _calls_itself(node: Node) -> None:
+    node.grad += 1.0
+    for parent, local in zip(node.parents, node.local_grads, strict=True):
+        parent.grad += local * node.grad
+        _calls_itself(parent)
+
+
+def _calls_itself_after(node: Node) -> None:
+    node.grad += 1.0
+    _push(node)
+    for parent in node.parents:
+        _calls_itself_after(parent)
+
+
+def _own_set(node: Node) -> None:
+    node.grad = 1.0
+    _sweep(_push, seed=None)(node)
+
+
+def _one_everywhere(node: Node) -> None:
+    for n in _topological(node):
+        n.grad += 1.0
+    _sweep(_push, seed=None)(node)
+
+
 def _by_levels(node: Node) -> None:
     queue, seen = [node], {node}
     node.grad += 1.0
@@ -820,7 +1028,9 @@ class Backward(Exercise):
                    "p = a * b", "u = p * c", "v = u * c", "out = p * v")  # fmt: skip
         ladder = [f"s{i + 1} = s{i} * s{i}" if i % 2 else f"s{i + 1} = s{i} + s{i}" for i in range(1, 5)]
         yield case("a ladder, every step used twice", "s1 = c * a", *ladder)
-        yield case("a graph of a single node")
+        yield case("a graph of a single node, twice", "")
+        yield Case("two nodes of the same value: p = a * c, q = b * c, out = p * q", leaves=[leaves[0], *leaves[::2]],
+                   rows=["p = a * c", "q = b * c", "out = p * q"])  # fmt: skip
         yield case("two graphs with common leaves, one after the other", "u = a * b", "out = u * c", "", "w = b + c",
                    "second = w * a")  # fmt: skip
 
@@ -837,7 +1047,7 @@ class Backward(Exercise):
                 continue
             backward(nodes[last])
             for name in reversed(nodes):
-                yield f"grad of {name}" + (" after the second graph" if values else ""), nodes[name].grad
+                yield f"the grad of {name}" + (" after the second graph" if values else ""), nodes[name].grad
             values = {name: node.data for name, node in nodes.items()}
         yield "data afterwards", values
 
@@ -846,6 +1056,11 @@ class Backward(Exercise):
             "assigned instead of added",
             _sweep(_push_assigned),
             "A node that is used twice keeps only what came last. Each use contributes, and the contributions add up.",
+        ),
+        Mistake(
+            "assigned instead of added",
+            _sweep(_push_assigned, order=_topological_too),
+            "Each contribution to a node replaces the one before. A node that is used twice receives two: add them up.",
         ),
         Mistake(
             "a repeated parent counted once",
@@ -857,6 +1072,37 @@ class Backward(Exercise):
             _each_node_at_once,
             "A node passes its gradient on at the first visit, before all nodes that use it have contributed. Put the "
             "nodes in an order in which each comes after everything that was computed from it.",
+        ),
+        Mistake(
+            "passed on before it was complete",
+            _on_the_way_down,
+            "You write a node down, or let it pass on its gradient, before its parents are visited. Then it can come "
+            "before another node that uses it. Visit all parents first, write the node down last, and turn the list "
+            "round.",
+        ),
+        Mistake(
+            "passed on before it was complete",
+            _by_stack_at_once,
+            "A node passes on its gradient when it first comes off your stack, though another node that uses it may "
+            "still lie below. Find the order first, then go through it.",
+        ),
+        Mistake(
+            "every node starts with 1",
+            _calls_itself,
+            "Each node that you reach gets a 1 of its own, for example because backward calls itself. Only the result "
+            "has the derivative 1 by itself.",
+        ),
+        Mistake(
+            "every node starts with 1",
+            _calls_itself_after,
+            "Every node gets a 1 when you come to it, for example because backward calls itself. The 1 belongs to the "
+            "result alone: its derivative by itself.",
+        ),
+        Mistake(
+            "every node starts with 1",
+            _one_everywhere,
+            "Every node starts with a gradient of 1. Only the result has the derivative 1 by itself; the others start "
+            "with what they hold.",
         ),
         Mistake(
             "passed on at every visit",
@@ -896,6 +1142,11 @@ class Backward(Exercise):
             "holds from another graph stays, and the new is added.",
         ),
         Mistake(
+            "own gradient set to 1",
+            _own_set,
+            "You set the grad of the result to 1. It is added like all others: a node may hold something already.",
+        ),
+        Mistake(
             "no start",
             _sweep(_push, seed=None),
             "All gradients stay 0: nothing starts. What is the derivative of the result by itself?",
@@ -904,6 +1155,11 @@ class Backward(Exercise):
             "gradient from above left out",
             _sweep(_push_local),
             "A parent gets the local derivative alone. The chain rule multiplies it by the gradient of the node above.",
+        ),
+        Mistake(
+            "local derivative left out",
+            _sweep(_push_on),
+            "Each parent gets the gradient of the node as it is. The chain rule multiplies it by the local derivative.",
         ),
         Mistake(
             "added instead of multiplied",

@@ -86,6 +86,14 @@ def relu_by_copy(grad_out: Tensor, x: Tensor) -> Tensor:
     return grad
 
 
+def relu_by_sign(grad_out: Tensor, x: Tensor) -> Tensor:
+    return grad_out * x.clamp(min=0).sign()
+
+
+def relu_with_the_kink(grad_out: Tensor, x: Tensor) -> Tensor:
+    return grad_out * (x >= 0).float()
+
+
 def relu_by_masked_fill(grad_out: Tensor, x: Tensor) -> Tensor:
     return grad_out.masked_fill(x <= 0, 0.0)
 
@@ -182,7 +190,13 @@ ANSWERS = {
     "backprop.numerical_gradient": [numerical_in_place, numerical_with_eye, numerical_by_index],
     "backprop.relative_error": [relative_error_by_where, relative_error_by_loop, relative_error_by_maximum],
     "backprop.linear_backward": [linear_by_einsum, linear_by_examples, linear_by_transposes],
-    "backprop.relu_backward": [relu_by_where, relu_by_copy, relu_by_masked_fill],
+    "backprop.relu_backward": [
+        relu_by_where,
+        relu_by_copy,
+        relu_by_sign,
+        relu_with_the_kink,
+        relu_by_masked_fill,
+    ],
     "backprop.mse_backward": [mse_by_mean, mse_by_weights],
     "backprop.two_layer_backward": [two_layers_in_one_go, two_layers_by_examples, two_layers_by_einsum],
     "backprop.backward": [backward_by_counting, backward_over_paths, backward_in_a_dict],
