@@ -65,6 +65,24 @@ class SgdWithData:
             p.grad = None
 
 
+class SgdFromFirstGradient(SgdWithData):
+    """The first velocity is a copy of the first gradient, as torch has it."""
+
+    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
+        self.params = [p for p in params]
+        self.slots = [(p, p) for p in self.params]
+        self.lr, self.momentum = lr, momentum
+        self.velocities: list[Tensor | None] = [None for _ in self.params]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for index, p in enumerate(self.params):
+            if p.grad is not None:
+                v = self.velocities[index]
+                self.velocities[index] = p.grad.clone() if v is None else self.momentum * v + p.grad
+                p.copy_(p - self.lr * self.velocities[index])
+
+
 class SgdOfSteps(SgdWithData):
     """The velocity in units of the step: the same as long as the learning rate stays."""
 
@@ -183,7 +201,7 @@ def fit_without_autograd(x: Tensor, y: Tensor, seed: int) -> nn.Module:
 
 ANSWERS = {
     "mnist.normalize": [normalize_without_bessel, normalize_by_sums, normalize_as_one],
-    "mnist.SGD": [SgdWithDict, SgdWithData, SgdOfSteps],
+    "mnist.SGD": [SgdWithDict, SgdWithData, SgdFromFirstGradient, SgdOfSteps],
     "mnist.train_epoch": [train_epoch_with_lists, train_epoch_clearing_last],
     "mnist.evaluate": [evaluate_by_decorator, evaluate_in_chunks],
     "mnist.fit_mnist": [fit_with_plain_sgd, fit_three_layers, fit_without_autograd],
