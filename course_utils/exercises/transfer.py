@@ -114,6 +114,25 @@ def _last_child(model: nn.Module, n: int) -> nn.Module:
     return model
 
 
+def _only_children(model: nn.Module, n: int) -> nn.Module:
+    name, child = [(name, child) for name, child in model.named_children() if isinstance(child, nn.Linear)][-1]
+    setattr(model, name, nn.Linear(child.in_features, n))
+    return model
+
+
+def _whole_container(model: nn.Module, n: int) -> nn.Module:
+    path, head = [(path, m) for path, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
+    setattr(model, path.split(".")[0], nn.Linear(head.in_features, n))
+    return model
+
+
+def _resized(model: nn.Module, n: int) -> nn.Module:
+    head = _linears(model)[-1][2]
+    fresh = nn.Linear(head.in_features, n)
+    head.weight, head.bias, head.out_features = fresh.weight, fresh.bias, n
+    return model
+
+
 def _always_fc(model: Any, n: int) -> nn.Module:
     model.fc = nn.Linear(model.fc.in_features, n)
     return model
@@ -131,6 +150,11 @@ def _returned_head(model: nn.Module, n: int) -> nn.Module:
 
 def _nothing_returned(model: nn.Module, n: int) -> None:
     _with_head(model, lambda old: nn.Linear(old.in_features, n))
+
+
+def _kind(answer: object) -> str | None:
+    """What came back in words, such as "a list"; None stays None."""
+    return None if answer is None else f"a {type(answer).__name__}"
 
 
 class ReplaceHead(Exercise):
@@ -155,10 +179,15 @@ class ReplaceHead(Exercise):
         _, _, old = _linears(model)[-1]
         before = {name: p for name, p in model.named_parameters() if p is not old.weight and p is not old.bias}
         values = {name: p.detach().clone() for name, p in before.items()}
+        layers = {name: module for name, module in model.named_modules() if module is not old}
         answer = replace_head(model, case.num_outputs)
-        yield "what comes back", "the model itself" if answer is model else None if answer is None else "something else"
+        around = isinstance(answer, nn.Module) and any(module is model for module in answer.modules())
+        around_it = "a new module with the model inside" if around else _kind(answer)
+        yield "what comes back", "the model itself" if answer is model else around_it
         linears = _linears(model)
         yield "the linear layers, each as (in, out)", [[h.weight.shape[1], h.weight.shape[0]] for _, _, h in linears]
+        now = dict(model.named_modules())
+        yield "other modules that are gone", [name for name, m in layers.items() if now.get(name) is not m]
         head = linears[-1][2]
         yield "in_features and out_features of the head", [head.in_features, head.out_features]
         yield "the head is a new layer", head is not old
@@ -205,6 +234,42 @@ class ReplaceHead(Exercise):
             lambda model, n: _with_head(model, lambda old: nn.Sequential(old, nn.Linear(old.out_features, n))),
             "The old head is still there, and the new layer reads its outputs. It should take the old one's place, and "
             "read what that one read.",
+        ),
+        Mistake(
+            "a new model around the old one",
+            lambda model, n: nn.Sequential(model, nn.Linear(_linears(model)[-1][2].out_features, n)),
+            "You put the model and a new layer into a container of their own. The old head is still there, and the new "
+            "layer reads its outputs. Change the model itself: the new layer takes the old head's place.",
+        ),
+        Mistake(
+            "the container replaced with the head",
+            _whole_container,
+            "You replaced more than the head: the part of the model that holds it is gone, with all else in it (a "
+            "Dropout, a Flatten). Replace the nn.Linear alone, in its parent.",
+        ),
+        Mistake(
+            "in and out exchanged",
+            lambda model, n: _with_head(model, lambda old: nn.Linear(n, old.in_features)),
+            "The new layer reads n numbers and puts out as many as there are features. It is the other way round: "
+            "nn.Linear takes first the number that comes in, then the number that goes out.",
+        ),
+        Mistake(
+            "reads as many as the old head put out",
+            lambda model, n: _with_head(model, lambda old: nn.Linear(old.out_features, n)),
+            "The new layer reads as many numbers as the old head put out. It stands where the old head stood, so it "
+            "reads what that one read: its in_features.",
+        ),
+        Mistake(
+            "the old layer resized",
+            _resized,
+            "You gave the old layer a new weight and bias. The numbers are right, but it is still the old object. Make "
+            "a new nn.Linear and put it in the old one's place.",
+        ),
+        Mistake(
+            "only the top level searched",
+            _only_children,
+            "You look for an nn.Linear among the model's children only, and here none is there: the head is deeper. "
+            "`named_modules()` walks through all depths.",
         ),
         Mistake(
             "always called fc",
@@ -269,6 +334,18 @@ class ReplaceHead(Exercise):
             "and eval().",
         ),
         Mistake(
+            "left in training mode",
+            lambda model, n: _with_head(model.train(), lambda old: nn.Linear(old.in_features, n)),
+            "The head is right, but a model that came in eval mode leaves in training mode. Whoever calls you decides "
+            "about train() and eval().",
+        ),
+        Mistake(
+            "left in eval mode",
+            lambda model, n: _with_head(model.eval(), lambda old: nn.Linear(old.in_features, n)),
+            "The head is right, but a model that came in training mode leaves in eval mode. Whoever calls you decides "
+            "about train() and eval().",
+        ),
+        Mistake(
             "returns the head",
             _returned_head,
             "You return the new layer. Return the whole model, so that calls can be chained.",
@@ -292,6 +369,7 @@ class _Switch(Exercise):
             ("the first part of a net", "body", not self.to, False),
             ("a net that is half frozen", "", None, True),
             ("a net that is so already", "", self.to, True),
+            ("a single layer", "body.0", not self.to, True),
         ):
             yield Case(label, part=part, start=start, training=training, x=rng.normal(5, 4))
 
@@ -313,6 +391,7 @@ class _Switch(Exercise):
         yield "gradients that are gone", [n for n, p in parameters.items() if gradients[n] is not p.grad]
         yield "modules in training mode", [name for name, module in model.named_modules() if module.training]
         yield "attributes put on the module", sorted(set(vars(model)) - set(vars(nn.Sequential())))
+        yield "attributes put on the parameters", sorted({name for p in parameters.values() for name in vars(p)})
 
 
 def _put(module: nn.Module, to: bool, keep: Callable[[str, nn.Parameter], bool] = lambda name, p: False) -> nn.Module:
@@ -357,6 +436,16 @@ def _is_norm(module: nn.Module) -> Callable[[str, nn.Parameter], bool]:
 def _but_the_last(module: nn.Module, to: bool) -> None:
     last = [id(p) for p in module.parameters()][-2:]
     _put(module, to, lambda name, p: id(p) in last)
+
+
+def _misspelt(module: nn.Module, to: bool) -> None:
+    for p in module.parameters():
+        p.require_grad = to  # type: ignore[attr-defined]
+
+
+def _called(module: nn.Module, to: bool) -> None:
+    for p in module.parameters():
+        p.requires_grad(to)  # type: ignore[operator]
 
 
 def _on_the_module(module: nn.Module, to: bool) -> None:
@@ -405,6 +494,34 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             lambda m: [p.requires_grad_(to) for p in m.parameters(recurse=False)],
             "Only parameters of the module itself are reached, and a container has none. Its layers have them: "
             "`parameters()` walks through all depths.",
+        ),
+        Mistake(
+            "only one level down",
+            lambda m: [p.requires_grad_(to) for child in m.children() for p in child.parameters(recurse=False)],
+            "Only the layers directly inside the module are reached, not the layers inside those. `parameters()` walks "
+            "through all depths.",
+        ),
+        Mistake(
+            "only the first parameter",
+            lambda m: next(m.parameters()).requires_grad_(to),
+            f"Only the first parameter is {done}. Does your loop end, or return, after its first round?",
+        ),
+        Mistake(
+            "a name that nobody reads",
+            lambda m: _misspelt(m, to),
+            "`require_grad` without the s is a new attribute that nobody reads. Python does not complain: any name can "
+            "be put on an object.",
+        ),
+        Mistake(
+            "called like a function",
+            lambda m: _called(m, to),
+            "`requires_grad` is True or False, and you call it like a function. Set it with `=`.",
+        ),
+        Mistake(
+            "nothing changes",
+            lambda m: None,
+            "All parameters are as they were. Do you set requires_grad on the parameters themselves? `p.data` and "
+            "`p.detach()` give other tensors, and `p = ...` only gives the name p to another one.",
         ),
         Mistake(
             "new parameters",
@@ -515,6 +632,49 @@ class DiscriminativeLrs(Exercise):
             "the upper end. Rates are compared by ratio: each is the one before times a fixed factor.",
         ),
         Mistake(
+            "evenly spaced, and a single group gets the first rate",
+            lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a + (b - a) * i / max(n - 1, 1) for i in range(n)]),
+            "Two things: neighbouring rates have equal differences, and should have equal ratios; and a single group "
+            "gets the lower rate, and should get the last.",
+        ),
+        Mistake(
+            "evenly spaced, and one group is not thought of",
+            lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a + (b - a) / (n - 1) * i for i in range(n)]),
+            "Two things: neighbouring rates have equal differences, and should have equal ratios; and with a single "
+            "group n - 1 is 0.",
+        ),
+        Mistake(
+            "n steps between n groups",
+            lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a * (b / a) ** (i / n) for i in range(n)]),
+            "The last group does not get the upper rate. Between n groups there are n - 1 steps. (A single group has "
+            "no step before it, and gets the last rate.)",
+        ),
+        Mistake(
+            "one step ahead",
+            lambda lr, n: _rates(
+                lr, n, both=lambda a, b, n: [b] if n == 1 else [a * (b / a) ** ((i + 1) / (n - 1)) for i in range(n)]
+            ),
+            "Every group is one step too far: the first should get a itself, and the last gets more than b. The first "
+            "group has taken no step.",
+        ),
+        Mistake(
+            "always times ten",
+            lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a * 10**i for i in range(n)]),
+            "You multiply by 10 from group to group, whatever b is. The factor depends on a, on b and on the number of "
+            "groups; the last group gets b.",
+        ),
+        Mistake(
+            "the whole rate for the first",
+            lambda lr, n: _rates(lr, n, stop=lambda b, n: [b] + [b / 10] * (n - 1)),
+            "With slice(b) the first group gets b and the others a tenth. The groups go from the input to the head: "
+            "the last is the new one, and it gets b.",
+        ),
+        Mistake(
+            "one rate too many",
+            lambda lr, n: _rates(lr, n, stop=lambda b, n: [b / 10] * n + [b]),
+            "With slice(b) there is one rate too many. Together with the last group's there are as many as groups.",
+        ),
+        Mistake(
             "last rate not reached",
             lambda lr, n: _rates(
                 lr, n, both=lambda a, b, n: [b] if n == 1 else [a * (b / a) ** (i / n) for i in range(n)]
@@ -582,6 +742,12 @@ class DiscriminativeLrs(Exercise):
             "You ask for `lr.start` whatever lr is. A plain number has no start: ask first whether lr is a slice.",
         ),
         Mistake(
+            "a number asked for its start",
+            lambda lr, n: _rates(lr, n, one=lambda b, n: b.start),  # type: ignore[attr-defined]
+            "Your way for a slice is right, but a plain number comes there too, and it has no start. Ask first whether "
+            "lr is a slice.",
+        ),
+        Mistake(
             "a number as a slice",
             lambda lr, n: _rates(lr, n, one=lambda b, n: [b / 10] * (n - 1) + [b]),
             "A plain number gives different rates. Only a slice does that; a number is the rate of every group.",
@@ -620,6 +786,10 @@ def _by_assertion(groups: Any, lrs: Any) -> Any:
     return _dicts(_groups(groups, lrs))
 
 
+def _error_returned(groups: Any, lrs: Any) -> Any:
+    return _dicts(_groups(groups, lrs)) if len(groups) == len(lrs) else ValueError("lengths differ")
+
+
 def _by_index(groups: Any, lrs: Any) -> Any:
     return [{"params": [p for p in g.parameters() if p.requires_grad], "lr": lrs[i]} for i, g in enumerate(groups)]
 
@@ -654,12 +824,15 @@ class ParameterGroups(Exercise):
         for name, p in model.named_parameters():
             p.requires_grad = name not in case.frozen
         answer = parameter_groups(list(model), list(case.lrs))
-        yield "what is returned", "a list" if isinstance(answer, list | tuple) else answer
+        yield "what is returned", "a list" if isinstance(answer, list | tuple) else _kind(answer)
+        if not isinstance(answer, list | tuple):
+            return
         yield "number of groups", len(answer)
         for index, group in enumerate(answer):
             yield f"keys of group {index}", sorted(group) if isinstance(group, dict) else group
             params = list(group["params"])
-            yield f"params of group {index}", [names.get(id(p), "no parameter of the model") for p in params]
+            others = ["no parameter of the model" if isinstance(p, Tensor) else _kind(p) for p in params]
+            yield f"params of group {index}", [names.get(id(p), other) for p, other in zip(params, others, strict=True)]
             yield f"lr of group {index}", group["lr"]
         yield "frozen afterwards", [name for name, p in model.named_parameters() if not p.requires_grad]
 
@@ -687,6 +860,44 @@ class ParameterGroups(Exercise):
             _by_assertion,
             "Different lengths raise an AssertionError. An assertion is for what cannot happen; for arguments that do "
             "not fit, raise a ValueError.",
+        ),
+        Mistake(
+            "error returned",
+            _error_returned,
+            "For different lengths you return a ValueError. Nobody looks at what comes back, and it goes on: an error "
+            "is thrown with `raise`.",
+        ),
+        Mistake(
+            "only the first parameter asked",
+            lambda groups, lrs: _dicts(
+                (list(g.parameters()) if next(g.parameters()).requires_grad else [], lr)
+                for g, (_, lr) in zip(groups, _groups(groups, lrs), strict=True)
+            ),
+            "You ask the first parameter of a module, and take all or none of them. Some may be frozen and others not: "
+            "ask each.",
+        ),
+        Mistake(
+            "all where one is trainable",
+            lambda groups, lrs: _dicts(
+                (list(g.parameters()) if some else [], lr)
+                for g, (some, lr) in zip(groups, _groups(groups, lrs), strict=True)
+            ),
+            "Where one parameter of a module is trainable you take them all. Some may be frozen and others not: ask "
+            "each.",
+        ),
+        Mistake(
+            "a group for each parameter",
+            lambda groups, lrs: _dicts(([p], lr) for params, lr in _groups(groups, lrs) for p in params),
+            "You make a group of each parameter. There is one for each module, with the list of its parameters.",
+        ),
+        Mistake(
+            "names with the parameters",
+            lambda groups, lrs: _dicts(
+                ([(name, p) for name, p in g.named_parameters() if p.requires_grad], lr)
+                for g, (_, lr) in zip(groups, _groups(groups, lrs), strict=True)
+            ),
+            '"params" holds pairs of a name and a parameter. Only the parameters are wanted: `parameters()` gives them '
+            "without names.",
         ),
         Mistake(
             "frozen ones included",
@@ -785,6 +996,23 @@ def _one_removed(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str
     return found
 
 
+def _one_handle(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in layers:
+        handle = model.get_submodule(name).register_forward_hook(
+            lambda module, inputs, output, name=name: found.update({name: output.detach().clone()})
+        )
+    model(x)
+    handle.remove()
+    return found
+
+
+def _as_attribute(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
+    for name in layers:
+        getattr(model, name)
+    return _record(model, layers, x)
+
+
 def _late_name(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
     return _record(model, layers, x, names=lambda name: layers[-1])
 
@@ -811,7 +1039,7 @@ def _run_apart(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, 
 
 
 def _everything(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
-    return _record(model, [name for name, _ in model.named_modules() if name], x)
+    return _record(model, [name for name, _ in model.named_modules()], x)
 
 
 def _grad_off(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
@@ -848,8 +1076,10 @@ class Activations(Exercise):
             for p, values in zip([p for m in linears for p in (m.weight, m.bias)], case.numbers, strict=True):
                 p.copy_(values)
         answer = activations(model, list(case.layers), case.x)
-        yield "what is returned", "a dict" if isinstance(answer, dict) else answer
-        yield "names", sorted(answer)
+        yield "what is returned", "a dict" if isinstance(answer, dict) else _kind(answer)
+        if not isinstance(answer, dict):
+            return
+        yield "names", sorted(name if isinstance(name, str) else str(_kind(name)) for name in answer)
         for name in case.layers:
             yield f"output of {name}", answer[name]
             yield f"output of {name} is detached", not answer[name].requires_grad
@@ -875,6 +1105,29 @@ class Activations(Exercise):
             "only one hook removed",
             lambda model, layers, x: _one_removed(model, layers, x) if layers else {},
             "One hook is removed and the others stay. Keep all handles in a list, and remove each.",
+        ),
+        Mistake(
+            "only the last handle kept",
+            _one_handle,
+            "One hook is removed and the others stay: your loop gives the same name to each handle, and only the last "
+            "is left in it. (Where no layer is asked for there is none.) Keep all handles in a list.",
+        ),
+        Mistake(
+            "nothing recorded",
+            lambda model, layers, x: {},
+            "Nothing has been recorded. Does the model run on x, and are the hooks on it while it does? First put them "
+            "on, then call the model, then take them off.",
+        ),
+        Mistake(
+            "what the model puts out",
+            lambda model, layers, x: model(x),
+            "You return one tensor. Asked for is a dict, from each name in `layers` to what that module puts out.",
+        ),
+        Mistake(
+            "a path taken for an attribute",
+            _as_attribute,
+            "A path such as `top.1` is not the name of an attribute, so getattr does not find it. "
+            "`model.get_submodule(path)` does.",
         ),
         Mistake(
             "all under the last name",
@@ -929,7 +1182,7 @@ class Activations(Exercise):
         Mistake(
             "a list",
             lambda model, layers, x: list(_record(model, layers, x).values()),
-            "You return a list, in the order in which the layers ran. A dict says which output is whose.",
+            "You return a list. A dict from the names to the outputs says which output is whose.",
         ),
         Mistake(
             "averaged over the batch",
@@ -1004,9 +1257,14 @@ def trained_on_0_to_4() -> dict[str, Tensor]:
         }
 
 
-def _new_head(model: Any) -> nn.Module:
-    model.head[1] = nn.Linear(model.head[1].in_features, 5)
+def _new_head(model: Any, n: int = 5) -> nn.Module:
+    model.head[1] = nn.Linear(model.head[1].in_features, n)
     return model
+
+
+def _old_head_in_the_optimizer(model: Any, x: Tensor, y: Tensor) -> nn.Module:
+    body = [p for part in (model.early, model.middle, model.late) for p in part.parameters()]
+    return _steps(_new_head(model), x, y, body)
 
 
 def _images_apart(model: nn.Module, x: Tensor, y: Tensor) -> nn.Module:
@@ -1063,7 +1321,9 @@ class FineTune(Training):
             model = digit_net(5)
         model.load_state_dict(case.state)
         tuned = fine_tune(model, case.x, case.y, case.seed)
-        yield "an nn.Module", isinstance(tuned, nn.Module)
+        yield "what comes back", "an nn.Module" if isinstance(tuned, nn.Module) else _kind(tuned)
+        if not isinstance(tuned, nn.Module):
+            return
         tuned.eval()
         with torch.no_grad():
             logits = tuned(case.unseen)
@@ -1079,15 +1339,24 @@ class FineTune(Training):
         yield "likeness of the first filters to those handed in", (alike or [0.0])[0]
         same = {name: name in now and torch.equal(value, now[name]) for name, value in start.items()}
         yield "the head is as it came", same["head.1.weight"]
+        heads = [p.detach().abs().max() / p.shape[1] ** -0.5 for p in tuned.parameters() if p.ndim == 2]
+        yield "largest weight of the head, fresh ones are below 1", float(heads[-1]) if heads else 0.0
         yield "all but the head is as it came", all(same[name] for name in start if not name.startswith("head"))
 
     def expected(self, case: Case) -> dict[str, Any]:
-        return {"an nn.Module": True, "shape of the logits": f"({5 * N_UNSEEN}, 5)"}
+        return {"what comes back": "an nn.Module", "shape of the logits": f"({5 * N_UNSEEN}, 5)"}
 
     def measure(self, case: Case, evidence: Mapping[str, Any]) -> float:
         return float((evidence["logits of the unseen digits"].argmax(-1) == case.hidden["labels"]).double().mean())
 
     mistakes = (
+        Mistake(
+            "another number of classes",
+            lambda model, x, y, seed: _steps(_new_head(model, 10), x, y, steps=4),
+            "Your model gives another number of logits. There are as many classes as there are different labels: five, "
+            "and label 0 is the digit 5.",
+            sign=lambda e: not e[0]["shape of the logits"].endswith(", 5)"),
+        ),
         Mistake(
             "from scratch",
             lambda model, x, y, seed: _steps(digit_net(5), x, y),
@@ -1098,8 +1367,9 @@ class FineTune(Training):
         Mistake(
             "diverged",
             lambda model, x, y, seed: _steps(_new_head(model), x, y, lr=20.0, steps=20),
-            "Training blew up: the loss on the given digits is far above that of guessing, or not a number. Take a "
-            "smaller learning rate; momentum 0.9 makes steps ten times as long.",
+            "Training blew up: the loss on the given digits is far above that of guessing, or not a number. Are the "
+            "gradients cleared before each step? If so, take a smaller learning rate; momentum 0.9 makes steps up to "
+            "ten times as long.",
             sign=lambda e: not _loss(e) < 5 or e[0]["spread of a logit over the digits"] < 0.01,
         ),
         Mistake(
@@ -1117,17 +1387,28 @@ class FineTune(Training):
             sign=lambda e: e[0]["all but the head is as it came"] and _loss(e) > 1.2,
         ),
         Mistake(
+            "the head stands still",
+            lambda model, x, y, seed: _old_head_in_the_optimizer(model, x, y),
+            "The body has learned and the new head has not moved. Was the optimizer made before the head was replaced? "
+            "Then it holds the old head's parameters. Or is the head frozen?",
+            sign=lambda e: (
+                not e[0]["all but the head is as it came"]
+                and 0.99 < e[0]["largest weight of the head, fresh ones are below 1"] < 1 + 1e-6
+            ),
+        ),
+        Mistake(
             "a class never answered",
             lambda model, x, y, seed: _steps(_new_head(model), x, y, batch=lambda order: torch.arange(32)),
             "There is a class that your model never answers. The digits come sorted by class: does every step see the "
-            "same batch, or does a loop end too early? Shuffle them, and use all.",
+            "same batch, or does a loop end too early? Shuffle them, and use all. If you do, the learning rate is far "
+            "too large.",
             sign=lambda e: e[0]["rarest answer, times"] == 0 and _loss(e) > 0.5,
         ),
         Mistake(
             "images without their labels",
             lambda model, x, y, seed: _images_apart(_new_head(model), x, y),
             "The loss on the given digits is no better than guessing, although the model has changed. Are images and "
-            "labels shuffled by the same indices?",
+            "labels shuffled by the same indices? If they are, the steps are far too few or far too small.",
             sign=lambda e: not e[0]["all but the head is as it came"] and _loss(e) > 1.45,
         ),
         Mistake(
