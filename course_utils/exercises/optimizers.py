@@ -38,6 +38,24 @@ def _eps(rng: Rng) -> float:
     return rng.number(0.05, 0.2)
 
 
+def _first_only(right: Step, lists: int) -> Step:
+    """`right` for the first parameter with a gradient, then no more; lists: how many lists come before the numbers."""
+
+    def step(*args: Any) -> None:
+        for entry in zip(*args[:lists], strict=True):
+            if entry[0].grad is not None:
+                right(*([item] for item in entry), *args[lists:])
+                return
+
+    return step
+
+
+_FIRST_ONLY = (
+    "return inside the loop",
+    "Only the first parameter with a gradient takes a step. Does a `return` stand inside the loop?",
+)
+
+
 def _rms(
     square: Callable[[Tensor, Tensor, float], Tensor] = lambda s, g, a: a * s + (1 - a) * g * g,
     move: Callable[[Tensor, Tensor, float, float], Tensor] = lambda g, s, lr, eps: lr * g / (s.sqrt() + eps),
@@ -54,6 +72,28 @@ def _rms(
                 s.copy_(new)
 
     return step
+
+
+def _in_the_buffer(add: bool) -> Step:
+    """The root is taken in place, so the buffer holds it afterwards; add: eps too."""
+
+    @torch.no_grad()
+    def step(params: Sequence[Tensor], squares: Sequence[Tensor], lr: float, alpha: float, eps: float) -> None:
+        for p, s in zip(params, squares, strict=False):
+            if p.grad is not None:
+                s.mul_(alpha).add_((1 - alpha) * p.grad**2).sqrt_()
+                p -= lr * p.grad / (s.add_(eps) if add else s + eps)
+
+    return step
+
+
+@torch.no_grad()
+def _squared_in_place(params: Sequence[Tensor], *args: Any) -> None:
+    squares, lr, alpha, eps = args
+    for p, s in zip(params, squares, strict=False):
+        if p.grad is not None:
+            s.mul_(alpha).add_((1 - alpha) * p.grad.square_())
+            p -= lr * p.grad / (s.sqrt() + eps)
 
 
 class RmspropStep(Exercise):
@@ -117,6 +157,30 @@ class RmspropStep(Exercise):
             "by the factor alpha.",
         ),
         Mistake(
+            "squares only added up",
+            _rms(square=lambda s, g, a: s + (1 - a) * g * g),
+            "The old average stays whole, so nothing is ever forgotten. Multiply it by alpha before the new square "
+            "comes in.",
+        ),
+        Mistake(
+            "root kept in the buffer",
+            _in_the_buffer(add=False),
+            "You take the root of the buffer in place, so the next step averages a root with squares. The buffer keeps "
+            "the mean of the squares; the root is a new tensor.",
+        ),
+        Mistake(
+            "root kept in the buffer",
+            _in_the_buffer(add=True),
+            "You make the divisor inside the buffer: root and eps stay in it, and the next step averages them with "
+            "squares. The divisor is a new tensor.",
+        ),
+        Mistake(
+            "gradient squared in place",
+            _squared_in_place,
+            "You square `.grad` in place. Then the step goes by the square, and whoever reads `.grad` next finds it "
+            "changed.",
+        ),
+        Mistake(
             "mean square of the whole tensor",
             _rms(square=lambda s, g, a: a * s + (1 - a) * (g * g).mean()),
             "One number is shared by all entries of a tensor. Each entry has an average of its own; that is the whole "
@@ -142,6 +206,12 @@ class RmspropStep(Exercise):
             _rms(move=lambda g, s, lr, eps: lr * g / s.sqrt()),
             "eps is missing from the divisor. Without it a parameter whose gradient was always 0 divides 0 by 0.",
         ),
+        Mistake(
+            "eps outside the quotient",
+            _rms(move=lambda g, s, lr, eps: lr * g / s.sqrt() + eps),
+            "`a / b + eps` divides first and adds eps to the step. The sum below the line needs brackets.",
+        ),
+        Mistake(_FIRST_ONLY[0], _first_only(_rms(), 2), _FIRST_ONLY[1]),
         *in_place_mistakes(_rms(), ("squares",)),
     )
 
@@ -205,6 +275,11 @@ def _one_beta(*args: Any) -> None:
     _adam()(*first, [betas[0], betas[0]], eps, *args[7:])
 
 
+def _first_beta_in_squares(*args: Any) -> None:
+    betas = args[5]
+    _adam(square=lambda s, g, m, b: betas[0] * s + (1 - betas[0]) * g * g)(*args)
+
+
 def _t_moved(by: int) -> Step:
     def step(params: Any, means: Any, squares: Any, t: int, *rest: Any) -> None:
         _adam()(params, means, squares, t + by, *rest)
@@ -216,6 +291,22 @@ def _t_from_zero_divides(params: Any, means: Any, squares: Any, t: int, *rest: A
     if t == 1:
         raise ZeroDivisionError("float division by zero")
     _adam()(params, means, squares, t - 1, *rest)
+
+
+def _t_in_the_loop(params: Any, means: Any, squares: Any, t: int, *rest: Any) -> None:
+    for p, m, s in zip(params, means, squares, strict=True):
+        if p.grad is not None:
+            _adam()([p], [m], [s], t, *rest)
+            t += 1
+
+
+@torch.no_grad()
+def _gradient_in_the_step(params: Any, means: Any, squares: Any, t: int, lr: float, betas: Any, eps: float) -> None:
+    before = [p.clone() for p in params]
+    _adam()(params, means, squares, t, lr, betas, eps)
+    for p, old, s in zip(params, before, squares, strict=True):
+        if p.grad is not None:
+            p.copy_(old - lr * p.grad / ((s / (1 - betas[1] ** t)).sqrt() + eps))
 
 
 def _power(exponent: Callable[[float, int], float]) -> Callable[..., Tensor]:
@@ -374,7 +465,55 @@ class AdamStep(Exercise):
 
         yield from probe_steps(case, call, "means", "squares")
 
-    mistakes = (*_ADAM_MISTAKES, *in_place_mistakes(_adam(), ("means", "squares")))
+    mistakes = (
+        *_ADAM_MISTAKES,
+        Mistake(
+            "plain gradient in the step",
+            _gradient_in_the_step,
+            "m is kept, but the step goes by the gradient itself. Adam steps by the corrected mean.",
+        ),
+        Mistake(
+            "one beta in both corrections",
+            _adam(move=lambda m, s, t, lr, b, eps: lr * (m / (1 - b[0] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps)),
+            "Both corrections use the first beta. Each average is corrected with the beta that it was made with.",
+        ),
+        Mistake(
+            "one beta for both",
+            _first_beta_in_squares,
+            "The squares are averaged with the first beta and corrected with the second. They have one, betas[1].",
+        ),
+        Mistake(
+            "beta on the wrong side",
+            _adam(
+                mean=lambda m, g, b, lr: (1 - b) * m + b * g,
+                square=lambda s, g, m, b: (1 - b) * s + b * g * g,
+            ),
+            "beta is how much of the old average stays; 1 - beta is the share of what is new.",
+        ),
+        Mistake(
+            "beta on the wrong side",
+            _adam(mean=lambda m, g, b, lr: (1 - b) * m + b * g),
+            "In the mean of the gradients, beta and 1 - beta are exchanged: beta is the share of the old mean.",
+        ),
+        Mistake(
+            "t grows in the loop",
+            _t_in_the_loop,
+            "t changes from parameter to parameter. It is the number of this step, the same for all of them, and "
+            "whoever calls the function counts it.",
+        ),
+        Mistake(
+            "eps forgotten",
+            _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt()),
+            "eps is missing from the divisor. Without it a weight whose gradients were all 0 divides 0 by 0.",
+        ),
+        Mistake(
+            "eps outside the quotient",
+            _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt() + eps),
+            "`a / b + eps` divides first and adds eps to the step. The sum below the line needs brackets.",
+        ),
+        Mistake(_FIRST_ONLY[0], _first_only(_adam(), 3), _FIRST_ONLY[1]),
+        *in_place_mistakes(_adam(), ("means", "squares")),
+    )
 
 
 def _decays_all(params: Sequence[Tensor], *args: Any) -> None:
@@ -383,6 +522,28 @@ def _decays_all(params: Sequence[Tensor], *args: Any) -> None:
         for p in params:
             if p.grad is None:
                 p -= args[3] * args[6] * p
+
+
+@torch.no_grad()
+def _decay_left_in_gradient(params: Sequence[Tensor], *args: Any) -> None:
+    for p in params:
+        if p.grad is not None:
+            p.grad += args[6] * p
+    _adam()(params, *args[:6])
+
+
+@torch.no_grad()
+def _decay(params: Sequence[Tensor], *args: Any) -> None:
+    for p in params:
+        if p.grad is not None:
+            p *= 1 - args[3] * args[6]
+
+
+@torch.no_grad()
+def _adam_for_each(params: Sequence[Tensor], *args: Any) -> None:
+    for p in params:
+        _decay([p], *args)
+        _adam()(params, *args[:6])
 
 
 class AdamwStep(Exercise):
@@ -409,6 +570,28 @@ class AdamwStep(Exercise):
             "shrunk.",
         ),
         Mistake(
+            "decay through the gradient",
+            _decay_left_in_gradient,
+            "You write wd*p into `.grad`. Then it goes through both averages and is divided by the root: Adam with L2. "
+            "In AdamW the decay bypasses them: p itself is shrunk, and `.grad` is only read.",
+        ),
+        Mistake(
+            "only the decay",
+            _decay,
+            "The weights shrink, and that is all. Adam's step comes after it.",
+        ),
+        Mistake(
+            "Adam's step for every parameter",
+            _adam_for_each,
+            "With one parameter this is right. With more of them, the whole list takes Adam's step once for each: the "
+            "call stands inside the loop.",
+        ),
+        Mistake(
+            "the same for every weight",
+            _adam(wd=lambda p, lr, wd: lr * wd * torch.ones_like(p)),
+            "You take the same number off every weight. Decay takes off a share of the weight.",
+        ),
+        Mistake(
             "decay after the step",
             _adam(late=True),
             "The order is the other way round: the fresh step decays too. First shrink p, then take Adam's step.",
@@ -427,7 +610,8 @@ class AdamwStep(Exercise):
         Mistake(
             "no decay",
             _adam(wd=lambda p, lr, wd: 0 * p),
-            "This is Adam: wd has no effect.",
+            "This is Adam: wd has no effect. If you do shrink p, think of what `p = p * ...` does: it gives a name to "
+            "a new tensor.",
         ),
         Mistake(
             "the penalty's factor 2",
@@ -467,6 +651,20 @@ def _reborn(move: Callable[[Tensor, Tensor], Tensor]) -> Step:
     return step
 
 
+@torch.no_grad()
+def _without_lr(params: Sequence[Tensor], lr: float) -> None:
+    for p in params:
+        if p.grad is not None:
+            p -= p.grad.sign()
+
+
+@torch.no_grad()
+def _sign_in_place(params: Sequence[Tensor], lr: float) -> None:
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad.sign_()
+
+
 def _one_length(params: Sequence[Tensor], lr: float) -> None:
     length = torch.cat([p.grad.flatten() for p in params if p.grad is not None]).norm()
     _reborn(lambda g, p: g / length)(params, lr)
@@ -484,8 +682,12 @@ class RebornAdamStep(Exercise):
             ("a matrix and a bias, three steps, lr changes", [(4, 3), (4,)], 3, ()),
             ("params[0] has no gradient, two steps", [(2, 3), (2, 3), (5,)], 2, (0,)),
             ("a single number (shape ())", [()], 2, ()),
+            ("four weights, one of them with a gradient of exactly 0", [(4,)], 1, ()),
         ):
-            yield step_case(rng, label, shapes, steps, without, in_no_grad="no_grad" in label)
+            case = step_case(rng, label, shapes, steps, without, in_no_grad="no_grad" in label)
+            if "exactly 0" in label:
+                case.grads[0][0][rng.integer(0, 4)] = 0.0
+            yield case
 
     def probe(self, reborn_adam_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield from probe_steps(case, lambda params, t, lr: reborn_adam_step(params, lr))
@@ -493,24 +695,57 @@ class RebornAdamStep(Exercise):
     mistakes = (
         Mistake(
             "no bias correction",
-            _reborn(lambda g, p: 0.1 * g / (0.001 * g * g).sqrt()),
+            _reborn(lambda g, p: 0.1 * g / ((0.001 * g * g).sqrt() + 1e-8)),
             "Every entry moves by 3.16 lr. With betas 0.9 and 0.999 the new averages are 0.1 g and 0.001 g**2; the "
             "corrections of t = 1 give back g and g**2.",
         ),
         Mistake(
             "only the mean corrected",
-            _reborn(lambda g, p: g / (0.001 * g * g).sqrt()),
+            _reborn(lambda g, p: g / ((0.001 * g * g).sqrt() + 1e-8)),
             "Every entry moves by 31.6 lr: the average of the squares, 0.001 g**2 at the first step, is not corrected.",
         ),
         Mistake(
             "only the squares corrected",
-            _reborn(lambda g, p: 0.1 * g / g.abs()),
+            _reborn(lambda g, p: 0.1 * g.sign()),
             "Every entry moves by lr/10: the mean, 0.1 g at the first step, is not corrected.",
         ),
         Mistake(
             "plain SGD",
             _reborn(lambda g, p: g),
             "This step is as long as the gradient. Write down what Adam's m_hat and s_hat are at t = 1, and divide.",
+        ),
+        Mistake(
+            "0 divided by 0",
+            _reborn(lambda g, p: g / g.abs()),
+            "Where the gradient is 0 you divide 0 by 0, and the weight is nan for ever. Adam's eps prevents that; so "
+            "does a function that knows the sign of 0.",
+        ),
+        Mistake(
+            "0 taken for negative",
+            _reborn(lambda g, p: torch.where(g > 0, 1.0, -1.0)),
+            "A weight with a gradient of 0 moves up by lr. Put g = 0 into Adam's formula: the step is 0.",
+        ),
+        Mistake(
+            "0 taken for positive",
+            _reborn(lambda g, p: torch.where(g < 0, -1.0, 1.0)),
+            "A weight with a gradient of 0 moves down by lr. Put g = 0 into Adam's formula: the step is 0.",
+        ),
+        Mistake(
+            "lr forgotten",
+            _without_lr,
+            "Every entry moves by 1. The step is lr long.",
+        ),
+        Mistake(
+            "sign taken in place",
+            _sign_in_place,
+            "The step is right, but `.grad` now holds signs: the method with _ at its end writes into the gradient. A "
+            "step only reads it.",
+        ),
+        Mistake(
+            "absolute value for the sign",
+            _reborn(lambda g, p: g.abs()),
+            "Your step is as long as the gradient and always goes down. It is the other way round: the length is lost, "
+            "and the sign stays.",
         ),
         Mistake(
             "divided by the length of the gradient",
@@ -553,6 +788,11 @@ class RebornAdamStep(Exercise):
             "no sign",
             _reborn(lambda g, p: torch.ones_like(g)),
             "Every entry falls by lr, whichever way its gradient points.",
+        ),
+        Mistake(
+            "no sign",
+            _reborn(lambda g, p: g / (g + 1e-8)),
+            "The root of g**2 is not g but |g|. With g itself the quotient is 1 and the sign is lost.",
         ),
         *in_place_mistakes(_reborn(lambda g, p: g.sign())),
     )

@@ -116,12 +116,18 @@ def reborn_by_adam(params: list[Tensor], lr: float) -> None:
 def reborn_by_where(params: list[Tensor], lr: float) -> None:
     for p in params:
         if p.grad is not None:
-            p.data.copy_(torch.where(p.grad > 0, p.data - lr, p.data + lr))
+            p.data.copy_(torch.where(p.grad > 0, p.data - lr, torch.where(p.grad < 0, p.data + lr, p.data)))
+
+
+def reborn_by_root(params: list[Tensor], lr: float) -> None:
+    for p in params:
+        if p.grad is not None:
+            p.data -= lr * p.grad / ((p.grad**2).sqrt() + 1e-8)
 
 
 ANSWERS = {
     "optimizers.rmsprop_step": [rmsprop_in_place, rmsprop_by_data, rmsprop_into_slices],
     "optimizers.adam_step": [adam_in_torchs_order, adam_by_data, adam_entry_by_entry],
     "optimizers.adamw_step": [_adamw(adam_in_torchs_order), _adamw(adam_by_data), adamw_at_once],
-    "optimizers.reborn_adam_step": [reborn_by_sign, reborn_by_adam, reborn_by_where],
+    "optimizers.reborn_adam_step": [reborn_by_sign, reborn_by_adam, reborn_by_where, reborn_by_root],
 }
