@@ -44,7 +44,7 @@ _ = torch.manual_seed(0)
 # %% [markdown]
 # ## One number decides
 #
-# The *learning rate* says how far a step goes along the gradient. Of all hyperparameters it matters most. Here is the same net on the same digits, three times, with constant learning rates of 0.002, 0.02 and 0.4.
+# The *learning rate* says how far a step goes along the gradient. Of all hyperparameters it is often the one that matters most. Here is the same net on the same digits, three times, with constant learning rates of 0.002, 0.02 and 0.4.
 #
 # The function below is used in the whole lesson. It asks a *schedule* before every step: a function that gets the number of the step, from 0, and returns the pair (learning rate, momentum).
 
@@ -76,10 +76,10 @@ def train(schedule, epochs, seed):
 curves = {}
 for lr in [0.002, 0.02, 0.4]:
     losses, _ = train(lambda step, lr=lr: (lr, 0.9), epochs=2, seed=0)
-    curves[f"lr {lr}"] = [float(part.mean()) for part in torch.tensor(losses).split(10)]
+    curves[f"lr {lr}"] = [float(part.mean()) for part in torch.tensor(losses).split(9)]
 plots.show(
-    plots.curves(curves, [10 * i for i in range(1, 14)], xlabel="step", ylabel="training loss"),
-    alt="Training loss over 130 steps. With lr 0.002 it falls slowly, with 0.02 fast and far. With 0.4 it is high and jumps up and "
+    plots.curves(curves, [9 * i for i in range(1, 15)], xlabel="step", ylabel="training loss"),
+    alt="Training loss over 126 steps. With lr 0.002 it falls slowly, with 0.02 fast and far. With 0.4 it is high and jumps up and "
     "down.",
 )
 
@@ -98,7 +98,7 @@ plots.show(
 #
 # ### When to stop
 #
-# Once the rate is far too large, the loss jumps up and everything after it is rubbish. We stop at the first loss that is more than 4 times the best one so far, or not finite. Take care with `nan`, which is "not a number": every comparison with it is false.
+# Once the rate is far too large, the loss jumps up and everything after it is rubbish. We stop at the first loss that is more than 4 times the best one so far, or not finite. Take care with `nan`, which is "not a number": whether you ask `<`, `>` or `==`, a comparison with it is false.
 
 
 # %%
@@ -108,17 +108,17 @@ print("nan > 4:", nan > 4, "  nan < 4:", nan < 4, "  math.isfinite(nan):", math.
 # %% [markdown]
 # ### Exercise: `lr_range_test`
 #
-# *3 points · 25 minutes · about eight lines.* The function does not know what is trained. It gets `loss_at`: a function that takes one training step with the learning rate that you hand in, and returns the loss. Each call changes the net, so call it once for each rate, and not at all after the end.
+# *3 points · 25 minutes · about eight lines.* The function does not know what is trained. It gets `loss_at`: a function that takes one training step with the learning rate that you hand in, and returns the loss that its batch had before the step. Each call changes the net, so call it once for each rate, and not at all after the end.
 
 
 # %% nbgrader={"grade": false, "grade_id": "lr_range_test", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def lr_range_test(loss_at, lr_min, lr_max, steps):
     """The losses at rates that grow from lr_min to lr_max by equal ratios.
 
-    loss_at: a function from a learning rate to the loss, which takes one training step at each call.
+    loss_at: a function from a learning rate to the loss; each call takes one training step.
     steps: how many rates there are, at least 2; lr_min and lr_max are among them.
-    Returns (lrs, losses), two lists of equal length. The test ends early at a loss that is not finite or over
-    4 times the best so far; that loss and its rate are not in the lists.
+    Returns (lrs, losses), two lists of equal length. The test ends early at a loss that is
+    not finite or over 4 times the best so far; that loss and its rate are not in the lists.
 
     >>> lrs, losses = lr_range_test(lambda lr: 1 / lr, 0.01, 1.0, 3)
     >>> [round(lr, 6) for lr in lrs], [round(loss, 4) for loss in losses]
@@ -161,7 +161,7 @@ check("one_cycle.lr_range_test", lr_range_test, seed=101)
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `ValueError: min() iterable argument is empty`: before the first loss there is no best one.
+# `ValueError: min() arg is an empty sequence` or `min() iterable argument is empty`: before the first loss there is no best one.
 #
 # `ZeroDivisionError: float division by zero` and `TypeError: 'float' object cannot be interpreted as an integer`: check the brackets in the formula of the rates; `range` takes whole numbers only.
 #
@@ -212,7 +212,7 @@ plots.show(
 # | loss | 2.3 | 2.1 | 0.8 | 0.7 |
 # | next minus this | −0.2 | **−1.3** | −0.1 | |
 #
-# The step from 2.1 to 0.8 was taken with the rate 0.01: that is the suggestion.
+# The step from 2.1 to 0.8 was taken with the rate 0.01, because each loss is measured before its step: that is the suggestion.
 #
 # ### Exercise: `suggest_lr`
 #
@@ -280,10 +280,15 @@ for (rates, losses), colour in zip(runs[:4], plots.COLOURS):
     _ = left.plot(point, losses[rates.index(point)], "o", color=colour, markersize=9)
 _ = left.set(xlabel="learning rate", ylabel="loss", title="four single runs")
 plots.curves({"mean loss": mean}, lrs, xlabel="learning rate", title="mean of eight runs", log="x", axis=right)
+_ = right.set_ylabel("mean loss")
 suggestion = suggest_lr(lrs, mean)
 _ = right.plot(suggestion, mean[lrs.index(suggestion)], "o", color=plots.ORANGE, markersize=9)
 _ = right.annotate(
-    "suggested", (suggestion, mean[lrs.index(suggestion)]), xytext=(-75, -20), textcoords="offset points"
+    "suggested",
+    (suggestion, mean[lrs.index(suggestion)]),
+    xytext=(-95, -25),
+    textcoords="offset points",
+    arrowprops={"arrowstyle": "->"},
 )
 plots.show(
     figure,
@@ -392,6 +397,16 @@ check("one_cycle.anneal", anneal, seed=101)
 # `math.cos` takes an angle in radians: half a turn is `math.pi`.
 #
 # </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `TypeError: cos(): argument 'input' (position 1) must be Tensor, not float`: `torch.cos` is for tensors; `math.cos` is for a number.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# Your cosine beside a straight line. It leaves late, is ahead of the line after the middle, and arrives gently.
 
 
 # %%
@@ -426,7 +441,7 @@ plots.show(
 #
 # $$p = \frac{\text{step}}{\text{peak}} \quad\text{up to the peak, then}\quad p = \frac{\text{step} - \text{peak}}{\text{last} - \text{peak}}$$
 #
-# With `lr_max=1` and the defaults, step 0 has the rate 1/25 = 0.04, step 2 has 1, and step 9 has 0.04/10,000 = 0.000004.
+# For 10 steps with `lr_max=1` and the defaults, step 0 has the rate 1/25 = 0.04, step 2 has 1, and step 9 has 0.04/10,000 = 0.000004.
 #
 # ### Exercise: `one_cycle`
 #
@@ -437,7 +452,8 @@ plots.show(
 def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
     """Learning rate and momentum at one step of one cycle.
 
-    step: from 0 to total_steps - 1. The peak is at step pct_start * total_steps - 1, which need not be whole.
+    step: from 0 to total_steps - 1. The peak is at step pct_start * total_steps - 1, which is
+    greater than 0 and need not be whole.
     The rate goes from lr_max / div up to lr_max, then down to lr_max / div / final_div.
     momentums: (low, high); momentum goes from high to low, then back to high.
     Returns the pair (lr, momentum).
@@ -577,7 +593,7 @@ for lr, a, b in zip(peaks, constant, cycled):
 # %% [markdown]
 # As it came out:
 #
-# - **At the same peak the answer depends on the peak.** One cycle spends most of its steps below the peak. With a small peak it is simply too slow, and the constant rate wins.
+# - **At the same peak the answer depends on the peak.** One cycle spends most of its steps well below the peak. With a small peak it is simply too slow, and the constant rate wins.
 # - **Each at its best rate, one cycle is ahead**: in the loss by more than the spread over seeds, in accuracy by about a point, which is hardly more than the spread. That is a small gain, not a miracle. "Super-convergence", training ten times as fast, is not what this shows: net and task are small.
 # - **One cycle forgives.** At rates where the constant one has long failed it still trains well. The finder's guess may be wrong by several times, so that is worth more than the last point. (The mean of eight runs suggested somewhat less than the best rate of either.)
 # - The best peak for one cycle is larger than the best constant rate. A rate that was tuned for one is not right for the other.

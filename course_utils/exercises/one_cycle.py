@@ -28,11 +28,11 @@ class Anneal(Exercise):
             yield Case(f"{label}, from {start:.3g} to {end:.3g}", start=start, end=end, between=rng.number(0.55, 0.9))
 
     def probe(self, anneal: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield "the value at pct = 0", anneal(case.start, case.end, 0.0)
-        yield "the value at pct = 1", anneal(case.start, case.end, 1.0)
-        yield "the value at pct = 0.5", anneal(case.start, case.end, 0.5)
-        yield "the value at pct = 0.25", anneal(case.start, case.end, 0.25)
-        yield f"the value at pct = {case.between:.2f}", anneal(case.start, case.end, case.between)
+        yield "result at pct = 0", anneal(case.start, case.end, 0.0)
+        yield "result at pct = 1", anneal(case.start, case.end, 1.0)
+        yield "result at pct = 0.5", anneal(case.start, case.end, 0.5)
+        yield "result at pct = 0.25", anneal(case.start, case.end, 0.25)
+        yield f"result at pct = {case.between:.2f}", anneal(case.start, case.end, case.between)
 
     mistakes = (
         Mistake(
@@ -94,6 +94,31 @@ class Anneal(Exercise):
             lambda a, b, pct: b + a / 2 * (1 + math.cos(math.pi * pct)),
             "At pct = 0 you are at start + end. What shrinks to 0 is the difference of the two.",
         ),
+        Mistake(
+            "brackets around 1 + cos",
+            lambda a, b, pct: b + (a - b) / 2 * 1 + math.cos(math.pi * pct),
+            "Half the difference is multiplied by 1, and the cosine is added on its own. Put 1 + cos in brackets.",
+        ),
+        Mistake(
+            "brackets around the difference",
+            lambda a, b, pct: b + a - b / 2 * (1 + math.cos(math.pi * pct)),
+            "Only end is halved and multiplied by the cosine. Put start - end in brackets.",
+        ),
+        Mistake(
+            "added to the start",
+            lambda a, b, pct: a + (a - b) / 2 * (1 + math.cos(math.pi * pct)),
+            "What is left of the difference start - end is added to start. It belongs on top of end.",
+        ),
+        Mistake(
+            "difference without its sign",
+            lambda a, b, pct: b + abs(a - b) / 2 * (1 + math.cos(math.pi * pct)),
+            "Downwards it is right, upwards not: there the difference start - end is negative, and must stay so.",
+        ),
+        Mistake(
+            "a sine",
+            lambda a, b, pct: b + (a - b) / 2 * (1 + math.sin(math.pi * pct)),
+            "You take the sine. It is 0 at both ends; the cosine goes from 1 to -1.",
+        ),
     )
 
 
@@ -131,21 +156,63 @@ def _cycle(
 
 
 def _three_phases(
-    step: int, total: int, lr: float, pct: float = 0.3, div: float = 25.0, final: float = 1e4, m: Any = _MOMENTUMS
-) -> tuple[float, float]:
-    up, down, end = pct * total - 1, 2 * pct * total - 2, total - 1
+    step: int, total: int, lr: float, pct_start: float = 0.3, div: float = 25.0, final_div: float = 1e4,
+    momentums: Sequence[float] = _MOMENTUMS,
+) -> tuple[float, float]:  # fmt: skip
+    up, down, end = pct_start * total - 1, 2 * pct_start * total - 2, total - 1
+    low, high = momentums
     if step <= up:
-        return _cosine(lr / div, lr, step / up), _cosine(m[1], m[0], step / up)
+        return _cosine(lr / div, lr, step / up), _cosine(high, low, step / up)
     if step <= down:
-        part = (step - up) / (down - up)
-        return _cosine(lr, lr / div, part), _cosine(m[0], m[1], part)
-    return _cosine(lr / div, lr / div / final, (step - down) / (end - down)), m[1]
+        pct = (step - up) / (down - up)
+        return _cosine(lr, lr / div, pct), _cosine(low, high, pct)
+    return _cosine(lr / div, lr / div / final_div, (step - down) / (end - down)), high
 
 
 def _momentum_stays_low(step: int, total: int, *args: Any, **settings: Any) -> tuple[float, float]:
     lr, momentum = _cycle(step, total, *args, **settings)
     falling = step <= settings.get("pct_start", 0.3) * total - 1
     return lr, momentum if falling else settings.get("momentums", _MOMENTUMS)[0]
+
+
+def _things(answer: Any) -> str | None:
+    """What an answer that should be two things is; None stays None."""
+    if isinstance(answer, tuple | list):
+        return f"{len(answer)} things"
+    return None if answer is None else "a single thing"
+
+
+def _without(*names: str) -> Callable[..., tuple[float, float]]:
+    """A cycle that keeps to the defaults of these settings."""
+    return lambda *args, **settings: _cycle(*args, **{k: v for k, v in settings.items() if k not in names})
+
+
+def _odd_way(
+    part: Callable[[int, float, float], float], rising: bool
+) -> Callable[[int, int, float], tuple[float, float]]:
+    """A cycle whose pct in one phase is part(step, peak, last)."""
+
+    def cycle(
+        step: int, total: int, lr: float, pct_start: float = 0.3, div: float = 25.0, final_div: float = 1e4,
+        momentums: Sequence[float] = _MOMENTUMS,
+    ) -> tuple[float, float]:  # fmt: skip
+        peak, last = pct_start * total - 1, total - 1
+        low, high = momentums
+        if step <= peak:
+            pct = part(step, peak, last) if rising else step / peak
+            return _cosine(lr / div, lr, pct), _cosine(high, low, pct)
+        pct = (step - peak) / (last - peak) if rising else part(step, peak, last)
+        return _cosine(lr, lr / div / final_div, pct), _cosine(low, high, pct)
+
+    return cycle
+
+
+def _one_phase(
+    step: int, total: int, lr: float, pct_start: float = 0.3, div: float = 25.0, final_div: float = 1e4,
+    momentums: Sequence[float] = _MOMENTUMS,
+) -> tuple[float, float]:  # fmt: skip
+    pct = step / (pct_start * total - 1)
+    return _cosine(lr / div, lr, pct), _cosine(momentums[1], momentums[0], pct)
 
 
 class OneCycle(Exercise):
@@ -185,7 +252,9 @@ class OneCycle(Exercise):
         for step in case.steps:
             answer = one_cycle(step, case.total, case.lr_max, **settings)
             if step == 0:
-                yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else answer
+                yield "what is returned", _things(answer)
+            elif answer is None:
+                yield f"lr at step {step}", None
             lr, momentum = answer
             yield f"lr at step {step}", lr, 1e-6
             yield f"momentum at step {step}", momentum, 1e-6
@@ -207,6 +276,82 @@ class OneCycle(Exercise):
             "peak rounded",
             lambda *args, **kwargs: _cycle(*args, **kwargs, peak=lambda n, pct: int(pct * n) - 1),
             "You round the peak to a whole step. It may lie between two steps; keep the fraction.",
+        ),
+        Mistake(
+            "peak rounded up",
+            lambda *args, **kwargs: _cycle(*args, **kwargs, peak=lambda n, pct: math.ceil(pct * n - 1)),
+            "You round the peak to a whole step, upwards. It may lie between two steps; keep the fraction.",
+        ),
+        Mistake(
+            "first phase measured by all steps",
+            _odd_way(lambda step, peak, last: step / (last + 1), rising=True),
+            "In the first phase you divide by total_steps, so the peak is never reached. pct says how much of this "
+            "phase is done: divide by its length.",
+        ),
+        Mistake(
+            "second phase measured by all steps",
+            _odd_way(lambda step, peak, last: (step - peak) / last, rising=False),
+            "The second phase begins rightly, but you divide by the number of the last step. Its length is only the "
+            "way from the peak to the last step.",
+        ),
+        Mistake(
+            "peak not subtracted from the step",
+            _odd_way(lambda step, peak, last: step / (last - peak), rising=False),
+            "In the second phase you divide the whole step by the length of the phase. Count the steps from the peak.",
+        ),
+        Mistake(
+            "no second phase",
+            _one_phase,
+            "After the peak pct goes on beyond 1. There the second phase begins, in which pct starts at 0 again.",
+        ),
+        Mistake(
+            "start and end exchanged",
+            lambda *args, **kwargs: _cycle(*args, **kwargs, way=lambda a, b, pct: _cosine(b, a, pct)),
+            "Every phase runs backwards. `anneal(start, end, pct)` gives start at pct = 0: are the arguments in this "
+            "order?",
+        ),
+        Mistake(
+            "momentum falls twice",
+            lambda step, total, *args, **kwargs: (
+                _cycle(step, total, *args, **kwargs)[0],
+                _cycle(step, total, *args, **kwargs, mirrored=step <= kwargs.get("pct_start", 0.3) * total - 1)[1],
+            ),
+            "In the second phase momentum jumps up and falls again. There it goes from low to high.",
+        ),
+        Mistake(
+            "momentums ignored",
+            _without("momentums"),
+            "With the default momentums it is right, with others not. Use the pair that is handed in.",
+        ),
+        Mistake(
+            "pct_start ignored",
+            _without("pct_start"),
+            "With the default pct_start it is right, with another one not. Use what is handed in.",
+        ),
+        Mistake(
+            "div ignored",
+            _without("div"),
+            "With the default div it is right, with another one not. Use what is handed in.",
+        ),
+        Mistake(
+            "final_div ignored",
+            _without("final_div"),
+            "With the default final_div it is right, with another one not. Use what is handed in.",
+        ),
+        Mistake(
+            "div and final_div ignored",
+            _without("div", "final_div"),
+            "With the default div and final_div it is right, with others not. Use what is handed in.",
+        ),
+        Mistake(
+            "ends at zero",
+            lambda *args, **kwargs: _cycle(*args, **kwargs, final=lambda lr, div, final: 0.0),
+            "The cycle ends at 0. It ends at lr_max / div / final_div, which is small but not nothing.",
+        ),
+        Mistake(
+            "multiplied by final_div",
+            lambda *args, **kwargs: _cycle(*args, **kwargs, final=lambda lr, div, final: lr / div * final),
+            "The rate at the end is large: you multiply by final_div, or divide by div / final_div. Divide by both.",
         ),
         Mistake(
             "peak and end one step late",
@@ -342,6 +487,16 @@ def _all_then_cut(loss_at: Any, lr_min: float, lr_max: float, steps: int) -> tup
     return _range(lambda lr: losses[lrs.index(lr)], lr_min, lr_max, steps)
 
 
+def _next_rate(loss_at: Any, lr_min: float, lr_max: float, steps: int) -> tuple[list[float], list[float]]:
+    lrs, losses = _range(loss_at, lr_min, lr_max, steps)
+    return [lr * (lr_max / lr_min) ** (1 / (steps - 1)) for lr in lrs], losses
+
+
+def _all_rates(loss_at: Any, lr_min: float, lr_max: float, steps: int) -> tuple[list[float], list[float]]:
+    _, losses = _range(loss_at, lr_min, lr_max, steps)
+    return [lr_min * (lr_max / lr_min) ** (i / (steps - 1)) for i in range(steps)], losses
+
+
 def _logs(*args: Any) -> tuple[list[float], list[float]]:
     lrs, losses = _range(*args)
     return [math.log10(lr) for lr in lrs], losses
@@ -367,6 +522,8 @@ class LrRangeTest(Exercise):
         yield case("the loss becomes infinite", [*around(1.0, 0.8), math.inf, *around(0.7)])
         yield case("a loss in between is three times the best", around(1.0, 3.0, 0.9, 2.9, 0.6, 5.0, 0.5))
         yield case("the very first loss is nan", [math.nan, *around(0.7, 0.8)])
+        yield case("the very first loss is infinite", [math.inf, *around(0.7, 0.8)])
+        yield case("a small loss grows to over 4 times the best", around(0.5, 0.45, 3.0, 0.4))
 
     def probe(self, lr_range_test: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         tried: list[float] = []
@@ -376,7 +533,7 @@ class LrRangeTest(Exercise):
             return case.losses[min(len(tried), len(case.losses)) - 1]
 
         answer = lr_range_test(loss_at, case.lr_min, case.lr_max, len(case.losses))
-        yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else answer
+        yield "what is returned", _things(answer)
         lrs, losses = answer
         yield "number of rates that were tried", len(tried)
         yield "rates that were tried", tried
@@ -408,6 +565,16 @@ class LrRangeTest(Exercise):
             "It stops too early. The limit is 4 times the best loss so far.",
         ),
         Mistake(
+            "limit not looked at",
+            lambda *args: _range(*args, over=lambda loss, seen: False),
+            "It stops at a loss that is not finite, but not at one over 4 times the best so far.",
+        ),
+        Mistake(
+            "a limit of 4",
+            lambda *args: _range(*args, over=lambda loss, seen: loss > 4),
+            "You compare the loss with 4. The limit is 4 times the best loss so far.",
+        ),
+        Mistake(
             "best loss taken as the largest",
             lambda *args: _range(*args, over=lambda loss, seen: bool(seen) and loss > 4 * max(seen)),
             "You compare with the largest loss so far. The best loss is the smallest.",
@@ -425,9 +592,13 @@ class LrRangeTest(Exercise):
         ),
         Mistake(
             "nan not noticed",
-            lambda *args: _range(*args, finite=lambda loss: loss != math.inf),
-            "A loss of nan goes through. Every comparison with nan is False, also `nan > 4 * best`: ask whether the "
-            "loss is finite.",
+            lambda *args: _range(*args, finite=lambda loss: True),
+            "A loss of nan goes through. `nan > 4 * best` is False, and so are `nan < ...` and `nan == ...`: ask "
+            "whether the loss is finite.",
+            sign=lambda e: (
+                e[2]["number of rates that were tried"] == 7  # of nine, where the loss grows
+                and e[3]["number of rates that were tried"] == 6  # and not 4, where it becomes nan
+            ),
         ),
         Mistake(
             "inf not noticed",
@@ -437,6 +608,12 @@ class LrRangeTest(Exercise):
                 over=lambda loss, seen: math.isfinite(loss) and loss > 4 * min(seen, default=math.inf),
             ),
             "An infinite loss goes through. `math.isfinite` finds nan and both infinities.",
+        ),
+        Mistake(
+            "inf at the start not noticed",
+            lambda *args: _range(*args, finite=lambda loss: not math.isnan(loss)),
+            "An infinite loss goes through when it is the first: inf is not more than 4 times inf. Ask whether the "
+            "loss is finite; `math.isfinite` finds nan and both infinities.",
         ),
         Mistake(
             "never stops",
@@ -473,7 +650,62 @@ class LrRangeTest(Exercise):
         Mistake(
             "loss computed twice",
             lambda *args: _range(*args, call=2),
-            "You call loss_at twice for a rate. Each call takes a training step: call it once and keep the result.",
+            "You call loss_at more than once for a rate. Each call takes a training step: call it once and keep the "
+            "result.",
+            sign=lambda e: any(
+                one == next_one
+                for one, next_one in zip(e[0]["rates that were tried"], e[0]["rates that were tried"][1:], strict=False)
+            ),
+        ),
+        Mistake(
+            "one rate too few",
+            lambda loss_at, a, b, n: _range(loss_at, a, b, n - 1, part=lambda i, _: i / (n - 1)),
+            "lr_max is never tried: there is one rate too few. range(steps) gives `steps` numbers already, from 0.",
+        ),
+        Mistake(
+            "one rate too many",
+            lambda loss_at, a, b, n: _range(loss_at, a, b, n + 1, part=lambda i, _: i / (n - 1)),
+            "There is one rate more than `steps`, and it is larger than lr_max.",
+        ),
+        Mistake(
+            "factor without its root",
+            lambda *args: _range(*args, part=lambda i, n: i),
+            "The second rate is lr_max already. The factor q is the ratio of the ends to the power 1 / (steps - 1).",
+        ),
+        Mistake(
+            "exponent without brackets",
+            lambda loss_at, a, b, n: _range(
+                loss_at, a, b, n, part=lambda i, _: i, rate=lambda a, b, i: a * (b / a / (n - 1)) ** i
+            ),
+            "The factor is too large: `r ** 1 / (steps - 1)` takes the power first and divides after it. Put the "
+            "exponent in brackets.",
+        ),
+        Mistake(
+            "ends taken as exponents",
+            lambda *args: _range(*args, rate=lambda a, b, pct: 10 ** _linear(a, b, pct)),
+            "lr_min and lr_max are used as powers of 10, as `logspace` does. They are the rates themselves.",
+        ),
+        Mistake(
+            "next rate recorded",
+            _next_rate,
+            "The losses are right, but beside each stands the rate of the next step. Record the rate with which "
+            "loss_at was called.",
+        ),
+        Mistake(
+            "more rates than losses",
+            _all_rates,
+            "After an early end there are more rates than losses. A rate is recorded together with its loss.",
+        ),
+        Mistake(
+            "returns in the loop",
+            lambda loss_at, a, b, n: _range(loss_at, a, b, 1, part=lambda i, _: 0.0),
+            "After one rate it is over. Does the return stand inside the loop?",
+            sign=lambda e: e[0]["number of rates that were tried"] == len(e[0]["losses"]) == 1,
+        ),
+        Mistake(
+            "pairs instead of two lists",
+            lambda *args: list(zip(*_range(*args), strict=True)),
+            "You return a list of pairs. Asked for are two lists, the rates and the losses.",
         ),
         Mistake(
             "all rates tried, then cut",
@@ -514,6 +746,7 @@ class SuggestLr(Exercise):
             ("steepest at the start", (2.0, 1.1, 0.9, 0.7, 0.65, 1.5)),
             ("steepest at the end", (2.3, 2.2, 2.25, 1.9, 1.0)),
             ("steep rise, slow fall", (1.0, 0.95, 0.8, 0.7, 2.1, 2.6)),
+            ("a steep fall, then to less than half", (2.4, 2.3, 1.4, 1.2, 0.45, 0.4)),
         ):
             first, factor = rng.number(1e-4, 1e-3), rng.number(1.5, 2.5)
             lrs = [first * factor**i for i in range(len(losses))]
@@ -575,6 +808,27 @@ class SuggestLr(Exercise):
             lambda lrs, losses: lrs[_argmin([abs(d) for d in _differences(losses)])],
             "You found the place where the loss changes least. The steepest fall is the most negative difference.",
         ),
+        Mistake(
+            "ratio of the losses",
+            lambda lrs, losses: lrs[_argmin([b / a for a, b in zip(losses, losses[1:], strict=False)])],
+            "You compare each loss with the next by their ratio. Asked for is the difference.",
+        ),
+        Mistake(
+            "difference to the loss before",
+            lambda lrs, losses: lrs[_argmin([losses[i] - losses[i - 1] for i in range(len(losses))])],
+            "You subtract the loss before, and for the first one, `losses[-1]`, that is the last of all. Subtract each "
+            "loss from the next.",
+        ),
+        Mistake(
+            "the loss at the place",
+            lambda lrs, losses: losses[_argmin(_differences(losses))],
+            "You return the loss at the right place. Return the learning rate there.",
+        ),
+        Mistake(
+            "the difference itself",
+            lambda lrs, losses: min(_differences(losses)),
+            "You return how steep the fall is. Return the learning rate at which it is so steep.",
+        ),
     )
 
 
@@ -630,6 +884,22 @@ class StepsPerFit(Exercise):
             "examples counted",
             lambda n, size, epochs: epochs * n,
             "That is how many examples are seen. A step takes a whole batch.",
+        ),
+        Mistake(
+            "rounded down at the end",
+            lambda n, size, epochs: epochs * n // size,
+            "You round the whole fit down. Round up the batches of one epoch, then multiply.",
+        ),
+        Mistake(
+            "one more for the whole fit",
+            lambda n, size, epochs: epochs * (n // size) + 1,
+            "You add one smaller batch for the whole fit. Every epoch ends with one, where the batch size does not "
+            "divide n.",
+        ),
+        Mistake(
+            "remainder counted as steps",
+            lambda n, size, epochs: epochs * (n // size + n % size),
+            "The examples that are left over make one batch together, and so one step.",
         ),
         Mistake(
             "not a whole number",
