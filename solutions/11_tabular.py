@@ -176,7 +176,9 @@ check("tabular.categorify", categorify, seed=101)
 #
 # `KeyError: 'BOS'`: `valid` has a value that `train` does not have. It gets 0.
 #
-# `TypeError: must be real number, not str` or `ValueError: too many dimensions 'str'`: the values themselves, not their codes, were handed to `torch.tensor`.
+# `TypeError: must be real number, not str`: `math.isnan` was asked about a text. What else is special about nan?
+#
+# `ValueError: too many dimensions 'str'`: the values themselves, not their codes, were handed to `torch.tensor`.
 #
 # </details>
 
@@ -189,8 +191,8 @@ check("tabular.categorify", categorify, seed=101)
 train_codes, valid_codes, vocabularies = [], [], {}
 for name in CATEGORICAL:
     in_train, in_valid, vocabularies[name] = categorify(flights.train[name].tolist(), flights.valid[name].tolist())
-    train_codes.append(in_train)
-    valid_codes.append(in_valid)
+    train_codes.append(torch.as_tensor(in_train))
+    valid_codes.append(torch.as_tensor(in_valid))
 cat_train, cat_valid = torch.stack(train_codes, dim=1), torch.stack(valid_codes, dim=1)
 cardinalities = [len(vocabularies[name]) + 1 for name in CATEGORICAL]
 
@@ -396,7 +398,7 @@ plots.show(
 # - Column j of `categorical` is looked up in a table of shape `(cardinalities[j], embedding_size(cardinalities[j]))`. A cardinality includes code 0.
 # - The embeddings come first, in the order of the columns, then the continuous columns.
 # - An affine map for each width in `hidden`, each followed by a ReLU, then one to `n_outputs` without. `hidden` may be empty.
-# - Let the tables start as small random numbers, of spread 0.01. You will see at the end what that is good for.
+# - Let the tables start as small random numbers, of spread 0.01. (A fresh `nn.Embedding` has a spread of 1.) You will see at the end what that is good for.
 
 
 # %% nbgrader={"grade": false, "grade_id": "TabularModel", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -563,7 +565,7 @@ check("tabular.fit_table", fit_table, seed=101)
 # </details>
 # <details><summary>Hint 4</summary>
 #
-# At about 1, no better than route means? Let the learning rate fall to 0 over the run. With a constant rate the last steps throw the parameters around.
+# At about 1, no better than route means? Are the targets standardised, and is it more than one epoch? Then let the learning rate fall to 0 over the run: with a constant rate the last steps throw the parameters around, and that costs a little.
 #
 # </details>
 # <details><summary>Help, I get this error</summary>
@@ -682,7 +684,7 @@ plots.show(
 )
 
 # %% [markdown]
-# From left to right the two maps agree well: the West Coast, the mountains, the Middle West, the East. From top to bottom they do not. How well do they agree in numbers? Take all pairs of destinations, and compare their distance in the embedding with their distance on the globe.
+# From left to right the two maps agree well: the West Coast, the mountains, the Middle West, the East. From top to bottom they do not. How well do they agree in numbers? Take all pairs of destinations, and compare their distance in the embedding with their distance on the globe (computed by the *haversine* formula from longitude and latitude).
 
 # %%
 latitude, longitude = place[:, 1].deg2rad(), place[:, 0].deg2rad()
@@ -709,7 +711,7 @@ plots.show(
 )
 
 # %% [markdown]
-# Be careful with what this shows. The embedding is not a map of America. It is almost a line: its first component takes up nearly all of the variance, and it is the *distance from New York*. Since most of the country lies to the west of New York, that looks like longitude. Miami and Minneapolis (MIA and MSP) are 2,400 km apart, but almost equally far from New York, and the model has put them side by side.
+# Be careful with what this shows. The embedding is not a map of America. It is almost a line: its first component takes up nearly all of the variance, and it is the *distance from New York*. Since most of the country lies to the west of New York, that looks like longitude. Miami and Minneapolis (MIA and MSP) are 2,400 km apart, but almost equally far from New York, and the model has put them side by side. San Juan (SJU), which lies furthest to the east, stands on the left, near Texas.
 #
 # An embedding learns what the task needs, and no more. For air time from New York, north and south do not matter. A model of ticket prices, or one for flights from many cities, would have to learn another map.
 
@@ -743,8 +745,9 @@ for j, name in enumerate(CATEGORICAL):
 
 figure, (axis,) = plots.panels(1, width=6.0, height=2.6)
 drawn = axis.barh(list(worth), list(worth.values()), color=plots.BLUE)
+_ = axis.bar_label(drawn, fmt="{:.0f}", padding=4)
 _ = axis.axvline(errors["your model"], color="0.5", linestyle=":")
-_ = axis.set(xlabel="RMSE in minutes with this column mixed up (logarithmic)", xscale="log")
+_ = axis.set(xlabel="RMSE in minutes with this column mixed up (logarithmic)", xscale="log", xlim=(5, 300))
 axis.invert_yaxis()
 plots.show(
     figure,

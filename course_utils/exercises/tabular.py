@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from operator import index
 from typing import Any
 
 import torch
@@ -55,6 +56,31 @@ def _gap_as_category(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor
     return _coded(first, second, sorted(_known(first)))
 
 
+def _all_sorted(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
+    vocabulary = sorted(set(train))
+    places = {value: index + 1 for index, value in enumerate(vocabulary)}
+    codes = [torch.tensor([places.get(value, 0) for value in column]) for column in (train, valid)]
+    return codes[0], codes[1], vocabulary
+
+
+def _asked_isnan(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
+    return _coded(train, valid, sorted({value for value in train if not math.isnan(value)}))
+
+
+def _by_truth(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
+    return _coded(train, valid, sorted(value for value in _known(train) if value))
+
+
+def _codes_of_pandas(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
+    codes = _coded(train, valid, sorted(_known(train)))
+    return codes[0] - 1, codes[1] - 1, codes[2]
+
+
+def _dropped(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
+    codes = _coded(train, valid, sorted(_known(train)))
+    return codes[0][codes[0] > 0], codes[1][codes[1] > 0], codes[2]
+
+
 class Categorify(Exercise):
     """Sorted vocabulary of train; code = place in it + 1; 0 for a missing value and for one that train lacks."""
 
@@ -72,7 +98,9 @@ class Categorify(Exercise):
             valid=[None, *drawn(letters, 3)],
         )
         yield Case(
-            "whole numbers, 9 and 10 among them", train=[10, 2, 9, *drawn([9, 10, 11], 3), 11], valid=[11, 10, 9, 2]
+            "whole numbers, 0, 9 and 10 among them",
+            train=[10, 2, 9, 0, *drawn([9, 10, 11], 3), 11],
+            valid=[11, 10, 0, 9, 2],
         )
         yield Case("floats with gaps (nan)", train=[2.5, math.nan, 0.5, 2.5, -1.0], valid=[math.nan, -1.0, 0.5])
         yield Case("values in valid that train does not have", train=["b", "d", "b"], valid=["a", "d", "z", None, "b"])
@@ -81,7 +109,7 @@ class Categorify(Exercise):
         answer = categorify(case.train, case.valid)
         yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else answer
         train_codes, valid_codes, vocabulary = answer
-        yield "vocabulary", list(vocabulary)
+        yield "vocabulary", list(vocabulary) if isinstance(vocabulary, tuple) else vocabulary
         for name, codes in (("train_codes", train_codes), ("valid_codes", valid_codes)):
             codes = torch.as_tensor(codes)
             yield f"dtype of {name}", str(codes.dtype).removeprefix("torch.")
@@ -130,17 +158,58 @@ class Categorify(Exercise):
             "The categories have 0 to n - 1, and missing comes last. Here missing and unknown are 0, whatever n is.",
         ),
         Mistake(
-            "gap as a category",
-            _gap_as_category,
-            "A missing value (or its text, or an empty one) has become a member of the vocabulary. Leave None and nan "
-            "out before you sort. nan is the value that differs from itself.",
-        ),
-        Mistake(
             "nan in the vocabulary",
             lambda train, valid: _coded(train, valid, sorted({value for value in train if value is not None})),
             "You leave out None, but nan has become a member of the vocabulary, and has spoilt its order, because it "
             "is neither smaller nor larger than anything. nan is the value that differs from itself.",
-            sign=lambda evidence: any(v != v for e in evidence for v in e.get("vocabulary", [])),
+            sign=lambda evidence: any(v != v for e in evidence for v in e["vocabulary"]),
+        ),
+        Mistake(
+            "missing values sorted",
+            _all_sorted,
+            "None and nan are still among the values that you sort. They are no categories, and None cannot be "
+            "compared with a text: leave out what is missing first.",
+        ),
+        Mistake(
+            "None sorted",
+            lambda train, valid: _coded(train, valid, sorted({value for value in train if value == value})),
+            "You leave out nan, but None is still among the values that you sort, and it cannot be compared with a "
+            "text. Both mean missing.",
+        ),
+        Mistake(
+            "isnan of a text",
+            _asked_isnan,
+            "math.isnan takes numbers only, and here it was asked about a text. There is a test that works for "
+            "everything: nan is the value that differs from itself.",
+        ),
+        Mistake(
+            "0 taken for missing",
+            _by_truth,
+            "The number 0 was left out as if it were missing: `if value` is false for 0 too. Only None and nan are "
+            "missing.",
+        ),
+        Mistake(
+            "codes as pandas counts",
+            _codes_of_pandas,
+            "Your codes begin at 0, with -1 for what is missing or unknown. Here everything is one higher: 0 for what "
+            "is not known, and the categories from 1.",
+        ),
+        Mistake(
+            "missing values dropped",
+            _dropped,
+            "The codes of what is missing or unknown are left out, so the codes no longer stand beside their rows. "
+            "Every row gets a code, and these get 0.",
+        ),
+        Mistake(
+            "values more than once",
+            lambda train, valid: _coded(train, valid, sorted(v for v in train if not _is_missing(v))),
+            "A value that occurs several times stands in your vocabulary several times. Each value once.",
+        ),
+        Mistake(
+            "vocabulary first",
+            lambda train, valid: _coded(train, valid, sorted(_known(train)))[::-1],
+            "The order is another one: the codes of train, the codes of valid, and the vocabulary last.",
+            sign=lambda evidence: all(isinstance(v, Tensor | int) for v in evidence[0]["vocabulary"]),
         ),
         Mistake(
             "in order of appearance",
@@ -149,9 +218,22 @@ class Categorify(Exercise):
             "shuffled. Sort it.",
         ),
         Mistake(
+            "gap as a category",
+            _gap_as_category,
+            "A missing value (or its text, or an empty one) has become a member of the vocabulary. Leave None and nan "
+            "out before you sort. nan is the value that differs from itself.",
+            sign=lambda evidence: (
+                evidence[0]["vocabulary"] == ["EWR", "JFK", "LGA"]
+                and not set(evidence[1]["vocabulary"]) <= {"a", "b", "d", "e", "z"}
+            ),
+        ),
+        Mistake(
             "sorted as text",
             lambda train, valid: _coded(train, valid, sorted(_known(train), key=str)),
             "Numbers were sorted as text, where 10 comes before 9. Sort the values as they are.",
+            sign=lambda evidence: (
+                [str(v) for v in evidence[2]["vocabulary"]] == sorted(str(v) for v in evidence[2]["vocabulary"])
+            ),
         ),
         Mistake(
             "codes as floats",
@@ -185,6 +267,25 @@ def _in_place(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
     return answer
 
 
+def _untouched(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
+    return train.clone(), valid.clone(), train == math.nan, valid == math.nan
+
+
+def _exchanged(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
+    median = train.nanmedian()
+    return (
+        torch.where(train.isnan(), train, median),
+        torch.where(valid.isnan(), valid, median),
+        train.isnan(),
+        valid.isnan(),
+    )
+
+
+def _middle_as_it_stands(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
+    known = train[~train.isnan()]
+    return _filled(train, valid, known[len(known) // 2])
+
+
 class FillMissing(Exercise):
     """nan becomes the median of train's known values, in train and in valid; and two masks say where nan was."""
 
@@ -207,8 +308,8 @@ class FillMissing(Exercise):
         train, valid, train_missing, valid_missing = answer
         yield "train", train
         yield "valid", valid
-        yield "train_missing, as 0 and 1", torch.as_tensor(train_missing).float()
-        yield "valid_missing, as 0 and 1", torch.as_tensor(valid_missing).float()
+        yield "train_missing as 0 and 1", torch.as_tensor(train_missing).float()
+        yield "valid_missing as 0 and 1", torch.as_tensor(valid_missing).float()
 
     mistakes = (
         Mistake(
@@ -236,6 +337,43 @@ class FillMissing(Exercise):
             "median with the gaps",
             lambda train, valid: _filled(train, valid, train.median()),
             "torch.median gives nan when there is one nan among the values. There is a sister that leaves them out.",
+        ),
+        Mistake(
+            "compared with nan",
+            _untouched,
+            "No gap was found: `x == nan` is never true, since nan is not equal to itself. `isnan()` finds them.",
+        ),
+        Mistake(
+            "gaps still there",
+            lambda train, valid: (train.clone(), valid.clone(), train.isnan(), valid.isnan()),
+            "The masks are right, but the gaps are still in train and valid. Does a line compute the filled tensor and "
+            "then forget it, or write == for =?",
+        ),
+        Mistake(
+            "filled where known",
+            _exchanged,
+            "The known values were overwritten with the median, and the gaps are still there: the two sides of the "
+            "condition are exchanged.",
+        ),
+        Mistake(
+            "middle of unsorted values",
+            _middle_as_it_stands,
+            "You take the value that happens to stand in the middle. The median is in the middle after sorting.",
+        ),
+        Mistake(
+            "gaps counted as 0",
+            lambda train, valid: _filled(train, valid, train.nan_to_num(0.0).median()),
+            "The gaps went into the median as zeros, and pulled it towards 0. Leave them out.",
+        ),
+        Mistake(
+            "masks not returned",
+            lambda train, valid: _filled(train, valid, train.nanmedian())[:2],
+            "You return the two filled columns. The two masks belong to the answer as well: four things.",
+        ),
+        Mistake(
+            "in pairs",
+            lambda train, valid: tuple(_filled(train, valid, train.nanmedian())[i] for i in (0, 2, 1, 3)),
+            "The order is another one: train and valid first, and then the masks of both.",
         ),
         Mistake(
             "zero for missing",
@@ -267,6 +405,14 @@ class FillMissing(Exercise):
     )
 
 
+def _is_whole(size: Any) -> bool:
+    try:
+        index(size)
+    except TypeError:
+        return False
+    return True
+
+
 class EmbeddingSize(Exercise):
     """min(600, round(1.6 * n**0.56)) for n categories."""
 
@@ -274,13 +420,17 @@ class EmbeddingSize(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         few = [rng.integer(60, 90), rng.integer(200, 900)]
-        yield Case("few categories", counts=[1, 2, 3, 7, 12, 31])
+        yield Case("few categories", counts=[7, 2, 3, 14, 31, 1])
         yield Case("many categories", counts=[103, *few, 5_000])
         yield Case("very many categories", counts=[20_000, 50_000, 1_000_000])
 
     def probe(self, embedding_size: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        whole = []
         for n in case.counts:
-            yield f"size for {n:,} categories", embedding_size(n)
+            size = embedding_size(n)
+            yield f"size for {n:,} categories", size
+            whole.append(_is_whole(size))
+        yield "sizes are ints", all(whole)
 
     mistakes = (
         Mistake(
@@ -318,6 +468,48 @@ class EmbeddingSize(Exercise):
             "rounded up",
             lambda n: min(600, math.ceil(1.6 * n**0.56)),
             "You round up. Round to the nearest whole number.",
+        ),
+        Mistake(
+            "float",
+            lambda n: min(600, round(1.6 * n**0.56, 0)),
+            "The numbers are right, but they are floats, such as 5.0, and a tensor cannot have 5.0 columns. `round` "
+            "with one argument gives an int, and int() makes one.",
+            sign=lambda evidence: evidence[0]["size for 7 categories"] == 5 and not evidence[0]["sizes are ints"],
+        ),
+        Mistake(
+            "1.6 left out",
+            lambda n: min(600, round(n**0.56)),
+            "The power is right, but the factor 1.6 before it is missing.",
+        ),
+        Mistake(
+            "product for power",
+            lambda n: min(600, round(1.6 * n * 0.56)),
+            "n was multiplied by 0.56. It is raised to the power 0.56: `**`.",
+        ),
+        Mistake(
+            "square root",
+            lambda n: min(600, round(1.6 * n**0.5)),
+            "That is the square root, the power 0.5. Here the power is 0.56.",
+        ),
+        Mistake(
+            "rounded too early",
+            lambda n: min(600, round(1.6 * round(n**0.56))),
+            "You round the power and then multiply. Multiply first, round last.",
+        ),
+        Mistake(
+            "600 categories at most",
+            lambda n: round(1.6 * min(600, n) ** 0.56),
+            "You cut off the number of categories at 600. It is the size that ends at 600.",
+        ),
+        Mistake(
+            "one category more",
+            lambda n: min(600, round(1.6 * (n + 1) ** 0.56)),
+            "You count one category more. n is the number of all of them, code 0 included.",
+        ),
+        Mistake(
+            "no wider than the categories",
+            lambda n: min(600, n, round(1.6 * n**0.56)),
+            "Your size is never larger than n. That is sensible, but not in the rule: for n = 1 it gives 2.",
         ),
         Mistake(
             "not rounded",
@@ -409,6 +601,79 @@ class _OneRowMore(_Table):
         self.build([self.width(n_continuous), *hidden, n_outputs])
 
 
+class _OneRowLess(_Table):
+    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+        nn.Module.__init__(self)
+        self.tables = nn.ParameterList(nn.Parameter(0.01 * torch.randn(n - 1, _size(n))) for n in cardinalities)
+        self.build([self.width(n_continuous), *hidden, n_outputs])
+
+
+class _LargeStart(_Table):
+    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        for table in self.tables:
+            nn.init.normal_(table)
+
+
+class _EqualStart(_Table):
+    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        for table in self.tables:
+            nn.init.zeros_(table)
+
+
+class _RowsForColumns(_Table):
+    def rows(self, categorical: Tensor) -> list[Tensor]:
+        return [table[categorical[j]] for j, table in enumerate(self.tables)]
+
+
+class _OneTooLow(_Table):
+    def rows(self, categorical: Tensor) -> list[Tensor]:
+        return super().rows(categorical - 1)
+
+
+class _OneAboveTheOther(_Table):
+    def joined(self, categorical: Tensor, continuous: Tensor) -> Tensor:
+        return torch.cat([*self.rows(categorical), continuous])
+
+
+class _ContinuousNotJoined(_Table):
+    def joined(self, categorical: Tensor, continuous: Tensor) -> Tensor:
+        return torch.cat(self.rows(categorical), dim=1)
+
+
+class _SumOfCardinalities(_Table):
+    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        self.build([sum(cardinalities) + n_continuous, *hidden, n_outputs])
+
+
+class _BentOnce(_Table):
+    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
+        x = self.joined(categorical, continuous)
+        for layer in list(self.layers)[:-1]:
+            x = layer(x)
+        return self.layers[-1](x.clamp(min=0))
+
+
+class _Sigmoid(_Table):
+    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
+        x = self.joined(categorical, continuous)
+        for layer in list(self.layers)[:-1]:
+            x = layer(x).sigmoid()
+        return self.layers[-1](x)
+
+
+class _NoOffsets(_Table):
+    def build(self, widths: Sequence[int]) -> None:
+        self.layers = nn.ModuleList(nn.Linear(a, b, bias=False) for a, b in zip(widths, widths[1:], strict=False))
+
+
+class _HiddenIgnored(_Table):
+    def build(self, widths: Sequence[int]) -> None:
+        super().build([widths[0], 50, widths[-1]])
+
+
 class _TablesInAList(_Table):
     def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
         nn.Module.__init__(self)
@@ -419,6 +684,10 @@ class _TablesInAList(_Table):
 class _LayersInAList(_Table):
     def build(self, widths: Sequence[int]) -> None:
         self.__dict__["layers"] = [nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+
+
+class _AllInLists(_TablesInAList, _LayersInAList):
+    pass
 
 
 class _CodesAsNumbers(nn.Module):
@@ -467,26 +736,38 @@ class TabularModel(Exercise):
                 hidden_widths=hidden,
                 categorical=torch.stack([rng.integers(0, card, n) for card in cards], dim=1),
                 continuous=rng.normal(n, n_continuous),
+                n_tables=len(cards),
                 values={str(shape): 0.6 * rng.normal(*shape) for shape in shapes},
             )
 
         yield case("two columns of each kind, a batch of six", [4, 7], 2, 1, [5], 6)
         yield case("a batch of one, two hidden layers", [3, 12, 5], 1, 2, [8, 6], 1)
-        yield case("no continuous column", [6], 0, 1, [9, 4], 5)
+        yield case("no continuous column", [6], 0, 1, [9, 3], 5)
         yield case("no hidden layer", [5, 9], 3, 2, [], 4)
 
     def probe(self, TabularModel: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = TabularModel(case.cards, *case.sizes, case.hidden_widths)
         yield "an nn.Module", isinstance(model, nn.Module)
         parameters = {str(tuple(p.shape)): p for p in model.parameters()}
-        yield "shapes of the parameters, sorted", ", ".join(sorted(str(tuple(p.shape)) for p in model.parameters()))
+        turned = {}  # weights of affine maps written as (in, out) are right too
+        for shape, values in list(case.values.items())[case.n_tables :]:
+            other = str(tuple(values.T.shape)) if values.ndim == 2 else shape
+            if shape not in parameters and other in parameters:
+                turned[other] = shape
+        shapes = [str(tuple(p.shape)) for p in model.parameters()]
+        yield "parameter shapes", ", ".join(sorted(turned.get(shape, shape) for shape in shapes)) or "none"
+        parameters = {turned.get(shape, shape): p for shape, p in parameters.items()}
+        tables = [parameters[shape].detach() for shape in list(case.values)[: case.n_tables]]
+        yield "the tables start small", all(float(table.abs().max()) < 0.6 for table in tables)
+        yield "the tables start random", all(len(table.unique()) > table.shape[1] for table in tables)
         with torch.no_grad():
             for shape, values in case.values.items():
-                parameters[shape].copy_(values)
+                parameters[shape].copy_(values.T if shape in turned.values() else values)
         y = model(case.categorical, case.continuous)
         yield "y", y
         for shape, grad in zip(parameters, gradients(y, list(parameters.values())), strict=True):
             if shape in case.values:
+                grad = grad.T if grad is not None and shape in turned.values() else grad
                 yield f"grad of the parameter of shape {shape}", grad
 
     mistakes = (
@@ -495,6 +776,19 @@ class TabularModel(Exercise):
             _Detached,
             "The output is right, but no gradient reaches the embeddings: they would stay as they start. Look for "
             "`.detach()`, `.data` or torch.no_grad().",
+        ),
+        Mistake(
+            "tables start large",
+            _LargeStart,
+            "The tables start with large numbers, such as the spread of 1 of a fresh nn.Embedding. Asked for is 0.01: "
+            "else the random start stays in each row, and the map at the end shows it.",
+            sign=lambda evidence: evidence[0]["the tables start small"] is False,
+        ),
+        Mistake(
+            "tables start equal",
+            _EqualStart,
+            "The rows of a table all start equal. Let them start as random numbers of spread 0.01.",
+            sign=lambda evidence: evidence[0]["the tables start random"] is False,
         ),
         Mistake(
             "no activation",
@@ -519,6 +813,38 @@ class TabularModel(Exercise):
             "of their columns. A saved model would not fit otherwise.",
         ),
         Mistake(
+            "one ReLU for all",
+            _BentOnce,
+            "With two hidden layers there is only one ReLU, before the last map. One belongs after every hidden map.",
+        ),
+        Mistake(
+            "sigmoid for ReLU",
+            _Sigmoid,
+            "After the hidden maps stands a sigmoid. Asked for is a ReLU.",
+        ),
+        Mistake(
+            "rows for columns",
+            _RowsForColumns,
+            "`categorical[j]` is row j, the codes of one row of the table. You need column j, the codes of all rows.",
+        ),
+        Mistake(
+            "codes one too low",
+            _OneTooLow,
+            "You look up the code minus 1. Every code has its own row, also code 0: row 0 is for what is not known.",
+        ),
+        Mistake(
+            "one above the other",
+            _OneAboveTheOther,
+            "torch.cat joins along dimension 0 if nothing is said: one above the other. The parts of a row belong side "
+            "by side.",
+        ),
+        Mistake(
+            "continuous columns not joined",
+            _ContinuousNotJoined,
+            "The first map has room for the continuous columns, but what reaches it are the embeddings alone. Join the "
+            "continuous columns to them.",
+        ),
+        Mistake(
             "columns reversed",
             _LastTableFirst,
             "The embeddings come in another order than their columns.",
@@ -533,6 +859,41 @@ class TabularModel(Exercise):
             "one row too many",
             _OneRowMore,
             "The tables have one row more than the cardinality. A cardinality counts code 0 already.",
+        ),
+        Mistake(
+            "one row too few",
+            _OneRowLess,
+            "The tables have one row less than the cardinality, so the last code has none. A cardinality counts code "
+            "0, and code 0 has a row as well.",
+        ),
+        Mistake(
+            "another width at the entrance",
+            _SumOfCardinalities,
+            "The first map expects another width than the joined vector has. It is the sum of the embedding sizes, not "
+            "of the cardinalities and not the number of columns, plus n_continuous.",
+            sign=lambda evidence: (
+                "(4, 3)" in evidence[0]["parameter shapes"]
+                and "(5, 10)" not in evidence[0]["parameter shapes"]
+                and ", (5, 1" in evidence[0]["parameter shapes"].replace("(5, 4", "(5, 1")
+                and "(5,)" in evidence[0]["parameter shapes"]
+            ),
+        ),
+        Mistake(
+            "no offsets",
+            _NoOffsets,
+            "The affine maps have no offset: an affine map is a product plus a vector b.",
+        ),
+        Mistake(
+            "hidden not used",
+            _HiddenIgnored,
+            "The width of the hidden layer is fixed at 50 in your code. It is the argument `hidden` that says it.",
+        ),
+        Mistake(
+            "everything in lists",
+            _AllInLists,
+            "Your model has no parameters at all: a module does not look into a plain Python list. Use "
+            "nn.ParameterList and nn.ModuleList.",
+            sign=lambda evidence: evidence[0]["parameter shapes"] == "none",
         ),
         Mistake(
             "tables in a list",
@@ -555,6 +916,11 @@ class TabularModel(Exercise):
             "other embedding sizes",
             _OldSizes,
             "The tables have other widths than embedding_size gives for their cardinality.",
+            sign=lambda evidence: (
+                "(4, 3)" not in evidence[0]["parameter shapes"]
+                and "(4, " in evidence[0]["parameter shapes"]
+                and "(7, " in evidence[0]["parameter shapes"]
+            ),
         ),
         Mistake(
             "only one hidden layer",
@@ -688,6 +1054,22 @@ class _Constant(nn.Module):
         return self.value.expand(len(categorical), 1)
 
 
+class _Undone(nn.Module):
+    """A model of standardised targets, and a way back that is wrong."""
+
+    def __init__(self, scaled: Any, way_back: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.model, self.mean, self.std = scaled.model, scaled.mean, scaled.std
+        self.way_back = way_back
+
+    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
+        return self.way_back(self.model(categorical, continuous), self.mean, self.std)
+
+
+def _undone(way_back: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., nn.Module]:
+    return lambda *given: _Undone(_trained(*given), way_back)
+
+
 class _Flat(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -707,6 +1089,14 @@ def _shows(first: Callable[[dict[str, Any]], bool]) -> Callable[[Seen], bool]:
 
 def _spread(e: dict[str, Any]) -> float:
     return float(e["predictions"].std())
+
+
+def _off(e: dict[str, Any]) -> float:
+    return abs(float(e["predictions"].mean() - e["mean of the given targets"]))
+
+
+def _right_spread(e: dict[str, Any]) -> bool:
+    return 0.6 < _spread(e) / float(e["spread of the given targets"]) < 1.4
 
 
 class FitTable(Training):
@@ -796,6 +1186,33 @@ class FitTable(Training):
             sign=_shows(lambda e: abs(float(e["predictions"].mean())) < 1 and 0.3 < _spread(e) < 3),
         ),
         Mistake(
+            "mean not added",
+            _undone(lambda y, mean, std: y * std),
+            "Your predictions have the right spread, but their mean is near 0: you multiply by the standard deviation, "
+            "and the mean is still missing.",
+            sign=_shows(lambda e: _right_spread(e) and abs(float(e["predictions"].mean())) < 30),
+        ),
+        Mistake(
+            "undone in the wrong order",
+            _undone(lambda y, mean, std: (y + mean) * std),
+            "Your predictions are thousands of minutes: you add the mean and then multiply. To undo, go backwards: "
+            "first times the standard deviation, then plus the mean.",
+            sign=_shows(lambda e: _right_spread(e) and float(e["predictions"].mean()) > 1000),
+        ),
+        Mistake(
+            "spread not restored",
+            _undone(lambda y, mean, std: y + mean),
+            "Your predictions have the right mean, but a spread near 1: you add the mean, and do not multiply by the "
+            "standard deviation.",
+            sign=_shows(
+                lambda e: (
+                    0.85 < _spread(e) < 1.15
+                    and _off(e) < 8
+                    and float(e["change with the categorical destinations of another row"]) > 0.9 * _spread(e)
+                )
+            ),
+        ),
+        Mistake(
             "categories ignored",
             lambda *given: _trained(*given, model=_OnlyContinuous),
             "The predictions stay the same whatever the categories of a row are. Do the embeddings reach the output?",
@@ -828,7 +1245,8 @@ class FitTable(Training):
             "one number for all",
             lambda categorical, continuous, targets, cardinalities, seed: _Constant(targets.mean()),
             "Your model predicts nearly the same for every flight: the mean. That happens when (n, 1) meets (n,) in "
-            "the loss. Look at the shapes there.",
+            "the loss: look at the shapes there. If they are right, the rate may be far too large, or a ReLU stands at "
+            "the end.",
             sign=_shows(lambda e: _spread(e) < 1),
         ),
         Mistake(
@@ -841,25 +1259,31 @@ class FitTable(Training):
             ),
         ),
         Mistake(
-            "rows torn apart",
+            "no better than the mean",
             lambda categorical, continuous, targets, *rest: _trained(
                 categorical, continuous, targets[torch.randperm(len(targets))], *rest
             ),
-            "What your model has learned has nothing to do with the rows. Are categorical, continuous and targets of a "
-            "batch picked with the same indices?",
+            "Your model knows the mean, and hardly more. Print the loss. If it does not fall: are categorical, "
+            "continuous and targets of a batch picked with the same indices? If it falls slowly: there are too few "
+            "steps, or the rate is far too small.",
             sign=_shows(
-                lambda e: (
-                    e["error on given rows"] > 0.9 * float(e["spread of the given targets"])
-                    and abs(float(e["predictions"].mean() - e["mean of the given targets"])) < 8
-                )
+                lambda e: e["error on given rows"] > 0.9 * float(e["spread of the given targets"]) and _off(e) < 8
             ),
         ),
         Mistake(
             "hardly trained",
             lambda *given: _trained(*given, scaled=False),
             "Your model does badly on the very flights that it was given. Are the targets standardised for training? "
-            "From parameters near 0 it is a long way to 150 minutes. Otherwise: more epochs, or a larger rate.",
+            "From parameters near 0 it is a long way to 150 minutes. Are the gradients cleared before each step? "
+            "Otherwise: more epochs, or a larger rate.",
             sign=_shows(lambda e: e["error on given rows"] > 14),
+        ),
+        Mistake(
+            "not finite",
+            lambda categorical, continuous, targets, cardinalities, seed: _Constant(torch.tensor(math.nan)),
+            "Some predictions are nan or infinite. Count the steps of Adam from 1: with t = 0 it divides 0 by 0. If "
+            "that is right, the learning rate is far too large.",
+            sign=_shows(lambda e: e["predictions are finite"] is False),
         ),
         Mistake(
             "a flat list of predictions",

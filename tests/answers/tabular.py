@@ -68,6 +68,30 @@ class ModuleModel(nn.Module):
         return self.layers(torch.cat(rows + [continuous], dim=-1))
 
 
+class SmallModuleModel(ModuleModel):
+    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        for table in self.embeddings:
+            nn.init.normal_(table.weight, std=0.01)
+
+
+class InByOutModel(nn.Module):
+    """Affine maps by hand, as x @ w + b, whose weights are (in, out)."""
+
+    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+        super().__init__()
+        self.tables = nn.ParameterList(0.01 * torch.randn(n, size_with_math(n)) for n in cardinalities)
+        widths = [sum(map(size_with_math, cardinalities)) + n_continuous, *hidden, n_outputs]
+        self.w = nn.ParameterList(torch.randn(a, b) / a**0.5 for a, b in zip(widths, widths[1:], strict=False))
+        self.b = nn.ParameterList(torch.zeros(b) for b in widths[1:])
+
+    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
+        x = torch.cat([*(t[codes] for t, codes in zip(self.tables, categorical.T, strict=True)), continuous], dim=1)
+        for w, b in zip(self.w[:-1], self.b[:-1], strict=True):
+            x = F.relu(x @ w + b)
+        return x @ self.w[-1] + self.b[-1]
+
+
 class OneHotModel(nn.Module):
     def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
         super().__init__()
@@ -145,6 +169,6 @@ ANSWERS = {
     "tabular.categorify": [categorify_with_pandas, categorify_by_search],
     "tabular.fill_missing": [fill_by_assignment, fill_with_nan_to_num],
     "tabular.embedding_size": [size_with_math, size_by_branches],
-    "tabular.TabularModel": [ModuleModel, OneHotModel],
+    "tabular.TabularModel": [SmallModuleModel, OneHotModel, InByOutModel],
     "tabular.fit_table": [fit_with_modules, fit_by_momentum],
 }
