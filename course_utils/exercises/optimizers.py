@@ -480,7 +480,7 @@ class AdamStep(Exercise):
         Mistake(
             "one beta for both",
             _first_beta_in_squares,
-            "The squares are averaged with the first beta and corrected with the second. They have one, betas[1].",
+            "The squares are averaged with the first beta and corrected with the second. Both times it is betas[1].",
         ),
         Mistake(
             "beta on the wrong side",
