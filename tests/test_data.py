@@ -358,8 +358,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         rest = body[start:][: self.server.breaks or None]
         self.server.breaks = 0
+        self.server.sent += len(rest)  # before it is sent, because the test goes on as soon as it has arrived
         self.wfile.write(rest)
-        self.server.sent += len(rest)
 
     def log_message(self, *_: object) -> None:
         pass
