@@ -95,7 +95,7 @@ print(digit_net(5))
 
 # %%
 def fit(net, optimizers, x, y, steps, seed, still=()):
-    """Take so many steps in batches of up to 32, epoch after epoch; the parts in `still` stay in eval mode."""
+    """Take so many steps in batches of up to 32; the parts in `still` stay in eval mode."""
     generator = torch.Generator().manual_seed(seed)
     net.train()
     for part in still:
@@ -179,9 +179,10 @@ print("the head:", resnet.fc)
 def replace_head(model, num_outputs):
     """Replace the last nn.Linear of the model by a fresh one with num_outputs outputs.
 
-    model: an nn.Module of any structure, with at least one nn.Linear that is not the model itself. Its last
-        nn.Linear, of shape (out_features, in_features), gives way to a new nn.Linear with the same in_features.
-        Everything else stays: the same tensors, trainable or not as before, in the same mode.
+    model: an nn.Module of any structure, with at least one nn.Linear that is not the
+        model itself. Its last nn.Linear, of shape (out_features, in_features), gives way
+        to a new nn.Linear with the same in_features. Everything else stays: the same
+        modules and tensors, trainable or not as before, in the same mode.
     Returns the model itself.
 
     >>> model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 10), nn.LogSoftmax(-1))
@@ -237,12 +238,11 @@ check("transfer.replace_head", replace_head, seed=101)
 
 
 # %%
-total = count_parameters(resnet)
 for n in [37, 2]:
     replace_head(resnet, n)
-    print(
-        f"{resnet.fc}: {count_parameters(resnet.fc):,} new parameters; the body has {count_parameters(resnet) - count_parameters(resnet.fc):,}"
-    )
+    new = count_parameters(resnet.fc)
+    body = count_parameters(resnet) - new
+    print(f"{resnet.fc}: {new:,} new parameters; the body has {body:,}")
 print("logits for two pictures:", tuple(read(resnet, torch.zeros(2, 3, 64, 64)).shape))
 
 # %% [markdown]
@@ -278,8 +278,10 @@ print([f() for f in bound], "bound as a default argument when made")
 def activations(model, layers, x):
     """What the named modules put out while the model runs on x.
 
-    model: an nn.Module. layers: a list of paths as in model.named_modules(). x: a batch (n, ...).
-    Returns a dict from each path in layers to that module's output, a detached tensor (n, ...).
+    model: an nn.Module. layers: a list of paths as in model.named_modules().
+    x: a batch (n, ...).
+    Returns a dict from each path in layers to that module's output, a detached tensor
+    (n, ...).
     Afterwards no hook is left on the model, and it is in the same mode as before.
 
     >>> model = nn.Sequential(nn.Flatten(), nn.ReLU())
@@ -482,9 +484,8 @@ for mode in ["train", "eval"]:
         for _ in range(30):
             net(x_old[y_old == 1][:64])
     moved = (net.early[1].running_mean - before).abs().max().item()
-    print(
-        f"frozen, in {mode} mode: running mean moved by {moved:.2f}, accuracy on 0 to 4: {accuracy(read(net, x_old_valid), y_old_valid):.0%}"
-    )
+    right = accuracy(read(net, x_old_valid), y_old_valid)
+    print(f"frozen, in {mode} mode: running mean moved by {moved:.2f}, 0 to 4: {right:.0%} right")
 
 # %% [markdown]
 # Not one parameter has moved, and the net has become worse at its own task, because its sense of what is normal has drifted. So a part that is to stand still needs both: `freeze(part)` and `part.eval()`. That is what `still` in `fit` is for. (Some libraries do the opposite on purpose, and leave batch norm trainable in a frozen body so that it adapts to the new pictures. Both are choices; what counts is to know which one is made.)
@@ -517,8 +518,8 @@ def discriminative_lrs(lr, n_groups):
     """One learning rate for each group, the head's last.
 
     lr: a number, slice(b) or slice(a, b). n_groups: at least 1.
-    Returns a list of n_groups numbers: all equal; a tenth of b for all but the last, b for the last; or from a to b
-    by equal ratios. A single group gets the last rate.
+    Returns a list of n_groups numbers: all equal; a tenth of b for all but the last, b
+    for the last; or from a to b by equal ratios. A single group gets the last rate.
 
     >>> discriminative_lrs(0.5, 3)
     [0.5, 0.5, 0.5]
@@ -602,8 +603,10 @@ plots.show(
 def parameter_groups(groups, lrs):
     """One dict {"params": ..., "lr": ...} for each module, in order.
 
-    groups: a list of modules with parameters of any shapes. lrs: a list of as many learning rates.
-    "params" lists the module's trainable parameters, the tensors themselves; it is empty where all are frozen.
+    groups: a list of modules with parameters of any shapes. lrs: a list of as many
+    learning rates.
+    "params" lists the module's trainable parameters, the tensors themselves; it is empty
+    where all are frozen.
     Raises ValueError where there are not as many rates as modules.
 
     >>> frozen, trainable = nn.Linear(2, 3).requires_grad_(False), nn.Linear(3, 1)
@@ -654,7 +657,8 @@ for title, frozen in {"all trainable": [], "body frozen": ["early", "middle", "l
     for name in frozen:
         freeze(parts[name])
     print(title)
-    for name, group in zip(parts, parameter_groups(list(parts.values()), discriminative_lrs(slice(0.0002, 0.02), 4))):
+    groups = parameter_groups(list(parts.values()), discriminative_lrs(slice(0.0002, 0.02), 4))
+    for name, group in zip(parts, groups):
         numbers = sum(p.numel() for p in group["params"])
         print(f"  {name:<7} lr {group['lr']:.5f}  {numbers:>6,} numbers to train")
 
@@ -675,7 +679,7 @@ for title, frozen in {"all trainable": [], "body frozen": ["early", "middle", "l
 
 # %%
 def learn(way, n, trial, steps=60):
-    """Accuracy on unseen digits 5 to 9 after learning from n examples of each in one of the four ways."""
+    """Accuracy on unseen digits 5 to 9, learned from n of each in one of four ways."""
     _ = torch.manual_seed(trial)
     chosen = torch.cat([(y_new == k).nonzero()[:, 0][torch.randperm(400)[:n]] for k in range(5)])
     net = digit_net(5) if way == "scratch" else replace_head(copy.deepcopy(base), 5)
@@ -686,7 +690,8 @@ def learn(way, n, trial, steps=60):
             freeze(part)
     groups = parameter_groups([*body, head], discriminative_lrs(rates, 4))
     optimizers = [SGD(**group, momentum=0.9) for group in groups]
-    _ = fit(net, optimizers, x_new[chosen], y_new[chosen], steps, trial, still=body if way == "frozen" else [])
+    still = body if way == "frozen" else []
+    _ = fit(net, optimizers, x_new[chosen], y_new[chosen], steps, trial, still)
     return accuracy(read(net, x_new_valid), y_new_valid)
 
 
@@ -722,7 +727,11 @@ for shift, (way, colour) in enumerate(zip(ways, plots.COLOURS)):
     means, spreads = zip(*[(found[way, n].mean(), found[way, n].std()) for n in sizes])
     _ = axis.errorbar(places, means, spreads, marker="o", capsize=3, color=colour, label=way)
 _ = axis.set(
-    xscale="log", xlabel="examples of each class", ylabel="accuracy on unseen digits", xticks=sizes, xticklabels=sizes
+    xscale="log",
+    xlabel="examples of each class",
+    ylabel="accuracy on unseen digits",
+    xticks=sizes,
+    xticklabels=sizes,
 )
 axis.minorticks_off()
 axis.legend()
@@ -759,10 +768,12 @@ plots.show(
 def fine_tune(model, x, y, seed):
     """Teach a trained net new classes from few examples.
 
-    model: a digit_net with the parts early, middle, late and head, trained on other classes. It may be changed.
-    x: (n, 1, 28, 28), scaled to about mean 0 and spread 1. y: (n,), int64 from 0 to c - 1, sorted.
+    model: a digit_net with the parts early, middle, late and head, trained on other
+        classes. It may be changed.
+    x: (n, 1, 28, 28), scaled to about mean 0 and spread 1.
+    y: (n,), int64 from 0 to c - 1, sorted.
     seed: makes random choices repeatable.
-    Returns a module that maps (m, 1, 28, 28) to logits (m, c). It is judged in eval mode.
+    Returns a module that maps (m, 1, 28, 28) to logits (m, c), judged in eval mode.
 
     >>> tuned = fine_tune(digit_net(5), torch.randn(10, 1, 28, 28), torch.arange(10) // 2, seed=0)
     >>> tuned(torch.zeros(3, 1, 28, 28)).shape
@@ -855,8 +866,10 @@ for rate in [0.02, 0.2, 1.0]:
         _ = torch.manual_seed(0)
         net = replace_head(copy.deepcopy(base), 5)
         groups = parameter_groups(list(net.children()), discriminative_lrs(rates, 4))
-        _ = fit(net, [SGD(**group, momentum=0.9) for group in groups], x_new[chosen], y_new[chosen], 60, seed=0)
-        print(f"head at {rate:<4}  {name:<14}  {accuracy(read(net, x_new_valid), y_new_valid):.2f}")
+        optimizers = [SGD(**group, momentum=0.9) for group in groups]
+        _ = fit(net, optimizers, x_new[chosen], y_new[chosen], 60, seed=0)
+        right = accuracy(read(net, x_new_valid), y_new_valid)
+        print(f"head at {rate:<4}  {name:<14}  {right:.2f}")
 
 # %% [markdown]
 # *My guess:*
@@ -875,7 +888,8 @@ for rate in [0.02, 0.2, 1.0]:
 for way in ["scratch", "fine-tuned"]:
     print(way)
     print("   60 steps ", "  ".join(f"{result:.0%}" for result in found[way, 100][:3]))
-    print("  180 steps ", "  ".join(f"{learn(way, 100, trial, steps=180):.0%}" for trial in range(3)))
+    longer = [learn(way, 100, trial, steps=180) for trial in range(3)]
+    print("  180 steps ", "  ".join(f"{result:.0%}" for result in longer))
 
 # %% [markdown]
 # *My guess:*
@@ -900,9 +914,8 @@ for name, still in {"body frozen": True, "body trained": False}.items():
     _ = fit(net, optimizers, x_new, y_new, 100, seed=0, still=body if still else [])
     new_task = accuracy(read(net, x_new_valid), y_new_valid)
     net.head = base.head
-    print(
-        f"{name:<13} 5 to 9: {new_task:.2f}   0 to 4 with the old head: {accuracy(read(net, x_old_valid), y_old_valid):.2f}"
-    )
+    old_task = accuracy(read(net, x_old_valid), y_old_valid)
+    print(f"{name:<13} 5 to 9: {new_task:.2f}   0 to 4 with the old head: {old_task:.2f}")
 
 # %% [markdown]
 # *My guess:*
