@@ -73,9 +73,11 @@ def best_coefficients(x, y, wd):
 figure, panels = plots.panels(3, width=9.5, height=2.9)
 for axis, wd in zip(panels, [0.0, 0.001, 1.0]):
     w = best_coefficients(x, y, wd)
-    plots.curves({"fit": powers(fine) @ w}, fine, title=f"wd = {wd:g}, largest |w| = {w.abs().max():.1f}", axis=axis)
+    title = f"wd = {wd:g}, largest |w| = {w.abs().max():.1f}"
+    plots.curves({"fit": powers(fine) @ w}, fine, xlabel="x", title=title, axis=axis)
     axis.plot(x, y, "o", color="0.4", markersize=4)
     axis.set_ylim(-2.2, 2.2)
+_ = panels[0].set_ylabel("y")
 plots.show(
     figure,
     alt="Three fits of twelve coefficients to the same twelve points. With wd 0 the curve passes through every point and swings "
