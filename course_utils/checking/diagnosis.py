@@ -201,7 +201,8 @@ RECOGNISERS: tuple[Callable[[Difference], Found], ...] = (
 
 
 def _is_gradient(name: str) -> bool:
-    return name.startswith("grad") or name.endswith(".grad")
+    """Whether the evidence is autograd's; what an answer computes itself is named otherwise, such as `gradient`."""
+    return name.startswith("grad of ") or name.endswith(".grad")
 
 
 def _tensors(a: object, b: object) -> bool:

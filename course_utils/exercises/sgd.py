@@ -147,7 +147,7 @@ class MseGradient(Exercise):
             yield Case(label, w=rng.normal(d), x=rng.normal(n, d), y=rng.normal(n))
 
     def probe(self, mse_gradient: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield "grad of w", mse_gradient(case.w, case.x, case.y)
+        yield "gradient", mse_gradient(case.w, case.x, case.y)
 
     mistakes = (
         Mistake(
