@@ -534,6 +534,7 @@ class DotProductBias(Exercise):
             "users and items exchanged",
             _Exchanged,
             "The tables have each other's sizes. The first argument counts the users, the second the items.",
+            sign=lambda evidence: "item_bias (4,)" in evidence[0]["parameters"],
         ),
         Mistake(
             "without item bias",
@@ -630,12 +631,14 @@ class DotProductBias(Exercise):
             _ColumnBiases,
             "The biases have shape (n, 1). Added to n numbers they broadcast to (n, n), and nothing complains. Here "
             "they have shape (n,).",
+            sign=lambda evidence: "item_bias (6, 1); item_factors (6, 3)" in evidence[0]["parameters"],
         ),
         Mistake(
             "embedding modules",
             _EmbeddingModules,
             "You use nn.Embedding, whose table is a parameter inside it (user_factors.weight). Here the tables are "
             "parameters of your own class, and your embedding_lookup reads them.",
+            sign=lambda evidence: ".weight (" in evidence[0]["parameters"],
         ),
         Mistake(
             "scaled after wrapping",
@@ -651,6 +654,7 @@ class DotProductBias(Exercise):
             _PlainTensors,
             "The tables are plain tensors, so `model.parameters()` is empty and nothing would be trained. Wrap them in "
             "nn.Parameter.",
+            sign=lambda evidence: evidence[0]["parameters"] == "none",
         ),
     )
 

@@ -718,6 +718,16 @@ class _Squeezed(_Table):
         return super().forward(categorical, continuous).squeeze()
 
 
+def _has(*shapes: str, not_: Sequence[str] = ()) -> Callable[[list[dict[str, Any]]], bool]:
+    """A sign in the parameter shapes of the first case, where (1, 5), (1,), (4, 3), (5, 10), (5,), (7, 5) are right."""
+
+    def sign(evidence: list[dict[str, Any]]) -> bool:
+        found = evidence[0]["parameter shapes"]
+        return all(shape in found for shape in shapes) and not any(shape in found for shape in not_)
+
+    return sign
+
+
 class TabularModel(Exercise):
     """Embeddings of the categorical columns, then the continuous ones, through affine maps with ReLU in between."""
 
@@ -859,52 +869,53 @@ class TabularModel(Exercise):
             "one row too many",
             _OneRowMore,
             "The tables have one row more than the cardinality. A cardinality counts code 0 already.",
+            sign=_has("(5, 3)", "(8, 5)"),
         ),
         Mistake(
             "one row too few",
             _OneRowLess,
             "The tables have one row less than the cardinality, so the last code has none. A cardinality counts code "
             "0, and code 0 has a row as well.",
+            sign=_has("(3, 3)", "(6, 5)"),
         ),
         Mistake(
             "another width at the entrance",
             _SumOfCardinalities,
             "The first map expects another width than the joined vector has. It is the sum of the embedding sizes, not "
             "of the cardinalities and not the number of columns, plus n_continuous.",
-            sign=lambda evidence: (
-                "(4, 3)" in evidence[0]["parameter shapes"]
-                and "(5, 10)" not in evidence[0]["parameter shapes"]
-                and ", (5, 1" in evidence[0]["parameter shapes"].replace("(5, 4", "(5, 1")
-                and "(5,)" in evidence[0]["parameter shapes"]
-            ),
+            sign=_has("(4, 3)", "(7, 5)", "(1, 5)", "(5,)", not_=["(5, 10)", "(5, 8)"]),
         ),
         Mistake(
             "no offsets",
             _NoOffsets,
             "The affine maps have no offset: an affine map is a product plus a vector b.",
+            sign=_has("(4, 3)", "(5, 10)", not_=["(1,)", "(5,)"]),
         ),
         Mistake(
             "hidden not used",
             _HiddenIgnored,
             "The width of the hidden layer is fixed at 50 in your code. It is the argument `hidden` that says it.",
+            sign=_has("(50,)"),
         ),
         Mistake(
             "everything in lists",
             _AllInLists,
             "Your model has no parameters at all: a module does not look into a plain Python list. Use "
             "nn.ParameterList and nn.ModuleList.",
-            sign=lambda evidence: evidence[0]["parameter shapes"] == "none",
+            sign=_has("none"),
         ),
         Mistake(
             "tables in a list",
             _TablesInAList,
             "A module does not look into a plain Python list, so the embeddings are no parameters and are never "
             "trained. Use nn.ParameterList, or nn.ModuleList of nn.Embedding.",
+            sign=lambda evidence: evidence[0]["parameter shapes"] == "(1, 5), (1,), (5, 10), (5,)",
         ),
         Mistake(
             "layers in a list",
             _LayersInAList,
             "A module does not look into a plain Python list, so the affine maps are not trained. Use nn.ModuleList.",
+            sign=lambda evidence: evidence[0]["parameter shapes"] == "(4, 3), (7, 5)",
         ),
         Mistake(
             "codes as numbers",
@@ -916,11 +927,7 @@ class TabularModel(Exercise):
             "other embedding sizes",
             _OldSizes,
             "The tables have other widths than embedding_size gives for their cardinality.",
-            sign=lambda evidence: (
-                "(4, 3)" not in evidence[0]["parameter shapes"]
-                and "(4, " in evidence[0]["parameter shapes"]
-                and "(7, " in evidence[0]["parameter shapes"]
-            ),
+            sign=_has("(4, ", "(7, ", not_=["(4, 3)", "(7, 5)"]),
         ),
         Mistake(
             "only one hidden layer",
