@@ -788,7 +788,7 @@ def fine_tune(model, x, y, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-fine_tune", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["nbval-ignore-output"] nbgrader={"grade": true, "grade_id": "check-fine_tune", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 check("transfer.fine_tune", fine_tune)
 ### BEGIN HIDDEN TESTS
 check("transfer.fine_tune", fine_tune, seed=101)
