@@ -21,6 +21,7 @@ from course_utils.checking.notebook import defining_cell
 from course_utils.checking.running import collect
 from course_utils.exercises import linear as exercises_of_linear
 from course_utils.reference import linear as reference
+from course_utils.reference import tabular as reference_of_tables
 from tests.answers.linear import EinsumLinear
 
 ROOT = Path(__file__).parents[1]
@@ -253,6 +254,19 @@ def test_the_three_answers_of_the_issue_tracker():
     assert judge("linear.My_Linear", EinsumLinear).status == "right"
     assert judge("linear.My_Linear", Detached).mistake == "weight detached"
     assert judge("linear.My_Linear", Inherited).status == "shortcut"
+
+
+@pytest.mark.parametrize("change", [list.sort, list.pop, lambda values: values.__setitem__(0, "zz")])
+def test_a_list_that_an_answer_changes_is_noticed(change):
+    def categorify(train, valid):
+        codes = reference_of_tables.categorify(train, valid)
+        change(train)
+        return codes
+
+    exercise = exercise_module.find("tabular.categorify")
+    cases = exercise.draw(0)
+    verdict = judge_evidence(exercise, cases, collect(exercise, categorify, cases, guarded=False), 0)
+    assert verdict.advice == "Your code changes its argument train. Work on a copy and leave train alone."
 
 
 def test_a_weight_that_is_never_filled_is_refused():

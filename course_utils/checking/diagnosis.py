@@ -36,7 +36,8 @@ def changed_its_input(found: Difference) -> Found:
     if found.kind != "input":
         return None
     name = found.name.removesuffix(" afterwards")
-    return "changed its input", f"Your code changes its argument {name}. Compute a new tensor and leave {name} alone."
+    new = "Compute a new tensor" if isinstance(found.expected, Tensor) else "Work on a copy"
+    return "changed its input", f"Your code changes its argument {name}. {new} and leave {name} alone."
 
 
 def changed_the_state(found: Difference) -> Found:

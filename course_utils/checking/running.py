@@ -98,9 +98,16 @@ def _changed(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any
     elif isinstance(before, dict):
         for key, item in before.items():
             yield from _changed(item, after.get(key), f"{name}[{key!r}]" if name else str(key))
-    elif isinstance(before, list | tuple):
+    elif (
+        isinstance(before, list | tuple)
+        and isinstance(after, list | tuple)
+        and len(before) == len(after)
+        and any(isinstance(item, Tensor | dict | list | tuple) for item in before)
+    ):
         for index, item in enumerate(before):
-            yield from _changed(item, after[index] if index < len(after) else None, f"{name}[{index}]")
+            yield from _changed(item, after[index], f"{name}[{index}]")
+    elif [normal_form(before)] != [normal_form(after)]:  # in lists, where a nan equals itself
+        yield name, normal_form(after)
 
 
 def _same_bits(a: Tensor, b: Tensor) -> bool:
