@@ -626,7 +626,7 @@ def fit_mnist(x, y, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-fit_mnist", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% tags=["nbval-ignore-output"] nbgrader={"grade": true, "grade_id": "check-fit_mnist", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 check("mnist.fit_mnist", fit_mnist)
 ### BEGIN HIDDEN TESTS
 check("mnist.fit_mnist", fit_mnist, seed=505)
@@ -665,7 +665,7 @@ check("mnist.fit_mnist", fit_mnist, seed=505)
 #
 # Your function on the digits of this notebook, which stand in the middle of their pictures. And then the same model on the validation digits moved to the right, pixel by pixel. It learned from centred digits only, and a net of affine maps has no idea that a moved seven is a seven. (That is why the check moves its training digits too. Networks that are built to cope with moves are called *convolutional*; lesson 10 meets one.)
 
-# %%
+# %% tags=["nbval-ignore-output"]
 start = time.perf_counter()
 mine = fit_mnist(x_train, y_train, seed=1)
 seconds = time.perf_counter() - start
