@@ -96,10 +96,16 @@ def encode(document: Any) -> bytes:
     return struct.pack("<Q", len(text)) + text + safetensors.torch.save(tensors)
 
 
-def decode(data: bytes) -> Any:
-    """The tree that `encode` wrote; raises CourseError where the bytes are not such a tree."""
+def decode(data: bytes, limit: int | None = None) -> Any:
+    """The tree that `encode` wrote; raises CourseError where the bytes are not such a tree.
+
+    limit: how many bytes everything but the tensors may have, because in memory it takes fifty times as much.
+    """
     try:
         (length,) = struct.unpack_from("<Q", data)
+        (header,) = struct.unpack_from("<Q", data, 8 + length)
+        if limit is not None and length + header > limit:
+            raise ValueError(f"{length + header} bytes where {limit} are allowed")
         tensors = safetensors.torch.load(bytes(data[8 + length :]))
 
         def build(value: Any) -> Any:

@@ -167,7 +167,7 @@ def _status(found: Difference) -> Status:
 
 def _measured(exercise: Training, cases: Sequence[Case], evidence: Sequence[Evidence], printed: str) -> Verdict:
     try:
-        values = [exercise.measure(case, item.values) for case, item in zip(cases, evidence, strict=True)]
+        values = [exercise.measure(case, _rows(case, item)) for case, item in zip(cases, evidence, strict=True)]
         value = float(sum(values) / len(values))
     except Exception as error:
         advice = f"What your model gave cannot be measured: {type(error).__name__}: {error}"
@@ -186,6 +186,19 @@ def _measured(exercise: Training, cases: Sequence[Case], evidence: Sequence[Evid
         where=exercise.metric,
         printed=printed,
     )
+
+
+def _rows(case: Case, evidence: Evidence) -> dict[str, Any]:
+    """The values that a measurement may read: of tensors the real ones with a row for every hidden one.
+
+    Another shape would broadcast, to gigabytes where somebody means it to, and imaginary errors have negative squares.
+    """
+    rows = {len(value) for value in case.hidden.values() if isinstance(value, Tensor) and value.ndim}
+    return {
+        name: value
+        for name, value in evidence.values.items()
+        if not isinstance(value, Tensor) or (not value.is_complex() and 0 < value.ndim < 3 and len(value) in rows)
+    }
 
 
 def first_difference(

@@ -47,8 +47,12 @@ def grade(
     missing = sum(len(course.students(chosen)) for chosen in course.choose(lesson)) - sum(
         len(item["submissions"]) for item in reports
     )
+    nameless = [name for chosen in course.choose(lesson) for name in course.nameless(chosen)]
+    for name in nameless:
+        print(f"The folder {name} was left out, because its name is no UTF-8: rename it.", file=sys.stderr)
     if missing:
         print(f"{missing} submissions have no verdict: run the same command again.", file=sys.stderr)
+    if missing or nameless:
         raise SystemExit(1)
 
 
@@ -58,6 +62,8 @@ def show(report: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from course_utils.grading.course import printable
 
     rows = report["submissions"]
     chosen = rows
@@ -73,13 +79,14 @@ def show(report: dict[str, Any]) -> None:
             f"{status}: {', '.join(names)}" for status, names in by_status.items() if status not in ("right", *EMPTY)
         ]
         said += [f"{status}: {len(by_status[status])}" for status in EMPTY if status in by_status]
-        table.add_row(escape(student), f"{row['score']:g} of {row['max_score']:g}", row["status"], "; ".join(said))
+        score = f"{row['score']:g} of {row['max_score']:g}"
+        table.add_row(escape(printable(student)), score, row["status"], "; ".join(said))
     console = Console()
     console.print(table)
     for student, row in chosen.items():
         for line in row["repairs"][:1]:
             more = f" And {len(row['repairs']) - 1} more repairs." if row["repairs"][1:] else ""
-            console.print(escape(f"{student}: {line}{more}"), highlight=False, soft_wrap=True)
+            console.print(escape(f"{printable(student)}: {printable(line)}{more}"), highlight=False, soft_wrap=True)
     graded = sum(row["status"] == "graded" for row in rows.values())
     print(f"{len(rows)} submissions, {graded} of them graded to the end; sandbox: {report['sandbox']}.")
 

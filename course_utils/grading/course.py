@@ -1,5 +1,6 @@
 """The course's folders as nbgrader's configuration names them, and what lies in them for one lesson."""
 
+import errno
 import hashlib
 import json
 import os
@@ -8,12 +9,14 @@ import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
 
 from course_utils.building.lesson import ROOT, Lesson, choose
 from course_utils.checking.errors import CourseError
@@ -83,6 +86,13 @@ class Course:
 
     def students(self, lesson: Lesson) -> list[str]:
         """Who handed something in, in alphabetical order."""
+        return [name for name in self._folders(lesson) if _is_text(name)]
+
+    def nameless(self, lesson: Lesson) -> list[str]:
+        """Folders of submissions whose names are no text, as Python writes them: no gradebook can hold them."""
+        return [ascii(name) for name in self._folders(lesson) if not _is_text(name)]
+
+    def _folders(self, lesson: Lesson) -> list[str]:
         pattern = self.path("submitted", "*", lesson.name)
         found = pattern.parent.parent.glob("[!.]*")
         return sorted(path.name for path in found if os.path.lexists(path / lesson.name))
@@ -120,7 +130,13 @@ def read_submission(folder: Path, name: str) -> bytes:
         raise Unreadable("The folder is a link to another place; it was not followed.")
     path = folder / f"{name}.ipynb"
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with _open(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > LARGEST_FILE:
+                raise Unreadable(
+                    f"{path.name} has {size >> 20} MB and may have {LARGEST_FILE >> 20}: clear its outputs."
+                )
+            return file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
         others = sorted(other.name for other in folder.glob("*.ipynb")) if folder.is_dir() else []
         instead = f"; there is {others[0]!r}" if others else ""
@@ -128,15 +144,37 @@ def read_submission(folder: Path, name: str) -> bytes:
     except OSError as error:
         why = "is a link to another place" if path.is_symlink() else f"cannot be read ({error.strerror})"
         raise Unreadable(f"{path.name} {why}: hand in the file itself.") from None
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise Unreadable(f"{path.name} is not a file.")
-        if found.st_size > LARGEST_FILE:
-            raise Unreadable(
-                f"{path.name} has {found.st_size >> 20} MB and may have {LARGEST_FILE >> 20}: clear its outputs."
-            )
-        return file.read(LARGEST_FILE + 1)
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a plain file, which no link, pipe or folder is; raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return open(descriptor, "rb")
+
+
+def handed_in_at(folder: Path) -> datetime | None:
+    """When it was handed in, as nbgrader's timestamp.txt says; None where that is missing or says no time."""
+    try:
+        with _open(folder / "timestamp.txt") as file:
+            return parse_utc(file.read(100).decode().strip())
+    except (OSError, ValueError, OverflowError):
+        return None
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: what would move its cursor or turn its direction is replaced, and no line is endless."""
+    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return text if len(text) <= 300 else text[:300] + "..."
 
 
 def write(path: Path, content: bytes) -> None:
@@ -158,7 +196,7 @@ def code_version() -> str:
 def _sources() -> Iterator[Path]:
     package = Path(__file__).resolve().parents[1]
     yield from sorted((package / "checking").glob("*.py"))
-    for name in ("child", "kit", "rebuild", "sandbox", "shell", "template", "wire", "worker"):
+    for name in ("child", "kit", "rebuild", "sandbox", "seccomp", "shell", "template", "wire", "worker"):
         yield package / "grading" / f"{name}.py"
     for room in ("exercises", "reference"):
         yield from sorted((package / room).glob("*.py"))
@@ -166,4 +204,4 @@ def _sources() -> Iterator[Path]:
 
 def dump(value: Any) -> bytes:
     """Plain values as JSON."""
-    return json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(value, indent=1, ensure_ascii=False).encode(errors="replace") + b"\n"

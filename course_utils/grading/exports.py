@@ -22,7 +22,8 @@ class _Table(ExportPlugin):
         chosen = [str(name) for name in self.student]
         students = [item for item in gradebook.students if not chosen or item.id in chosen]
         with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(self.rows(gradebook, assignments, students))
+            for row in self.rows(gradebook, assignments, students):
+                csv.writer(file).writerow(map(_no_formula, row))
         self.log.info("Wrote the grades of %d students to %s", len(students), path)
 
     def rows(self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]) -> Iterator[list[str]]:
@@ -68,6 +69,11 @@ class MoodleExport(_Table):
             names = [student.first_name or "", student.last_name or "", student.email or ""]
             identity = [student.id, student.lms_user_id or "", *names]
             yield [*identity, *self.scores(gradebook, assignments, student)]
+
+
+def _no_formula(text: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would run it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _score(gradebook: Gradebook, assignment: str, student: str) -> str:

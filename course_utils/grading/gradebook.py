@@ -16,7 +16,7 @@ from sqlalchemy import text as sql
 from course_utils.building.lesson import Lesson
 from course_utils.checking.card import Card
 from course_utils.checking.judge import Verdict
-from course_utils.grading.course import Course, dump, write
+from course_utils.grading.course import Course, dump, handed_in_at, write
 from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, rebuild
 from course_utils.grading.task import is_graded
 
@@ -60,9 +60,9 @@ class Writer:
         notebook = autograded(self.released, rebuilt, result, key)
         path.unlink(missing_ok=True)
         write(path, dump(notebook))
-        stamp = self.course.path("submitted", student, self.lesson.name) / "timestamp.txt"
-        if stamp.is_file() and not stamp.is_symlink():
-            shutil.copy(stamp, path.parent)
+        folder = self.course.path("submitted", student, self.lesson.name)
+        if handed_in_at(folder):
+            shutil.copy(folder / "timestamp.txt", path.parent)
         self.known.add(student)
 
     def _autograded(self, student: str) -> Path:
@@ -71,7 +71,7 @@ class Writer:
     def _grade(self, student: str, result: Mapping[str, Any], rebuilt: Rebuilt) -> None:
         """Set automatic points only; a manual score stays, and is marked for another look."""
         book, name = self.gradebook, self.lesson.name
-        stamp = self.course.folders.get_existing_timestamp(str(self.course.path("submitted", student, name)))
+        stamp = handed_in_at(self.course.path("submitted", student, name))
         book.update_or_create_student(student)
         with book.db.no_autoflush:
             submission = book.update_or_create_submission(name, student, **({"timestamp": stamp} if stamp else {}))

@@ -10,7 +10,7 @@ from typing import TypeGuard
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOMS = ("checking",)
-OWN = ("__init__.py", "child.py", "shell.py", "template.py", "wire.py")
+OWN = ("__init__.py", "child.py", "seccomp.py", "shell.py", "template.py", "wire.py")
 
 
 def make(folder: Path, lesson: str, earlier: list[str]) -> None:

@@ -7,13 +7,14 @@ import symtable
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from textwrap import dedent
 from typing import Any, Literal
-
-from IPython.core.inputtransformer2 import TransformerManager
 
 LARGEST_FILE = 20 << 20
 MOST_CELLS = 1_000
 LONGEST_SOURCE = 100_000
+LONGEST_SOURCES = 500_000  # of all cells together
+KINDS = ("code", "markdown", "raw")
 
 Origin = Literal["course", "check", "answer", "student"]
 
@@ -50,6 +51,11 @@ class _Own:
         marks = self.metadata.get("nbgrader")
         found = marks.get("grade_id") if isinstance(marks, dict) else None
         return found if isinstance(found, str) else ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that it defines."""
+        return defined(self.source) if self.kind == "code" else frozenset()
 
 
 def grade_id(cell: Mapping[str, Any]) -> str:
@@ -96,21 +102,26 @@ def rebuild(released: Mapping[str, Any], content: bytes) -> Rebuilt:
     source = released["cells"]
     result.repairs += _changed_settings(released, submitted)
     answers, extras = _match(source, own, result.repairs)
+    elsewhere = {name for items in (extras, *answers.values()) for item in items for name in item.names}
     for index, cell in enumerate(source):
         cell = json.loads(json.dumps(cell))
         cell["source"] = text(cell)
         if cell["cell_type"] == "code":
             cell.update(outputs=[], execution_count=None)
-        kind = origin(cell)
+        kind, after = origin(cell), list[_Own]()
         if kind == "answer":
-            chosen, others = _choose(cell, answers.get(index, []), result.repairs)
-            for other in others:
+            before, chosen, after = _choose(cell, answers.get(index, []), result.repairs)
+            for other in before:
                 _add(result, _as_cell(other, len(result.cells)), "student")
-            if chosen is None or chosen.source.strip() == cell["source"].strip():
+            if chosen is None and cell["cell_type"] == "code" and grade_id(cell) in elsewhere:
+                cell["source"] = "# It is answered in another cell."
+            elif chosen is None or chosen.source.strip() == cell["source"].strip():
                 result.untouched.add(grade_id(cell))
             else:
                 cell["source"] = chosen.source
         _add(result, cell, kind)
+        for other in after:
+            _add(result, _as_cell(other, len(result.cells)), "student")
         for extra in (item for item in extras if item.anchor == index):
             _add(result, _as_cell(extra, len(result.cells)), "student")
     front = [item for item in extras if item.anchor == -1]
@@ -131,21 +142,23 @@ def _as_cell(own: _Own, number: int) -> dict[str, Any]:
 
 
 def _own_cells(submitted: Mapping[str, Any], repairs: list[str]) -> list[_Own]:
-    found, broken = [], 0
+    found, broken, room = [], 0, LONGEST_SOURCES
     for cell in submitted["cells"][:MOST_CELLS]:
         source = cell.get("source") if isinstance(cell, dict) else None
         if isinstance(source, list) and all(isinstance(line, str) for line in source):
             source = "".join(source)
-        if not isinstance(source, str) or len(source) > LONGEST_SOURCE:
+        if not isinstance(source, str) or len(source) > min(LONGEST_SOURCE, room):
             broken += 1
             continue
-        metadata = cell.get("metadata")
+        room -= len(source)
+        metadata, kind = cell.get("metadata"), cell.get("cell_type")
         source = source.encode(errors="replace").decode().replace("\r\n", "\n")
         metadata, id = metadata if isinstance(metadata, dict) else {}, cell.get("id")
-        found.append(_Own(str(cell.get("cell_type")), source, metadata, id if isinstance(id, str) else ""))
+        kind = kind if kind in KINDS else "strange"
+        found.append(_Own(kind, source, metadata, id if isinstance(id, str) else ""))
     broken += max(0, len(submitted["cells"]) - MOST_CELLS)
     if broken:
-        repairs.append(f"{broken} cells could not be read and were left out.")
+        repairs.append(f"{broken} cells could not be read, or were too long, and were left out.")
     return found
 
 
@@ -169,6 +182,8 @@ def _match(
     for index, cell in enumerate(source):
         by_text.setdefault((cell["cell_type"], text(cell).strip()), index)
     marked = {by_name[cell.grade_id] for cell in own if cell.grade_id in by_name}
+    missing = {grade_id(cell) for cell in source if origin(cell) == "answer" and cell["cell_type"] == "code"}
+    missing -= {cell.grade_id for cell in own}
     answers: dict[int, list[_Own]] = {}
     extras: list[_Own] = []
     seen: set[int] = set()
@@ -189,6 +204,8 @@ def _match(
             answers.setdefault(index, []).append(item)
         elif kind == "check" and item.source.strip() != text(source[index]).strip():
             repairs.append(f"The cell {grade_id(source[index])} had been changed; it was put back as it was.")
+            for name in item.names & missing:  # the answer's cell was merged with that of its check
+                answers.setdefault(by_name[name], []).append(item)
         elif kind == "check" and index in seen:
             repairs.append(f"The cell {grade_id(source[index])} was there more than once; it counts once.")
         seen.add(index)
@@ -219,7 +236,7 @@ def _without_mark(
         repairs.append(f"The cell {grade_id(source[index])} had lost its mark; it was found by its id.")
         return index
     if cell.kind == "code":
-        names = defined(cell.source)
+        names = cell.names
         for index, other in enumerate(source):
             if origin(other) == "answer" and grade_id(other) in names and index not in marked:
                 repairs.append(f"The cell {grade_id(other)} had lost its mark; it was found by what it defines.")
@@ -244,7 +261,7 @@ def _words(
 def _changed_marks(cell: _Own, source: Mapping[str, Any]) -> list[str]:
     name, marks, said = grade_id(source), source["metadata"]["nbgrader"], []
     if cell.kind != source["cell_type"]:
-        said.append(f"The cell {name} had become a {cell.kind[:20]} cell; it is a {source['cell_type']} cell again.")
+        said.append(f"The cell {name} had become a {cell.kind} cell; it is a {source['cell_type']} cell again.")
     for key in ("points", "grade", "solution", "locked"):
         if key in marks and cell.metadata["nbgrader"].get(key) != marks[key]:
             said.append(f"The mark {key!r} of the cell {name} had been changed; the lesson's was used.")
@@ -253,24 +270,25 @@ def _changed_marks(cell: _Own, source: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _choose(cell: Mapping[str, Any], found: list[_Own], repairs: list[str]) -> tuple[_Own | None, list[_Own]]:
-    """The cell that answers, and the others that claim to, which are run before it."""
+def _choose(
+    cell: Mapping[str, Any], found: list[_Own], repairs: list[str]
+) -> tuple[list[_Own], _Own | None, list[_Own]]:
+    """The cell that answers, and the others that claim to, which are run before and after it."""
     if len(found) < 2:
-        return (found[0] if found else None), []
+        return [], (found[0] if found else None), []
     name, stub = grade_id(cell), text(cell).strip()
+    written = [item for item in found if item.source.strip() != stub]
     if cell["cell_type"] == "markdown":
         repairs.append(f"{name} was answered in {len(found)} cells; they were joined.")
-        kept = [item for item in found if item.source.strip() != stub] or found[:1]
-        return _Own("markdown", "\n\n".join(item.source for item in kept), {}, ""), []
-    written = [item for item in found if item.source.strip() != stub]
+        return [], _Own("markdown", "\n\n".join(item.source for item in written or found[:1]), {}, ""), []
     if len(written) < 2:
-        return (written or found)[0], []
-    chosen = next((item for item in reversed(written) if name in defined(item.source)), written[-1])
+        return [], (written or found)[0], []
+    place = max((index for index, item in enumerate(written) if name in item.names), default=len(written) - 1)
     repairs.append(f"There were {len(written)} cells {name}; all were run, and the last that defines {name} counts.")
-    return chosen, [item for item in written if item is not chosen]
+    return written[:place], written[place], written[place + 1 :]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def defined(source: str) -> frozenset[str]:
     """The names that a cell defines at its top level."""
     return _names(source)[1]
@@ -298,7 +316,7 @@ def needed(cells: Iterable[tuple[Origin, str]]) -> list[bool]:
     return run
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
     """Names that a cell takes from elsewhere, and names that it defines; every word where it is not plain Python."""
     words = frozenset(re.findall(r"[^\W\d]\w*", source))
@@ -307,10 +325,10 @@ def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         try:
-            body = ast.parse(TransformerManager().transform_cell(source)).body
+            body = ast.parse(_without_magics(source)).body
             loads |= words
         except (SyntaxError, ValueError, MemoryError, RecursionError):
-            return frozenset(), frozenset(_loose(source))
+            return words, frozenset(_loose(source))
     stores: set[str] = set()
     try:
         for statement in body:
@@ -331,6 +349,12 @@ def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
     if loads & {"globals", "locals", "vars", "exec", "eval", "getattr", "get_ipython"}:
         loads |= words
     return frozenset(loads), frozenset(stores)
+
+
+def _without_magics(source: str) -> str:
+    """A cell with `pass` for every line that is IPython's and not Python's; IPython's own way takes quadratic time."""
+    source = re.sub(r"^([\w, \t]+=)[ \t]*[%!].*$", r"\1 None", dedent(source), flags=re.MULTILINE)
+    return re.sub(r"^([ \t]*)(?:[%!?].*|[^#\n]*\?[ \t]*)$", r"\1pass", source, flags=re.MULTILINE)
 
 
 def _loose(source: str) -> set[str]:

@@ -37,30 +37,33 @@ class Child:
 
     def __init__(self, template: "Template", number: int, sock: socket.socket) -> None:
         self.template, self.number, self.sock = template, number, sock
+        self.watched = 0.0
 
     def receive(self, limit: int, deadline: float) -> tuple[bytes, int, bytes]:
         """The next frame; raises Ended where the child is gone, or uses too much of anything."""
-        limits = self.template.limits
-        while not self._waiting():
-            if time.monotonic() > deadline:
-                raise Ended("timeout", "")
-            processes, private = self.template.usage()
-            if processes > limits.processes:
-                raise Ended("crashed", f"it started more than {limits.processes} processes")
-            if private > limits.memory:
-                raise Ended("out of memory", "")
-        self.sock.settimeout(max(deadline - time.monotonic(), 0.01))
         try:
-            return wire.receive(self.sock, limit)
+            return wire.receive(self.sock, limit, lambda: self._wait(deadline))
         except wire.Flood as error:
             raise Ended("crashed", f"it sent too much: {error}") from None
-        except TimeoutError:
-            raise Ended("timeout", "") from None
         except (EOFError, OSError):
             raise Ended("", "") from None
 
-    def _waiting(self) -> bool:
-        return bool(select.select([self.sock], [], [], WATCH_SECONDS)[0])
+    def _wait(self, deadline: float) -> None:
+        """Wait until there is something to read; what the child uses is looked at however much it sends."""
+        limits, ready = self.template.limits, False
+        while not ready:
+            now = time.monotonic()
+            if now > deadline:
+                raise Ended("timeout", "")
+            self.watched = self.watched or now
+            if now > self.watched + WATCH_SECONDS:
+                self.watched = now
+                processes, private = self.template.usage()
+                if processes > limits.processes:
+                    raise Ended("crashed", f"it started more than {limits.processes} processes")
+                if private > limits.memory:
+                    raise Ended("out of memory", "")
+            ready = bool(select.select([self.sock], [], [], WATCH_SECONDS)[0])
 
     def end(self) -> int:
         """End the child and all that it started; its exit status, over 128 for a signal."""
@@ -239,8 +242,22 @@ def _bubblewrap(course: Path) -> list[str]:
             command += ["--ro-bind", place, place]
     if sys.prefix != sys.base_prefix:
         command += ["--ro-bind", sys.prefix, VENV]
+    for hidden in _inside_of([*places, sys.prefix]):
+        command += ["--tmpfs", hidden, "--remount-ro", hidden]
     command += ["--ro-bind", str(course), COURSE, "--remount-ro", "/dev", "--remount-ro", "/"]
     return [*command, "--chdir", "/", "--"]
+
+
+def _inside_of(places: list[str]) -> list[str]:
+    """The course's own folders where they lie in a place that the sandbox sees, such as /usr/src/app, as it sees them.
+
+    These are the package or its repository, and the folder with the submissions.
+    """
+    installed = kit.PACKAGE.parent.name == "site-packages"
+    own = [kit.PACKAGE if installed else kit.PACKAGE.parent, Path.cwd()]
+    own = [own[0], *(path for path in own[1:] if (path / "nbgrader_config.py").is_file())]
+    seen = [path for path in own for place in places if path.resolve().is_relative_to(Path(place).resolve())]
+    return list(dict.fromkeys(_inside(str(path.resolve())) for path in seen))
 
 
 def _inside(executable: str) -> str:

@@ -109,6 +109,10 @@ class Hook(DisplayHook):
 class Shell(InteractiveShell):
     """The shell of a submission."""
 
+    def enable_matplotlib(self, gui: str | None = None) -> tuple[str, str]:
+        """Pictures go into the notebook, whatever `%matplotlib` asks for: no window opens here."""
+        return "inline", "module://matplotlib_inline.backend_inline"
+
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         RECORDER.error(getattr(etype, "__name__", str(etype)), str(evalue), stb)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
-from course_utils.grading.course import Course
+from course_utils.grading.course import Course, printable
 
 COLOURS = {  # of a check's verdicts, in the order of the bars
     "right": "#2e7d32",
@@ -57,8 +57,8 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
             key = json.loads(path.read_bytes())["metadata"]["course"]["result"]
             result = json.loads(course.result(lesson, key).read_bytes())
         except (OSError, ValueError, KeyError):
-            message = f"{student} has no result for {lesson.name} yet: run `course grade {lesson.name}` first."
-            raise CourseError(message) from None
+            said = f"has no result for {lesson.name} yet: run `course grade {lesson.name}` first."
+            raise CourseError(f"{printable(student)} {said}") from None
         found.statuses[result["status"]] += 1
         found.scores[student] = sum(row["points"] for row in result["checks"])
         found.seconds[student] = result["seconds"]
@@ -94,7 +94,7 @@ def show(found: Statistics) -> None:
     print(f"{number} submissions: {', '.join(f'{count} {name}' for name, count in found.statuses.most_common())}.")
     print(f"Mean score {mean:.2f}; seconds a submission: median {seconds[number // 2]:.2f}, longest {seconds[-1]:.2f}.")
     for line, count in found.repairs.most_common(10):
-        console.print(escape(f"{count} × repaired: {line}"), highlight=False, soft_wrap=True)
+        console.print(escape(f"{count} × repaired: {printable(line)}"), highlight=False, soft_wrap=True)
 
 
 def page(found: Statistics) -> str:

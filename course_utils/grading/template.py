@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from course_utils.grading import wire
+from course_utils.grading import seccomp, wire
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x08000000, 0x10000000, 0x20000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 1, 2, 4, 0x4000, 0x40000
@@ -214,7 +214,7 @@ def _own_files(size: int) -> None:
 
 
 def _drop_privileges() -> None:
-    """Give up every capability that the new user namespace came with, for good."""
+    """Give up every capability that the new user namespace came with, and the calls that could bring more, for good."""
     libc = _libc()
     for capability in range(CAP_LAST + 1):
         libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
@@ -222,6 +222,7 @@ def _drop_privileges() -> None:
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     nothing = (ctypes.c_uint32 * 6)()
     _checked(libc.capset(header, nothing), "capset")
+    seccomp.install()
 
 
 def _limit(limits: wire.Limits) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 STEP, OUTPUT, EVIDENCE, MISSING, BROKEN, DONE, JOB = b"s", b"o", b"e", b"m", b"x", b"d", b"j"
@@ -37,17 +38,22 @@ def send(sock: socket.socket, kind: bytes, number: int = 0, content: bytes = b""
     sock.sendall(_HEADER.pack(kind, number, len(content)) + content)
 
 
-def receive(sock: socket.socket, limit: int) -> tuple[bytes, int, bytes]:
-    """The next frame: kind, step, content. Raises EOFError where the other side is gone and Flood over the limit."""
-    kind, number, length = _HEADER.unpack(_exactly(sock, _HEADER.size))
+def receive(sock: socket.socket, limit: int, wait: Callable[[], None] | None = None) -> tuple[bytes, int, bytes]:
+    """The next frame: kind, step, content. Raises EOFError where the other side is gone and Flood over the limit.
+
+    wait is called before every read; what it raises ends the reading, for a frame may come one byte at a time.
+    """
+    kind, number, length = _HEADER.unpack(_exactly(sock, _HEADER.size, wait))
     if length > limit:
         raise Flood(f"{length} bytes where {limit} are allowed")
-    return kind, number, _exactly(sock, length)
+    return kind, number, _exactly(sock, length, wait)
 
 
-def _exactly(sock: socket.socket, size: int) -> bytes:
+def _exactly(sock: socket.socket, size: int, wait: Callable[[], None] | None) -> bytes:
     content = bytearray()
     while len(content) < size:
+        if wait is not None:
+            wait()
         part = sock.recv(min(size - len(content), 1 << 20))
         if not part:
             raise EOFError

@@ -24,6 +24,7 @@ from course_utils.grading.task import Task, exercise_id, is_graded, row
 
 LONGEST_TEXT = 2_000
 LARGEST_EMPTY = 10_000  # sizes of a tensor without entries, which costs nothing to send and much to print
+LONGEST_JSON = 4 << 20  # of the evidence of one exercise, tensors left aside
 MOST_FRAMES = 5_000
 SAID = {
     "timeout": "It took longer than it may and was stopped.",
@@ -36,6 +37,7 @@ class _Run:
     """What came out of the sandbox, by step."""
 
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    sizes: dict[int, int] = field(default_factory=dict)  # of the outputs as they came, in bytes
     evidence: dict[int, bytes | None] = field(default_factory=dict)  # None: the name is not defined
     lost: dict[int, tuple[str, str]] = field(default_factory=dict)  # reason and message by step
 
@@ -67,10 +69,11 @@ def _result(
     outputs: Mapping[int, Any],
     started: float,
 ) -> dict[str, Any]:
-    return task.result(status, repairs, checks) | {
+    result = task.result(status, repairs, checks) | {
         "outputs": {str(index): shown for index, shown in outputs.items()},
         "seconds": round(time.perf_counter() - started, 4),
     }
+    return json.loads(json.dumps(result, ensure_ascii=False).encode(errors="replace"))  # no half characters
 
 
 def _row(id: str, cell: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
@@ -97,7 +100,7 @@ def _steps(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[
             if (id := exercise_id(cell, task.short)) in known:
                 steps.append({"kind": "probe", "index": index, "id": id})
         elif run[index]:
-            steps.append({"kind": "cell", "index": index, "source": cell["source"]})
+            steps.append({"kind": "cell", "index": index, "source": cell["source"], "own": origin == "student"})
     return steps
 
 
@@ -200,7 +203,7 @@ def _job(todo: Sequence[int], steps: Sequence[Mapping[str, Any]], task: Task) ->
     for number in todo:
         step = steps[number]
         if step["kind"] == "cell":
-            wanted.append({"kind": "cell", "source": step["source"]})
+            wanted.append({"kind": "cell", "source": step["source"], "own": step["own"]})
         else:
             cases = [{"label": case.label, "inputs": case.inputs} for case in _drawn(step["id"], task.seed)]
             wanted.append({"kind": "probe", "id": step["id"], "cases": cases})
@@ -232,7 +235,9 @@ def _follow(
             until = time.monotonic() + seconds + limits.grace
             yield todo[number]
         elif kind == wire.OUTPUT and step["kind"] == "cell":
-            run.outputs[todo[number]] = _outputs(content, limits.output)
+            run.sizes[todo[number]] = len(content)
+            fits = sum(run.sizes.values()) <= 4 * limits.output  # in JSON a character may take more than one byte
+            run.outputs[todo[number]] = _outputs(content) if fits else []
         elif kind in (wire.EVIDENCE, wire.MISSING) and step["kind"] == "probe":
             run.evidence[todo[number]] = content if kind == wire.EVIDENCE else None
         else:
@@ -240,10 +245,8 @@ def _follow(
     raise Ended("crashed", "it sent too much")
 
 
-def _outputs(content: bytes, limit: int) -> list[dict[str, Any]]:
+def _outputs(content: bytes) -> list[dict[str, Any]]:
     """The outputs that a cell is said to have, in the form that nbformat knows; anything else is dropped."""
-    if len(content) > 4 * limit:
-        return []
     try:
         return [shown for item in json.loads(content)[:200] if (shown := _output(item))]
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -314,7 +317,7 @@ def _told(reason: str, said: str) -> str:
 def _judged(exercise: Exercise, content: bytes, task: Task) -> Verdict:
     """The verdict on evidence that may be anything at all."""
     try:
-        evidence = [_admitted(from_tree(tree)) for tree in decode(content)]
+        evidence = [_admitted(from_tree(tree)) for tree in decode(content, LONGEST_JSON)]
         cases, expected = _drawn(exercise.id, task.seed), _expected(exercise.id, task.seed)
         return judge_evidence(exercise, cases, evidence, _derived(task.seed, "run"), expected)
     except Exception as error:

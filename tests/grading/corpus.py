@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 from course_utils.building.lesson import Lesson
@@ -204,6 +205,43 @@ def magics_and_shell() -> Notebook:
 
 
 @entry("honest", FULL)
+def magics_before_answers() -> Notebook:
+    answers = {"relu": "%matplotlib inline", "My_Linear": "%%time", "collapse": "%matplotlib widget"}
+    return answered(**{name: f"{magic}\n{solutions()[name]}" for name, magic in answers.items()})
+
+
+@entry("honest", FULL)
+def answer_imported_from_a_written_file() -> Notebook:
+    notebook = answered(relu="from own_functions import relu")
+    return put(notebook, "%%writefile own_functions.py\ndef relu(x):\n    return x.clamp(min=0)")
+
+
+@entry("honest", FULL)
+def answers_in_many_forms() -> Notebook:
+    layer = solutions()["My_Linear"].replace("My_Linear(", "_Layer(")
+    return answered(
+        relu="from collections.abc import Callable\nrelu: Callable = lambda x: x.clamp(min=0)",
+        My_Linear=f"from __future__ import annotations\n{layer}\nMy_Linear = _Layer",
+        collapse="import functools\n\ndef same(f):\n    @functools.wraps(f)\n    def g(*a):\n        return f(*a)\n"
+        f"    return g\n\n@same\n{solutions()['collapse']}",
+        count_parameters="import asyncio\nawait asyncio.sleep(0)\n" + solutions()["count_parameters"],
+    )
+
+
+@entry("honest", FULL)
+def from_colab() -> Notebook:
+    notebook = answered() | {"nbformat_minor": 0, "metadata": {"colab": {"provenance": []}}}
+    for item in notebook["cells"]:
+        item["metadata"] |= {"id": item.pop("id"), "outputId": "x", "colab": {"base_uri": "https://localhost:8080/"}}
+    return notebook
+
+
+@entry("honest", FULL)
+def half_characters_printed() -> Notebook:
+    return put(answered(), "print('\\ud800')\nraise ValueError('\\udfff')")
+
+
+@entry("honest", FULL)
 def own_plots() -> Notebook:
     return put(answered(), "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3])\nplt.show()", "My_Linear")
 
@@ -289,6 +327,47 @@ def answer_split_in_two() -> Notebook:
     first = whole | {"source": "import math\nFLOOR = 0"}
     second = whole | {"source": "def relu(x):\n    return x.clamp(min=FLOOR)"}
     notebook["cells"][index : index + 1] = [first, second]
+    return notebook
+
+
+@entry("mangled", FULL, repaired=True)
+def two_answers_merged() -> Notebook:
+    notebook = answered(relu=solutions()["relu"] + "\n\n" + solutions()["My_Linear"])
+    del notebook["cells"][place(notebook, "My_Linear")]
+    return notebook
+
+
+@entry("mangled", FULL, repaired=True)
+def answer_merged_with_its_check() -> Notebook:
+    notebook = answered()
+    check = notebook["cells"][place(notebook, "check-relu")]
+    check["source"] = solutions()["relu"] + "\n\n" + source(check)
+    del notebook["cells"][place(notebook, "relu")]
+    return notebook
+
+
+@entry("mangled", FULL, repaired=True)
+def class_split_over_cells() -> Notebook:
+    notebook = answered()
+    index = place(notebook, "My_Linear")
+    head, _, tail = solutions()["My_Linear"].partition("    def forward")
+    rest = dedent("    def forward" + tail) + "\nMy_Linear.forward = forward"
+    whole = notebook["cells"][index]
+    notebook["cells"][index : index + 1] = [whole | {"source": head}, whole | {"source": rest}]
+    return notebook
+
+
+@entry("mangled", FULL, repaired=True)
+def strange_cell_type() -> Notebook:
+    notebook = answered()
+    notebook["cells"][place(notebook, "relu")]["cell_type"] = "\ud800\x1b[2J"
+    return notebook
+
+
+@entry("mangled", FULL, repaired=True)
+def more_sources_than_fit() -> Notebook:
+    notebook = answered()
+    notebook["cells"] += [cell(f"# {number}" + "x = 1\n" * 10_000) for number in range(20)]
     return notebook
 
 
@@ -778,6 +857,68 @@ for _ in range(60):
 time.sleep(2.5)
 """, "limits", status="crashed", repaired=True)  # fmt: skip
 hostile("output_flood", "for _ in range(20_000):\n    print('x' * 1_000)", "limits")
+hostile("magics_flood", "%who\n" * 600, "limits")
+SOCKET = """
+import gc, os, socket, struct, threading, time
+sock = next(thing for thing in gc.get_objects() if isinstance(thing, socket.socket))
+"""
+hostile("frame_in_drops", f"""{SOCKET}
+sock.sendall(struct.pack('<cIQ', b'o', 0, 1_000))
+for _ in range(100):
+    try:
+        sock.sendall(b' ')
+        time.sleep(0.3)
+    except OSError:
+        break
+    except BaseException:
+        pass
+""", "limits", status="timeout", repaired=True)  # fmt: skip
+hostile("memory_behind_noise", f"""{SOCKET}
+end = time.time() + 3.5
+def noise():
+    while time.time() < end:
+        sock.sendall(struct.pack('<cIQ', b'o', 0, 2) + b'[]')
+        time.sleep(0.02)
+threading.Thread(target=noise).start()
+for _ in range(6):
+    if os.fork() == 0:
+        kept = bytearray(os.urandom(1)) * (400 << 20)
+        time.sleep(max(end - 1 - time.time(), 0))
+        os._exit(0)
+time.sleep(3.6)
+""", "limits", status="out of memory", repaired=True)  # fmt: skip
+hostile("memory_that_is_shared", """
+import mmap, os
+kept = []
+try:
+    kept.append(mmap.mmap(-1, 64 << 20))
+    print('LEAK: shared memory that nobody counts')
+except OSError:
+    pass
+try:
+    kept.append(os.memfd_create('x'))
+    print('LEAK: files in memory that nobody counts')
+except OSError:
+    pass
+""", "limits")  # fmt: skip
+
+
+@entry("limits", 1.0)
+def output_flood_past_the_recorder() -> Notebook:
+    notebook = answered("relu")
+    for number in range(8):
+        put(notebook, f"pass  # {number}")
+    return put(notebook, """
+import course_utils.grading.child as child
+class Recorder:
+    outputs = [{'output_type': 'stream', 'name': 'stdout', 'text': 'x' * (3 << 20)}]
+    def start(self, room): pass
+    def text(self, name, text): pass
+    data = error = text
+child.RECORDER = Recorder()
+""", "relu")  # fmt: skip
+
+
 hostile("file_flood", """
 try:
     with open('/tmp/large', 'wb') as file:

@@ -123,6 +123,31 @@ def test_late_work_pays_nbgraders_penalty(course):
     assert penalties == {"one": 10.0, "two": 0.0}
 
 
+def test_a_timestamp_that_says_no_time_stops_nothing(course):
+    folders = [course.path("submitted", name, LESSON.name) / "timestamp.txt" for name in EXPECTED]
+    folders[0].write_text("next Tuesday or so")
+    folders[1].write_bytes(bytes(range(128, 256)))
+    folders[2].mkdir()
+    folders[3].symlink_to(course.root / "nbgrader_config.py")
+    os.mkfifo(folders[4])
+    assert points(grade(course)) == EXPECTED
+
+
+def test_a_folder_whose_name_is_no_text_is_told_and_costs_nobody_anything(course):
+    submitted = os.fsencode(course.root / "submitted")
+    shutil.copytree(submitted + b"/one", submitted + b"/J\xfcrgen")
+    done = course_command(course, "grade", "linear", "--jobs", "1", "--report", "report.json")
+    assert done.returncode == 1 and r"'J\udcfcrgen' was left out" in done.stderr and "Traceback" not in done.stderr
+    assert points(json.loads((course.root / "report.json").read_text())) == EXPECTED
+
+
+def test_a_name_cannot_speak_to_the_terminal(course, capsys):
+    (course.root / "submitted" / "one").rename(course.root / "submitted" / "\x1b[2J\u202eone")
+    show(grade(course))
+    said = capsys.readouterr().out
+    assert "one" in said and "\x1b[2J" not in said and "\u202e" not in said
+
+
 def test_killed_and_started_again_it_ends_with_the_same_scores(course):
     for number in range(12):
         hand_in(course, f"more-{number:02}", numbered(corpus.answered("relu"), 100 + number))

@@ -66,6 +66,11 @@ def test_it_leaks_nothing(graded: Any, entry: corpus.Entry) -> None:
     assert "<script" not in shown
 
 
+@pytest.mark.parametrize("entry", KINDS)
+def test_what_is_kept_of_it_is_small(graded: Any, entry: corpus.Entry) -> None:
+    assert len(notebook(graded, entry.kind)) < 5 << 20
+
+
 def test_a_rerun_grades_nothing_and_reports_the_same(graded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     course, report = graded
     monkeypatch.setattr(pool.LocalPool, "run", lambda self, tasks: iter([(key, {}) for key, _ in tasks]))

@@ -20,6 +20,7 @@ def course(tmp_path_factory):
         book.add_grade_cell("check", "01_linear", "01_linear", max_score=10, cell_type="code")
         book.add_student("first", first_name="Ä", last_name='Q"uote, comma', email="a@example.org", lms_user_id="17")
         book.add_student("second")
+        book.add_student("=1+1", first_name="@name", last_name="-2")
         book.add_submission("01_linear", "first")
         book.find_grade("check", "01_linear", "01_linear", "first").auto_score = 7.5
         book.db.commit()
@@ -38,6 +39,7 @@ def test_canvas(course):
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "01_linear"],
         ["    Points Possible", "", "", "", "", "10"],
         ["second", "", "second", "second", "", ""],
+        ["'-2, @name", "", "'=1+1", "'=1+1", "", ""],
         ['Q"uote, comma, Ä', "17", "first", "first", "", "7.5"],
     ]
 
@@ -46,5 +48,6 @@ def test_moodle(course):
     assert exported(course, "MoodleExport") == [
         ["Username", "ID number", "First name", "Surname", "Email address", "01_linear"],
         ["second", "", "", "", "", ""],
+        ["'=1+1", "", "'@name", "'-2", "", ""],
         ["first", "17", "Ä", 'Q"uote, comma', "a@example.org", "7.5"],
     ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.grading.rebuild import Unreadable, needed, rebuild
+from course_utils.grading.rebuild import Unreadable, defined, needed, rebuild
 from tests.grading import corpus
 
 
@@ -62,6 +62,17 @@ def test_cells_of_the_lesson_run_only_where_an_answer_needs_them():
 @pytest.mark.parametrize("text", ["globals()['x']", "%time x", "exec('x')", "f'{x}'", "[x for _ in y]"])
 def test_a_name_is_found_however_it_is_used(text):
     assert needed([("course", "x = 1"), ("student", text)]) == [True, True]
+
+
+@pytest.mark.parametrize("text", ["%who\n" * 20_000, "x = !ls\n" * 12_000, "(" * 99_999, "x" + "()" * 49_000])
+def test_a_source_made_to_be_slow_is_read(text):
+    assert rebuilt(corpus.put(corpus.answered(), text)).untouched == {"why_nonlinear"}
+
+
+def test_python_among_magics_is_read():
+    text = "%load_ext x\nfiles = !ls\nfor name in files:\n    !wc $name\nhelp?\ndef relu(x):\n    return x * scale"
+    assert defined(text) == {"files", "name", "relu"}
+    assert needed([("course", "scale = 1"), ("student", text)]) == [True, True]
 
 
 JSON = st.recursive(

@@ -1,10 +1,13 @@
 """The walls themselves: what a submission tries here would do harm without them, so it runs nowhere else."""
 
 import json
+import platform
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from course_utils.grading import wire, worker
+from course_utils.grading import kit, sandbox, seccomp, wire, worker
 from course_utils.grading.task import Task
 from tests.grading import corpus
 
@@ -25,7 +28,11 @@ def printed(text):
     return "".join(item.get("text", "") + item.get("evalue", "") for item in shown).strip()
 
 
-LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+LIBC = f"""
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+KEYS = {seccomp.CALLS.get(platform.machine())}
+"""
 
 
 @pytest.mark.parametrize(
@@ -42,6 +49,12 @@ LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
         "libc.sethostname(b'x', 1)",
         "libc.setuid(0)",
         "libc.kill(-1, 0)",
+        "libc.unshare(0x10000000)",
+        "libc.shmget(0, ctypes.c_size_t(4096), 0o1600)",
+        "libc.memfd_create(b'x', 0)",
+        "libc.syscall(KEYS['add_key'], b'user', b'left behind', b'x', 1, -3)",
+        "libc.syscall(KEYS['keyctl'], 0, -3, 1)",
+        "libc.syscall(KEYS['clone'], 0x10000011, 0, 0, 0, 0)",
     ],
 )
 def test_the_kernel_refuses(call):
@@ -96,3 +109,38 @@ def test_a_template_that_dies_is_replaced():
     before.wait()
     assert printed("print('alive')") == "alive"
     assert worker._local.template.process.pid != before.pid
+
+
+@pytest.mark.parametrize("repository", [True, False])
+def test_a_course_that_lies_in_the_system_is_hidden(tmp_path, monkeypatch, repository):
+    package = tmp_path / "usr" / ("app" if repository else "site-packages") / "course_utils"
+    package.mkdir(parents=True)
+    (package / "secret").touch()
+    (tmp_path / "kit").mkdir()
+    monkeypatch.setattr(kit, "PACKAGE", package)
+    monkeypatch.setattr(sandbox, "READ_ONLY", (*sandbox.READ_ONLY, str(tmp_path / "usr")))
+    command = [*sandbox._bubblewrap(tmp_path / "kit"), "find", str(tmp_path / "usr")]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert Path(found[-1]) == (package.parent if repository else package)
+
+
+def test_threads_and_processes_of_honest_work_run():
+    text = """
+import multiprocessing, subprocess, sys, threading
+threading.Thread(target=print, args=("thread",)).start()
+with multiprocessing.Pool(2) as pool:
+    print(pool.map(abs, [-1, 2]))
+loader = torch.utils.data.DataLoader(range(4), batch_size=2, num_workers=2)
+print([batch.tolist() for batch in loader], subprocess.run(["true"]).returncode)
+"""
+    assert printed("import torch\n" + text).split("\n") == ["thread", "[1, 2]", "[[0, 1], [2, 3]] 0"]
+
+
+def test_the_exercises_have_time_left_whatever_else_runs():
+    notebook = corpus.answered()
+    for number in range(8):
+        corpus.put(notebook, f"import time\ntime.sleep(3)  # {number}")
+    limits = wire.Limits(seconds=12, cell=4, grace=1)
+    content, released = json.dumps(notebook).encode(), json.dumps(corpus.released())
+    result = worker.grade(Task(corpus.LESSON.name, released, content, seed=1, limits=limits))
+    assert sum(row["points"] for row in result["checks"]) == corpus.FULL

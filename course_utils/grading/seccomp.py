@@ -1,0 +1,75 @@
+"""Refuses a child the system calls that reach beyond its limits: namespaces, keyrings, memory that nobody counts.
+
+Numbers: Linux, arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. Form: seccomp(2).
+"""
+
+import ctypes
+import errno
+import os
+import platform
+
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+ALLOW, REFUSE = 0x7FFF0000, 0x00050000
+CALL, MACHINE, FIRST, FOURTH = 0, 4, 16, 40  # where the kernel puts number, machine, and lower halves of arguments
+NEW_NAMESPACES, SHARED, ANONYMOUS = 0x7E020000, 0x01, 0x20
+OTHER_TABLE = 0x40000000  # numbers from here on are those of x32
+
+BOTH = {"io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432,
+        "clone3": 435, "mount_setattr": 442, "memfd_secret": 447}  # fmt: skip
+CALLS = {
+    "x86_64": BOTH | {"mmap": 9, "shmget": 29, "clone": 56, "semget": 64, "msgget": 68, "ptrace": 101,
+                      "pivot_root": 155, "mount": 165, "umount2": 166, "add_key": 248, "request_key": 249,
+                      "keyctl": 250, "unshare": 272, "perf_event_open": 298, "setns": 308, "memfd_create": 319,
+                      "bpf": 321, "userfaultfd": 323},
+    "aarch64": BOTH | {"umount2": 39, "mount": 40, "pivot_root": 41, "unshare": 97, "ptrace": 117, "msgget": 186,
+                       "semget": 190, "shmget": 194, "add_key": 217, "request_key": 218, "keyctl": 219, "clone": 220,
+                       "mmap": 222, "perf_event_open": 241, "setns": 268, "memfd_create": 279, "bpf": 280,
+                       "userfaultfd": 282},
+}  # fmt: skip
+MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+
+
+class _Instruction(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_uint16), ("then", ctypes.c_uint8), ("otherwise", ctypes.c_uint8),
+                ("value", ctypes.c_uint32)]  # fmt: skip
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_uint16), ("first", ctypes.POINTER(_Instruction))]
+
+
+def install() -> None:
+    """Install the filter for this process and all that it starts, for good; raises OSError.
+
+    Needs PR_SET_NO_NEW_PRIVS. Does nothing on machines other than x86-64 and ARM64.
+    """
+    machine = platform.machine()
+    if machine not in CALLS:
+        return
+    program = _program(CALLS[machine], MACHINES[machine])
+    code = (_Instruction * len(program))(*(_Instruction(*line) for line in program))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(_Program(len(program), code)), 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"seccomp: {os.strerror(number)}")
+
+
+def _program(calls: dict[str, int], machine: int) -> list[tuple[int, int, int, int]]:
+    """Instructions as (code, how many to pass over if so, if not, value)."""
+
+    def refuse(error: int) -> tuple[int, int, int, int]:
+        return RETURN, 0, 0, REFUSE | error
+
+    allow = (RETURN, 0, 0, ALLOW)
+    program = [(LOAD, 0, 0, MACHINE), (EQUAL, 1, 0, machine), refuse(errno.EPERM)]
+    program += [(LOAD, 0, 0, CALL), (AT_LEAST, 0, 1, OTHER_TABLE), refuse(errno.EPERM)]
+    for name, number in calls.items():
+        if name not in ("clone", "clone3", "mmap"):
+            program += [(EQUAL, 0, 1, number), refuse(errno.EPERM)]
+    program += [(EQUAL, 0, 1, calls["clone3"]), refuse(errno.ENOSYS)]  # its arguments cannot be seen; clone's can
+    program += [(EQUAL, 0, 4, calls["clone"]), (LOAD, 0, 0, FIRST), (ANY_BIT, 0, 1, NEW_NAMESPACES)]
+    program += [refuse(errno.EPERM), allow]
+    program += [(EQUAL, 0, 4, calls["mmap"]), (LOAD, 0, 0, FOURTH), (ANY_BIT, 0, 2, SHARED), (ANY_BIT, 0, 1, ANONYMOUS)]
+    program += [refuse(errno.ENOMEM), allow]
+    return program

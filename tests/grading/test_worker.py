@@ -1,0 +1,50 @@
+"""Evidence is anything at all until the worker has looked at it."""
+
+import pytest
+import torch
+
+from course_utils.checking.errors import CourseError
+from course_utils.checking.evidence import Evidence, decode, encode
+from course_utils.checking.exercise import Case, Training
+from course_utils.checking.judge import judge_evidence
+from course_utils.grading import worker
+
+TRUE = torch.tensor([3.5, 4.0, 2.0])
+
+
+class Fit(Training):
+    id, points, metric = "worker.fit", 1, "error"
+    full, part, higher_is_better = 0.5, 0.6, False
+
+    def measure(self, case, evidence):
+        return float((evidence["y"] - case.hidden["true"]).square().mean().sqrt())
+
+
+def status(y):
+    return judge_evidence(Fit(), [Case("", hidden={"true": TRUE})], [Evidence(values={"y": y})], seed=0).status
+
+
+def test_a_prediction_is_measured():
+    assert status(TRUE + 0.1) == "right"
+    assert status(TRUE + 1.0) == "wrong"
+
+
+def test_an_imaginary_error_does_not_make_up_for_a_real_one():
+    lucky = torch.tensor([3.0, 3.0, complex(2.0, 1.1)])
+    assert float((lucky - TRUE).square().mean().sqrt().real) < Fit.full
+    assert status(lucky) == "wrong"
+
+
+@pytest.mark.parametrize("shape", [(), (2, 1), (30_000, 1), (3, 1, 1), (2, 3)])
+def test_a_prediction_of_another_shape_is_not_measured(shape):
+    assert status(torch.full(shape, 3.5)) == "wrong"
+
+
+def test_lists_and_small_tensors_without_number_are_not_read():
+    for flood in (
+        [[]] * (worker.LONGEST_JSON // 2),
+        {str(n): torch.zeros(0) for n in range(worker.LONGEST_JSON // 60)},
+    ):
+        with pytest.raises(CourseError, match="are allowed"):
+            decode(encode(flood), worker.LONGEST_JSON)
+    decode(encode([0.1] * 20_000), worker.LONGEST_JSON)
