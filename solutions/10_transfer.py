@@ -45,6 +45,7 @@ from course_utils.reference.mnist import SGD, normalize
 from course_utils.reference.sgd import minibatches
 
 _ = torch.manual_seed(0)
+torch.set_num_threads(1)  # sums in the same order on every machine; nets as small as these are not slower
 
 # %% [markdown]
 # ## What a trained net knows

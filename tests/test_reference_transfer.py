@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from course_utils.checking import judge
 from course_utils.exercises.transfer import digit_net
 from course_utils.reference import transfer
 
@@ -112,3 +113,11 @@ def test_fine_tune_replaces_the_head_and_keeps_the_filters_alike():
     assert tuned(x).shape == (12, 3)
     assert torch.equal(tuned(x).argmax(-1), y)
     assert torch.cosine_similarity(before.flatten(), tuned.early[0].weight.flatten(), dim=0) > 0.9
+
+
+def test_the_place_of_an_unseen_digit_tells_nothing_of_its_class():
+    class ByPlace(torch.nn.Module):
+        def forward(self, x):
+            return torch.nn.functional.one_hot(torch.arange(len(x)) * 5 // len(x), 5).float()
+
+    assert judge("transfer.fine_tune", lambda model, x, y, seed: ByPlace()).status == "wrong"

@@ -1306,14 +1306,16 @@ class FineTune(Training):
         drawn = [(labels == k).nonzero()[:, 0][rng.permutation(500)] for k in range(5, 10)]
         given = torch.cat([indices[:N_EACH] for indices in drawn])
         unseen = torch.cat([indices[N_EACH : N_EACH + N_UNSEEN] for indices in drawn])
+        x, pictures, seed = _moved(images[given], rng), _moved(images[unseen], rng), rng.integer(0, 1_000_000)
+        order = rng.permutation(len(unseen))  # the place of a picture tells nothing of its class
         yield Case(
             "ten digits of each class",
-            hidden={"labels": labels[unseen] - 5},
+            hidden={"labels": labels[unseen][order] - 5},
             state=trained_on_0_to_4(),
-            x=_moved(images[given], rng),
+            x=x,
             y=labels[given] - 5,
-            unseen=_moved(images[unseen], rng),
-            seed=rng.integer(0, 1_000_000),
+            unseen=pictures[order],
+            seed=seed,
         )
 
     def probe(self, fine_tune: Any, case: Case) -> Iterator[tuple[Any, ...]]:
