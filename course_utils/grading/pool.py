@@ -2,8 +2,10 @@
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -63,8 +65,12 @@ def _serve(connection: Connection) -> None:
             connection.send(answer)
     except (EOFError, OSError):
         pass
+    except Exception:
+        traceback.print_exc()
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         close()
+        os._exit(0)  # torch takes long to end by itself, and a signal in the middle of that prints a traceback
 
 
 class LocalPool:

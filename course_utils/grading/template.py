@@ -61,7 +61,7 @@ def _warm(lesson: str, modules: list[str]) -> dict[str, Any]:
     from course_utils.checking.running import collect
     from course_utils.grading.shell import make_shell
 
-    for name in ("numpy.random", "torch._dynamo", *modules):  # torch.optim imports _dynamo: 1 s
+    for name in ("numpy.random", *modules):
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     found = {exercise.id: exercise for exercise in exercises(lesson)}
