@@ -73,7 +73,9 @@ def test_each_load_gives_tensors_of_its_own() -> None:
     assert load_mnist().x_train.any()
 
 
-@pytest.mark.skipif(not COURSE_DATA, reason="COURSE_DATA names no folder with all 70,000 digits")
+@pytest.mark.skipif(
+    not COURSE_DATA, reason="needs all 70,000 digits, which are not shipped; COURSE_DATA names their folder"
+)
 def test_the_shipped_digits_are_real_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_DATA", COURSE_DATA)
     full, few = load_mnist(full=True), load_mnist()
