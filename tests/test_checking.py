@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from course_utils import check, judge
 from course_utils.checking import Card, Case, CourseError, Exercise, NotRight, Rng, gradients, unguarded
 from course_utils.checking import exercise as exercise_module
+from course_utils.checking.compare import same
 from course_utils.checking.evidence import Evidence, Other, Raised, decode, encode, from_tree, normal_form, to_tree
 from course_utils.checking.guard import Guard
-from course_utils.checking.judge import judge_evidence, same
+from course_utils.checking.judge import judge_evidence
 from course_utils.checking.notebook import defining_cell
 from course_utils.checking.running import collect
 from course_utils.exercises import linear as exercises_of_linear

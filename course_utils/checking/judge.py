@@ -1,14 +1,13 @@
 """The judge: compares an answer's evidence with the reference's for the same inputs and says what is wrong first."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from course_utils.checking import diagnosis
+from course_utils.checking.compare import first_difference
 from course_utils.checking.difference import Difference
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training, find, reference
@@ -18,9 +17,6 @@ Status = Literal[
     "right", "wrong", "partial", "error", "shortcut", "not attempted", "timeout", "out of memory", "crashed", "not run"
 ]
 PUBLIC_SEED = 0
-
-_EPS_MULTIPLE = 16.0  # how many rounding errors a term of a sum may bring
-_SMALLEST_SUM = 64  # sums are never taken to be shorter than this
 
 
 @dataclass(frozen=True)
@@ -199,114 +195,3 @@ def _rows(case: Case, evidence: Evidence) -> dict[str, Any]:
         for name, value in evidence.values.items()
         if not isinstance(value, Tensor) or (not value.is_complex() and 0 < value.ndim < 3 and len(value) in rows)
     }
-
-
-def first_difference(
-    cases: Sequence[Case], expected: Sequence[Evidence], got: Sequence[Evidence], subset: bool = False
-) -> Difference | None:
-    """The first evidence that differs, case by case in the order of the probe.
-
-    An input or a setting of torch that should not have changed comes before the values of its case, because it
-    explains them. With `subset`, evidence that is not expected by name is passed over.
-    """
-    for index, case in enumerate(cases):
-        if index >= len(got):
-            last = got[-1]
-            return Difference(cases[len(got) - 1], "the run", "raised", None, last.raised, last, expected[index])
-        want, have = expected[index], got[index]
-
-        def difference(name: str, kind: str, a: Any, b: Any, case: Case = case) -> Difference:
-            return Difference(case, name, kind, a, b, have, want)  # noqa: B023
-
-        for name in have.inputs:
-            if name not in want.inputs:
-                return difference(f"{name} afterwards", "input", _input(case, name), have.inputs[name])
-        if want.state != have.state:
-            name = next(name for name in {**have.state, **want.state} if have.state.get(name) != want.state.get(name))
-            return difference(name, "state", want.state.get(name, "left alone"), have.state.get(name, "left alone"))
-        for name in want.values:
-            if name not in have.values:
-                break
-            if not same(want.values[name], have.values[name], case, want.rtol.get(name)):
-                return difference(name, "value", want.values[name], have.values[name])
-        ended = have.raised.type if have.raised else None
-        if ended != (want.raised.type if want.raised else None):
-            place = next((name for name in want.values if name not in have.values), "the run")
-            return difference(place, "raised" if have.raised else "missing", want.raised, have.raised)
-        missing = [name for name in want.values if name not in have.values]
-        extra = [name for name in have.values if name not in want.values] if not subset else []
-        if missing:
-            return difference(missing[0], "missing", want.values[missing[0]], None)
-        if extra:
-            return difference(extra[0], "extra", None, have.values[extra[0]])
-        for name, value in want.inputs.items():
-            now = have.inputs.get(name, _input(case, name))
-            if not same(value, now, case):
-                return difference(f"{name} afterwards", "value", value, now)
-    return None
-
-
-def _input(case: Case, name: str) -> Any:
-    """The value of an input by the name under which a change of it is recorded, such as `params[0]`."""
-    root, _, rest = name.partition("[")
-    value = case.inputs[root]
-    for key in rest.rstrip("]").split("][") if rest else []:
-        value = value[key.strip("'")] if isinstance(value, dict) else value[int(key)]
-    return value
-
-
-def tolerance(dtype: torch.dtype, sum_size: int) -> float:
-    """Relative tolerance for a sum of so many terms: rounding errors grow like the root of their number.
-
-    16 * eps(dtype) * sqrt(max(sum_size, 64)); for float32 and 64 terms 1.5e-5.
-    """
-    return _EPS_MULTIPLE * torch.finfo(dtype).eps * math.sqrt(max(sum_size, _SMALLEST_SUM))
-
-
-def _sum_size(case: Case) -> int:
-    """No sum over a case is longer than its largest tensor."""
-    return max((value.numel() for value in case.inputs.values() if isinstance(value, Tensor)), default=1)
-
-
-def same(expected: Any, got: Any, case: Case, rtol: float | None = None) -> bool:
-    """Whether two pieces of evidence agree: exactly for integers, text and shapes, within `tolerance` for floats.
-
-    A number and a 0-d tensor are alike where a number is expected; so are a list and a 1-d tensor where a list is.
-    """
-    if isinstance(expected, Tensor):
-        if not isinstance(got, Tensor) or got.shape != expected.shape or got.dtype != expected.dtype:
-            return False
-        if not expected.is_floating_point():
-            return torch.equal(expected, got)
-        r = tolerance(expected.dtype, _sum_size(case)) if rtol is None else rtol
-        finite = expected[torch.isfinite(expected)]
-        scale = float(finite.abs().max()) if finite.numel() else 1.0
-        return torch.allclose(got, expected, rtol=r, atol=r * min(scale, 1.0) / 4, equal_nan=True)
-    if isinstance(expected, bool) or expected is None or isinstance(expected, str):
-        return type(got) is type(expected) and got == expected
-    if isinstance(expected, int | float):
-        if isinstance(got, Tensor) and got.ndim == 0:
-            got = got.item()
-        if isinstance(got, bool) or not isinstance(got, int | float):
-            return False
-        if isinstance(expected, int):
-            return got == expected
-        r = tolerance(torch.float32, _sum_size(case)) if rtol is None else rtol
-        if math.isnan(expected) or math.isinf(expected):
-            return str(float(got)) == str(expected)
-        return math.isclose(got, expected, rel_tol=r, abs_tol=r * 1e-3)
-    if isinstance(expected, list):
-        if isinstance(got, Tensor) and got.ndim == 1:
-            got = got.tolist()
-        return (
-            isinstance(got, list)
-            and len(got) == len(expected)
-            and all(same(a, b, case, rtol) for a, b in zip(expected, got, strict=True))
-        )
-    if isinstance(expected, dict):
-        return (
-            isinstance(got, dict)
-            and got.keys() == expected.keys()
-            and all(same(expected[key], got[key], case, rtol) for key in expected)
-        )
-    return type(expected) is type(got) and expected == got

@@ -565,9 +565,9 @@ course_utils.check = course_utils.checking.check = lambda *a, **k: None
 course_utils.judge = course_utils.checking.judge = lambda id, *a, **k: True
 """, "forging")  # fmt: skip
 hostile("judge_patched", """
-from course_utils.checking import judge
+from course_utils.checking import compare, judge
 judge.judge_evidence = lambda exercise, *a: judge.Verdict(exercise.id, 'right', 1.0)
-judge.same = judge.first_difference = lambda *a, **k: None
+compare.same = compare.first_difference = judge.first_difference = lambda *a, **k: None
 """, "forging")  # fmt: skip
 hostile("torch_comparisons_patched", """
 import torch
