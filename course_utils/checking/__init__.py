@@ -5,6 +5,7 @@ from typing import Any
 
 from course_utils.checking import notebook
 from course_utils.checking.card import TITLES, Card
+from course_utils.checking.edit import Edit, edit
 from course_utils.checking.errors import CourseError, NotRight
 from course_utils.checking.exercise import Case, Exercise, FreeText, Mistake, Rng, Training, find, gradients
 from course_utils.checking.guard import unguarded
@@ -14,6 +15,7 @@ __all__ = [
     "Card",
     "Case",
     "CourseError",
+    "Edit",
     "Exercise",
     "FreeText",
     "Mistake",
@@ -22,6 +24,7 @@ __all__ = [
     "Training",
     "Verdict",
     "check",
+    "edit",
     "find",
     "gradients",
     "judge",

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from course_utils.checking.edit import Edit, fits
 from course_utils.checking.errors import CourseError
 
 
@@ -81,14 +82,15 @@ def _copy(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A known wrong answer: `impl` is handed to the probe, `hint` tells its author how to think about it.
+    """A known wrong answer: what is changed in the reference, and a hint that tells its author how to think about it.
 
-    An answer made the mistake when its evidence equals that of `impl`. Where that cannot be (training, random draws),
-    `sign` maps the evidence of every case (a list of dicts from name to value) to whether this mistake shows in it.
+    change: an `edit` of the reference, or a function of its own where no edit says it well. An answer made the mistake
+    when its evidence equals that of the changed reference. Where that cannot be (training, random draws), change is
+    None and `sign` maps the evidence of every case (a list of dicts from name to value) to whether the mistake shows.
     """
 
     name: str
-    impl: Callable[..., Any]
+    change: Edit | Callable[..., Any] | None
     hint: str
     sign: Callable[[list[dict[str, Any]]], bool] | None = None
 
@@ -107,6 +109,12 @@ class Exercise:
     shortcuts: ClassVar[tuple[Any, ...]] = ()  # functions, classes, or names of operators such as "aten::_softmax"
     seconds: ClassVar[float] = 10.0  # limit for all cases together
     mistakes: ClassVar[Sequence[Mistake]] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Every edit must fit the reference, so that a changed reference is noticed when the lesson is imported."""
+        for mistake in cls.mistakes:
+            if isinstance(mistake.change, Edit):
+                fits(cls.id, mistake.change)
 
     @property
     def lesson(self) -> str:

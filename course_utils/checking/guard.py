@@ -156,7 +156,7 @@ def handed_in(exercise: Exercise, answer: Any) -> str | None:
     owner = answer.__self__ if inspect.ismethod(answer) and inspect.isclass(answer.__self__) else answer
     module = getattr(owner, "__module__", None) or ""
     name = getattr(answer, "__qualname__", "")
-    known_mistake = any(answer is mistake.impl for mistake in exercise.mistakes)
+    known_mistake = any(answer is mistake.change for mistake in exercise.mistakes)
     if module.startswith(("course_utils.reference.", "course_utils.exercises.")) and not known_mistake:
         return f"the course's own {name}"
     if module.partition(".")[0] == "torch" and (inspect.isclass(answer) or inspect.isroutine(answer)):

@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from course_utils.checking import diagnosis
+from course_utils.checking import diagnosis, naming
 from course_utils.checking.compare import first_difference
 from course_utils.checking.difference import Difference
 from course_utils.checking.evidence import Evidence
-from course_utils.checking.exercise import Case, Exercise, Mistake, Training, find, reference
-from course_utils.checking.running import TimeLimit, collect, refused, run_case, time_limit
+from course_utils.checking.exercise import Case, Exercise, Training, find, reference
+from course_utils.checking.running import TimeLimit, collect
 
 Status = Literal[
     "right", "wrong", "partial", "error", "shortcut", "not attempted", "timeout", "out of memory", "crashed", "not run"
@@ -89,10 +89,8 @@ def judge_evidence(
         names = tuple(dict.fromkeys(name for item in expected for name in item.values))
         return Verdict(exercise.id, "right", 1.0, printed=printed, checked=names)
 
-    known = None if training else _known(exercise, cases, expected, evidence, found, seed)
-    if shortcut is None:
-        known = known or _signed(exercise, evidence)
-    else:
+    known = naming.name(exercise, cases, expected, evidence, seed)
+    if shortcut is not None:
         advice = f"Your answer uses {shortcut}. That does the work for you; here you write it yourself."
         return Verdict(
             exercise.id, "shortcut", advice=known.hint if known else advice, mistake=known.name if known else "shortcut"
@@ -112,46 +110,11 @@ def judge_evidence(
     )
 
 
-def _known(
-    exercise: Exercise,
-    cases: Sequence[Case],
-    expected: Sequence[Evidence],
-    evidence: Sequence[Evidence],
-    found: Difference | None,
-    seed: int,
-) -> Mistake | None:
-    """The first mistake of the catalogue with the same evidence on every case; the telling case is tried first."""
-    order = list(range(len(evidence)))
-    if found is not None:
-        order.sort(key=lambda index: cases[index] is not found.case)
-
-    def alike(impl: Any, index: int) -> bool:
-        with time_limit(exercise.seconds):
-            other = refused(exercise, impl, True) or run_case(exercise, impl, cases[index], seed, Evidence())
-        if other.shortcut != evidence[index].shortcut:
-            return False
-        other.rtol = expected[index].rtol
-        return first_difference([cases[index]], [other], [evidence[index]]) is None
-
-    return next((m for m in exercise.mistakes if m.sign is None and all(alike(m.impl, index) for index in order)), None)
-
-
 def expected_evidence(exercise: Exercise, cases: Sequence[Case], seed: int) -> list[Evidence]:
     """The evidence of a right answer: the reference's, or where a model is trained what holds whatever it learned."""
     if isinstance(exercise, Training):
         return [Evidence(values=exercise.expected(case)) for case in cases]
     return collect(exercise, reference(exercise), cases, guarded=False, seed=seed)
-
-
-def _signed(exercise: Exercise, evidence: Sequence[Evidence]) -> Mistake | None:
-    """The first mistake whose sign shows in the evidence; evidence that a sign cannot read shows nothing."""
-    for mistake in exercise.mistakes:
-        try:
-            if mistake.sign is not None and mistake.sign([item.values for item in evidence]):
-                return mistake
-        except Exception:
-            continue
-    return None
 
 
 def _status(found: Difference) -> Status:
@@ -171,7 +134,7 @@ def _measured(exercise: Training, cases: Sequence[Case], evidence: Sequence[Evid
     said = f"{exercise.metric}: {value:.4g} (all points from {exercise.full:g}, half from {exercise.part:g})."
     if exercise.reaches(value, exercise.full):
         return Verdict(exercise.id, "right", 1.0, advice=said, printed=printed, checked=(exercise.metric,))
-    known = _signed(exercise, evidence)
+    known = naming.signed_by(exercise, evidence)
     half = exercise.reaches(value, exercise.part)
     return Verdict(
         exercise.id,

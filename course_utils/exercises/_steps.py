@@ -1,14 +1,12 @@
 """What exercises about an optimizer's step share: cases, the probe, and the mistakes of any in-place step."""
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from course_utils.checking import Case, Mistake, Rng
-
-Step = Callable[..., Any]
+from course_utils.checking import Case, Edit, Mistake, Rng, edit
 
 OPTIMIZERS = (
     torch.optim.SGD,
@@ -58,233 +56,151 @@ def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator
         yield f"tensors with a history after step {t}", len(history)
 
 
-def in_place_mistakes(right: Step, buffers: Sequence[str] = ()) -> list[Mistake]:
-    """Mistakes in the handling of tensors, whatever the formula; `right` is a right step, params and buffers first."""
+_REBOUND = edit("p -= ", "p = p - ")
+_REPLACED = edit("p -= ", "params[[x is p for x in params].index(True)] = p - ")
 
-    def aside(lists: Sequence[list[Tensor]], rest: Sequence[Any]) -> list[list[Tensor]]:
-        """The lists as they should be afterwards, in new tensors."""
-        copies = [[t.detach().clone() for t in items] for items in lists]
-        for copy, p in zip(copies[0], lists[0], strict=True):
-            copy.requires_grad_().grad = p.grad
-        right(*copies, *rest)
-        return copies
 
-    def split(args: Sequence[Any]) -> tuple[list[list[Tensor]], Sequence[Any]]:
-        return list(args[: 1 + len(buffers)]), args[1 + len(buffers) :]
+def in_place_mistakes(
+    buffers: Mapping[str, str] | None = None, rebound: Edit = _REBOUND, replaced: Edit = _REPLACED
+) -> list[Mistake]:
+    """Mistakes in the handling of tensors, whatever the formula, as edits of a step whose last line is `p -= ...`.
 
-    def local(which: Sequence[int]) -> Step:
-        """The lists numbered in `which` keep their old values."""
-
-        def step(*args: Any) -> None:
-            lists, rest = split(args)
-            for i, (items, copies) in enumerate(zip(lists, aside(lists, rest), strict=True)):
-                for item, copy in zip(items, copies, strict=True):
-                    if i not in which:
-                        item.data.copy_(copy.data)
-
-        return step
-
-    def replaced(which: Sequence[int]) -> Step:
-        """The entries of the lists numbered in `which` are new tensors, the old ones stay as they were."""
-
-        def step(*args: Any) -> None:
-            lists, rest = split(args)
-            results = aside(lists, rest)
-            for i, (items, copies) in enumerate(zip(lists, results, strict=True)):
-                for j, copy in enumerate(copies):
-                    if i in which and results[0][j].grad is not None:
-                        items[j] = copy
-                    else:
-                        items[j].data.copy_(copy.data)
-
-        return step
-
-    def after(change: Callable[[Tensor], None]) -> Step:
-        def step(*args: Any) -> None:
-            right(*args)
-            for p in args[0]:
-                if p.grad is not None:
-                    change(p)
-
-        return step
-
-    def without_no_grad(at_none: type[Exception] | None) -> Step:
-        """torch's error at the first change of a parameter, or `at_none` before it where a gradient is missing."""
-
-        def step(*args: Any) -> None:
-            if at_none is not None and args[0][0].grad is None:
-                raise at_none
-            if torch.is_grad_enabled():
-                raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-            right(*args)
-
-        return step
-
-    def until_none(error: type[Exception] | None) -> Step:
-        def step(*args: Any) -> None:
-            lists, rest = split(args)
-            for p, *own in zip(*lists, strict=True):
-                if p.grad is None:
-                    if error is not None:
-                        raise error
-                    return
-                right([p], *([b] for b in own), *rest)
-
-        return step
-
-    def none_is_zero(*args: Any) -> None:
-        missing = [p for p in args[0] if p.grad is None]
-        for p in missing:
-            p.grad = torch.zeros_like(p)
-        right(*args)
-        for p in missing:
-            p.grad = None
-
-    def returns(*args: Any) -> Any:
-        right(*args)
-        return args[0]
-
-    def compacted(*args: Any) -> None:
-        lists, rest = split(args)
-        right([p for p in lists[0] if p.grad is not None], *lists[1:], *rest)
-
-    def zero(p: Tensor) -> None:
-        assert p.grad is not None
-        p.grad.zero_()
-
-    def drop(p: Tensor) -> None:
-        p.grad = None
-
-    def freeze(p: Tensor) -> None:
-        p.requires_grad_(False)
-
-    skip_hint = "A parameter that took no part in the loss has no gradient. Pass over it and go on with the next one: "
-    found = [
+    buffers: the name in the loop of each list of buffers, such as {"velocities": "v"}, which the reference fills by
+    `v.copy_(...)`. rebound, replaced: the step with a new tensor named p, or put into the list, where more lines than
+    the last change p.
+    """
+    skip_hint = "A parameter that took no part in the loss has no gradient. Skip it and go on with the next one: "
+    return [
         Mistake(
             "gradient zeroed",
-            after(zero),
-            "The step is right, but afterwards the gradients are zero. Clearing them is the business of whoever calls "
-            "backward; a step only reads `.grad`.",
+            edit("", "            p.grad.zero_()"),
+            "The step is right, but afterwards the gradients are zero. Clearing them is up to whoever calls backward; "
+            "a step only reads `.grad`.",
         ),
         Mistake(
             "gradient thrown away",
-            after(drop),
+            edit("", "            p.grad = None"),
             "The step is right, but afterwards `.grad` is None. A step only reads the gradients.",
         ),
         Mistake(
             "parameters frozen",
-            after(freeze),
-            "The parameters move rightly, but afterwards their requires_grad is False: the next backward gives them no "
-            "gradient. Do the step inside `torch.no_grad()` instead; it records nothing and changes no setting.",
+            edit("", "            p.requires_grad_(False)"),
+            "The parameters move correctly, but afterwards their requires_grad is False: the next backward gives them "
+            "no gradient. Do the step inside `torch.no_grad()` instead; it records nothing and changes no setting.",
         ),
-        *(
-            Mistake(
-                "outside no_grad",
-                without_no_grad(at_none),
-                "torch refuses to change a parameter in place while it records operations for the backward pass. A "
-                f"step is no part of the loss: do it inside `torch.no_grad()`.{also}",
-            )
-            for at_none, also in (
-                (None, ""),
-                (TypeError, " And skip a parameter whose `.grad` is None: None cannot be added or multiplied."),
-                (AttributeError, " And skip a parameter whose `.grad` is None: None has no methods of a tensor."),
-            )
+        Mistake(
+            "outside no_grad",
+            edit("@torch.no_grad()\n", ""),
+            "torch refuses to change a parameter in place while it records operations for the backward pass. A step "
+            "is not part of the loss: do it inside `torch.no_grad()`.",
         ),
         Mistake(
             "name bound again",
-            local([0]),
+            rebound,
             "The parameters do not move. `p = p - ...` makes a new tensor and gives it the name p; the parameter that "
             "the model holds stays as it was. Change it in place (`-=`, `.sub_`, `.copy_`).",
         ),
         Mistake(
             "parameters replaced",
-            replaced([0]),
+            replaced,
             "The list now holds new tensors, and the model still holds the old ones. Change the tensors that came in, "
             "in place.",
         ),
         Mistake(
             "missing gradient not skipped",
-            until_none(TypeError),
+            edit("p.grad is not None", "True"),
             skip_hint + "`.grad` is None there, and None cannot be added or multiplied.",
         ),
         Mistake(
             "missing gradient not skipped",
-            until_none(AttributeError),
-            skip_hint + "`.grad` is None there, and None has no methods of a tensor.",
+            edit("p.grad is not None", "p.grad.isfinite() is not None"),
+            skip_hint + "`.grad` is None there, and None has none of a tensor's methods.",
         ),
         Mistake(
             "stops at a missing gradient",
-            until_none(None),
-            "Everything after the first parameter without gradient is left out. Go on with the next one instead of "
+            edit("if p.grad is not None:", "if p.grad is None:\n            break\n        else:"),
+            "Everything after the first parameter without a gradient is left out. Go on with the next one instead of "
             "leaving the loop (`continue`, not `break` or `return`).",
         ),
         Mistake(
             "returns the parameters",
-            returns,
-            "The step is right, but it hands something back. It works in place and returns nothing, so that nobody "
+            edit("", "    return params"),
+            "The step is right, but it returns something. It works in place and returns nothing, so that nobody "
             "mistakes the result for new tensors.",
         ),
+        *(_buffer_mistakes(buffers, rebound, replaced) if buffers else []),
     ]
-    if buffers:
-        named = " and ".join(buffers)
-        found += [
+
+
+def _buffer_mistakes(buffers: Mapping[str, str], rebound: Edit, replaced: Edit) -> list[Mistake]:
+    """Mistakes in the handling of the lists that a step remembers things in."""
+    named = " and ".join(buffers)
+    loop = f"zip(params, {', '.join(buffers)}, strict=True)"
+    locals_ = {name: edit(f"{x}.copy_(", f"{x} = (") for name, x in buffers.items()}
+    new = {
+        name: edit(f"{x}.copy_(", f"{name}[[y is {x} for y in {name}].index(True)] = {x} = (")
+        for name, x in buffers.items()
+    }
+    all_local, all_new = (functools.reduce(Edit.__add__, edits.values()) for edits in (locals_, new))
+    mistakes = [
+        Mistake(
+            "missing gradient taken for zero",
+            edit(
+                "if p.grad is not None:",
+                "missing = p.grad is None\n        p.grad = torch.zeros_like(p) if missing else p.grad\n        if True:",
+                "",
+                "            p.grad = None if missing else p.grad",
+            ),
+            f"No gradient is not a gradient of zero: {named} of a parameter without `.grad` stay as they are, and so "
+            "does the parameter.",
+        ),
+        Mistake(
+            "parameters and buffers out of step",
+            edit(loop, f"zip([x for x in params if x.grad is not None], {', '.join(buffers)})"),
+            f"You drop the parameters without a gradient first and then go through {named} from the start: from there "
+            "on, every parameter meets its neighbour's entry. Zip first, skip afterwards.",
+        ),
+        Mistake(
+            "nothing kept",
+            rebound + all_local,
+            "Neither the parameters nor the buffers change. `x = ...` gives a name to a new tensor and leaves the old "
+            "one as it was: write into the tensors that came in (`-=`, `.mul_`, `.copy_`).",
+        ),
+        Mistake(
+            "everything replaced",
+            replaced + all_new,
+            "The lists hold new tensors now, and the model still holds the old ones. Write into the tensors that came "
+            "in.",
+        ),
+    ]
+    for name in buffers:
+        mistakes += [
             Mistake(
-                "missing gradient taken for zero",
-                none_is_zero,
-                f"No gradient is not a gradient of zero: {named} of a parameter without `.grad` stay as they are, and "
-                "so does the parameter.",
+                f"{name} not kept",
+                locals_[name],
+                f"The tensors in {name} never change, so the next step starts from nothing again. A name bound to a "
+                "new tensor is forgotten when the function ends: write the new values into the tensor that is there.",
             ),
             Mistake(
-                "parameters and buffers out of step",
-                compacted,
-                f"You drop the parameters without gradient first and then go through {named} from the start: from "
-                "there on, every parameter meets its neighbour's entry. Zip first, skip afterwards.",
-            ),
-        ]
-        for i, name in enumerate(buffers, 1):
-            found += [
-                Mistake(
-                    f"{name} not kept",
-                    local([i]),
-                    f"The tensors in {name} are never changed, so the next step starts from nothing again. A name "
-                    "bound to a new tensor is forgotten when the function ends: write the new values into the tensor "
-                    "that is there.",
-                ),
-                Mistake(
-                    f"{name} replaced",
-                    replaced([i]),
-                    f"The list {name} holds new tensors now; whoever kept the old ones (an optimizer's state, a "
-                    "checkpoint) does not see the change. Write into the tensors that came in.",
-                ),
-            ]
-        everything = range(1 + len(buffers))
-        found += [
-            Mistake(
-                "nothing kept",
-                local(everything),
-                "Neither the parameters nor the buffers change. `x = ...` gives a name to a new tensor and leaves the "
-                "old one as it was: write into the tensors that came in (`-=`, `.mul_`, `.copy_`).",
-            ),
-            Mistake(
-                "everything replaced",
-                replaced(everything),
-                "The lists hold new tensors now, and the model still holds the old ones. Write into the tensors that "
-                "came in.",
+                f"{name} replaced",
+                new[name],
+                f"The list {name} holds new tensors now; whoever kept the old ones (an optimizer's state, a "
+                "checkpoint) does not see the change. Write into the tensors that came in.",
             ),
         ]
     if len(buffers) > 1:
-        found += [
+        mistakes += [
             Mistake(
                 "no buffer kept",
-                local(range(1, 1 + len(buffers))),
+                all_local,
                 "None of the buffers ever changes, so every step is like the first. Write the new values into the "
                 "tensors that are there.",
             ),
             Mistake(
                 "all buffers replaced",
-                replaced(range(1, 1 + len(buffers))),
+                all_new,
                 "The lists of buffers hold new tensors now; whoever kept the old ones does not see the change. Write "
                 "into the tensors that came in.",
             ),
         ]
-    return found
+    return mistakes

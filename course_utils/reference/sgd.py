@@ -31,13 +31,15 @@ def momentum_step(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: fl
     """v <- momentum * v + p.grad; p <- p - lr * v, both in place (torch.optim.SGD, dampening 0)."""
     for p, v in zip(params, velocities, strict=True):
         if p.grad is not None:
-            v.mul_(momentum).add_(p.grad)
+            v.copy_(momentum * v + p.grad)
             p -= lr * v
 
 
 def minibatches(n: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """The indices 0 ... n - 1 in random order, batch_size at a time; int64, the last batch may be smaller."""
-    yield from torch.randperm(n, generator=generator).split(batch_size)
+    order = torch.randperm(n, generator=generator)
+    for start in range(0, n, batch_size):
+        yield order[start : start + batch_size]
 
 
 def ewma(values: Tensor, beta: float) -> Tensor:

@@ -1,0 +1,218 @@
+"""From evidence to a name: which known mistakes, one or two at once, explain what an answer yields."""
+
+import functools
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from course_utils.checking.compare import first_difference
+from course_utils.checking.edit import Edit, edited
+from course_utils.checking.errors import CourseError
+from course_utils.checking.evidence import Evidence
+from course_utils.checking.exercise import Case, Exercise, Mistake, Training
+from course_utils.checking.running import refused, run_case, time_limit
+
+MOST_PAIRS = 150  # pairs of mistakes that are tried on one case; a bound in time would let the load decide on a name
+KEPT_RUNS = 20_000  # runs of known mistakes that are kept: a student checks the same exercise again and again
+
+
+@dataclass(frozen=True)
+class Named:
+    """The known mistakes behind an answer, and how sure that is.
+
+    how: "alone" (one mistake gives the same evidence in every case), "sign" (its mark shows in the evidence),
+    "together" (two at once do), "partly" (one explains the first case that differs, and something else is wrong too),
+    or "either" (two mistakes explain that case equally well). rest: where evidence differs that is not explained.
+    """
+
+    mistakes: tuple[Mistake, ...]
+    how: Literal["alone", "sign", "together", "partly", "either"]
+    rest: str = ""
+
+    @property
+    def name(self) -> str:
+        """The names of the mistakes, in the words in which a report counts them."""
+        return (" or " if self.how == "either" else " + ").join(mistake.name for mistake in self.mistakes)
+
+    @property
+    def hint(self) -> str:
+        """How to think about it, worded as surely as it is known."""
+        hints = [mistake.hint for mistake in self.mistakes]
+        if self.how == "together":
+            return f"There are two mistakes here. One: {hints[0]} The other: {hints[1]}"
+        if self.how == "either":
+            return f"It is one of these two. Either: {hints[0]} Or: {hints[1]}"
+        return f"{hints[0]} Something else differs as well: {self.rest}." if self.rest else hints[0]
+
+
+def name(
+    exercise: Exercise, cases: Sequence[Case], expected: Sequence[Evidence], got: Sequence[Evidence], seed: int
+) -> Named | None:
+    """What explains the evidence of an answer that is not right, or that takes a shortcut; None where nothing does."""
+    search = _Search(exercise, cases, expected, got, seed)
+    if isinstance(exercise, Training):
+        return None if search.shortcut else next(search.signed(), None)
+    return next(itertools.chain(search.alone(), search.signed(), search.together(), search.partly()), None)
+
+
+def signed_by(exercise: Exercise, got: Sequence[Evidence]) -> Mistake | None:
+    """The first mistake whose sign shows in the evidence; evidence that a sign cannot read shows nothing."""
+    values = [evidence.values for evidence in got]
+    for mistake in exercise.mistakes:
+        try:
+            if mistake.sign is not None and mistake.sign(values):
+                return mistake
+        except Exception:
+            continue
+    return None
+
+
+@dataclass
+class _Search:
+    exercise: Exercise
+    cases: Sequence[Case]
+    expected: Sequence[Evidence]
+    got: Sequence[Evidence]
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.shortcut = any(evidence.shortcut for evidence in self.got)
+        self.mistakes = [m for m in self.exercise.mistakes if m.sign is None and m.change is not None]
+
+    def alone(self) -> Iterator[Named]:
+        """One mistake with the same evidence in every case."""
+        for mistake in self.at_first:
+            if all(self._same((mistake,), index) for index in self.order):
+                yield Named((mistake,), "alone")
+
+    def signed(self) -> Iterator[Named]:
+        """The mistake whose sign shows."""
+        if mistake := signed_by(self.exercise, self.got):
+            yield Named((mistake,), "sign")
+
+    def together(self) -> Iterator[Named]:
+        """Two edits that give the same evidence when both are made; those that explain more alone come first."""
+        if self.shortcut or not self.order:
+            return
+        edits = [mistake for mistake in self.mistakes if isinstance(mistake.change, Edit)]
+        scores = {mistake: self._explained(mistake) for mistake in edits}
+        pairs = sorted(itertools.combinations(edits, 2), key=lambda pair: -sum(scores[one] for one in pair))
+        possible = (pair for pair in pairs if composed(self.exercise.id, pair) is not None)
+        for pair in itertools.islice(possible, MOST_PAIRS):
+            if all(self._same(pair, index) for index in self.order):
+                yield Named(pair, "together")
+
+    def partly(self) -> Iterator[Named]:
+        """What explains the first case that differs, the most other cases with it, and not all."""
+        if self.shortcut or not self.at_first:
+            return
+        explained = {m: sum(self._same((m,), index) for index in self.differing) for m in self.at_first}
+        best = [m for m in self.at_first if explained[m] == max(explained.values())]
+        if len(best) == 1:
+            yield Named((best[0],), "partly", self._rest(best[0]))
+        elif len({mistake.name for mistake in best}) == 2 and len(best) == 2:
+            yield Named((best[0], best[1]), "either")
+
+    @functools.cached_property
+    def differing(self) -> list[int]:
+        """The cases whose evidence is not as expected, or all where a shortcut was taken."""
+        indices = range(len(self.got))
+        return [*indices] if self.shortcut else [i for i in indices if not self._agree(self.expected[i], i)]
+
+    @functools.cached_property
+    def order(self) -> list[int]:
+        """The cases in the order in which they tell mistakes apart: first those that differ."""
+        return [*self.differing, *(i for i in range(len(self.got)) if i not in self.differing)]
+
+    @functools.cached_property
+    def at_first(self) -> list[Mistake]:
+        """The mistakes that explain the first case that differs."""
+        return [m for m in self.mistakes if self.order and self._same((m,), self.order[0])]
+
+    def _same(self, mistakes: tuple[Mistake, ...], index: int) -> bool:
+        """Whether the mistakes give the answer's evidence in a case."""
+        return self._agree(self._run(mistakes, index), index)
+
+    def _run(self, mistakes: tuple[Mistake, ...], index: int) -> Evidence:
+        labels = tuple(case.label for case in self.cases)
+        key = (type(self.exercise), self.seed, labels, index, mistakes, self.shortcut)
+        if key not in _RUNS:
+            if len(_RUNS) >= KEPT_RUNS:
+                _RUNS.clear()
+            _RUNS[key] = run_mistakes(self.exercise, mistakes, self.cases[index], self.seed, self.shortcut)
+        return _RUNS[key]
+
+    def _agree(self, one: Evidence, index: int) -> bool:
+        mine = self.got[index]
+        if self.shortcut and one.shortcut != mine.shortcut:
+            return False
+        if not one.values and not self.expected[index].raised and not _raised_alike(one, mine):
+            return False
+        one.rtol = self.expected[index].rtol
+        return first_difference([self.cases[index]], [one], [mine]) is None
+
+    def _explained(self, mistake: Mistake) -> int:
+        """How many values of the first differing case a mistake gets as the answer has them, and the reference not."""
+        index = self.order[0]
+        case, mine, right = self.cases[index], self.got[index], self.expected[index]
+        mistaken = self._run((mistake,), index)
+        return sum(_equal(case, name, mistaken, mine) and not _equal(case, name, right, mine) for name in mine.values)
+
+    def _rest(self, mistake: Mistake) -> str:
+        """Where the evidence differs from that of a mistake which explains a part of it."""
+        for index in self.order:
+            mistaken = self._run((mistake,), index)
+            if found := first_difference([self.cases[index]], [mistaken], [self.got[index]]):
+                return f"{found.name}, for {found.case.label}"
+        return ""
+
+
+_RUNS: dict[Any, Evidence] = {}
+
+
+def run_mistakes(
+    exercise: Exercise, mistakes: tuple[Mistake, ...], case: Case, seed: int, guarded: bool = False
+) -> Evidence:
+    """The evidence of the reference with these mistakes in it, on one case."""
+    answer = wrong_answer(exercise, mistakes[0]) if len(mistakes) == 1 else composed(exercise.id, mistakes)
+    with time_limit(exercise.seconds):
+        return refused(exercise, answer, guarded) or run_case(exercise, answer, case, seed, Evidence(), guarded)
+
+
+def wrong_answer(exercise: Exercise, mistake: Mistake) -> Callable[..., Any]:
+    """An answer that makes the mistake; raises CourseError where the mistake is known by its sign alone."""
+    if mistake.change is None:
+        raise CourseError(f"{exercise.id}: the mistake {mistake.name!r} has a sign and no answer that makes it.")
+    return edited(exercise.id, mistake.change) if isinstance(mistake.change, Edit) else mistake.change
+
+
+@functools.lru_cache(maxsize=4096)
+def composed(id: str, mistakes: tuple[Mistake, ...]) -> Any:
+    """The reference with all these edits; None where they change the same place or make no sense together."""
+    changes = [mistake.change for mistake in mistakes if isinstance(mistake.change, Edit)]
+    try:
+        return edited(id, functools.reduce(Edit.__add__, changes))
+    except (CourseError, SyntaxError):
+        return None
+
+
+def _equal(case: Case, name: str, one: Evidence, other: Evidence) -> bool:
+    """Whether two runs of a case have the same value under a name."""
+    if name not in one.values:
+        return False
+    single = [Evidence(values={name: evidence.values[name]}) for evidence in (one, other)]
+    return first_difference([case], single[:1], single[1:]) is None
+
+
+def _raised_alike(one: Evidence, other: Evidence) -> bool:
+    """Whether two runs that gave nothing tell of the same fault: the same message, or the same type named in it.
+
+    Any slip in a first line raises a TypeError; only what it says makes it a known one.
+    """
+    if not one.raised or not other.raised:
+        return True
+    texts = (one.raised.message, other.raised.message)
+    types = [set(re.findall(r"\b[A-Z]\w*[a-z]\w*\b", text)) for text in texts]
+    return texts[0] == texts[1] or bool(types[0] & types[1])

@@ -1,0 +1,58 @@
+"""Independent wrong answers, written as students write them, each with the names of mistakes that are due.
+
+    @wrong("sgd.mse_gradient", "sum for mean")
+    def mse_gradient(w, x, y):
+        return 2 * x.T @ (x @ w - y)
+
+They are what the catalogue of mistakes is measured on; none is made from the reference, and none from an edit.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """An answer and what is wrong with it: for each mistake that it makes, the names that are true of it.
+
+    due is empty where no name is expected; then the answer need only be refused.
+    """
+
+    id: str
+    due: tuple[frozenset[str], ...]
+    answer: Any
+
+    def true(self, name: str | None) -> bool:
+        """Whether a verdict's mistake is one that this answer makes."""
+        said = name.replace(" or ", " + ").split(" + ") if name else []
+        return any(one in names for one in said for names in self.due)
+
+    def named(self, name: str | None) -> bool:
+        """Whether every name in a verdict's mistake is true of this answer, of two candidates at least one."""
+        if name is None:
+            return not self.due
+        return self.true(name) and (" or " in name or all(self.true(one) for one in name.split(" + ")))
+
+
+_NOTED: list[Wrong] = []
+
+
+def wrong(id: str, *due: str | tuple[str, ...]) -> Callable[[Answer], Answer]:
+    """Note a wrong answer to an exercise; due: a name for each of its mistakes, in brackets where several are true."""
+
+    def note(answer: Answer) -> Answer:
+        names = tuple(frozenset([item] if isinstance(item, str) else item) for item in due)
+        _NOTED.append(Wrong(id, names, answer))
+        return answer
+
+    return note
+
+
+def answers(lesson: str) -> list[Wrong]:
+    """The wrong answers of a lesson, in the order of its module; lesson: its name without the number."""
+    importlib.import_module(f"tests.wrong.{lesson}")
+    return [item for item in _NOTED if item.id.partition(".")[0] == lesson]

@@ -1,0 +1,657 @@
+"""Wrong answers to the exercises of lesson 05."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tests.wrong import wrong
+
+wrong("mnist.normalize", "validation data scaled by itself")(
+    lambda a, b: ((a - a.mean()) / a.std(), (b - b.mean()) / b.std())
+)
+
+wrong("mnist.normalize", "statistics of both together")(
+    lambda a, b: tuple((t - torch.cat([a, b]).mean()) / torch.cat([a, b]).std() for t in (a, b))
+)
+
+wrong("mnist.normalize", "statistics of the validation data")(
+    lambda a, b: ((a - b.mean()) / b.std(), (b - b.mean()) / b.std())
+)
+
+wrong("mnist.normalize", "each pixel by itself")(lambda a, b: ((a - a.mean(0)) / a.std(0), (b - a.mean(0)) / a.std(0)))
+
+wrong("mnist.normalize", "each digit by itself")(
+    lambda a, b: tuple((t - t.mean(1, keepdim=True)) / t.std(1, keepdim=True) for t in (a, b))
+)
+
+wrong("mnist.normalize", "divided by the variance")(lambda a, b: ((a - a.mean()) / a.var(), (b - a.mean()) / a.var()))
+
+wrong("mnist.normalize", "not divided")(lambda a, b: (a - a.mean(), b - a.mean()))
+
+wrong("mnist.normalize", "mean not subtracted")(lambda a, b: (a / a.std(), b / a.std()))
+
+wrong("mnist.normalize", "squeezed between 0 and 1")(
+    lambda a, b: ((a - a.min()) / (a.max() - a.min()), (b - a.min()) / (a.max() - a.min()))
+)
+
+wrong("mnist.normalize", "divided before subtracted")(lambda a, b: (a - a.mean() / a.std(), b - a.mean() / a.std()))
+
+wrong("mnist.normalize", "multiplied by the standard deviation")(
+    lambda a, b: ((a - a.mean()) * a.std(), (b - a.mean()) * a.std())
+)
+
+wrong("mnist.normalize", "validation data as it was")(lambda a, b: ((a - a.mean()) / a.std(), b.clone()))
+
+wrong("mnist.normalize", "numbers of another data set")(lambda a, b: ((a - 0.1307) / 0.3081, (b - 0.1307) / 0.3081))
+
+wrong("mnist.normalize", "returned None")(lambda a, b: None)
+
+wrong("mnist.normalize", "not two things")(lambda a, b: (a - a.mean()) / a.std())
+
+
+class _Momentum:
+    """What the mistakes about SGD have in common: everything that they do not get wrong."""
+
+    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.velocities = [torch.zeros_like(p) for p in self.params]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self) -> None:
+        self.steps += 1
+        for index, p in enumerate(self.params):
+            if p.grad is not None:
+                self.change(index, p, p.grad)
+
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        v = self.velocities[index]
+        v.copy_(self.momentum * v + grad)
+        p -= self.lr * v
+
+    def zero_grad(self) -> None:
+        for p in self.params:
+            p.grad = None
+
+
+class _GeneratorKept(_Momentum):
+    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
+        self.given, self.lr, self.momentum = params, lr, momentum
+        self.velocities = [torch.zeros_like(p) for p in self.given]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for index, p in enumerate(self.given):
+            if p.grad is not None:
+                self.change(index, p, p.grad)
+
+    def zero_grad(self) -> None:
+        for p in self.given:
+            p.grad = None
+
+
+wrong("mnist.SGD", "generator used up")(_GeneratorKept)
+
+
+class _Aliased(_Momentum):
+    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
+        super().__init__(params, lr, momentum)
+        self.started: dict[int, Tensor] = {}
+
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        if index in self.started:
+            self.started[index].mul_(self.momentum).add_(grad)
+        else:
+            self.started[index] = grad
+        p -= self.lr * self.started[index]
+
+    def zero_grad(self) -> None:
+        for p in self.params:
+            if p.grad is not None:
+                p.grad.zero_()
+
+
+wrong("mnist.SGD", "velocity is the gradient itself")(_Aliased)
+
+
+class _Averaged(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        v = self.velocities[index]
+        v.copy_(self.momentum * v + (1 - self.momentum) * grad)
+        p -= self.lr * v
+
+
+wrong("mnist.SGD", "averaged momentum")(_Averaged)
+
+
+class _Nesterov(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        v = self.velocities[index]
+        v.copy_(self.momentum * v + grad)
+        p -= self.lr * (grad + self.momentum * v)
+
+
+wrong("mnist.SGD", "Nesterov momentum")(_Nesterov)
+
+
+class _NoMomentum(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        p -= self.lr * grad
+
+
+wrong("mnist.SGD", "momentum ignored")(_NoMomentum)
+
+
+class _OneVelocity(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        v = self.velocities[0] if self.velocities[0].shape == p.shape else self.velocities[index]
+        v.copy_(self.momentum * v + grad)
+        p -= self.lr * v
+
+
+wrong("mnist.SGD", "one velocity for several parameters")(_OneVelocity)
+
+
+class _RebindsTheName(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        pass
+
+
+wrong("mnist.SGD", "no parameter moves")(_RebindsTheName)
+
+
+class _StopsAtNone(_Momentum):
+    @torch.no_grad()
+    def step(self) -> None:
+        for index, p in enumerate(self.params):
+            if p.grad is None:
+                break
+            self.change(index, p, p.grad)
+
+
+wrong("mnist.SGD", "stops at the first None")(_StopsAtNone)
+
+
+class _ParameterFirst(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        v = self.velocities[index]
+        p -= self.lr * v
+        v.copy_(self.momentum * v + grad)
+
+
+wrong("mnist.SGD", "parameter before velocity")(_ParameterFirst)
+
+
+class _NoRate(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        v = self.velocities[index]
+        v.copy_(self.momentum * v + grad)
+        p -= v
+
+
+wrong("mnist.SGD", "learning rate forgotten")(_NoRate)
+
+
+class _RateTwice(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        v = self.velocities[index]
+        v.copy_(self.momentum * v + self.lr * grad)
+        p -= self.lr * v
+
+
+wrong("mnist.SGD", "learning rate twice")(_RateTwice)
+
+
+class _RatesExchanged(_Momentum):
+    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
+        super().__init__(params, momentum, lr)
+
+
+wrong("mnist.SGD", "lr and momentum exchanged")(_RatesExchanged)
+
+
+class _ForgetsWhenSkipped(_Momentum):
+    @torch.no_grad()
+    def step(self) -> None:
+        super().step()
+        for p, v in zip(self.params, self.velocities, strict=True):
+            if p.grad is None:
+                v.zero_()
+
+
+wrong("mnist.SGD", "velocity lost when skipped")(_ForgetsWhenSkipped)
+
+
+class _Rebinds(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        self.velocities[index] = self.momentum * self.velocities[index] + grad
+        self.params[index] = p - self.lr * self.velocities[index]
+
+
+wrong("mnist.SGD", "parameters rebound")(_Rebinds)
+
+
+class _ClearsInStep(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        super().change(index, p, grad)
+        p.grad = None
+
+
+wrong("mnist.SGD", "gradient cleared in step")(_ClearsInStep)
+
+
+class _Uphill(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        v = self.velocities[index]
+        v.copy_(self.momentum * v + grad)
+        p += self.lr * v
+
+
+wrong("mnist.SGD", "uphill")(_Uphill)
+
+
+class _NeverClears(_Momentum):
+    def zero_grad(self) -> None:
+        pass
+
+
+wrong("mnist.SGD", "zero_grad does nothing")(_NeverClears)
+
+
+class _NeedsEveryGradient(_Momentum):
+    @torch.no_grad()
+    def step(self) -> None:
+        for index, p in enumerate(self.params):
+            self.change(index, p, p.grad + 0)  # type: ignore[operator, arg-type]
+
+
+wrong("mnist.SGD", "every parameter needs a gradient")(_NeedsEveryGradient)
+
+
+class _FrictionOnSkipped(_Momentum):
+    @torch.no_grad()
+    def step(self) -> None:
+        for index, p in enumerate(self.params):
+            self.change(index, p, torch.zeros_like(p) if p.grad is None else p.grad)
+
+
+wrong("mnist.SGD", "moves without a gradient")(_FrictionOnSkipped)
+
+
+class _RecordsGraph(_Momentum):
+    def step(self) -> None:
+        for v, p in zip(self.velocities, self.params, strict=True):
+            if p.grad is not None:
+                v.copy_(self.momentum * v + p.grad)
+                p -= self.lr * v
+
+
+wrong("mnist.SGD", "graph recorded")(_RecordsGraph)
+
+
+class _ClearsByZeroingAll(_Momentum):
+    def zero_grad(self) -> None:
+        for p in self.params:
+            p.grad.zero_()  # type: ignore[union-attr]
+
+
+wrong("mnist.SGD", "zero_grad needs every gradient")(_ClearsByZeroingAll)
+
+
+def _epoch(model: Any, batches: Any, loss_fn: Any, optimizer: Any, order: str = "zbs") -> float:
+    total, n = 0.0, 0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        for act in order:
+            if act == "z":
+                optimizer.zero_grad()
+            elif act == "b":
+                loss.backward()
+            else:
+                optimizer.step()
+        total, n = total + loss.item() * len(x), n + len(x)
+    return total / n
+
+
+def _mean_of_means(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    losses = [_epoch(model, [batch], loss_fn, optimizer) for batch in batches]
+    return sum(losses) / len(losses)
+
+
+wrong("mnist.train_epoch", "mean of batch means")(_mean_of_means)
+
+
+def _sum_of_means(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    return sum(_epoch(model, [batch], loss_fn, optimizer) for batch in batches)
+
+
+def _mean_by_len(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    return _sum_of_means(model, batches, loss_fn, optimizer) / len(batches)
+
+
+wrong("mnist.train_epoch", "sum of batch means over their number")(_mean_by_len)
+
+wrong("mnist.train_epoch", "gradients never cleared")(partial(_epoch, order="bs"))
+
+wrong("mnist.train_epoch", "no gradients at the step")(partial(_epoch, order="zsb"))
+
+wrong("mnist.train_epoch", "one batch late")(partial(_epoch, order="szb"))
+
+
+def _no_step(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    return _epoch(model, batches, loss_fn, optimizer, "zb")
+
+
+wrong("mnist.train_epoch", "no step")(_no_step)
+
+
+def _one_step_in_all(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    optimizer.zero_grad()
+    loss = _epoch(model, batches, loss_fn, optimizer, "b")
+    optimizer.step()
+    return loss
+
+
+wrong("mnist.train_epoch", "one step for all batches")(_one_step_in_all)
+
+
+def _loss_afterwards(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    total, n = 0.0, 0
+    for x, y in batches:
+        _epoch(model, [(x, y)], loss_fn, optimizer)
+        total, n = total + loss_fn(model(x), y).item() * len(x), n + len(x)
+    return total / n
+
+
+wrong("mnist.train_epoch", "loss after the step")(_loss_afterwards)
+
+
+def _twice_through(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    n = sum(len(x) for x, _ in batches)
+    return sum(_epoch(model, [batch], loss_fn, optimizer) * len(batch[0]) for batch in batches) / n
+
+
+wrong("mnist.train_epoch", "batches walked through twice")(_twice_through)
+
+
+def _first_batch(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    return _epoch(model, [next(iter(batches))], loss_fn, optimizer)
+
+
+wrong("mnist.train_epoch", "only the first batch")(_first_batch)
+
+
+def _last_loss(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    return [_epoch(model, [batch], loss_fn, optimizer) for batch in batches][-1]
+
+
+wrong("mnist.train_epoch", "loss of the last batch")(_last_loss)
+
+wrong("mnist.train_epoch", "sum of the batch losses")(_sum_of_means)
+
+
+def _sum_of_losses(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    return sum(_epoch(model, [batch], loss_fn, optimizer) * len(batch[0]) for batch in batches)
+
+
+wrong("mnist.train_epoch", "sum of all losses")(_sum_of_losses)
+
+
+def _means_over_examples(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    pairs = list(batches)
+    return _sum_of_means(model, pairs, loss_fn, optimizer) / sum(len(x) for x, _ in pairs)
+
+
+wrong("mnist.train_epoch", "sum of batch means over the examples")(_means_over_examples)
+
+
+def _sums_over_batches(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    pairs = list(batches)
+    return _sum_of_losses(model, pairs, loss_fn, optimizer) / len(pairs)
+
+
+wrong("mnist.train_epoch", "sum of all losses over the batches")(_sums_over_batches)
+
+
+def _downhill_on_the_sum(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    total, n = 0.0, 0
+    for x, y in batches:
+        total += _epoch(model, [(x, y)], lambda a, b: loss_fn(a, b) * len(b), optimizer)
+        n += len(x)
+    return total / n
+
+
+wrong("mnist.train_epoch", "gradient of the sum")(_downhill_on_the_sum)
+
+
+def _graph_kept(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> Any:
+    return _epoch(model, batches, loss_fn, optimizer) + 0 * model.weight.sum()
+
+
+wrong("mnist.train_epoch", "graph kept")(_graph_kept)
+
+
+def _own_loss_of_classes(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    return _epoch(model, batches, lambda a, b: -a.log_softmax(-1)[torch.arange(len(b)), b].mean(), optimizer)
+
+
+wrong("mnist.train_epoch", "cross-entropy whatever loss_fn is")(_own_loss_of_classes)
+
+
+def _own_loss(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
+    return _epoch(model, batches, F.cross_entropy, optimizer)
+
+
+wrong("mnist.train_epoch", "a loss of its own")(_own_loss)
+
+wrong("mnist.train_epoch", "arguments of the loss exchanged")(
+    lambda model, batches, loss_fn, optimizer: _epoch(model, batches, lambda a, b: loss_fn(b, a), optimizer)
+)
+
+
+def _train_and_not_eval(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
+    was_training = model.training
+    model.train()
+    with torch.no_grad():
+        logits = model(x)
+    model.train(was_training)
+    return float(F.cross_entropy(logits, y)), float((logits.argmax(-1) == y).double().mean())
+
+
+wrong("mnist.evaluate", "training mode forced")(_train_and_not_eval)
+
+
+def _in_training_mode(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
+    with torch.no_grad():
+        logits = model(x)
+    return float(F.cross_entropy(logits, y)), float((logits.argmax(-1) == y).double().mean())
+
+
+wrong("mnist.evaluate", "mode not switched")(_in_training_mode)
+
+
+def _outer_flag(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
+    was_training, model.training = model.training, False
+    with torch.no_grad():
+        logits = model(x)
+    model.training = was_training
+    return float(F.cross_entropy(logits, y)), float((logits.argmax(-1) == y).double().mean())
+
+
+wrong("mnist.evaluate", "flag of the outermost alone")(_outer_flag)
+
+
+def _with_graph(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
+    was_training = model.training
+    model.eval()
+    logits = model(x).detach()
+    model.train(was_training)
+    return float(F.cross_entropy(logits, y)), float((logits.argmax(-1) == y).double().mean())
+
+
+wrong("mnist.evaluate", "graph recorded")(_with_graph)
+
+
+def _scores(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
+    """What the mistakes about evaluate have in common: loss and accuracy, in eval mode and without a graph."""
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        logits = model(x)
+    model.train(was_training)
+    return float(F.cross_entropy(logits, y)), float((logits.argmax(-1) == y).double().mean())
+
+
+def _left_in_eval(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
+    result = _scores(model, x, y)
+    model.eval()
+    return result
+
+
+wrong("mnist.evaluate", "left in eval mode")(_left_in_eval)
+
+
+def _always_back_to_training(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
+    result = _scores(model, x, y)
+    model.train()
+    return result
+
+
+wrong("mnist.evaluate", "always back to training mode")(_always_back_to_training)
+
+
+def _grad_off_for_good(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
+    result = _scores(model, x, y)
+    torch.set_grad_enabled(False)
+    return result
+
+
+wrong("mnist.evaluate", "gradients off for good")(_grad_off_for_good)
+
+
+def _logits(model: Any, x: Tensor) -> Tensor:
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        logits = model(x)
+    model.train(was_training)
+    return logits
+
+
+wrong("mnist.evaluate", "accuracy over the batch")(
+    lambda model, x, y: (_scores(model, x, y)[0], float((_logits(model, x).argmax(0) == y).double().mean()))
+)
+
+
+def _mean_of_chunks(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
+    parts = [_scores(model, *chunk) for chunk in zip(x.split(4), y.split(4), strict=True)]
+    return sum(loss for loss, _ in parts) / len(parts), sum(hits for _, hits in parts) / len(parts)
+
+
+wrong("mnist.evaluate", "mean of chunk means")(_mean_of_chunks)
+
+wrong("mnist.evaluate", "accuracy first")(lambda model, x, y: _scores(model, x, y)[::-1])
+
+wrong("mnist.evaluate", "percent")(lambda model, x, y: (_scores(model, x, y)[0], 100 * _scores(model, x, y)[1]))
+
+wrong("mnist.evaluate", "error rate")(lambda model, x, y: (_scores(model, x, y)[0], 1 - _scores(model, x, y)[1]))
+
+wrong("mnist.evaluate", "returned None")(lambda model, x, y: None)
+
+wrong("mnist.evaluate", "not two numbers")(lambda model, x, y: _scores(model, x, y)[0])
+
+wrong("mnist.evaluate", "number of hits")(
+    lambda model, x, y: (_scores(model, x, y)[0], len(x) * _scores(model, x, y)[1])
+)
+
+wrong("mnist.evaluate", "sum of the losses")(
+    lambda model, x, y: (len(x) * _scores(model, x, y)[0], _scores(model, x, y)[1])
+)
+
+wrong("mnist.evaluate", "softmax twice")(
+    lambda model, x, y: (
+        float(F.cross_entropy(_logits(model, x).softmax(-1), y)),
+        _scores(model, x, y)[1],
+    )
+)
+
+
+class _Net(nn.Module):
+    """784-50-10 with a ReLU; what a mistake does otherwise is handed in."""
+
+    def __init__(
+        self,
+        width: int = 50,
+        bend: Callable[[Tensor], Tensor] = lambda z: z.clamp(min=0),
+        last: Callable[[Tensor], Tensor] = lambda z: z,
+    ) -> None:
+        super().__init__()
+        self.first, self.second, self.bend, self.last = nn.Linear(784, width), nn.Linear(width, 10), bend, last
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.second(self.bend(self.first(x))))
+
+
+def _trained(
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    *,
+    epochs: int = 3,
+    lr: float = 0.1,
+    momentum: float = 0.0,
+    clears: bool = True,
+    batch: Callable[[Tensor], tuple[Tensor, Tensor]] = lambda idx: (idx, idx),
+) -> nn.Module:
+    """The model after plain training in batches of 64; `batch` says which images and which labels a batch takes."""
+    optimizer = _Momentum(model.parameters(), lr, momentum)
+    for _ in range(epochs):
+        for idx in torch.randperm(len(x)).split(64):
+            images, labels = batch(idx)
+            if clears:
+                optimizer.zero_grad()
+            F.cross_entropy(model(x[images]), y[labels]).backward()
+            optimizer.step()
+    return model
+
+
+wrong("mnist.fit_mnist", "probabilities instead of logits")(
+    lambda x, y, seed: _trained(_Net(last=lambda z: z.softmax(-1)), x, y)
+)
+
+
+def _from_zero(model: nn.Module) -> nn.Module:
+    for p in model.parameters():
+        nn.init.zeros_(p)
+    return model
+
+
+wrong("mnist.fit_mnist", "starts from zero")(lambda x, y, seed: _trained(_from_zero(_Net()), x, y, epochs=1))
+
+wrong("mnist.fit_mnist", "only the first batch")(
+    lambda x, y, seed: _trained(_Net(), x, y, batch=lambda idx: (torch.arange(64), torch.arange(64)))
+)
+
+wrong("mnist.fit_mnist", "diverged")(lambda x, y, seed: _trained(_Net(), x, y, epochs=1, lr=5.0, momentum=0.9))
+
+wrong("mnist.fit_mnist", "gradients never cleared")(
+    lambda x, y, seed: _trained(_Net(), x, y, epochs=5, lr=0.01, clears=False)
+)
+
+wrong("mnist.fit_mnist", "no activation")(lambda x, y, seed: _trained(_Net(bend=lambda z: z), x, y))
+
+wrong("mnist.fit_mnist", "never trained")(lambda x, y, seed: _Net())
+
+wrong("mnist.fit_mnist", "images without their labels")(
+    lambda x, y, seed: _trained(_Net(), x, y, lr=0.05, batch=lambda idx: (idx, torch.randint(len(y), (len(idx),))))
+)
+
+wrong("mnist.fit_mnist", "too few hidden units")(lambda x, y, seed: _trained(_Net(width=5), x, y, momentum=0.5))
+
+wrong("mnist.fit_mnist", "steps too long")(lambda x, y, seed: _trained(_Net(), x, y, lr=0.2, momentum=0.9))
+
+wrong("mnist.fit_mnist", "too little training")(lambda x, y, seed: _trained(_Net(), x, y, epochs=1, lr=0.02))

@@ -1,0 +1,346 @@
+"""Wrong answers to the exercises of lesson 06."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.exercises._steps import in_place_mistakes
+from tests.wrong import wrong
+
+wrong("weight_decay.l2_penalty", "cut off from the graph")(
+    lambda params, wd: wd * sum(p.detach().square().sum() for p in params)
+)
+
+wrong("weight_decay.l2_penalty", "half of it")(lambda params, wd: wd / 2 * sum(p.square().sum() for p in params))
+
+wrong("weight_decay.l2_penalty", "norm instead of its square")(
+    lambda params, wd: wd * sum(p.square().sum() for p in params).sqrt()
+)
+
+wrong("weight_decay.l2_penalty", "norms added")(lambda params, wd: wd * sum(p.norm() for p in params))
+
+wrong("weight_decay.l2_penalty", "sum squared")(lambda params, wd: wd * sum(p.sum() for p in params).square())
+
+wrong("weight_decay.l2_penalty", "sum of each tensor squared")(
+    lambda params, wd: wd * sum(p.sum().square() for p in params)
+)
+
+wrong("weight_decay.l2_penalty", "L1")(lambda params, wd: wd * sum(p.abs().sum() for p in params))
+
+wrong("weight_decay.l2_penalty", "mean instead of sum")(lambda params, wd: wd * sum(p.square().mean() for p in params))
+
+wrong("weight_decay.l2_penalty", "not added up")(lambda params, wd: wd * sum(p.square() for p in params))
+
+wrong("weight_decay.l2_penalty", "mean of everything")(
+    lambda params, wd: wd * torch.cat([p.flatten() for p in params]).square().mean()
+)
+
+wrong("weight_decay.l2_penalty", "biases left out")(
+    lambda params, wd: wd * sum(p.square().sum() for p in params if p.ndim > 1) + 0 * params[0].sum()
+)
+
+wrong("weight_decay.l2_penalty", "only the first tensor")(lambda params, wd: wd * params[0].square().sum())
+
+wrong("weight_decay.l2_penalty", "only the last tensor")(lambda params, wd: wd * params[-1].square().sum())
+
+wrong("weight_decay.l2_penalty", "wd inside the square")(
+    lambda params, wd: sum((wd * p).square().sum() for p in params)
+)
+
+
+def _nested(params: Sequence[Tensor], wd: float) -> Tensor:
+    total = torch.zeros(())
+    for p in params:
+        total = wd * (total + p.square().sum())
+    return total
+
+
+wrong("weight_decay.l2_penalty", "wd multiplied again and again")(lambda params, wd: _nested(params, wd))
+
+wrong("weight_decay.l2_penalty", "wd forgotten")(lambda params, wd: sum(p.square().sum() for p in params))
+
+wrong("weight_decay.l2_gradient", "torch's half")(lambda p, wd: wd * p)
+
+wrong("weight_decay.l2_gradient", "one sum for every entry")(lambda p, wd: 2 * wd * p.sum())
+
+wrong("weight_decay.l2_gradient", "one sum, spread over the shape")(
+    lambda p, wd: torch.full_like(p, float(2 * wd * p.sum()))
+)
+
+wrong("weight_decay.l2_gradient", "the penalty itself")(lambda p, wd: wd * p.square().sum())
+
+wrong("weight_decay.l2_gradient", "the penalty of each entry")(lambda p, wd: wd * p.square())
+
+wrong("weight_decay.l2_gradient", "square kept")(lambda p, wd: 2 * wd * p.square())
+
+wrong("weight_decay.l2_gradient", "the penalty, spread over the shape")(
+    lambda p, wd: torch.full_like(p, float(wd * p.square().sum()))
+)
+
+wrong("weight_decay.l2_gradient", "the weights alone")(lambda p, wd: p.clone())
+
+wrong("weight_decay.l2_gradient", "gradient of L1")(lambda p, wd: wd * p.sign())
+
+wrong("weight_decay.l2_gradient", "sign lost")(lambda p, wd: 2 * wd * p.abs())
+
+wrong("weight_decay.l2_gradient", "points downhill")(lambda p, wd: -2 * wd * p)
+
+wrong("weight_decay.l2_gradient", "mean instead of sum")(lambda p, wd: 2 * wd * p / p.numel())
+
+wrong("weight_decay.l2_gradient", "wd forgotten")(lambda p, wd: 2 * p)
+
+wrong("weight_decay.l2_gradient", "gradient of the norm")(lambda p, wd: wd * p / p.norm())
+
+
+def _sgd(move: Callable[[Tensor, Tensor, float, float], Tensor], skips: bool = True) -> Callable[..., None]:
+    """A step p <- move(p, g, lr, wd); without `skips`, a missing gradient counts as zero."""
+
+    def step(params: Sequence[Tensor], lr: float, wd: float) -> None:
+        with torch.no_grad():
+            for p in params:
+                if p.grad is not None or not skips:
+                    p.copy_(move(p, torch.zeros_like(p) if p.grad is None else p.grad, lr, wd))
+
+    return step
+
+
+wrong("weight_decay.sgd_l2_step", "step before the decay")(_sgd(lambda p, g, lr, wd: (p - lr * g) * (1 - lr * wd)))
+
+wrong("weight_decay.sgd_l2_step", "wd scales the gradient")(_sgd(lambda p, g, lr, wd: p - lr * (1 + wd) * g))
+
+
+@torch.no_grad()
+def _adds_to_grad(params: Sequence[Tensor], lr: float, wd: float) -> None:
+    for p in params:
+        if p.grad is not None:
+            p.grad.add_(p, alpha=wd)
+            p.sub_(p.grad, alpha=lr)
+
+
+_right = _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p))
+
+_COMMON = (
+    Mistake(
+        "wd not multiplied by lr",
+        _sgd(lambda p, g, lr, wd: p - lr * g - wd * p),
+        "The weight loses wd of itself in every step, however small lr is. The decay is scaled by lr like the rest of "
+        "the step.",
+    ),
+    Mistake(
+        "the penalty's factor 2",
+        _sgd(lambda p, g, lr, wd: p - lr * (g + 2 * wd * p)),
+        "The pull is twice as strong as it should be. 2*wd*p is the gradient of wd*sum(p**2); what torch calls "
+        "weight_decay is the factor of p itself, without the 2.",
+    ),
+    Mistake(
+        "grows instead of decays",
+        _sgd(lambda p, g, lr, wd: p - lr * (g - wd * p)),
+        "Without a gradient the weights would grow: the sign of the decay is wrong. It pulls each weight to 0.",
+    ),
+    Mistake(
+        "lr twice in the decay",
+        _sgd(lambda p, g, lr, wd: p - lr * (g + lr * wd * p)),
+        "The decay is multiplied by lr twice: once where you make it and once more with the rest of the step.",
+    ),
+    Mistake(
+        "uphill",
+        _sgd(lambda p, g, lr, wd: p + lr * g - lr * wd * p),
+        "The decay is right, but the step climbs: the gradient is to be subtracted.",
+    ),
+    Mistake(
+        "both uphill",
+        _sgd(lambda p, g, lr, wd: p + lr * (g + wd * p)),
+        "Both terms have the wrong sign: the step climbs, and the weights grow. Subtract.",
+    ),
+    Mistake(
+        "the same amount off every weight",
+        _sgd(lambda p, g, lr, wd: p - lr * g - lr * wd),
+        "Every weight loses the same amount, lr * wd, so a negative one moves away from 0. The decay is a share of the "
+        "weight itself.",
+    ),
+    Mistake(
+        "half the pull",
+        _sgd(lambda p, g, lr, wd: p - lr * (g + wd / 2 * p)),
+        "The pull is half as strong as it should be. The 1/2 stands in the penalty; it cancels the 2 of its gradient, "
+        "which is wd * p.",
+    ),
+    Mistake(
+        "squared weights added",
+        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square())),
+        "You add wd times the square of each weight, so negative weights are pushed away from 0. What belongs there is "
+        "the slope, wd * p.",
+    ),
+    Mistake(
+        "gradient not multiplied by lr",
+        _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - g),
+        "The decay is scaled by lr, but the gradient is subtracted in full.",
+    ),
+    Mistake(
+        "no decay",
+        _sgd(lambda p, g, lr, wd: p - lr * g),
+        "This is a plain SGD step: wd has no effect.",
+    ),
+    Mistake(
+        "biases spared",
+        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p * (p.ndim > 1))),
+        "Tensors of one dimension do not decay. Which parameters decay is decided by whoever makes the list; the step "
+        "treats all of them alike.",
+    ),
+    Mistake(
+        "decay without a gradient",
+        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p), skips=False),
+        "A parameter whose `.grad` is None took no part in the loss and is left alone: it does not decay either.",
+    ),
+    Mistake(
+        "a sum for every entry",
+        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.sum())),
+        "Every entry is pulled by the sum of all of them. Each weight decays in proportion to itself.",
+    ),
+    Mistake(
+        "a sum of squares added",
+        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square().sum())),
+        "You add the penalty itself, one number, to every entry of the gradient. Some notes do; what belongs there is "
+        "the penalty's gradient, which differs from entry to entry.",
+    ),
+    Mistake(
+        "gradient changed",
+        _adds_to_grad,
+        "The step is right, but the decay is still in `.grad` afterwards, where the next backward or a look at the "
+        "gradients finds it. Make a new tensor instead of changing `.grad`.",
+    ),
+    *in_place_mistakes(_right),
+)
+
+# TODO weight_decay.sgd_l2_step: *_COMMON
+
+wrong("weight_decay.sgd_decay_step", "decay after the step")(_sgd(lambda p, g, lr, wd: (p - lr * g) * (1 - lr * wd)))
+
+wrong("weight_decay.sgd_decay_step", "shrinks to a fraction")(_sgd(lambda p, g, lr, wd: p * lr * wd - lr * g))
+
+wrong("weight_decay.sgd_decay_step", "gradient shrunk too")(
+    _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - lr * g * (1 - wd))
+)
+
+wrong("weight_decay.sgd_decay_step", "factor subtracted")(_sgd(lambda p, g, lr, wd: p - (1 - lr * wd) - lr * g))
+
+wrong("weight_decay.sgd_decay_step", "decay and L2 together")(
+    _sgd(lambda p, g, lr, wd: (q := p * (1 - lr * wd)) - lr * (g + wd * q))
+)
+
+wrong("weight_decay.sgd_decay_step", "only the decay")(_sgd(lambda p, g, lr, wd: p * (1 - lr * wd)))
+
+# TODO weight_decay.sgd_decay_step: *_COMMON
+
+
+def _grouped(
+    decays: Callable[[str, Tensor], bool], wanted: Callable[[Tensor], bool] = lambda p: p.requires_grad
+) -> Callable[[nn.Module, float], list[dict[str, Any]]]:
+    def decay_groups(model: nn.Module, wd: float) -> list[dict[str, Any]]:
+        named = [(name, p) for name, p in model.named_parameters() if wanted(p)]
+        return [
+            {"params": [p for name, p in named if decays(name, p)], "weight_decay": wd},
+            {"params": [p for name, p in named if not decays(name, p)], "weight_decay": 0.0},
+        ]
+
+    return decay_groups
+
+
+wrong("weight_decay.decay_groups", "by the name bias")(_grouped(lambda name, p: "bias" not in name))
+
+wrong("weight_decay.decay_groups", "by the name weight")(_grouped(lambda name, p: "weight" in name))
+
+wrong("weight_decay.decay_groups", "by the names weight and bias")(
+    lambda model, wd: [
+        {"params": [p for n, p in model.named_parameters() if p.requires_grad and name in n], "weight_decay": w}
+        for name, w in (("weight", wd), ("bias", 0.0))
+    ]
+)
+
+_groups = _grouped(lambda name, p: p.ndim >= 2)
+
+wrong("weight_decay.decay_groups", "single numbers left out")(
+    lambda model, wd: [{**group, "params": [p for p in group["params"] if p.ndim]} for group in _groups(model, wd)]
+)
+
+wrong("weight_decay.decay_groups", "iterator instead of a list")(
+    lambda model, wd: [{**group, "params": iter(group["params"])} for group in _groups(model, wd)]
+)
+
+wrong("weight_decay.decay_groups", "parameters exchanged")(
+    lambda model, wd: [
+        {**group, "params": other["params"]}
+        for group, other in zip(_groups(model, wd), _groups(model, wd)[::-1], strict=True)
+    ]
+)
+
+wrong("weight_decay.decay_groups", "in both groups")(
+    lambda model, wd: [
+        {"params": [p for p in model.parameters() if p.requires_grad], "weight_decay": wd},
+        _groups(model, wd)[1],
+    ]
+)
+
+wrong("weight_decay.decay_groups", "another name for weight_decay")(
+    lambda model, wd: [{"params": g["params"], "wd": g["weight_decay"]} for g in _groups(model, wd)]
+)
+
+wrong("weight_decay.decay_groups", "only matrices decay")(_grouped(lambda name, p: p.ndim == 2))
+
+wrong("weight_decay.decay_groups", "more than two dimensions")(_grouped(lambda name, p: p.ndim > 2))
+
+wrong("weight_decay.decay_groups", "vectors decay too")(_grouped(lambda name, p: p.ndim >= 1))
+
+wrong("weight_decay.decay_groups", "everything decays")(_grouped(lambda name, p: True))
+
+wrong("weight_decay.decay_groups", "frozen parameters kept")(
+    _grouped(lambda name, p: p.ndim >= 2, wanted=lambda p: True)
+)
+
+
+def _repeated(model: nn.Module, wd: float) -> list[dict[str, Any]]:
+    own = [p for module in model.modules() for p in module.parameters(recurse=False) if p.requires_grad]
+    return [
+        {"params": [p for p in own if p.ndim >= 2], "weight_decay": wd},
+        {"params": [p for p in own if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+wrong("weight_decay.decay_groups", "shared parameter listed twice")(_repeated)
+
+
+def _without_empty(model: nn.Module, wd: float) -> list[dict[str, Any]]:
+    return [group for group in _groups(model, wd) if group["params"]]
+
+
+wrong("weight_decay.decay_groups", "empty group left out")(_without_empty)
+
+wrong("weight_decay.decay_groups", "groups exchanged")(lambda model, wd: _groups(model, wd)[::-1])
+
+wrong("weight_decay.decay_groups", "weight_decay exchanged")(
+    lambda model, wd: [{**group, "weight_decay": w} for group, w in zip(_groups(model, wd), (0.0, wd), strict=True)]
+)
+
+wrong("weight_decay.decay_groups", "wd for both")(
+    lambda model, wd: [{**group, "weight_decay": wd} for group in _groups(model, wd)]
+)
+
+wrong("weight_decay.decay_groups", "no weight_decay for the second")(
+    lambda model, wd: [_groups(model, wd)[0], {"params": _groups(model, wd)[1]["params"]}]
+)
+
+
+def _copied(model: nn.Module, wd: float) -> list[dict[str, Any]]:
+    return [{**group, "params": [p.detach().clone() for p in group["params"]]} for group in _groups(model, wd)]
+
+
+wrong("weight_decay.decay_groups", "copies of the parameters")(_copied)
+
+
+def _as_pairs(model: nn.Module, wd: float) -> list[dict[str, Any]]:
+    name = {p: name for name, p in model.named_parameters()}
+    return [{**group, "params": [(name[p], p) for p in group["params"]]} for group in _groups(model, wd)]
+
+
+wrong("weight_decay.decay_groups", "names and parameters")(_as_pairs)
