@@ -37,7 +37,7 @@ class Tally:
         due = " + ".join("/".join(sorted(names)) for names in item.due)
         if verdict.score == 1:
             self.accepted.append(f"{item.id}: {due}")
-        elif item.named(verdict.mistake):
+        elif item.due and item.named(verdict.mistake):
             self.true += 1
             self.either += " or " in (verdict.mistake or "")
         else:

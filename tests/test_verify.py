@@ -5,6 +5,7 @@ import json
 
 import nbformat
 import pytest
+import torch
 
 from course_utils.building import notebook as nb
 from course_utils.building import rules, verify
@@ -12,15 +13,29 @@ from course_utils.building.build import build
 from course_utils.building.docstrings import show_examples
 from course_utils.building.rules import RULES, Subject
 from course_utils.building.run import Run
+from course_utils.checking.edit import edit
 from course_utils.checking.exercise import Mistake
 from course_utils.exercises.linear import Relu
 from course_utils.reference.linear import relu
 from tests import tiny
+from tests.wrong import Wrong
 
 ANSWERS = {"linear.relu": [lambda x: x * (x > 0), lambda x: (x + x.abs()) / 2]}
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
-MISTAKES = Relu.mistakes[:5]
-SAME = (Mistake("a", lambda x: x, "1"), Mistake("b", lambda x: x, "2"))
+MISTAKES = tuple(
+    Mistake(name, edit("x.clamp(min=0)", text), f"You give {name}.")
+    for name, text in (("x", "x"), ("-x", "-x"), ("|x|", "x.abs()"), ("2", "x * 0 + 2"), ("min", "x.clamp(max=0)"))
+)
+WRONG = [
+    Wrong("linear.relu", (frozenset([name]),), answer)
+    for name, answer in (
+        ("x", lambda x: x + 0),
+        ("-x", lambda x: 0 - x),
+        ("|x|", lambda x: torch.where(x > 0, x, -x)),
+        ("2", lambda x: 0 * x + 2),
+        ("min", lambda x: x * (x < 0)),
+    )
+]
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +45,7 @@ def relu_alone(monkeypatch):
     monkeypatch.setattr(rules, "free_texts", lambda lesson: [])
     monkeypatch.setattr(Relu, "mistakes", MISTAKES)
     monkeypatch.setattr(Subject, "alternatives", dict(ANSWERS))
+    monkeypatch.setattr(Subject, "wrong", WRONG)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +69,7 @@ def subject(built, tmp_path):
 def test_a_sound_lesson_keeps_every_rule(built):
     report = verify.examine(built)
     assert report.problems == {rule.__name__: [] for rule in RULES}
-    assert report.counts == [verify.Count("linear.relu", caught=5, mistakes=5, passed=2, alternatives=2)]
+    assert report.counts == [verify.Count("linear.relu", mistakes=5, named=5, wrong=5, passed=2, alternatives=2)]
     assert report.kept
 
 
@@ -115,6 +131,12 @@ def slow(which: str):
 
 def mistakes(*replaced: Mistake):
     return lambda _, monkeypatch: monkeypatch.setattr(Relu, "mistakes", replaced)
+
+
+def wrong(*answers, id="linear.relu"):
+    """Wrong answers with these names due; None where no name is."""
+    replaced = [Wrong(id, (frozenset([name]),) if name else (), answer) for name, answer in answers]
+    return lambda _, monkeypatch: monkeypatch.setattr(Subject, "wrong", replaced)
 
 
 def alternatives(**answers):
@@ -191,11 +213,14 @@ BROKEN = [
     ("no_cell_is_slow", 'cell 2, under "Tiny" took 20 s', slow("solved_run")),
     ("no_cell_is_slow", 'cell 2, under "Tiny" took 20 s', slow("release_run")),
     ("reference_is_right", "linear.relu, seed 2: not attempted", wrong_reference),
-    ("mistakes_are_named", "'none' is judged with seed 0 as right", mistakes(Mistake("none", RIGHT[0], "hint"))),
-    ("mistakes_are_named", "'b' is judged with seed 0 as wrong, a", mistakes(*SAME)),
+    ("wrong_answers_are_named", "'x' is judged with seed 0 as right", wrong(("x", RIGHT[0]))),
+    ("wrong_answers_are_named", "'a wrong answer' is judged with seed 0 as right", wrong((None, RIGHT[0]))),
+    ("wrong_answers_are_named", "'-x' is judged with seed 0 as wrong, x", wrong(("-x", lambda x: x + 0))),
     ("alternatives_pass", "is judged with seed 0 as wrong", alternatives(relu=[lambda x: x, RIGHT[0]])),
     ("answers_are_enough", "linear.relu has 4 mistakes", mistakes(*MISTAKES[:4])),
     ("answers_are_enough", "two mistakes with the same hint", mistakes(*MISTAKES, MISTAKES[0])),
+    ("answers_are_enough", "linear.relu: add an answer that makes the mistake '|x|'", wrong(("x", lambda x: x + 0))),
+    ("answers_are_enough", "linear.rely, which is no exercise", wrong((None, lambda x: x), id="linear.rely")),
     ("answers_are_enough", "linear.relu has 1 other right answers", alternatives(relu=RIGHT[:1])),
     ("answers_are_enough", "linear.rely, which is no exercise", alternatives(relu=RIGHT, rely=[])),
 ]
@@ -233,12 +258,12 @@ def test_a_lesson_without_notebooks_breaks_rules_and_stops_none(tmp_path):
     static = [rule for rule in RULES if rule not in (rules.solution_scores_full, rules.no_cell_is_slow)]
     report = verify.examine(tiny.lesson(tmp_path, tiny.RELU), static)
     assert report.problems["in_step"] and report.problems["nothing_leaks"]
-    assert not report.problems["headings_are_in_order"] and not report.problems["mistakes_are_named"]
+    assert not report.problems["headings_are_in_order"] and not report.problems["wrong_answers_are_named"]
 
 
 def test_the_tables_count_and_name_what_is_broken(capsys):
     problems = {"hints_are_there": ["relu has no <details> [here]"], "in_step": []}
-    report = verify.Report("01_tiny", problems, [verify.Count("linear.relu", 4, 5, 2, 2)])
+    report = verify.Report("01_tiny", problems, [verify.Count("linear.relu", 6, 4, 5, 2, 2)])
     verify.show([report], [rules.hints_are_there, rules.in_step])
     said = capsys.readouterr().out
     assert "4/5" in said and "2/2" in said and "✓" in said

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,9 +80,17 @@ class Subject:
         return importlib.import_module(f"tests.answers.{self.lesson.short}").ANSWERS
 
     @cached_property
+    def wrong(self) -> list[Any]:
+        """The lesson's independent wrong answers, from tests/wrong."""
+        if str(self.lesson.root) not in sys.path:
+            sys.path.insert(0, str(self.lesson.root))
+        return importlib.import_module("tests.wrong").answers(self.lesson.short)
+
+    @cached_property
     def missed(self) -> dict[str, list[str]]:
-        """By exercise id: known mistakes that are not caught, or not named, and how."""
-        return {exercise.id: [*_missed(exercise)] for exercise in self.exercises}
+        """By exercise id: independent wrong answers that are accepted, or not named as is due, and how."""
+        ids = [exercise.id for exercise in self.exercises]
+        return {id: [*_missed(item for item in self.wrong if item.id == id)] for id in ids}
 
     @cached_property
     def refused(self) -> dict[str, list[str]]:
@@ -257,8 +265,8 @@ def reference_is_right(subject: Subject) -> Iterator[str]:
                 yield f"{exercise.id}, seed {seed}: {verdict.status}: {verdict.message}"
 
 
-def mistakes_are_named(subject: Subject) -> Iterator[str]:
-    """Every known mistake is caught and gets its own message, with three seeds."""
+def wrong_answers_are_named(subject: Subject) -> Iterator[str]:
+    """Every independent wrong answer in tests/wrong is refused, and named where a name is due, with three seeds."""
     for missed in subject.missed.values():
         yield from missed
 
@@ -270,19 +278,25 @@ def alternatives_pass(subject: Subject) -> Iterator[str]:
 
 
 def answers_are_enough(subject: Subject) -> Iterator[str]:
-    """Every exercise has at least 5 mistakes, each with a hint, and 2 other right answers."""
+    """Every exercise has at least 5 mistakes, each with a hint and an independent wrong answer, and 2 right answers."""
     for exercise in subject.exercises:
-        if len(exercise.mistakes) < FEWEST_MISTAKES:
-            yield f"{exercise.id} has {len(exercise.mistakes)} mistakes"
-        if len({mistake.hint for mistake in exercise.mistakes}) < len(exercise.mistakes):
-            yield f"{exercise.id} has two mistakes with the same hint"
-        if len(subject.alternatives.get(exercise.id, [])) < FEWEST_ALTERNATIVES:
-            yield f"{exercise.id} has {len(subject.alternatives.get(exercise.id, []))} other right answers"
-    for id in set(subject.alternatives) - {exercise.id for exercise in subject.exercises}:
-        yield f"tests/answers has answers to {id}, which is no exercise"
+        id, mistakes = exercise.id, exercise.mistakes
+        if len(mistakes) < FEWEST_MISTAKES:
+            yield f"{id} has {len(mistakes)} mistakes: add some to its `mistakes`"
+        if len({mistake.hint for mistake in mistakes}) < len(mistakes):
+            yield f"{id} has two mistakes with the same hint: say what is particular to each"
+        if len(subject.alternatives.get(id, [])) < FEWEST_ALTERNATIVES:
+            number = len(subject.alternatives.get(id, []))
+            yield f"{id} has {number} other right answers: add some to tests/answers/{exercise.lesson}.py"
+        due = {name for item in subject.wrong if item.id == id for names in item.due for name in names}
+        for name in sorted({mistake.name for mistake in mistakes} - due):
+            yield f"{id}: add an answer that makes the mistake {name!r} to tests/wrong/{exercise.lesson}.py"
+    known = {exercise.id for exercise in subject.exercises}
+    for id in sorted(({*subject.alternatives} | {item.id for item in subject.wrong}) - known):
+        yield f"tests/ has answers to {id}, which is no exercise"
 
 
-ANSWER_RULES: tuple[Rule, ...] = (reference_is_right, mistakes_are_named, alternatives_pass, answers_are_enough)
+ANSWER_RULES: tuple[Rule, ...] = (reference_is_right, wrong_answers_are_named, alternatives_pass, answers_are_enough)
 RULES: tuple[Rule, ...] = (
     in_step,
     folders_hold_the_lesson,
@@ -300,13 +314,16 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _missed(exercise: Exercise) -> Iterator[str]:
-    for mistake in exercise.mistakes:
+def _missed(wrong: Iterable[Any]) -> Iterator[str]:
+    """What is said of each answer that is accepted, or not named; of two mistakes at once one name is enough."""
+    for item in wrong:
         for seed in SEEDS:
-            verdict = judge(exercise.id, mistake.impl, seed)
-            if verdict.score == 1 or verdict.mistake != mistake.name:
+            verdict = judge(item.id, item.answer, seed)
+            named = not item.due or (item.true if len(item.due) > 1 else item.named)(verdict.mistake)
+            if verdict.score == 1 or not named:
+                due = " and ".join(" or ".join(sorted(names)) for names in item.due) or "a wrong answer"
                 said = f"{verdict.status}, {verdict.mistake}: {' '.join(verdict.message.split())}"
-                yield f"{exercise.id}: {mistake.name!r} is judged with seed {seed} as {said}"
+                yield f"{item.id}: {due!r} is judged with seed {seed} as {said}"
                 break
 
 

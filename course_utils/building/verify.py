@@ -1,6 +1,7 @@
 """Holds lessons against the rules and shows the result as tables."""
 
 import multiprocessing
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ PROCESSES = 2
 
 @dataclass(frozen=True)
 class Count:
-    """How many mistakes of an exercise are caught and how many other right answers pass, of how many."""
+    """An exercise's known mistakes, and how many wrong answers are named and other right ones pass, of how many."""
 
     id: str
-    caught: int
     mistakes: int
+    named: int
+    wrong: int
     passed: int
     alternatives: int
 
@@ -59,11 +61,13 @@ def examine(lesson: Lesson, rules: Sequence[Rule] = RULES) -> Report:
 
 def _counts(subject: Subject) -> list[Count]:
     try:
+        wrong = Counter(item.id for item in subject.wrong)
         return [
             Count(
                 exercise.id,
-                len(exercise.mistakes) - len(subject.missed[exercise.id]),
                 len(exercise.mistakes),
+                wrong[exercise.id] - len(subject.missed[exercise.id]),
+                wrong[exercise.id],
                 len(subject.alternatives.get(exercise.id, [])) - len(subject.refused[exercise.id]),
                 len(subject.alternatives.get(exercise.id, [])),
             )
@@ -98,11 +102,11 @@ def show(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> None:
         marks = [f"[red]{count}[/]" if count else "[green]✓[/]" for count in found]
         table.add_row(escape((rule.__doc__ or "").splitlines()[0]), *marks)
     console.print(table)
-    counts = Table("exercise", "mistakes caught", "other right answers passed", title="Answers")
+    counts = Table("exercise", "mistakes", "wrong answers named", "other right answers passed", title="Answers")
     for count in (count for report in reports for count in report.counts):
-        row = [(count.caught, count.mistakes), (count.passed, count.alternatives)]
+        row = [(count.named, count.wrong), (count.passed, count.alternatives)]
         cells = [f"[{'green' if part == whole else 'red'}]{part}/{whole}[/]" for part, whole in row]
-        counts.add_row(count.id, *cells)
+        counts.add_row(count.id, str(count.mistakes), *cells)
     console.print(counts)
     for report in reports:
         for name, problems in report.problems.items():
