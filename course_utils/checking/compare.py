@@ -130,7 +130,7 @@ def _same_number(expected: float, got: Any, case: Case, rtol: float | None) -> b
     if isinstance(got, bool) or not isinstance(got, int | float):
         return False
     if isinstance(expected, int):
-        return got == expected
+        return isinstance(got, int) and got == expected
     if not math.isfinite(expected):
         return str(float(got)) == str(expected)
     r = tolerance(torch.float32, sum_size(case)) if rtol is None else rtol

@@ -34,7 +34,7 @@ class Named:
     @property
     def name(self) -> str:
         """The names of the mistakes, in the words in which a report counts them."""
-        return (" or " if self.how == "either" else " + ").join(mistake.name for mistake in self.mistakes)
+        return (", or " if self.how == "either" else "; ").join(mistake.name for mistake in self.mistakes)
 
     @property
     def hint(self) -> str:
@@ -108,7 +108,7 @@ class _Search:
         """What explains the first case that differs, the most other cases with it, and not all."""
         if self.shortcut or not self.at_first:
             return
-        explained = {m: sum(self._same((m,), index) for index in self.differing) for m in self.at_first}
+        explained = {m: sum(self._same((m,), index) for index in self.order) for m in self.at_first}
         best = [m for m in self.at_first if explained[m] == max(explained.values())]
         if len(best) == 1:
             yield Named((best[0],), "partly", self._rest(best[0]))

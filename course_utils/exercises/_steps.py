@@ -31,7 +31,8 @@ def step_case(
 def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator[tuple[Any, ...]]:
     """Take the steps of a case; `call(params, *buffers, t, lr)` takes one, `buffers` names inputs like `params`.
 
-    A case with `start` begins with step number `start`; one with `in_no_grad` calls inside torch.no_grad().
+    A case with `start` begins with step number `start`; one with `in_no_grad` calls inside
+    torch.no_grad(); with `frozen` the parameters do not require grad when the step is taken.
     """
     inputs = case.inputs
     params = [p.clone().requires_grad_() for p in case.params]
@@ -39,12 +40,13 @@ def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator
     for t, (grads, lr) in enumerate(zip(case.grads, case.lrs, strict=True), inputs.get("start", 1)):
         for p, g in zip(params, grads, strict=True):
             p.grad = None if g is None else g.clone()
+            p.requires_grad_(not inputs.get("frozen", False))
         given = [list(params), *map(list, lists)]
         with torch.set_grad_enabled(not inputs.get("in_no_grad", False)):
             yield f"what step {t} returns", call(*given, t, lr)
         for name, before, after in zip(("params", *buffers), (params, *lists), given, strict=True):
             kept = len(before) == len(after) and all(a is b for a, b in zip(before, after, strict=True))
-            frozen = kept and name == "params" and not all(p.requires_grad for p in params)
+            frozen = kept and name == "params" and not inputs.get("frozen") and not all(p.requires_grad for p in params)
             same = "the same tensors, but frozen (requires_grad is False)" if frozen else "the same tensors"
             yield f"{name} after step {t}", same if kept else "other tensors than before"
         for name, tensors in zip((*buffers, "params"), (*lists, params), strict=True):
@@ -73,13 +75,13 @@ def in_place_mistakes(
     return [
         Mistake(
             "gradient zeroed",
-            edit("", "            p.grad.zero_()"),
+            edit("", "    for p in params:\n        p.grad = None if p.grad is None else 0 * p.grad"),
             "The step is right, but afterwards the gradients are zero. Clearing them is up to whoever calls backward; "
             "a step only reads `.grad`.",
         ),
         Mistake(
             "gradient thrown away",
-            edit("", "            p.grad = None"),
+            edit("", "    for p in params:\n        p.grad = None"),
             "The step is right, but afterwards `.grad` is None. A step only reads the gradients.",
         ),
         Mistake(
@@ -123,6 +125,14 @@ def in_place_mistakes(
             "leaving the loop (`continue`, not `break` or `return`).",
         ),
         Mistake(
+            "missing gradient filled in",
+            edit(
+                "if p.grad is not None:", "p.grad = torch.zeros_like(p) if p.grad is None else p.grad\n        if True:"
+            ),
+            "A parameter whose `.grad` is None has a gradient of zeros afterwards. A step only reads `.grad`: skip the "
+            "parameter and leave the None as it is.",
+        ),
+        Mistake(
             "returns the parameters",
             edit("", "    return params"),
             "The step is right, but it returns something. It works in place and returns nothing, so that nobody "
@@ -147,7 +157,8 @@ def _buffer_mistakes(buffers: Mapping[str, str], rebound: Edit, replaced: Edit) 
             "missing gradient taken for zero",
             edit(
                 "if p.grad is not None:",
-                "missing = p.grad is None\n        p.grad = torch.zeros_like(p) if missing else p.grad\n        if True:",
+                "missing = p.grad is None\n        p.grad = torch.zeros_like(p) if missing else p.grad\n"
+                "        if True:",
                 "",
                 "            p.grad = None if missing else p.grad",
             ),

@@ -24,6 +24,7 @@ class Mse(Exercise):
         yield Case("4 examples with 3 outputs each", y_hat=rng.normal(4, 3), y=rng.normal(4, 3))
         yield Case("shape (5, 1) against shape (5,)", y_hat=rng.normal(5, 1), y=rng.normal(5))
         yield Case("shape (4, 1) against shape (4, 3)", y_hat=rng.normal(4, 1), y=rng.normal(4, 3))
+        yield Case("shape (4, 3) against shape (3,)", y_hat=rng.normal(4, 3), y=rng.normal(3))
 
     def probe(self, mse: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "loss", mse(case.y_hat, case.y)
@@ -38,6 +39,18 @@ class Mse(Exercise):
             edit("y_hat.shape != y.shape", "False"),
             "The shapes are never compared. (5, 1) minus (5,) is no error in torch: it broadcasts to (5, 5), every "
             "prediction against every target, and the mean of that is a wrong loss that looks like a right one.",
+        ),
+        Mistake(
+            "only the lengths compared",
+            edit("y_hat.shape != y.shape", "y_hat.ndim and y.ndim and len(y_hat) != len(y)"),
+            "You compare how many rows there are, not the shapes. (5, 1) and (5,) both have 5 rows, and their "
+            "difference has 25 entries.",
+        ),
+        Mistake(
+            "shapes that fit by broadcasting let through",
+            edit("y_hat.shape != y.shape", "torch.broadcast_shapes(y_hat.shape, y.shape) != y_hat.shape"),
+            "You refuse only what would make the predictions larger. A target of another shape that is stretched to "
+            "fit is compared with predictions it does not belong to: refuse every shape but the same one.",
         ),
         Mistake(
             "only the number of elements compared",
@@ -101,6 +114,12 @@ class Mse(Exercise):
             "(`.detach()`, `.data`, `.item()`).",
         ),
         Mistake(
+            "mean over the first dimension only",
+            edit(".mean()", ".mean(0)"),
+            "You average over the examples and keep the other dimensions. A loss is one number: the mean over all "
+            "elements.",
+        ),
+        Mistake(
             "not reduced",
             edit(".mean()", ""),
             "You return a square for every element. A loss is one number: their mean.",
@@ -116,7 +135,7 @@ class MseGradient(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, n, d in (
-            ("7 examples with 3 features", 7, 3),
+            ("7 examples with 2 features", 7, 2),
             ("one example", 1, 4),
             ("one feature", 6, 1),
             ("40 examples with 5 features", 40, 5),
@@ -201,6 +220,23 @@ class MseGradient(Exercise):
             "Your gradient knows the targets but not the predictions. What multiplies x is the error x @ w - y.",
         ),
         Mistake(
+            "only the sign of the errors",
+            edit("(x @ w - y)", "(x @ w - y).sign()"),
+            "Only the signs of the errors enter your gradient, as for the mean absolute error. The derivative of e**2 "
+            "is 2 * e: a large error counts more.",
+        ),
+        Mistake(
+            "gradient of the root",
+            edit("2 / len(x)", "1 / len(x) / (x @ w - y).square().mean().sqrt()"),
+            "This is the gradient of the root of the mean squared error. Here the loss is the mean itself.",
+        ),
+        Mistake(
+            "dimension lost with a single weight",
+            edit("x.T @ (x @ w - y)", "(x.T @ (x @ w - y)).squeeze()"),
+            "With a single feature the gradient should have shape (1,), and yours has shape (). A squeeze without a "
+            "dimension removes every dimension of size 1: name the one you mean.",
+        ),
+        Mistake(
             "error still squared",
             edit("(x @ w - y)", "(x @ w - y) ** 2"),
             "The error is still squared. The derivative of e**2 is 2 * e: the square goes when the 2 comes.",
@@ -228,6 +264,7 @@ class SgdStep(Exercise):
         yield step_case(rng, "three parameters, three steps with changing lr", [(3, 2), (5,), ()], 3)
         yield step_case(rng, "three parameters, the first without a gradient", [(3,), (2, 4), (2,)], 2, [0])
         yield step_case(rng, "a call inside torch.no_grad()", [(2,), (3, 1)], 1, in_no_grad=True)
+        yield step_case(rng, "a parameter with a gradient that no longer requires one", [(3,)], 1, frozen=True)
 
     def probe(self, sgd_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield from probe_steps(case, lambda params, t, lr: sgd_step(params, lr))
@@ -259,6 +296,18 @@ class SgdStep(Exercise):
             edit("lr * p.grad", "lr * p.grad / p.grad.norm()"),
             "You divide the gradient by its length. Then a step is as long where the loss is flat as where it is "
             "steep, and never comes to rest.",
+        ),
+        Mistake(
+            "long gradients cut to length 1",
+            edit("lr * p.grad", "lr * p.grad / p.grad.norm().clamp(min=1)"),
+            "You shorten gradients that are longer than 1. Clipping has its uses, but a plain step takes the gradient "
+            "as it is.",
+        ),
+        Mistake(
+            "parameters that do not require grad skipped",
+            edit("p.grad is not None", "p.grad is not None and p.requires_grad"),
+            "You skip a parameter whose requires_grad is False although it has a `.grad`. What decides is `.grad`: "
+            "only where it is None does the parameter stay.",
         ),
         Mistake(
             "only the first parameter",
@@ -377,6 +426,24 @@ class MomentumStep(Exercise):
             "The velocity is right, but you walk uphill: the parameters move along it instead of against it.",
         ),
         Mistake(
+            "velocity points downhill",
+            edit("+ p.grad", "- lr * p.grad", "p -= lr * v", "p += v"),
+            "Your velocity already holds the learning rate and the minus, and is added to the parameter. Many books "
+            "write it so. In torch's form the velocity is momentum * v + p.grad; lr and the minus come in the step.",
+        ),
+        Mistake(
+            "velocity kept in full beside the friction",
+            edit("momentum * v", "v + momentum * v"),
+            "You add momentum * v + p.grad to the old velocity, which is kept in full and so grows and grows. "
+            "Multiply it by momentum first, in place (`v.mul_`), then add the gradient.",
+        ),
+        Mistake(
+            "velocity lost without a gradient",
+            edit("if p.grad is not None:", "if p.grad is None:\n            v.zero_()\n        else:"),
+            "Where `.grad` is None the velocity is set to zero. It stays as it is: the parameter took no part in this "
+            "step, and goes on from there in the next.",
+        ),
+        Mistake(
             "gradient changed",
             edit("momentum * v + p.grad", "p.grad.add_(momentum * v)"),
             "Parameters and velocities are right, but the old velocity was added into .grad itself. A step only reads "
@@ -465,8 +532,8 @@ class Minibatches(Exercise):
         Mistake(
             "every batch drawn anew",
             None,
-            "Each batch is drawn from all examples, whether an earlier batch had them or not. Shuffle once per epoch "
-            "and cut that one order into batches.",
+            "Some examples come in several batches and others in none, though no batch holds one twice: as if each "
+            "batch were drawn from all examples. Shuffle once per epoch and cut that one order into batches.",
             sign=lambda evidence: _repeats(evidence) and _distinct_in_batches(evidence),
         ),
         Mistake(
@@ -507,6 +574,46 @@ class Minibatches(Exercise):
             edit("generator=generator", "generator=torch.Generator().manual_seed(0)"),
             "You make a generator of your own with a fixed seed, so every epoch has the same order. Draw from the one "
             "that is handed in.",
+        ),
+        Mistake(
+            "a copy of the generator",
+            edit("generator=generator", "generator=torch.Generator().manual_seed(generator.initial_seed())"),
+            "You make a generator of your own with the seed of the one that is handed in, so every epoch has the same "
+            "order. Draw from the one that is handed in; it remembers how far it got.",
+        ),
+        Mistake(
+            "the generator seeded anew",
+            edit("generator=generator", "generator=generator.manual_seed(0)"),
+            "You seed the generator in every call, so that every epoch has the same order, whatever its seed was. Only "
+            "draw from it.",
+        ),
+        Mistake(
+            "the order kept",
+            edit(
+                "torch.randperm(n, generator=generator)",
+                "minibatches.__dict__.setdefault(n, torch.randperm(n, generator=generator))",
+            ),
+            "The order is drawn once and kept for all later epochs. Draw a new one in each call.",
+        ),
+        Mistake(
+            "one buffer for all batches",
+            edit(
+                "    for start",
+                "    buffer = torch.empty(batch_size, dtype=torch.int64)\n    for start",
+                "yield order[start : start + batch_size]",
+                "buffer = buffer[: n - start]\n        yield buffer.copy_(order[start : start + batch_size])",
+            ),
+            "Each batch overwrites the one before it: you hand out the same tensor again and again. Whoever keeps a "
+            "batch (a list of all, say) finds the last one in its place. Give each batch a tensor of its own.",
+        ),
+        Mistake(
+            "batches of nearly equal size",
+            edit(
+                "for start in range(0, n, batch_size):\n        yield order[start : start + batch_size]",
+                "yield from order.tensor_split(-(-n // batch_size))",
+            ),
+            "The number of batches is right, but the examples are spread evenly over them. Every batch but the last "
+            "holds exactly batch_size examples.",
         ),
         Mistake(
             "the generator set back",
@@ -646,6 +753,12 @@ class Ewma(Exercise):
             "only the last",
             edit("torch.stack(averages)", "averages[-1]"),
             "You return the last average. Asked for are all of them, one for each value.",
+        ),
+        Mistake(
+            "dimension lost for a single value",
+            edit("torch.stack(averages)", "torch.stack(averages).squeeze()"),
+            "For a single value the result should have shape (1,), and yours has shape (). A squeeze without a "
+            "dimension removes every dimension of size 1.",
         ),
         Mistake(
             "with the start value",

@@ -25,12 +25,15 @@ def one_cycle(
     Source: Smith and Topin, Super-Convergence, 2018; the two phases as in torch.
     """
     low, high = momentums
-    peak, last = pct_start * total_steps - 1, total_steps - 1
+    first = lr_max / div
+    final = first / final_div
+    peak = pct_start * total_steps - 1
+    last = total_steps - 1
     if step <= peak:
         pct = step / peak
-        return anneal(lr_max / div, lr_max, pct), anneal(high, low, pct)
+        return anneal(first, lr_max, pct), anneal(high, low, pct)
     pct = (step - peak) / (last - peak)
-    return anneal(lr_max, lr_max / div / final_div, pct), anneal(low, high, pct)
+    return anneal(lr_max, final, pct), anneal(low, high, pct)
 
 
 def lr_range_test(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def anneal_from_the_start(start: float, end: float, pct: float) -> float:
@@ -127,3 +127,154 @@ ANSWERS = {
     "one_cycle.suggest_lr": [suggest_by_diff, suggest_by_sorting],
     "one_cycle.steps_per_fit": [steps_by_negation, steps_by_counting, steps_by_splitting],
 }
+
+
+# Written from the student's notebook alone.
+
+
+def lr_range_test_first_reading(loss_at, lr_min, lr_max, steps):
+    lrs, losses, best = [], [], math.inf
+    for lr in np.geomspace(lr_min, lr_max, steps).tolist():
+        loss = loss_at(lr)
+        if math.isnan(loss) or math.isinf(loss):
+            break
+        best = min(best, loss) if loss <= 4 * best else None
+        if best is None:
+            break
+        lrs.append(lr)
+        losses.append(loss)
+    return lrs, losses
+
+
+def lr_range_test_second_reading(loss_at, lr_min, lr_max, steps):
+    found = []
+
+    def tried():
+        for i in range(steps):
+            lr = lr_min ** (1 - i / (steps - 1)) * lr_max ** (i / (steps - 1))
+            yield lr, loss_at(lr)
+
+    for lr, loss in tried():
+        if not abs(loss) < math.inf or (found and loss / 4 > min(best for _, best in found)):
+            break
+        found.append((lr, loss))
+    return [lr for lr, _ in found], [loss for _, loss in found]
+
+
+class _Finder:
+    def __call__(self, loss_at, lr_min, lr_max, steps):
+        q = math.exp(math.log(lr_max / lr_min) / (steps - 1))
+        lrs, losses, lr = [], [], lr_min
+        while len(lrs) < steps:
+            loss = loss_at(lr)
+            if not math.isfinite(loss) or any(loss > 4 * other for other in losses):
+                break
+            lrs, losses = lrs + [lr], losses + [loss]
+            lr = lr * q if len(lrs) < steps - 1 else lr_max
+        return lrs, losses
+
+
+lr_range_test_third_reading = _Finder()
+
+
+def suggest_lr_first_reading(lrs, losses):
+    return min((after - before, i, lr) for i, (lr, before, after) in enumerate(zip(lrs, losses, losses[1:])))[2]
+
+
+suggest_lr_second_reading = lambda lrs, losses: lrs[torch.tensor(losses, dtype=torch.float64).diff().argmin().item()]
+
+
+def suggest_lr_third_reading(lrs, losses):
+    where, deepest = 0, losses[0] - losses[1]
+    for i in range(1, len(losses) - 1):
+        fall = losses[i] - losses[i + 1]
+        if fall > deepest:
+            where, deepest = i, fall
+    return lrs[where]
+
+
+def steps_per_fit_first_reading(n, batch_size, epochs):
+    return epochs * -(-n // batch_size)
+
+
+def steps_per_fit_second_reading(n, batch_size, epochs):
+    return sum(len(range(0, n, batch_size)) for _ in range(epochs))
+
+
+def steps_per_fit_third_reading(n, batch_size, epochs):
+    full, rest = divmod(n, batch_size)
+    return (full + (1 if rest else 0)) * epochs
+
+
+def anneal_first_reading(start, end, pct):
+    return start + (end - start) * math.sin(math.pi * pct / 2) ** 2
+
+
+anneal_second_reading = lambda start, end, pct: (start + end) / 2 + (start - end) / 2 * math.cos(pct * math.pi)
+
+
+class _Half(nn.Module):
+    def forward(self, start, end, pct):
+        weight = (1 + torch.cos(torch.tensor(math.pi * pct, dtype=torch.float64))) / 2
+        return float(weight * start + (1 - weight) * end)
+
+
+anneal_third_reading = _Half()
+
+
+def one_cycle_first_reading(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    peak, last = pct_start * total_steps - 1, total_steps - 1
+    if step > peak:
+        share, edge = 0.5 + 0.5 * math.cos(math.pi * (step - peak) / (last - peak)), lr_max / (div * final_div)
+    else:
+        share, edge = 0.5 - 0.5 * math.cos(math.pi * step / peak), lr_max / div
+    low, high = momentums
+    return share * lr_max + (1 - share) * edge, share * low + (1 - share) * high
+
+
+def one_cycle_second_reading(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    low, high = momentums
+    peak = pct_start * total_steps - 1
+    phases = [
+        (0.0, peak, (lr_max / div, lr_max), (high, low)),
+        (peak, total_steps - 1, (lr_max, lr_max / div / final_div), (low, high)),
+    ]
+    for begin, end, rates, momenta in phases:
+        if step <= end:
+            break
+    p = (step - begin) / (end - begin)
+    return tuple(a + (b - a) * math.sin(p * math.pi / 2) ** 2 for a, b in (rates, momenta))
+
+
+def _anneal(start, end, pct):
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * pct))
+
+
+class _OneCycle:
+    def phase(self, step, total_steps, pct_start):
+        peak = pct_start * total_steps - 1
+        return (0, step / peak) if step <= peak else (1, (step - peak) / (total_steps - 1 - peak))
+
+    def __call__(self, step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+        k, p = self.phase(step, total_steps, pct_start)
+        low, high = momentums
+        rates, momenta = [lr_max / div, lr_max, lr_max / div / final_div], [high, low, high]
+        return _anneal(rates[k], rates[k + 1], p), _anneal(momenta[k], momenta[k + 1], p)
+
+
+one_cycle_third_reading = _OneCycle()
+
+
+ANSWERS["one_cycle.lr_range_test"] += [
+    lr_range_test_first_reading,
+    lr_range_test_second_reading,
+    lr_range_test_third_reading,
+]
+ANSWERS["one_cycle.suggest_lr"] += [suggest_lr_first_reading, suggest_lr_second_reading, suggest_lr_third_reading]
+ANSWERS["one_cycle.steps_per_fit"] += [
+    steps_per_fit_first_reading,
+    steps_per_fit_second_reading,
+    steps_per_fit_third_reading,
+]
+ANSWERS["one_cycle.anneal"] += [anneal_first_reading, anneal_second_reading, anneal_third_reading]
+ANSWERS["one_cycle.one_cycle"] += [one_cycle_first_reading, one_cycle_second_reading, one_cycle_third_reading]

@@ -1,11 +1,14 @@
 """Other right answers to the exercises of lesson 02."""
 
+import itertools
 import math
 import random
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 
 def mse_by_product(y_hat: Tensor, y: Tensor) -> Tensor:
@@ -153,3 +156,207 @@ ANSWERS = {
     "sgd.minibatches": [batches_by_slices, batches_by_sorting, batches_by_weights, batches_by_python],
     "sgd.ewma": [ewma_by_assignment, ewma_by_weights, ewma_by_lerp],
 }
+
+
+# Written from the student's notebook alone.
+
+
+def mse_first_reading(y_hat, y):
+    if y_hat.shape != y.shape:
+        raise ValueError(f"{tuple(y_hat.shape)} against {tuple(y.shape)}")
+    error = (y_hat.double() - y.double()).reshape(-1)
+    return (torch.dot(error, error) / error.numel()).to(y_hat.dtype)
+
+
+class MSE(nn.Module):
+    def forward(self, y_hat, y):
+        match y_hat.shape == y.shape:
+            case False:
+                raise ValueError("shapes")
+            case True:
+                e = (y - y_hat).ravel()
+                return torch.einsum("i,i->", e, e) * (1 / e.numel())
+
+
+mse_second_reading = MSE()
+
+
+class _MSEFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, y_hat, y):
+        ctx.save_for_backward(y_hat - y)
+        return torch.mean(torch.square(y_hat - y))
+
+    @staticmethod
+    def backward(ctx, grad):
+        (error,) = ctx.saved_tensors
+        g = grad * 2 * error / error.numel()
+        return g, -g
+
+
+def mse_third_reading(y_hat, y):
+    if y_hat.size() != y.size():
+        raise ValueError("unequal shapes")
+    return _MSEFunction.apply(y_hat, y)
+
+
+def mse_gradient_first_reading(w, x, y):
+    W, X, Y = (t.detach().numpy().astype(np.float64) for t in (w, x, y))
+    g = 2 * (X * (X @ W - Y)[:, None]).mean(axis=0)
+    return torch.from_numpy(g).to(w.dtype)
+
+
+def mse_gradient_second_reading(w, x, y):
+    n, d = x.shape
+    total = torch.zeros_like(w)
+    for i in reversed(range(n)):
+        error = sum(w[j] * x[i, j] for j in range(d)) - y[i]
+        total = total + error * x[i]
+    return total * 2 / n
+
+
+def mse_gradient_third_reading(w, x, y):
+    gram = torch.einsum("ni,nj->ij", x.double(), x.double())
+    return ((gram @ w.double() - y.double() @ x.double()) * (2 / y.shape[0])).to(x.dtype)
+
+
+@torch.no_grad()
+def sgd_step_first_reading(params, lr):
+    moving = [p for p in params if p.grad is not None]
+    if moving:
+        torch._foreach_add_(moving, [p.grad for p in moving], alpha=-lr)
+
+
+def sgd_step_second_reading(params, lr):
+    for p in params:
+        match p.grad:
+            case None:
+                pass
+            case g:
+                p.detach().copy_((p.detach().double() - lr * g.double()).to(p.dtype))
+
+
+class sgd_step_third_reading:
+    def __new__(cls, params, lr):
+        with torch.set_grad_enabled(False):
+            [p.addcmul_(p.grad, torch.ones_like(p), value=-lr) for p in params if p.grad is not None]
+
+
+def minibatches_first_reading(n, batch_size, generator):
+    """Fisher and Yates."""
+    order = list(range(n))
+    for i in range(n - 1, 0, -1):
+        j = int(torch.randint(i + 1, (), generator=generator))
+        order[i], order[j] = order[j], order[i]
+    it = iter(order)
+    while batch := list(itertools.islice(it, batch_size)):
+        yield torch.tensor(batch)
+
+
+def minibatches_second_reading(n, batch_size, generator):
+    keys = torch.rand(n, generator=generator, dtype=torch.float64)
+    return list(torch.argsort(keys).split(batch_size))
+
+
+class minibatches_third_reading:
+    def __init__(self, n, batch_size, generator):
+        self.left, self.size = torch.randperm(n, generator=generator), batch_size
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if not len(self.left):
+            raise StopIteration
+        batch, self.left = self.left[: self.size], self.left[self.size :]
+        return batch
+
+
+def minibatches_fourth_reading(n, batch_size, generator):
+    order = torch.multinomial(torch.ones(n), n, replacement=False, generator=generator)
+    return [order[k * batch_size :][:batch_size] for k in range(math.ceil(n / batch_size))]
+
+
+def ewma_first_reading(values, beta):
+    n = len(values)
+    lag = torch.arange(n)[:, None] - torch.arange(n)
+    kernel = torch.where(lag >= 0, torch.tensor(float(beta), dtype=torch.float64) ** lag.clamp(min=0), 0.0)
+    return (1 - beta) * torch.einsum("ts,s->t", kernel.to(values.dtype), values)
+
+
+def ewma_second_reading(values, beta):
+    steps = itertools.accumulate(values, lambda s, v: s + (1 - beta) * (v - s), initial=torch.zeros_like(values[0]))
+    return torch.stack(list(steps)[1:])
+
+
+class _EwmaFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, beta):
+        ctx.beta = beta
+        out, s = torch.empty_like(values), 0.0
+        for t, v in enumerate(values.tolist()):
+            s = beta * s + (1 - beta) * v
+            out[t] = s
+        return out
+
+    @staticmethod
+    def backward(ctx, grad):
+        out, s = torch.empty_like(grad), 0.0
+        for t in reversed(range(len(grad))):
+            s = grad[t].item() + ctx.beta * s
+            out[t] = (1 - ctx.beta) * s
+        return out, None
+
+
+def ewma_third_reading(values, beta):
+    return _EwmaFunction.apply(values, beta)
+
+
+def ewma_fourth_reading(values, beta):
+    x = values[None, None].double()
+    powers = torch.tensor([(1 - beta) * beta**k for k in reversed(range(len(values)))], dtype=torch.float64)
+    padded = F.pad(x, (len(values) - 1, 0))
+    return F.conv1d(padded, powers[None, None])[0, 0].to(values.dtype)
+
+
+@torch.no_grad()
+def momentum_step_first_reading(params, velocities, lr, momentum):
+    pairs = [(p, v) for p, v in zip(params, velocities, strict=True) if p.grad is not None]
+    if not pairs:
+        return
+    ps, vs = map(list, zip(*pairs))
+    torch._foreach_mul_(vs, momentum)
+    torch._foreach_add_(vs, [p.grad for p in ps])
+    torch._foreach_add_(ps, vs, alpha=-lr)
+
+
+def momentum_step_second_reading(params, velocities, lr, momentum):
+    for k in range(len(params) - 1, -1, -1):
+        p, v = params[k].detach(), velocities[k].detach()
+        g = params[k].grad
+        if g is not None:
+            new_v = momentum * v.double() + g.double()
+            v[...] = new_v.to(v.dtype)
+            p[...] = (p.double() - lr * new_v).to(p.dtype)
+
+
+def momentum_step_third_reading(params, velocities, lr, momentum):
+    def one(p, v):
+        v.data.add_(p.grad - (1 - momentum) * v.data)
+        p.data.add_(v.data * -lr)
+
+    for p, v in zip(params, velocities):
+        p.grad is None or one(p, v)
+
+
+ANSWERS["sgd.mse"] += [mse_first_reading, mse_second_reading, mse_third_reading]
+ANSWERS["sgd.mse_gradient"] += [mse_gradient_first_reading, mse_gradient_second_reading, mse_gradient_third_reading]
+ANSWERS["sgd.sgd_step"] += [sgd_step_first_reading, sgd_step_second_reading, sgd_step_third_reading]
+ANSWERS["sgd.minibatches"] += [
+    minibatches_first_reading,
+    minibatches_second_reading,
+    minibatches_third_reading,
+    minibatches_fourth_reading,
+]
+ANSWERS["sgd.ewma"] += [ewma_first_reading, ewma_second_reading, ewma_third_reading, ewma_fourth_reading]
+ANSWERS["sgd.momentum_step"] += [momentum_step_first_reading, momentum_step_second_reading, momentum_step_third_reading]

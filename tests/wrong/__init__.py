@@ -8,6 +8,7 @@ They are what the catalogue of mistakes is measured on; none is made from the re
 """
 
 import importlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -27,15 +28,12 @@ class Wrong:
     answer: Any
 
     def true(self, name: str | None) -> bool:
-        """Whether a verdict's mistake is one that this answer makes."""
-        said = name.replace(" or ", " + ").split(" + ") if name else []
-        return any(one in names for one in said for names in self.due)
+        """Whether a verdict's mistake, one or two names, holds one that this answer makes."""
+        return any(one in names for one in re.split("; |, or ", name or "") for names in self.due)
 
     def named(self, name: str | None) -> bool:
         """Whether every name in a verdict's mistake is true of this answer, of two candidates at least one."""
-        if name is None:
-            return not self.due
-        return self.true(name) and (" or " in name or all(self.true(one) for one in name.split(" + ")))
+        return name is not None and all(self.true(one) for one in name.split("; "))
 
 
 _NOTED: list[Wrong] = []

@@ -12,7 +12,7 @@ Step = Callable[..., Any]
 
 
 def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
-    """Note steps that handle tensors wrongly, whatever the formula; `right` is a right step, params and buffers first."""
+    """Note steps that handle tensors wrongly, whatever the formula; right: a right step, params and buffers first."""
 
     def aside(lists: Sequence[list[Tensor]], rest: Sequence[Any]) -> list[list[Tensor]]:
         """The lists as they should be afterwards, in new tensors."""

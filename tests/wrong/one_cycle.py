@@ -1,8 +1,12 @@
 """Wrong answers to the exercises of lesson 08."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
+import torch
 
 from tests.wrong import wrong
 
@@ -474,3 +478,539 @@ wrong("one_cycle.steps_per_fit", "one more for the whole fit")(lambda n, size, e
 wrong("one_cycle.steps_per_fit", "remainder counted as steps")(lambda n, size, epochs: epochs * (n // size + n % size))
 
 wrong("one_cycle.steps_per_fit", "not a whole number")(lambda n, size, epochs: epochs * n / size)
+
+
+# Written from the student's notebook alone.
+
+
+# equal differences instead of ratios
+@wrong("one_cycle.lr_range_test", "evenly spaced")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses = [], []
+    for lr in np.linspace(lr_min, lr_max, steps).tolist():
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss > 4 * min(losses, default=math.inf):
+            break
+        lrs.append(lr)
+        losses.append(loss)
+    return lrs, losses
+
+
+# steps gaps instead of steps - 1: lr_max is never reached
+@wrong("one_cycle.lr_range_test", "lr_max not reached")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / steps)
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * q**i
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss > 4 * best:
+            break
+        best = min(best, loss)
+        lrs.append(lr)
+        losses.append(loss)
+    return lrs, losses
+
+
+# nan does not stop the test
+@wrong("one_cycle.lr_range_test", "nan not noticed")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * (lr_max / lr_min) ** (i / (steps - 1))
+        loss = loss_at(lr)
+        if loss > 4 * best or loss == math.inf:
+            break
+        if loss < best:
+            best = loss
+        lrs += [lr]
+        losses += [loss]
+    return lrs, losses
+
+
+# the loss that ends the test is recorded
+@wrong("one_cycle.lr_range_test", "last loss recorded")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses = [], []
+    for i in range(steps):
+        lrs.append(lr_min * (lr_max / lr_min) ** (i / (steps - 1)))
+        losses.append(loss_at(lrs[-1]))
+        if not math.isfinite(losses[-1]) or losses[-1] > 4 * min(losses):
+            break
+    return lrs, losses
+
+
+# compares with the first loss, not the best
+@wrong("one_cycle.lr_range_test", "compared with the first loss")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses = [], []
+    for i in range(steps):
+        lr = lr_min * (lr_max / lr_min) ** (i / (steps - 1))
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or (losses and loss > 4 * losses[0]):
+            return lrs, losses
+        lrs.append(lr)
+        losses.append(loss)
+    return lrs, losses
+
+
+# compares with the loss before, not the best
+@wrong("one_cycle.lr_range_test", "compared with the loss before")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    rates = [lr_min * (lr_max / lr_min) ** (i / (steps - 1)) for i in range(steps)]
+    losses = []
+    for lr in rates:
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or (losses and loss > 4 * losses[-1]):
+            break
+        losses.append(loss)
+    return rates[: len(losses)], losses
+
+
+# two training steps for each rate
+@wrong("one_cycle.lr_range_test", "loss computed twice")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses = [], []
+    for i in range(steps):
+        lr = lr_min * q**i
+        if not math.isfinite(loss_at(lr)):
+            break
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss > 4 * min(losses, default=math.inf):
+            break
+        lrs.append(lr)
+        losses.append(loss)
+    return lrs, losses
+
+
+# all rates are tried first, and the lists are cut afterwards
+@wrong("one_cycle.lr_range_test", "all rates tried, then cut")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs = np.geomspace(lr_min, lr_max, steps).tolist()
+    tried = [loss_at(lr) for lr in lrs]
+    losses = []
+    for loss in tried:
+        if not math.isfinite(loss) or loss > 4 * min(losses, default=math.inf):
+            break
+        losses.append(loss)
+    return lrs[: len(losses)], losses
+
+
+# stops at exactly 4 times the best already
+@wrong("one_cycle.lr_range_test", "stops at exactly 4 times the best")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * (lr_max / lr_min) ** (i / (steps - 1))
+        loss = loss_at(lr)
+        if not (math.isfinite(loss) and loss < 4 * best):
+            break
+        best = min(best, loss)
+        lrs.append(lr)
+        losses.append(loss)
+    return lrs, losses
+
+
+# an infinite first loss is recorded
+@wrong("one_cycle.lr_range_test", "inf at the start not noticed")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * (lr_max / lr_min) ** (i / (steps - 1))
+        loss = loss_at(lr)
+        if not loss <= 4 * best:  # false for nan too
+            break
+        best = min(best, loss)
+        lrs.append(lr)
+        losses.append(loss)
+    return lrs, losses
+
+
+# bad losses are skipped and the test goes on
+@wrong("one_cycle.lr_range_test", "goes on after a bad loss")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    pairs = []
+    for i in range(steps):
+        lr = math.exp(math.log(lr_min) + i / (steps - 1) * math.log(lr_max / lr_min))
+        loss = loss_at(lr)
+        if math.isfinite(loss) and loss <= 4 * min((l for _, l in pairs), default=math.inf):
+            pairs.append((lr, loss))
+    return [lr for lr, _ in pairs], [loss for _, loss in pairs]
+
+
+# runs while the rate is at most lr_max: rounding decides about the last one
+@wrong("one_cycle.lr_range_test", "last rate lost by rounding")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q, lr = (lr_max / lr_min) ** (1 / (steps - 1)), lr_min
+    lrs, losses = [], []
+    while lr <= lr_max:
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss > 4 * min([math.inf, *losses]):
+            break
+        lrs.append(lr)
+        losses.append(loss)
+        lr *= q
+    return lrs, losses
+
+
+# a list of pairs instead of a pair of lists
+@wrong("one_cycle.lr_range_test", "pairs instead of two lists")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    curve, best = [], math.inf
+    for lr in torch.logspace(math.log10(lr_min), math.log10(lr_max), steps, dtype=torch.float64).tolist():
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss > 4 * best:
+            break
+        best = min(loss, best)
+        curve.append((lr, loss))
+    return curve
+
+
+# all rates are returned even if the test ends early; nan does not end it
+@wrong("one_cycle.lr_range_test", "more rates than losses", "nan not noticed")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs = [lr_min * (lr_max / lr_min) ** (i / (steps - 1)) for i in range(steps)]
+    losses = []
+    for lr in lrs:
+        loss = loss_at(lr)
+        if losses and loss > 4 * min(losses):
+            break
+        losses.append(loss)
+    return lrs, losses
+
+
+# rates up to lr_max in equal steps; compared with the first loss
+@wrong("one_cycle.lr_range_test", "compared with the first loss", "evenly spaced")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses = [], []
+    for i in range(steps):
+        lr = lr_min + (lr_max - lr_min) * i / (steps - 1)
+        loss = loss_at(lr)
+        if losses and loss > 4 * losses[0] or not math.isfinite(loss):
+            break
+        lrs.append(lr)
+        losses.append(loss)
+    return lrs, losses
+
+
+# the rate of the lowest loss
+@wrong("one_cycle.suggest_lr", "smallest loss")
+def suggest_lr(lrs, losses):
+    return min(zip(losses, lrs))[1]
+
+
+# the rate after the fall
+@wrong("one_cycle.suggest_lr", "rate after the fall")
+def suggest_lr(lrs, losses):
+    falls = [b - a for a, b in zip(losses, losses[1:])]
+    return lrs[1:][falls.index(min(falls))]
+
+
+# the largest change, up or down
+@wrong("one_cycle.suggest_lr", "largest change either way")
+def suggest_lr(lrs, losses):
+    changes = np.abs(np.diff(losses))
+    return lrs[int(changes.argmax())]
+
+
+# divides by the difference of the rates
+@wrong("one_cycle.suggest_lr", "slope over the rate itself")
+def suggest_lr(lrs, losses):
+    slopes = [(losses[i + 1] - losses[i]) / (lrs[i + 1] - lrs[i]) for i in range(len(losses) - 1)]
+    return lrs[slopes.index(min(slopes))]
+
+
+# smallest ratio instead of the smallest difference
+@wrong("one_cycle.suggest_lr", "ratio of the losses")
+def suggest_lr(lrs, losses):
+    return lrs[min(range(len(lrs) - 1), key=lambda i: losses[i + 1] / losses[i])]
+
+
+# central differences
+@wrong("one_cycle.suggest_lr", "difference over two steps")
+def suggest_lr(lrs, losses):
+    slope = np.gradient(np.array(losses))
+    return lrs[int(slope.argmin())]
+
+
+# looks up the place of the loss, which may occur earlier
+@wrong("one_cycle.suggest_lr", "place looked up by its loss")
+def suggest_lr(lrs, losses):
+    best = min(zip(losses, losses[1:]), key=lambda pair: pair[1] - pair[0])
+    return lrs[losses.index(best[0])]
+
+
+# if no loss falls, the first rate is taken
+@wrong("one_cycle.suggest_lr", "the first rate where nothing falls")
+def suggest_lr(lrs, losses):
+    least, where = 0.0, 0
+    for i in range(len(losses) - 1):
+        if losses[i + 1] - losses[i] < least:
+            least, where = losses[i + 1] - losses[i], i
+    return lrs[where]
+
+
+# the last difference is never looked at
+@wrong("one_cycle.suggest_lr", "last difference left out")
+def suggest_lr(lrs, losses):
+    drops = [losses[i] - losses[i + 1] for i in range(max(1, len(losses) - 2))]
+    return lrs[drops.index(max(drops))]
+
+
+# steepest rise instead of fall; off by one
+@wrong("one_cycle.suggest_lr", "rate after the fall", "steepest rise")
+def suggest_lr(lrs, losses):
+    d = [b - a for a, b in zip(losses, losses[1:])]
+    return lrs[d.index(max(d)) + 1]
+
+
+# losses smoothed first; returns the index
+@wrong("one_cycle.suggest_lr", "losses smoothed", "the number of the place")
+def suggest_lr(lrs, losses):
+    smooth, s = [], losses[0]
+    for loss in losses:
+        s = 0.5 * s + 0.5 * loss
+        smooth.append(s)
+    d = np.diff(smooth)
+    return int(d.argmin())
+
+
+# the smaller batch is dropped
+@wrong("one_cycle.steps_per_fit", "last batch forgotten")
+def steps_per_fit(n, batch_size, epochs):
+    return n // batch_size * epochs
+
+
+# rounds up the whole fit instead of each epoch
+wrong("one_cycle.steps_per_fit", "rounded up once")(lambda n, batch_size, epochs: math.ceil(n * epochs / batch_size))
+
+
+# one batch more even if nothing is left over
+@wrong("one_cycle.steps_per_fit", "always one more")
+def steps_per_fit(n, batch_size, epochs):
+    return epochs * (n // batch_size + 1)
+
+
+# rounds to the nearest number of batches
+@wrong("one_cycle.steps_per_fit", "rounded to the nearest")
+def steps_per_fit(n, batch_size, epochs):
+    return int(n / batch_size + 0.5) * epochs
+
+
+# returns a float
+@wrong("one_cycle.steps_per_fit", "not a whole number")
+def steps_per_fit(n, batch_size, epochs):
+    return np.ceil(n / batch_size).item() * epochs
+
+
+# one smaller batch for the whole fit
+@wrong("one_cycle.steps_per_fit", "one more for the whole fit")
+def steps_per_fit(n, batch_size, epochs):
+    full, rest = divmod(n, batch_size)
+    return full * epochs + bool(rest)
+
+
+# rounds down; the epochs are taken for cycles and not counted
+@wrong("one_cycle.steps_per_fit", "last batch forgotten", "one epoch")
+def steps_per_fit(n, batch_size, epochs):
+    return n // batch_size
+
+
+# start and end exchanged
+@wrong("one_cycle.anneal", "start and end exchanged")
+def anneal(start, end, pct):
+    return start + (end - start) / 2 * (1 + math.cos(math.pi * pct))
+
+
+# a straight line
+wrong("one_cycle.anneal", "a straight line")(lambda start, end, pct: start + pct * (end - start))
+
+
+# a quarter of a cosine: arrives at full speed
+@wrong("one_cycle.anneal", "a quarter of a cosine")
+def anneal(start, end, pct):
+    return end + (start - end) * math.cos(math.pi / 2 * pct)
+
+
+# whole-number division of the difference
+@wrong("one_cycle.anneal", "difference rounded")
+def anneal(start, end, pct):
+    return end + (start - end) // 2 * (1 + math.cos(math.pi * pct))
+
+
+# the absolute difference: wrong on the way up
+@wrong("one_cycle.anneal", "from the larger to the smaller")
+def anneal(start, end, pct):
+    return min(start, end) + abs(start - end) / 2 * (1 + math.cos(math.pi * pct))
+
+
+# pct cut to whole per cents
+@wrong("one_cycle.anneal", "pct cut to whole per cents")
+def anneal(start, end, pct):
+    percent = int(pct * 100)
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * percent / 100))
+
+
+# a whole cosine: back at the start in the end
+@wrong("one_cycle.anneal", "a whole cosine")
+def anneal(start, end, pct):
+    return end + (start - end) / 2 * (1 + math.cos(2 * math.pi * pct))
+
+
+# the angle in degrees
+@wrong("one_cycle.anneal", "degrees")
+def anneal(start, end, pct):
+    return end + (start - end) / 2 * (1 + math.cos(180 * pct))
+
+
+# not halved; start and end exchanged
+@wrong("one_cycle.anneal", "start and end exchanged", "not halved")
+def anneal(start, end, pct):
+    return start + (end - start) * (1 + math.cos(math.pi * pct))
+
+
+def _anneal(start, end, pct):
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * pct))
+
+
+# peak at pct_start * total_steps, without the - 1
+@wrong("one_cycle.one_cycle", "peak one step late")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    low, high = momentums
+    peak, last = pct_start * total_steps, total_steps - 1
+    if step <= peak:
+        p = step / peak
+        return _anneal(lr_max / div, lr_max, p), _anneal(high, low, p)
+    p = (step - peak) / (last - peak)
+    return _anneal(lr_max, lr_max / div / final_div, p), _anneal(low, high, p)
+
+
+# the peak is rounded to a whole step
+@wrong("one_cycle.one_cycle", "peak rounded")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    low, high = momentums
+    peak = max(1, int(pct_start * total_steps) - 1)
+    if step <= peak:
+        p = step / peak
+        return _anneal(lr_max / div, lr_max, p), _anneal(high, low, p)
+    p = (step - peak) / (total_steps - 1 - peak)
+    return _anneal(lr_max, lr_max / div / final_div, p), _anneal(low, high, p)
+
+
+# the second phase ends one step too late
+@wrong("one_cycle.one_cycle", "end never reached")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    low, high = momentums
+    peak = pct_start * total_steps - 1
+    up = step <= peak
+    p = step / peak if up else (step - peak) / (total_steps - peak)
+    lrs = (lr_max / div, lr_max) if up else (lr_max, lr_max / (div * final_div))
+    moms = (high, low) if up else (low, high)
+    return _anneal(*lrs, p), _anneal(*moms, p)
+
+
+# the last rate is lr_max / final_div
+@wrong("one_cycle.one_cycle", "final rate from lr_max")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    low, high = momentums
+    peak, last = pct_start * total_steps - 1, total_steps - 1
+    if step <= peak:
+        return _anneal(lr_max / div, lr_max, step / peak), _anneal(high, low, step / peak)
+    p = (step - peak) / (last - peak)
+    return _anneal(lr_max, lr_max / final_div, p), _anneal(low, high, p)
+
+
+# pct of the whole run in the second phase
+@wrong("one_cycle.one_cycle", "second phase not from 0")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    peak, last = pct_start * total_steps - 1, total_steps - 1
+    if step <= peak:
+        return _anneal(lr_max / div, lr_max, step / peak), _anneal(momentums[1], momentums[0], step / peak)
+    return _anneal(lr_max, lr_max / div / final_div, step / last), _anneal(momentums[0], momentums[1], step / last)
+
+
+# straight lines instead of cosines
+@wrong("one_cycle.one_cycle", "straight lines")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    knots = [0.0, pct_start * total_steps - 1, total_steps - 1.0]
+    lr = np.interp(step, knots, [lr_max / div, lr_max, lr_max / div / final_div])
+    return float(lr), float(np.interp(step, knots, [momentums[1], momentums[0], momentums[1]]))
+
+
+# momentum stays low after the peak
+@wrong("one_cycle.one_cycle", "momentum stays low")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    peak, last = pct_start * total_steps - 1, total_steps - 1
+    up, down = min(step / peak, 1.0), max(0.0, (step - peak) / (last - peak))
+    lr = _anneal(lr_max / div, lr_max, up) if step <= peak else _anneal(lr_max, lr_max / div / final_div, down)
+    return lr, _anneal(momentums[1], momentums[0], up)
+
+
+# div and the momenta are fixed at their defaults
+@wrong("one_cycle.one_cycle", "div and final_div ignored", "momentums ignored")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    peak, last = pct_start * total_steps - 1, total_steps - 1
+    if step <= peak:
+        return _anneal(lr_max / 25, lr_max, step / peak), _anneal(0.95, 0.85, step / peak)
+    p = (step - peak) / (last - peak)
+    return _anneal(lr_max, lr_max / 25 / 1e4, p), _anneal(0.85, 0.95, p)
+
+
+# three phases: down as steep as up, then to nothing
+@wrong("one_cycle.one_cycle", "three phases")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    low, high = momentums
+    peak, back, last = pct_start * total_steps - 1, 2 * pct_start * total_steps - 2, total_steps - 1
+    first = lr_max / div
+    if step <= peak:
+        return _anneal(first, lr_max, step / peak), _anneal(high, low, step / peak)
+    if step <= back:
+        return _anneal(lr_max, first, (step - peak) / peak), _anneal(low, high, (step - peak) / peak)
+    return _anneal(first, first / final_div, (step - back) / (last - back)), high
+
+
+# counts the calls instead of reading step
+@wrong("one_cycle.one_cycle")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95), calls=itertools.count()
+):
+    low, high = momentums
+    step = next(calls) % total_steps
+    peak = pct_start * total_steps - 1
+    if step <= peak:
+        return _anneal(lr_max / div, lr_max, step / peak), _anneal(high, low, step / peak)
+    p = (step - peak) / (total_steps - 1 - peak)
+    return _anneal(lr_max, lr_max / div / final_div, p), _anneal(low, high, p)
+
+
+# momentum before the rate
+@wrong("one_cycle.one_cycle", "momentum first")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    low, high = momentums
+    peak, last = pct_start * total_steps - 1, total_steps - 1
+    if step <= peak:
+        return _anneal(high, low, step / peak), _anneal(lr_max / div, lr_max, step / peak)
+    p = (step - peak) / (last - peak)
+    return _anneal(low, high, p), _anneal(lr_max, lr_max / div / final_div, p)
+
+
+# momentum follows the rate; last rate not divided by div
+@wrong("one_cycle.one_cycle", "final rate from lr_max", "momentum follows lr")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    peak, last = pct_start * total_steps - 1, total_steps - 1
+    if step <= peak:
+        return _anneal(lr_max / div, lr_max, step / peak), _anneal(*momentums, step / peak)
+    p = (step - peak) / (last - peak)
+    return _anneal(lr_max, lr_max / final_div, p), _anneal(*momentums[::-1], p)
+
+
+# the peak rounded down; the last step taken for total_steps
+@wrong("one_cycle.one_cycle", "peak rounded", "end never reached")
+def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    low, high = momentums
+    peak = math.floor(pct_start * total_steps - 1) or 1
+    if step <= peak:
+        return _anneal(lr_max / div, lr_max, step / peak), _anneal(high, low, step / peak)
+    p = (step - peak) / (total_steps - peak)
+    return _anneal(lr_max, lr_max / div / final_div, p), _anneal(low, high, p)

@@ -1,7 +1,12 @@
 """Wrong answers to the exercises of lesson 02."""
 
+import functools
+import itertools
+import math
+import random
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -391,3 +396,867 @@ wrong("sgd.ewma", "with the start value")(
 wrong("sgd.ewma", "mean of all so far")(_averages(lambda s, value, beta, t: s + (value - s) / t))
 
 wrong("sgd.ewma", "gradient cut off")(lambda values, beta: _averages(_plain)(values.detach(), beta))
+
+
+# Written from the student's notebook alone.
+
+
+# no check of the shapes, so broadcasting is silent
+@wrong("sgd.mse", "shapes not compared")
+def mse(y_hat, y):
+    return ((y_hat - y) ** 2).mean()
+
+
+# sums instead of averaging
+@wrong("sgd.mse", "sum for mean")
+def mse(y_hat, y):
+    if y_hat.shape != y.shape:
+        raise ValueError("shapes differ")
+    d = y_hat - y
+    return (d * d).sum()
+
+
+# only the number of elements is compared, not the shape
+@wrong("sgd.mse", "y reshaped to fit")
+def mse(y_hat, y):
+    if y_hat.numel() != y.numel():
+        raise ValueError("shapes differ")
+    return (y_hat.flatten() - y.flatten()).square().mean()
+
+
+# only the length of the first dimension is compared
+@wrong("sgd.mse", "only the lengths compared")
+def mse(y_hat, y):
+    if y_hat.ndim and y.ndim and len(y_hat) != len(y):
+        raise ValueError(f"{len(y_hat)} predictions for {len(y)} targets")
+    return torch.mean((y_hat - y).pow(2))
+
+
+# divides by the number of rows, not of elements
+@wrong("sgd.mse", "squares summed over the outputs")
+def mse(y_hat, y):
+    if y_hat.shape != y.shape:
+        raise ValueError
+    n = y.shape[0] if y.ndim else 1
+    return (y_hat - y).square().sum() / n
+
+
+# raises an AssertionError, not a ValueError
+@wrong("sgd.mse", "assert instead of ValueError")
+def mse(y_hat, y):
+    assert y_hat.shape == y.shape, "shapes differ"
+    return ((y_hat - y) ** 2).mean()
+
+
+# waits for torch to refuse the shapes, and broadcastable ones are not refused
+@wrong("sgd.mse", "shapes not compared")
+def mse(y_hat, y):
+    try:
+        return ((y_hat - y) ** 2).mean()
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
+
+
+# returns a float without a graph
+@wrong("sgd.mse", "type")
+def mse(y_hat, y):
+    if y_hat.shape != y.shape:
+        raise ValueError("unequal shapes")
+    return ((y_hat - y) ** 2).mean().item()
+
+
+# averages along the first dimension only
+@wrong("sgd.mse", "mean over the first dimension only")
+def mse(y_hat, y):
+    if y_hat.shape != y.shape:
+        raise ValueError("unequal shapes")
+    return ((y_hat - y) ** 2).mean(0) if y.ndim else (y_hat - y) ** 2
+
+
+# takes the root as well
+@wrong("sgd.mse", "root taken")
+def mse(y_hat, y):
+    if tuple(y_hat.shape) != tuple(y.shape):
+        raise ValueError("unequal shapes")
+    return torch.linalg.vector_norm(y_hat - y) / math.sqrt(y.numel())
+
+
+# subtracts in place, so the predictions are changed
+@wrong("sgd.mse", "changed its input")
+def mse(y_hat, y):
+    if y_hat.shape != y.shape:
+        raise ValueError("unequal shapes")
+    return y_hat.sub_(y).square().mean()
+
+
+# the one half of other textbooks; a RuntimeError where a ValueError is due
+@wrong("sgd.mse", "half the mean", "assert instead of ValueError")
+def mse(y_hat, y):
+    if y_hat.shape != y.shape:
+        raise RuntimeError("shapes differ")
+    return ((y_hat - y) ** 2).mean() / 2
+
+
+# absolute instead of squared errors; only the number of dimensions is compared
+@wrong("sgd.mse", "absolute error", "only the number of dimensions compared")
+def mse(y_hat, y):
+    if y_hat.ndim != y.ndim:
+        raise ValueError("shapes differ")
+    return (y_hat - y).abs().mean()
+
+
+# the factor 2 is missing
+@wrong("sgd.mse_gradient", "factor 2 forgotten")
+def mse_gradient(w, x, y):
+    return x.T @ (x @ w - y) / len(y)
+
+
+# adds up over the examples instead of averaging
+@wrong("sgd.mse_gradient", "sum for mean")
+def mse_gradient(w, x, y):
+    return 2 * ((x @ w - y)[:, None] * x).sum(dim=0)
+
+
+# the error is target minus prediction, so the sign is turned
+@wrong("sgd.mse_gradient", "sign")
+def mse_gradient(w, x, y):
+    residual = y - x @ w
+    return 2 / len(residual) * x.T @ residual
+
+
+# divides by all entries of x, n times d
+@wrong("sgd.mse_gradient", "mean over all entries")
+def mse_gradient(w, x, y):
+    e = x @ w - y
+    return (2 * e.unsqueeze(-1) * x).sum(0) / x.numel()
+
+
+# divides by the number of parameters
+@wrong("sgd.mse_gradient", "divided by the number of weights")
+def mse_gradient(w, x, y):
+    return 2 / len(w) * (x.t() @ (x @ w - y))
+
+
+# divides by 3, the number of examples of the worked table
+@wrong("sgd.mse_gradient", "constant factor")
+def mse_gradient(w, x, y):
+    return 2 / 3 * x.T @ (x @ w - y)
+
+
+# lets autograd do it
+@wrong("sgd.mse_gradient", "shortcut")
+def mse_gradient(w, x, y):
+    w = w.detach().clone().requires_grad_()
+    loss = ((x @ w - y) ** 2).mean()
+    loss.backward()
+    return w.grad
+
+
+# takes only the first two columns of x into account
+@wrong("sgd.mse_gradient")
+def mse_gradient(w, x, y):
+    e = x @ w - y
+    slope = 2 * (e * x[:, 0]).mean()
+    intercept = 2 * e.mean()
+    return torch.stack([slope, intercept])
+
+
+# returns a row of shape (1, d)
+@wrong("sgd.mse_gradient", "shape")
+def mse_gradient(w, x, y):
+    e = (x @ w - y).reshape(1, -1)
+    return 2 * e @ x / x.shape[0]
+
+
+# only the signs of the errors, as for the absolute error
+@wrong("sgd.mse_gradient", "factor 2 forgotten", "only the sign of the errors")
+def mse_gradient(w, x, y):
+    e = torch.sign(x @ w - y)
+    return (e[:, None] * x).mean(0)
+
+
+# gradient of the root of the mean squared error
+@wrong("sgd.mse_gradient", "gradient of the root")
+def mse_gradient(w, x, y):
+    e = x @ w - y
+    return (x.T @ e / len(e)) / e.square().mean().sqrt()
+
+
+# works on w in place, so the parameters change
+@wrong("sgd.mse_gradient", "changed its input")
+def mse_gradient(w, x, y):
+    e = x @ w - y
+    g = w.detach()
+    g.zero_()
+    for error, row in zip(e, x):
+        g += 2 / len(y) * error * row
+    return g.clone()
+
+
+# sign turned; no factor 2
+@wrong("sgd.mse_gradient", "factor 2 forgotten", "sign")
+def mse_gradient(w, x, y):
+    return ((y - x @ w).reshape(-1, 1) * x).mean(dim=0)
+
+
+# sums over the examples; a column of shape (d, 1) comes back
+@wrong("sgd.mse_gradient", "sum for mean", "shape")
+def mse_gradient(w, x, y):
+    error = (x @ w).reshape(-1, 1) - y.reshape(-1, 1)
+    return 2 * x.T @ error
+
+
+# binds a new tensor to the name instead of changing the parameter
+@wrong("sgd.sgd_step", "name bound again")
+def sgd_step(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p = p - lr * p.grad
+
+
+# walks uphill
+@wrong("sgd.sgd_step", "sign")
+def sgd_step(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p.add_(p.grad, alpha=lr)
+
+
+# scales the gradient in place
+@wrong("sgd.sgd_step", "gradient scaled in place")
+@torch.no_grad()
+def sgd_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p -= p.grad.mul_(lr)
+
+
+# clears the gradients after the step
+@wrong("sgd.sgd_step", "gradient zeroed")
+@torch.no_grad()
+def sgd_step(params, lr):
+    for p in params:
+        if p.grad is None:
+            continue
+        p.sub_(lr * p.grad)
+        p.grad.zero_()
+
+
+# stops at the first parameter without gradient
+@wrong("sgd.sgd_step", "stops at a missing gradient")
+def sgd_step(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                break
+            p -= lr * p.grad
+
+
+# parameters without gradient are not skipped
+@wrong("sgd.sgd_step", "missing gradient not skipped")
+def sgd_step(params, lr):
+    for p in params:
+        p.data -= lr * p.grad
+
+
+# the update is recorded, so leaves that require grad are refused
+@wrong("sgd.sgd_step", "outside no_grad")
+def sgd_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad
+
+
+# a slice assignment that a tensor of shape () refuses
+@wrong("sgd.sgd_step", "raised")
+def sgd_step(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p[:] = p - lr * p.grad
+
+
+# puts new tensors into the list, the model keeps the old ones
+@wrong("sgd.sgd_step", "parameters replaced")
+def sgd_step(params, lr):
+    for i, p in enumerate(params):
+        if p.grad is not None:
+            new = (p.detach() - lr * p.grad).requires_grad_(p.requires_grad)
+            new.grad = p.grad
+            params[i] = new
+
+
+# switches requires_grad off and never on again
+@wrong("sgd.sgd_step", "parameters frozen")
+def sgd_step(params, lr):
+    for p in params:
+        if p.grad is None:
+            continue
+        g = p.grad
+        p.requires_grad_(False)
+        p -= lr * g
+
+
+# returns the parameters
+@wrong("sgd.sgd_step", "returns the parameters")
+def sgd_step(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p -= lr * p.grad
+    return params
+
+
+# the gradient is scaled down to length 1 when it is longer
+@wrong("sgd.sgd_step", "long gradients cut to length 1")
+def sgd_step(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                length = p.grad.norm().item()
+                p -= lr * p.grad / max(length, 1.0)
+
+
+# only tensors that require grad are moved
+@wrong("sgd.sgd_step", "parameters that do not require grad skipped")
+def sgd_step(params, lr):
+    for p in (q for q in params if q.requires_grad and q.grad is not None):
+        p.data.add_(p.grad, alpha=-lr)
+
+
+# not in place; gradients set to None
+@wrong("sgd.sgd_step", "name bound again", "gradient thrown away")
+def sgd_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p = p.detach() - lr * p.grad
+    for p in params:
+        p.grad = None
+
+
+# an absent gradient ends the whole step; the learning rate is divided by the number of parameters
+@wrong("sgd.sgd_step", "stops at a missing gradient", "learning rate divided")
+def sgd_step(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                return
+            p -= lr / len(params) * p.grad
+
+
+# no shuffling
+@wrong("sgd.minibatches", "not shuffled")
+def minibatches(n, batch_size, generator):
+    return list(torch.arange(n).split(batch_size))
+
+
+# the last, smaller batch is dropped
+@wrong("sgd.minibatches", "last batch dropped")
+def minibatches(n, batch_size, generator):
+    idx = torch.randperm(n, generator=generator)
+    for b in range(n // batch_size):
+        yield idx[b * batch_size : (b + 1) * batch_size]
+
+
+# the generator is ignored, chance comes from the global one
+@wrong("sgd.minibatches", "generator ignored")
+def minibatches(n, batch_size, generator):
+    order = torch.randperm(n)
+    yield from order.split(batch_size)
+
+
+# the generator is seeded anew, so every epoch has the same order
+@wrong("sgd.minibatches", "the generator seeded anew")
+def minibatches(n, batch_size, generator):
+    generator.manual_seed(42)
+    order = torch.randperm(n, generator=generator)
+    return [order[i : i + batch_size] for i in range(0, n, batch_size)]
+
+
+# a private generator with the seed of the given one, so every epoch has the same order
+@wrong("sgd.minibatches", "a copy of the generator")
+def minibatches(n, batch_size, generator):
+    own = torch.Generator().manual_seed(generator.initial_seed())
+    yield from torch.randperm(n, generator=own).split(batch_size)
+
+
+# draws with replacement
+@wrong("sgd.minibatches", "drawn with replacement")
+def minibatches(n, batch_size, generator):
+    for start in range(0, n, batch_size):
+        yield torch.randint(n, (min(batch_size, n - start),), generator=generator)
+
+
+# draws a new order for every batch, so examples repeat and others are missing
+@wrong("sgd.minibatches", "every batch drawn anew")
+def minibatches(n, batch_size, generator):
+    for start in range(0, n, batch_size):
+        yield torch.randperm(n, generator=generator)[start : start + batch_size]
+
+
+# shuffles the batches, but neighbours stay together
+@wrong("sgd.minibatches", "only whole batches shuffled")
+def minibatches(n, batch_size, generator):
+    full = n // batch_size
+    for k in torch.randperm(full, generator=generator).tolist():
+        yield torch.arange(k * batch_size, (k + 1) * batch_size)
+    if n % batch_size:
+        yield torch.arange(full * batch_size, n)
+
+
+# an empty batch at the end when batch_size divides n
+@wrong("sgd.minibatches", "an empty batch at the end")
+def minibatches(n, batch_size, generator):
+    order = torch.randperm(n, generator=generator)
+    for i in range(0, n + 1, batch_size):
+        yield order[i : i + batch_size]
+
+
+# yields lists, not tensors
+@wrong("sgd.minibatches", "lists instead of tensors")
+def minibatches(n, batch_size, generator):
+    order = torch.randperm(n, generator=generator).tolist()
+    while order:
+        head, order = order[:batch_size], order[batch_size:]
+        yield head
+
+
+# the last batch is filled up from the beginning
+@wrong("sgd.minibatches", "last batch filled up")
+def minibatches(n, batch_size, generator):
+    order = torch.randperm(n, generator=generator)
+    count = -(-n // batch_size)
+    places = torch.arange(count * batch_size) % n
+    return list(order[places].reshape(count, batch_size))
+
+
+# batches of nearly equal size instead of full ones and a rest
+@wrong("sgd.minibatches", "batches of nearly equal size")
+def minibatches(n, batch_size, generator):
+    return list(torch.randperm(n, generator=generator).tensor_split(math.ceil(n / batch_size)))
+
+
+_orders = {}
+
+
+# the order is drawn once for each n and kept for all later epochs
+@wrong("sgd.minibatches", "the generator seeded anew")
+def minibatches(n, batch_size, generator):
+    if n not in _orders:
+        _orders[n] = torch.randperm(n, generator=generator)
+    yield from _orders[n].split(batch_size)
+
+
+# numbers 1 to n; the rest is dropped
+@wrong("sgd.minibatches", "last batch dropped", "0 left out")
+def minibatches(n, batch_size, generator):
+    idx = torch.randperm(n, generator=generator) + 1
+    i = 0
+    while i + batch_size <= n:
+        yield idx[i : i + batch_size]
+        i += batch_size
+
+
+# Python's random instead of the generator; int32 tensors
+@wrong("sgd.minibatches", "generator ignored", "dtype")
+def minibatches(n, batch_size, generator):
+    order = list(range(n))
+    random.shuffle(order)
+    for i in range(0, n, batch_size):
+        yield torch.tensor(order[i : i + batch_size], dtype=torch.int32)
+
+
+# the last example is never drawn; the generator is not used
+@wrong("sgd.minibatches", "last example left out", "generator ignored")
+def minibatches(n, batch_size, generator):
+    idx = torch.from_numpy(np.random.permutation(n - 1))
+    return [idx[i : i + batch_size] for i in range(0, n, batch_size)]
+
+
+# starts from the first value instead of 0
+@wrong("sgd.ewma", "starts from the first value")
+def ewma(values, beta):
+    s = values[0]
+    out = [s]
+    for v in values[1:]:
+        s = beta * s + (1 - beta) * v
+        out.append(s)
+    return torch.stack(out)
+
+
+# beta weighs the new value, as alpha does in pandas
+@wrong("sgd.ewma", "beta and 1 - beta exchanged")
+def ewma(values, beta):
+    s, out = torch.zeros_like(values[0]), []
+    for v in values:
+        s = (1 - beta) * s + beta * v
+        out += [s]
+    return torch.stack(out)
+
+
+# corrected for the start from 0
+@wrong("sgd.ewma", "bias corrected")
+def ewma(values, beta):
+    out, s = [], 0.0
+    for t, v in enumerate(values, start=1):
+        s = beta * s + (1 - beta) * v
+        out.append(s / (1 - beta**t))
+    return torch.stack(out)
+
+
+# one tensor changed in place stands in the list many times
+@wrong("sgd.ewma", "one tensor for all entries")
+def ewma(values, beta):
+    s = torch.zeros((), dtype=values.dtype)
+    history = []
+    for v in values:
+        s *= beta
+        s += (1 - beta) * v
+        history.append(s)
+    return torch.stack(history)
+
+
+# plain numbers, so no gradient flows
+@wrong("sgd.ewma", "gradient cut off")
+def ewma(values, beta):
+    s, out = 0.0, []
+    for v in values.tolist():
+        s = beta * s + (1 - beta) * v
+        out.append(s)
+    return torch.tensor(out, dtype=values.dtype)
+
+
+# the 0 of the start is in the result too, n + 1 entries
+@wrong("sgd.ewma", "with the start value")
+def ewma(values, beta):
+    out = [torch.zeros((), dtype=values.dtype)]
+    for v in values:
+        out.append(beta * out[-1] + (1 - beta) * v)
+    return torch.stack(out)
+
+
+# only the last average comes back
+@wrong("sgd.ewma", "only the last")
+def ewma(values, beta):
+    return functools.reduce(lambda s, v: beta * s + (1 - beta) * v, values, 0.0)
+
+
+# divides by powers of beta, which fails for long series and for beta 0
+@wrong("sgd.ewma", "nan or inf")
+def ewma(values, beta):
+    k = torch.arange(len(values), dtype=values.dtype)
+    scaled = values * (1 - beta) / beta**k
+    return torch.cumsum(scaled, 0) * beta**k
+
+
+# no factor (1 - beta) before the value, a velocity
+@wrong("sgd.ewma", "torch's momentum")
+def ewma(values, beta):
+    return torch.stack(list(itertools.accumulate(values, lambda s, v: beta * s + v)))
+
+
+# a plain mean over a window of 1/(1 - beta) values
+@wrong("sgd.ewma")
+def ewma(values, beta):
+    window = round(1 / (1 - beta))
+    padded = torch.cat([values.new_zeros(window - 1), values])
+    return padded.unfold(0, window, 1).mean(1)
+
+
+class _Smoother:
+    def __init__(self):
+        self.s = 0.0
+
+    def __call__(self, values, beta):
+        out = []
+        for v in values:
+            self.s = beta * self.s + (1 - beta) * v
+            out.append(self.s)
+        self.s = self.s.detach()
+        return torch.stack(out)
+
+
+# remembers the last average for the next call
+wrong("sgd.ewma")(_Smoother())
+
+
+# a squeeze takes the dimension away when n is 1
+@wrong("sgd.ewma", "dimension lost for a single value")
+def ewma(values, beta):
+    s = values.new_zeros(1)
+    out = []
+    for v in values.reshape(-1, 1):
+        s = beta * s + (1 - beta) * v
+        out.append(s)
+    return torch.stack(out).squeeze()
+
+
+# stands one step behind: the newest value is not in yet
+@wrong("sgd.ewma", "one step late")
+def ewma(values, beta):
+    s, out = 0 * values[0], []
+    for v in values:
+        out.append(s)
+        s = beta * s + (1 - beta) * v
+    return torch.stack(out)
+
+
+# beta and 1 - beta exchanged; no gradient flows
+@wrong("sgd.ewma", "beta and 1 - beta exchanged", "gradient cut off")
+def ewma(values, beta):
+    out = torch.empty_like(values)
+    s = 0.0
+    for i in range(len(values)):
+        s = (1 - beta) * s + beta * values[i].item()
+        out[i] = s
+    return out.detach()
+
+
+# starts from the first value; writes the averages into the tensor that came in
+@wrong("sgd.ewma", "starts from the first value", "changed its input")
+def ewma(values, beta):
+    v = values.detach()
+    for i in range(1, len(v)):
+        v[i] = beta * v[i - 1] + (1 - beta) * v[i]
+    return 1 * values
+
+
+# the average of the gradients, with a factor 1 - momentum
+@wrong("sgd.momentum_step", "weighted average instead of torch's momentum")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.lerp_(p.grad, 1 - momentum)
+            p -= lr * v
+
+
+# the learning rate goes into the velocity
+@wrong("sgd.momentum_step", "learning rate inside the velocity")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.mul_(momentum).add_(p.grad, alpha=lr)
+            p -= v
+
+
+# the classic form: velocity points downhill and is added
+@wrong("sgd.momentum_step", "velocity points downhill")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.copy_(momentum * v - lr * p.grad)
+            p.add_(v)
+
+
+# the parameter moves first, with the old velocity
+@wrong("sgd.momentum_step", "step with the old velocity")
+def momentum_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for i, p in enumerate(params):
+            if p.grad is None:
+                continue
+            p -= lr * velocities[i]
+            velocities[i].mul_(momentum).add_(p.grad)
+
+
+# the velocity is a new tensor, forgotten after the step
+@wrong("sgd.momentum_step", "velocities not kept")
+def momentum_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is not None:
+                v = momentum * v + p.grad
+                p -= lr * v
+
+
+# new velocities are put into the list, the old tensors stay as they were
+@wrong("sgd.momentum_step", "velocities replaced")
+def momentum_step(params, velocities, lr, momentum):
+    for i in range(len(params)):
+        if params[i].grad is not None:
+            velocities[i] = momentum * velocities[i] + params[i].grad
+            params[i].data.sub_(lr * velocities[i])
+
+
+# Nesterov's step: looks ahead by one gradient
+@wrong("sgd.momentum_step", "Nesterov")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.mul_(momentum).add_(p.grad)
+            p.sub_(lr * (p.grad + momentum * v))
+
+
+# without a gradient the velocity rolls on and the parameter with it
+@wrong("sgd.momentum_step", "missing gradient taken for zero")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        v *= momentum
+        if p.grad is not None:
+            v += p.grad
+        p -= lr * v
+
+
+# parameters are filtered before the pairing, so velocities slip to other parameters
+@wrong("sgd.momentum_step", "parameters and buffers out of step")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    params = [p for p in params if p.grad is not None]
+    for p, v in zip(params, velocities):
+        v.copy_(momentum * v + p.grad)
+        p -= lr * v
+
+
+# adds to the old velocity without taking it down first
+@wrong("sgd.momentum_step", "velocity kept in full beside the friction")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v += momentum * v + p.grad
+            p -= lr * v
+
+
+# builds the new velocity in the gradient's own memory
+@wrong("sgd.momentum_step", "gradient changed")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        g = p.grad
+        if g is not None:
+            g += momentum * v
+            v.copy_(g)
+            p -= lr * v
+
+
+# slices that a tensor of shape () refuses
+@wrong("sgd.momentum_step", "raised")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v[:] = momentum * v + p.grad
+            p[:] = p - lr * v
+
+
+# momentum is put before the gradient as well
+@wrong("sgd.momentum_step", "momentum on both")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.add_(p.grad).mul_(momentum)
+            p -= lr * v
+
+
+# learning rate put into the velocity; parameters without a gradient not skipped
+@wrong(
+    "sgd.momentum_step",
+    "learning rate inside the velocity",
+    ("missing gradient not skipped", "missing gradient taken for zero"),
+)
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        g = torch.zeros_like(p) if p.grad is None else p.grad
+        v.mul_(momentum).add_(lr * g)
+        p.data -= v
+
+
+# averaging convention with 1 - momentum; clears the gradient
+@wrong("sgd.momentum_step", "weighted average instead of torch's momentum", "gradient thrown away")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is None:
+            continue
+        v.copy_(momentum * v + (1 - momentum) * p.grad)
+        p -= lr * v
+        p.grad = None
+
+
+# the update is recorded and refused for leaves; stops at the first missing gradient
+@wrong("sgd.momentum_step", "outside no_grad", "stops at a missing gradient")
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is None:
+            break
+        v *= momentum
+        v += p.grad
+        p -= lr * v
+
+
+# refuses only what broadcasting would make larger than the predictions
+@wrong("sgd.mse", "shapes that fit by broadcasting let through")
+def mse(y_hat, y):
+    try:
+        error = y_hat - y
+    except RuntimeError:
+        raise ValueError("shapes differ") from None
+    if error.shape != y_hat.shape:
+        raise ValueError("shapes differ")
+    return error.square().mean()
+
+
+# the product of the means in place of the mean of the products
+@wrong("sgd.mse_gradient", "product of the means")
+def mse_gradient(w, x, y):
+    e = x @ w - y
+    return 2 * e.mean() * x.mean(0)
+
+
+# a squeeze leaves shape () when there is one parameter
+@wrong("sgd.mse_gradient", "dimension lost with a single weight")
+def mse_gradient(w, x, y):
+    e = x @ w.view(-1, 1) - y.view(-1, 1)
+    return (x.T @ e * 2 / len(y)).squeeze()
+
+
+# gives a gradient of zeros to parameters that have none
+@wrong("sgd.sgd_step", "missing gradient filled in")
+@torch.no_grad()
+def sgd_step(params, lr):
+    for p in params:
+        if p.grad is None:
+            p.grad = torch.zeros_like(p)
+        p -= lr * p.grad
+
+
+# a parameter without gradient loses its velocity
+@wrong("sgd.momentum_step", "velocity lost without a gradient")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is None:
+            v.zero_()
+        else:
+            v.mul_(momentum).add_(p.grad)
+            p.sub_(v, alpha=lr)
+
+
+# one buffer is handed out again and again, so earlier batches change
+@wrong("sgd.minibatches", "one buffer for all batches")
+def minibatches(n, batch_size, generator):
+    order = torch.randperm(n, generator=generator)
+    batch = torch.empty(batch_size, dtype=torch.int64)
+    for i in range(0, n, batch_size):
+        piece = order[i : i + batch_size]
+        batch[: len(piece)] = piece
+        yield batch[: len(piece)]
+
+
+# the values are changed in place while they are averaged
+@wrong("sgd.ewma", "changed its input")
+def ewma(values, beta):
+    out = values.detach() if not values.requires_grad else values.clone()
+    out.mul_(1 - beta)
+    rows = list(out)
+    for t in range(1, len(rows)):
+        rows[t] = rows[t] + beta * rows[t - 1]
+    return torch.stack(rows)
