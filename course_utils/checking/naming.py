@@ -41,10 +41,10 @@ class Named:
         """How to think about it, worded as surely as it is known."""
         hints = [mistake.hint for mistake in self.mistakes]
         if self.how == "together":
-            return f"There are two mistakes here. One: {hints[0]} The other: {hints[1]}"
+            return f"There are two mistakes here.\nOne: {hints[0]}\nThe other: {hints[1]}"
         if self.how == "either":
-            return f"It is one of these two. Either: {hints[0]} Or: {hints[1]}"
-        return f"{hints[0]} Something else differs as well: {self.rest}." if self.rest else hints[0]
+            return f"It is one of these two.\nEither: {hints[0]}\nOr: {hints[1]}"
+        return f"{hints[0]}\nSomething else differs as well: {self.rest}." if self.rest else hints[0]
 
 
 def name(

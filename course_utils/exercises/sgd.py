@@ -548,7 +548,8 @@ class Minibatches(Exercise):
                 "torch.randperm(n, generator=generator)",
                 "torch.arange(n)",
                 "in range(0, n, batch_size)",
-                "in [*(batch_size * torch.randperm(n // batch_size, generator=generator)), *range(n - n % batch_size, n, batch_size)]",
+                "in [*(batch_size * torch.randperm(n // batch_size, generator=generator)), "
+                "*range(n - n % batch_size, n, batch_size)]",
             ),
             "The batches come in random order, but each holds neighbours of the data. Shuffle the examples, then cut.",
         ),

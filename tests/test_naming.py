@@ -1,0 +1,148 @@
+"""Mistakes are edits of the reference, and a name is found for one, for two at once, and for a part."""
+
+import pytest
+import torch
+
+from course_utils.checking import Case, CourseError, Exercise, Mistake, edit, find, judge, naming
+from course_utils.checking.edit import edited, fits
+from course_utils.checking.judge import judge_evidence
+from course_utils.checking.running import collect
+from course_utils.exercises.sgd import MomentumStep, Mse
+
+
+def momentum_step(in_loop: str):
+    """A step written with other words than the reference; in_loop: what happens to p and v."""
+    lines = [
+        "@torch.no_grad()",
+        "def momentum_step(params, velocities, lr, momentum):",
+        "    for p, v in zip(params, velocities):",
+        *("        " + line for line in in_loop.split("; ")),
+    ]
+    names = {"torch": torch}
+    exec("\n".join(lines), names)
+    return names["momentum_step"]
+
+
+LR_INSIDE = "v.mul_(momentum).add_(lr * p.grad); p.sub_(v)"
+SKIP, STOP = "if p.grad is None: continue", "if p.grad is None: break"
+
+
+def test_one_mistake_that_explains_every_case_is_named():
+    verdict = judge("sgd.momentum_step", momentum_step(f"{SKIP}; {LR_INSIDE}"))
+    assert verdict.mistake == "learning rate inside the velocity"
+    assert "Something else" not in verdict.advice and "two mistakes" not in verdict.advice
+
+
+def test_two_mistakes_that_nobody_wrote_down_together_are_both_named():
+    verdict = judge("sgd.momentum_step", momentum_step(f"{STOP}; {LR_INSIDE}"))
+    assert verdict.mistake == "learning rate inside the velocity; stops at a missing gradient"
+    assert verdict.advice.startswith("There are two mistakes here.")
+
+
+def test_a_mistake_that_explains_the_first_case_alone_is_named_with_what_else_differs():
+    verdict = judge("sgd.momentum_step", momentum_step(f"{SKIP}; {LR_INSIDE}; v *= p.ndim > 0"))
+    assert verdict.mistake == "learning rate inside the velocity"
+    assert "Something else differs as well: velocities[2] after step 1" in verdict.advice
+
+
+def test_of_two_that_explain_as_much_both_are_told():
+    class Relu(Exercise):
+        """max(x, 0)."""
+
+        id, points = "linear.relu", 1
+        mistakes = (
+            Mistake("without the sign", edit("x.clamp(min=0)", "x.abs()"), "You drop the sign."),
+            Mistake("half the square", edit("x.clamp(min=0)", "x * x / 2"), "You square."),
+        )
+
+        def probe(self, relu, case):
+            yield "y", relu(case.x)
+
+    cases = [Case("two", x=torch.tensor([2.0, -2.0])), Case("three", x=torch.tensor([3.0, -3.0]))]
+    evidence = collect(Relu(), lambda x: x * 0 + 2, cases)
+    verdict = judge_evidence(Relu(), cases, evidence, seed=0)
+    assert verdict.mistake == "without the sign, or half the square"
+    assert verdict.advice == "It is one of these two.\nEither: You drop the sign.\nOr: You square."
+
+
+def test_what_nothing_explains_has_no_name_and_says_what_is_right_so_far():
+    verdict = judge("sgd.momentum_step", momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)"))
+    assert verdict.mistake is None
+    assert "velocities[0] after step 1" in verdict.advice and verdict.where == "params[0] after step 1"
+
+
+def test_an_unrelated_error_in_the_first_line_gets_no_name_of_a_mistake():
+    def sgd_step(params, lr):
+        for p in params + lr:
+            p.sub_(p.grad)
+
+    def not_skipped(params, lr):
+        with torch.no_grad():
+            for p in params:
+                p -= lr * p.grad
+
+    assert judge("sgd.sgd_step", sgd_step).mistake == "raised"
+    assert judge("sgd.sgd_step", not_skipped).mistake == "missing gradient not skipped"
+
+
+def test_an_edit_changes_only_what_differs_so_that_neighbours_can_be_edited_too():
+    both = edit("y_hat - y", "y_hat + y") + edit(".mean()", ".sum()")
+    assert edited("sgd.mse", both)(torch.ones(3), torch.ones(3)) == 12
+
+
+def test_edits_of_private_helpers_reach_the_answer():
+    categorify = edited("tabular.categorify", edit("value != value", "False"))
+    assert len(categorify([float("nan")], [])[2]) == 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ((".median()", ".sum()"), "'.median()' -> '.sum()' does not fit: '.median()' stands 0 times"),
+        (("y_hat", "y"), "'y_hat' -> 'y' does not fit: 'y_hat' stands 5 times"),
+        ((".mean()", ".sum()", ".mean()", ".max()"), "two changes meet in one place"),
+    ],
+)
+def test_an_edit_that_does_not_fit_is_said_with_both_texts(texts, said):
+    with pytest.raises(CourseError, match="^sgd.mse: ") as raised:
+        fits("sgd.mse", edit(*texts))
+    assert said in str(raised.value)
+
+
+def test_an_exercise_whose_edit_no_longer_fits_cannot_be_imported():
+    with pytest.raises(CourseError, match="'.median\\(\\)' -> '.sum\\(\\)' does not fit"):
+
+        class Broken(Exercise):
+            id, points = "sgd.mse", 1
+            mistakes = (Mistake("sum", edit(".median()", ".sum()"), "hint"),)
+
+
+def test_every_edit_makes_an_answer_that_runs():
+    exercise = find("sgd.momentum_step")
+    for mistake in exercise.mistakes:
+        assert callable(naming.wrong_answer(exercise, mistake))
+
+
+def test_a_mistake_known_by_its_sign_alone_has_no_answer():
+    [mistake] = [m for m in find("sgd.minibatches").mistakes if m.name == "drawn with replacement"]
+    with pytest.raises(CourseError, match="has a sign and no answer"):
+        naming.wrong_answer(find("sgd.minibatches"), mistake)
+
+
+def test_the_number_of_pairs_is_bounded(monkeypatch):
+    tried = []
+    monkeypatch.setattr(naming, "MOST_PAIRS", 7)
+    monkeypatch.setattr(naming, "_RUNS", {})
+    run = naming.run_mistakes
+    monkeypatch.setattr(naming, "run_mistakes", lambda e, pair, *rest: tried.append(pair) or run(e, pair, *rest))
+    judge("sgd.momentum_step", momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)"))
+    assert len({pair for pair in tried if len(pair) == 2}) == 7
+    assert len({pair for pair in tried if len(pair) == 1}) <= len(MomentumStep.mistakes)
+
+
+def test_no_name_depends_on_what_was_judged_before():
+    wrong = momentum_step(f"{STOP}; {LR_INSIDE}")
+    first = judge("sgd.momentum_step", wrong)
+    judge("sgd.momentum_step", momentum_step(f"{SKIP}; {LR_INSIDE}"), seed=3)
+    assert judge("sgd.momentum_step", wrong) == first
+    assert Mse.mistakes  # another exercise's catalogue stays as it was
