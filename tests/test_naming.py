@@ -5,6 +5,7 @@ import torch
 
 from course_utils.checking import Case, CourseError, Exercise, Mistake, edit, find, judge, naming
 from course_utils.checking.edit import edited, fits
+from course_utils.checking.exercise import exercises, lessons
 from course_utils.checking.judge import judge_evidence
 from course_utils.checking.running import collect
 from course_utils.exercises.sgd import MomentumStep, Mse
@@ -146,3 +147,9 @@ def test_no_name_depends_on_what_was_judged_before():
     judge("sgd.momentum_step", momentum_step(f"{SKIP}; {LR_INSIDE}"), seed=3)
     assert judge("sgd.momentum_step", wrong) == first
     assert Mse.mistakes  # another exercise's catalogue stays as it was
+
+
+@pytest.mark.parametrize("lesson", lessons())
+def test_names_can_be_told_apart_where_two_are_given(lesson):
+    names = [mistake.name for exercise in exercises(lesson) for mistake in exercise.mistakes]
+    assert not [name for name in names if naming.TOGETHER in name or naming.EITHER in name]

@@ -15,6 +15,7 @@ from course_utils.checking.exercise import Case, Exercise, Mistake, Training
 from course_utils.checking.running import refused, run_case, time_limit
 
 MOST_PAIRS = 150  # pairs of mistakes that are tried on one case; a bound in time would let the load decide on a name
+TOGETHER, EITHER = "; ", ", or "  # what stands between two names; no name of a mistake holds either
 KEPT_RUNS = 20_000  # runs of known mistakes that are kept: a student checks the same exercise again and again
 
 
@@ -34,7 +35,7 @@ class Named:
     @property
     def name(self) -> str:
         """The names of the mistakes, in the words in which a report counts them."""
-        return (", or " if self.how == "either" else "; ").join(mistake.name for mistake in self.mistakes)
+        return (EITHER if self.how == "either" else TOGETHER).join(mistake.name for mistake in self.mistakes)
 
     @property
     def hint(self) -> str:

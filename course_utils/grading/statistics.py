@@ -10,6 +10,7 @@ from typing import Any
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
+from course_utils.checking.naming import TOGETHER
 from course_utils.grading.course import Course, printable
 
 COLOURS = {  # of a check's verdicts, in the order of the bars
@@ -68,7 +69,7 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
                 check = found.checks.setdefault(row["id"], Check(row["max_points"]))
                 check.points += row["points"]
                 check.statuses[row["status"]] += 1
-                check.mistakes.update([row["mistake"]] if row["mistake"] else [])
+                check.mistakes.update(row["mistake"].split(TOGETHER) if row["mistake"] else [])
     if not found.scores:
         raise CourseError(f"Nobody has handed in {lesson.name}.")
     return found
