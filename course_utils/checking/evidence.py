@@ -3,6 +3,7 @@
 import json
 import numbers
 import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +45,7 @@ class Evidence:
     """What one case gave: values by name in order, and how it ended.
 
     `inputs` holds the tensors of the case as they were after the probe; `rtol` the tolerances that a probe asked for.
+    `moved` gives what the same run yields when rounding errors move it; the judge sets it, it crosses no border.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Evidence:
     raised: Raised | None = None
     shortcut: str | None = None
     printed: str = ""
+    moved: Callable[[], Sequence["Evidence"]] = field(default=tuple, repr=False, compare=False)
 
 
 def normal_form(value: Any, depth: int = 0) -> Any:
@@ -126,8 +129,8 @@ def decode(data: bytes, limit: int | None = None) -> Any:
 
 
 def to_tree(evidence: Evidence) -> dict[str, Any]:
-    """Evidence as a tree that `encode` takes; tolerances stay behind, they are the judge's own."""
-    tree = {key: value for key, value in vars(evidence).items() if key != "rtol"}
+    """Evidence as a tree that `encode` takes; `rtol` and `moved` stay behind, they are the judge's own."""
+    tree = {key: value for key, value in vars(evidence).items() if key not in ("rtol", "moved")}
     return tree | {"raised": vars(evidence.raised) if evidence.raised else None}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, Literal
 
 from torch import Tensor
@@ -12,6 +13,7 @@ from course_utils.checking.difference import Difference
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training, find, reference
 from course_utils.checking.running import TimeLimit, collect, refused, run_case, time_limit
+from course_utils.checking.tolerance import moved_runs
 
 Status = Literal[
     "right", "wrong", "partial", "error", "shortcut", "not attempted", "timeout", "out of memory", "crashed", "not run"
@@ -140,7 +142,11 @@ def expected_evidence(exercise: Exercise, cases: Sequence[Case], seed: int) -> l
     """The evidence of a right answer: the reference's, or where a model is trained what holds whatever it learned."""
     if isinstance(exercise, Training):
         return [Evidence(values=exercise.expected(case)) for case in cases]
-    return collect(exercise, reference(exercise), cases, guarded=False, seed=seed)
+    answer = reference(exercise)
+    expected = collect(exercise, answer, cases, guarded=False, seed=seed)
+    for case, evidence in zip(cases, expected, strict=False):
+        evidence.moved = cache(partial(moved_runs, exercise, answer, case, seed))
+    return expected
 
 
 def _signed(exercise: Exercise, evidence: Sequence[Evidence]) -> Mistake | None:
