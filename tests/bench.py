@@ -1,4 +1,4 @@
-"""Benchmarks: `python -m tests.bench [checks] [diagnosis] [mnist] [grading]`, all by default; nothing here asserts a time."""
+"""Benchmarks: `python -m tests.bench` and some of the names below, else all; nothing here asserts a time."""
 
 import importlib
 import statistics
@@ -47,6 +47,9 @@ def checks() -> None:
 def diagnosis() -> None:
     """Independent wrong answers: refused, named, and how quickly."""
     importlib.import_module("tests.bench_diagnosis").main()
+def seeds() -> None:
+    """Right answers under 1,000 seeds, wrong ones under 50."""
+    importlib.import_module("tests.bench_seeds").main()
 
 
 def mnist() -> None:
@@ -59,7 +62,7 @@ def grading() -> None:
     importlib.import_module("tests.bench_grading").main()
 
 
-BENCHMARKS = {function.__name__: function for function in (checks, diagnosis, mnist, grading)}
+BENCHMARKS = {function.__name__: function for function in (checks, diagnosis, seeds, mnist, grading)}
 
 if __name__ == "__main__":
     names = sys.argv[1:] or list(BENCHMARKS)

@@ -3,6 +3,7 @@
 import json
 import numbers
 import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,13 +26,22 @@ class Other:
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception that ended a probe; line and source are those of the answer's own code, where it is known."""
+    """An exception that ended a probe; line and source are those of the answer's own code, where it is known.
+
+    bases: the names of the types that its type is a subclass of, as far as they are errors themselves.
+    """
 
     type: str
     message: str
     line: int | None = None
     source: str = ""
     function: str = ""
+    bases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its type, and what that is a subclass of."""
+        return self.type, *self.bases
 
     @property
     def is_stub(self) -> bool:
@@ -44,6 +54,7 @@ class Evidence:
     """What one case gave: values by name in order, and how it ended.
 
     `inputs` holds the tensors of the case as they were after the probe; `rtol` the tolerances that a probe asked for.
+    `moved` gives what the same run yields when rounding errors move it; the judge sets it, it crosses no border.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -53,6 +64,7 @@ class Evidence:
     raised: Raised | None = None
     shortcut: str | None = None
     printed: str = ""
+    moved: Callable[[], Sequence["Evidence"]] = field(default=tuple, repr=False, compare=False)
 
 
 def normal_form(value: Any, depth: int = 0) -> Any:
@@ -126,8 +138,8 @@ def decode(data: bytes, limit: int | None = None) -> Any:
 
 
 def to_tree(evidence: Evidence) -> dict[str, Any]:
-    """Evidence as a tree that `encode` takes; tolerances stay behind, they are the judge's own."""
-    tree = {key: value for key, value in vars(evidence).items() if key != "rtol"}
+    """Evidence as a tree that `encode` takes; `rtol` and `moved` stay behind, they are the judge's own."""
+    tree = {key: value for key, value in vars(evidence).items() if key not in ("rtol", "moved")}
     return tree | {"raised": vars(evidence.raised) if evidence.raised else None}
 
 
@@ -145,7 +157,8 @@ def from_tree(tree: Any) -> Evidence:
         if raised is not None:
             line = raised["line"]
             texts = {key: str(raised[key]) for key in ("type", "message", "source", "function")}
-            evidence.raised = Raised(line=None if line is None else int(line), **texts)
+            bases = tuple(str(name) for name in raised["bases"])
+            evidence.raised = Raised(line=None if line is None else int(line), bases=bases, **texts)
         return evidence
     except (KeyError, TypeError, ValueError) as error:
         raise CourseError(f"the evidence has not the form it must have: {type(error).__name__}: {error}") from None

@@ -13,6 +13,7 @@ from course_utils.checking.errors import CourseError
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training
 from course_utils.checking.running import refused, run_case, time_limit
+from course_utils.checking.tolerance import moved_runs
 
 MOST_PAIRS = 150  # pairs of mistakes that are tried on one case; a bound in time would let the load decide on a name
 TOGETHER, EITHER = "; ", ", or "  # what stands between two names; no name of a mistake holds either
@@ -179,7 +180,10 @@ def run_mistakes(
     """The evidence of the reference with these mistakes in it, on one case."""
     answer = wrong_answer(exercise, mistakes[0]) if len(mistakes) == 1 else composed(exercise.id, mistakes)
     with time_limit(exercise.seconds):
-        return refused(exercise, answer, guarded) or run_case(exercise, answer, case, seed, Evidence(), guarded)
+        evidence = refused(exercise, answer, guarded)
+        evidence = evidence or run_case(exercise, answer, case, seed, Evidence(), guarded)
+    evidence.moved = functools.cache(functools.partial(moved_runs, exercise, answer, case, seed))
+    return evidence
 
 
 def wrong_answer(exercise: Exercise, mistake: Mistake) -> Callable[..., Any]:
