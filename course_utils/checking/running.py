@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from course_utils.checking import axes
 from course_utils.checking.evidence import Evidence, Other, Raised, normal_form
 from course_utils.checking.exercise import Case, Exercise
 from course_utils.checking.guard import Guard, handed_in
@@ -66,19 +67,52 @@ def run_case(
     exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence, guarded: bool = True
 ) -> Evidence:
     """Fill the evidence of one case, with the world seeded before and restored after it."""
+    guard = Guard(exercise) if guarded else None
+    if case.axis == axes.AGAIN.name:
+        _run_again(exercise, answer, case, seed, evidence, guard)
+        return evidence
+    if case.axis == axes.BY_NAME.name:
+        answer = axes.by_name(answer, case.detail)
     with world_restored(seed):
-        _probe(exercise, answer, case, evidence, Guard(exercise) if guarded else None)
+        _probe(exercise, answer, case, case.fresh(), evidence, guard)
     return evidence
 
 
-def _probe(exercise: Exercise, answer: Any, case: Case, evidence: Evidence, guard: Guard | None) -> None:
-    fresh = case.fresh()
+def _run_again(exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence, guard: Guard | None) -> None:
+    """Fill the evidence of the second of two calls, which gets the tensors of the first, filled with other numbers."""
+    earlier = Case(case.label, **case.detail)
+    used, kept = earlier.fresh(), dict[str, Tensor]()
+    with world_restored(seed + 1):
+        _probe(exercise, answer, earlier, used, Evidence(), guard, kept)
+        places = {x.untyped_storage().data_ptr() for _, x in axes.tensors(used.inputs)}
+        kept = {name: x for name, x in kept.items() if x.untyped_storage().data_ptr() not in places}
+        before, drawn = normal_form(kept), axes.generators()
+    with world_restored(seed):
+        _probe(exercise, answer, case, case.fresh(used.inputs), evidence, guard)
+        evidence.state |= {name: "started anew" for name, now in axes.generators().items() if now == drawn[name]}
+    for name, x in kept.items():
+        if not _same_bits(x, before[name]):
+            evidence.state[f"{name}, which an earlier call gave"] = "changed"
+
+
+def _probe(
+    exercise: Exercise,
+    answer: Any,
+    case: Case,
+    fresh: Case,
+    evidence: Evidence,
+    guard: Guard | None,
+    kept: dict[str, Tensor] | None = None,
+) -> None:
+    """Fill the evidence from one run of the probe; `kept` gets the values themselves."""
     printed = _Output()
-    before = _state()
+    before, given = _state(), [(name, x, x.requires_grad) for name, x in axes.tensors(fresh.inputs)]
     try:
         with contextlib.redirect_stdout(printed), guard.watching() if guard else contextlib.nullcontext():
             for name, value, *rtol in exercise.probe(answer, fresh):
                 evidence.values[name] = normal_form(value)
+                if kept is not None and isinstance(value, Tensor):
+                    kept[name] = value
                 if rtol:
                     evidence.rtol[name] = rtol[0]
     except (Exception, SystemExit, TimeLimit) as error:
@@ -88,6 +122,9 @@ def _probe(exercise: Exercise, answer: Any, case: Case, evidence: Evidence, guar
     evidence.printed = printed.getvalue()
     after = _state()
     evidence.state = {name: after[name] for name in after if after[name] != before[name]}
+    evidence.state |= {
+        f"requires_grad of {name}": str(x.requires_grad) for name, x, was in given if x.requires_grad != was
+    }
     evidence.inputs = dict(_changed(case.inputs, fresh.inputs))
 
 
@@ -119,7 +156,7 @@ def _objection(exercise: Exercise, answer: Any) -> str | None:
     name = exercise.name
     if isinstance(answer, str):
         return f"You handed in the text {answer[:40]!r}. Hand in {name} itself, without quotes."
-    if isinstance(answer, nn.Module):
+    if isinstance(answer, nn.Module) and exercise.builds:
         return f"You handed in a module that is already built. Hand in {name} itself, without brackets after it."
     if isinstance(answer, Tensor) or not callable(answer):
         kind = "a tensor" if isinstance(answer, Tensor) else repr(normal_form(answer))[:60]

@@ -19,6 +19,10 @@ OPTIMIZERS = (
     torch.optim.Adagrad,
     torch.optim.Optimizer,
 )
+WITHOUT = {
+    "views": "parameters are stored in order, so that a way through p.view(-1) is right",
+    "requires_grad": "parameters require a gradient in every case",
+}
 
 
 def step_case(
@@ -36,8 +40,8 @@ def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator
     A case with `start` begins with step number `start`; one with `in_no_grad` calls inside torch.no_grad().
     """
     inputs = case.inputs
-    params = [p.clone().requires_grad_() for p in case.params]
-    lists = [[b.clone() for b in inputs[name]] for name in buffers]
+    params = [p.requires_grad_() for p in case.params]
+    lists = [list(inputs[name]) for name in buffers]
     for t, (grads, lr) in enumerate(zip(case.grads, case.lrs, strict=True), inputs.get("start", 1)):
         for p, g in zip(params, grads, strict=True):
             p.grad = None if g is None else g.clone()

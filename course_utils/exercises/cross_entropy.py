@@ -23,6 +23,7 @@ ROADS = tuple(
     )
 )
 READY_MADE = (F.kl_div, F.linear_cross_entropy, *ROADS)
+FLOAT32 = "one-hot rows and other tensors of this lesson are float32"
 BY_AUTOGRAD = (torch.autograd.grad, Tensor.backward, torch.autograd.backward)
 
 
@@ -71,6 +72,7 @@ def _batches(rng: Rng) -> Iterator[Case]:
         ("a batch of three, four classes", 2 * rng.normal(3, 4)),
         ("a batch of one", 2 * rng.normal(1, 5)),
         ("a batch of seven, two classes", 2 * rng.normal(7, 2)),
+        ("a batch of 37", 2 * rng.normal(37, 3)),
         *_large(rng),
     ):
         targets = rng.integers(0, logits.shape[1], len(logits))
@@ -95,6 +97,7 @@ class OneHot(Exercise):
         yield Case("labels of three classes", labels=torch.cat([rng.permutation(3), rng.integers(0, 3, 2)]), c=3)
         yield Case("a class that does not occur", labels=rng.integers(0, 4, 3), c=6)
         yield Case("a single label", labels=rng.integers(1, 3, 1), c=4)
+        yield Case("a single class", labels=torch.zeros(3, dtype=torch.int64), c=1)
 
     def probe(self, one_hot: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "y", one_hot(case.labels, case.c)
@@ -155,6 +158,9 @@ class Softmax(Exercise):
     """p_k = exp(z_k) / sum_j exp(z_j) in every row z of logits, at any size of the logits."""
 
     id, points = "cross_entropy.softmax", 2
+    without = {
+        "float64": FLOAT32,
+    }
     shortcuts = READY_MADE
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -293,6 +299,9 @@ class LogSoftmax(Exercise):
     """log p_k = z_k - log sum_j exp(z_j) in every row z of logits, at any size of the logits."""
 
     id, points = "cross_entropy.log_softmax", 2
+    without = {
+        "float64": FLOAT32,
+    }
     shortcuts = READY_MADE
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -410,6 +419,9 @@ class Nll(Exercise):
     """-1/n sum_i log_probs[i, targets[i]], the negative log-likelihood."""
 
     id, points = "cross_entropy.nll", 1
+    without = {
+        "float64": FLOAT32,
+    }
     shortcuts = READY_MADE
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -417,6 +429,7 @@ class Nll(Exercise):
             ("a batch of three, four classes", 3, 4),
             ("a batch of one", 1, 5),
             ("a batch of seven, two classes", 7, 2),
+            ("a batch of 67", 67, 3),
         ):
             log_probs = torch.log_softmax(2 * rng.normal(n, c), -1)
             yield Case(label, log_probs=log_probs, targets=rng.integers(0, c, n))
@@ -495,6 +508,9 @@ class CrossEntropy(Exercise):
     """-1/n sum_i log p[i, targets[i]] with p = softmax(logits), at any size of the logits."""
 
     id, points = "cross_entropy.cross_entropy", 1
+    without = {
+        "requires_grad": "its gradient is judged in every case",
+    }
     shortcuts = READY_MADE
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -617,6 +633,10 @@ class CrossEntropyBackward(Exercise):
     """The gradient of cross_entropy(logits, targets) with respect to the logits, (p - y) / n, without autograd."""
 
     id, points = "cross_entropy.cross_entropy_backward", 3
+    without = {
+        "float64": FLOAT32,
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
     shortcuts = (*BY_AUTOGRAD, *READY_MADE)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -722,6 +742,9 @@ class Accuracy(Exercise):
     """The part of the examples whose largest logit belongs to the target, between 0 and 1."""
 
     id, points = "cross_entropy.accuracy", 1
+    without = {
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, c, targets, predictions in (
@@ -729,6 +752,7 @@ class Accuracy(Exercise):
             ("a batch of five, all right", 3, [0, 0, 1, 2, 1], [0, 0, 1, 2, 1]),
             ("a batch of seven, none right", 2, [0, 0, 1, 0, 1, 1, 0], [1, 1, 0, 1, 0, 0, 1]),
             ("a batch of one, right", 6, [4], [4]),
+            ("a batch of 257, 62 of them right", 3, [0] * 257, [0] * 62 + [1, 2, 2] * 65),
         ):
             classes, order = rng.permutation(c), rng.permutation(len(targets))
             largest = classes[torch.tensor(predictions)][order]

@@ -28,6 +28,10 @@ class Normalize(Exercise):
     """(x - m) / s for both tensors, with m and s the one mean and the one standard deviation of all of train."""
 
     id, points = "mnist.normalize", 1
+    without = {
+        "float64": "pixels are float32, and so are the results by definition",
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, n_train, n_valid, shift in (
@@ -324,6 +328,10 @@ class Sgd(Exercise):
     """v <- momentum * v + g, then p <- p - lr * v, for every parameter p with gradient g; v starts at 0."""
 
     id, points = "mnist.SGD", 3
+    along = {"again": 1}  # with momentum
+    without = {
+        "requires_grad": "parameters require a gradient in every case",
+    }
     shortcuts = (torch.optim.SGD, torch.optim.Optimizer)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -355,7 +363,9 @@ class Sgd(Exercise):
         )
 
     def probe(self, SGD: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        params = [nn.Parameter(p.clone()) for p in case.params]
+        params = [p.requires_grad_() for p in case.params]
+        for p in params:
+            p.grad = None
         optimizer = SGD((p for p in params), **case.settings) if case.generator else SGD(params, **case.settings)
         for number, grads in enumerate(case.grads, 1):
             for p, grad in zip(params, grads, strict=True):
@@ -627,6 +637,10 @@ class TrainEpoch(Exercise):
     """One step for every batch; returns the mean over all examples of the loss that each had before its step."""
 
     id, points = "mnist.train_epoch", 2
+    without = {
+        "float64": "the digits and the losses are float32",
+        "requires_grad": "the parameters require a gradient in every case, and digits do not",
+    }
     shortcuts = (torch.optim.SGD, torch.optim.Optimizer)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -853,12 +867,17 @@ class Evaluate(Exercise):
     """(mean cross-entropy, accuracy) in eval mode and without a graph, with the mode restored afterwards."""
 
     id, points = "mnist.evaluate", 2
+    without = {
+        "float64": "the digits and the losses are float32",
+        "requires_grad": "the parameters require a gradient in every case, and digits do not",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, n, c, training in (
             ("nine examples, four classes, a model in training mode", 9, 4, True),
             ("a model that is in eval mode already", 5, 3, False),
             ("a single example", 1, 6, True),
+            ("1,033 examples", 1033, 3, True),
         ):
             x, weight, bias = rng.normal(n, 4), rng.normal(c, 4), rng.normal(c)
             best = (x @ weight.T + bias).argmax(-1)

@@ -520,6 +520,7 @@ class LrRangeTest(Exercise):
         yield case("the loss grows to over 4 times the best", around(2.0, 1.6, 0.5, 0.8, 1.4, 1.9, 2.4, 0.4, 2.8))
         yield case("the loss becomes nan", [*around(2.0, 1.1, 1.5), math.nan, *around(1.0, 0.9)])
         yield case("the loss becomes infinite", [*around(1.0, 0.8), math.inf, *around(0.7)])
+        yield case("a loss is exactly 4 times the best, which is not over it", [1.0, 0.5, 2.0, 0.75, 2.25, 0.4])
         yield case("a loss in between is three times the best", around(1.0, 3.0, 0.9, 2.9, 0.6, 5.0, 0.5))
         yield case("the very first loss is nan", [math.nan, *around(0.7, 0.8)])
         yield case("the very first loss is infinite", [math.inf, *around(0.7, 0.8)])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checking import Case, Exercise, Mistake, Rng
-from course_utils.exercises._steps import OPTIMIZERS, Step, in_place_mistakes, probe_steps, step_case
+from course_utils.exercises._steps import OPTIMIZERS, WITHOUT, Step, in_place_mistakes, probe_steps, step_case
 
 
 def _buffers(rng: Rng, case: Case, name: str, zero: bool) -> list[Tensor]:
@@ -100,6 +100,7 @@ class RmspropStep(Exercise):
     """s <- alpha*s + (1-alpha)*g**2, then p <- p - lr * g / (sqrt(s) + eps), in place."""
 
     id, points = "optimizers.rmsprop_step", 2
+    without = WITHOUT
     shortcuts = OPTIMIZERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -454,6 +455,7 @@ class AdamStep(Exercise):
     """m, s <- averages of g and g**2; p <- p - lr * m_hat / (sqrt(s_hat) + eps), in place, both corrected."""
 
     id, points = "optimizers.adam_step", 3
+    without = WITHOUT
     shortcuts = OPTIMIZERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -550,6 +552,7 @@ class AdamwStep(Exercise):
     """p <- p * (1 - lr*wd), then Adam's step, in place; the gradient that Adam averages knows nothing of wd."""
 
     id, points = "optimizers.adamw_step", 2
+    without = WITHOUT
     shortcuts = OPTIMIZERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -674,6 +677,7 @@ class RebornAdamStep(Exercise):
     """One step of Adam (eps 1e-8) that was built just now, in place."""
 
     id, points = "optimizers.reborn_adam_step", 2
+    without = {**WITHOUT, "float64": "lr * sign(g) is right, which leaves out eps"}
     shortcuts = OPTIMIZERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:

@@ -290,6 +290,9 @@ class FillMissing(Exercise):
     """nan becomes the median of train's known values, in train and in valid; and two masks say where nan was."""
 
     id, points = "tabular.fill_missing", 2
+    without = {
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def column(known: int, gaps: int, skew: float = 0.0) -> Tensor:
@@ -732,6 +735,10 @@ class TabularModel(Exercise):
     """Embeddings of the categorical columns, then the continuous ones, through affine maps with ReLU in between."""
 
     id, points = "tabular.TabularModel", 3
+    without = {
+        "float64": "the parameters of a layer are float32",
+        "requires_grad": "the numbers are copied into the parameters",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, cards: list[int], n_continuous: int, n_outputs: int, hidden: list[int], n: int) -> Case:
@@ -754,6 +761,9 @@ class TabularModel(Exercise):
         yield case("a batch of one, two hidden layers", [3, 12, 5], 1, 2, [8, 6], 1)
         yield case("no continuous column", [6], 0, 1, [9, 3], 5)
         yield case("no hidden layer", [5, 9], 3, 2, [], 4)
+        start = case("the start values", [90, 120], 1, 1, [3], 1)
+        start.inputs["start"] = True
+        yield start
 
     def probe(self, TabularModel: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = TabularModel(case.cards, *case.sizes, case.hidden_widths)
@@ -770,6 +780,10 @@ class TabularModel(Exercise):
         tables = [parameters[shape].detach() for shape in list(case.values)[: case.n_tables]]
         yield "the tables start small", all(float(table.abs().max()) < 0.6 for table in tables)
         yield "the tables start random", all(len(table.unique()) > table.shape[1] for table in tables)
+        if "start" in case.inputs:
+            spreads = [float(table.std()) for table in tables]
+            yield "the spread of the tables at the start is about 0.01", all(0.005 < s < 0.02 for s in spreads)
+            return
         with torch.no_grad():
             for shape, values in case.values.items():
                 parameters[shape].copy_(values.T if shape in turned.values() else values)
