@@ -7,9 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import judge
-from course_utils.checking import axes
-from course_utils.checking.exercise import Training, exercises, lessons
-from tests.answers import linear, mnist, optimizers, sgd
+from tests.answers import linear, mnist, sgd
 
 
 def gradient_in_float32_zeros(w, x, y):

@@ -23,8 +23,8 @@ Draw = Callable[[], Sequence["Case"]]
 class Axis:
     """One way to vary a case.
 
-    label follows the label of the case, `{}` standing for what `detail` carries. mistake and hint are for an answer that
-    is right in all cases of the exercise and wrong in this one. fits: whether a case can be varied so.
+    label: follows the label of the case. mistake and hint are for an answer that is right in the exercise's own cases
+    and wrong in this one. fits: whether a case can be varied so.
     """
 
     name: str
@@ -46,7 +46,8 @@ def cases(
         if axis.name in exercise.without:
             continue
         place = exercise.along.get(axis.name)
-        index = next((i for i, case in enumerate(own) if axis.fits(case)), None) if place is None else place
+        fitting = (i for i, case in enumerate(own) if not case.axis and axis.fits(case))
+        index = next(fitting, None) if place is None else place
         if index is None:
             continue
         case = own[index]
@@ -86,7 +87,7 @@ def mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
 def hand_over(axis: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """Fresh inputs as an answer gets them along the axis: the same numbers, stored otherwise or with a gradient due."""
     if axis == EXPANDED.name:
-        return {**inputs, "grad_out": _expanded(inputs["grad_out"])}
+        return _equal_rows(inputs)
     handle = HANDLED.get(axis)
     return mapped(handle, inputs) if handle else inputs
 
@@ -112,10 +113,9 @@ def by_name(answer: Callable[..., Any], names: Sequence[str]) -> Callable[..., A
 
 def generators() -> dict[str, Any]:
     """How far the generators of random numbers have come."""
-    _, numbers, place, *_ = np.random.get_state()
     return {
         "the random numbers of torch": torch.get_rng_state().tolist(),
-        "the random numbers of NumPy": (numbers.tolist(), place),
+        "the random numbers of NumPy": repr(np.random.get_state()),
         "the random numbers of random": random.getstate(),
     }
 
@@ -138,8 +138,10 @@ def _with_gradient(x: Tensor) -> Tensor:
     return x.requires_grad_() if x.is_floating_point() else x
 
 
-def _expanded(x: Tensor) -> Tensor:
-    return x[:1].expand(x.shape)
+def _equal_rows(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs with a grad_out whose rows share their memory."""
+    grad_out = inputs["grad_out"]
+    return {**inputs, "grad_out": grad_out[:1].expand(grad_out.shape)}
 
 
 def _has(test: Callable[[Tensor], bool]) -> Callable[["Case"], bool]:
@@ -171,14 +173,14 @@ EXPANDED = Axis(
     "Rows that share their memory give an error or something else. autograd hands over such gradients: those of a sum "
     "are equal everywhere. Do not write into an input, and use `.reshape` in place of `.view`.",
     fits=lambda case: "grad_out" in case.inputs and case.grad_out.ndim > 0,
-    make=lambda inputs: {**inputs, "grad_out": _expanded(inputs["grad_out"]).clone()},
+    make=_equal_rows,
 )
 GRADIENT = Axis(
     "requires_grad",
     "with inputs that require a gradient",
     "inputs that require a gradient",
-    "The inputs require a gradient here, as parameters and whatever is computed from them do. They cannot be changed in "
-    "place, and `.numpy()` needs a `.detach()` first.",
+    "The inputs require a gradient here, as parameters and whatever is computed from them do. They cannot be changed "
+    "in place, and `.numpy()` needs a `.detach()` first.",
     fits=_has(lambda x: x.is_floating_point()),
 )
 AGAIN = Axis(
@@ -195,7 +197,15 @@ BY_NAME = Axis(
     "Called with its arguments by name, your code does not take them. Keep the names that the docstring gives them.",
 )
 AXES = (FLOAT64, VIEWS, EXPANDED, GRADIENT, AGAIN, BY_NAME)
-BY_AXIS = {axis.name: axis for axis in AXES}
+# How many examples are many only the exercise knows: it names this axis in a case of its own, its last.
+MANY = Axis(
+    "many",
+    "",
+    "wrong for many",
+    "A few examples are right and many are not. Does your code go through them in parts of a fixed size? An average of "
+    "averages is not the average where the last part is smaller.",
+)
+BY_AXIS = {axis.name: axis for axis in (*AXES, MANY)}
 HANDLED: Mapping[str, Callable[[Tensor], Tensor]] = {
     VIEWS.name: _as_view,
     GRADIENT.name: _with_gradient,

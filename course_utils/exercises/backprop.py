@@ -382,9 +382,11 @@ class LinearBackward(Exercise):
             ("one example, 3 inputs, 2 outputs", 1, 3, 2),
             ("6 examples, 1 input, 1 output", 6, 1, 1),
             ("3 examples, 2 inputs, 7 outputs", 3, 2, 7),
-            ("131 examples, 3 inputs, 1 output", 131, 3, 1),
+            ("4 examples, 3 inputs, 1 output", 4, 3, 1),
+            ("131 examples, 3 inputs, 2 outputs", 131, 3, 2),
         ):
-            yield Case(label, grad_out=rng.normal(n, o), x=rng.normal(n, i), weight=rng.normal(o, i))
+            axis = "many" if n > 100 else ""
+            yield Case(label, axis=axis, grad_out=rng.normal(n, o), x=rng.normal(n, i), weight=rng.normal(o, i))
 
     def probe(self, linear_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         result = linear_backward(case.grad_out, case.x, case.weight)
@@ -703,13 +705,15 @@ class TwoLayerBackward(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n: int, i: int, h: int, o: int, lift: float = 0.0) -> Case:
-            return Case(label, x=rng.normal(n, i), y=rng.normal(n, o), w1=rng.normal(h, i), b1=rng.normal(h) + lift,
-                        w2=rng.normal(o, h), b2=rng.normal(o))  # fmt: skip
+            axis = "many" if n > 100 else ""
+            return Case(label, axis=axis, x=rng.normal(n, i), y=rng.normal(n, o), w1=rng.normal(h, i),
+                        b1=rng.normal(h) + lift, w2=rng.normal(o, h), b2=rng.normal(o))  # fmt: skip
 
         yield case("every hidden unit on, so that the ReLU passes everything", 5, 4, 6, 3, lift=20.0)
         yield case("hidden units on and off: 7 examples, 3 inputs, 5 hidden, 2 outputs", 7, 3, 5, 2)
         yield case("one example and one output", 1, 4, 6, 1)
-        yield case("131 examples, one hidden unit", 131, 2, 1, 3)
+        yield case("three examples, one hidden unit", 3, 2, 1, 3)
+        yield case("131 examples", 131, 2, 4, 3)
 
     def probe(self, two_layer_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         grads = two_layer_backward(case.x, case.y, case.w1, case.b1, case.w2, case.b2)

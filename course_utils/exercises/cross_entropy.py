@@ -72,13 +72,13 @@ def _batches(rng: Rng) -> Iterator[Case]:
         ("a batch of three, four classes", 2 * rng.normal(3, 4)),
         ("a batch of one", 2 * rng.normal(1, 5)),
         ("a batch of seven, two classes", 2 * rng.normal(7, 2)),
-        ("a batch of 37", 2 * rng.normal(37, 3)),
         *_large(rng),
+        ("a batch of 37", 2 * rng.normal(37, 3)),
     ):
         targets = rng.integers(0, logits.shape[1], len(logits))
         if logits[0].max() - logits[0].min() > 100:
             targets[0] = logits[0].argmin()
-        yield Case(label, logits=logits, targets=targets)
+        yield Case(label, axis="many" if len(logits) > 30 else "", logits=logits, targets=targets)
 
 
 def _rows_filled(labels: Tensor, num_classes: int) -> Tensor:
@@ -432,7 +432,7 @@ class Nll(Exercise):
             ("a batch of 67", 67, 3),
         ):
             log_probs = torch.log_softmax(2 * rng.normal(n, c), -1)
-            yield Case(label, log_probs=log_probs, targets=rng.integers(0, c, n))
+            yield Case(label, axis="many" if n > 60 else "", log_probs=log_probs, targets=rng.integers(0, c, n))
 
     def probe(self, nll: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "loss", nll(case.log_probs, case.targets)
@@ -759,7 +759,8 @@ class Accuracy(Exercise):
             falling = 0.4 * rng.normal(len(targets), c).sort(-1, descending=True).values
             falling[0, 0] += 3
             logits = falling.gather(1, (torch.arange(c) - largest[:, None]) % c)
-            yield Case(label, logits=logits, targets=classes[torch.tensor(targets)][order])
+            axis = "many" if len(order) > 100 else ""
+            yield Case(label, axis=axis, logits=logits, targets=classes[torch.tensor(targets)][order])
 
     def probe(self, accuracy: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "accuracy", accuracy(case.logits, case.targets)

@@ -270,9 +270,9 @@ class MyLinear(Exercise):
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n_in: int, n_out: int, *batch: int, bias: bool = True) -> Case:
             call = f"My_Linear({n_in}, {n_out}{'' if bias else ', bias=False'})"
-            sizes = {"n_in": n_in, "n_out": n_out, "with_bias": bias, "wide": False}
+            sizes: dict[str, Any] = {"n_in": n_in, "n_out": n_out, "with_bias": bias, "wide": False}
             values = {"x": rng.normal(*batch, n_in), "weight": rng.normal(n_out, n_in), "bias": rng.normal(n_out)}
-            return Case(f"{label}: {call}, x of shape {(*batch, n_in)}", hidden=None, **sizes, **values)
+            return Case(f"{label}: {call}, x of shape {(*batch, n_in)}", **sizes | values)
 
         yield case("a batch of five", 4, 3, 5)
         yield case("a batch of one", 3, 2, 1)
@@ -292,7 +292,8 @@ class MyLinear(Exercise):
         if case.wide:
             yield from self._start_values("weight", weight, case.n_in, rtol=0.02)
             yield from self._start_values("bias", bias, case.n_in, rtol=0.2)
-            yield "another layer starts like this one", torch.equal(My_Linear(case.n_in, case.n_out).weight, weight)
+            other = My_Linear(case.n_in, case.n_out)
+            yield "another layer starts with other numbers", not torch.equal(other.weight, layer.weight)
             return
         yield "kind of self.weight", None if weight is None else type(weight).__name__
         yield "weight.shape", str(tuple(weight.shape)) if isinstance(weight, Tensor) else weight

@@ -882,7 +882,8 @@ class Evaluate(Exercise):
             x, weight, bias = rng.normal(n, 4), rng.normal(c, 4), rng.normal(c)
             best = (x @ weight.T + bias).argmax(-1)
             y = torch.where(torch.arange(n) % 3 == 0, best, (best + 1 + torch.arange(n) % (c - 1)) % c)
-            yield Case(label, x=x, y=y, weight=weight, bias=bias, training=training)
+            axis = "many" if n > 1000 else ""
+            yield Case(label, axis=axis, x=x, y=y, weight=weight, bias=bias, training=training)
 
     def probe(self, evaluate: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = _Watched(case.weight, case.bias).train(case.training)

@@ -51,7 +51,7 @@ class Mse(Exercise):
         yield Case("a single prediction of shape (1, 1)", y_hat=rng.normal(1, 1), y=rng.normal(1, 1))
         yield Case("4 examples with 3 outputs each", y_hat=rng.normal(4, 3), y=rng.normal(4, 3))
         yield Case("two single numbers (shape ())", y_hat=rng.normal(), y=rng.normal())
-        yield Case("1,033 predictions", y_hat=rng.normal(1033), y=rng.normal(1033))
+        yield Case("1,033 predictions", axis="many", y_hat=rng.normal(1033), y=rng.normal(1033))
         yield Case("shape (5, 1) against shape (5,)", y_hat=rng.normal(5, 1), y=rng.normal(5))
         yield Case("shape (4, 1) against shape (4, 3)", y_hat=rng.normal(4, 1), y=rng.normal(4, 3))
 
@@ -149,7 +149,8 @@ class MseGradient(Exercise):
             ("one feature", 6, 1),
             ("131 examples with 5 features", 131, 5),
         ):
-            yield Case(label, w=rng.normal(d), x=rng.normal(n, d), y=rng.normal(n))
+            axis = "many" if n > 100 else ""
+            yield Case(label, axis=axis, w=rng.normal(d), x=rng.normal(n, d), y=rng.normal(n))
 
     def probe(self, mse_gradient: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "gradient", mse_gradient(case.w, case.x, case.y)
