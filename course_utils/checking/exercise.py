@@ -67,7 +67,7 @@ class Case:
         **inputs: Any,
     ) -> None:
         self.label = label
-        self.inputs = inputs
+        self.inputs: dict[str, Any] = inputs
         self.hidden = dict(hidden or {})
         self.axis = axis
         self.detail = detail

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch import nn
 from torch._ops import OpOverloadPacket
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -17,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from course_utils.checking.exercise import Exercise, Training
 
 WATCHED_CALLS = 20_000  # Python calls after which the guard no longer looks for calls into the reference
+CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 
 
@@ -159,6 +161,10 @@ def handed_in(exercise: Exercise, answer: Any) -> str | None:
     known_mistake = any(answer is mistake.impl for mistake in exercise.mistakes)
     if module.startswith(("course_utils.reference.", "course_utils.exercises.")) and not known_mistake:
         return f"the course's own {name}"
+    if isinstance(answer, nn.Module) and not isinstance(answer, CONTAINERS):
+        owner = type(answer)
+        if owner.__module__.partition(".")[0] == "torch":
+            return public_name(owner)
     if module.partition(".")[0] == "torch" and (inspect.isclass(answer) or inspect.isroutine(answer)):
         return public_name(answer)
     if inspect.isbuiltin(answer) and (answer in (getattr(torch, answer.__name__, None),) or "torch" in str(answer)):
