@@ -6,7 +6,7 @@ from typing import Any
 from course_utils.checking import notebook
 from course_utils.checking.card import TITLES, Card
 from course_utils.checking.errors import CourseError, NotRight
-from course_utils.checking.exercise import Case, Exercise, FreeText, Mistake, Rng, Training, find, gradients
+from course_utils.checking.exercise import Case, Exercise, FreeText, Mistake, Rng, Training, find, gradients, operators
 from course_utils.checking.guard import unguarded
 from course_utils.checking.judge import Verdict, judge
 
@@ -25,6 +25,7 @@ __all__ = [
     "find",
     "gradients",
     "judge",
+    "operators",
     "unguarded",
 ]
 

@@ -4,6 +4,7 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ class Exercise:
 
     id: ClassVar[str]
     points: ClassVar[int]
-    shortcuts: ClassVar[tuple[Any, ...]] = ()  # functions, classes, or names of operators such as "aten::_softmax"
+    shortcuts: ClassVar[tuple[Any, ...]] = ()  # functions, classes, modules, "aten::_softmax"
     seconds: ClassVar[float] = 10.0  # limit for all cases together
     mistakes: ClassVar[Sequence[Mistake]] = ()
     along: ClassVar[Mapping[str, int]] = {}  # which case an axis starts from, where it is not the first that fits
@@ -221,6 +222,12 @@ def gradients(output: Any, inputs: Sequence[Tensor]) -> list[Tensor | None]:
     weights = torch.linspace(0.5, 1.5, output.numel(), dtype=output.dtype).reshape(output.shape)
     # A sum, and not grad_outputs: for those torch imports sympy (0.4 s) the first time.
     return list(torch.autograd.grad((output * weights).sum(), list(inputs), allow_unused=True))
+
+
+def operators(pattern: str) -> tuple[str, ...]:
+    """The names of all operators of torch in which the pattern is found, such as "aten::_softmax"."""
+    names = {name.partition(".")[0] for name in torch._C._dispatch_get_all_op_names() if name.startswith("aten::")}
+    return tuple(sorted(name for name in names if re.search(pattern, name)))
 
 
 def lessons() -> list[str]:

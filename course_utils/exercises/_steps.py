@@ -1,24 +1,23 @@
 """What exercises about an optimizer's step share: cases, the probe, and the mistakes of any in-place step."""
 
+import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from course_utils.checking import Case, Mistake, Rng
+from course_utils.checking import Case, Mistake, Rng, operators
 
 Step = Callable[..., Any]
 
+# Every optimizer of torch, the functions of its modules that do the same, and the fused operators below them.
 OPTIMIZERS = (
-    torch.optim.SGD,
-    torch.optim.RMSprop,
-    torch.optim.Adam,
-    torch.optim.AdamW,
-    torch.optim.NAdam,
-    torch.optim.Adagrad,
-    torch.optim.Optimizer,
+    *(cls for cls in vars(torch.optim).values() if inspect.isclass(cls) and issubclass(cls, torch.optim.Optimizer)),
+    *(module for name, module in list(sys.modules.items()) if name.startswith("torch.optim.")),
 )
+STEPS = (*OPTIMIZERS, *operators("_fused_(sgd|adam|adagrad)"))
 WITHOUT = {
     "views": "parameters are stored in order, so that a way through p.view(-1) is right",
     "requires_grad": "parameters require a gradient in every case",

@@ -7,7 +7,10 @@ import torch
 from torch import Tensor
 
 from course_utils.checking import Case, Exercise, Mistake, Rng
+from course_utils.exercises.linear import RELU
 from course_utils.exercises.sgd import AUTOGRAD
+
+RELU_BACKWARD = tuple(name for name in RELU if name.endswith("_backward"))
 
 
 class Node:
@@ -100,7 +103,7 @@ class NumericalGradient(Exercise):
         "views": "entries changed in place through x.view(-1) are right",
         "requires_grad": "entries changed in place are right",
     }
-    shortcuts = (*AUTOGRAD, torch.gradient)
+    shortcuts = AUTOGRAD
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, kind: str, *shape: int, eps: float | None = None) -> Case:
@@ -502,7 +505,7 @@ class ReluBackward(Exercise):
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
-    shortcuts = (*AUTOGRAD, "aten::threshold_backward")
+    shortcuts = (*AUTOGRAD, *RELU_BACKWARD)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, shape in (("8 numbers", (8,)), ("a (4, 3) matrix", (4, 3)), ("shape (2, 3, 4)", (2, 3, 4))):
@@ -590,7 +593,7 @@ class MseBackward(Exercise):
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
-    shortcuts = (*AUTOGRAD, "aten::mse_loss_backward")
+    shortcuts = (*AUTOGRAD, "aten::mse_loss_backward", "aten::huber_loss_backward", "aten::smooth_l1_loss_backward")
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, shape in (
@@ -701,7 +704,13 @@ class TwoLayerBackward(Exercise):
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
-    shortcuts = (*AUTOGRAD, "aten::threshold_backward", "aten::mse_loss_backward")
+    shortcuts = (
+        *AUTOGRAD,
+        *RELU_BACKWARD,
+        "aten::mse_loss_backward",
+        "aten::huber_loss_backward",
+        "aten::smooth_l1_loss_backward",
+    )
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n: int, i: int, h: int, o: int, lift: float = 0.0) -> Case:

@@ -1,6 +1,5 @@
 """Exercises of lesson 04: one-hot vectors, softmax, cross-entropy, its gradient, and accuracy."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -8,23 +7,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients
+from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients, operators
+from course_utils.exercises.sgd import AUTOGRAD
 
 LOSS_OR_METRIC = FreeText("cross_entropy.loss_or_metric")
 
 # Every operator of torch that holds a softmax or a cross-entropy, forward or backward, whatever it is called by.
-ROADS = tuple(
-    sorted(
-        {
-            name.partition(".")[0]
-            for name in torch._C._dispatch_get_all_op_names()
-            if re.match(r"aten::\w*(softmax|log(cum)?sumexp|logaddexp|nll_loss|cross_entropy|attention|ctc_loss)", name)
-        }
-    )
-)
+ROADS = operators("softmax|log(cum)?sumexp|logaddexp|nll_loss|cross_entropy|attention|ctc_loss")
 READY_MADE = (F.kl_div, F.linear_cross_entropy, *ROADS)
 FLOAT32 = "one-hot rows and other tensors of this lesson are float32"
-BY_AUTOGRAD = (torch.autograd.grad, Tensor.backward, torch.autograd.backward)
 
 
 def _exp(logits: Tensor) -> Tensor:
@@ -637,7 +628,7 @@ class CrossEntropyBackward(Exercise):
         "float64": FLOAT32,
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
-    shortcuts = (*BY_AUTOGRAD, *READY_MADE)
+    shortcuts = (*AUTOGRAD, *READY_MADE)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         return _batches(rng)

@@ -8,18 +8,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, Training, gradients
+from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, Training, gradients, operators
 from course_utils.data import load_ratings
 from course_utils.exercises.sgd import AUTOGRAD
 
 READ_THE_BIASES = FreeText("embeddings.read_the_biases")
 
 
+EMBEDDING = operators("embedding(_|$)|embedding_bag")
+
+
 class EmbeddingLookup(Exercise):
     """Row idx of weight for every entry of idx: (n, k) and any shape (...) give (..., k)."""
 
     id, points = "embeddings.embedding_lookup", 1
-    shortcuts = (nn.Embedding, nn.EmbeddingBag, "aten::embedding", "aten::_embedding_bag")
+    shortcuts = (nn.Embedding, nn.EmbeddingBag, *EMBEDDING)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n: int, k: int, idx: Tensor) -> Case:
@@ -122,7 +125,7 @@ class EmbeddingBackward(Exercise):
         "float64": "the tables of this lesson are float32, and so is a gradient written into zeros",
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
-    shortcuts = (*AUTOGRAD, "aten::embedding", "aten::embedding_dense_backward")
+    shortcuts = (*AUTOGRAD, *EMBEDDING)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n: int, k: int, idx: Tensor) -> Case:
@@ -477,7 +480,7 @@ class DotProductBias(Exercise):
         "float64": "the parameters of a layer are float32",
         "requires_grad": "the numbers are copied into the parameters",
     }
-    shortcuts = ("aten::embedding",)
+    shortcuts = EMBEDDING
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, n_users, n_items, k, n, y_range in (

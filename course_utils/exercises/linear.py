@@ -8,8 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients, unguarded
+from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients, operators, unguarded
 
+# The ReLU, and all that is one with the right numbers, such as elu with alpha=0 or hardtanh from 0 to inf.
+RELU = operators("relu|elu|hardtanh|threshold|softplus|shrink|hardsigmoid|hardswish|silu|mish")
 WHY_NONLINEAR = FreeText("linear.why_nonlinear")
 
 
@@ -37,7 +39,7 @@ class Relu(Exercise):
     """max(x, 0), element by element, for a tensor of any shape."""
 
     id, points = "linear.relu", 1
-    shortcuts = ("aten::relu", "aten::relu_", "aten::leaky_relu", "aten::threshold")
+    shortcuts = RELU
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("a vector of 7 numbers", x=torch.cat([rng.normal(6), torch.tensor([-1.5])]))
@@ -704,7 +706,7 @@ class TwoLayerNet(Exercise):
         "requires_grad": "its gradient is judged in every case",
     }
     builds = True
-    shortcuts = (nn.Linear, nn.LazyLinear, F.linear, "aten::relu", "aten::relu_")
+    shortcuts = (nn.Linear, nn.LazyLinear, F.linear, *RELU)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, i, h, o, n in (

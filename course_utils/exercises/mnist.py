@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from course_utils.checking import Case, Exercise, Mistake, Rng, Training
 from course_utils.data import load_mnist
+from course_utils.exercises._steps import OPTIMIZERS, STEPS
 
 
 def _scaled(by: Callable[[Tensor], Tensor], train: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
@@ -332,7 +333,7 @@ class Sgd(Exercise):
     without = {
         "requires_grad": "parameters require a gradient in every case",
     }
-    shortcuts = (torch.optim.SGD, torch.optim.Optimizer)
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, shapes: list[tuple[int, ...]], missing: list[list[int]], **settings: Any) -> Case:
@@ -641,7 +642,7 @@ class TrainEpoch(Exercise):
         "float64": "the digits and the losses are float32",
         "requires_grad": "the parameters require a gradient in every case, and digits do not",
     }
-    shortcuts = (torch.optim.SGD, torch.optim.Optimizer)
+    shortcuts = OPTIMIZERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, sizes: list[int], loss: str, **settings: Any) -> Case:
@@ -1112,7 +1113,7 @@ class FitMnist(Training):
     """
 
     id, points = "mnist.fit_mnist", 5
-    shortcuts = (torch.optim.SGD, torch.optim.Optimizer)
+    shortcuts = OPTIMIZERS
     metric = "accuracy on digits it never saw"
     full, part = 0.75, 0.55
 

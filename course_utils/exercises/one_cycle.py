@@ -8,6 +8,11 @@ import torch
 
 from course_utils.checking import Case, Exercise, Mistake, Rng
 
+SCHEDULERS = (
+    *(torch.optim.lr_scheduler.OneCycleLR, torch.optim.lr_scheduler.CosineAnnealingLR),
+    torch.optim.lr_scheduler.CosineAnnealingWarmRestarts,
+)
+
 
 def _cosine(start: float, end: float, pct: float) -> float:
     return start + (end - start) * (1 - math.cos(math.pi * pct)) / 2
@@ -21,6 +26,7 @@ class Anneal(Exercise):
     """From start at pct = 0 to end at pct = 1 along half a cosine: flat, steep, flat."""
 
     id, points = "one_cycle.anneal", 1
+    shortcuts = SCHEDULERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, high, low in (("downwards", 2.0, 0.2), ("upwards", 0.1, 1.5), ("to below 0", 1.0, -2.0)):
@@ -219,7 +225,7 @@ class OneCycle(Exercise):
     """(lr, momentum) at a step, equal to torch's OneCycleLR: up from lr_max/div, then down to lr_max/div/final_div."""
 
     id, points = "one_cycle.one_cycle", 3
-    shortcuts = (torch.optim.lr_scheduler.OneCycleLR, torch.optim.lr_scheduler.CosineAnnealingLR)
+    shortcuts = SCHEDULERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, total: int, steps: Sequence[int] = (), **settings: Any) -> Case:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checking import Case, Exercise, Mistake, Rng
-from course_utils.exercises._steps import OPTIMIZERS, WITHOUT, Step, in_place_mistakes, probe_steps, step_case
+from course_utils.exercises._steps import STEPS, WITHOUT, Step, in_place_mistakes, probe_steps, step_case
 
 
 def _buffers(rng: Rng, case: Case, name: str, zero: bool) -> list[Tensor]:
@@ -101,7 +101,7 @@ class RmspropStep(Exercise):
 
     id, points = "optimizers.rmsprop_step", 2
     without = WITHOUT
-    shortcuts = OPTIMIZERS
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield from _cases(rng, "squares", alpha=lambda rng: rng.number(0.6, 0.9), eps=_eps)
@@ -456,7 +456,7 @@ class AdamStep(Exercise):
 
     id, points = "optimizers.adam_step", 3
     without = WITHOUT
-    shortcuts = OPTIMIZERS
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield from _cases(rng, "means", "squares", betas=_betas, eps=_eps)
@@ -553,7 +553,7 @@ class AdamwStep(Exercise):
 
     id, points = "optimizers.adamw_step", 2
     without = WITHOUT
-    shortcuts = OPTIMIZERS
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield from _cases(rng, "means", "squares", betas=_betas, eps=_eps, wd=lambda rng: rng.number(0.2, 0.6))
@@ -678,7 +678,7 @@ class RebornAdamStep(Exercise):
 
     id, points = "optimizers.reborn_adam_step", 2
     without = {**WITHOUT, "float64": "lr * sign(g) is right, which leaves out eps"}
-    shortcuts = OPTIMIZERS
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, shapes, steps, without in (

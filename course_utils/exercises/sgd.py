@@ -1,5 +1,6 @@
 """Exercises of lesson 02: squared error and its gradient, steps with and without momentum, minibatches, averages."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -7,9 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checking import Case, Exercise, Mistake, Rng, gradients
-from course_utils.exercises._steps import OPTIMIZERS, WITHOUT, in_place_mistakes, probe_steps, step_case
+from course_utils.exercises._steps import STEPS, WITHOUT, in_place_mistakes, probe_steps, step_case
 
-AUTOGRAD = (torch.autograd.grad, torch.autograd.backward, Tensor.backward)
+# Every way to have torch find a gradient: backwards, forwards, by torch.func, by numbers, and below all of these.
+AUTOGRAD = (
+    *(torch.autograd.grad, torch.autograd.backward, Tensor.backward, Tensor.grad_fn.__get__),  # type: ignore[union-attr]
+    *(torch.func.grad, torch.func.grad_and_value, torch.func.vjp, torch.func.jvp, torch.func.linearize),
+    *(torch.func.jacrev, torch.func.jacfwd, torch.func.hessian, torch.gradient),
+    *(torch.autograd.functional, torch.autograd.forward_ad, sys.modules["torch.autograd.gradcheck"]),
+    *(torch._C._VariableFunctions._make_dual, torch.autograd.forward_ad.dual_level),
+    torch.autograd.Variable._execution_engine.run_backward,
+)
 
 
 def _checked(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
@@ -141,7 +150,7 @@ class MseGradient(Exercise):
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
-    shortcuts = (*AUTOGRAD, "aten::mse_loss_backward")
+    shortcuts = (*AUTOGRAD, "aten::mse_loss_backward", "aten::huber_loss_backward", "aten::smooth_l1_loss_backward")
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, n, d in (
@@ -271,7 +280,7 @@ class SgdStep(Exercise):
 
     id, points = "sgd.sgd_step", 2
     without = WITHOUT
-    shortcuts = OPTIMIZERS
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield step_case(rng, "one parameter, one step", [(4,)], 1)
@@ -363,7 +372,7 @@ class MomentumStep(Exercise):
 
     id, points = "sgd.momentum_step", 2
     without = WITHOUT
-    shortcuts = OPTIMIZERS
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, shapes, steps, without, moving, in_no_grad in (
@@ -537,6 +546,8 @@ class Minibatches(Exercise):
         torch.utils.data.RandomSampler,
         torch.utils.data.BatchSampler,
         torch.utils.data.SubsetRandomSampler,
+        torch.utils.data.WeightedRandomSampler,
+        torch.utils.data.random_split,
     )
 
     def cases(self, rng: Rng) -> Iterable[Case]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients
-from course_utils.exercises._steps import OPTIMIZERS, WITHOUT, in_place_mistakes, probe_steps, step_case
+from course_utils.exercises._steps import STEPS, WITHOUT, in_place_mistakes, probe_steps, step_case
 
 WHEN_DO_THEY_DIFFER = FreeText("weight_decay.when_do_they_differ")
 
@@ -364,7 +364,7 @@ class SgdL2Step(Exercise):
 
     id, points = "weight_decay.sgd_l2_step", 2
     without = WITHOUT
-    shortcuts = OPTIMIZERS
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield from _decaying_cases(rng)
@@ -393,7 +393,7 @@ class SgdDecayStep(Exercise):
 
     id, points = "weight_decay.sgd_decay_step", 2
     without = WITHOUT
-    shortcuts = OPTIMIZERS
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield from _decaying_cases(rng)
