@@ -1119,6 +1119,7 @@ class FitRatings(Training):
         torch.set_num_threads(1)  # the same numbers on every machine, and no threads that wait for each other
         model = fit_ratings(case.users, case.items, case.ratings, case.seed)
         yield "an nn.Module", isinstance(model, nn.Module)
+        model.eval()
         with torch.no_grad():
             predictions = model(case.unseen_users, case.unseen_items)
             yield "shape of the predictions", str(tuple(predictions.shape))

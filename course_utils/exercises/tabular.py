@@ -291,6 +291,7 @@ class FillMissing(Exercise):
 
     id, points = "tabular.fill_missing", 2
     without = {
+        "float64": "the columns are float32",
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
 
@@ -1169,6 +1170,7 @@ class FitTable(Training):
         torch.set_num_threads(1)  # the same numbers on every machine, and no threads that wait for each other
         model = fit_table(case.categorical, case.continuous, case.targets, case.cardinalities, case.seed)
         yield "an nn.Module", isinstance(model, nn.Module)
+        model.eval()
         with torch.no_grad():
             predictions = model(case.unseen_categorical, case.unseen_continuous)
             yield "shape of the predictions", str(tuple(predictions.shape))
