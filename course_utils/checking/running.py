@@ -113,8 +113,8 @@ def _probe(
     try:
         with contextlib.redirect_stdout(printed), guard.watching() if guard else contextlib.nullcontext():
             for name, value, *rtol in exercise.probe(answer, fresh):
-                evidence.values[name] = normal_form(value)
-                if kept is not None and isinstance(value, Tensor):
+                evidence.values[name] = plain = normal_form(value)
+                if kept is not None and type(value) in (Tensor, nn.Parameter) and isinstance(plain, Tensor):
                     kept[name] = value
                 if rtol:
                     evidence.rtol[name] = rtol[0]
