@@ -20,6 +20,7 @@ from course_utils.checking.exercise import exercises, find, lessons, reference
 from course_utils.checking.judge import expected_evidence
 from course_utils.checking.running import collect
 from tests.rounding import ROUNDING
+from tests.wrong import answers
 
 FIRST_SEED = 1000  # none that `course verify` or a lesson uses
 
@@ -32,19 +33,20 @@ def right(id: str) -> list[Any]:
     return [reference(find(id)), *others.get(id, []), *ROUNDING.get(id, [])]
 
 
+@cache
 def wrong(id: str) -> list[Any]:
-    """Wrong answers to an exercise."""
-    return [mistake.impl for mistake in find(id).mistakes if mistake.sign is None]
+    """The independent wrong answers to an exercise, from tests/wrong."""
+    return [item for item in answers(id.partition(".")[0]) if item.id == id]
 
 
-def accepted(id: str, answers: Iterable[Any], seeds: Iterable[int], guarded: bool) -> dict[int, list[int]]:
+def accepted(id: str, candidates: Iterable[Any], seeds: Iterable[int], guarded: bool) -> dict[int, list[int]]:
     """By the answer's number: the seeds under which nothing differs from the reference and nothing is a shortcut."""
     exercise = find(id)
     found: dict[int, list[int]] = {}
     for seed in seeds:
         cases = exercise.draw(seed)
         expected = expected_evidence(exercise, cases, seed)
-        for number, answer in enumerate(answers):
+        for number, answer in enumerate(candidates):
             evidence = collect(exercise, answer, cases, guarded, seed)
             shortcut = any(item.shortcut for item in evidence)
             if not shortcut and first_difference(cases, expected, evidence) is None:
@@ -61,9 +63,10 @@ def measure(id: str, right_seeds: int, wrong_seeds: int) -> tuple[str, int, list
         for number, answer in enumerate(right(id))
         if (missing := [seed for seed in seeds if seed not in passed.get(number, [])])
     ]
-    slipped = accepted(id, wrong(id), range(FIRST_SEED, FIRST_SEED + wrong_seeds), guarded=True)
-    names = [mistake.name for mistake in find(id).mistakes if mistake.sign is None]
-    return id, len(right(id)), refused, len(wrong(id)), [f"{names[n]}: {found[:5]}" for n, found in slipped.items()]
+    seeds = range(FIRST_SEED, FIRST_SEED + wrong_seeds)
+    slipped = accepted(id, [item.answer for item in wrong(id)], seeds, guarded=True)
+    due = [" and ".join(" or ".join(sorted(names)) for names in item.due) for item in wrong(id)]
+    return id, len(right(id)), refused, len(due), [f"{due[n]}: {found[:5]}" for n, found in slipped.items()]
 
 
 def main(right_seeds: int = 1000, wrong_seeds: int = 50) -> None:
@@ -72,8 +75,8 @@ def main(right_seeds: int = 1000, wrong_seeds: int = 50) -> None:
     table = Table("exercise", "right", "refused", "wrong", "accepted", title=f"{right_seeds} and {wrong_seeds} seeds")
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         rows = list(pool.map(measure, ids, [right_seeds] * len(ids), [wrong_seeds] * len(ids)))
-    for id, answers, refused, mistakes, slipped in rows:
-        table.add_row(id, str(answers), "\n".join(refused) or "0", str(mistakes), "\n".join(slipped) or "0")
+    for id, good, refused, bad, slipped in rows:
+        table.add_row(id, str(good), "\n".join(refused) or "0", str(bad), "\n".join(slipped) or "0")
     totals = [sum(row[1] for row in rows), sum(len(row[2]) for row in rows)]
     totals += [sum(row[3] for row in rows), sum(len(row[4]) for row in rows)]
     table.add_row("all", *map(str, totals))

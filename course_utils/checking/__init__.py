@@ -5,7 +5,7 @@ from typing import Any
 
 from course_utils.checking import notebook
 from course_utils.checking.card import TITLES, Card
-from course_utils.checking.errors import CourseError, NotRight
+from course_utils.checking.errors import CourseError, CourseFault, NotRight
 from course_utils.checking.exercise import Case, Exercise, FreeText, Mistake, Rng, Training, find, gradients, operators
 from course_utils.checking.guard import unguarded
 from course_utils.checking.judge import Verdict, judge
@@ -14,6 +14,7 @@ __all__ = [
     "Card",
     "Case",
     "CourseError",
+    "CourseFault",
     "Exercise",
     "FreeText",
     "Mistake",
@@ -34,12 +35,15 @@ def check(id: str, answer: Any, seed: int | None = None) -> None:
     """Judge an answer and show the verdict as a card; a right answer to another seed shows nothing.
 
     id: such as "linear.relu". answer: the function or class itself. seed: draws other inputs than the public ones.
-    Raises NotRight, an AssertionError, where the verdict is not right, and CourseError where there is no such exercise.
+    Raises NotRight, an AssertionError, where the verdict is not right, CourseFault where the course itself failed, and
+    CourseError where there is no such exercise.
     """
     verdict = judge(id, answer, seed)
     card = Card(verdict, find(id).points)
     if verdict.status != "right" or seed is None:
         _show(card)
+    if verdict.status == "course error":
+        raise CourseFault(f"{id}: the course failed here, not you.")
     if verdict.status != "right":
         raise NotRight(f"{id}: {TITLES[verdict.status].lower()}.")
 

@@ -46,7 +46,7 @@ def cases(
         if axis.name in exercise.without:
             continue
         place = exercise.along.get(axis.name)
-        fitting = (i for i, case in enumerate(own) if not case.axis and axis.fits(case))
+        fitting = (i for i, case in enumerate(own) if not (case.axis or case.raises) and axis.fits(case))
         index = next(fitting, None) if place is None else place
         if index is None:
             continue

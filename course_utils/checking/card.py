@@ -17,6 +17,7 @@ TITLES = {
     "out of memory": "Stopped: out of memory",
     "crashed": "The process crashed",
     "not run": "Not run",
+    "course error": "The course failed here, not you",
 }
 
 
@@ -30,6 +31,8 @@ class Card:
     @property
     def title(self) -> str:
         """The heading, such as `linear.relu: right, 1 of 1 point`."""
+        if self.verdict.status == "course error":
+            return f"{TITLES[self.verdict.status]} · {self.verdict.id} · no points lost"
         earned = f"{self.verdict.score * self.points:g} of {self.points} point{'s' if self.points != 1 else ''}"
         return f"{TITLES[self.verdict.status]} · {self.verdict.id} · {earned}"
 
@@ -45,6 +48,8 @@ class Card:
             ("Expected", v.expected),
             ("Got", v.got),
             ("Printed", v.printed.strip()),
+            ("", v.note),
+            ("Send this to whoever runs the course", v.fault.strip()),
         ]
         return [(label, text) for label, text in rows if text]
 
@@ -68,7 +73,7 @@ class Card:
 def _markup(label: str, text: str) -> str:
     """Text as HTML: values keep their line breaks in a fixed-width font, `names` in backticks become code."""
     text = html.escape(text)
-    if label in ("Expected", "Got", "Printed"):
+    if label in ("Expected", "Got", "Printed", "Send this to whoever runs the course"):
         return f'<code style="white-space:pre-wrap">{text}</code>'
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", text).replace("\n", "<br>")
 

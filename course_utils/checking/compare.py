@@ -35,7 +35,7 @@ def _differences(case: Case, want: Evidence, have: Evidence, subset: bool) -> It
     yield from _changed_inputs(case, want, have)
     yield from _states(want, have)
     yield from _values(case, want, have)
-    yield from _endings(want, have)
+    yield from _endings(case, want, have)
     yield from _names(want, have, subset)
     yield from _inputs_left_alone(case, want, have)
 
@@ -64,10 +64,10 @@ def _values(case: Case, want: Evidence, have: Evidence) -> Iterator[Step]:
             yield name, "value", value, have.values[name]
 
 
-def _endings(want: Evidence, have: Evidence) -> Iterator[Step]:
-    """An exception in one run and not in the other, or one of another type."""
-    due, came = (evidence.raised.type if evidence.raised else None for evidence in (want, have))
-    if due != came:
+def _endings(case: Case, want: Evidence, have: Evidence) -> Iterator[Step]:
+    """An exception in one run and not in the other, or one of another type; a subclass of the due error is fine."""
+    due = case.raises.__name__ if case.raises and want.raised else want.raised.type if want.raised else None
+    if due not in (have.raised.names if have.raised else (None,)):
         place = next((name for name in want.values if name not in have.values), "the run")
         yield place, "raised" if have.raised else "missing", want.raised, have.raised
 

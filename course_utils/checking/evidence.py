@@ -26,13 +26,22 @@ class Other:
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception that ended a probe; line and source are those of the answer's own code, where it is known."""
+    """An exception that ended a probe; line and source are those of the answer's own code, where it is known.
+
+    bases: the names of the types that its type is a subclass of, as far as they are errors themselves.
+    """
 
     type: str
     message: str
     line: int | None = None
     source: str = ""
     function: str = ""
+    bases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its type, and what that is a subclass of."""
+        return self.type, *self.bases
 
     @property
     def is_stub(self) -> bool:
@@ -148,7 +157,8 @@ def from_tree(tree: Any) -> Evidence:
         if raised is not None:
             line = raised["line"]
             texts = {key: str(raised[key]) for key in ("type", "message", "source", "function")}
-            evidence.raised = Raised(line=None if line is None else int(line), **texts)
+            bases = tuple(str(name) for name in raised["bases"])
+            evidence.raised = Raised(line=None if line is None else int(line), bases=bases, **texts)
         return evidence
     except (KeyError, TypeError, ValueError) as error:
         raise CourseError(f"the evidence has not the form it must have: {type(error).__name__}: {error}") from None

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from course_utils.checking import axes
 from course_utils.checking.errors import CourseError
+from course_utils.checking.world import fixed_world
 
 
 class Rng:
@@ -53,8 +54,9 @@ class Case:
     """One set of inputs for a probe, read as attributes: `case.x`.
 
     Inputs are tensors, numbers, strings, None, and lists or dicts of these, because they cross a process boundary.
-    `hidden` is for the judge alone (for example the labels of unseen digits); it never reaches an answer. A case made
-    along an axis names it, and `detail` is what the axis needs to know.
+    `hidden` is for the judge alone (for example the labels of unseen digits); it never reaches an answer. `raises` is
+    the error that is due for these inputs; without it, none is. A case made along an axis names it, and `detail` is
+    what the axis needs to know.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class Case:
         /,
         *,
         hidden: Mapping[str, Any] | None = None,
+        raises: type[Exception] | None = None,
         axis: str = "",
         detail: Any = None,
         **inputs: Any,
     ) -> None:
         self.label = label
         self.inputs: dict[str, Any] = inputs
+        self.raises = raises
         self.hidden = dict(hidden or {})
         self.axis = axis
         self.detail = detail
@@ -155,12 +159,14 @@ class Exercise:
 
     def own_cases(self, seed: int) -> list[Case]:
         """The cases of one seed that the exercise gives itself."""
-        return list(self.cases(Rng(seed, self.id)))
+        with fixed_world():
+            return list(self.cases(Rng(seed, self.id)))
 
     def draw(self, seed: int) -> list[Case]:
         """The cases of one seed: the exercise's own, and one more along every axis."""
-        own = self.own_cases(seed)
-        return [*own, *axes.cases(self, own, lambda: self.own_cases(seed + 1), lambda: argument_names(self))]
+        with fixed_world():
+            own = self.own_cases(seed)
+            return [*own, *axes.cases(self, own, lambda: self.own_cases(seed + 1), lambda: argument_names(self))]
 
 
 class Training(Exercise):
@@ -238,14 +244,14 @@ def lessons() -> list[str]:
 
 def exercises(lesson: str) -> list[Exercise]:
     """The exercises of a lesson, in the order of its module; lesson: its name without the number."""
-    module = importlib.import_module(f"course_utils.exercises.{lesson}")
+    module = _imported(f"course_utils.exercises.{lesson}")
     classes = [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, Exercise)]
     return [cls() for cls in classes if cls.__module__ == module.__name__ and hasattr(cls, "id")]
 
 
 def free_texts(lesson: str) -> list[FreeText]:
     """The questions of a lesson that are graded by hand."""
-    module = importlib.import_module(f"course_utils.exercises.{lesson}")
+    module = _imported(f"course_utils.exercises.{lesson}")
     return [item for item in vars(module).values() if isinstance(item, FreeText)]
 
 
@@ -266,9 +272,15 @@ def find(id: str) -> Exercise:
 
 def reference(exercise: Exercise) -> Any:
     """The reference answer, found by name: `linear.relu` is `course_utils.reference.linear.relu`."""
-    return getattr(importlib.import_module(f"course_utils.reference.{exercise.lesson}"), exercise.name)
+    return getattr(_imported(f"course_utils.reference.{exercise.lesson}"), exercise.name)
 
 
 def argument_names(exercise: Exercise) -> list[str]:
     """The names of the arguments of the reference, which are the documented ones."""
     return list(inspect.signature(reference(exercise)).parameters)
+
+
+def _imported(name: str) -> Any:
+    """A module of the course; tensors that it makes when it is first imported are those of the fixed world."""
+    with fixed_world():
+        return importlib.import_module(name)

@@ -1,18 +1,15 @@
-"""Runs an answer through its probe: fresh inputs, a time limit, captured output, and the world left as it was."""
+"""Runs an answer through its probe: fresh inputs, a time limit, captured output, in the fixed world."""
 
 import contextlib
 import io
 import linecache
-import random
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +17,7 @@ from course_utils.checking import axes
 from course_utils.checking.evidence import Evidence, Other, Raised, normal_form
 from course_utils.checking.exercise import Case, Exercise
 from course_utils.checking.guard import Guard, handed_in
+from course_utils.checking.world import changed, fixed_world, put_back, seed_generators
 
 LONGEST_OUTPUT = 2_000
 PACKAGE = str(Path(__file__).resolve().parents[1])
@@ -43,7 +41,7 @@ def collect(
     if refusal:
         return [refusal]
     try:
-        with time_limit(exercise.seconds):
+        with fixed_world(), time_limit(exercise.seconds):
             for case in cases:
                 results.append(evidence := Evidence())
                 run_case(exercise, answer, case, seed, evidence, guarded)
@@ -66,33 +64,49 @@ def refused(exercise: Exercise, answer: Any, guarded: bool) -> Evidence | None:
 def run_case(
     exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence, guarded: bool = True
 ) -> Evidence:
-    """Fill the evidence of one case, with the world seeded before and restored after it.
+    """Fill the evidence of one case, in the fixed world and with its generators seeded.
 
     An answer is guarded in the exercise's own cases; along the axes it does the same once more, three times as fast.
     """
     guard = Guard(exercise) if guarded and not case.axis else None
-    if case.axis == axes.AGAIN.name:
-        _run_again(exercise, answer, case, seed, evidence, guard)
-        return evidence
-    if case.axis == axes.BY_NAME.name:
-        answer = axes.by_name(answer, case.detail)
-    with world_restored(seed):
-        _probe(exercise, answer, case, case.fresh(), evidence, guard)
+    with fixed_world():
+        try:
+            if case.axis == axes.AGAIN.name:
+                _probe_again(exercise, answer, case, seed, evidence)
+            else:
+                seed_generators(seed)
+                _probe(exercise, _as_called(answer, case), case, case.fresh(), evidence, guard)
+        finally:
+            put_back()
     return evidence
 
 
-def _run_again(exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence, guard: Guard | None) -> None:
+def raise_again(exercise: Exercise, answer: Any, case: Case, seed: int) -> None:
+    """Probe an answer once more and let through what is raised, with its traceback."""
+    with fixed_world(), contextlib.redirect_stdout(_Output()), time_limit(exercise.seconds):
+        seed_generators(seed)
+        for _ in exercise.probe(_as_called(answer, case), case.fresh()):
+            pass
+
+
+def _as_called(answer: Any, case: Case) -> Any:
+    """The answer as the probe of a case calls it."""
+    return axes.by_name(answer, case.detail) if case.axis == axes.BY_NAME.name else answer
+
+
+def _probe_again(exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence) -> None:
     """Fill the evidence of the second of two calls, which gets the tensors of the first, filled with other numbers."""
     earlier = Case(case.label, **case.detail)
     used, kept = earlier.fresh(), dict[str, Tensor]()
-    with world_restored(seed + 1):
-        _probe(exercise, answer, earlier, used, Evidence(), guard, kept)
-        places = {x.untyped_storage().data_ptr() for _, x in axes.tensors(used.inputs)}
-        kept = {name: x for name, x in kept.items() if x.untyped_storage().data_ptr() not in places}
-        before, drawn = normal_form(kept), axes.generators()
-    with world_restored(seed):
-        _probe(exercise, answer, case, case.fresh(used.inputs), evidence, guard)
-        evidence.state |= {name: "started anew" for name, now in axes.generators().items() if now == drawn[name]}
+    seed_generators(seed + 1)
+    _probe(exercise, answer, earlier, used, Evidence(), None, kept)
+    places = {x.untyped_storage().data_ptr() for _, x in axes.tensors(used.inputs)}
+    kept = {name: x for name, x in kept.items() if x.untyped_storage().data_ptr() not in places}
+    before, drawn = normal_form(kept), axes.generators()
+    put_back()
+    seed_generators(seed)
+    _probe(exercise, answer, case, case.fresh(used.inputs), evidence, None)
+    evidence.state |= {name: "started anew" for name, now in axes.generators().items() if now == drawn[name]}
     for name, x in kept.items():
         if not _same_bits(x, before[name]):
             evidence.state[f"{name}, which an earlier call gave"] = "changed"
@@ -109,7 +123,7 @@ def _probe(
 ) -> None:
     """Fill the evidence from one run of the probe; `kept` gets the values themselves."""
     printed = _Output()
-    before, given = _state(), [(name, x, x.requires_grad) for name, x in axes.tensors(fresh.inputs)]
+    given = [(name, x, x.requires_grad) for name, x in axes.tensors(fresh.inputs)]
     try:
         with contextlib.redirect_stdout(printed), guard.watching() if guard else contextlib.nullcontext():
             for name, value, *rtol in exercise.probe(answer, fresh):
@@ -123,9 +137,7 @@ def _probe(
     if guard:
         evidence.shortcut = guard.used
     evidence.printed = printed.getvalue()
-    after = _state()
-    evidence.state = {name: after[name] for name in after if after[name] != before[name]}
-    evidence.state |= {
+    evidence.state = changed() | {
         f"requires_grad of {name}": str(x.requires_grad) for name, x, was in given if x.requires_grad != was
     }
     evidence.inputs = dict(_changed(case.inputs, fresh.inputs))
@@ -171,15 +183,16 @@ def _objection(exercise: Exercise, answer: Any) -> str | None:
 def _raised(error: BaseException) -> Raised:
     """What was raised, and the line of the answer's own code that led to it."""
     kind, text = type(error).__name__, str(error)
+    bases = tuple(base.__name__ for base in type(error).__mro__[1:] if base not in (Exception, BaseException, object))
     if isinstance(error, MemoryError) or "can't allocate memory" in text or "not enough memory" in text:
         kind = MemoryError.__name__
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not _foreign(frame.filename)]
     if not own:
-        return Raised(kind, text[:LONGEST_OUTPUT])
+        return Raised(kind, text[:LONGEST_OUTPUT], bases=bases)
     last = own[-1]
     line = last.line or linecache.getline(last.filename, last.lineno or 0).strip()
-    return Raised(kind, text[:LONGEST_OUTPUT], last.lineno, line, last.name)
+    return Raised(kind, text[:LONGEST_OUTPUT], last.lineno, line, last.name, bases)
 
 
 def _foreign(filename: str) -> bool:
@@ -217,36 +230,3 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _state() -> dict[str, str]:
-    return {
-        "the default dtype": str(torch.get_default_dtype()),
-        "the default device": str(torch.get_default_device()),
-        "recording of gradients": "on" if torch.is_grad_enabled() else "off",
-    }
-
-
-@contextlib.contextmanager
-def world_restored(seed: int) -> Iterator[None]:
-    """Seed every generator for the body and put back the state of torch, NumPy and random afterwards."""
-    dtype, device, grad = torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()
-    torch_state, numpy_state, python_state = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    threads, output = torch.get_num_threads(), (sys.stdout, sys.stderr)
-    torch.default_generator.manual_seed(seed)
-    np.random.seed(seed % 2**32)
-    random.seed(seed)
-    torch.set_grad_enabled(True)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(dtype)
-        torch.set_grad_enabled(grad)
-        if torch.get_default_device() != device:
-            torch.set_default_device(device)
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-        torch.set_rng_state(torch_state)
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
-        sys.stdout, sys.stderr = output

@@ -273,8 +273,9 @@ class MyLinear(Exercise):
         def case(label: str, n_in: int, n_out: int, *batch: int, bias: bool = True) -> Case:
             call = f"My_Linear({n_in}, {n_out}{'' if bias else ', bias=False'})"
             sizes: dict[str, Any] = {"n_in": n_in, "n_out": n_out, "with_bias": bias, "wide": False}
-            values = {"x": rng.normal(*batch, n_in), "weight": rng.normal(n_out, n_in), "bias": rng.normal(n_out)}
-            return Case(f"{label}: {call}, x of shape {(*batch, n_in)}", **sizes | values)
+            values: dict[str, Any] = {"x": rng.normal(*batch, n_in)}
+            values |= {"weight": rng.normal(n_out, n_in), "bias": rng.normal(n_out)}
+            return Case(f"{label}: {call}, x of shape {(*batch, n_in)}", **sizes, **values)
 
         yield case("a batch of five", 4, 3, 5)
         yield case("a batch of one", 3, 2, 1)
