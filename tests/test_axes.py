@@ -7,6 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import judge
+from course_utils.checking import Case, Training, axes
+from course_utils.checking.evidence import decode, encode
+from course_utils.checking.exercise import exercises, lessons
 from tests.answers import linear, mnist, sgd
 
 
@@ -179,3 +182,57 @@ def test_what_was_accepted_is_refused(id, answer, mistake):
         verdict = judge(id, answer, seed)
         assert verdict.status in ("wrong", "error")
         assert mistake in (None, verdict.mistake), verdict.message
+
+
+class Relu(nn.Module):
+    def forward(self, x):
+        return x.clamp(min=0)
+
+
+class Gradient:
+    def __call__(self, w, x, y):
+        return sgd.mse_gradient_by_einsum(w, x, y)
+
+
+def test_anything_that_can_be_called_is_an_answer():
+    assert judge("linear.relu", Relu()).status == "right"
+    assert judge("sgd.mse_gradient", Gradient()).status == "right"
+
+
+@pytest.mark.parametrize("id", ["linear.My_Linear", "linear.two_layer_net", "mnist.fit_mnist"])
+def test_a_module_that_is_built_is_no_class(id):
+    verdict = judge(id, Relu())
+    assert (verdict.status, verdict.mistake) == ("error", "not an answer")
+
+
+PLAIN = [item for lesson in lessons() for item in exercises(lesson) if not isinstance(item, Training)]
+
+
+@pytest.mark.parametrize("exercise", PLAIN, ids=lambda exercise: exercise.id)
+def test_every_exercise_is_probed_along_every_axis_or_says_why_not(exercise):
+    own = exercise.own_cases(0)
+    probed = {case.axis for case in exercise.draw(0)}
+    fitting = {axis.name for axis in axes.AXES if any(axis.fits(case) for case in own if not case.raises)}
+    assert set(exercise.without) <= fitting, "an opt-out from what does not fit says nothing"
+    assert fitting - set(exercise.without) <= probed
+    assert all(len(reason) > 10 for reason in exercise.without.values())
+    assert {"again", "by_name"} <= probed
+
+
+def test_a_case_crosses_with_its_axis():
+    again = next(case for case in judged_cases("sgd.momentum_step") if case.axis == "again")
+    there = Case.received(decode(encode(again.sent())))
+    assert (there.label, there.axis) == (again.label, "again")
+    assert torch.equal(there.detail["params"][0], again.detail["params"][0])
+
+
+def judged_cases(id):
+    return next(exercise for exercise in PLAIN if exercise.id == id).draw(0)
+
+
+def test_inputs_are_handed_over_as_the_axis_says():
+    cases = {case.axis: case for case in judged_cases("backprop.linear_backward")}
+    assert cases["float64"].fresh().x.dtype == torch.float64
+    assert not cases["views"].fresh().x.is_contiguous()
+    assert cases["expanded"].fresh().grad_out.stride(0) == 0
+    assert cases[""].fresh().x.is_contiguous()
