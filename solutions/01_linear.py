@@ -110,7 +110,9 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `relu`
 #
-# *1 point · 5 minutes · one line.* Write the ReLU from simpler operations. `torch.relu`, `nn.ReLU` and their relatives would do the work for you; the check does not count them.
+# *1 point · 5 minutes · one line.* Write the ReLU from simpler operations. `torch.relu`, `nn.ReLU` and their relatives, such as `F.elu` or `F.hardtanh`, would do the work for you; the check does not count them.
+#
+# For this and for every later exercise: a check calls your function several times, also with its arguments by name, and with tensors that are stored in another order, as a transpose is. The result has the dtype of the inputs. Your code leaves its arguments, the settings of PyTorch and its random numbers as they are (it calls no `torch.manual_seed`, unless it is handed a seed), and keeps nothing from one call to the next.
 
 
 # %% nbgrader={"grade": false, "grade_id": "relu", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -305,7 +307,7 @@ plots.show(
 # - A tensor becomes a parameter when it is wrapped: `self.weight = nn.Parameter(...)`. The module then finds it by itself, and `layer.parameters()` lists it.
 # - Calling `layer(x)` calls your `forward(x)`.
 #
-# `nn.Linear` and `F.linear` are what you are building, so the check does not count them.
+# `nn.Linear` and `F.linear` are what you are building, so the check does not count them. Two layers start with different numbers.
 
 
 # %% nbgrader={"grade": false, "grade_id": "My_Linear", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -205,7 +205,7 @@ print("loss of the guess:", f"{mse(x @ guess, y):.2f}")
 # %% [markdown]
 # ### Exercise: `mse_gradient`
 #
-# *2 points · 20 minutes · one or two lines.* Write the gradient of $\frac1n \sum_i (\hat y_i - y_i)^2$ with $\hat y$ = `x @ w`. Work with whole tensors. PyTorch could find the gradient by itself (*autograd*); here you do it, so autograd does not count.
+# *2 points · 20 minutes · one or two lines.* Write the gradient of $\frac1n \sum_i (\hat y_i - y_i)^2$ with $\hat y$ = `x @ w`. Work with whole tensors. PyTorch could find the gradient by itself (*autograd*); here you do it, so autograd does not count, and neither do `torch.func` and forward mode. The gradient has the dtype of `w`.
 
 
 # %% nbgrader={"grade": false, "grade_id": "mse_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -309,7 +309,7 @@ print("after p -= 0.25:    p is", p.item(), "and the model has", model_weight.it
 # %% [markdown]
 # ### Exercise: `sgd_step`
 #
-# *2 points · 15 minutes · about four lines.* The step for a list of parameters. (SGD stands for *stochastic gradient descent*; where chance comes in, you will see below.) It reads `.grad` and leaves it as it is, skips parameters whose `.grad` is `None`, and returns nothing.
+# *2 points · 15 minutes · about four lines.* The step for a list of parameters. (SGD stands for *stochastic gradient descent*; where chance comes in, you will see below.) It reads `.grad` and leaves it as it is, skips parameters whose `.grad` is `None`, and returns nothing. The optimizers of `torch.optim` and the functions inside them do not count. Parameters may be float64.
 
 
 # %% nbgrader={"grade": false, "grade_id": "sgd_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -723,7 +723,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `momentum_step`
 #
-# *2 points · 15 minutes · about five lines.* As `sgd_step`, with PyTorch's momentum. The velocities change in place too: the next step needs them. Where `.grad` is `None`, both the parameter and its velocity stay.
+# *2 points · 15 minutes · about five lines.* As `sgd_step`, with PyTorch's momentum. The velocities change in place too: the next step needs them, and it may bring other ones for the same parameters, so keep nothing anywhere else. `torch.optim` does not count. Where `.grad` is `None`, both the parameter and its velocity stay.
 
 
 # %% nbgrader={"grade": false, "grade_id": "momentum_step", "locked": false, "schema_version": 3, "solution": true, "task": false}

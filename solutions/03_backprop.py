@@ -328,7 +328,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `linear_backward`
 #
-# *3 points · 25 minutes · three short formulas.* No autograd here, and no loop.
+# *3 points · 25 minutes · three short formulas.* No autograd here (nor `torch.func`), and no loop. Each gradient has the dtype of what came in: the cells below call your functions with float64 numbers.
 
 
 # %% nbgrader={"grade": false, "grade_id": "linear_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}

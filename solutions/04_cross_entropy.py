@@ -464,7 +464,7 @@ check("cross_entropy.nll", nll, seed=404)
 # %% [markdown]
 # ### Exercise: `cross_entropy`
 #
-# *1 point · 5 minutes · one line.* Now put your parts together: from logits to the loss. The result is called **cross-entropy**, because between the one-hot row $y$ and the probabilities $p$ it is $-\sum_k y_k \log p_k$, of which one term survives.
+# *1 point · 5 minutes · one line.* Now put your parts together: from logits to the loss. The result is called **cross-entropy**, because between the one-hot row $y$ and the probabilities $p$ it is $-\sum_k y_k \log p_k$, of which one term survives. It is right in float64 too: a numerical gradient will ask for it.
 
 
 # %% nbgrader={"grade": false, "grade_id": "cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -565,7 +565,7 @@ for name, slope in slopes.items():
 #
 # ### Exercise: `cross_entropy_backward`
 #
-# *3 points · 25 minutes · one to three lines.* The gradient of `cross_entropy(logits, targets)` with respect to the logits, from your own softmax, without autograd.
+# *3 points · 25 minutes · one to three lines.* The gradient of `cross_entropy(logits, targets)` with respect to the logits, from your own softmax, without autograd (`torch.func` included).
 
 
 # %% nbgrader={"grade": false, "grade_id": "cross_entropy_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -167,7 +167,7 @@ plots.show(
 #
 # ### Exercise: `SGD`
 #
-# *3 points · 25 minutes · about ten lines.* One trap: it will be called as `SGD(model.parameters(), ...)`, and `model.parameters()` is a *generator*. One can walk through it once; after that it is empty.
+# *3 points · 25 minutes · about ten lines.* One trap: it will be called as `SGD(model.parameters(), ...)`, and `model.parameters()` is a *generator*. One can walk through it once; after that it is empty. A second optimizer for the same parameters starts with velocity 0, so keep the velocities in the optimizer. `torch.optim` and the functions inside it do not count.
 
 
 # %% nbgrader={"grade": false, "grade_id": "SGD", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -588,7 +588,7 @@ for name, a, b in zip(["w1", "b1", "w2", "b2"], by_hand, by_autograd):
 #
 # ### Exercise: `fit_mnist`
 #
-# *5 points · 30 minutes · about eight lines.* Write a function that makes a model and trains it on the digits that it is given. You choose the model, the batch size, the learning rate, the momentum and the number of epochs. `torch.optim` is not counted; your own `SGD`, `train_epoch`, `batches` and everything imported above may be used.
+# *5 points · 30 minutes · about eight lines.* Write a function that makes a model and trains it on the digits that it is given. You choose the model, the batch size, the learning rate, the momentum and the number of epochs. The model is judged in eval mode. `torch.optim` is not counted; your own `SGD`, `train_epoch`, `batches` and everything imported above may be used.
 #
 # **How it is judged.** The check calls your function with 4,000 digits, already normalised, and then shows your model 1,000 digits that your function has never seen. To make sure of that, it draws anew which digits these are, and moves every digit, also the 4,000, by up to 3 pixels in any direction. That makes the task harder than the one above: digits are no longer in the middle.
 #

@@ -286,7 +286,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `sgd_l2_step`
 #
-# *2 points · 10 minutes · about four lines.* Take one step of SGD with torch's L2, in place, as in lesson 02: $p \leftarrow p - \mathrm{lr} \cdot (g + \mathrm{wd} \cdot p)$.
+# *2 points · 10 minutes · about four lines.* Take one step of SGD with torch's L2, in place, as in lesson 02 (`torch.optim` does not count): $p \leftarrow p - \mathrm{lr} \cdot (g + \mathrm{wd} \cdot p)$.
 #
 # The usual rules for a step: change the tensors that came in, inside `torch.no_grad()`. Leave `.grad` as it is. Pass over a parameter whose `.grad` is None. Return nothing.
 
@@ -351,7 +351,7 @@ check("weight_decay.sgd_l2_step", sgd_l2_step, seed=603)
 # %% [markdown]
 # ### Exercise: `sgd_decay_step`
 #
-# *2 points · 10 minutes · about five lines.* Write the two lines above as a step, in place, in this order. The gradient is the one that was computed before the decay.
+# *2 points · 10 minutes · about five lines.* Write the two lines above as a step, in place, in this order; `torch.optim` does not count. The gradient is the one that was computed before the decay.
 
 
 # %% nbgrader={"grade": false, "grade_id": "sgd_decay_step", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -124,7 +124,7 @@ print(f"momentum varies:          {two_forms([0.1] * 100, [0.85 + 0.1 * wave for
 # %% [markdown]
 # ### Exercise: `rmsprop_step`
 #
-# *2 points · 15 minutes · about five lines.* Take one step of RMSProp, as `torch.optim.RMSprop` does it. The *buffers* `squares` hold one tensor for each parameter. They start as zeros and must live on from step to step, so change them in place, like the parameters.
+# *2 points · 15 minutes · about five lines.* Take one step of RMSProp, as `torch.optim.RMSprop` does it. The *buffers* `squares` hold one tensor for each parameter. They start as zeros and must live on from step to step, so change them in place, like the parameters, and keep nothing anywhere else. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
 #
 # The usual rules for a step: work inside `torch.no_grad()`, leave `.grad` as it is, pass over a parameter whose `.grad` is None (its buffer stays as it is, too), and return nothing.
 

@@ -108,7 +108,7 @@ print("nan > 4:", nan > 4, "  nan < 4:", nan < 4, "  math.isfinite(nan):", math.
 # %% [markdown]
 # ### Exercise: `lr_range_test`
 #
-# *3 points · 25 minutes · about eight lines.* The function does not know what is trained. It gets `loss_at`: a function that takes one training step with the learning rate that you hand in, and returns the loss that its batch had before the step. Each call changes the net, so call it once for each rate, and not at all after the end.
+# *3 points · 25 minutes · about eight lines.* The function does not know what is trained. It gets `loss_at`: a function that takes one training step with the learning rate that you hand in, and returns the loss that its batch had before the step. Each call changes the net, so call it once for each rate, and not at all after the end. A loss of exactly 4 times the best is not over it.
 
 
 # %% nbgrader={"grade": false, "grade_id": "lr_range_test", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -445,7 +445,7 @@ plots.show(
 #
 # ### Exercise: `one_cycle`
 #
-# *3 points · 25 minutes · about seven lines.*
+# *3 points · 25 minutes · about seven lines.* `torch.optim.lr_scheduler` does not count.
 
 
 # %% nbgrader={"grade": false, "grade_id": "one_cycle", "locked": false, "schema_version": 3, "solution": true, "task": false}

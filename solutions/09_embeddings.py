@@ -235,7 +235,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `embedding_backward`
 #
-# *2 points · 20 minutes · two or three lines.* Write the gradient by hand, without autograd. The one-hot product is right; a way that never builds the one-hot matrix is better.
+# *2 points · 20 minutes · two or three lines.* Write the gradient by hand, without autograd (`torch.func` and `torch.autograd.functional` included) and without the backward functions of `F.embedding`. The one-hot product is right; a way that never builds the one-hot matrix is better.
 #
 # There is a trap on this way, and many have stepped into it. Run this first: row 3 should become (4, 40).
 
@@ -340,7 +340,7 @@ print(f"rows with a gradient: {(uses > 0).sum()} of {len(uses):,}")
 # %% [markdown]
 # ### Exercise: `sigmoid_range`
 #
-# *1 point · 5 minutes · one line.* `torch.sigmoid` may be used.
+# *1 point · 5 minutes · one line.* `torch.sigmoid` may be used. The result is right for 100 and -100 too.
 
 
 # %% nbgrader={"grade": false, "grade_id": "sigmoid_range", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -428,7 +428,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `DotProductBias`
 #
-# *3 points · 20 minutes · about eight lines.* Use your `embedding_lookup` and your `sigmoid_range`. A batch consists of *pairs*: `users[0]` with `items[0]`, `users[1]` with `items[1]`, and so on. Start the factors as random numbers of spread 0.01, the biases at 0.
+# *3 points · 20 minutes · about eight lines.* Use your `embedding_lookup` and your `sigmoid_range`. A batch consists of *pairs*: `users[0]` with `items[0]`, `users[1]` with `items[1]`, and so on. Start the factors as random numbers of spread 0.01, the biases at 0. `nn.Embedding` does not count here.
 
 
 # %% nbgrader={"grade": false, "grade_id": "DotProductBias", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -530,7 +530,7 @@ for pair, stars in zip(["Ann, war film", "Ann, comedy", "Ben, war film", "Ben, c
 # %% [markdown]
 # ### Exercise: `fit_ratings`
 #
-# *4 points · 25 minutes · about twelve lines.* Train a model, and return it. The pieces are in place:
+# *4 points · 25 minutes · about twelve lines.* Train a model, and return it. `torch.optim` and `nn.Embedding` may be used. The model is judged in eval mode. The pieces are in place:
 #
 # - your `DotProductBias`. `users` and `items` count from 0 without gaps, so their numbers follow from the largest ones;
 # - a loop over epochs and shuffled batches, as in lesson 05;
@@ -760,7 +760,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `pca`
 #
-# *2 points · 20 minutes · three or four lines.* Centre, decompose, project. The *singular value decomposition* does the middle part: `torch.linalg.svd(a, full_matrices=False)` gives `U`, `S`, `Vh` with `a = U @ diag(S) @ Vh`. The rows of `Vh` are the directions, the longest first, each of length 1. The variance along direction $j$ is proportional to $S_j^2$. To *project* is to take the dot product with each direction.
+# *2 points · 20 minutes · three or four lines.* Centre, decompose, project. `torch.pca_lowrank` does not count. The *singular value decomposition* does the middle part: `torch.linalg.svd(a, full_matrices=False)` gives `U`, `S`, `Vh` with `a = U @ diag(S) @ Vh`. The rows of `Vh` are the directions, the longest first, each of length 1. The variance along direction $j$ is proportional to $S_j^2$. To *project* is to take the dot product with each direction.
 
 
 # %% nbgrader={"grade": false, "grade_id": "pca", "locked": false, "schema_version": 3, "solution": true, "task": false}

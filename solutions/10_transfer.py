@@ -760,7 +760,7 @@ plots.show(
 #
 # ### Exercise: `fine_tune`
 #
-# *5 points · 30 minutes · about six lines with what you have.* Make it harder: in this exercise every digit, old or new, is moved by up to three pixels in any direction. You are handed a `digit_net(5)` that was trained on such digits 0 to 4, and ten examples each of 5 to 9, sorted by class. Return a net that reads moved digits 5 to 9.
+# *5 points · 30 minutes · about six lines with what you have.* Make it harder: in this exercise every digit, old or new, is moved by up to three pixels in any direction. You are handed a `digit_net(5)` that was trained on such digits 0 to 4, and ten examples each of 5 to 9, sorted by class. Return a net that reads moved digits 5 to 9. It is judged in eval mode. `torch.optim` may be used.
 #
 # The check shows your net 1,500 others. **All points from 65 % right, half from 58 %.** A net from scratch gets about 50 %. The choices are yours: what stands still, which rates, how many steps. A check takes about three seconds, a few more the first time.
 

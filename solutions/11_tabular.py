@@ -491,7 +491,7 @@ print("one flight:", tuple(model(cat_train[:1], con_train[:1]).shape))
 #
 # ### Exercise: `fit_table`
 #
-# *4 points · 25 minutes · about fifteen lines.* Train a model on the given rows, and return a module that answers in the units of the targets.
+# *4 points · 25 minutes · about fifteen lines.* Train a model on the given rows, and return a module that answers in the units of the targets. It is judged in eval mode. `torch.optim` may be used.
 #
 # For the step take Adam from lesson 07, imported at the top: `adam_step(params, means, squares, t, lr, betas, eps)`. `lr=0.01`, `betas=(0.9, 0.99)`, `eps=1e-8`, one hidden layer of 50, batches of 512 and four epochs are a good beginning. As in lesson 09 it helps when the learning rate falls towards 0.
 #

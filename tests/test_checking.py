@@ -127,7 +127,7 @@ GENERAL = [
     (lambda x, y: torch.empty(10**14), "out of memory", "out of memory"),
     ("product", "error", "not an answer"),
     (torch.ones(2), "error", "not an answer"),
-    (nn.Linear(2, 3), "error", "not an answer"),
+    (nn.Linear(2, 3), "shortcut", "shortcut"),
     (None, "error", "not an answer"),
     (torch.matmul, "shortcut", "shortcut"),
 ]
@@ -277,7 +277,8 @@ def test_a_weight_that_is_never_filled_is_refused():
     class NeverFilled(EinsumLinear):
         def __init__(self, in_features, out_features, bias=True):
             empty = nn.Parameter(torch.empty(out_features, in_features))
-            found.append(bool(empty.isnan().any()))
+            if in_features == 200:
+                found.append(bool(empty.isnan().any()))
             super().__init__(in_features, out_features, bias)
             self.weight = empty
 
@@ -285,7 +286,7 @@ def test_a_weight_that_is_never_filled_is_refused():
         assert judge("linear.My_Linear", EinsumLinear).status == "right"
         found.clear()
         assert judge("linear.My_Linear", NeverFilled).status == "wrong"
-        assert found[-1], "start values were read from memory that another answer left behind"
+        assert found[0], "start values were read from memory that another answer left behind"
 
 
 def test_a_check_imports_none_of_torchs_slow_parts():

@@ -14,6 +14,7 @@ from rich.table import Table
 from course_utils.building.lesson import Lesson
 from course_utils.building.rules import RULES, Rule, Subject
 from course_utils.checking.errors import CourseError
+from course_utils.checking.exercise import exercises
 from course_utils.checking.exercise import lessons as named_in_exercises
 
 PROCESSES = 2
@@ -38,6 +39,7 @@ class Report:
     lesson: str
     problems: dict[str, list[str]]
     counts: list[Count]
+    opted_out: list[tuple[str, str, str]]
 
     @property
     def kept(self) -> bool:
@@ -56,7 +58,13 @@ def examine(lesson: Lesson, rules: Sequence[Rule] = RULES) -> Report:
             problems[rule.__name__] = [str(error)]
         except Exception as error:
             problems[rule.__name__] = [f"could not be tried: {type(error).__name__}: {error}"]
-    return Report(lesson.name, problems, _counts(subject))
+    return Report(lesson.name, problems, _counts(subject), _opted_out(lesson))
+
+
+def _opted_out(lesson: Lesson) -> list[tuple[str, str, str]]:
+    """Exercise, axis and reason of everything that the lesson is not probed along."""
+    found = exercises(lesson.short) if lesson.short in named_in_exercises() else []
+    return [(exercise.id, axis, reason) for exercise in found for axis, reason in exercise.without.items()]
 
 
 def _counts(subject: Subject) -> list[Count]:
@@ -108,6 +116,11 @@ def show(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> None:
         cells = [f"[{'green' if part == whole else 'red'}]{part}/{whole}[/]" for part, whole in row]
         counts.add_row(count.id, str(count.mistakes), *cells)
     console.print(counts)
+    opted_out = Table("exercise", "not probed along", "because", title="Axes")
+    for report in reports:
+        for exercise, axis, reason in report.opted_out:
+            opted_out.add_row(exercise, axis, reason)
+    console.print(opted_out)
     for report in reports:
         for name, problems in report.problems.items():
             for problem in problems:

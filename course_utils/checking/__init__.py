@@ -7,7 +7,7 @@ from course_utils.checking import notebook
 from course_utils.checking.card import TITLES, Card
 from course_utils.checking.edit import Edit, edit
 from course_utils.checking.errors import CourseError, CourseFault, NotRight
-from course_utils.checking.exercise import Case, Exercise, FreeText, Mistake, Rng, Training, find, gradients
+from course_utils.checking.exercise import Case, Exercise, FreeText, Mistake, Rng, Training, find, gradients, operators
 from course_utils.checking.guard import unguarded
 from course_utils.checking.judge import Verdict, judge
 
@@ -29,6 +29,7 @@ __all__ = [
     "find",
     "gradients",
     "judge",
+    "operators",
     "unguarded",
 ]
 

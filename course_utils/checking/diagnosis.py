@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from course_utils.checking import axes
 from course_utils.checking.difference import Difference, number
-from course_utils.checking.evidence import Evidence, Other
+from course_utils.checking.evidence import Evidence, Other, Raised
 from course_utils.checking.exercise import Exercise
 from course_utils.checking.running import TimeLimit
 
@@ -31,6 +32,13 @@ def recognise(exercise: Exercise, found: Difference, evidence: Sequence[Evidence
     return None, f"The {what} of {found.name} {'are' if what == 'values' else 'is'} not as expected."
 
 
+def along_an_axis(found: Difference) -> Found:
+    """All own cases of the exercise are right, and one made along an axis is not."""
+    axis = axes.BY_AXIS.get(found.case.axis)
+    stopped = isinstance(found.got, Raised) and found.got.type in (TimeLimit.__name__, MemoryError.__name__)
+    return (axis.mistake, axis.hint) if axis and not stopped and found.kind not in ("input", "state") else None
+
+
 def changed_its_input(found: Difference) -> Found:
     """An argument is not the same after the call."""
     if found.kind != "input":
@@ -44,6 +52,8 @@ def changed_the_state(found: Difference) -> Found:
     """A setting of torch is not the same after the call."""
     if found.kind != "state":
         return None
+    if found.name.endswith("which an earlier call gave"):
+        return axes.AGAIN.mistake, f"Your code changes {found.name}. {axes.AGAIN.hint}"
     return "changed the state of torch", f"Your code changes {found.name} for everything that runs after it."
 
 
@@ -184,6 +194,7 @@ def wrong_gradient(found: Difference) -> Found:
 
 
 RECOGNISERS: tuple[Callable[[Difference], Found], ...] = (
+    along_an_axis,
     changed_its_input,
     changed_the_state,
     not_raised,

@@ -2,7 +2,9 @@
 
 import difflib
 import importlib
+import inspect
 import pkgutil
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from course_utils.checking import axes
 from course_utils.checking.edit import Edit, fits
 from course_utils.checking.errors import CourseError
 from course_utils.checking.world import fixed_world
@@ -53,7 +56,8 @@ class Case:
 
     Inputs are tensors, numbers, strings, None, and lists or dicts of these, because they cross a process boundary.
     `hidden` is for the judge alone (for example the labels of unseen digits); it never reaches an answer. `raises` is
-    the error that is due for these inputs; without it, none is.
+    the error that is due for these inputs; without it, none is. A case made along an axis names it, and `detail` is
+    what the axis needs to know.
     """
 
     def __init__(
@@ -63,12 +67,25 @@ class Case:
         *,
         hidden: Mapping[str, Any] | None = None,
         raises: type[Exception] | None = None,
+        axis: str = "",
+        detail: Any = None,
         **inputs: Any,
     ) -> None:
         self.label = label
-        self.inputs = inputs
+        self.inputs: dict[str, Any] = inputs
         self.raises = raises
         self.hidden = dict(hidden or {})
+        self.axis = axis
+        self.detail = detail
+
+    @classmethod
+    def received(cls, sent: Mapping[str, Any]) -> "Case":
+        """The case in what `sent` gave."""
+        return cls(sent["label"], axis=sent["axis"], detail=sent["detail"], **sent["inputs"])
+
+    def sent(self) -> dict[str, Any]:
+        """All but what is hidden, as it crosses a process boundary."""
+        return {"label": self.label, "axis": self.axis, "detail": self.detail, "inputs": self.inputs}
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -76,19 +93,15 @@ class Case:
         except KeyError:
             raise AttributeError(f"the case has no input {name!r}") from None
 
-    def fresh(self) -> "Case":
-        """The same inputs in new tensors, without what is hidden: what one probe may change as it likes."""
-        return Case(self.label, **{name: _copy(value) for name, value in self.inputs.items()})
+    def fresh(self, used: Mapping[str, Any] | None = None) -> "Case":
+        """The same inputs in new tensors, without what is hidden: what one probe may change as it likes.
 
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_copy(item) for item in value]
-    return value
+        used: inputs of an earlier probe, whose tensors are filled with the new numbers.
+        """
+        inputs = axes.mapped(lambda x: x.detach().clone(), self.inputs)
+        if used is not None:
+            inputs = axes.refill(used, inputs)
+        return Case(self.label, axis=self.axis, detail=self.detail, **axes.hand_over(self.axis, inputs))
 
 
 @dataclass(frozen=True)
@@ -117,9 +130,11 @@ class Exercise:
 
     id: ClassVar[str]
     points: ClassVar[int]
-    shortcuts: ClassVar[tuple[Any, ...]] = ()  # functions, classes, or names of operators such as "aten::_softmax"
+    shortcuts: ClassVar[tuple[Any, ...]] = ()  # functions, classes, modules, "aten::_softmax"
     seconds: ClassVar[float] = 10.0  # limit for all cases together
     mistakes: ClassVar[Sequence[Mistake]] = ()
+    along: ClassVar[Mapping[str, int]] = {}  # which case an axis starts from, where it is not the first that fits
+    without: ClassVar[Mapping[str, str]] = {}  # axes that the exercise is not probed along, and why
 
     def __init_subclass__(cls) -> None:
         """Every edit must fit the reference, so that a changed reference is noticed when the lesson is imported."""
@@ -137,6 +152,11 @@ class Exercise:
         """The name that the student defines."""
         return self.id.partition(".")[2]
 
+    @property
+    def builds(self) -> bool:
+        """Whether the answer is a class or makes a module, so that a module that is already built is none."""
+        return self.name[0].isupper()
+
     def cases(self, rng: Rng) -> Iterable[Case]:
         """The inputs, drawn from `rng`."""
         raise NotImplementedError
@@ -145,10 +165,16 @@ class Exercise:
         """What the answer yields on the case, by name."""
         raise NotImplementedError
 
-    def draw(self, seed: int) -> list[Case]:
-        """The cases of one seed."""
+    def own_cases(self, seed: int) -> list[Case]:
+        """The cases of one seed that the exercise gives itself."""
         with fixed_world():
             return list(self.cases(Rng(seed, self.id)))
+
+    def draw(self, seed: int) -> list[Case]:
+        """The cases of one seed: the exercise's own, and one more along every axis."""
+        with fixed_world():
+            own = self.own_cases(seed)
+            return [*own, *axes.cases(self, own, lambda: self.own_cases(seed + 1), lambda: argument_names(self))]
 
 
 class Training(Exercise):
@@ -164,6 +190,15 @@ class Training(Exercise):
     part: ClassVar[float]
     higher_is_better: ClassVar[bool] = True
     seconds: ClassVar[float] = 60.0
+
+    @property
+    def builds(self) -> bool:
+        """True: a training makes a module."""
+        return True
+
+    def draw(self, seed: int) -> list[Case]:
+        """The exercise's own cases: a training is measured, and along no axis."""
+        return self.own_cases(seed)
 
     def expected(self, case: Case) -> dict[str, Any]:
         """Evidence that does not depend on what was learned, by name."""
@@ -203,6 +238,12 @@ def gradients(output: Any, inputs: Sequence[Tensor]) -> list[Tensor | None]:
     return list(torch.autograd.grad((output * weights).sum(), list(inputs), allow_unused=True))
 
 
+def operators(pattern: str) -> tuple[str, ...]:
+    """The names of all operators of torch in which the pattern is found, such as "aten::_softmax"."""
+    names = {name.partition(".")[0] for name in torch._C._dispatch_get_all_op_names() if name.startswith("aten::")}
+    return tuple(sorted(name for name in names if re.search(pattern, name)))
+
+
 def lessons() -> list[str]:
     """The names of all lessons that have exercises, without numbers, in alphabetical order."""
     package = importlib.import_module("course_utils.exercises")
@@ -240,6 +281,11 @@ def find(id: str) -> Exercise:
 def reference(exercise: Exercise) -> Any:
     """The reference answer, found by name: `linear.relu` is `course_utils.reference.linear.relu`."""
     return getattr(_imported(f"course_utils.reference.{exercise.lesson}"), exercise.name)
+
+
+def argument_names(exercise: Exercise) -> list[str]:
+    """The names of the arguments of the reference, which are the documented ones."""
+    return list(inspect.signature(reference(exercise)).parameters)
 
 
 def _imported(name: str) -> Any:

@@ -6,17 +6,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import BuiltinFunctionType, CodeType, FrameType
 from typing import Any
 
 import torch
+from torch import nn
 from torch._ops import OpOverloadPacket
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from course_utils.checking.exercise import Exercise, Training
+from course_utils.checking.exercise import Exercise
 
 WATCHED_CALLS = 20_000  # Python calls after which the guard no longer looks for calls into the reference
+CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+PUBLIC = {
+    "torch._C._nn.": "torch.nn.functional.",
+    "torch._C.TensorBase.": "torch.Tensor.",
+    "torch._VariableFunctionsClass.": "torch.",
+    "_EngineBase.": "torch.autograd.Variable._execution_engine.",
+}
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 
 
@@ -25,11 +33,14 @@ class Guard:
 
     def __init__(self, exercise: Exercise) -> None:
         shortcuts = exercise.shortcuts
-        self.training = isinstance(exercise, Training)
         self.classes = tuple(item for item in shortcuts if inspect.isclass(item))
         self.operators = {item for item in shortcuts if isinstance(item, str)}
-        self.functions = [item for item in shortcuts if not isinstance(item, str) and not inspect.isclass(item)]
+        modules = [item for item in shortcuts if inspect.ismodule(item)]
+        self.functions = [item for item in shortcuts if callable(item) and not inspect.isclass(item)]
         self.packets = {f"aten::{item.__name__}" for item in self.functions}
+        self.builtins = {item for item in self.functions if isinstance(item, BuiltinFunctionType)}
+        self.codes = dict(itertools.chain(*map(_codes, (*modules, *self.classes, *self.functions))))
+        self.called = ""  # the function of torch that the answer itself called, and that has not come back yet
         self.reference = str(REFERENCE / f"{exercise.lesson}.py")
         self.used: str | None = None
         self.paused = False
@@ -41,12 +52,12 @@ class Guard:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Intercept torch functions, operators, constructors and calls into the lesson's reference."""
+        """Intercept torch functions, operators, constructors, functions of modules and calls into the reference."""
         global _active
         outer, _active = _active, self
         constructors = {cls: cls.__init__ for cls in self.classes}
         profile = sys.getprofile()
-        modes: list[Any] = [_Functions(self)] if self.functions else []
+        modes: list[Any] = [_Functions(self)] if self.functions or self.operators else []
         modes += [_Operators(self)] if self.operators else []
         for cls, init in constructors.items():
             setattr(cls, "__init__", _noting(self, cls, init))  # noqa: B010
@@ -91,7 +102,11 @@ class _Functions(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if any(func is item or func == item for item in self.guard.functions):
             self.guard.note(public_name(func))
-        return func(*args, **(kwargs or {}))
+        before, self.guard.called = self.guard.called, func
+        try:
+            return func(*args, **(kwargs or {}))
+        finally:
+            self.guard.called = before
 
 
 class _Operators(TorchDispatchMode):
@@ -107,29 +122,43 @@ class _Operators(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func._schema.name
         if name in self.guard.operators:
-            self.guard.note("torch's own " + name.removeprefix("aten::").lstrip("_"))
+            self.guard.note(public_name(self.guard.called or func._overloadpacket))
         return func(*args, **(kwargs or {}))
 
 
 class _Calls:
-    """A profile function that sees calls of torch.ops and of the lesson's reference; it stops early to stay cheap."""
+    """A profile function that sees functions below torch's dispatch and the reference; it stops early to stay cheap."""
 
     def __init__(self, guard: Guard) -> None:
         self.guard = guard
         self.left = WATCHED_CALLS
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
+        if event == "c_call" and self.guard.builtins and arg in self.guard.builtins:
+            self.guard.note(public_name(arg))
         if event != "call":
             return
         self.left -= 1
-        if frame.f_code.co_filename == self.guard.reference:
+        if frame.f_code in self.guard.codes:
+            self.guard.note(self.guard.codes[frame.f_code])
+        elif frame.f_code.co_filename == self.guard.reference:
             self.guard.note(f"the course's own {frame.f_code.co_name}")
         elif frame.f_code is OpOverloadPacket.__call__.__code__:
-            name = frame.f_locals["self"]._qualified_op_name
-            if name in self.guard.packets:
-                self.guard.note(f"torch.ops.{name.replace('::', '.')}")
+            packet = frame.f_locals["self"]
+            if packet._qualified_op_name in self.guard.packets:
+                self.guard.note(public_name(packet))
         if self.left <= 0:
             sys.setprofile(None)
+
+
+def _codes(item: Any) -> Iterator[tuple[CodeType, str]]:
+    """The code of a Python function, or of every function of a class or module, with its public name."""
+    members = vars(item).items() if inspect.isclass(item) or inspect.ismodule(item) else [("", item)]
+    for name, value in members:
+        function = inspect.unwrap(getattr(value, "__func__", value)) if callable(value) else None
+        if inspect.isfunction(function) and (not inspect.ismodule(item) or function.__module__ == item.__name__):
+            home = item.__name__ if inspect.ismodule(item) else public_name(item)
+            yield function.__code__, f"{home}.{name}" if name else home
 
 
 def _noting(guard: Guard, cls: type, init: Any) -> Any:
@@ -146,9 +175,13 @@ def public_name(item: Any) -> str:
         packages = itertools.accumulate(item.__module__.split("."), "{}.{}".format)
         home = (name for name in packages if getattr(sys.modules.get(name), item.__name__, None) is item)
         return f"{next(home, item.__module__)}.{item.__qualname__}"
+    if isinstance(item, OpOverloadPacket):
+        return f"torch.ops.{item._qualified_op_name.replace('::', '.')}"
     parts = (getattr(item, "__module__", None), getattr(item, "__qualname__", None))
     name = resolve_name(item) or ".".join(filter(None, parts)) or str(item)
-    return name.replace("torch._C._nn.", "torch.nn.functional.").replace("torch._C.TensorBase.", "torch.Tensor.")
+    for private, public in PUBLIC.items():
+        name = name.replace(private, public)
+    return name.removesuffix(".__get__")
 
 
 def handed_in(exercise: Exercise, answer: Any) -> str | None:
@@ -159,6 +192,10 @@ def handed_in(exercise: Exercise, answer: Any) -> str | None:
     known_mistake = any(answer is mistake.change for mistake in exercise.mistakes)
     if module.startswith(("course_utils.reference.", "course_utils.exercises.")) and not known_mistake:
         return f"the course's own {name}"
+    if isinstance(answer, nn.Module) and not isinstance(answer, CONTAINERS):
+        owner = type(answer)
+        if owner.__module__.partition(".")[0] == "torch":
+            return public_name(owner)
     if module.partition(".")[0] == "torch" and (inspect.isclass(answer) or inspect.isroutine(answer)):
         return public_name(answer)
     if inspect.isbuiltin(answer) and (answer in (getattr(torch, answer.__name__, None),) or "torch" in str(answer)):

@@ -1,22 +1,25 @@
 """What exercises about an optimizer's step share: cases, the probe, and the mistakes of any in-place step."""
 
 import functools
+import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from course_utils.checking import Case, Edit, Mistake, Rng, edit
+from course_utils.checking import Case, Edit, Mistake, Rng, edit, operators
 
+# Every optimizer of torch, the functions of its modules that do the same, and the fused operators below them.
 OPTIMIZERS = (
-    torch.optim.SGD,
-    torch.optim.RMSprop,
-    torch.optim.Adam,
-    torch.optim.AdamW,
-    torch.optim.NAdam,
-    torch.optim.Adagrad,
-    torch.optim.Optimizer,
+    *(cls for cls in vars(torch.optim).values() if inspect.isclass(cls) and issubclass(cls, torch.optim.Optimizer)),
+    *(module for name, module in list(sys.modules.items()) if name.startswith("torch.optim.")),
 )
+STEPS = (*OPTIMIZERS, *operators("_fused_(sgd|adam|adagrad)"))
+WITHOUT = {
+    "views": "parameters are stored in order, so that a way through p.view(-1) is right",
+    "requires_grad": "parameters require a gradient in every case",
+}
 
 
 def step_case(
@@ -35,8 +38,8 @@ def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator
     torch.no_grad(); with `frozen` the parameters do not require grad when the step is taken.
     """
     inputs = case.inputs
-    params = [p.clone().requires_grad_() for p in case.params]
-    lists = [[b.clone() for b in inputs[name]] for name in buffers]
+    params = [p.requires_grad_() for p in case.params]
+    lists = [list(inputs[name]) for name in buffers]
     for t, (grads, lr) in enumerate(zip(case.grads, case.lrs, strict=True), inputs.get("start", 1)):
         for p, g in zip(params, grads, strict=True):
             p.grad = None if g is None else g.clone()

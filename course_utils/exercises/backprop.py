@@ -7,7 +7,10 @@ import torch
 from torch import Tensor
 
 from course_utils.checking import Case, Exercise, Mistake, Rng
+from course_utils.exercises.linear import RELU
 from course_utils.exercises.sgd import AUTOGRAD
+
+RELU_BACKWARD = tuple(name for name in RELU if name.endswith("_backward"))
 
 
 class Node:
@@ -96,7 +99,11 @@ class NumericalGradient(Exercise):
     """(f(x + eps*e_i) - f(x - eps*e_i)) / (2*eps) for every entry i, in float64; x stays as it was."""
 
     id, points = "backprop.numerical_gradient", 2
-    shortcuts = (*AUTOGRAD, torch.gradient)
+    without = {
+        "views": "entries changed in place through x.view(-1) are right",
+        "requires_grad": "entries changed in place are right",
+    }
+    shortcuts = AUTOGRAD
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, kind: str, *shape: int, eps: float | None = None) -> Case:
@@ -127,7 +134,8 @@ class NumericalGradient(Exercise):
         eps = 1e-6 if case.eps is None else case.eps
         yield "at most one entry of x changed at a time", all(int((d > eps / 100).sum()) <= 1 for d in changed)
         yield "steps of the size eps", 0.49 * eps <= max((float(d.max()) for d in changed), default=0.0) <= 2.01 * eps
-        yield "the slopes", gradient, 1e-5
+        # Rounding errors of f count 1/eps times.
+        yield "the slopes", gradient, 1e-5 if eps < 1e-5 else 1e-9
 
     mistakes = (
         Mistake(
@@ -248,6 +256,9 @@ class RelativeError(Exercise):
     """The largest |a - b| / max(|a| + |b|, 1e-8) over all elements, a float."""
 
     id, points = "backprop.relative_error", 1
+    without = {
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def near(a: Tensor) -> Tensor:
@@ -260,6 +271,7 @@ class RelativeError(Exercise):
         yield Case("numbers of opposite sign among others", a=(a := rng.normal(4)), b=a * torch.tensor([1, -2, 1, 1]))
         tiny = 1e-9 * rng.normal(3, dtype=torch.float64)
         yield Case("numbers so small that the floor 1e-8 counts", a=tiny, b=near(tiny) + 2e-10)
+        yield Case("two single numbers (shape ())", a=(a := rng.normal(dtype=torch.float64)), b=near(a))
         zero = torch.zeros(2, dtype=torch.float64)
         a = rng.normal(2, dtype=torch.float64)
         yield Case("entries that are 0 in both", a=torch.cat([zero, a]), b=torch.cat([zero, near(a)]))
@@ -362,6 +374,9 @@ class LinearBackward(Exercise):
     """grad_x, grad_weight, grad_bias of y = x @ weight.T + bias from grad_out, the gradient by y."""
 
     id, points = "backprop.linear_backward", 3
+    without = {
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
     shortcuts = (*AUTOGRAD, "aten::linear_backward")
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -370,8 +385,11 @@ class LinearBackward(Exercise):
             ("one example, 3 inputs, 2 outputs", 1, 3, 2),
             ("6 examples, 1 input, 1 output", 6, 1, 1),
             ("3 examples, 2 inputs, 7 outputs", 3, 2, 7),
+            ("4 examples, 3 inputs, 1 output", 4, 3, 1),
+            ("131 examples, 3 inputs, 2 outputs", 131, 3, 2),
         ):
-            yield Case(label, grad_out=rng.normal(n, o), x=rng.normal(n, i), weight=rng.normal(o, i))
+            axis = "many" if n > 100 else ""
+            yield Case(label, axis=axis, grad_out=rng.normal(n, o), x=rng.normal(n, i), weight=rng.normal(o, i))
 
     def probe(self, linear_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         result = linear_backward(case.grad_out, case.x, case.weight)
@@ -484,7 +502,10 @@ class ReluBackward(Exercise):
     """The gradient by x, where y = relu(x), from grad_out, the gradient by y."""
 
     id, points = "backprop.relu_backward", 1
-    shortcuts = (*AUTOGRAD, "aten::threshold_backward")
+    without = {
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
+    shortcuts = (*AUTOGRAD, *RELU_BACKWARD)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, shape in (("8 numbers", (8,)), ("a (4, 3) matrix", (4, 3)), ("shape (2, 3, 4)", (2, 3, 4))):
@@ -569,7 +590,10 @@ class MseBackward(Exercise):
     """The gradient by y_hat of mean((y_hat - y)**2)."""
 
     id, points = "backprop.mse_backward", 1
-    shortcuts = (*AUTOGRAD, "aten::mse_loss_backward")
+    without = {
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
+    shortcuts = (*AUTOGRAD, "aten::mse_loss_backward", "aten::huber_loss_backward", "aten::smooth_l1_loss_backward")
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, shape in (
@@ -677,16 +701,28 @@ class TwoLayerBackward(Exercise):
     """The gradients of mse(relu(x @ w1.T + b1) @ w2.T + b2, y) by w1, b1, w2, b2, as a dict with these keys."""
 
     id, points = "backprop.two_layer_backward", 3
-    shortcuts = (*AUTOGRAD, "aten::threshold_backward", "aten::mse_loss_backward")
+    without = {
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
+    shortcuts = (
+        *AUTOGRAD,
+        *RELU_BACKWARD,
+        "aten::mse_loss_backward",
+        "aten::huber_loss_backward",
+        "aten::smooth_l1_loss_backward",
+    )
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n: int, i: int, h: int, o: int, lift: float = 0.0) -> Case:
-            return Case(label, x=rng.normal(n, i), y=rng.normal(n, o), w1=rng.normal(h, i), b1=rng.normal(h) + lift,
-                        w2=rng.normal(o, h), b2=rng.normal(o))  # fmt: skip
+            axis = "many" if n > 100 else ""
+            return Case(label, axis=axis, x=rng.normal(n, i), y=rng.normal(n, o), w1=rng.normal(h, i),
+                        b1=rng.normal(h) + lift, w2=rng.normal(o, h), b2=rng.normal(o))  # fmt: skip
 
         yield case("every hidden unit on, so that the ReLU passes everything", 5, 4, 6, 3, lift=20.0)
         yield case("hidden units on and off: 7 examples, 3 inputs, 5 hidden, 2 outputs", 7, 3, 5, 2)
         yield case("one example and one output", 1, 4, 6, 1)
+        yield case("three examples, one hidden unit", 3, 2, 1, 3)
+        yield case("131 examples", 131, 2, 4, 3)
 
     def probe(self, two_layer_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         grads = two_layer_backward(case.x, case.y, case.w1, case.b1, case.w2, case.b2)

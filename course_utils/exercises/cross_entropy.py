@@ -1,6 +1,5 @@
 """Exercises of lesson 04: one-hot vectors, softmax, cross-entropy, its gradient, and accuracy."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -8,22 +7,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients
+from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients, operators
+from course_utils.exercises.sgd import AUTOGRAD
 
 LOSS_OR_METRIC = FreeText("cross_entropy.loss_or_metric")
 
 # Every operator of torch that holds a softmax or a cross-entropy, forward or backward, whatever it is called by.
-ROADS = tuple(
-    sorted(
-        {
-            name.partition(".")[0]
-            for name in torch._C._dispatch_get_all_op_names()
-            if re.match(r"aten::\w*(softmax|log(cum)?sumexp|logaddexp|nll_loss|cross_entropy|attention|ctc_loss)", name)
-        }
-    )
-)
+ROADS = operators("softmax|log(cum)?sumexp|logaddexp|nll_loss|cross_entropy|attention|ctc_loss")
 READY_MADE = (F.kl_div, F.linear_cross_entropy, *ROADS)
-BY_AUTOGRAD = (torch.autograd.grad, Tensor.backward, torch.autograd.backward)
+FLOAT32 = "one-hot rows and other tensors of this lesson are float32"
 
 
 def _exp(logits: Tensor) -> Tensor:
@@ -72,11 +64,12 @@ def _batches(rng: Rng) -> Iterator[Case]:
         ("a batch of one", 2 * rng.normal(1, 5)),
         ("a batch of seven, two classes", 2 * rng.normal(7, 2)),
         *_large(rng),
+        ("a batch of 37", 2 * rng.normal(37, 3)),
     ):
         targets = rng.integers(0, logits.shape[1], len(logits))
         if logits[0].max() - logits[0].min() > 100:
             targets[0] = logits[0].argmin()
-        yield Case(label, logits=logits, targets=targets)
+        yield Case(label, axis="many" if len(logits) > 30 else "", logits=logits, targets=targets)
 
 
 def _rows_filled(labels: Tensor, num_classes: int) -> Tensor:
@@ -95,6 +88,7 @@ class OneHot(Exercise):
         yield Case("labels of three classes", labels=torch.cat([rng.permutation(3), rng.integers(0, 3, 2)]), c=3)
         yield Case("a class that does not occur", labels=rng.integers(0, 4, 3), c=6)
         yield Case("a single label", labels=rng.integers(1, 3, 1), c=4)
+        yield Case("a single class", labels=torch.zeros(3, dtype=torch.int64), c=1)
 
     def probe(self, one_hot: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "y", one_hot(case.labels, case.c)
@@ -155,6 +149,9 @@ class Softmax(Exercise):
     """p_k = exp(z_k) / sum_j exp(z_j) in every row z of logits, at any size of the logits."""
 
     id, points = "cross_entropy.softmax", 2
+    without = {
+        "float64": FLOAT32,
+    }
     shortcuts = READY_MADE
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -293,6 +290,9 @@ class LogSoftmax(Exercise):
     """log p_k = z_k - log sum_j exp(z_j) in every row z of logits, at any size of the logits."""
 
     id, points = "cross_entropy.log_softmax", 2
+    without = {
+        "float64": FLOAT32,
+    }
     shortcuts = READY_MADE
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -410,6 +410,9 @@ class Nll(Exercise):
     """-1/n sum_i log_probs[i, targets[i]], the negative log-likelihood."""
 
     id, points = "cross_entropy.nll", 1
+    without = {
+        "float64": FLOAT32,
+    }
     shortcuts = READY_MADE
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -417,9 +420,10 @@ class Nll(Exercise):
             ("a batch of three, four classes", 3, 4),
             ("a batch of one", 1, 5),
             ("a batch of seven, two classes", 7, 2),
+            ("a batch of 67", 67, 3),
         ):
             log_probs = torch.log_softmax(2 * rng.normal(n, c), -1)
-            yield Case(label, log_probs=log_probs, targets=rng.integers(0, c, n))
+            yield Case(label, axis="many" if n > 60 else "", log_probs=log_probs, targets=rng.integers(0, c, n))
 
     def probe(self, nll: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "loss", nll(case.log_probs, case.targets)
@@ -495,6 +499,9 @@ class CrossEntropy(Exercise):
     """-1/n sum_i log p[i, targets[i]] with p = softmax(logits), at any size of the logits."""
 
     id, points = "cross_entropy.cross_entropy", 1
+    without = {
+        "requires_grad": "its gradient is judged in every case",
+    }
     shortcuts = READY_MADE
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -617,7 +624,11 @@ class CrossEntropyBackward(Exercise):
     """The gradient of cross_entropy(logits, targets) with respect to the logits, (p - y) / n, without autograd."""
 
     id, points = "cross_entropy.cross_entropy_backward", 3
-    shortcuts = (*BY_AUTOGRAD, *READY_MADE)
+    without = {
+        "float64": FLOAT32,
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
+    shortcuts = (*AUTOGRAD, *READY_MADE)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         return _batches(rng)
@@ -722,6 +733,9 @@ class Accuracy(Exercise):
     """The part of the examples whose largest logit belongs to the target, between 0 and 1."""
 
     id, points = "cross_entropy.accuracy", 1
+    without = {
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, c, targets, predictions in (
@@ -729,6 +743,7 @@ class Accuracy(Exercise):
             ("a batch of five, all right", 3, [0, 0, 1, 2, 1], [0, 0, 1, 2, 1]),
             ("a batch of seven, none right", 2, [0, 0, 1, 0, 1, 1, 0], [1, 1, 0, 1, 0, 0, 1]),
             ("a batch of one, right", 6, [4], [4]),
+            ("a batch of 257, 62 of them right", 3, [0] * 257, [0] * 62 + [1, 2, 2] * 65),
         ):
             classes, order = rng.permutation(c), rng.permutation(len(targets))
             largest = classes[torch.tensor(predictions)][order]
@@ -736,7 +751,8 @@ class Accuracy(Exercise):
             falling[0, 0] += 3
             falling -= 5 * ("all right" in label)  # the largest logit of a row is negative here
             logits = falling.gather(1, (torch.arange(c) - largest[:, None]) % c)
-            yield Case(label, logits=logits, targets=classes[torch.tensor(targets)][order])
+            axis = "many" if len(order) > 100 else ""
+            yield Case(label, axis=axis, logits=logits, targets=classes[torch.tensor(targets)][order])
 
     def probe(self, accuracy: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "accuracy", accuracy(case.logits, case.targets)

@@ -8,8 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients, unguarded
+from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients, operators, unguarded
 
+# The ReLU, and all that is one with the right numbers, such as elu with alpha=0 or hardtanh from 0 to inf.
+RELU = operators("relu|elu|hardtanh|threshold|softplus|shrink|hardsigmoid|hardswish|silu|mish")
 WHY_NONLINEAR = FreeText("linear.why_nonlinear")
 
 
@@ -37,16 +39,19 @@ class Relu(Exercise):
     """max(x, 0), element by element, for a tensor of any shape."""
 
     id, points = "linear.relu", 1
-    shortcuts = ("aten::relu", "aten::relu_", "aten::leaky_relu", "aten::threshold")
+    shortcuts = RELU
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("a vector of 7 numbers", x=torch.cat([rng.normal(6), torch.tensor([-1.5])]))
         yield Case("a single number (shape ())", x=-rng.normal().abs())
         yield Case("a matrix", x=3 * rng.normal(4, 3))
         yield Case("a tensor of shape (2, 3, 5)", x=3 * rng.normal(2, 3, 5))
+        yield Case("numbers of which two are 0", x=torch.cat([rng.normal(3), torch.zeros(2)]))
 
     def probe(self, relu: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "y", relu(case.x)
+        if not case.x.all():
+            return  # the slope at 0 is a convention
         x = case.x.clone().requires_grad_()
         yield "grad of x", gradients(relu(x), [x])[0]
 
@@ -250,8 +255,8 @@ class _RowBias(_Affine):
 
 def _looks_normal(evidence: list[dict[str, Any]]) -> bool:
     """The spread of uniform numbers is 1/sqrt(3) of the bound; this spread is the bound, and the largest are beyond."""
-    last = evidence[-1]
-    spread, largest = (last[f"{what} weight times sqrt(in_features)"] for what in ("spread of", "largest"))
+    start = next(item for item in evidence if "spread of weight times sqrt(in_features)" in item)
+    spread, largest = (start[f"{what} weight times sqrt(in_features)"] for what in ("spread of", "largest"))
     return 0.95 < spread < 1.05 and largest > 2
 
 
@@ -259,6 +264,9 @@ class MyLinear(Exercise):
     """y = x @ weight.T + bias, for any leading batch shape."""
 
     id, points = "linear.My_Linear", 3
+    without = {
+        "float64": "the parameters of a layer are float32",
+    }
     shortcuts = (nn.Linear, nn.Bilinear, nn.LazyLinear, F.linear, F.bilinear)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -267,12 +275,13 @@ class MyLinear(Exercise):
             sizes: dict[str, Any] = {"n_in": n_in, "n_out": n_out, "with_bias": bias, "wide": False}
             values: dict[str, Any] = {"x": rng.normal(*batch, n_in)}
             values |= {"weight": rng.normal(n_out, n_in), "bias": rng.normal(n_out)}
-            return Case(f"{label}: {call}, x of shape {(*batch, n_in)}", hidden=None, **sizes, **values)
+            return Case(f"{label}: {call}, x of shape {(*batch, n_in)}", **sizes, **values)
 
         yield case("a batch of five", 4, 3, 5)
         yield case("a batch of one", 3, 2, 1)
         yield case("without bias", 4, 3, 2, bias=False)
         yield case("one input, one output", 1, 1, 6)
+        yield case("four inputs, one output", 4, 1, 3)
         yield case("three dimensions", 4, 5, 2, 3)
         yield case("a single vector", 3, 4)
         yield Case("the start values of My_Linear(200, 150)", n_in=200, n_out=150, with_bias=True, wide=True)
@@ -286,6 +295,8 @@ class MyLinear(Exercise):
         if case.wide:
             yield from self._start_values("weight", weight, case.n_in, rtol=0.02)
             yield from self._start_values("bias", bias, case.n_in, rtol=0.2)
+            other = My_Linear(case.n_in, case.n_out)
+            yield "another layer starts with other numbers", not torch.equal(other.weight, layer.weight)
             return
         yield "kind of self.weight", None if weight is None else type(weight).__name__
         yield "weight.shape", str(tuple(weight.shape)) if isinstance(weight, Tensor) else weight
@@ -537,6 +548,9 @@ class Collapse(Exercise):
     """The one affine map (w, b) that equals first w1, b1 and then w2, b2."""
 
     id, points = "linear.collapse", 2
+    without = {
+        "float64": "ones and zeros of your own, in float32, may stand in for x",
+    }
     shortcuts = (nn.Linear,)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -688,7 +702,12 @@ class TwoLayerNet(Exercise):
     """affine, relu, affine: (..., n_in) -> (..., n_out), with the parameters w1, b1, w2, b2 in this order."""
 
     id, points = "linear.two_layer_net", 3
-    shortcuts = (nn.Linear, nn.LazyLinear, F.linear, "aten::relu", "aten::relu_")
+    without = {
+        "float64": "the parameters of a layer are float32",
+        "requires_grad": "its gradient is judged in every case",
+    }
+    builds = True
+    shortcuts = (nn.Linear, nn.LazyLinear, F.linear, *RELU)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, i, h, o, n in (

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from course_utils.checking import Case, Exercise, Mistake, Rng, Training
 from course_utils.data import load_mnist
+from course_utils.exercises._steps import OPTIMIZERS, STEPS
 
 
 def _scaled(by: Callable[[Tensor], Tensor], train: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
@@ -28,6 +29,10 @@ class Normalize(Exercise):
     """(x - m) / s for both tensors, with m and s the one mean and the one standard deviation of all of train."""
 
     id, points = "mnist.normalize", 1
+    without = {
+        "float64": "pixels are float32, and so are the results by definition",
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, n_train, n_valid, shift in (
@@ -324,7 +329,11 @@ class Sgd(Exercise):
     """v <- momentum * v + g, then p <- p - lr * v, for every parameter p with gradient g; v starts at 0."""
 
     id, points = "mnist.SGD", 3
-    shortcuts = (torch.optim.SGD, torch.optim.Optimizer)
+    along = {"again": 1}  # with momentum
+    without = {
+        "requires_grad": "parameters require a gradient in every case",
+    }
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, shapes: list[tuple[int, ...]], missing: list[list[int]], **settings: Any) -> Case:
@@ -355,7 +364,9 @@ class Sgd(Exercise):
         )
 
     def probe(self, SGD: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        params = [nn.Parameter(p.clone()) for p in case.params]
+        params = [p.requires_grad_() for p in case.params]
+        for p in params:
+            p.grad = None
         optimizer = SGD((p for p in params), **case.settings) if case.generator else SGD(params, **case.settings)
         for number, grads in enumerate(case.grads, 1):
             for p, grad in zip(params, grads, strict=True):
@@ -627,7 +638,11 @@ class TrainEpoch(Exercise):
     """One step for every batch; returns the mean over all examples of the loss that each had before its step."""
 
     id, points = "mnist.train_epoch", 2
-    shortcuts = (torch.optim.SGD, torch.optim.Optimizer)
+    without = {
+        "float64": "the digits and the losses are float32",
+        "requires_grad": "the parameters require a gradient in every case, and digits do not",
+    }
+    shortcuts = OPTIMIZERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, sizes: list[int], loss: str, **settings: Any) -> Case:
@@ -853,17 +868,24 @@ class Evaluate(Exercise):
     """(mean cross-entropy, accuracy) in eval mode and without a graph, with the mode restored afterwards."""
 
     id, points = "mnist.evaluate", 2
+    without = {
+        "float64": "the digits and the losses are float32",
+        "requires_grad": "the parameters require a gradient in every case, and digits do not",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, n, c, training in (
             ("nine examples, four classes, a model in training mode", 9, 4, True),
             ("a model that is in eval mode already", 5, 3, False),
             ("a single example", 1, 6, True),
+            ("1,033 examples", 1033, 3, True),
         ):
             x, weight, bias = rng.normal(n, 4), rng.normal(c, 4), rng.normal(c)
+            x *= torch.linspace(1, 4, n)[:, None]  # so that the last part of any size has another mean
             best = (x @ weight.T + bias).argmax(-1)
             y = torch.where(torch.arange(n) % 3 == 0, best, (best + 1 + torch.arange(n) % (c - 1)) % c)
-            yield Case(label, x=x, y=y, weight=weight, bias=bias, training=training)
+            axis = "many" if n > 1000 else ""
+            yield Case(label, axis=axis, x=x, y=y, weight=weight, bias=bias, training=training)
 
     def probe(self, evaluate: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = _Watched(case.weight, case.bias).train(case.training)
@@ -1091,7 +1113,7 @@ class FitMnist(Training):
     """
 
     id, points = "mnist.fit_mnist", 5
-    shortcuts = (torch.optim.SGD, torch.optim.Optimizer)
+    shortcuts = OPTIMIZERS
     metric = "accuracy on digits it never saw"
     full, part = 0.75, 0.55
 

@@ -8,11 +8,17 @@ import torch
 
 from course_utils.checking import Case, Exercise, Mistake, Rng, edit
 
+SCHEDULERS = (
+    *(torch.optim.lr_scheduler.OneCycleLR, torch.optim.lr_scheduler.CosineAnnealingLR),
+    torch.optim.lr_scheduler.CosineAnnealingWarmRestarts,
+)
+
 
 class Anneal(Exercise):
     """From start at pct = 0 to end at pct = 1 along half a cosine: flat, steep, flat."""
 
     id, points = "one_cycle.anneal", 1
+    shortcuts = SCHEDULERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, high, low in (("downwards", 2.0, 0.2), ("upwards", 0.1, 1.5), ("to below 0", 1.0, -2.0)):
@@ -144,7 +150,7 @@ class OneCycle(Exercise):
     """(lr, momentum) at a step, equal to torch's OneCycleLR: up from lr_max/div, then down to lr_max/div/final_div."""
 
     id, points = "one_cycle.one_cycle", 3
-    shortcuts = (torch.optim.lr_scheduler.OneCycleLR, torch.optim.lr_scheduler.CosineAnnealingLR)
+    shortcuts = SCHEDULERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, total: int, steps: Sequence[int] = (), **settings: Any) -> Case:
@@ -428,6 +434,7 @@ class LrRangeTest(Exercise):
         yield case("the loss grows to over 4 times the best", around(2.0, 1.6, 0.5, 0.8, 1.4, 1.9, 2.4, 0.4, 2.8))
         yield case("the loss becomes nan", [*around(2.0, 1.1, 1.5), math.nan, *around(1.0, 0.9)])
         yield case("the loss becomes infinite", [*around(1.0, 0.8), math.inf, *around(0.7)])
+        yield case("a loss is exactly 4 times the best, which is not over it", [1.0, 0.5, 2.0, 0.75, 2.25, 0.4])
         yield case("a loss in between is three times the best", around(1.0, 3.0, 0.9, 2.9, 0.6, 5.0, 0.5))
         yield case("the very first loss is nan", [math.nan, *around(0.7, 0.8)])
         yield case("the very first loss is infinite", [math.inf, *around(0.7, 0.8)])

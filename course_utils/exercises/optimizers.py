@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checking import Case, Exercise, Mistake, Rng
-from course_utils.exercises._steps import OPTIMIZERS, Step, in_place_mistakes, probe_steps, step_case
+from course_utils.exercises._steps import STEPS, WITHOUT, Step, in_place_mistakes, probe_steps, step_case
 
 
 def _buffers(rng: Rng, case: Case, name: str, zero: bool) -> list[Tensor]:
@@ -100,7 +100,8 @@ class RmspropStep(Exercise):
     """s <- alpha*s + (1-alpha)*g**2, then p <- p - lr * g / (sqrt(s) + eps), in place."""
 
     id, points = "optimizers.rmsprop_step", 2
-    shortcuts = OPTIMIZERS
+    without = WITHOUT
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield from _cases(rng, "squares", alpha=lambda rng: rng.number(0.6, 0.9), eps=_eps)
@@ -454,7 +455,8 @@ class AdamStep(Exercise):
     """m, s <- averages of g and g**2; p <- p - lr * m_hat / (sqrt(s_hat) + eps), in place, both corrected."""
 
     id, points = "optimizers.adam_step", 3
-    shortcuts = OPTIMIZERS
+    without = WITHOUT
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield from _cases(rng, "means", "squares", betas=_betas, eps=_eps)
@@ -550,7 +552,8 @@ class AdamwStep(Exercise):
     """p <- p * (1 - lr*wd), then Adam's step, in place; the gradient that Adam averages knows nothing of wd."""
 
     id, points = "optimizers.adamw_step", 2
-    shortcuts = OPTIMIZERS
+    without = WITHOUT
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield from _cases(rng, "means", "squares", betas=_betas, eps=_eps, wd=lambda rng: rng.number(0.2, 0.6))
@@ -674,7 +677,8 @@ class RebornAdamStep(Exercise):
     """One step of Adam (eps 1e-8) that was built just now, in place."""
 
     id, points = "optimizers.reborn_adam_step", 2
-    shortcuts = OPTIMIZERS
+    without = {**WITHOUT, "float64": "lr * sign(g) is right, which leaves out eps"}
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, shapes, steps, without in (

@@ -1,5 +1,6 @@
 """Exercises of lesson 02: squared error and its gradient, steps with and without momentum, minibatches, averages."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -7,9 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checking import Case, Exercise, Mistake, Rng, edit, gradients
-from course_utils.exercises._steps import OPTIMIZERS, in_place_mistakes, probe_steps, step_case
+from course_utils.exercises._steps import STEPS, WITHOUT, in_place_mistakes, probe_steps, step_case
 
-AUTOGRAD = (torch.autograd.grad, torch.autograd.backward, Tensor.backward)
+# Every way to have torch find a gradient: backwards, forwards, by torch.func, by numbers, and below all of these.
+AUTOGRAD = (
+    *(torch.autograd.grad, torch.autograd.backward, Tensor.backward, Tensor.grad_fn.__get__),  # type: ignore[union-attr]
+    *(torch.func.grad, torch.func.grad_and_value, torch.func.vjp, torch.func.jvp, torch.func.linearize),
+    *(torch.func.jacrev, torch.func.jacfwd, torch.func.hessian, torch.gradient),
+    *(torch.autograd.functional, torch.autograd.forward_ad, sys.modules["torch.autograd.gradcheck"]),
+    *(torch._C._VariableFunctions._make_dual, torch.autograd.forward_ad.dual_level),
+    torch.autograd.Variable._execution_engine.run_backward,
+)
 
 
 class Mse(Exercise):
@@ -22,11 +31,14 @@ class Mse(Exercise):
         yield Case("5 predictions", y_hat=rng.normal(5), y=rng.normal(5))
         yield Case("a single prediction of shape (1, 1)", y_hat=rng.normal(1, 1), y=rng.normal(1, 1))
         yield Case("4 examples with 3 outputs each", y_hat=rng.normal(4, 3), y=rng.normal(4, 3))
+        yield Case("two single numbers (shape ())", y_hat=rng.normal(), y=rng.normal())
         yield Case("shape (5, 1) against shape (5,)", y_hat=rng.normal(5, 1), y=rng.normal(5), raises=ValueError)
         y_hat, y = rng.normal(4, 1), rng.normal(4, 3)
         yield Case("shape (4, 1) against shape (4, 3)", y_hat=y_hat, y=y, raises=ValueError)
         y_hat, y = rng.normal(4, 3), rng.normal(3)
         yield Case("shape (4, 3) against shape (3,)", y_hat=y_hat, y=y, raises=ValueError)
+        growing = torch.linspace(0.2, 4, 1033)  # so that the last part of any size has another mean
+        yield Case("1,033 predictions", axis="many", y_hat=growing * rng.normal(1033), y=growing * rng.normal(1033))
 
     def probe(self, mse: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "loss", mse(case.y_hat, case.y)
@@ -133,16 +145,20 @@ class MseGradient(Exercise):
     """The gradient of mean((x @ w - y)**2) by w, by hand: (d,)."""
 
     id, points = "sgd.mse_gradient", 2
-    shortcuts = (*AUTOGRAD, "aten::mse_loss_backward")
+    without = {
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
+    shortcuts = (*AUTOGRAD, "aten::mse_loss_backward", "aten::huber_loss_backward", "aten::smooth_l1_loss_backward")
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, n, d in (
             ("7 examples with 2 features", 7, 2),
             ("one example", 1, 4),
             ("one feature", 6, 1),
-            ("40 examples with 5 features", 40, 5),
+            ("131 examples with 5 features", 131, 5),
         ):
-            yield Case(label, w=rng.normal(d), x=rng.normal(n, d), y=rng.normal(n))
+            axis = "many" if n > 100 else ""
+            yield Case(label, axis=axis, w=rng.normal(d), x=rng.normal(n, d), y=rng.normal(n))
 
     def probe(self, mse_gradient: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "gradient", mse_gradient(case.w, case.x, case.y)
@@ -259,7 +275,8 @@ class SgdStep(Exercise):
     """p <- p - lr * p.grad for every p in params, in place; where p.grad is None, p stays."""
 
     id, points = "sgd.sgd_step", 2
-    shortcuts = OPTIMIZERS
+    without = WITHOUT
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield step_case(rng, "one parameter, one step", [(4,)], 1)
@@ -324,7 +341,8 @@ class MomentumStep(Exercise):
     """v <- momentum * v + p.grad, then p <- p - lr * v, both in place; where p.grad is None, p and v stay."""
 
     id, points = "sgd.momentum_step", 2
-    shortcuts = OPTIMIZERS
+    without = WITHOUT
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, shapes, steps, without, moving, in_no_grad in (
@@ -476,6 +494,8 @@ class Minibatches(Exercise):
         torch.utils.data.RandomSampler,
         torch.utils.data.BatchSampler,
         torch.utils.data.SubsetRandomSampler,
+        torch.utils.data.WeightedRandomSampler,
+        torch.utils.data.random_split,
     )
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -696,6 +716,9 @@ class Ewma(Exercise):
     """S_t = beta * S_(t-1) + (1 - beta) * values_t for t = 1 ... n, from S_0 = 0."""
 
     id, points = "sgd.ewma", 1
+    without = {
+        "float64": "averages written into float32 zeros are right in this lesson",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("4 values, beta = 0.5", values=rng.normal(4), beta=0.5)

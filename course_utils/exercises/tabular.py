@@ -290,6 +290,10 @@ class FillMissing(Exercise):
     """nan becomes the median of train's known values, in train and in valid; and two masks say where nan was."""
 
     id, points = "tabular.fill_missing", 2
+    without = {
+        "float64": "the columns are float32",
+        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def column(known: int, gaps: int, skew: float = 0.0) -> Tensor:
@@ -732,6 +736,10 @@ class TabularModel(Exercise):
     """Embeddings of the categorical columns, then the continuous ones, through affine maps with ReLU in between."""
 
     id, points = "tabular.TabularModel", 3
+    without = {
+        "float64": "the parameters of a layer are float32",
+        "requires_grad": "the numbers are copied into the parameters",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, cards: list[int], n_continuous: int, n_outputs: int, hidden: list[int], n: int) -> Case:
@@ -756,6 +764,9 @@ class TabularModel(Exercise):
         low = case("no hidden layer", [5, 9], 3, 2, [], 4)
         low.inputs["values"]["(2,)"] -= 4  # an output is negative, whatever is drawn
         yield low
+        start = case("the start values", [90, 120], 1, 1, [3], 1)
+        start.inputs["start"] = True
+        yield start
 
     def probe(self, TabularModel: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = TabularModel(case.cards, *case.sizes, case.hidden_widths)
@@ -772,6 +783,10 @@ class TabularModel(Exercise):
         tables = [parameters[shape].detach() for shape in list(case.values)[: case.n_tables]]
         yield "the tables start small", all(float(table.abs().max()) < 0.6 for table in tables)
         yield "the tables start random", all(len(table.unique()) > table.shape[1] for table in tables)
+        if "start" in case.inputs:
+            spreads = [float(table.std()) for table in tables]
+            yield "the spread of the tables at the start is about 0.01", all(0.005 < s < 0.02 for s in spreads)
+            return
         with torch.no_grad():
             for shape, values in case.values.items():
                 parameters[shape].copy_(values.T if shape in turned.values() else values)
@@ -1157,6 +1172,7 @@ class FitTable(Training):
         torch.set_num_threads(1)  # the same numbers on every machine, and no threads that wait for each other
         model = fit_table(case.categorical, case.continuous, case.targets, case.cardinalities, case.seed)
         yield "an nn.Module", isinstance(model, nn.Module)
+        model.eval()
         with torch.no_grad():
             predictions = model(case.unseen_categorical, case.unseen_continuous)
             yield "shape of the predictions", str(tuple(predictions.shape))

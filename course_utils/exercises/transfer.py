@@ -26,6 +26,9 @@ def digit_net(num_outputs: int, widths: Sequence[int] = (8, 16, 32)) -> nn.Seque
     return nn.Sequential(OrderedDict(early=block(1, a, 5), middle=block(a, b, 3), late=block(b, c, 3), head=head))
 
 
+NOT_HANDED_IN = dict.fromkeys(("float64", "views", "requires_grad"), "x is for the model, not for the answer")
+
+
 class _Attributes(nn.Module):
     """A net whose layers are attributes, as in torchvision's resnet: conv-like body, norm, fc."""
 
@@ -161,6 +164,7 @@ class ReplaceHead(Exercise):
     """The model itself, its last nn.Linear replaced in place by a fresh one with the same in_features."""
 
     id, points = "transfer.replace_head", 2
+    without = NOT_HANDED_IN
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for kind, n_in, n_hidden, n_out, num_outputs, training in (
@@ -168,6 +172,7 @@ class ReplaceHead(Exercise):
             ("attributes", 5, 8, 12, 3, False),
             ("nested", 4, 7, 5, 11, True),
             ("something after it", 5, 6, 8, 2, False),
+            ("attributes", 5, 8, 12, 1, True),
         ):
             label = f"{kind}: {n_out} outputs become {num_outputs}"
             sizes: dict[str, Any] = {"kind": kind, "n_in": n_in, "n_hidden": n_hidden, "n_out": n_out}
@@ -362,6 +367,7 @@ class _Switch(Exercise):
     """What freeze and unfreeze have in common; `to` is what requires_grad becomes."""
 
     to: bool
+    without = NOT_HANDED_IN
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, part, start, training in (
@@ -1052,6 +1058,9 @@ class Activations(Exercise):
     """What the named layers put out while the model runs on x, detached; no hook stays, the mode does."""
 
     id, points = "transfer.activations", 3
+    without = {
+        "float64": "the parameters of a layer are float32",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, layers, training, n in (

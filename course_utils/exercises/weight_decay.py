@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients
-from course_utils.exercises._steps import OPTIMIZERS, in_place_mistakes, probe_steps, step_case
+from course_utils.exercises._steps import STEPS, WITHOUT, in_place_mistakes, probe_steps, step_case
 
 WHEN_DO_THEY_DIFFER = FreeText("weight_decay.when_do_they_differ")
 
@@ -16,6 +16,9 @@ class L2Penalty(Exercise):
     """wd times the sum of the squares of all entries of all params, a 0-d tensor."""
 
     id, points = "weight_decay.l2_penalty", 1
+    without = {
+        "float64": "a sum that starts at a float32 zero is right in this lesson",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("one vector of 3 numbers, wd 0.1", params=[rng.normal(3)], wd=0.1)
@@ -23,6 +26,7 @@ class L2Penalty(Exercise):
         yield Case("a single number (shape ())", params=[rng.normal()], wd=rng.number(2, 3))
         shapes = [(2, 3, 2), (5,), (1, 4)]
         yield Case("three tensors", params=[rng.normal(*shape) for shape in shapes], wd=rng.number(0.01, 0.05))
+        yield Case("1,033 numbers", axis="many", params=[rng.normal(1033)], wd=rng.number(0.01, 0.05))
 
     def probe(self, l2_penalty: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "penalty", l2_penalty(list(case.params), case.wd)
@@ -131,6 +135,9 @@ class L2Gradient(Exercise):
     """The gradient of wd * sum(p**2) by p, of the shape of p."""
 
     id, points = "weight_decay.l2_gradient", 1
+    without = {
+        "float64": "a gradient written into float32 zeros is right in this lesson",
+    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("a vector of 3 numbers, wd 0.1", p=rng.normal(3), wd=0.1)
@@ -356,7 +363,8 @@ class SgdL2Step(Exercise):
     """p <- p - lr * (p.grad + wd * p), in place."""
 
     id, points = "weight_decay.sgd_l2_step", 2
-    shortcuts = OPTIMIZERS
+    without = WITHOUT
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield from _decaying_cases(rng)
@@ -384,7 +392,8 @@ class SgdDecayStep(Exercise):
     """p <- p * (1 - lr * wd), then p <- p - lr * p.grad, in place."""
 
     id, points = "weight_decay.sgd_decay_step", 2
-    shortcuts = OPTIMIZERS
+    without = WITHOUT
+    shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield from _decaying_cases(rng)

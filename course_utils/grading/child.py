@@ -70,7 +70,7 @@ def _probe(sock: socket.socket, shell: Any, exercise: Exercise, number: int, cas
     if exercise.name not in shell.user_ns:
         wire.send(sock, wire.MISSING, number)
         return False
-    drawn = [Case(case["label"], **case["inputs"]) for case in cases]
+    drawn = [Case.received(case) for case in cases]
     RECORDER.start(0)
     with _recording():
         evidence = collect(exercise, shell.user_ns[exercise.name], drawn, seed=seed)

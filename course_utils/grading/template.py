@@ -68,7 +68,7 @@ def _warm(lesson: str, modules: list[str]) -> dict[str, Any]:
     make_shell()
     for exercise in found.values():
         if not isinstance(exercise, checking.Training):
-            collect(exercise, _unwritten, exercise.draw(0)[:1])
+            collect(exercise, _unwritten, exercise.own_cases(0)[:1])
     for name in ("check", "judge"):
         setattr(checking, name, _later)
     gc.collect()

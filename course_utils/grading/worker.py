@@ -233,7 +233,7 @@ def _job(todo: Sequence[int], steps: Sequence[Mapping[str, Any]], task: Task) ->
         if step["kind"] == "cell":
             wanted.append({"kind": "cell", "source": step["source"], "own": step["own"]})
         else:
-            cases = [{"label": case.label, "inputs": case.inputs} for case in _drawn(step["id"], task.seed)]
+            cases = [case.sent() for case in _drawn(step["id"], task.seed)]
             wanted.append({"kind": "probe", "id": step["id"], "cases": cases})
     return encode({"seed": _derived(task.seed, "run"), "steps": wanted})
 

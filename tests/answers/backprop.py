@@ -62,7 +62,7 @@ def linear_by_einsum(grad_out: Tensor, x: Tensor, weight: Tensor) -> list[Tensor
 
 
 def linear_by_examples(grad_out: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    grad_weight, grad_bias = torch.zeros_like(weight), torch.zeros(weight.shape[0])
+    grad_weight, grad_bias = torch.zeros_like(weight), weight.new_zeros(weight.shape[0])
     rows = []
     for g, row in zip(grad_out, x, strict=True):
         grad_weight += torch.outer(g, row)
@@ -72,7 +72,7 @@ def linear_by_examples(grad_out: Tensor, x: Tensor, weight: Tensor) -> tuple[Ten
 
 
 def linear_by_transposes(grad_out: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
-    ones = torch.ones(len(x))
+    ones = x.new_ones(len(x))
     return (weight.T @ grad_out.T).T, (x.T @ grad_out).T, ones @ grad_out
 
 

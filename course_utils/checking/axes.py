@@ -1,0 +1,212 @@
+"""Axes: what every exercise is probed along beside its own cases, each axis with one more case made from those.
+
+An axis is data: `make` turns a case of the exercise into another one, on the judge's side, and `handle` says how its
+inputs are handed over where the answer runs. What is expected of such a case is, as always, what the reference gives.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from course_utils.checking.exercise import Case, Exercise
+
+Draw = Callable[[], Sequence["Case"]]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One way to vary a case.
+
+    label: follows the label of the case. mistake and hint are for an answer that is right in the exercise's own cases
+    and wrong in this one. fits: whether a case can be varied so.
+    """
+
+    name: str
+    label: str
+    mistake: str
+    hint: str
+    fits: Callable[["Case"], bool] = lambda case: True
+    make: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+
+
+def cases(
+    exercise: "Exercise", own: Sequence["Case"], others: Draw, names: Callable[[], list[str]]
+) -> Iterator["Case"]:
+    """One case for every axis of the exercise, made from its own cases.
+
+    others: draws the same cases with other numbers. names: the names of the reference's arguments, in order.
+    """
+    for axis in AXES:
+        if axis.name in exercise.without:
+            continue
+        place = exercise.along.get(axis.name)
+        fitting = (i for i, case in enumerate(own) if not (case.axis or case.raises) and axis.fits(case))
+        index = next(fitting, None) if place is None else place
+        if index is None:
+            continue
+        case = own[index]
+        detail: Any = None
+        label = axis.label
+        if axis is AGAIN:
+            detail, case = case.inputs, others()[index]
+        elif axis is BY_NAME:
+            detail = names()
+            label = label.format(", ".join(f"{name}=..." for name in detail))
+        yield type(case)(f"{case.label}, {label}", axis=axis.name, detail=detail, **axis.make(case.inputs))
+
+
+def tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """The tensors in inputs, lists and dicts of them included, by the name under which a change of them is recorded."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from tensors(item, f"{name}[{key!r}]" if name else str(key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from tensors(item, f"{name}[{index}]")
+
+
+def mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """The value with every tensor in it changed."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: mapped(change, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [mapped(change, item) for item in value]
+    return value
+
+
+def hand_over(axis: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Fresh inputs as an answer gets them along the axis: the same numbers, stored otherwise or with a gradient due."""
+    if axis == EXPANDED.name:
+        return _equal_rows(inputs)
+    handle = HANDLED.get(axis)
+    return mapped(handle, inputs) if handle else inputs
+
+
+def refill(used: Any, value: Any) -> Any:
+    """The value in the tensors that were used before, where they have its shape and dtype."""
+    if isinstance(value, Tensor) and isinstance(used, Tensor):
+        if used.shape != value.shape or used.dtype != value.dtype:
+            return value
+        with torch.no_grad():
+            return used.copy_(value)
+    if isinstance(value, dict) and isinstance(used, dict):
+        return {key: refill(used.get(key), item) for key, item in value.items()}
+    if isinstance(value, list) and isinstance(used, list):
+        return [refill(old, new) for old, new in zip(used + [None] * len(value), value, strict=False)]
+    return value
+
+
+def by_name(answer: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """The answer, called with its arguments by name."""
+    return lambda *args, **kwargs: answer(**dict(zip(names, args, strict=False)), **kwargs)
+
+
+def generators() -> dict[str, Any]:
+    """How far the generators of random numbers have come."""
+    return {
+        "the random numbers of torch": torch.get_rng_state().tolist(),
+        "the random numbers of NumPy": repr(np.random.get_state()),
+        "the random numbers of random": random.getstate(),
+    }
+
+
+def _double(x: Tensor) -> Tensor:
+    """The numbers in float64, moved by less than float32 can tell, so that a way through float32 shows."""
+    return x.double() * (1 + 2.0**-30) if x.dtype == torch.float32 else x
+
+
+def _as_view(x: Tensor) -> Tensor:
+    """The same tensor in other storage: a transpose, or every second entry of a longer one."""
+    if x.ndim > 1:
+        return x.mT.contiguous().mT
+    if x.ndim == 1 and x.is_floating_point():
+        return torch.stack([x, torch.full_like(x, torch.nan)], 1)[:, 0]
+    return torch.stack([x, torch.zeros_like(x)], 1)[:, 0] if x.ndim else x
+
+
+def _with_gradient(x: Tensor) -> Tensor:
+    return x.requires_grad_() if x.is_floating_point() else x
+
+
+def _equal_rows(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs with a grad_out whose rows share their memory."""
+    grad_out = inputs["grad_out"]
+    return {**inputs, "grad_out": grad_out[:1].expand(grad_out.shape)}
+
+
+def _has(test: Callable[[Tensor], bool]) -> Callable[["Case"], bool]:
+    """Whether a case has a tensor of the kind."""
+    return lambda case: any(test(x) for _, x in tensors(case.inputs))
+
+
+FLOAT64 = Axis(
+    "float64",
+    "in float64",
+    "float32 inside",
+    "In float32 all is right, and with float64 inputs it is not. A tensor that you make yourself, by torch.zeros, "
+    "torch.ones or torch.tensor, is float32: make it like an input (`torch.zeros_like`, `x.new_zeros`).",
+    fits=_has(lambda x: x.dtype == torch.float32),
+    make=lambda inputs: mapped(_double, inputs),
+)
+VIEWS = Axis(
+    "views",
+    "stored in another order (as a transpose, or as every second entry of a longer tensor)",
+    "order of storage",
+    "The same numbers in another order of storage give something else, or an error. `.view` and writing into "
+    "`.flatten()` depend on how a tensor is stored; `.reshape`, and working on whole tensors, do not.",
+    fits=_has(lambda x: x.ndim > 1 and min(x.shape) > 1),
+)
+EXPANDED = Axis(
+    "expanded",
+    "with equal rows in grad_out that share their memory (as .expand makes them)",
+    "order of storage",
+    "Rows that share their memory give an error or something else. autograd hands over such gradients: those of a sum "
+    "are equal everywhere. Do not write into an input, and use `.reshape` in place of `.view`.",
+    fits=lambda case: "grad_out" in case.inputs and case.grad_out.ndim > 0,
+    make=_equal_rows,
+)
+GRADIENT = Axis(
+    "requires_grad",
+    "with inputs that require a gradient",
+    "inputs that require a gradient",
+    "The inputs require a gradient here, as parameters and whatever is computed from them do. They cannot be changed "
+    "in place, and `.numpy()` needs a `.detach()` first.",
+    fits=_has(lambda x: x.is_floating_point()),
+)
+AGAIN = Axis(
+    "again",
+    "a second call, after one with other numbers",
+    "keeps something between calls",
+    "The first call is right and the next one is not: your code keeps something from one call to the next. Look for a "
+    "global variable, a default argument such as `[]`, an attribute of a function, a class or a tensor, and a cache.",
+)
+BY_NAME = Axis(
+    "by_name",
+    "with every argument by name: {}",
+    "other names of arguments",
+    "Called with its arguments by name, your code does not take them. Keep the names that the docstring gives them.",
+)
+AXES = (FLOAT64, VIEWS, EXPANDED, GRADIENT, AGAIN, BY_NAME)
+# How many examples are many only the exercise knows: it names this axis in a case of its own, its last.
+MANY = Axis(
+    "many",
+    "",
+    "wrong for many",
+    "A few examples are right and many are not. Does your code go through them in parts of a fixed size? An average of "
+    "averages is not the average where the last part is smaller.",
+)
+BY_AXIS = {axis.name: axis for axis in (*AXES, MANY)}
+HANDLED: Mapping[str, Callable[[Tensor], Tensor]] = {
+    VIEWS.name: _as_view,
+    GRADIENT.name: _with_gradient,
+}
