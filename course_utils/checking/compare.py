@@ -31,6 +31,13 @@ def first_difference(
     return None
 
 
+def same_words(a: Evidence, b: Evidence) -> bool:
+    """Whether two runs that gave nothing but an exception raised it with the same words, so that it is the same one."""
+    if a.values or b.values or a.raised is None or b.raised is None:
+        return True
+    return a.raised.message == b.raised.message
+
+
 def _differences(case: Case, want: Evidence, have: Evidence, subset: bool) -> Iterator[Step]:
     """What differs in one case, in the order in which it is told."""
     yield from _changed_inputs(case, want, have)

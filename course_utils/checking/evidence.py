@@ -25,17 +25,21 @@ class Other:
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception that ended a probe; line and source are those of the answer's own code, where it is known."""
+    """An exception that ended a probe; line and source are those of the answer's own code, where it is known.
+
+    `untouched` says that it came from the stub of the answer itself, in which nothing is written yet.
+    """
 
     type: str
     message: str
     line: int | None = None
     source: str = ""
     function: str = ""
+    untouched: bool = False
 
     @property
     def is_stub(self) -> bool:
-        """Whether it is the exception of an empty stub; torch raises one of the same type, with words, for a dtype."""
+        """Whether it is the exception of a stub; torch raises one of the same type, with words, for a dtype."""
         return self.type == "NotImplementedError" and not self.message
 
 
@@ -44,6 +48,7 @@ class Evidence:
     """What one case gave: values by name in order, and how it ended.
 
     `inputs` holds the tensors of the case as they were after the probe; `rtol` the tolerances that a probe asked for.
+    `error` is what was raised, with its frames, for a debugger; it stays in the process where it was raised.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -51,6 +56,7 @@ class Evidence:
     state: dict[str, str] = field(default_factory=dict)
     rtol: dict[str, float] = field(default_factory=dict)
     raised: Raised | None = None
+    error: BaseException | None = field(default=None, repr=False, compare=False)
     shortcut: str | None = None
     printed: str = ""
 
@@ -126,8 +132,8 @@ def decode(data: bytes, limit: int | None = None) -> Any:
 
 
 def to_tree(evidence: Evidence) -> dict[str, Any]:
-    """Evidence as a tree that `encode` takes; tolerances stay behind, they are the judge's own."""
-    tree = {key: value for key, value in vars(evidence).items() if key != "rtol"}
+    """Evidence as a tree that `encode` takes; tolerances, the judge's own, and exceptions with frames stay behind."""
+    tree = {key: value for key, value in vars(evidence).items() if key not in ("rtol", "error")}
     return tree | {"raised": vars(evidence.raised) if evidence.raised else None}
 
 
@@ -145,7 +151,8 @@ def from_tree(tree: Any) -> Evidence:
         if raised is not None:
             line = raised["line"]
             texts = {key: str(raised[key]) for key in ("type", "message", "source", "function")}
-            evidence.raised = Raised(line=None if line is None else int(line), **texts)
+            untouched = raised["untouched"] is True
+            evidence.raised = Raised(line=None if line is None else int(line), untouched=untouched, **texts)
         return evidence
     except (KeyError, TypeError, ValueError) as error:
         raise CourseError(f"the evidence has not the form it must have: {type(error).__name__}: {error}") from None

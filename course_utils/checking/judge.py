@@ -1,13 +1,13 @@
 """The judge: compares an answer's evidence with the reference's for the same inputs and says what is wrong first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from torch import Tensor
 
 from course_utils.checking import diagnosis
-from course_utils.checking.compare import first_difference
+from course_utils.checking.compare import first_difference, same_words
 from course_utils.checking.difference import Difference
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training, find, reference
@@ -25,7 +25,7 @@ class Verdict:
 
     score is between 0 and 1. mistake is the recognised mistake's name, general or from the catalogue, else None; where
     names the first evidence that differs. advice says how to think about it and shows no input or value; expected and
-    got describe the values that differ first.
+    got describe the values that differ first; found has them whole.
     """
 
     id: str
@@ -39,13 +39,25 @@ class Verdict:
     got: str = ""
     printed: str = ""
     checked: tuple[str, ...] = ()
+    found: Difference | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def claim(self) -> str:
+        """What should be so and is not, where that is the first difference, as a sentence; else nothing."""
+        return self.found.claim if self.found else ""
+
+    @property
+    def place(self) -> str:
+        """The first evidence that differs, for people; empty for a claim, whose name would read as if it held."""
+        claim = self.found and isinstance(self.found.want.values.get(self.found.name), bool)
+        return "" if claim else self.where or ""
 
     @property
     def message(self) -> str:
         """The whole message as plain text: where first, what was expected, what came, and how to think about it."""
-        place = f"First difference: {self.where}" + (f", for {self.case}" if self.case else "") if self.where else ""
+        place = f"First difference: {self.place}" + (f", for {self.case}" if self.case else "") if self.place else ""
         rows = [f"Expected: {self.expected}" if self.expected else "", f"Got: {self.got}" if self.got else ""]
-        return "\n".join(part for part in (self.advice, place, *rows) if part)
+        return "\n".join(part for part in dict.fromkeys((self.advice, self.claim or place, *rows)) if part)
 
 
 def judge(id: str, answer: Any, seed: int | None = None) -> Verdict:
@@ -77,7 +89,7 @@ def judge_evidence(
     first = evidence[0]
     if first.raised and first.raised.type == "NotAnAnswer":
         return Verdict(exercise.id, "error", advice=first.raised.message, mistake="not an answer")
-    if first.raised and first.raised.is_stub and not first.values:
+    if first.raised and first.raised.untouched and not first.values:
         return Verdict(exercise.id, "not attempted", advice="Nothing is written here yet.", printed=printed)
     training = isinstance(exercise, Training)
     expected = expected_evidence(exercise, cases, seed) if expected is None else expected
@@ -99,6 +111,7 @@ def judge_evidence(
         )
     assert found is not None
     general, advice = diagnosis.recognise(exercise, found, evidence)
+    shown_expected, shown_got = found.show()
     return Verdict(
         exercise.id,
         _status(found),
@@ -106,9 +119,10 @@ def judge_evidence(
         mistake=known.name if known else general,
         where=found.name,
         case=found.case.label,
-        expected="" if found.kind == "raised" else found.show_expected(),
-        got=found.show_got(),
+        expected=shown_expected,
+        got=shown_got,
         printed=printed,
+        found=found,
     )
 
 
@@ -128,7 +142,7 @@ def _known(
     def alike(impl: Any, index: int) -> bool:
         with time_limit(exercise.seconds):
             other = refused(exercise, impl, True) or run_case(exercise, impl, cases[index], seed, Evidence())
-        if other.shortcut != evidence[index].shortcut:
+        if other.shortcut != evidence[index].shortcut or not same_words(other, evidence[index]):
             return False
         other.rtol = expected[index].rtol
         return first_difference([cases[index]], [other], [evidence[index]]) is None
