@@ -7,7 +7,18 @@ from course_utils.checking import notebook
 from course_utils.checking.card import TITLES, Card
 from course_utils.checking.claims import claim
 from course_utils.checking.errors import CourseError, NotRight
-from course_utils.checking.exercise import Case, Exercise, FreeText, Mistake, Rng, Training, find, gradients
+from course_utils.checking.exercise import (
+    Case,
+    Exercise,
+    FreeText,
+    Mistake,
+    Rng,
+    Training,
+    exercises,
+    find,
+    gradients,
+    lessons,
+)
 from course_utils.checking.guard import unguarded
 from course_utils.checking.judge import Verdict, judge
 from course_utils.checking.replay import case, remember, stop
@@ -65,7 +76,8 @@ def _objection(id: Any, answer: Any) -> NoReturn:
     if isinstance(id, str):
         raise CourseError(f'The answer is missing: write check("{id}", {find(id).name}).')
     name = getattr(id, "__name__", "answer")
-    raise CourseError(f'The id is missing: write check("lesson.{name}", {name}), as in the check cell.')
+    known = next((item.id for lesson in lessons() for item in exercises(lesson) if item.name == name), f"lesson.{name}")
+    raise CourseError(f'The id is missing: write check("{known}", {name}).')
 
 
 def _show(card: Card) -> None:
