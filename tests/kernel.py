@@ -12,6 +12,7 @@ from jupyter_client.manager import KernelManager
 from traitlets.config import Config
 
 ROOT = Path(__file__).parents[1]
+SETTINGS = Config({"KernelManager": {"transport_encryption": "auto"}})
 PATIENCE = 120  # seconds for one cell on a busy machine
 
 
@@ -30,9 +31,7 @@ class Kernel:
     def __init__(self, folder: Path, *lessons: str) -> None:
         for lesson in lessons:
             shutil.copy(ROOT / "notebooks" / lesson / f"{lesson}.ipynb", folder)
-        self.manager = KernelManager(
-            kernel_name="python3", config=Config({"KernelManager": {"transport_encryption": "auto"}})
-        )
+        self.manager = KernelManager(kernel_name="python3", config=SETTINGS)
         self.manager.start_kernel(cwd=str(folder))
         self.client = self.manager.client()
         self.client.start_channels()

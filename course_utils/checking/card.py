@@ -3,7 +3,7 @@
 import html
 import re
 
-from course_utils.checking.difference import MARK, show
+from course_utils.checking.difference import MARK, show_named
 from course_utils.checking.judge import Verdict
 
 COLOURS = {"right": "#2e7d32", "partial": "#b26a00", "not attempted": "#757575"}
@@ -21,7 +21,6 @@ TITLES = {
     "not run": "Not run",
 }
 VALUES = ("Inputs", "Expected", "Got", "Replay", "Printed")  # rows in a fixed-width font
-LONGEST_INPUT = 100  # characters of an input that is shown
 
 
 class Card:
@@ -59,8 +58,7 @@ class Card:
     def _inputs(self) -> str:
         """The inputs of the failing case by name; of a large one its dtype and shape."""
         inputs = self.verdict.found.case.inputs if self.verdict.found else {}
-        lines = [f"{name} = {show(value)}" for name, value in inputs.items()]
-        return "\n".join(line[:LONGEST_INPUT] + ("..." if len(line) > LONGEST_INPUT else "") for line in lines)
+        return "\n".join(show_named(name, value) for name, value in inputs.items())
 
     def __repr__(self) -> str:
         rows = [(f"{label + ':':<10}" if label else "", text) for label, text in self.rows()]

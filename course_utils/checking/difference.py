@@ -12,9 +12,11 @@ from course_utils.checking.claims import denied
 from course_utils.checking.evidence import Evidence, Other, Raised
 from course_utils.checking.exercise import Case
 
-SMALL = 12  # entries that are shown of a tensor or a list without leaving any out
-ROWS, COLUMNS = 3, 6  # what is shown around the worst entry of a large one
+MOST = (6, 8)  # rows and columns of a tensor of which nothing is left out; a list is one row
+PART = (3, 6)  # what is shown around the worst entry of a larger one
 MARK = "≠"  # stands before an entry that differs
+FEW = 12  # entries of a tensor that is shown by name
+LONGEST = 120  # characters of a value that is shown by name
 CLOSE = 1e-5  # relative distance below which an entry of a tensor is not marked, if another one is
 
 
@@ -76,9 +78,20 @@ def show(value: Any) -> str:
         return "{" + ", ".join(f"{key!r}: {show(item)}" for key, item in list(value.items())[:8]) + "}"
     if not isinstance(value, Tensor):
         return number(value)
-    if value.numel() <= SMALL and value.ndim <= 2:
+    if _is_small(value.shape):
         return f"{_entries(value.tolist())} ({_kind(value)})"
     return f"{_dtype(value)} tensor of shape {tuple(value.shape)}"
+
+
+def show_named(name: str, value: Any) -> str:
+    """A name and its value; a small matrix row by row, of a larger tensor the shape, and what is too long cut off."""
+    if isinstance(value, Tensor) and value.numel() > FEW:
+        return f"{name} = {_dtype(value)} tensor of shape {tuple(value.shape)}"
+    if isinstance(value, Tensor) and value.ndim == 2 and value.numel():
+        rows = [[(number(item), "") for item in row] for row in value.tolist()]
+        return f"{name} = {_table(rows, '[[')[0]} ({_kind(value)})".replace("\n", "\n" + " " * len(f"{name} = "))
+    text = f"{name} = {show(value)}"
+    return text if len(text) <= LONGEST else text[:LONGEST] + "..."
 
 
 def side_by_side(expected: Any, got: Any) -> tuple[str, str]:
@@ -119,9 +132,9 @@ def _gap(expected: Tensor, got: Tensor) -> Tensor:
 
 def _part(gap: Tensor, worst: Sequence[int]) -> tuple[tuple[Any, ...], str]:
     """The index of what is shown of a tensor, around the worst entry and at most 2-d, and how it is named."""
-    if gap.numel() <= SMALL and gap.ndim <= 2:
+    if _is_small(gap.shape):
         return (...,), ""
-    most = [1] * (gap.ndim - 2) + [ROWS, COLUMNS][-gap.ndim :]
+    most = [1] * (gap.ndim - 2) + list(PART[-gap.ndim :])
     spans = [_span(i, size, length) for i, size, length in zip(worst, gap.shape, most, strict=True)]
     index = tuple(span.start if length == 1 else span for span, length in zip(spans, most, strict=True))
     names = [f"{i.start}:{i.stop}" if isinstance(i, slice) else str(i) for i in index]
@@ -142,10 +155,10 @@ def _lists(expected: list[Any], got: list[Any]) -> tuple[str, str]:
     ]
     entries += [(number(item), None) for item in expected[len(pairs) :]]
     entries += [(None, MARK + number(item)) for item in got[len(pairs) :]]
-    if len(entries) <= SMALL:
+    if len(entries) <= MOST[1]:
         return _table([entries], "[")
     first = next((index for index, apart in enumerate(differs) if apart), len(pairs))
-    span = _span(first, len(entries), COLUMNS)
+    span = _span(first, len(entries), PART[1])
     left, right = _table([entries[span]], "[")
     return tuple(
         f"{text} ({len(item)} entries; here [{span.start}:{span.stop}])"
@@ -180,6 +193,11 @@ def _pair(a: Any, b: Any, differs: bool) -> tuple[str, str]:
 def _rows(part: Tensor) -> list[list[Any]]:
     """The entries of a tensor of at most two dimensions, as rows."""
     return part.reshape(1, -1).tolist() if part.ndim < 2 else part.tolist()
+
+
+def _is_small(shape: Sequence[int]) -> bool:
+    """Whether a tensor of this shape is shown whole."""
+    return len(shape) <= 2 and all(size <= most for size, most in zip(reversed(shape), reversed(MOST), strict=False))
 
 
 def _is_number(value: Any) -> bool:
