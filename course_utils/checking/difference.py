@@ -108,7 +108,7 @@ def side_by_side(expected: Any, got: Any) -> tuple[str, str]:
 def _tensors(expected: Tensor, got: Tensor) -> tuple[str, str]:
     gap = _gap(expected, got)
     worst = np.unravel_index(int(gap.argmax()), gap.shape)
-    differs = gap > CLOSE * torch.nan_to_num(expected.abs().double(), nan=0.0)
+    differs = gap > CLOSE * torch.nan_to_num(_wide(expected).abs(), nan=0.0)
     differs[worst] = bool(gap[worst] > 0)
     part, name = _part(gap, [int(i) for i in worst])
     rows = [
@@ -124,10 +124,13 @@ def _tensors(expected: Tensor, got: Tensor) -> tuple[str, str]:
 
 def _gap(expected: Tensor, got: Tensor) -> Tensor:
     """How far apart two entries are, as float64: 0 where both are the same infinity or nan, inf where one is."""
-    wide = torch.complex128 if expected.is_complex() or got.is_complex() else torch.float64
-    a, b = expected.to(wide), got.to(wide)
+    a, b = _wide(expected), _wide(got)
     alike = (a == b) | (a.isnan() & b.isnan())
     return torch.nan_to_num((a - b).abs(), nan=torch.inf).masked_fill(alike, 0.0)
+
+
+def _wide(value: Tensor) -> Tensor:
+    return value.to(torch.complex128 if value.is_complex() else torch.float64)
 
 
 def _part(gap: Tensor, worst: Sequence[int]) -> tuple[tuple[Any, ...], str]:
