@@ -173,7 +173,7 @@ def raises_elsewhere(*args, **kwargs):
 
 
 def finds_no_place(*args, **kwargs):
-    raise IndexError("list index out of range")
+    raise IndexError("tuple index out of range")
 
 
 @pytest.mark.parametrize("answer", [raises_elsewhere, finds_no_place])
