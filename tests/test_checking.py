@@ -20,6 +20,7 @@ from course_utils.checking.guard import Guard
 from course_utils.checking.judge import judge_evidence
 from course_utils.checking.notebook import defining_cell
 from course_utils.checking.running import collect
+from course_utils.checking.tolerance import Slack
 from course_utils.exercises import linear as exercises_of_linear
 from course_utils.reference import linear as reference
 from course_utils.reference import tabular as reference_of_tables
@@ -419,7 +420,7 @@ def test_what_is_no_evidence_has_only_a_name():
     ],
 )
 def test_same_is_exact_for_integers_and_close_for_floats(expected, got, alike):
-    assert same(normal_form(expected), normal_form(got), Case("")) is alike
+    assert same(normal_form(expected), normal_form(got), Slack(Case(""))) is alike
 
 
 def test_cases_follow_from_the_seed_alone_and_hide_what_is_hidden():

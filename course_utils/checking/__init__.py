@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from course_utils.checking import notebook
 from course_utils.checking.card import TITLES, Card
 from course_utils.checking.claims import claim
-from course_utils.checking.errors import CourseError, NotRight
+from course_utils.checking.errors import CourseError, CourseFault, NotRight
 from course_utils.checking.exercise import (
     Case,
     Exercise,
@@ -28,6 +28,7 @@ __all__ = [
     "Card",
     "Case",
     "CourseError",
+    "CourseFault",
     "Exercise",
     "FreeText",
     "Mistake",
@@ -52,7 +53,8 @@ def check(id: str, answer: Any = _MISSING, seed: int | None = None) -> None:
     """Judge an answer and show the verdict as a card; a right answer to another seed shows nothing.
 
     id: such as "linear.relu". answer: the function or class itself. seed: draws other inputs than the public ones.
-    Raises NotRight, an AssertionError, where the verdict is not right, and CourseError where there is no such exercise.
+    Raises NotRight, an AssertionError, where the verdict is not right, CourseFault where the course itself failed, and
+    CourseError where there is no such exercise.
     """
     if answer is _MISSING or not isinstance(id, str):
         _objection(id, answer)
@@ -60,6 +62,8 @@ def check(id: str, answer: Any = _MISSING, seed: int | None = None) -> None:
     card = Card(verdict, find(id).points)
     if verdict.status != "right" or seed is None:
         _show(card)
+    if verdict.status == "course error":
+        raise CourseFault(f"{id}: the course failed here, not you.")
     if verdict.status != "right":
         error = NotRight(f"{id}: {TITLES[verdict.status].lower()}.")
         if verdict.found is None:

@@ -19,8 +19,10 @@ TITLES = {
     "out of memory": "Stopped: out of memory",
     "crashed": "The process crashed",
     "not run": "Not run",
+    "course error": "The course failed here, not you",
 }
-VALUES = ("Inputs", "Expected", "Got", "Replay", "Printed")  # rows in a fixed-width font
+FAULT = "Send this to whoever runs the course"
+VALUES = ("Inputs", "Expected", "Got", "Replay", "Printed", FAULT)  # rows in a fixed-width font
 
 
 class Card:
@@ -35,6 +37,8 @@ class Card:
         """The heading, such as `✓ Right · linear.relu · 1 of 1 point`."""
         v = self.verdict
         earned = f"{v.score * self.points:g} of {self.points} point{'s' if self.points != 1 else ''}"
+        if v.status == "course error":
+            earned = "no points lost"
         return f"{SIGNS.get(v.status, '✗')} {TITLES[v.status]} · {v.id} · {earned}"
 
     def rows(self) -> list[tuple[str, str]]:
@@ -52,6 +56,8 @@ class Card:
             ("Got", v.got),
             ("Replay", f'from course_utils import case; case("{v.id}")' if v.found else ""),
             ("Printed", v.printed.strip()),
+            ("", v.note),
+            (FAULT, v.fault.strip()),
         ]
         return [(label, text) for label, text in rows if text]
 

@@ -1,6 +1,5 @@
 """Whether two pieces of evidence agree, and where two runs of a probe first differ."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from torch import Tensor
 from course_utils.checking.difference import Difference
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case
-from course_utils.checking.tolerance import sum_size, tolerance
+from course_utils.checking.tolerance import Slack
 
 Step = tuple[str, str, Any, Any]  # name, kind, expected, got
 
@@ -43,7 +42,7 @@ def _differences(case: Case, want: Evidence, have: Evidence, subset: bool) -> It
     yield from _changed_inputs(case, want, have)
     yield from _states(want, have)
     yield from _values(case, want, have)
-    yield from _endings(want, have)
+    yield from _endings(case, want, have)
     yield from _names(want, have, subset)
     yield from _inputs_left_alone(case, want, have)
 
@@ -67,14 +66,15 @@ def _values(case: Case, want: Evidence, have: Evidence) -> Iterator[Step]:
     for name, value in want.values.items():
         if name not in have.values:
             return
-        if not same(value, have.values[name], case, want.rtol.get(name)):
+        slack = Slack(case, want.rtol.get(name), lambda: [run.values.get(name) for run in want.moved()])  # noqa: B023
+        if not same(value, have.values[name], slack):
             yield name, "value", value, have.values[name]
 
 
-def _endings(want: Evidence, have: Evidence) -> Iterator[Step]:
-    """An exception in one run and not in the other, or one of another type."""
-    due, came = (evidence.raised.type if evidence.raised else None for evidence in (want, have))
-    if due != came:
+def _endings(case: Case, want: Evidence, have: Evidence) -> Iterator[Step]:
+    """An exception in one run and not in the other, or one of another type; a subclass of the due error is fine."""
+    due = case.raises.__name__ if case.raises and want.raised else want.raised.type if want.raised else None
+    if due not in (have.raised.names if have.raised else (None,)):
         place = next((name for name in want.values if name not in have.values), "the run")
         yield place, "raised" if have.raised else "missing", want.raised, have.raised
 
@@ -93,7 +93,8 @@ def _inputs_left_alone(case: Case, want: Evidence, have: Evidence) -> Iterator[S
     """Inputs that should have changed, and to these values."""
     for name, value in want.inputs.items():
         now = have.inputs.get(name, _input(case, name))
-        if not same(value, now, case):
+        slack = Slack(case, moved=lambda: [run.inputs.get(name) for run in want.moved()])  # noqa: B023
+        if not same(value, now, slack):
             yield f"{name} afterwards", "value", value, now
 
 
@@ -106,51 +107,41 @@ def _input(case: Case, name: str) -> Any:
     return value
 
 
-def same(expected: Any, got: Any, case: Case, rtol: float | None = None) -> bool:
-    """Whether two pieces of evidence agree: exactly for integers, text and shapes, within `tolerance` for floats.
+def same(expected: Any, got: Any, slack: Slack) -> bool:
+    """Whether two pieces of evidence agree: exactly for integers, text and shapes, within the slack for floats.
 
     A number and a 0-d tensor are alike where a number is expected; so are a list and a 1-d tensor where a list is.
     """
     if isinstance(expected, Tensor):
-        return _same_tensor(expected, got, case, rtol)
+        return _same_tensor(expected, got, slack)
     if isinstance(expected, list):
-        return _same_list(expected, got.tolist() if isinstance(got, Tensor) and got.ndim == 1 else got, case, rtol)
+        return _same_list(expected, got.tolist() if isinstance(got, Tensor) and got.ndim == 1 else got, slack)
     if isinstance(expected, dict):
-        return _same_dict(expected, got, case, rtol)
+        return _same_dict(expected, got, slack)
     if isinstance(expected, int | float) and not isinstance(expected, bool):
-        return _same_number(expected, got.item() if isinstance(got, Tensor) and got.ndim == 0 else got, case, rtol)
+        return _same_number(expected, got.item() if isinstance(got, Tensor) and got.ndim == 0 else got, slack)
     return type(expected) is type(got) and bool(expected == got)
 
 
-def _same_tensor(expected: Tensor, got: Any, case: Case, rtol: float | None) -> bool:
+def _same_tensor(expected: Tensor, got: Any, slack: Slack) -> bool:
     if not isinstance(got, Tensor) or got.shape != expected.shape or got.dtype != expected.dtype:
         return False
-    if not expected.is_floating_point():
-        return torch.equal(expected, got)
-    r = tolerance(expected.dtype, sum_size(case)) if rtol is None else rtol
-    finite = expected[torch.isfinite(expected)]
-    scale = float(finite.abs().max()) if finite.numel() else 1.0
-    return torch.allclose(got, expected, rtol=r, atol=r * min(scale, 1.0) / 4, equal_nan=True)
+    return slack.covers(expected, got) if expected.is_floating_point() else torch.equal(expected, got)
 
 
-def _same_number(expected: float, got: Any, case: Case, rtol: float | None) -> bool:
+def _same_number(expected: float, got: Any, slack: Slack) -> bool:
     if isinstance(got, bool) or not isinstance(got, int | float):
         return False
-    if isinstance(expected, int):
-        return got == expected
-    if not math.isfinite(expected):
-        return str(float(got)) == str(expected)
-    r = tolerance(torch.float32, sum_size(case)) if rtol is None else rtol
-    return math.isclose(got, expected, rel_tol=r, abs_tol=r * 1e-3)
+    return got == expected if isinstance(expected, int) else slack.covers_number(expected, got)
 
 
-def _same_list(expected: list[Any], got: Any, case: Case, rtol: float | None) -> bool:
+def _same_list(expected: list[Any], got: Any, slack: Slack) -> bool:
     if not isinstance(got, list) or len(got) != len(expected):
         return False
-    return all(same(a, b, case, rtol) for a, b in zip(expected, got, strict=True))
+    return all(same(a, b, slack.at(i)) for i, (a, b) in enumerate(zip(expected, got, strict=True)))
 
 
-def _same_dict(expected: dict[str, Any], got: Any, case: Case, rtol: float | None) -> bool:
+def _same_dict(expected: dict[str, Any], got: Any, slack: Slack) -> bool:
     if not isinstance(got, dict) or got.keys() != expected.keys():
         return False
-    return all(same(expected[key], got[key], case, rtol) for key in expected)
+    return all(same(expected[key], got[key], slack.at(key)) for key in expected)

@@ -8,5 +8,9 @@ class CourseError(Exception):
         return [str(self)]
 
 
+class CourseFault(CourseError):
+    """The course itself is wrong, whoever meets it: nobody's points are lost by it."""
+
+
 class NotRight(CourseError, AssertionError):
     """Raised by `check` when an answer is not right, after its card was shown."""

@@ -3,6 +3,7 @@
 import json
 import numbers
 import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,7 @@ class Raised:
     """An exception that ended a probe; line and source are those of the answer's own code, where it is known.
 
     `untouched` says that it came from the stub of the answer itself, in which nothing is written yet.
+    bases: the names of the types that its type is a subclass of, as far as they are errors themselves.
     """
 
     type: str
@@ -35,7 +37,13 @@ class Raised:
     line: int | None = None
     source: str = ""
     function: str = ""
+    bases: tuple[str, ...] = ()
     untouched: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its type, and what that is a subclass of."""
+        return self.type, *self.bases
 
     @property
     def is_stub(self) -> bool:
@@ -49,6 +57,7 @@ class Evidence:
 
     `inputs` holds the tensors of the case as they were after the probe; `rtol` the tolerances that a probe asked for.
     `error` is what was raised, with its frames, for a debugger; it stays in the process where it was raised.
+    `moved` gives what the same run yields when rounding errors move it; the judge sets it, it crosses no border.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -59,6 +68,7 @@ class Evidence:
     error: BaseException | None = field(default=None, repr=False, compare=False)
     shortcut: str | None = None
     printed: str = ""
+    moved: Callable[[], Sequence["Evidence"]] = field(default=tuple, repr=False, compare=False)
 
 
 def normal_form(value: Any, depth: int = 0) -> Any:
@@ -132,8 +142,8 @@ def decode(data: bytes, limit: int | None = None) -> Any:
 
 
 def to_tree(evidence: Evidence) -> dict[str, Any]:
-    """Evidence as a tree that `encode` takes; tolerances, the judge's own, and exceptions with frames stay behind."""
-    tree = {key: value for key, value in vars(evidence).items() if key not in ("rtol", "error")}
+    """Evidence as a tree that `encode` takes; what is the judge's own stays behind, and so do frames."""
+    tree = {key: value for key, value in vars(evidence).items() if key not in ("rtol", "moved", "error")}
     return tree | {"raised": vars(evidence.raised) if evidence.raised else None}
 
 
@@ -150,9 +160,10 @@ def from_tree(tree: Any) -> Evidence:
         )
         if raised is not None:
             line = raised["line"]
-            texts = {key: str(raised[key]) for key in ("type", "message", "source", "function")}
-            untouched = raised["untouched"] is True
-            evidence.raised = Raised(line=None if line is None else int(line), untouched=untouched, **texts)
+            parts: dict[str, Any] = {key: str(raised[key]) for key in ("type", "message", "source", "function")}
+            parts["bases"] = tuple(str(name) for name in raised["bases"])
+            parts["untouched"] = raised["untouched"] is True
+            evidence.raised = Raised(line=None if line is None else int(line), **parts)
         return evidence
     except (KeyError, TypeError, ValueError) as error:
         raise CourseError(f"the evidence has not the form it must have: {type(error).__name__}: {error}") from None

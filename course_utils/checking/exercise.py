@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checking.errors import CourseError
+from course_utils.checking.world import fixed_world
 
 
 class Rng:
@@ -50,12 +51,22 @@ class Case:
     """One set of inputs for a probe, read as attributes: `case.x`.
 
     Inputs are tensors, numbers, strings, None, and lists or dicts of these, because they cross a process boundary.
-    `hidden` is for the judge alone (for example the labels of unseen digits); it never reaches an answer.
+    `hidden` is for the judge alone (for example the labels of unseen digits); it never reaches an answer. `raises` is
+    the error that is due for these inputs; without it, none is.
     """
 
-    def __init__(self, label: str, /, *, hidden: Mapping[str, Any] | None = None, **inputs: Any) -> None:
+    def __init__(
+        self,
+        label: str,
+        /,
+        *,
+        hidden: Mapping[str, Any] | None = None,
+        raises: type[Exception] | None = None,
+        **inputs: Any,
+    ) -> None:
         self.label = label
         self.inputs = inputs
+        self.raises = raises
         self.hidden = dict(hidden or {})
 
     def __getattr__(self, name: str) -> Any:
@@ -128,7 +139,8 @@ class Exercise:
 
     def draw(self, seed: int) -> list[Case]:
         """The cases of one seed."""
-        return list(self.cases(Rng(seed, self.id)))
+        with fixed_world():
+            return list(self.cases(Rng(seed, self.id)))
 
 
 class Training(Exercise):
@@ -191,14 +203,14 @@ def lessons() -> list[str]:
 
 def exercises(lesson: str) -> list[Exercise]:
     """The exercises of a lesson, in the order of its module; lesson: its name without the number."""
-    module = importlib.import_module(f"course_utils.exercises.{lesson}")
+    module = _imported(f"course_utils.exercises.{lesson}")
     classes = [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, Exercise)]
     return [cls() for cls in classes if cls.__module__ == module.__name__ and hasattr(cls, "id")]
 
 
 def free_texts(lesson: str) -> list[FreeText]:
     """The questions of a lesson that are graded by hand."""
-    module = importlib.import_module(f"course_utils.exercises.{lesson}")
+    module = _imported(f"course_utils.exercises.{lesson}")
     return [item for item in vars(module).values() if isinstance(item, FreeText)]
 
 
@@ -219,4 +231,10 @@ def find(id: str) -> Exercise:
 
 def reference(exercise: Exercise) -> Any:
     """The reference answer, found by name: `linear.relu` is `course_utils.reference.linear.relu`."""
-    return getattr(importlib.import_module(f"course_utils.reference.{exercise.lesson}"), exercise.name)
+    return getattr(_imported(f"course_utils.reference.{exercise.lesson}"), exercise.name)
+
+
+def _imported(name: str) -> Any:
+    """A module of the course; tensors that it makes when it is first imported are those of the fixed world."""
+    with fixed_world():
+        return importlib.import_module(name)

@@ -1,7 +1,9 @@
 """The judge: compares an answer's evidence with the reference's for the same inputs and says what is wrong first."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any, Literal
 
 from torch import Tensor
@@ -9,12 +11,25 @@ from torch import Tensor
 from course_utils.checking import diagnosis
 from course_utils.checking.compare import first_difference, same_words
 from course_utils.checking.difference import Difference
-from course_utils.checking.evidence import Evidence
+from course_utils.checking.errors import CourseFault
+from course_utils.checking.evidence import LONGEST_TEXT, Evidence
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training, find, reference
-from course_utils.checking.running import TimeLimit, collect, refused, run_case, time_limit
+from course_utils.checking.running import TimeLimit, collect, raise_again, refused, run_case, time_limit
+from course_utils.checking.tolerance import moved_runs
+from course_utils.checking.world import fixed_world
 
 Status = Literal[
-    "right", "wrong", "partial", "error", "shortcut", "not attempted", "timeout", "out of memory", "crashed", "not run"
+    "right",
+    "wrong",
+    "partial",
+    "error",
+    "shortcut",
+    "not attempted",
+    "timeout",
+    "out of memory",
+    "crashed",
+    "not run",
+    "course error",
 ]
 PUBLIC_SEED = 0
 
@@ -25,7 +40,8 @@ class Verdict:
 
     score is between 0 and 1. mistake is the recognised mistake's name, general or from the catalogue, else None; where
     names the first evidence that differs. advice says how to think about it and shows no input or value; expected and
-    got describe the values that differ first; found has them whole.
+    got describe the values that differ first, and found has them whole. note says which settings of the student's a
+    check did without; fault is the traceback of a course error, which is nobody's mistake but the course's.
     """
 
     id: str
@@ -39,6 +55,8 @@ class Verdict:
     got: str = ""
     printed: str = ""
     checked: tuple[str, ...] = ()
+    note: str = ""
+    fault: str = ""
     found: Difference | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -68,8 +86,28 @@ def judge(id: str, answer: Any, seed: int | None = None) -> Verdict:
     """
     exercise = find(id)
     seed = PUBLIC_SEED if seed is None else seed
-    cases = exercise.draw(seed)
-    return judge_evidence(exercise, cases, collect(exercise, answer, cases, seed=seed), seed)
+    with fixed_world() as other:
+        try:
+            cases = exercise.draw(seed)
+            verdict = judge_evidence(exercise, cases, collect(exercise, answer, cases, seed=seed), seed)
+        except (Exception, TimeLimit) as error:
+            verdict = course_error(id, error)
+    return replace(verdict, note=_note(other))
+
+
+def course_error(id: str, error: BaseException) -> Verdict:
+    """The verdict where the course itself failed: nothing is said of the answer."""
+    said = f"The course failed here, not you ({type(error).__name__}: {error}). It costs no points."
+    fault = "".join(traceback.format_exception(error))
+    return Verdict(id, "course error", advice=said[:LONGEST_TEXT], fault=fault[-LONGEST_TEXT:])
+
+
+def _note(other: Mapping[str, str]) -> str:
+    """One line about settings that were left aside for the check."""
+    if not other:
+        return ""
+    yours = ", ".join(f"{name} ({value.removeprefix('torch.')})" for name, value in other.items())
+    return f"Checked with torch's own settings, as it is graded, and not with yours: {yours}."
 
 
 def judge_evidence(
@@ -79,10 +117,24 @@ def judge_evidence(
     seed: int,
     expected: Sequence[Evidence] | None = None,
 ) -> Verdict:
-    """Judge evidence that was collected, here or in a sandbox, on these cases with this seed.
+    """Judge evidence that was collected, here or in a sandbox, on these cases with this seed; it never raises.
 
     expected: what `expected_evidence` gave for the same cases and seed, where many answers are judged.
     """
+    with fixed_world():
+        try:
+            return _judged(exercise, cases, evidence, seed, expected)
+        except (Exception, TimeLimit) as error:
+            return course_error(exercise.id, error)
+
+
+def _judged(
+    exercise: Exercise,
+    cases: Sequence[Case],
+    evidence: Sequence[Evidence],
+    seed: int,
+    expected: Sequence[Evidence] | None,
+) -> Verdict:
     if not evidence:
         return Verdict(exercise.id, "not run", advice="There is no evidence: the check did not run to its end.")
     printed = next((item.printed for item in evidence if item.printed), "")
@@ -151,10 +203,22 @@ def _known(
 
 
 def expected_evidence(exercise: Exercise, cases: Sequence[Case], seed: int) -> list[Evidence]:
-    """The evidence of a right answer: the reference's, or where a model is trained what holds whatever it learned."""
+    """The evidence of a right answer: the reference's, or where a model is trained what holds whatever it learned.
+
+    Raises what the probe raises on the reference, and CourseFault where the reference does not end as it is due.
+    """
     if isinstance(exercise, Training):
         return [Evidence(values=exercise.expected(case)) for case in cases]
-    return collect(exercise, reference(exercise), cases, guarded=False, seed=seed)
+    answer = reference(exercise)
+    expected = collect(exercise, answer, cases, guarded=False, seed=seed)
+    for case, evidence in zip(cases, expected, strict=False):
+        if case.raises is None and evidence.raised:
+            raise_again(exercise, answer, case, seed)
+        due, came = case.raises and case.raises.__name__, evidence.raised and evidence.raised.type
+        if due not in (evidence.raised.names if evidence.raised else [None]):
+            raise CourseFault(f"{exercise.id}: for {case.label}, the reference ends with {came} where {due} is due.")
+        evidence.moved = cache(partial(moved_runs, exercise, answer, case, seed))
+    return expected
 
 
 def _signed(exercise: Exercise, evidence: Sequence[Evidence]) -> Mistake | None:
@@ -179,8 +243,8 @@ def _measured(exercise: Training, cases: Sequence[Case], evidence: Sequence[Evid
     try:
         values = [exercise.measure(case, _rows(case, item)) for case, item in zip(cases, evidence, strict=True)]
         value = float(sum(values) / len(values))
-    except Exception as error:
-        advice = f"What your model gave cannot be measured: {type(error).__name__}: {error}"
+    except NotMeasurable as error:
+        advice = f"What your model gave cannot be measured: {error} is missing, or has another form than it should."
         return Verdict(exercise.id, "wrong", advice=advice, mistake="not measurable", printed=printed)
     said = f"{exercise.metric}: {value:.4g} (all points from {exercise.full:g}, half from {exercise.part:g})."
     if exercise.reaches(value, exercise.full):
@@ -198,14 +262,23 @@ def _measured(exercise: Training, cases: Sequence[Case], evidence: Sequence[Evid
     )
 
 
-def _rows(case: Case, evidence: Evidence) -> dict[str, Any]:
+class NotMeasurable(Exception):
+    """The name of evidence that a measurement needs and that is not there in the right form."""
+
+
+class _Rows(dict[str, Any]):
+    def __missing__(self, name: str) -> Any:
+        raise NotMeasurable(name)
+
+
+def _rows(case: Case, evidence: Evidence) -> _Rows:
     """The values that a measurement may read: of tensors the real ones with a row for every hidden one.
 
     Another shape would broadcast, to gigabytes where somebody means it to, and imaginary errors have negative squares.
     """
     rows = {len(value) for value in case.hidden.values() if isinstance(value, Tensor) and value.ndim}
-    return {
-        name: value
+    return _Rows(
+        (name, value)
         for name, value in evidence.values.items()
         if not isinstance(value, Tensor) or (not value.is_complex() and 0 < value.ndim < 3 and len(value) in rows)
-    }
+    )

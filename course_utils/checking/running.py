@@ -1,9 +1,8 @@
-"""Runs an answer through its probe: fresh inputs, a time limit, captured output, and the world left as it was."""
+"""Runs an answer through its probe: fresh inputs, a time limit, captured output, in the fixed world."""
 
 import contextlib
 import io
 import linecache
-import random
 import signal
 import sys
 import threading
@@ -13,7 +12,6 @@ from traceback import walk_tb
 from types import FrameType
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +20,7 @@ from course_utils.checking.evidence import Evidence, Other, Raised, normal_form
 from course_utils.checking.exercise import Case, Exercise
 from course_utils.checking.guard import Guard, handed_in
 from course_utils.checking.source import codes, functions
+from course_utils.checking.world import changed, fixed_world, put_back, seed_generators
 
 LONGEST_OUTPUT = 2_000
 PACKAGE = str(Path(__file__).resolve().parents[1])
@@ -45,7 +44,7 @@ def collect(
     if refusal:
         return [refusal]
     try:
-        with time_limit(exercise.seconds):
+        with fixed_world(), time_limit(exercise.seconds):
             for case in cases:
                 results.append(evidence := Evidence())
                 run_case(exercise, answer, case, seed, evidence, guarded)
@@ -68,16 +67,27 @@ def refused(exercise: Exercise, answer: Any, guarded: bool) -> Evidence | None:
 def run_case(
     exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence, guarded: bool = True
 ) -> Evidence:
-    """Fill the evidence of one case, with the world seeded before and restored after it."""
-    with world_restored(seed):
-        _probe(exercise, answer, case, evidence, Guard(exercise) if guarded else None)
+    """Fill the evidence of one case, in the fixed world and with its generators seeded."""
+    with fixed_world():
+        seed_generators(seed)
+        try:
+            _probe(exercise, answer, case, evidence, Guard(exercise) if guarded else None)
+        finally:
+            put_back()
     return evidence
+
+
+def raise_again(exercise: Exercise, answer: Any, case: Case, seed: int) -> None:
+    """Probe an answer once more and let through what is raised, with its traceback."""
+    with fixed_world(), contextlib.redirect_stdout(_Output()), time_limit(exercise.seconds):
+        seed_generators(seed)
+        for _ in exercise.probe(answer, case.fresh()):
+            pass
 
 
 def _probe(exercise: Exercise, answer: Any, case: Case, evidence: Evidence, guard: Guard | None) -> None:
     fresh = case.fresh()
     printed = _Output()
-    before = _state()
     try:
         with (
             debuggers_at_work(sys.stdout),
@@ -93,8 +103,7 @@ def _probe(exercise: Exercise, answer: Any, case: Case, evidence: Evidence, guar
     if guard:
         evidence.shortcut = guard.used
     evidence.printed = printed.getvalue()
-    after = _state()
-    evidence.state = {name: after[name] for name in after if after[name] != before[name]}
+    evidence.state = changed()
     evidence.inputs = dict(_changed(case.inputs, fresh.inputs))
 
 
@@ -138,16 +147,17 @@ def _objection(exercise: Exercise, answer: Any) -> str | None:
 def _raised(error: BaseException, answer: Any) -> Raised:
     """What was raised, and the line of the student's own code that led to it."""
     kind, text = type(error).__name__, str(error)
+    bases = tuple(base.__name__ for base in type(error).__mro__[1:] if base not in (Exception, BaseException, object))
     if isinstance(error, MemoryError) or "can't allocate memory" in text or "not enough memory" in text:
         kind = MemoryError.__name__
     own = [(frame, line) for frame, line in walk_tb(error.__traceback__) if not foreign(frame.f_code.co_filename)]
     if not own:
-        return Raised(kind, text[:LONGEST_OUTPUT])
+        return Raised(kind, text[:LONGEST_OUTPUT], bases=bases)
     frame, line = own[-1]
     source = linecache.getline(frame.f_code.co_filename, line).strip()
     name = frame.f_code.co_qualname.rpartition("<locals>.")[2]
     untouched = kind == "NotImplementedError" and _is_untouched(frame, line, answer)
-    return Raised(kind, text[:LONGEST_OUTPUT], line, source, name, untouched)
+    return Raised(kind, text[:LONGEST_OUTPUT], line, source, name, bases, untouched)
 
 
 def _is_untouched(frame: FrameType, line: int, answer: Any) -> bool:
@@ -195,36 +205,3 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _state() -> dict[str, str]:
-    return {
-        "the default dtype": str(torch.get_default_dtype()),
-        "the default device": str(torch.get_default_device()),
-        "recording of gradients": "on" if torch.is_grad_enabled() else "off",
-    }
-
-
-@contextlib.contextmanager
-def world_restored(seed: int) -> Iterator[None]:
-    """Seed every generator for the body and put back the state of torch, NumPy and random afterwards."""
-    dtype, device, grad = torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()
-    torch_state, numpy_state, python_state = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    threads, output = torch.get_num_threads(), (sys.stdout, sys.stderr)
-    torch.default_generator.manual_seed(seed)
-    np.random.seed(seed % 2**32)
-    random.seed(seed)
-    torch.set_grad_enabled(True)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(dtype)
-        torch.set_grad_enabled(grad)
-        if torch.get_default_device() != device:
-            torch.set_default_device(device)
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-        torch.set_rng_state(torch_state)
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
-        sys.stdout, sys.stderr = output

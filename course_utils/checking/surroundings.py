@@ -52,7 +52,7 @@ def another_answer(id: str, answer: Any) -> str:
         if value is None or course or other.id == id or isinstance(other, Training):
             continue
         status = judge(other.id, value).status
-        if status != "right":
+        if status not in ("right", "course error"):
             why = "in which nothing is written" if status == "not attempted" else "which does not pass its own check"
             return f"`{exercise.name}` uses your `{other.name}`, {why} yet: start there."
     return ""

@@ -1,14 +1,41 @@
-"""How far two right answers may lie apart; stated here and nowhere else."""
+"""How far two right answers may lie apart; stated here and nowhere else.
+
+Two right answers round differently. How much of that is left in a result depends on the terms that it was made of: what
+remains when 1000 is taken from 1000.001 has lost six digits. In the words of Higham (Accuracy and Stability of
+Numerical Algorithms, 2002, section 1.6): forward error = condition number times backward error, and the backward error
+of an operation is a rounding error of its operands. So an answer agrees if it lies within `tolerance` of the expected
+value, or as near as a multiple of what rounding does to the expected value itself. The latter is measured, as in Monte
+Carlo arithmetic (Parker, 1997): the reference runs some times more, with every operand moved by one rounding error, up
+or down at random, so that inputs, buffers and inner results all count.
+"""
 
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
 
-from course_utils.checking.exercise import Case
+from course_utils.checking.evidence import Evidence
+from course_utils.checking.exercise import Case, Exercise
+from course_utils.checking.running import run_case
 
+RUNS = 8  # how often the reference runs with its operands moved
+SPREADS = 16.0  # how many times the largest move of an entry two right answers may lie apart
+UNITS = 8.0  # rounding errors of 1 that any entry may be off: inputs are drawn, and gradients come in, about as large
+LARGEST_SLACK = 1e-3  # of the largest number in sight; what moves further than that has jumped, and was not rounded
 _EPS_MULTIPLE = 16.0  # how many rounding errors a term of a sum may bring
 _SMALLEST_SUM = 64  # sums are never taken to be shorter than this
+# What only chooses, orders or carries numbers does not round, and numbers that are equal before it are equal after it.
+EXACT = frozenset(
+    """_to_copy _unsafe_view abs amax amin bernoulli cat ceil clamp clamp_max clamp_min clone constant_pad_nd copy
+    embedding fill flip floor gather index index_put index_select masked_fill masked_select max maximum median min
+    minimum nan_to_num nanmedian neg relu repeat roll round scatter select_backward sign slice_backward sort stack
+    threshold_backward topk tril triu trunc where""".split()  # noqa: SIM905
+)
 
 
 def tolerance(dtype: torch.dtype, sum_size: int) -> float:
@@ -22,3 +49,110 @@ def tolerance(dtype: torch.dtype, sum_size: int) -> float:
 def sum_size(case: Case) -> int:
     """No sum over a case is longer than its largest tensor."""
     return max((value.numel() for value in case.inputs.values() if isinstance(value, Tensor)), default=1)
+
+
+class Moved(TorchDispatchMode):
+    """Moves the operands of every operation that rounds by one rounding error, up or down at random."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.generator = torch.Generator().manual_seed(seed)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """False: nothing is compiled here, and torch would import its compiler (2 s) at the first operator."""
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        schema, kwargs = func._schema, kwargs or {}
+        if schema.name.removeprefix("aten::").rstrip("_") in EXACT or _is_view(schema):
+            return func(*args, **kwargs)
+        moved = [
+            value if argument.alias_info else tree_map(self._moved, value)
+            for argument, value in zip(schema.arguments, args, strict=False)
+        ]
+        result = func(*moved, **kwargs)
+        exact = not any(isinstance(item, Tensor) and item.is_floating_point() for item in tree_leaves(result))
+        return func(*args, **kwargs) if exact else result
+
+    def _moved(self, value: Any) -> Any:
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            return value
+        up = torch.randint(0, 2, value.shape, generator=self.generator).to(value.dtype) * 2 - 1
+        return value * (1 + torch.finfo(value.dtype).eps * up)
+
+
+@dataclass(frozen=True)
+class Slack:
+    """How far a value may lie from what is expected of it in a case.
+
+    rtol: the tolerance that a probe asked for, None for `tolerance`. moved: gives the same value as it came when every
+    operand was moved; it is asked only where a value differs, and by little.
+    """
+
+    case: Case
+    rtol: float | None = None
+    moved: Callable[[], Sequence[Any]] = tuple
+
+    def at(self, key: Any) -> "Slack":
+        """The slack of an entry of a list or dict."""
+        return replace(self, moved=lambda: [item[key] for item in self.moved() if _has(item, key)])
+
+    def covers(self, expected: Tensor, got: Tensor) -> bool:
+        """Whether two float tensors of one shape lie near enough to each other."""
+        r = tolerance(expected.dtype, sum_size(self.case)) if self.rtol is None else self.rtol
+        finite = expected[torch.isfinite(expected)]
+        scale = float(finite.abs().max()) if finite.numel() else 1.0
+        near = torch.isclose(got, expected, rtol=r, atol=r * min(scale, 1.0) / 4, equal_nan=True)
+        return bool(near.all()) or self._rounded(expected, got, near)
+
+    def covers_number(self, expected: float, got: float) -> bool:
+        """Whether two numbers lie near enough to each other."""
+        if not math.isfinite(expected):
+            return str(float(got)) == str(expected)
+        r = tolerance(torch.float32, sum_size(self.case)) if self.rtol is None else self.rtol
+        near = math.isclose(got, expected, rel_tol=r, abs_tol=r * 1e-3)
+        return near or self._rounded(*torch.tensor([expected, got, near], dtype=torch.float64))
+
+    def _rounded(self, expected: Tensor, got: Tensor, near: Tensor) -> bool:
+        """Whether what is not near lies no further away than rounding can have moved it."""
+        apart, largest = (got - expected).abs(), LARGEST_SLACK * _largest([expected, self.case.inputs])
+        if not (near.bool() | (apart <= largest)).all():
+            return False
+        moves = [(torch.as_tensor(m) - expected).abs() for m in self.moved() if _like(m, expected)]
+        slack = (
+            SPREADS * torch.stack(moves).amax(0) + UNITS * torch.finfo(expected.dtype).eps if moves else 0 * expected
+        )
+        return bool((near.bool() | ((apart <= slack) & (slack <= largest))).all())
+
+
+def _has(item: Any, key: Any) -> bool:
+    return key in item if isinstance(item, dict) else isinstance(item, list) and key < len(item)
+
+
+def _like(value: Any, expected: Tensor) -> bool:
+    """Whether a value can be compared with the expected one: a number with a number, a tensor with one of its shape."""
+    return (
+        value.shape == expected.shape if isinstance(value, Tensor) else isinstance(value, float) and not expected.ndim
+    )
+
+
+def _largest(value: Any) -> float:
+    """The largest number in a tree of values."""
+    leaves = [
+        torch.as_tensor(item, dtype=torch.float64) for item in tree_leaves(value) if isinstance(item, Tensor | float)
+    ]
+    return max((float(item[item.isfinite()].abs().max()) for item in leaves if item.isfinite().any()), default=0.0)
+
+
+def _is_view(schema: Any) -> bool:
+    return any(r.alias_info is not None and not r.alias_info.is_write for r in schema.returns)
+
+
+def moved_runs(exercise: Exercise, answer: Any, case: Case, seed: int) -> Sequence[Evidence]:
+    """What a right answer gives for a case when every operand is moved by a rounding error, several times."""
+    found = []
+    for number in range(RUNS):
+        with Moved(number):
+            found.append(run_case(exercise, answer, case, seed, Evidence(), guarded=False))
+    return found

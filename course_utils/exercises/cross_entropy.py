@@ -734,6 +734,7 @@ class Accuracy(Exercise):
             largest = classes[torch.tensor(predictions)][order]
             falling = 0.4 * rng.normal(len(targets), c).sort(-1, descending=True).values
             falling[0, 0] += 3
+            falling -= 5 * ("all right" in label)  # the largest logit of a row is negative here
             logits = falling.gather(1, (torch.arange(c) - largest[:, None]) % c)
             yield Case(label, logits=logits, targets=classes[torch.tensor(targets)][order])
 

@@ -264,8 +264,9 @@ class MyLinear(Exercise):
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n_in: int, n_out: int, *batch: int, bias: bool = True) -> Case:
             call = f"My_Linear({n_in}, {n_out}{'' if bias else ', bias=False'})"
-            sizes = {"n_in": n_in, "n_out": n_out, "with_bias": bias, "wide": False}
-            values = {"x": rng.normal(*batch, n_in), "weight": rng.normal(n_out, n_in), "bias": rng.normal(n_out)}
+            sizes: dict[str, Any] = {"n_in": n_in, "n_out": n_out, "with_bias": bias, "wide": False}
+            values: dict[str, Any] = {"x": rng.normal(*batch, n_in)}
+            values |= {"weight": rng.normal(n_out, n_in), "bias": rng.normal(n_out)}
             return Case(f"{label}: {call}, x of shape {(*batch, n_in)}", hidden=None, **sizes, **values)
 
         yield case("a batch of five", 4, 3, 5)

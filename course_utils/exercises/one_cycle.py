@@ -744,7 +744,7 @@ class SuggestLr(Exercise):
             ("steepest in the middle", (2.3, 2.25, 2.1, 1.2, 0.9, 0.8, 1.4, 2.9)),
             ("two rates", (1.0, 0.6)),
             ("steepest at the start", (2.0, 1.1, 0.9, 0.7, 0.65, 1.5)),
-            ("steepest at the end", (2.3, 2.2, 2.25, 1.9, 1.0)),
+            ("steepest at the end, nearly so at the start", (2.3, 1.6, 1.65, 1.3, 0.4)),
             ("steep rise, slow fall", (1.0, 0.95, 0.8, 0.7, 2.1, 2.6)),
             ("a steep fall, then to less than half", (2.4, 2.3, 1.4, 1.2, 0.45, 0.4)),
         ):

@@ -50,8 +50,9 @@ class Mse(Exercise):
         yield Case("5 predictions", y_hat=rng.normal(5), y=rng.normal(5))
         yield Case("a single prediction of shape (1, 1)", y_hat=rng.normal(1, 1), y=rng.normal(1, 1))
         yield Case("4 examples with 3 outputs each", y_hat=rng.normal(4, 3), y=rng.normal(4, 3))
-        yield Case("shape (5, 1) against shape (5,)", y_hat=rng.normal(5, 1), y=rng.normal(5))
-        yield Case("shape (4, 1) against shape (4, 3)", y_hat=rng.normal(4, 1), y=rng.normal(4, 3))
+        yield Case("shape (5, 1) against shape (5,)", y_hat=rng.normal(5, 1), y=rng.normal(5), raises=ValueError)
+        y_hat, y = rng.normal(4, 1), rng.normal(4, 3)
+        yield Case("shape (4, 1) against shape (4, 3)", y_hat=y_hat, y=y, raises=ValueError)
 
     def probe(self, mse: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "loss", mse(case.y_hat, case.y)

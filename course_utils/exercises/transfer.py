@@ -802,7 +802,8 @@ class ParameterGroups(Exercise):
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, widths: list[int], frozen: list[str], n_rates: int, n_groups: int) -> Case:
             lrs = [rng.number(1e-4, 1e-1) for _ in range(n_rates)]
-            return Case(label, widths=widths, frozen=frozen, lrs=lrs, n_groups=n_groups)
+            error = None if n_rates == n_groups else ValueError
+            return Case(label, widths=widths, frozen=frozen, lrs=lrs, n_groups=n_groups, raises=error)
 
         yield case("two layers, two rates", [3, 4, 2], [], 2, 2)
         yield case("a layer that is partly frozen", [3, 4, 5, 2], ["1.0.weight", "2.1.bias"], 3, 3)

@@ -14,7 +14,7 @@ from course_utils.grading import pool
 from course_utils.grading.course import Course, code_version, dump, read_submission, write
 from course_utils.grading.gradebook import Writer
 from course_utils.grading.rebuild import Unreadable
-from course_utils.grading.task import Task
+from course_utils.grading.task import Task, faults
 from course_utils.grading.wire import Limits
 
 
@@ -93,7 +93,7 @@ def grade(course: Course, lesson: Lesson, options: Options, progress: bool = Tru
 
         def record(student: str, key: str, result: dict[str, Any], content: bytes) -> None:
             if not writer.is_written(student, key):
-                writer.write(student, key, result, content)
+                writer.write(student, "" if faults(result) else key, result, content)
             summaries[student] = {name: value for name, value in result.items() if name != "outputs"}
             bar.update()
 
@@ -111,7 +111,8 @@ def grade(course: Course, lesson: Lesson, options: Options, progress: bool = Tru
         with local:
             done = pool.run_on_cluster(tasks, options.scheduler) if options.scheduler else local.run(tasks)
             for key, result in done:
-                batch.keep(key, result)
+                if not faults(result):
+                    batch.keep(key, result)
                 for student in by_key[key]:
                     found, content, _ = batch.submission(student)
                     if found == key:
@@ -135,10 +136,10 @@ def _report(batch: Batch, summaries: dict[str, dict[str, Any]], by_hand: dict[st
         checks = []
         for row in summary["checks"]:
             points = given.get(row["grade_id"], row["points"]) if row["manual"] else row["points"]
-            rest = {name: row[name] for name in ("max_points", "status", "message")}
+            rest = {name: row[name] for name in ("max_points", "status", "message", "fault") if name in row}
             checks.append({"id": row["id"], "points": points} | rest)
         submissions[student] = {
-            "score": sum(check["points"] for check in checks),
+            "score": sum(check["points"] or 0.0 for check in checks),
             "max_score": sum(check["max_points"] for check in checks),
             "status": summary["status"],
             "repairs": summary["repairs"],

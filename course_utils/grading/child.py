@@ -13,6 +13,7 @@ from IPython.core.getipython import get_ipython
 from course_utils.checking.evidence import Evidence, decode, encode, to_tree
 from course_utils.checking.exercise import Case, Exercise
 from course_utils.checking.running import TimeLimit, collect, time_limit
+from course_utils.checking.world import MISSING, device, fixed_world, use_device
 from course_utils.grading import wire
 from course_utils.grading.shell import RECORDER, Stream
 
@@ -47,6 +48,8 @@ def _run_cell(sock: socket.socket, shell: Any, number: int, source: str, seconds
     RECORDER.start(room)
     with _recording(), contextlib.suppress(TimeLimit), time_limit(seconds):
         shell.run_cell(source, store_history=False)
+    if device() == MISSING:
+        use_device("cpu")  # what a cell set on a machine with a GPU does not stop the cells after it
     content = json.dumps(RECORDER.outputs).encode()
     wire.send(sock, wire.OUTPUT, number, content)
     return len(content)
@@ -71,7 +74,9 @@ def _probe(sock: socket.socket, shell: Any, exercise: Exercise, number: int, cas
     RECORDER.start(0)
     with _recording():
         evidence = collect(exercise, shell.user_ns[exercise.name], drawn, seed=seed)
-    wire.send(sock, wire.EVIDENCE, number, encode([to_tree(item) for item in evidence]))
+    with fixed_world():
+        content = encode([to_tree(item) for item in evidence])
+    wire.send(sock, wire.EVIDENCE, number, content)
     return not any(_lacks_a_name(item) for item in evidence)
 
 

@@ -28,7 +28,7 @@ def grade(
     sandbox: Annotated[bool, typer.Option("--sandbox/--no-sandbox", help="Without it submissions can do harm.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Also grade what has a result already.")] = False,
 ) -> None:
-    """Grade submissions; exit status 0 means that every one of them has a verdict."""
+    """Grade submissions; exit status 0 means that every one has a verdict, and 3 that the course itself failed."""
     from course_utils.grading import batch
     from course_utils.grading.course import dump, find_course, write
 
@@ -50,8 +50,19 @@ def grade(
     nameless = [name for chosen in course.choose(lesson) for name in course.nameless(chosen)]
     for name in nameless:
         print(f"The folder {name} was left out, because its name is no UTF-8: rename it.", file=sys.stderr)
+    failed = {
+        check["id"]: check["fault"]
+        for item in reports
+        for row in item["submissions"].values()
+        for check in row["checks"]
+        if check["status"] == "course error"
+    }
+    for id, fault in failed.items():
+        print(f"The course itself failed at {id}; nobody has points or a zero for it:\n{fault}", file=sys.stderr)
     if missing:
         print(f"{missing} submissions have no verdict: run the same command again.", file=sys.stderr)
+    if failed:
+        raise SystemExit(3)
     if missing or nameless:
         raise SystemExit(1)
 

@@ -152,7 +152,7 @@ def _literally(text: str) -> str:
 
 def _card(row: Mapping[str, Any]) -> dict[str, Any]:
     points = row["max_points"]
-    score = row["points"] / points if points else 0.0
+    score = (row["points"] or 0.0) / points if points else 0.0
     verdict = Verdict(row["id"], row["status"], score, advice=row["message"], mistake=row["mistake"])
     card = Card(verdict, int(points) if points == int(points) else points)
     data = {"text/html": card._repr_html_(), "text/plain": repr(card)}

@@ -55,6 +55,9 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
         try:
             path = course.path("autograded", student, lesson.name) / f"{lesson.name}.ipynb"
             key = json.loads(path.read_bytes())["metadata"]["course"]["result"]
+            if not key:
+                found.statuses["course error"] += 1
+                continue
             result = json.loads(course.result(lesson, key).read_bytes())
         except (OSError, ValueError, KeyError):
             said = f"has no result for {lesson.name} yet: run `course grade {lesson.name}` first."

@@ -8,6 +8,8 @@ from typing import Any
 from course_utils.grading import wire
 from course_utils.grading.rebuild import grade_id
 
+FAULT = "The course failed here, not the submission."
+
 
 @dataclass(frozen=True)
 class Task:
@@ -44,6 +46,11 @@ class Task:
         """The result of a submission that brings down whatever grades it."""
         return self._without_run("crashed", "crashed", reason)
 
+    def faulty(self, fault: str) -> dict[str, Any]:
+        """The result where the course itself failed, with the traceback."""
+        result = self._without_run("course error", "course error", FAULT)
+        return result | {"checks": [check | {"points": None, "fault": fault} for check in result["checks"]]}
+
     def _without_run(self, status: str, verdict: str, reason: str) -> dict[str, Any]:
         cells = [cell for cell in json.loads(self.released)["cells"] if is_graded(cell)]
         return self.result(
@@ -59,6 +66,11 @@ def is_graded(cell: Mapping[str, Any]) -> bool:
 def exercise_id(cell: Mapping[str, Any], short: str) -> str:
     """The exercise that a graded cell is about: `check-relu` of lesson linear is `linear.relu`."""
     return f"{short}.{grade_id(cell).removeprefix('check-')}"
+
+
+def faults(result: Mapping[str, Any]) -> dict[str, str]:
+    """By exercise: the tracebacks of what failed in the course itself; such a result is nobody's verdict."""
+    return {check["id"]: check["fault"] for check in result["checks"] if check["status"] == "course error"}
 
 
 def row(

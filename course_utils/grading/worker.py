@@ -6,7 +6,8 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_utils.checking.errors import CourseError
 from course_utils.checking.evidence import Evidence, decode, encode, from_tree
 from course_utils.checking.exercise import Case, Exercise, Training, exercises
-from course_utils.checking.judge import Verdict, expected_evidence, judge_evidence
+from course_utils.checking.judge import Verdict, course_error, expected_evidence, judge_evidence
+from course_utils.checking.running import TimeLimit
 from course_utils.grading import wire
 from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, needed, rebuild, text
 from course_utils.grading.sandbox import Child, Ended, Template
@@ -43,18 +46,31 @@ class _Run:
 
 
 def grade(task: Task) -> dict[str, Any]:
-    """Grade one submission; the result holds plain JSON values and depends on the task alone, except for its times."""
+    """Grade one submission; the result holds plain JSON values and depends on the task alone, except for its times.
+
+    Raises CourseError where no sandbox can be started; a fault of the course itself is a result without points.
+    """
+    try:
+        return _grade(task)
+    except CourseError:
+        raise
+    except Exception:
+        return task.faulty(traceback.format_exc())
+
+
+def _grade(task: Task) -> dict[str, Any]:
     released = json.loads(task.released)
     try:
         rebuilt = rebuild(released, task.content)
     except Unreadable as error:
         return task.unreadable(str(error))
     known = {exercise.id: exercise for exercise in exercises(task.short)}
-    steps = _steps(task, rebuilt, known)
+    faulty = {id: fault for id in known if (fault := _fault(id, task.seed))}
+    steps = _steps(task, rebuilt, known.keys() - faulty.keys())
     template = _template(task, released)
     started = time.perf_counter()
     run = _run(template, steps, known, task)
-    checks = [_check(cell, task, rebuilt, steps, run, known) for cell in released["cells"] if is_graded(cell)]
+    checks = [_check(cell, task, rebuilt, steps, run, known, faulty) for cell in released["cells"] if is_graded(cell)]
     repairs = rebuilt.repairs + _left_out(rebuilt, steps, run)
     outputs = {steps[number]["index"]: shown for number, shown in run.outputs.items()}
     status = next((reason for reason, _ in run.lost.values() if reason != "not run"), "graded")
@@ -85,10 +101,20 @@ def _row(id: str, cell: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
     if verdict.status == "right" and not said:
         said = "Checked: " + ", ".join(verdict.checked[:8]) + "."
     mistake = verdict.mistake if verdict.status != "not attempted" else None
-    return row(id, cell, verdict.status, said.strip(), verdict.score, mistake)
+    found = row(id, cell, verdict.status, said.strip(), verdict.score, mistake)
+    return found | ({"points": None, "fault": verdict.fault} if verdict.status == "course error" else {})
 
 
-def _steps(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[dict[str, Any]]:
+def _fault(id: str, seed: int) -> Verdict | None:
+    """The verdict on every answer to an exercise whose inputs or expected values the course cannot make."""
+    try:
+        _expected(id, seed)
+    except (Exception, TimeLimit) as error:
+        return course_error(id, error)
+    return None
+
+
+def _steps(task: Task, rebuilt: Rebuilt, known: Collection[str]) -> list[dict[str, Any]]:
     """What the sandbox is asked to do, in order."""
     run = needed(
         (origin, cell["source"] if cell["cell_type"] == "code" else "")
@@ -278,9 +304,12 @@ def _check(
     steps: Sequence[Mapping[str, Any]],
     run: _Run,
     known: Mapping[str, Exercise],
+    faulty: Mapping[str, Verdict],
 ) -> dict[str, Any]:
     """The row of one graded cell."""
     id = exercise_id(cell, task.short)
+    if id in faulty:
+        return _row(id, cell, faulty[id])
     if id not in known:
         untouched = grade_id(cell) in rebuilt.untouched
         verdict = Verdict(
@@ -322,11 +351,11 @@ def _judged(exercise: Exercise, content: bytes, task: Task) -> Verdict:
     """The verdict on evidence that may be anything at all."""
     try:
         evidence = [_admitted(from_tree(tree)) for tree in decode(content, LONGEST_JSON)]
-        cases, expected = _drawn(exercise.id, task.seed), _expected(exercise.id, task.seed)
-        return judge_evidence(exercise, cases, evidence, _derived(task.seed, "run"), expected)
     except Exception as error:
         said = f"What it sent cannot be judged ({type(error).__name__})."
         return Verdict(exercise.id, "crashed", advice=said)
+    cases, expected = _drawn(exercise.id, task.seed), _expected(exercise.id, task.seed)
+    return judge_evidence(exercise, cases, evidence, _derived(task.seed, "run"), expected)
 
 
 def _admitted(evidence: Evidence) -> Evidence:

@@ -13,9 +13,9 @@ import pytest
 from nbgrader.api import Gradebook
 
 from course_utils.checking.errors import CourseError
-from course_utils.grading import batch, pool, statistics
+from course_utils.grading import batch, commands, pool, statistics
 from course_utils.grading.commands import show
-from course_utils.grading.course import find_course
+from course_utils.grading.course import code_version, find_course
 from course_utils.grading.gradebook import scores
 from tests.grading import corpus
 from tests.grading.classroom import ENVIRONMENT, course_command, hand_in, make_course, numbered
@@ -241,3 +241,31 @@ def test_the_seed_is_drawn_once_and_kept_secret(course):
     assert (course.own("seeds", LESSON.name).stat().st_mode & 0o777) == 0o600
     other = make_course(course.root / "other")
     assert other.seed(LESSON) != seed
+
+
+def test_a_fault_of_the_course_is_neither_kept_nor_charged(course, monkeypatch, capsys):
+    monkeypatch.chdir(course.root)
+    with monkeypatch.context() as patch:
+        fails = lambda self, tasks: [(key, task.faulty("Traceback: a bug")) for key, task in tasks]  # noqa: E731
+        patch.setattr(pool.LocalPool, "run", fails)
+        with pytest.raises(SystemExit) as ended:
+            commands.grade(LESSON.name, jobs=1, seed=3, report=course.root / "report.json")
+    assert ended.value.code == 3
+    assert "failed at linear.relu; nobody has points or a zero for it:\nTraceback: a bug" in capsys.readouterr().err
+    report = json.loads((course.root / "report.json").read_text())
+    checks = report["submissions"]["one"]["checks"]
+    assert {check["status"] for check in checks} == {"course error"} and {check["points"] for check in checks} == {None}
+    assert not list(course.own("results").rglob("*.json"))
+    with Gradebook(course.folders.db_url) as book:
+        grades = book.find_submission(LESSON.name, "one").notebooks[0].grades
+        assert all(grade.needs_manual_grade and grade.auto_score is None for grade in grades)
+    assert points(grade(course)) == EXPECTED
+
+
+def test_the_key_of_a_result_changes_with_every_file(tmp_path):
+    package = tmp_path / "course_utils"
+    shutil.copytree(Path(batch.__file__).parents[1], package, ignore=shutil.ignore_patterns("__pycache__"))
+    seen = {code_version(package)}
+    for path in package.rglob("*.py"):
+        path.write_text(path.read_text() + "# changed\n")
+        assert len(seen) < len(seen := seen | {code_version(package)}), path

@@ -1,13 +1,20 @@
 """Evidence is anything at all until the worker has looked at it."""
 
+import json
+
 import pytest
 import torch
 
+from course_utils.checking import diagnosis
 from course_utils.checking.errors import CourseError
-from course_utils.checking.evidence import Evidence, decode, encode
-from course_utils.checking.exercise import Case, Training
+from course_utils.checking.evidence import Evidence, decode, encode, to_tree
+from course_utils.checking.exercise import Case, Training, find
 from course_utils.checking.judge import judge_evidence
+from course_utils.checking.running import collect
+from course_utils.exercises import linear
 from course_utils.grading import worker
+from course_utils.grading.task import Task, faults
+from tests.grading import corpus
 
 TRUE = torch.tensor([3.5, 4.0, 2.0])
 
@@ -48,3 +55,45 @@ def test_lists_and_small_tensors_without_number_are_not_read():
         with pytest.raises(CourseError, match="are allowed"):
             decode(encode(flood), worker.LONGEST_JSON)
     decode(encode([0.1] * 20_000), worker.LONGEST_JSON)
+
+
+def buggy(*args, **kwargs):
+    raise ZeroDivisionError("a bug of the course")
+
+
+def test_a_bug_of_the_judge_is_not_charged(monkeypatch):
+    monkeypatch.setattr(diagnosis, "RECOGNISERS", (buggy,))
+    exercise = find("linear.relu")
+    evidence = collect(exercise, lambda x: x + 1, worker._drawn(exercise.id, 7))
+    content = encode([to_tree(item) for item in evidence])
+    verdict = worker._judged(exercise, content, Task("01_linear", '{"cells": []}', b"", 7))
+    assert verdict.status == "course error" and "RECOGNISERS" not in verdict.advice
+    assert "in buggy" in verdict.fault and "a bug of the course" in verdict.advice
+
+
+def test_evidence_that_cannot_be_read_is_charged():
+    verdict = worker._judged(find("linear.relu"), b"nonsense", Task("01_linear", '{"cells": []}', b"", 7))
+    assert verdict.status == "crashed"
+
+
+@pytest.mark.parametrize("part", ["cases", "probe"])
+def test_an_exercise_that_cannot_be_drawn_or_run_costs_only_itself(monkeypatch, part):
+    monkeypatch.setattr(linear.Relu, part, buggy)
+    seed = {"cases": 1001, "probe": 1002}[part]  # nothing of it is kept from another test
+    assert worker._fault("linear.relu", seed).status == "course error"
+    assert worker._fault("linear.collapse", seed) is None
+
+
+def test_a_fault_before_any_exercise_has_a_row_for_every_check(monkeypatch):
+    monkeypatch.setattr(worker, "exercises", buggy)
+    released = json.dumps(corpus.released())
+    result = worker.grade(Task("01_linear", released, released.encode(), 7))
+    assert {row["status"] for row in result["checks"]} == {"course error"}
+    assert {row["points"] for row in result["checks"]} == {None}
+    assert "a bug of the course" in faults(result)["linear.relu"]
+
+
+def test_a_fault_of_a_measurement_is_not_charged(monkeypatch):
+    assert status({}) == "wrong"
+    monkeypatch.setattr(Fit, "measure", buggy)
+    assert status(TRUE) == "course error"
