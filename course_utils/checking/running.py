@@ -166,7 +166,7 @@ def _is_untouched(frame: FrameType, line: int, answer: Any) -> bool:
     if not any(code in codes(function) for function in functions(answer)):
         return False
     earlier = [number for _, _, number in code.co_lines() if number and code.co_firstlineno < number < line]
-    return not earlier or linecache.getline(code.co_filename, line - 1).strip() == "# YOUR CODE HERE"
+    return not earlier or linecache.getline(code.co_filename, line - 1).strip() in ("# YOUR CODE HERE", "")
 
 
 def foreign(filename: str) -> bool:
