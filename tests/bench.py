@@ -1,4 +1,4 @@
-"""Benchmarks: `python -m tests.bench [checks] [mnist] [grading]`, all by default; nothing here asserts a time."""
+"""Benchmarks: `python -m tests.bench` and some of the names below, else all; nothing here asserts a time."""
 
 import importlib
 import statistics
@@ -44,6 +44,11 @@ def checks() -> None:
     Console().print(table)
 
 
+def seeds() -> None:
+    """Right answers under 1,000 seeds, wrong ones under 50."""
+    importlib.import_module("tests.bench_seeds").main()
+
+
 def mnist() -> None:
     """Training by hand against torch's own layers, optimizer and loader."""
     importlib.import_module("tests.bench_mnist").main()
@@ -54,7 +59,7 @@ def grading() -> None:
     importlib.import_module("tests.bench_grading").main()
 
 
-BENCHMARKS = {function.__name__: function for function in (checks, mnist, grading)}
+BENCHMARKS = {function.__name__: function for function in (checks, seeds, mnist, grading)}
 
 if __name__ == "__main__":
     names = sys.argv[1:] or list(BENCHMARKS)

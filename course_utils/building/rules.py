@@ -19,11 +19,12 @@ from course_utils.building import notebook as nb
 from course_utils.building.build import stale
 from course_utils.building.lesson import Lesson, files
 from course_utils.building.run import Run, run
-from course_utils.checking.exercise import Exercise, FreeText, exercises, free_texts, reference
+from course_utils.checking.exercise import Exercise, FreeText, Training, exercises, free_texts, reference
 from course_utils.checking.judge import PUBLIC_SEED, judge, judge_evidence
 from course_utils.checking.running import collect
 
 SEEDS = (PUBLIC_SEED, 1, 2)
+MORE_SEEDS = tuple(range(20))  # for right answers; PUBLIC_SEED is one of them
 SLOWEST = 20.0  # seconds
 FEWEST_MISTAKES, FEWEST_ALTERNATIVES = 5, 2
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
@@ -87,7 +88,7 @@ class Subject:
     @cached_property
     def refused(self) -> dict[str, list[str]]:
         """By exercise id: other right answers that do not pass, and why."""
-        return {exercise.id: [*_refused(exercise.id, self.alternatives)] for exercise in self.exercises}
+        return {exercise.id: [*_refused(exercise, self.alternatives)] for exercise in self.exercises}
 
 
 Rule = Callable[[Subject], Iterator[str]]
@@ -247,9 +248,9 @@ def folders_hold_the_lesson(subject: Subject) -> Iterator[str]:
 
 
 def reference_is_right(subject: Subject) -> Iterator[str]:
-    """The reference itself is judged right, with three seeds."""
+    """The reference itself is judged right, with twenty seeds, and where it trains with three."""
     for exercise in subject.exercises:
-        for seed in SEEDS:
+        for seed in _seeds(exercise):
             cases = exercise.draw(seed)
             evidence = collect(exercise, reference(exercise), cases, guarded=False, seed=seed)
             verdict = judge_evidence(exercise, cases, evidence, seed)
@@ -264,7 +265,7 @@ def mistakes_are_named(subject: Subject) -> Iterator[str]:
 
 
 def alternatives_pass(subject: Subject) -> Iterator[str]:
-    """Every other right answer in tests/answers passes, with three seeds."""
+    """Every other right answer in tests/answers passes, with twenty seeds, and where it trains with three."""
     for refused in subject.refused.values():
         yield from refused
 
@@ -310,13 +311,17 @@ def _missed(exercise: Exercise) -> Iterator[str]:
                 break
 
 
-def _refused(id: str, alternatives: dict[str, list[Any]]) -> Iterator[str]:
-    for answer in alternatives.get(id, []):
-        for seed in SEEDS:
-            verdict = judge(id, answer, seed)
+def _seeds(exercise: Exercise) -> tuple[int, ...]:
+    return SEEDS if isinstance(exercise, Training) else MORE_SEEDS
+
+
+def _refused(exercise: Exercise, alternatives: dict[str, list[Any]]) -> Iterator[str]:
+    for answer in alternatives.get(exercise.id, []):
+        for seed in _seeds(exercise):
+            verdict = judge(exercise.id, answer, seed)
             if verdict.status != "right":
                 said = f"{verdict.status}, {verdict.mistake}: {' '.join(verdict.message.split())}"
-                yield f"{id}: {answer.__name__} is judged with seed {seed} as {said}"
+                yield f"{exercise.id}: {answer.__name__} is judged with seed {seed} as {said}"
                 break
 
 

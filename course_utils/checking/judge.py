@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from course_utils.checking import diagnosis
@@ -272,13 +273,14 @@ class _Rows(dict[str, Any]):
 
 
 def _rows(case: Case, evidence: Evidence) -> _Rows:
-    """The values that a measurement may read: of tensors the real ones with a row for every hidden one.
+    """The values that a measurement may read: tensors of real numbers with a row for every hidden one.
 
     Another shape would broadcast, to gigabytes where somebody means it to, and imaginary errors have negative squares.
     """
     rows = {len(value) for value in case.hidden.values() if isinstance(value, Tensor) and value.ndim}
+    tensors = ((name, value) for name, value in evidence.values.items() if isinstance(value, Tensor))
     return _Rows(
         (name, value)
-        for name, value in evidence.values.items()
-        if not isinstance(value, Tensor) or (not value.is_complex() and 0 < value.ndim < 3 and len(value) in rows)
+        for name, value in tensors
+        if not value.is_complex() and value.dtype != torch.bool and 0 < value.ndim < 3 and len(value) in rows
     )

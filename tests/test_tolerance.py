@@ -1,0 +1,125 @@
+"""A right answer is right under every seed, however it rounds, and a wrong one stays wrong."""
+
+import inspect
+from types import FunctionType
+
+import pytest
+import torch
+
+from course_utils import judge
+from course_utils.checking import Case, Exercise
+from course_utils.checking.compare import same
+from course_utils.checking.exercise import find
+from course_utils.checking.judge import expected_evidence, judge_evidence
+from course_utils.checking.running import collect
+from course_utils.checking.tolerance import RUNS, Moved, Slack
+from course_utils.reference import linear, optimizers, weight_decay
+from tests.rounding import ROUNDING, Softmax, adam_as_torch
+
+
+@pytest.mark.parametrize("seed", [1019, 1098, 1334, 1422])
+def test_the_textbooks_softmax_is_right_under_seeds_that_cancel(seed):
+    assert judge("cross_entropy.softmax", Softmax.apply, seed).status == "right"
+
+
+@pytest.mark.parametrize("seed", [27, 1114])
+def test_adam_in_torchs_order_is_right_under_seeds_that_cancel(seed):
+    assert judge("optimizers.adam_step", adam_as_torch, seed).status == "right"
+
+
+@pytest.mark.parametrize("id", ROUNDING)
+def test_answers_that_round_differently_are_right(id):
+    exercise = find(id)
+    for seed in range(20):
+        cases = exercise.draw(seed)
+        expected = expected_evidence(exercise, cases, seed)
+        for answer in ROUNDING[id]:
+            evidence = collect(exercise, answer, cases, guarded=False, seed=seed)
+            verdict = judge_evidence(exercise, cases, evidence, seed, expected)
+            assert verdict.status == "right", (answer.__name__, seed, verdict.message)
+
+
+class Rest(Exercise):
+    """What is left of x when y is taken away: nearly nothing, and so nearly no digits."""
+
+    id, points = "linear.rest", 1
+
+    def cases(self, rng):
+        x = 1000 * rng.normal(6)
+        yield Case("close numbers", x=x, y=x * (1 + 1e-4 * rng.normal(6)))
+
+    def probe(self, rest, case):
+        yield "rest", rest(case.x, case.y)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (lambda x, y: x - y, "right"),
+        (lambda x, y: (x / 3 - y / 3) * 3, "right"),
+        (lambda x, y: (x.double() - y.double()).float(), "right"),
+        (lambda x, y: (x - y) * 1.7, "wrong"),
+        (lambda x, y: y - x, "wrong"),
+        (lambda x, y: x - y + 0.02, "wrong"),
+        (lambda x, y: 0 * x, "wrong"),
+    ],
+    ids=["plain", "thirds", "double", "too much", "sign", "more", "nothing"],
+)
+def test_what_a_cancellation_leaves_may_differ_by_what_it_lost(monkeypatch, answer, status, seed):
+    monkeypatch.setattr(linear, "rest", lambda x, y: x * 0.7 - y * 0.7 + (x - y) * 0.3, raising=False)
+    exercise = Rest()
+    cases = exercise.draw(seed)
+    assert judge_evidence(exercise, cases, collect(exercise, answer, cases), seed).status == status
+
+
+def test_the_reference_runs_again_only_where_a_value_differs_by_little():
+    runs = []
+    slack = Slack(Case("", x=torch.ones(2)), moved=lambda: runs.append(1) or [torch.ones(2)] * RUNS)
+    assert same(torch.ones(2), torch.ones(2) + 1e-6, slack) and not runs
+    assert not same(torch.ones(2), torch.ones(2) + 1e-2, slack) and not runs
+    assert not same(torch.ones(2), torch.ones(2) + 1e-4, slack) and runs
+
+
+def test_a_jump_is_no_rounding():
+    moved = [torch.tensor([1.0, 0.5]), torch.tensor([1.0, 1.5])]
+    assert not same(torch.ones(2), torch.tensor([1.0, 1.0005]), Slack(Case(""), moved=lambda: moved))
+
+
+def test_moving_changes_what_rounds_and_nothing_else():
+    x, index = torch.randn(50), torch.arange(50)
+    with Moved(0):
+        kept = [x.clone(), x[index], x.reshape(5, 10), x.clamp(min=-9), torch.cat([x, x])[:50], x.sort().values]
+        moved, above = x * 3, x > 0
+    assert all(torch.equal(item.flatten(), x) for item in kept[:5]) and torch.equal(kept[5], x.sort().values)
+    assert torch.equal(above, x > 0)
+    assert not torch.equal(moved, x * 3) and torch.allclose(moved, x * 3, rtol=3e-7)
+
+
+SIGNS = [
+    (optimizers.adamw_step, "optimizers.adamw_step", "1 - lr * wd", "1 + lr * wd"),
+    (optimizers.adamw_step, "optimizers.adamw_step", "1 - lr * wd", "1 - wd"),
+    (weight_decay.sgd_decay_step, "weight_decay.sgd_decay_step", "1 - lr * wd", "1 + lr * wd"),
+    (weight_decay.sgd_l2_step, "weight_decay.sgd_l2_step", "+ wd * p", "- wd * p"),
+    (weight_decay.sgd_l2_step, "weight_decay.sgd_l2_step", "wd * p", "2 * wd * p"),
+]
+
+
+@pytest.mark.parametrize(("right", "id", "old", "new"), SIGNS, ids=range(len(SIGNS)))
+def test_a_decay_of_another_sign_or_size_is_refused(right, id, old, new):
+    lines, _ = inspect.getsourcelines(inspect.unwrap(right))
+    code = "".join(lines)
+    assert old in code[code.rindex('"""') :]
+    names = dict(vars(inspect.getmodule(inspect.unwrap(right))), adam_step=copied(optimizers.adam_step))
+    exec(code[: code.rindex('"""')] + code[code.rindex('"""') :].replace(old, new), names)
+    answer = names[id.partition(".")[2]]
+    answer.__module__ = "__main__"
+    verdict = judge(id, answer)
+    assert (verdict.status, verdict.score) == ("wrong", 0.0)
+
+
+def copied(function):
+    """The same function, which is not in a file of the course."""
+    inner = inspect.unwrap(function)
+    code = inner.__code__.replace(co_filename="<copy>")
+    return torch.no_grad()(FunctionType(code, inner.__globals__, inner.__name__))
