@@ -97,7 +97,7 @@ SIDES = [
         "[True, False] (bool, shape (2,))",
         "[True, ≠True] (bool, shape (2,))",
     ),
-    (torch.ones(2), torch.ones(2).double(), "[1, 1] (float32, shape (2,))", "[1, 1] (float64, shape (2,))"),
+    (torch.ones(2), torch.ones(2).double(), "[1, 1] (float32, shape (2,))", "[1, 1] (≠float64, shape (2,))"),
     (torch.ones(2), torch.ones(3), "[1, 1] (float32, shape (2,))", "[1, 1, 1] (float32, shape (3,))"),
     (["a", 2, None], ["a", 3, None], "[a,  2, None]", "[a, ≠3, None]"),
     ([1, 2, 3], [1], "[1, 2, 3]", "[1]"),
@@ -106,7 +106,7 @@ SIDES = [
     ([], [1], "[]", "[≠1]"),
     ([], [], "[]", "[]"),
     (torch.zeros(0), torch.zeros(0).double(), "[] (float32, shape (0,))", "[] (float64, shape (0,))"),
-    (torch.ones(1) * 1j, torch.ones(1), "[1j] (complex64, shape (1,))", "[≠1] (float32, shape (1,))"),
+    (torch.ones(1) * 1j, torch.ones(1), "[1j] (complex64, shape (1,))", "[≠1] (≠float32, shape (1,))"),
     (3, "three", "3", "three"),
 ]
 

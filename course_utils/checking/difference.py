@@ -90,7 +90,7 @@ def show_named(name: str, value: Any) -> str:
     if isinstance(value, Tensor) and value.ndim == 2 and value.numel():
         rows = [[(number(item), "") for item in row] for row in value.tolist()]
         return f"{name} = {_table(rows, '[[')[0]} ({_kind(value)})".replace("\n", "\n" + " " * len(f"{name} = "))
-    text = f"{name} = {show(value)}"
+    text = f"{name} = {value!r}" if isinstance(value, str) else f"{name} = {show(value)}"
     return text if len(text) <= LONGEST else text[:LONGEST] + "..."
 
 
@@ -116,10 +116,10 @@ def _tensors(expected: Tensor, got: Tensor) -> tuple[str, str]:
         for row in zip(*(_rows(item[part]) for item in (expected, got, differs)), strict=True)
     ]
     left, right = _table(rows, "[" * min(expected.ndim, 2))
-    kinds = [f" ({_kind(item)}{name})" for item in (expected, got)]
+    other = MARK if expected.dtype != got.dtype else ""
     count = int(differs.sum())
     many = f"; {count} of {gap.numel()} entries differ" if name and count else ""
-    return left + kinds[0], right + kinds[1][:-1] + many + ")"
+    return f"{left} ({_kind(expected)}{name})", f"{right} ({other}{_kind(got)}{name}{many})"
 
 
 def _gap(expected: Tensor, got: Tensor) -> Tensor:
