@@ -521,7 +521,10 @@ class DotProductBias(Exercise):
             "In one of the two tables of factors, several numbers start equal. Draw every number of both tables on its "
             "own: rows that start alike and see alike ratings stay alike.",
             sign=lambda evidence: (
-                not all(evidence[0][f"{name} start at different numbers"] for name in ("user_factors", "item_factors"))
+                not all(
+                    evidence[0][f"the numbers of {name} are all different at the start"]
+                    for name in ("user_factors", "item_factors")
+                )
             ),
         ),
         Mistake(

@@ -743,7 +743,7 @@ class TrainEpoch(Exercise):
             _graph_kept,
             "The loss that you return still holds the graphs of all batches. A number is asked for: `.item()` takes it "
             "out of each loss.",
-            sign=lambda e: not e[0]["mean loss without a graph"],
+            sign=lambda e: not e[0]["the mean loss is without a graph"],
         ),
         Mistake(
             "cross-entropy whatever loss_fn is",

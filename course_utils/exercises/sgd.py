@@ -507,7 +507,7 @@ def _repeats(evidence: list[dict[str, Any]]) -> bool:
 
 
 def _distinct_in_batches(evidence: list[dict[str, Any]]) -> bool:
-    return all(values["no index twice in a batch"] for values in evidence)
+    return all(values["the indices of a batch are all different"] for values in evidence)
 
 
 def _slice_to_the_size(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
