@@ -25,8 +25,9 @@ from course_utils.checking.running import run_case
 
 RUNS = 8  # how often the reference runs with its operands moved
 SPREADS = 16.0  # how many times the largest move of an entry two right answers may lie apart
-UNITS = 8.0  # rounding errors of 1 that any entry may be off: inputs are drawn, and gradients come in, about as large
-LARGEST_SLACK = 1e-3  # of the largest number in sight; what moves further than that has jumped, and was not rounded
+UNITS = 8.0  # rounding errors of 1, or one of the largest number in sight, that any entry may be off: a formula that is
+# less stable than the reference loses them, such as a gradient p * (g - sum(g * p)) or exp(z - logsumexp(z))
+JUMP = 1e-3  # of the largest number in sight; what moves further than that has jumped, and was not rounded
 _EPS_MULTIPLE = 16.0  # how many rounding errors a term of a sum may bring
 _SMALLEST_SUM = 64  # sums are never taken to be shorter than this
 # What only chooses, orders or carries numbers does not round, and numbers that are equal before it are equal after it.
@@ -116,14 +117,14 @@ class Slack:
 
     def _rounded(self, expected: Tensor, got: Tensor, near: Tensor) -> bool:
         """Whether what is not near lies no further away than rounding can have moved it."""
-        apart, largest = (got - expected).abs(), LARGEST_SLACK * _largest([expected, self.case.inputs])
-        if not (near.bool() | (apart <= largest)).all():
+        apart, largest = (got - expected).abs(), _largest([expected, self.case.inputs])
+        if not (near.bool() | (apart <= JUMP * largest)).all():
             return False
         moves = [(torch.as_tensor(m) - expected).abs() for m in self.moved() if _like(m, expected)]
-        slack = (
-            SPREADS * torch.stack(moves).amax(0) + UNITS * torch.finfo(expected.dtype).eps if moves else 0 * expected
-        )
-        return bool((near.bool() | ((apart <= slack) & (slack <= largest))).all())
+        if not moves:
+            return False
+        slack = SPREADS * torch.stack(moves).amax(0) + max(UNITS, largest) * torch.finfo(expected.dtype).eps
+        return bool((near.bool() | ((apart <= slack) & (slack <= JUMP * largest))).all())
 
 
 def _has(item: Any, key: Any) -> bool:
