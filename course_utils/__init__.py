@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["check", "judge"]
+__all__ = ["case", "check", "judge"]
 
 
 def __getattr__(name: str) -> Any:

@@ -131,6 +131,8 @@ def relu(x):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-relu", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("linear.relu", relu)
 ### BEGIN HIDDEN TESTS
 check("linear.relu", relu, seed=101)
@@ -348,6 +350,8 @@ class My_Linear(nn.Module):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-My_Linear", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("linear.My_Linear", My_Linear)
 ### BEGIN HIDDEN TESTS
 check("linear.My_Linear", My_Linear, seed=101)
@@ -497,6 +501,8 @@ def count_parameters(module):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-count_parameters", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("linear.count_parameters", count_parameters)
 ### BEGIN HIDDEN TESTS
 check("linear.count_parameters", count_parameters, seed=101)
@@ -577,6 +583,8 @@ def collapse(w1, b1, w2, b2):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-collapse", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("linear.collapse", collapse)
 ### BEGIN HIDDEN TESTS
 check("linear.collapse", collapse, seed=101)
@@ -700,6 +708,8 @@ class two_layer_net(nn.Module):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-two_layer_net", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("linear.two_layer_net", two_layer_net)
 ### BEGIN HIDDEN TESTS
 check("linear.two_layer_net", two_layer_net, seed=101)

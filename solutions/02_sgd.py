@@ -131,6 +131,8 @@ def mse(y_hat, y):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-mse", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("sgd.mse", mse)
 ### BEGIN HIDDEN TESTS
 check("sgd.mse", mse, seed=201)
@@ -228,6 +230,8 @@ def mse_gradient(w, x, y):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-mse_gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("sgd.mse_gradient", mse_gradient)
 ### BEGIN HIDDEN TESTS
 check("sgd.mse_gradient", mse_gradient, seed=202)
@@ -335,6 +339,8 @@ def sgd_step(params, lr):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-sgd_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("sgd.sgd_step", sgd_step)
 ### BEGIN HIDDEN TESTS
 check("sgd.sgd_step", sgd_step, seed=203)
@@ -510,6 +516,8 @@ def minibatches(n, batch_size, generator):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-minibatches", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("sgd.minibatches", minibatches)
 ### BEGIN HIDDEN TESTS
 check("sgd.minibatches", minibatches, seed=204)
@@ -645,6 +653,8 @@ def ewma(values, beta):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-ewma", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("sgd.ewma", ewma)
 ### BEGIN HIDDEN TESTS
 check("sgd.ewma", ewma, seed=205)
@@ -751,6 +761,8 @@ def momentum_step(params, velocities, lr, momentum):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-momentum_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("sgd.momentum_step", momentum_step)
 ### BEGIN HIDDEN TESTS
 check("sgd.momentum_step", momentum_step, seed=206)

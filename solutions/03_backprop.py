@@ -111,6 +111,8 @@ def numerical_gradient(f, x, eps=1e-6):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-numerical_gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("backprop.numerical_gradient", numerical_gradient)
 ### BEGIN HIDDEN TESTS
 check("backprop.numerical_gradient", numerical_gradient, seed=301)
@@ -221,6 +223,8 @@ def relative_error(a, b):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-relative_error", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("backprop.relative_error", relative_error)
 ### BEGIN HIDDEN TESTS
 check("backprop.relative_error", relative_error, seed=302)
@@ -354,6 +358,8 @@ def linear_backward(grad_out, x, weight):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-linear_backward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("backprop.linear_backward", linear_backward)
 ### BEGIN HIDDEN TESTS
 check("backprop.linear_backward", linear_backward, seed=303)
@@ -449,6 +455,8 @@ def relu_backward(grad_out, x):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-relu_backward", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("backprop.relu_backward", relu_backward)
 ### BEGIN HIDDEN TESTS
 check("backprop.relu_backward", relu_backward, seed=304)
@@ -496,6 +504,8 @@ def mse_backward(y_hat, y):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-mse_backward", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("backprop.mse_backward", mse_backward)
 ### BEGIN HIDDEN TESTS
 check("backprop.mse_backward", mse_backward, seed=305)
@@ -638,6 +648,8 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-two_layer_backward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("backprop.two_layer_backward", two_layer_backward)
 ### BEGIN HIDDEN TESTS
 check("backprop.two_layer_backward", two_layer_backward, seed=306)
@@ -821,6 +833,8 @@ def backward(node):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("backprop.backward", backward)
 ### BEGIN HIDDEN TESTS
 check("backprop.backward", backward, seed=307)

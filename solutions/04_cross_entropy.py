@@ -117,6 +117,8 @@ def one_hot(labels, num_classes):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-one_hot", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("cross_entropy.one_hot", one_hot)
 ### BEGIN HIDDEN TESTS
 check("cross_entropy.one_hot", one_hot, seed=401)
@@ -229,6 +231,8 @@ def softmax(logits):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-softmax", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("cross_entropy.softmax", softmax)
 ### BEGIN HIDDEN TESTS
 check("cross_entropy.softmax", softmax, seed=402)
@@ -329,6 +333,8 @@ def log_softmax(logits):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-log_softmax", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("cross_entropy.log_softmax", log_softmax)
 ### BEGIN HIDDEN TESTS
 check("cross_entropy.log_softmax", log_softmax, seed=403)
@@ -432,6 +438,8 @@ def nll(log_probs, targets):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-nll", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("cross_entropy.nll", nll)
 ### BEGIN HIDDEN TESTS
 check("cross_entropy.nll", nll, seed=404)
@@ -483,6 +491,8 @@ def cross_entropy(logits, targets):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-cross_entropy", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("cross_entropy.cross_entropy", cross_entropy)
 ### BEGIN HIDDEN TESTS
 check("cross_entropy.cross_entropy", cross_entropy, seed=405)
@@ -585,6 +595,8 @@ def cross_entropy_backward(logits, targets):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-cross_entropy_backward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("cross_entropy.cross_entropy_backward", cross_entropy_backward)
 ### BEGIN HIDDEN TESTS
 check("cross_entropy.cross_entropy_backward", cross_entropy_backward, seed=406)
@@ -676,6 +688,8 @@ def accuracy(logits, targets):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-accuracy", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("cross_entropy.accuracy", accuracy)
 ### BEGIN HIDDEN TESTS
 check("cross_entropy.accuracy", accuracy, seed=407)

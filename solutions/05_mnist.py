@@ -104,6 +104,8 @@ def normalize(train, valid):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-normalize", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("mnist.normalize", normalize)
 ### BEGIN HIDDEN TESTS
 check("mnist.normalize", normalize, seed=501)
@@ -211,6 +213,8 @@ class SGD:
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-SGD", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("mnist.SGD", SGD)
 ### BEGIN HIDDEN TESTS
 check("mnist.SGD", SGD, seed=502)
@@ -329,6 +333,8 @@ def train_epoch(model, batches, loss_fn, optimizer):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-train_epoch", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("mnist.train_epoch", train_epoch)
 ### BEGIN HIDDEN TESTS
 check("mnist.train_epoch", train_epoch, seed=503)
@@ -425,6 +431,8 @@ def evaluate(model, x, y):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-evaluate", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("mnist.evaluate", evaluate)
 ### BEGIN HIDDEN TESTS
 check("mnist.evaluate", evaluate, seed=504)
@@ -627,6 +635,8 @@ def fit_mnist(x, y, seed):
 
 
 # %% tags=["nbval-ignore-output"] nbgrader={"grade": true, "grade_id": "check-fit_mnist", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("mnist.fit_mnist", fit_mnist)
 ### BEGIN HIDDEN TESTS
 check("mnist.fit_mnist", fit_mnist, seed=505)

@@ -117,6 +117,8 @@ def l2_penalty(params, wd):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-l2_penalty", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("weight_decay.l2_penalty", l2_penalty)
 ### BEGIN HIDDEN TESTS
 check("weight_decay.l2_penalty", l2_penalty, seed=601)
@@ -181,6 +183,8 @@ def l2_gradient(p, wd):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-l2_gradient", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("weight_decay.l2_gradient", l2_gradient)
 ### BEGIN HIDDEN TESTS
 check("weight_decay.l2_gradient", l2_gradient, seed=602)
@@ -314,6 +318,8 @@ def sgd_l2_step(params, lr, wd):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-sgd_l2_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("weight_decay.sgd_l2_step", sgd_l2_step)
 ### BEGIN HIDDEN TESTS
 check("weight_decay.sgd_l2_step", sgd_l2_step, seed=603)
@@ -378,6 +384,8 @@ def sgd_decay_step(params, lr, wd):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-sgd_decay_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("weight_decay.sgd_decay_step", sgd_decay_step)
 ### BEGIN HIDDEN TESTS
 check("weight_decay.sgd_decay_step", sgd_decay_step, seed=604)
@@ -531,6 +539,8 @@ def decay_groups(model, wd):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-decay_groups", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("weight_decay.decay_groups", decay_groups)
 ### BEGIN HIDDEN TESTS
 check("weight_decay.decay_groups", decay_groups, seed=605)

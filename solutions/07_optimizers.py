@@ -154,6 +154,8 @@ def rmsprop_step(params, squares, lr, alpha, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-rmsprop_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("optimizers.rmsprop_step", rmsprop_step)
 ### BEGIN HIDDEN TESTS
 check("optimizers.rmsprop_step", rmsprop_step, seed=701)
@@ -276,6 +278,8 @@ def adam_step(params, means, squares, t, lr, betas, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-adam_step", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("optimizers.adam_step", adam_step)
 ### BEGIN HIDDEN TESTS
 check("optimizers.adam_step", adam_step, seed=702)
@@ -404,6 +408,8 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-adamw_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("optimizers.adamw_step", adamw_step)
 ### BEGIN HIDDEN TESTS
 check("optimizers.adamw_step", adamw_step, seed=703)
@@ -599,6 +605,8 @@ def reborn_adam_step(params, lr):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-reborn_adam_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("optimizers.reborn_adam_step", reborn_adam_step)
 ### BEGIN HIDDEN TESTS
 check("optimizers.reborn_adam_step", reborn_adam_step, seed=704)

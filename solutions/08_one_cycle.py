@@ -138,6 +138,8 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-lr_range_test", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("one_cycle.lr_range_test", lr_range_test)
 ### BEGIN HIDDEN TESTS
 check("one_cycle.lr_range_test", lr_range_test, seed=101)
@@ -236,6 +238,8 @@ def suggest_lr(lrs, losses):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-suggest_lr", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("one_cycle.suggest_lr", suggest_lr)
 ### BEGIN HIDDEN TESTS
 check("one_cycle.suggest_lr", suggest_lr, seed=101)
@@ -329,6 +333,8 @@ def steps_per_fit(n, batch_size, epochs):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-steps_per_fit", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("one_cycle.steps_per_fit", steps_per_fit)
 ### BEGIN HIDDEN TESTS
 check("one_cycle.steps_per_fit", steps_per_fit, seed=101)
@@ -381,6 +387,8 @@ def anneal(start, end, pct):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-anneal", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("one_cycle.anneal", anneal)
 ### BEGIN HIDDEN TESTS
 check("one_cycle.anneal", anneal, seed=101)
@@ -477,6 +485,8 @@ def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4,
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-one_cycle", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("one_cycle.one_cycle", one_cycle)
 ### BEGIN HIDDEN TESTS
 check("one_cycle.one_cycle", one_cycle, seed=101)

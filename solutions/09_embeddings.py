@@ -167,6 +167,8 @@ def embedding_lookup(weight, idx):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-embedding_lookup", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("embeddings.embedding_lookup", embedding_lookup)
 ### BEGIN HIDDEN TESTS
 check("embeddings.embedding_lookup", embedding_lookup, seed=101)
@@ -270,6 +272,8 @@ def embedding_backward(grad_out, idx, num_embeddings):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-embedding_backward", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("embeddings.embedding_backward", embedding_backward)
 ### BEGIN HIDDEN TESTS
 check("embeddings.embedding_backward", embedding_backward, seed=101)
@@ -359,6 +363,8 @@ def sigmoid_range(x, low, high):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-sigmoid_range", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("embeddings.sigmoid_range", sigmoid_range)
 ### BEGIN HIDDEN TESTS
 check("embeddings.sigmoid_range", sigmoid_range, seed=101)
@@ -468,6 +474,8 @@ class DotProductBias(nn.Module):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-DotProductBias", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("embeddings.DotProductBias", DotProductBias)
 ### BEGIN HIDDEN TESTS
 check("embeddings.DotProductBias", DotProductBias, seed=101)
@@ -571,6 +579,8 @@ def fit_ratings(users, items, ratings, seed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-fit_ratings", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("embeddings.fit_ratings", fit_ratings)
 ### BEGIN HIDDEN TESTS
 check("embeddings.fit_ratings", fit_ratings, seed=101)
@@ -786,6 +796,8 @@ def pca(x, k):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-pca", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("embeddings.pca", pca)
 ### BEGIN HIDDEN TESTS
 check("embeddings.pca", pca, seed=101)

@@ -200,6 +200,8 @@ def replace_head(model, num_outputs):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-replace_head", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("transfer.replace_head", replace_head)
 ### BEGIN HIDDEN TESTS
 check("transfer.replace_head", replace_head, seed=101)
@@ -309,6 +311,8 @@ def activations(model, layers, x):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-activations", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("transfer.activations", activations)
 ### BEGIN HIDDEN TESTS
 check("transfer.activations", activations, seed=101)
@@ -407,6 +411,8 @@ def freeze(module):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-freeze", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("transfer.freeze", freeze)
 ### BEGIN HIDDEN TESTS
 check("transfer.freeze", freeze, seed=101)
@@ -449,6 +455,8 @@ def unfreeze(module):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-unfreeze", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("transfer.unfreeze", unfreeze)
 ### BEGIN HIDDEN TESTS
 check("transfer.unfreeze", unfreeze, seed=101)
@@ -537,6 +545,8 @@ def discriminative_lrs(lr, n_groups):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-discriminative_lrs", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("transfer.discriminative_lrs", discriminative_lrs)
 ### BEGIN HIDDEN TESTS
 check("transfer.discriminative_lrs", discriminative_lrs, seed=101)
@@ -622,6 +632,8 @@ def parameter_groups(groups, lrs):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-parameter_groups", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("transfer.parameter_groups", parameter_groups)
 ### BEGIN HIDDEN TESTS
 check("transfer.parameter_groups", parameter_groups, seed=101)
@@ -790,6 +802,8 @@ def fine_tune(model, x, y, seed):
 
 
 # %% tags=["nbval-ignore-output"] nbgrader={"grade": true, "grade_id": "check-fine_tune", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("transfer.fine_tune", fine_tune)
 ### BEGIN HIDDEN TESTS
 check("transfer.fine_tune", fine_tune, seed=101)

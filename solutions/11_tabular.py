@@ -149,6 +149,8 @@ def categorify(train, valid):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-categorify", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("tabular.categorify", categorify)
 ### BEGIN HIDDEN TESTS
 check("tabular.categorify", categorify, seed=101)
@@ -239,6 +241,8 @@ def fill_missing(train, valid):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-fill_missing", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("tabular.fill_missing", fill_missing)
 ### BEGIN HIDDEN TESTS
 check("tabular.fill_missing", fill_missing, seed=101)
@@ -328,6 +332,8 @@ def embedding_size(n_categories):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-embedding_size", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("tabular.embedding_size", embedding_size)
 ### BEGIN HIDDEN TESTS
 check("tabular.embedding_size", embedding_size, seed=101)
@@ -436,6 +442,8 @@ class TabularModel(nn.Module):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-TabularModel", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("tabular.TabularModel", TabularModel)
 ### BEGIN HIDDEN TESTS
 check("tabular.TabularModel", TabularModel, seed=101)
@@ -542,6 +550,8 @@ def fit_table(categorical, continuous, targets, cardinalities, seed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-fit_table", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+from course_utils import check
+
 check("tabular.fit_table", fit_table)
 ### BEGIN HIDDEN TESTS
 check("tabular.fit_table", fit_table, seed=101)

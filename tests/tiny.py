@@ -53,6 +53,8 @@ def relu(x):
     ### END SOLUTION
 
 # %% nbgrader={CHECK}
+from course_utils import check
+
 check("linear.relu", relu)
 ### BEGIN HIDDEN TESTS
 check("linear.relu", relu, seed=101)

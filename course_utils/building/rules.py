@@ -141,7 +141,7 @@ def points_agree(subject: Subject) -> Iterator[str]:
 
 
 def checks_are_calls(subject: Subject) -> Iterator[str]:
-    """Every check cell is locked and checks its exercise, once for all to see and once hidden with another seed."""
+    """Every check cell is locked, runs alone after a restart, and checks its exercise, shown and hidden by seed."""
     for exercise in subject.exercises:
         cell = _cell(subject.text, f"check-{exercise.name}")
         hidden = "".join(HIDDEN.findall(cell.source))
@@ -150,8 +150,8 @@ def checks_are_calls(subject: Subject) -> Iterator[str]:
         seed = re.fullmatch(re.escape(call) + r", seed=(\d+)\)", hidden.strip())
         if not _flag(cell, "locked"):
             yield f"{cell.id} is not locked"
-        if shown.strip() != f"{call})":
-            yield f"{cell.id} should read {call})"
+        if shown.strip() != f"from course_utils import check\n\n{call})":
+            yield f"{cell.id} should import check from course_utils and then read {call})"
         if not seed or int(seed[1]) == PUBLIC_SEED:
             yield f"{cell.id} should hide {call}, seed=...) with a seed other than {PUBLIC_SEED}"
 

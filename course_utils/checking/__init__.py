@@ -1,15 +1,30 @@
 """Exercises, evidence, verdicts and what the student sees; this room knows no lesson and no nbgrader."""
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from course_utils.checking import notebook
 from course_utils.checking.card import TITLES, Card
+from course_utils.checking.claims import claim
 from course_utils.checking.edit import Edit, edit
 from course_utils.checking.errors import CourseError, CourseFault, NotRight
-from course_utils.checking.exercise import Case, Exercise, FreeText, Mistake, Rng, Training, find, gradients, operators
+from course_utils.checking.exercise import (
+    Case,
+    Exercise,
+    FreeText,
+    Mistake,
+    Rng,
+    Training,
+    exercises,
+    find,
+    gradients,
+    lessons,
+    operators,
+)
 from course_utils.checking.guard import unguarded
 from course_utils.checking.judge import Verdict, judge
+from course_utils.checking.replay import case, remember, stop
+from course_utils.checking.surroundings import explained
 
 __all__ = [
     "Card",
@@ -24,7 +39,9 @@ __all__ = [
     "Rng",
     "Training",
     "Verdict",
+    "case",
     "check",
+    "claim",
     "edit",
     "find",
     "gradients",
@@ -34,21 +51,42 @@ __all__ = [
 ]
 
 
-def check(id: str, answer: Any, seed: int | None = None) -> None:
+_MISSING = object()
+
+
+def check(id: str, answer: Any = _MISSING, seed: int | None = None) -> None:
     """Judge an answer and show the verdict as a card; a right answer to another seed shows nothing.
 
     id: such as "linear.relu". answer: the function or class itself. seed: draws other inputs than the public ones.
     Raises NotRight, an AssertionError, where the verdict is not right, CourseFault where the course itself failed, and
     CourseError where there is no such exercise.
     """
-    verdict = judge(id, answer, seed)
+    if answer is _MISSING or not isinstance(id, str):
+        _objection(id, answer)
+    verdict = explained(judge(id, answer, seed), answer)
     card = Card(verdict, find(id).points)
     if verdict.status != "right" or seed is None:
         _show(card)
     if verdict.status == "course error":
         raise CourseFault(f"{id}: the course failed here, not you.")
     if verdict.status != "right":
-        raise NotRight(f"{id}: {TITLES[verdict.status].lower()}.")
+        error = NotRight(f"{id}: {TITLES[verdict.status].lower()}.")
+        if verdict.found is None:
+            raise error
+        remember(id, verdict.found)
+        stop(error, id, answer)
+
+
+def _objection(id: Any, answer: Any) -> NoReturn:
+    """Say which of the two things that `check` needs is missing, or that they are exchanged."""
+    if isinstance(answer, str) and not isinstance(id, str):
+        name = find(answer).name
+        raise CourseError(f'The two are exchanged: write check("{answer}", {name}), the id first.')
+    if isinstance(id, str):
+        raise CourseError(f'The answer is missing: write check("{id}", {find(id).name}).')
+    name = getattr(id, "__name__", "answer")
+    known = next((item.id for lesson in lessons() for item in exercises(lesson) if item.name == name), f"lesson.{name}")
+    raise CourseError(f'The id is missing: write check("{known}", {name}).')
 
 
 def _show(card: Card) -> None:

@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 
 from course_utils.checking import axes
+from course_utils.checking.debugging import NOBODY
 from course_utils.checking.difference import Difference, number
 from course_utils.checking.evidence import Evidence, Other, Raised
 from course_utils.checking.exercise import Exercise
 from course_utils.checking.running import TimeLimit
 
 Found = tuple[str, str] | None
+ROUNDING = 1e-4  # relative distance below which a factor is said to be a number
 
 
 def recognise(exercise: Exercise, found: Difference, evidence: Sequence[Evidence]) -> tuple[str | None, str]:
@@ -19,8 +21,8 @@ def recognise(exercise: Exercise, found: Difference, evidence: Sequence[Evidence
     for recogniser in RECOGNISERS:
         if result := recogniser(found):
             return result
-    if isinstance(found.expected, bool):
-        return None, f"This is {found.got} and should be {found.expected}: {found.name}."
+    if found.claim:
+        return None, found.claim
     before = [name for name in found.want.values if name in found.have.values]
     fine = before[: before.index(found.name)] if found.name in before else []
     if fine:
@@ -68,7 +70,20 @@ def raised(found: Difference) -> Found:
     if found.got.type == MemoryError.__name__:
         return "out of memory", "Your code asks for more memory than there is. Which tensor is so large, and why?"
     if found.got.is_stub:
-        return "stub left", "A part of the stub is still there: raise NotImplementedError."
+        return "stub left", (
+            f"`raise NotImplementedError()` was reached in {found.got.function or 'your code'}: is that part of the "
+            "stub not written yet, or its last line not taken out?"
+        )
+    if found.got.type in NOBODY:
+        return "waited for input", (
+            "Your code asks somebody to type (`breakpoint()`, `pdb.set_trace()` or `input()`), and nobody can here: "
+            "take that line out, or run the cell in JupyterLab."
+        )
+    if found.got.type == "BdbQuit":
+        return "debugger left", (
+            "A debugger was left before your code came to its end: let it go on with `c`, or take `breakpoint()` or "
+            "`pdb.set_trace()` out."
+        )
     if found.got.line is None:
         return "raised", f"The check stopped with {found.got.type} when it called or used your answer."
     return "raised", f"Your code raised {found.got.type} at line {found.got.line} of {found.got.function}."
@@ -127,8 +142,9 @@ def shape(found: Difference) -> Found:
     text = f"{found.name} should have shape {tuple(a.shape)}, and it has shape {tuple(b.shape)}."
     if a.numel() == b.numel():
         text += " The number of entries is right: which dimension is one too many, too few, or exchanged?"
-    elif b.ndim > 1 and (b.ndim == a.ndim + 1 or (a.ndim == 1 and b.ndim == 2)):
-        text += " Did a shape (n, 1) meet a shape (n,) and broadcast to (n, n)?"
+    elif tuple(b.shape) == (a.numel(), a.numel()) and a.numel() in a.shape:
+        n = a.numel()
+        text += f" A shape ({n}, 1) and a shape ({n},) together broadcast to ({n}, {n}): did they meet?"
     return "shape", text
 
 
@@ -147,7 +163,7 @@ def not_finite(found: Difference) -> Found:
         return None
     what = "nan" if b.isnan().any() else "inf"
     return "nan or inf", (
-        f"{found.name} holds {what}. It comes from 0/0, inf - inf, the logarithm of 0, exp of a large number or a "
+        f"{found.name} holds {what}. It can come from 0/0, inf - inf, the logarithm of 0, exp of a large number or a "
         "`torch.empty` that was never filled: print the intermediate results and see which one has it first."
     )
 
@@ -155,7 +171,7 @@ def not_finite(found: Difference) -> Found:
 def constant_factor(found: Difference) -> Found:
     """Every entry is off by the same factor."""
     a, b = _as_tensors(found)
-    if a is None or b is None or not a.is_floating_point() or a.numel() < 1:
+    if a is None or b is None or not a.is_floating_point() or a.numel() < 1 or isinstance(found.expected, int):
         return None
     a, b = a.double().flatten(), b.double().flatten()
     used = a.abs() > 1e-6
@@ -163,16 +179,17 @@ def constant_factor(found: Difference) -> Found:
         return None
     ratios = b[used] / a[used]
     factor = float(ratios.median())
-    if abs(factor) < 1e-9 or abs(factor - 1) < 1e-3:
+    if abs(factor) < 1e-9 or abs(factor - 1) < ROUNDING:
         return None
-    if not torch.allclose(ratios, ratios.new_tensor(factor), rtol=1e-3, atol=0):
+    if not torch.allclose(ratios, ratios.new_tensor(factor), rtol=ROUNDING, atol=0):
         return None
     neat = _neat(factor, found)
     if len(ratios) < 2 and not neat:
         return None
-    if abs(factor + 1) < 1e-3:
+    if abs(factor + 1) < ROUNDING:
         return "sign", f"{found.name} has the right size and the wrong sign."
-    return "constant factor", f"Every entry of {found.name} is {neat or number(factor)} times what it should be."
+    what = found.name if a.numel() == 1 else f"Every entry of {found.name}"
+    return "constant factor", f"{what} is {neat or number(factor)} times what it should be."
 
 
 def all_zero(found: Difference) -> Found:
@@ -252,9 +269,9 @@ def _kind(value: object) -> str:
 def _neat(factor: float, found: Difference) -> str:
     """The factor as something meaningful: a small integer or its inverse, or a size of an input."""
     for value in (2, 3, 4, 10):
-        if abs(factor - value) < 1e-3 * value:
+        if abs(factor - value) < ROUNDING * value:
             return str(value)
-        if abs(factor * value - 1) < 1e-3:
+        if abs(factor * value - 1) < ROUNDING:
             return f"1/{value}"
     for name, item in found.case.inputs.items():
         if not isinstance(item, Tensor):
@@ -262,11 +279,11 @@ def _neat(factor: float, found: Difference) -> str:
         sizes = [(size, f"the size {size} of dimension {d} of {name}") for d, size in enumerate(item.shape)]
         sizes += [(item.numel(), f"the number {item.numel()} of entries of {name}")]
         for size, text in sizes:
-            if size > 1 and abs(factor - size) < 1e-3 * size:
+            if size > 1 and abs(factor - size) < ROUNDING * size:
                 return f"{size} ({text})"
-            if size > 1 and abs(factor * size - 1) < 1e-3:
+            if size > 1 and abs(factor * size - 1) < ROUNDING:
                 return f"1/{size} ({text})"
-    return "-1" if abs(factor + 1) < 1e-3 else ""
+    return "-1" if abs(factor + 1) < ROUNDING else ""
 
 
 def _listed(names: Sequence[str]) -> str:

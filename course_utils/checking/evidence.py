@@ -28,6 +28,7 @@ class Other:
 class Raised:
     """An exception that ended a probe; line and source are those of the answer's own code, where it is known.
 
+    `untouched` says that it came from the stub of the answer itself, in which nothing is written yet.
     bases: the names of the types that its type is a subclass of, as far as they are errors themselves.
     """
 
@@ -37,6 +38,7 @@ class Raised:
     source: str = ""
     function: str = ""
     bases: tuple[str, ...] = ()
+    untouched: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,7 +47,7 @@ class Raised:
 
     @property
     def is_stub(self) -> bool:
-        """Whether it is the exception of an empty stub; torch raises one of the same type, with words, for a dtype."""
+        """Whether it is the exception of a stub; torch raises one of the same type, with words, for a dtype."""
         return self.type == "NotImplementedError" and not self.message
 
 
@@ -54,6 +56,7 @@ class Evidence:
     """What one case gave: values by name in order, and how it ended.
 
     `inputs` holds the tensors of the case as they were after the probe; `rtol` the tolerances that a probe asked for.
+    `error` is what was raised, with its frames, for a debugger; it stays in the process where it was raised.
     `moved` gives what the same run yields when rounding errors move it; the judge sets it, it crosses no border.
     """
 
@@ -62,6 +65,7 @@ class Evidence:
     state: dict[str, str] = field(default_factory=dict)
     rtol: dict[str, float] = field(default_factory=dict)
     raised: Raised | None = None
+    error: BaseException | None = field(default=None, repr=False, compare=False)
     shortcut: str | None = None
     printed: str = ""
     moved: Callable[[], Sequence["Evidence"]] = field(default=tuple, repr=False, compare=False)
@@ -138,8 +142,8 @@ def decode(data: bytes, limit: int | None = None) -> Any:
 
 
 def to_tree(evidence: Evidence) -> dict[str, Any]:
-    """Evidence as a tree that `encode` takes; `rtol` and `moved` stay behind, they are the judge's own."""
-    tree = {key: value for key, value in vars(evidence).items() if key not in ("rtol", "moved")}
+    """Evidence as a tree that `encode` takes; what is the judge's own stays behind, and so do frames."""
+    tree = {key: value for key, value in vars(evidence).items() if key not in ("rtol", "moved", "error")}
     return tree | {"raised": vars(evidence.raised) if evidence.raised else None}
 
 
@@ -156,9 +160,10 @@ def from_tree(tree: Any) -> Evidence:
         )
         if raised is not None:
             line = raised["line"]
-            texts = {key: str(raised[key]) for key in ("type", "message", "source", "function")}
-            bases = tuple(str(name) for name in raised["bases"])
-            evidence.raised = Raised(line=None if line is None else int(line), bases=bases, **texts)
+            parts: dict[str, Any] = {key: str(raised[key]) for key in ("type", "message", "source", "function")}
+            parts["bases"] = tuple(str(name) for name in raised["bases"])
+            parts["untouched"] = raised["untouched"] is True
+            evidence.raised = Raised(line=None if line is None else int(line), **parts)
         return evidence
     except (KeyError, TypeError, ValueError) as error:
         raise CourseError(f"the evidence has not the form it must have: {type(error).__name__}: {error}") from None

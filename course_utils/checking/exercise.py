@@ -124,8 +124,9 @@ class Exercise:
 
     The docstring's first line is shown as the definition. `cases` goes from small to large, edges included. `probe`
     runs the answer on one case and yields `(name, value)` in the order of the computation, or `(name, value, rtol)`
-    for a statistical value; what comes back from the answer is yielded before it is used. The inputs of the case are
-    recorded after the probe without being asked for, so an answer that changes them is found.
+    for a statistical value; what is so or not is a `claim`. What comes back from the answer is yielded before it is
+    used. The inputs of the case are recorded after the probe without being asked for, so an answer that changes them is
+    found.
     """
 
     id: ClassVar[str]

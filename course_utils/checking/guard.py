@@ -57,11 +57,13 @@ class Guard:
         outer, _active = _active, self
         constructors = {cls: cls.__init__ for cls in self.classes}
         profile = sys.getprofile()
+        replaceable = profile is None or callable(profile)  # cProfile's is neither: the check is being measured
         modes: list[Any] = [_Functions(self)] if self.functions or self.operators else []
         modes += [_Operators(self)] if self.operators else []
         for cls, init in constructors.items():
             setattr(cls, "__init__", _noting(self, cls, init))  # noqa: B010
-        sys.setprofile(_Calls(self))
+        if replaceable:
+            sys.setprofile(_Calls(self))
         try:
             for mode in modes:
                 mode.__enter__()
@@ -71,7 +73,8 @@ class Guard:
                 for mode in reversed(modes):
                     mode.__exit__(None, None, None)
         finally:
-            sys.setprofile(profile)
+            if replaceable:
+                sys.setprofile(profile)
             for cls, init in constructors.items():
                 setattr(cls, "__init__", init)  # noqa: B010
             _active = outer

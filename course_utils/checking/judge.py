@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, Literal
 
@@ -41,8 +41,8 @@ class Verdict:
 
     score is between 0 and 1. mistake is the recognised mistake's name, general or from the catalogue, else None; where
     names the first evidence that differs. advice says how to think about it and shows no input or value; expected and
-    got describe the values that differ first. note says which settings of the student's a check did without; fault is
-    the traceback of a course error, which is nobody's mistake but the course's.
+    got describe the values that differ first, and found has them whole. note says which settings of the student's a
+    check did without; fault is the traceback of a course error, which is nobody's mistake but the course's.
     """
 
     id: str
@@ -58,13 +58,25 @@ class Verdict:
     checked: tuple[str, ...] = ()
     note: str = ""
     fault: str = ""
+    found: Difference | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def claim(self) -> str:
+        """What should be so and is not, where that is the first difference, as a sentence; else nothing."""
+        return self.found.claim if self.found else ""
+
+    @property
+    def place(self) -> str:
+        """The first evidence that differs, for people; empty for a claim, whose name would read as if it held."""
+        claim = self.found and isinstance(self.found.want.values.get(self.found.name), bool)
+        return "" if claim else self.where or ""
 
     @property
     def message(self) -> str:
         """The whole message as plain text: where first, what was expected, what came, and how to think about it."""
-        place = f"First difference: {self.where}" + (f", for {self.case}" if self.case else "") if self.where else ""
+        place = f"First difference: {self.place}" + (f", for {self.case}" if self.case else "") if self.place else ""
         rows = [f"Expected: {self.expected}" if self.expected else "", f"Got: {self.got}" if self.got else ""]
-        return "\n".join(part for part in (self.advice, place, *rows) if part)
+        return "\n".join(part for part in dict.fromkeys((self.advice, self.claim or place, *rows)) if part)
 
 
 def judge(id: str, answer: Any, seed: int | None = None) -> Verdict:
@@ -130,7 +142,7 @@ def _judged(
     first = evidence[0]
     if first.raised and first.raised.type == "NotAnAnswer":
         return Verdict(exercise.id, "error", advice=first.raised.message, mistake="not an answer")
-    if first.raised and first.raised.is_stub and not first.values:
+    if first.raised and first.raised.untouched and not first.values:
         return Verdict(exercise.id, "not attempted", advice="Nothing is written here yet.", printed=printed)
     training = isinstance(exercise, Training)
     expected = expected_evidence(exercise, cases, seed) if expected is None else expected
@@ -150,6 +162,7 @@ def _judged(
         )
     assert found is not None
     general, advice = diagnosis.recognise(exercise, found, evidence)
+    shown_expected, shown_got = found.show()
     return Verdict(
         exercise.id,
         _status(found),
@@ -157,9 +170,10 @@ def _judged(
         mistake=known.name if known else general,
         where=found.name,
         case=found.case.label,
-        expected="" if found.kind == "raised" else found.show_expected(),
-        got=found.show_got(),
+        expected=shown_expected,
+        got=shown_got,
         printed=printed,
+        found=found,
     )
 
 

@@ -19,6 +19,7 @@ def install() -> None:
 def explain_name_error(shell: Any, kind: type, error: NameError, trace: Any, tb_offset: Any = None) -> list[str]:
     """Show the usual traceback, then one sentence that says which cell to run first."""
     name = error.name or (re.findall(r"'(\w+)'", str(error)) or [""])[0]
+    sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace  # where %debug looks
     lines: list[str] = shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=tb_offset)
     cell = defining_cell(Path.cwd(), name)
     if cell:

@@ -4,19 +4,23 @@ import contextlib
 import io
 import linecache
 import signal
+import sys
 import threading
-import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from traceback import walk_tb
+from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.checking import axes
+from course_utils.checking.debugging import debuggers_at_work
 from course_utils.checking.evidence import Evidence, Other, Raised, normal_form
 from course_utils.checking.exercise import Case, Exercise
 from course_utils.checking.guard import Guard, handed_in
+from course_utils.checking.source import codes, functions
 from course_utils.checking.world import changed, fixed_world, put_back, seed_generators
 
 LONGEST_OUTPUT = 2_000
@@ -48,7 +52,7 @@ def collect(
                 if evidence.raised and evidence.raised.type == TimeLimit.__name__:
                     break
     except TimeLimit as error:
-        results[-1].raised = results[-1].raised or _raised(error)
+        results[-1].raised = results[-1].raised or _raised(error, answer)
     return results
 
 
@@ -125,7 +129,11 @@ def _probe(
     printed = _Output()
     given = [(name, x, x.requires_grad) for name, x in axes.tensors(fresh.inputs)]
     try:
-        with contextlib.redirect_stdout(printed), guard.watching() if guard else contextlib.nullcontext():
+        with (
+            debuggers_at_work(sys.stdout),
+            contextlib.redirect_stdout(printed),
+            guard.watching() if guard else contextlib.nullcontext(),
+        ):
             for name, value, *rtol in exercise.probe(answer, fresh):
                 evidence.values[name] = plain = normal_form(value)
                 if kept is not None and type(value) in (Tensor, nn.Parameter) and isinstance(plain, Tensor):
@@ -133,7 +141,7 @@ def _probe(
                 if rtol:
                     evidence.rtol[name] = rtol[0]
     except (Exception, SystemExit, TimeLimit) as error:
-        evidence.raised = _raised(error)
+        evidence.raised, evidence.error = _raised(error, answer), error
     if guard:
         evidence.shortcut = guard.used
     evidence.printed = printed.getvalue()
@@ -180,22 +188,33 @@ def _objection(exercise: Exercise, answer: Any) -> str | None:
     return None
 
 
-def _raised(error: BaseException) -> Raised:
-    """What was raised, and the line of the answer's own code that led to it."""
+def _raised(error: BaseException, answer: Any) -> Raised:
+    """What was raised, and the line of the student's own code that led to it."""
     kind, text = type(error).__name__, str(error)
     bases = tuple(base.__name__ for base in type(error).__mro__[1:] if base not in (Exception, BaseException, object))
     if isinstance(error, MemoryError) or "can't allocate memory" in text or "not enough memory" in text:
         kind = MemoryError.__name__
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not _foreign(frame.filename)]
+    own = [(frame, line) for frame, line in walk_tb(error.__traceback__) if not foreign(frame.f_code.co_filename)]
     if not own:
         return Raised(kind, text[:LONGEST_OUTPUT], bases=bases)
-    last = own[-1]
-    line = last.line or linecache.getline(last.filename, last.lineno or 0).strip()
-    return Raised(kind, text[:LONGEST_OUTPUT], last.lineno, line, last.name, bases)
+    frame, line = own[-1]
+    source = linecache.getline(frame.f_code.co_filename, line).strip()
+    name = frame.f_code.co_qualname.rpartition("<locals>.")[2]
+    untouched = kind == "NotImplementedError" and _is_untouched(frame, line, answer)
+    return Raised(kind, text[:LONGEST_OUTPUT], line, source, name, bases, untouched)
 
 
-def _foreign(filename: str) -> bool:
+def _is_untouched(frame: FrameType, line: int, answer: Any) -> bool:
+    """Whether a line that raised is the stub of the answer itself: its first statement, or just as it was released."""
+    code = frame.f_code
+    if not any(code in codes(function) for function in functions(answer)):
+        return False
+    earlier = [number for _, _, number in code.co_lines() if number and code.co_firstlineno < number < line]
+    return not earlier or linecache.getline(code.co_filename, line - 1).strip() in ("# YOUR CODE HERE", "")
+
+
+def foreign(filename: str) -> bool:
+    """Whether a file belongs to the course, to Python or to a library, and not to a student."""
     if filename.startswith("<") and not filename.startswith("<ipython"):
         return not filename.startswith("<cell")
     path = str(Path(filename))

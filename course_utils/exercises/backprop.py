@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.checking import Case, Exercise, Mistake, Rng
+from course_utils.checking import Case, Exercise, Mistake, Rng, claim
 from course_utils.exercises.linear import RELU
 from course_utils.exercises.sgd import AUTOGRAD
 
@@ -132,8 +132,9 @@ class NumericalGradient(Exercise):
         yield "what f was given", ", ".join(sorted({f"{_dtype(x)} of shape {tuple(x.shape)}" for x in given}))
         changed = [(x - start).abs().flatten() for x in given if x.shape == start.shape]
         eps = 1e-6 if case.eps is None else case.eps
-        yield "at most one entry of x changed at a time", all(int((d > eps / 100).sum()) <= 1 for d in changed)
-        yield "steps of the size eps", 0.49 * eps <= max((float(d.max()) for d in changed), default=0.0) <= 2.01 * eps
+        yield claim("x is changed at one entry at a time", all(int((d > eps / 100).sum()) <= 1 for d in changed))
+        step = max((float(d.max()) for d in changed), default=0.0)
+        yield claim("the steps are of the size eps", 0.49 * eps <= step <= 2.01 * eps)
         # Rounding errors of f count 1/eps times.
         yield "the slopes", gradient, 1e-5 if eps < 1e-5 else 1e-9
 

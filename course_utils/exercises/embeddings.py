@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, Training, gradients, operators
+from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, Training, claim, gradients, operators
 from course_utils.data import load_ratings
 from course_utils.exercises.sgd import AUTOGRAD
 
@@ -504,19 +504,21 @@ class DotProductBias(Exercise):
 
     def probe(self, DotProductBias: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = DotProductBias(*case.sizes, tuple(case.y_range))
-        yield "an nn.Module", isinstance(model, nn.Module)
+        yield claim("`DotProductBias` is an nn.Module", isinstance(model, nn.Module))
         parameters = dict(model.named_parameters())
         shapes = [f"{name} {tuple(p.shape)}" for name, p in sorted(parameters.items())]
         yield "parameters", "; ".join(shapes) or "none"
         names = ("user_factors", "item_factors", "user_bias", "item_bias")
         for name in names[:2]:
-            yield f"{name} start at different numbers", len(parameters[name].unique()) == parameters[name].numel()
+            different = len(parameters[name].unique()) == parameters[name].numel()
+            yield claim(f"the numbers of {name} are all different at the start", different)
         small = all(float(parameters[name].detach().abs().max()) < 0.6 for name in names[:2])
-        yield "factors start small", small
-        yield "the biases start at 0", not any(parameters[name].any() for name in names[2:])
+        yield claim("the factors are small at the start", small)
+        yield claim("the biases start at 0", not any(parameters[name].any() for name in names[2:]))
         if "start" in case.inputs:
             for name in names[:2]:
-                yield f"the spread of {name} at the start is about 0.01", 0.005 < float(parameters[name].std()) < 0.02
+                spread = float(parameters[name].std())
+                yield claim(f"the spread of {name} at the start is about 0.01", 0.005 < spread < 0.02)
             return
         with torch.no_grad():
             for name in names:
@@ -545,7 +547,10 @@ class DotProductBias(Exercise):
             "In one of the two tables of factors, several numbers start equal. Draw every number of both tables on its "
             "own: rows that start alike and see alike ratings stay alike.",
             sign=lambda evidence: (
-                not all(evidence[0][f"{name} start at different numbers"] for name in ("user_factors", "item_factors"))
+                not all(
+                    evidence[0][f"the numbers of {name} are all different at the start"]
+                    for name in ("user_factors", "item_factors")
+                )
             ),
         ),
         Mistake(
@@ -553,7 +558,7 @@ class DotProductBias(Exercise):
             _LargeStart,
             "The factors start as large random numbers, so the model starts with strong opinions about everybody, all "
             "of them wrong. Training has to undo them first, and does not get as far. Start at a spread of 0.01.",
-            sign=lambda evidence: evidence[0]["factors start small"] is False,
+            sign=lambda evidence: evidence[0]["the factors are small at the start"] is False,
         ),
         Mistake(
             "users and items exchanged",
@@ -1118,14 +1123,14 @@ class FitRatings(Training):
     def probe(self, fit_ratings: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         torch.set_num_threads(1)  # the same numbers on every machine, and no threads that wait for each other
         model = fit_ratings(case.users, case.items, case.ratings, case.seed)
-        yield "an nn.Module", isinstance(model, nn.Module)
+        yield claim("the model is an nn.Module", isinstance(model, nn.Module))
         model.eval()
         with torch.no_grad():
             predictions = model(case.unseen_users, case.unseen_items)
             yield "shape of the predictions", str(tuple(predictions.shape))
             if predictions.shape != case.unseen_users.shape:
                 return
-            yield "predictions are finite", bool(predictions.isfinite().all())
+            yield claim("the predictions are finite", predictions.isfinite().all())
             yield "predictions", predictions
             yield "mean of the given ratings", case.ratings.mean()
             yield "error on the given ratings", _rmse(model(case.users, case.items), case.ratings)
@@ -1135,9 +1140,9 @@ class FitRatings(Training):
 
     def expected(self, case: Case) -> dict[str, Any]:
         return {
-            "an nn.Module": True,
+            "the model is an nn.Module": True,
             "shape of the predictions": str((len(case.unseen_users),)),
-            "predictions are finite": True,
+            "the predictions are finite": True,
         }
 
     def measure(self, case: Case, evidence: Mapping[str, Any]) -> float:
@@ -1229,13 +1234,13 @@ class FitRatings(Training):
             lambda users, items, ratings, seed: _OneNumber(float("nan")),
             "Some predictions are nan or infinite. Count the steps of AdamW from 1: with t = 0 it divides 0 by 0. If "
             "that is right, the learning rate is far too large.",
-            sign=_shows(lambda e: e["predictions are finite"] is False),
+            sign=_shows(lambda e: e["the predictions are finite"] is False),
         ),
         Mistake(
             "predictions returned",
             lambda users, items, ratings, seed: ratings.clone(),
             "fit_ratings should return the trained model, so that it can be asked about pairs that it has not seen.",
-            sign=_shows(lambda e: e["an nn.Module"] is False),
+            sign=_shows(lambda e: e["the model is an nn.Module"] is False),
         ),
     )
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients, operators, unguarded
+from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, claim, gradients, operators, unguarded
 
 # The ReLU, and all that is one with the right numbers, such as elu with alpha=0 or hardtanh from 0 to inf.
 RELU = operators("relu|elu|hardtanh|threshold|softplus|shrink|hardsigmoid|hardswish|silu|mish")
@@ -290,7 +290,7 @@ class MyLinear(Exercise):
         freed = [torch.full((case.n_out, case.n_in), math.nan) for _ in range(8)]
         del freed  # so that a torch.empty which is never filled holds no numbers that an earlier layer left behind
         layer = My_Linear(case.n_in, case.n_out) if case.with_bias else My_Linear(case.n_in, case.n_out, bias=False)
-        yield "an nn.Module", isinstance(layer, nn.Module)
+        yield claim("`My_Linear` is an nn.Module", isinstance(layer, nn.Module))
         weight, bias = getattr(layer, "weight", None), getattr(layer, "bias", None)
         if case.wide:
             yield from self._start_values("weight", weight, case.n_in, rtol=0.02)
@@ -720,11 +720,11 @@ class TwoLayerNet(Exercise):
 
     def probe(self, two_layer_net: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         net = two_layer_net(*case.sizes)
-        yield "an nn.Module", isinstance(net, nn.Module)
+        yield claim("the network is an nn.Module", isinstance(net, nn.Module))
         parameters = list(net.parameters())
         once, again = net(case.x), net(case.x)
         yield "what is returned", None if once is None else type(once).__name__
-        yield "the same output for the same x twice", torch.equal(once, again)
+        yield claim("the output for the same x is the same twice", torch.equal(once, again))
         yield "shapes of parameters()", ", ".join(str(tuple(p.shape)) for p in parameters) or "no parameters"
         with torch.no_grad():
             for parameter, values in zip(parameters, (case.w1, case.b1, case.w2, case.b2), strict=True):

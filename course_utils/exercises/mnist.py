@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, Training
+from course_utils.checking import Case, Exercise, Mistake, Rng, Training, claim
 from course_utils.data import load_mnist
 from course_utils.exercises._steps import OPTIMIZERS, STEPS
 
@@ -380,21 +380,17 @@ class Sgd(Exercise):
                 optimizer.step()
             except RuntimeError as error:
                 if "leaf" in str(error):  # other errors of this type have other causes
-                    yield f"step {number} is not recorded", False
+                    yield claim(f"step {number} is kept out of the graph", False)
                 raise
             moved = sum(not torch.equal(p, value) for p, value in zip(params, values, strict=True))
             yield f"parameters that step {number} moves", moved
             for index, p in enumerate(params):
                 yield f"params[{index}] after step {number}", p
-            yield (
-                f".grad left alone by step {number}",
-                all(_same(p.grad, g) for p, g in zip(params, before, strict=True)),
-            )
+            untouched = all(_same(p.grad, g) for p, g in zip(params, before, strict=True))
+            yield claim(f"`.grad` is left alone by step {number}", untouched)
             optimizer.zero_grad()
-            yield (
-                f"gradients cleared by zero_grad after step {number}",
-                all(p.grad is None or not p.grad.any() for p in params),
-            )
+            cleared = all(p.grad is None or not p.grad.any() for p in params)
+            yield claim(f"the gradients are cleared by zero_grad after step {number}", cleared)
 
     mistakes = (
         Mistake(
@@ -517,6 +513,10 @@ class Sgd(Exercise):
             "zero_grad() stops at a parameter whose `.grad` is None. It has nothing to clear there: skip it.",
         ),
     )
+
+
+def _mode(module: nn.Module) -> str:
+    return "training" if module.training else "eval"
 
 
 def _same(a: Tensor | None, b: Tensor | None) -> bool:
@@ -666,7 +666,7 @@ class TrainEpoch(Exercise):
         optimizer = _Momentum(model.parameters(), lr=0.05, momentum=case.momentum)
         loss = train_epoch(model, iter(batches) if case.generator else batches, loss_fn, optimizer)
         yield "steps taken", optimizer.steps
-        yield "mean loss without a graph", not (isinstance(loss, Tensor) and loss.requires_grad)
+        yield claim("the mean loss is without a graph", not (isinstance(loss, Tensor) and loss.requires_grad))
         yield "mean loss", loss
         yield "weight after the epoch", model.weight
         yield "bias after the epoch", model.bias
@@ -758,7 +758,7 @@ class TrainEpoch(Exercise):
             _graph_kept,
             "The loss that you return still holds the graphs of all batches. A number is asked for: `.item()` takes it "
             "out of each loss.",
-            sign=lambda e: not e[0]["mean loss without a graph"],
+            sign=lambda e: not e[0]["the mean loss is without a graph"],
         ),
         Mistake(
             "cross-entropy whatever loss_fn is",
@@ -891,56 +891,56 @@ class Evaluate(Exercise):
         model = _Watched(case.weight, case.bias).train(case.training)
         answer = evaluate(model, case.x, case.y)
         yield "what is returned", _things(answer)
-        yield "in eval mode while it ran", not any(training for training, _, _ in model.calls)
-        yield "the layers inside in eval mode too", not any(inside for _, inside, _ in model.calls)
-        yield "without recording a graph", not any(recording for _, _, recording in model.calls)
-        yield "training mode afterwards", model.training
-        yield "training mode of the layers inside afterwards", model.inner.training
+        yield claim("the model is in eval mode while it runs", not any(mode for mode, _, _ in model.calls))
+        yield claim("the layers inside are in eval mode too", not any(inside for _, inside, _ in model.calls))
+        yield claim("the run is without a graph", not any(recording for _, _, recording in model.calls))
+        yield "mode afterwards", _mode(model)
+        yield "mode of the layers inside afterwards", _mode(model.inner)
         loss, accuracy = answer
         yield "loss", loss
         yield "accuracy", accuracy
-        yield "gradients left alone", all(p.grad is None for p in model.parameters())
+        yield claim("the gradients are left alone", all(p.grad is None for p in model.parameters()))
 
     mistakes = (
         Mistake(
             "training mode forced",
             _train_and_not_eval,
             "The model runs in training mode. `model.train()` switches it on; `model.eval()` switches it off.",
-            sign=lambda e: not e[1]["in eval mode while it ran"],
+            sign=lambda e: not e[1]["the model is in eval mode while it runs"],
         ),
         Mistake(
             "mode not switched",
             _in_training_mode,
             "The model runs in the mode in which it came. In training mode layers such as dropout behave differently; "
             "call model.eval() first.",
-            sign=lambda e: not e[0]["in eval mode while it ran"],
+            sign=lambda e: not e[0]["the model is in eval mode while it runs"],
         ),
         Mistake(
             "flag of the outermost alone",
             _outer_flag,
             "You set the flag `training` of the model alone; the layers inside it keep theirs. model.eval() clears it "
             "in all of them.",
-            sign=lambda e: not e[0]["the layers inside in eval mode too"],
+            sign=lambda e: not e[0]["the layers inside are in eval mode too"],
         ),
         Mistake(
             "graph recorded",
             _with_graph,
             "PyTorch recorded a graph while the model ran: memory for a backward pass that "
             "never comes. Run the model under torch.no_grad().",
-            sign=lambda e: not e[0]["without recording a graph"],
+            sign=lambda e: not e[0]["the run is without a graph"],
         ),
         Mistake(
             "left in eval mode",
             _left_in_eval,
             "The model came in training mode and leaves in eval mode. From then on it trains without dropout and the "
             "like, and nobody notices. Remember model.training before you switch.",
-            sign=lambda e: not e[0]["training mode afterwards"],
+            sign=lambda e: e[0]["mode afterwards"] == "eval",
         ),
         Mistake(
             "always back to training mode",
             _always_back_to_training,
             "A model that came in eval mode leaves in training mode. Put back the mode that you found.",
-            sign=lambda e: e[1]["training mode afterwards"],
+            sign=lambda e: e[1]["mode afterwards"] == "training",
         ),
         Mistake(
             "gradients off for good",

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, edit, gradients
+from course_utils.checking import Case, Exercise, Mistake, Rng, claim, edit, gradients
 from course_utils.exercises._steps import STEPS, WITHOUT, in_place_mistakes, probe_steps, step_case
 
 # Every way to have torch find a gradient: backwards, forwards, by torch.func, by numbers, and below all of these.
@@ -482,7 +482,7 @@ def _repeats(evidence: list[dict[str, Any]]) -> bool:
 
 
 def _distinct_in_batches(evidence: list[dict[str, Any]]) -> bool:
-    return all(values["no index twice in a batch"] for values in evidence)
+    return all(values["the indices of a batch are all different"] for values in evidence)
 
 
 class Minibatches(Exercise):
@@ -522,20 +522,22 @@ class Minibatches(Exercise):
         yield "sizes of the batches", [len(b) for b in first]
         yield "kinds of the batches", ", ".join(sorted({_kind(b) for b in first}))
         drawn = order(first)
-        yield "no index twice in a batch", all(len(torch.as_tensor(b).unique()) == len(b) for b in first)
+        different = all(len(torch.as_tensor(b).unique()) == len(b) for b in first)
+        yield claim("the indices of a batch are all different", different)
         yield "all indices in ascending order", drawn.sort().values
         if case.n > 1:
-            yield "the generator used", not torch.equal(generator.get_state(), before)
+            yield claim("the generator is used", not torch.equal(generator.get_state(), before))
         second = order(epoch(generator))
         again = order(epoch(torch.Generator().manual_seed(case.seed)))
         other = order(epoch(torch.Generator().manual_seed(case.seed + 1)))
-        yield "the same order from a generator with the same seed", torch.equal(drawn, again)
+        yield claim("the order is the same from a generator with the same seed", torch.equal(drawn, again))
         if case.n < 100:
             return
-        yield "another order from a generator with another seed", not torch.equal(drawn, other)
-        yield "another order in the next epoch", not torch.equal(drawn, second)
-        yield "neighbours in the data mostly apart", int((drawn.diff() == 1).sum()) < case.n / 4
-        yield "indices from everywhere in the first batch", int(torch.as_tensor(first[0]).max()) >= 2 * case.size
+        yield claim("the order is another one from a generator with another seed", not torch.equal(drawn, other))
+        yield claim("the order is another one in the next epoch", not torch.equal(drawn, second))
+        yield claim("neighbours in the data are mostly apart", int((drawn.diff() == 1).sum()) < case.n / 4)
+        spread = int(torch.as_tensor(first[0]).max()) >= 2 * case.size
+        yield claim("the indices of the first batch are from everywhere", spread)
 
     mistakes = (
         Mistake(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, Training, gradients
+from course_utils.checking import Case, Exercise, Mistake, Rng, Training, claim, gradients
 from course_utils.data import load_flights
 
 
@@ -434,7 +434,7 @@ class EmbeddingSize(Exercise):
             size = embedding_size(n)
             yield f"size for {n:,} categories", size
             whole.append(_is_whole(size))
-        yield "sizes are ints", all(whole)
+        yield claim("the sizes are ints", all(whole))
 
     mistakes = (
         Mistake(
@@ -478,7 +478,7 @@ class EmbeddingSize(Exercise):
             lambda n: min(600, round(1.6 * n**0.56, 0)),
             "The numbers are right, but they are floats, such as 5.0, and a tensor cannot have 5.0 columns. `round` "
             "with one argument gives an int, and int() makes one.",
-            sign=lambda evidence: evidence[0]["size for 7 categories"] == 5 and not evidence[0]["sizes are ints"],
+            sign=lambda evidence: evidence[0]["size for 7 categories"] == 5 and not evidence[0]["the sizes are ints"],
         ),
         Mistake(
             "1.6 left out",
@@ -770,7 +770,7 @@ class TabularModel(Exercise):
 
     def probe(self, TabularModel: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = TabularModel(case.cards, *case.sizes, case.hidden_widths)
-        yield "an nn.Module", isinstance(model, nn.Module)
+        yield claim("`TabularModel` is an nn.Module", isinstance(model, nn.Module))
         parameters = {str(tuple(p.shape)): p for p in model.parameters()}
         turned = {}  # weights of affine maps written as (in, out) are right too
         for shape, values in list(case.values.items())[case.n_tables :]:
@@ -781,11 +781,12 @@ class TabularModel(Exercise):
         yield "parameter shapes", ", ".join(sorted(turned.get(shape, shape) for shape in shapes)) or "none"
         parameters = {turned.get(shape, shape): p for shape, p in parameters.items()}
         tables = [parameters[shape].detach() for shape in list(case.values)[: case.n_tables]]
-        yield "the tables start small", all(float(table.abs().max()) < 0.6 for table in tables)
-        yield "the tables start random", all(len(table.unique()) > table.shape[1] for table in tables)
+        yield claim("the tables are small at the start", all(float(table.abs().max()) < 0.6 for table in tables))
+        yield claim("the tables are random at the start", all(len(table.unique()) > table.shape[1] for table in tables))
         if "start" in case.inputs:
             spreads = [float(table.std()) for table in tables]
-            yield "the spread of the tables at the start is about 0.01", all(0.005 < s < 0.02 for s in spreads)
+            spread = all(0.005 < s < 0.02 for s in spreads)
+            yield claim("the spread of the tables at the start is about 0.01", spread)
             return
         with torch.no_grad():
             for shape, values in case.values.items():
@@ -809,13 +810,13 @@ class TabularModel(Exercise):
             _LargeStart,
             "The tables start with large numbers, such as the spread of 1 of a fresh nn.Embedding. Asked for is 0.01: "
             "else the random start stays in each row, and the map at the end shows it.",
-            sign=lambda evidence: evidence[0]["the tables start small"] is False,
+            sign=lambda evidence: evidence[0]["the tables are small at the start"] is False,
         ),
         Mistake(
             "tables start equal",
             _EqualStart,
             "The rows of a table all start equal. Let them start as random numbers of spread 0.01.",
-            sign=lambda evidence: evidence[0]["the tables start random"] is False,
+            sign=lambda evidence: evidence[0]["the tables are random at the start"] is False,
         ),
         Mistake(
             "no activation",
@@ -1171,14 +1172,14 @@ class FitTable(Training):
     def probe(self, fit_table: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         torch.set_num_threads(1)  # the same numbers on every machine, and no threads that wait for each other
         model = fit_table(case.categorical, case.continuous, case.targets, case.cardinalities, case.seed)
-        yield "an nn.Module", isinstance(model, nn.Module)
+        yield claim("the model is an nn.Module", isinstance(model, nn.Module))
         model.eval()
         with torch.no_grad():
             predictions = model(case.unseen_categorical, case.unseen_continuous)
             yield "shape of the predictions", str(tuple(predictions.shape))
             if predictions.shape != (len(case.unseen_categorical), 1):
                 return
-            yield "predictions are finite", bool(predictions.isfinite().all())
+            yield claim("the predictions are finite", predictions.isfinite().all())
             yield "predictions", predictions
             few = slice(0, HELD_OUT)
             given = case.categorical[few], case.continuous[few]
@@ -1194,9 +1195,9 @@ class FitTable(Training):
 
     def expected(self, case: Case) -> dict[str, Any]:
         return {
-            "an nn.Module": True,
+            "the model is an nn.Module": True,
             "shape of the predictions": str((len(case.unseen_categorical), 1)),
-            "predictions are finite": True,
+            "the predictions are finite": True,
         }
 
     def measure(self, case: Case, evidence: Mapping[str, Any]) -> float:
@@ -1308,7 +1309,7 @@ class FitTable(Training):
             lambda categorical, continuous, targets, cardinalities, seed: _Constant(torch.tensor(math.nan)),
             "Some predictions are nan or infinite. Count the steps of Adam from 1: with t = 0 it divides 0 by 0. If "
             "that is right, the learning rate is far too large.",
-            sign=_shows(lambda e: e["predictions are finite"] is False),
+            sign=_shows(lambda e: e["the predictions are finite"] is False),
         ),
         Mistake(
             "a flat list of predictions",
@@ -1320,6 +1321,6 @@ class FitTable(Training):
             "predictions returned",
             lambda categorical, continuous, targets, cardinalities, seed: targets.clone(),
             "fit_table should return the trained model, so that it can be asked about flights that it has not seen.",
-            sign=_shows(lambda e: e["an nn.Module"] is False),
+            sign=_shows(lambda e: e["the model is an nn.Module"] is False),
         ),
     )

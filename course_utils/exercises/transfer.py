@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, Training, unguarded
+from course_utils.checking import Case, Exercise, Mistake, Rng, Training, claim, unguarded
 from course_utils.data import load_mnist
 
 
@@ -195,17 +195,17 @@ class ReplaceHead(Exercise):
         yield "other modules that are gone", [name for name, m in layers.items() if now.get(name) is not m]
         head = linears[-1][2]
         yield "in_features and out_features of the head", [head.in_features, head.out_features]
-        yield "the head is a new layer", head is not old
-        yield "the head has a bias", head.bias is not None
+        yield claim("the head is a new layer", head is not old)
+        yield claim("the head has a bias", head.bias is not None)
         same = [any(torch.equal(row, other) for other in old.weight) for row in head.weight]
         yield "rows of the new weight that the old one had", sum(same)
         yield "different numbers in the new weight", len(head.weight.unique())
-        yield "the head can be trained", head.weight.requires_grad
+        yield claim("the head is trainable", head.weight.requires_grad)
         after = dict(model.named_parameters())
         yield "other parameters that are not the same tensors", [n for n, p in before.items() if after.get(n) is not p]
         yield "other parameters with other values", [n for n in before if not torch.equal(values[n], before[n])]
         yield "other parameters that are frozen now", [n for n, p in before.items() if not p.requires_grad]
-        yield "training mode", model.training
+        yield "mode afterwards", "training" if model.training else "eval"
         yield "shape of the output", list(model.eval()(case.x).shape)
 
     mistakes = (
@@ -1092,7 +1092,7 @@ class Activations(Exercise):
         yield "names", sorted(name if isinstance(name, str) else str(_kind(name)) for name in answer)
         for name in case.layers:
             yield f"output of {name}", answer[name]
-            yield f"output of {name} is detached", not answer[name].requires_grad
+            yield claim(f"the output of {name} is detached", not answer[name].requires_grad)
         hooks = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
         yield "hooks left behind", hooks
         yield "modules in training mode", [name or "the model" for name, m in model.named_modules() if m.training]

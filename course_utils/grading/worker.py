@@ -94,8 +94,10 @@ def _result(
 
 def _row(id: str, cell: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
     said = verdict.advice[:LONGEST_TEXT]
-    if verdict.where and verdict.status != "not attempted":
-        said += f" First difference: {verdict.where[:200]}."
+    if verdict.claim:
+        said += f" {verdict.claim}" if verdict.claim not in said else ""
+    elif verdict.place and verdict.status != "not attempted":
+        said += f" First difference: {verdict.place[:200]}."
     if verdict.status == "right" and not said:
         said = "Checked: " + ", ".join(verdict.checked[:8]) + "."
     mistake = verdict.mistake if verdict.status != "not attempted" else None
