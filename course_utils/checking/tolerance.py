@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves
 
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise
@@ -69,18 +69,22 @@ class Moved(TorchDispatchMode):
         if schema.name.removeprefix("aten::").rstrip("_") in EXACT or _is_view(schema):
             return func(*args, **kwargs)
         moved = [
-            value if argument.alias_info else tree_map(self._moved, value)
+            value if argument.alias_info else self._moved(value)
             for argument, value in zip(schema.arguments, args, strict=False)
         ]
         result = func(*moved, **kwargs)
-        exact = not any(isinstance(item, Tensor) and item.is_floating_point() for item in tree_leaves(result))
+        results = result if isinstance(result, tuple | list) else (result,)
+        exact = not any(isinstance(item, Tensor) and item.is_floating_point() for item in results)
         return func(*args, **kwargs) if exact else result
 
     def _moved(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._moved(item) for item in value]
         if not isinstance(value, Tensor) or not value.is_floating_point():
             return value
-        up = torch.randint(0, 2, value.shape, generator=self.generator).to(value.dtype) * 2 - 1
-        return value * (1 + torch.finfo(value.dtype).eps * up)
+        eps = torch.finfo(value.dtype).eps
+        up = torch.empty(value.shape, dtype=value.dtype).bernoulli_(generator=self.generator)
+        return value * up.mul_(2 * eps).add_(1 - eps)
 
 
 @dataclass(frozen=True)
