@@ -1,6 +1,5 @@
 """How many independent wrong answers are refused and named, and how quickly: `python -m tests.bench diagnosis`."""
 
-import importlib
 import itertools
 import statistics
 import time

@@ -39,13 +39,15 @@ PLAIN = [e for lesson in lessons() for e in exercises(lesson) if not isinstance(
 
 
 def functions() -> dict[str, Any]:
-    """Every function of torch that takes tensors, by its full name, without those that change settings."""
+    """Every function of torch that takes tensors, by its full name; methods and changes in place that are one left out."""
     found = {}
     for candidates in get_overridable_functions().values():
         found |= {resolve_name(item) or str(item): item for item in candidates}
     for place, home in (("torch", torch._C._VariableFunctions), ("torch._C._nn", torch._C._nn)):
         found |= {f"{place}.{name}": getattr(home, name) for name in dir(home)}
-    return {name: item for name, item in found.items() if callable(item) and not UNSAFE.search(name)}
+    safe = {name: item for name, item in found.items() if callable(item) and not UNSAFE.search(name)}
+    methods = {name for name in safe if name.startswith("torch.Tensor.") and name.replace(".Tensor", "") in safe}
+    return {name: item for name, item in safe.items() if name not in methods and not name.endswith("_")}
 
 
 FUNCTIONS = functions()

@@ -263,11 +263,13 @@ def test_a_lesson_without_notebooks_breaks_rules_and_stops_none(tmp_path):
 
 def test_the_tables_count_and_name_what_is_broken(capsys):
     problems = {"hints_are_there": ["relu has no <details> [here]"], "in_step": []}
-    report = verify.Report("01_tiny", problems, [verify.Count("linear.relu", 6, 4, 5, 2, 2)])
+    opted_out = [("linear.relu", "float64", "pixels are float32")]
+    report = verify.Report("01_tiny", problems, [verify.Count("linear.relu", 6, 4, 5, 2, 2)], opted_out)
     verify.show([report], [rules.hints_are_there, rules.in_step])
     said = capsys.readouterr().out
     assert "4/5" in said and "2/2" in said and "✓" in said
     assert "01_tiny · hints_are_there: relu has no <details> [here]" in said
+    assert "pixels are float32" in said
 
 
 def test_examples_are_counted_and_their_errors_shown(capsys):

@@ -66,7 +66,9 @@ def _values(case: Case, want: Evidence, have: Evidence) -> Iterator[Step]:
 
 def _endings(case: Case, want: Evidence, have: Evidence) -> Iterator[Step]:
     """An exception in one run and not in the other, or one of another type; a subclass of the due error is fine."""
-    due = case.raises.__name__ if case.raises and want.raised else want.raised.type if want.raised else None
+    due = want.raised.type if want.raised else None
+    if case.raises and want.raised and case.raises.__name__ in want.raised.names:
+        due = case.raises.__name__
     if due not in (have.raised.names if have.raised else (None,)):
         place = next((name for name in want.values if name not in have.values), "the run")
         yield place, "raised" if have.raised else "missing", want.raised, have.raised

@@ -4,7 +4,7 @@ import functools
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from course_utils.checking.compare import first_difference
@@ -153,6 +153,8 @@ class _Search:
         if not one.values and not self.expected[index].raised and not _raised_alike(one, mine):
             return False
         one.rtol = self.expected[index].rtol
+        if one.raised and mine.raised:  # how much was changed before it is no part of the mistake
+            one, mine = replace(one, inputs={}), replace(mine, inputs={})
         return first_difference([self.cases[index]], [one], [mine]) is None
 
     def _explained(self, mistake: Mistake) -> int:

@@ -7,11 +7,15 @@
 They are what the catalogue of mistakes is measured on; none is made from the reference, and none from an edit.
 """
 
+import functools
 import importlib
+import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from course_utils.checking.exercise import find, reference
 
 Answer = TypeVar("Answer")
 
@@ -44,10 +48,34 @@ def wrong(id: str, *due: str | tuple[str, ...]) -> Callable[[Answer], Answer]:
 
     def note(answer: Answer) -> Answer:
         names = tuple(frozenset([item] if isinstance(item, str) else item) for item in due)
-        _NOTED.append(Wrong(id, names, answer))
+        _NOTED.append(Wrong(id, names, _by_name(id, answer)))
         return answer
 
     return note
+
+
+def _by_name(id: str, answer: Any) -> Any:
+    """The answer with the parameters' documented names, so that a name of ours is not what is wrong with it."""
+    documented = inspect.signature(reference(find(id)))
+    try:
+        own = inspect.signature(answer).parameters
+    except (TypeError, ValueError):
+        return answer
+    if set(documented.parameters) <= set(own) or any(p.kind == p.VAR_KEYWORD for p in own.values()):
+        return answer
+    if inspect.isclass(answer):
+
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+            super(renamed, self).__init__(*documented.bind(*args, **kwargs).args)
+
+        renamed = type(answer.__name__, (answer,), {"__init__": __init__})
+        return renamed
+
+    @functools.wraps(answer)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return answer(*documented.bind(*args, **kwargs).args)
+
+    return call
 
 
 def answers(lesson: str) -> list[Wrong]:
