@@ -47,6 +47,8 @@ def checks() -> None:
 def diagnosis() -> None:
     """Independent wrong answers: refused, named, and how quickly."""
     importlib.import_module("tests.bench_diagnosis").main()
+
+
 def seeds() -> None:
     """Right answers under 1,000 seeds, wrong ones under 50."""
     importlib.import_module("tests.bench_seeds").main()

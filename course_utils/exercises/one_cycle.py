@@ -856,6 +856,11 @@ class StepsPerFit(Exercise):
             "You round the whole fit down. Round up the batches of one epoch, then multiply.",
         ),
         Mistake(
+            "one smaller batch for the whole fit",
+            edit("math.ceil(n / batch_size)", "(n // batch_size) + (n % batch_size > 0)"),
+            "You count the smaller batch once. Every epoch ends with one: round up first, then multiply by the epochs.",
+        ),
+        Mistake(
             "one more for the whole fit",
             edit("math.ceil(n / batch_size)", "(n // batch_size) + 1"),
             "You add one smaller batch for the whole fit. Every epoch ends with one, where the batch size does not "

@@ -805,7 +805,7 @@ def steps_per_fit(n, batch_size, epochs):
 
 
 # one smaller batch for the whole fit
-@wrong("one_cycle.steps_per_fit", "one more for the whole fit")
+@wrong("one_cycle.steps_per_fit", "one smaller batch for the whole fit")
 def steps_per_fit(n, batch_size, epochs):
     full, rest = divmod(n, batch_size)
     return full * epochs + bool(rest)
