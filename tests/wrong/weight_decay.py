@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises._steps import in_place_mistakes
 from tests.wrong import wrong
+from tests.wrong._steps import in_place
 
 wrong("weight_decay.l2_penalty", "cut off from the graph")(
     lambda params, wd: wd * sum(p.detach().square().sum() for p in params)
@@ -121,99 +121,34 @@ def _adds_to_grad(params: Sequence[Tensor], lr: float, wd: float) -> None:
 
 _right = _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p))
 
-_COMMON = (
-    Mistake(
-        "wd not multiplied by lr",
-        _sgd(lambda p, g, lr, wd: p - lr * g - wd * p),
-        "The weight loses wd of itself in every step, however small lr is. The decay is scaled by lr like the rest of "
-        "the step.",
-    ),
-    Mistake(
-        "the penalty's factor 2",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + 2 * wd * p)),
-        "The pull is twice as strong as it should be. 2*wd*p is the gradient of wd*sum(p**2); what torch calls "
-        "weight_decay is the factor of p itself, without the 2.",
-    ),
-    Mistake(
-        "grows instead of decays",
-        _sgd(lambda p, g, lr, wd: p - lr * (g - wd * p)),
-        "Without a gradient the weights would grow: the sign of the decay is wrong. It pulls each weight to 0.",
-    ),
-    Mistake(
-        "lr twice in the decay",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + lr * wd * p)),
-        "The decay is multiplied by lr twice: once where you make it and once more with the rest of the step.",
-    ),
-    Mistake(
-        "uphill",
-        _sgd(lambda p, g, lr, wd: p + lr * g - lr * wd * p),
-        "The decay is right, but the step climbs: the gradient is to be subtracted.",
-    ),
-    Mistake(
-        "both uphill",
-        _sgd(lambda p, g, lr, wd: p + lr * (g + wd * p)),
-        "Both terms have the wrong sign: the step climbs, and the weights grow. Subtract.",
-    ),
-    Mistake(
-        "the same amount off every weight",
-        _sgd(lambda p, g, lr, wd: p - lr * g - lr * wd),
-        "Every weight loses the same amount, lr * wd, so a negative one moves away from 0. The decay is a share of the "
-        "weight itself.",
-    ),
-    Mistake(
-        "half the pull",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd / 2 * p)),
-        "The pull is half as strong as it should be. The 1/2 stands in the penalty; it cancels the 2 of its gradient, "
-        "which is wd * p.",
-    ),
-    Mistake(
-        "squared weights added",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square())),
-        "You add wd times the square of each weight, so negative weights are pushed away from 0. What belongs there is "
-        "the slope, wd * p.",
-    ),
-    Mistake(
-        "gradient not multiplied by lr",
-        _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - g),
-        "The decay is scaled by lr, but the gradient is subtracted in full.",
-    ),
-    Mistake(
-        "no decay",
-        _sgd(lambda p, g, lr, wd: p - lr * g),
-        "This is a plain SGD step: wd has no effect.",
-    ),
-    Mistake(
-        "biases spared",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p * (p.ndim > 1))),
-        "Tensors of one dimension do not decay. Which parameters decay is decided by whoever makes the list; the step "
-        "treats all of them alike.",
-    ),
-    Mistake(
-        "decay without a gradient",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p), skips=False),
-        "A parameter whose `.grad` is None took no part in the loss and is left alone: it does not decay either.",
-    ),
-    Mistake(
-        "a sum for every entry",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.sum())),
-        "Every entry is pulled by the sum of all of them. Each weight decays in proportion to itself.",
-    ),
-    Mistake(
-        "a sum of squares added",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square().sum())),
-        "You add the penalty itself, one number, to every entry of the gradient. Some notes do; what belongs there is "
-        "the penalty's gradient, which differs from entry to entry.",
-    ),
-    Mistake(
-        "gradient changed",
-        _adds_to_grad,
-        "The step is right, but the decay is still in `.grad` afterwards, where the next backward or a look at the "
-        "gradients finds it. Make a new tensor instead of changing `.grad`.",
-    ),
-    *in_place_mistakes(_right),
-)
+_STEPS = ("weight_decay.sgd_l2_step", "weight_decay.sgd_decay_step")
+_COMMON = {
+    "wd not multiplied by lr": _sgd(lambda p, g, lr, wd: p - lr * g - wd * p),
+    "the penalty's factor 2": _sgd(lambda p, g, lr, wd: p - lr * (g + 2 * wd * p)),
+    "grows instead of decays": _sgd(lambda p, g, lr, wd: p - lr * (g - wd * p)),
+    "lr twice in the decay": _sgd(lambda p, g, lr, wd: p - lr * (g + lr * wd * p)),
+    "uphill": _sgd(lambda p, g, lr, wd: p + lr * g - lr * wd * p),
+    "the same amount off every weight": _sgd(lambda p, g, lr, wd: p - lr * g - lr * wd),
+    "half the pull": _sgd(lambda p, g, lr, wd: p - lr * (g + wd / 2 * p)),
+    "squared weights added": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square())),
+    "gradient not multiplied by lr": _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - g),
+    "no decay": _sgd(lambda p, g, lr, wd: p - lr * g),
+    "biases spared": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p * (p.ndim > 1))),
+    "decay without a gradient": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p), skips=False),
+    "a sum for every entry": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.sum())),
+    "a sum of squares added": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square().sum())),
+    "gradient changed": _adds_to_grad,
+}
+for _id in _STEPS:
+    for _name, _step in _COMMON.items():
+        wrong(_id, _name)(_step)
+    in_place(_id, _right)
 
-# TODO weight_decay.sgd_l2_step: *_COMMON
+wrong("weight_decay.sgd_l2_step", "both uphill")(_sgd(lambda p, g, lr, wd: p + lr * (g + wd * p)))
+
+wrong("weight_decay.sgd_decay_step", "uphill", "grows instead of decays")(
+    _sgd(lambda p, g, lr, wd: p + lr * (g + wd * p))
+)
 
 wrong("weight_decay.sgd_decay_step", "decay after the step")(_sgd(lambda p, g, lr, wd: (p - lr * g) * (1 - lr * wd)))
 
@@ -230,8 +165,6 @@ wrong("weight_decay.sgd_decay_step", "decay and L2 together")(
 )
 
 wrong("weight_decay.sgd_decay_step", "only the decay")(_sgd(lambda p, g, lr, wd: p * (1 - lr * wd)))
-
-# TODO weight_decay.sgd_decay_step: *_COMMON
 
 
 def _grouped(
