@@ -155,11 +155,16 @@ class _Search:
         return first_difference([self.cases[index]], [one], [mine]) is None
 
     def _explained(self, mistake: Mistake) -> int:
-        """How many values of the first differing case a mistake gets as the answer has them, and the reference not."""
+        """How many values of the first differing case a mistake gets as the answer has them, and the reference not.
+
+        Those that the answer has right and the mistake gets wrong count against it.
+        """
         index = self.order[0]
         case, mine, right = self.cases[index], self.got[index], self.expected[index]
         mistaken = self._run((mistake,), index)
-        return sum(_equal(case, name, mistaken, mine) and not _equal(case, name, right, mine) for name in mine.values)
+        return sum(
+            _equal(case, name, mistaken, mine) - _equal(case, name, right, mine) for name in mine.values
+        )
 
     def _rest(self, mistake: Mistake) -> str:
         """Where the evidence differs from that of a mistake which explains a part of it."""
