@@ -119,6 +119,12 @@ def in_place_mistakes(
             skip_hint + "`.grad` is None there, and None has none of a tensor's methods.",
         ),
         Mistake(
+            "fails for a single number",
+            edit("p -= ", "p[:] -= "),
+            "A tensor of shape () has no dimension to slice or to loop over, so `p[:] = ...` fails for it. `-=`, "
+            "`.sub_` and `.copy_` work for any shape.",
+        ),
+        Mistake(
             "stops at a missing gradient",
             edit("if p.grad is not None:", "if p.grad is None:\n            break\n        else:"),
             "Everything after the first parameter without a gradient is left out. Go on with the next one instead of "

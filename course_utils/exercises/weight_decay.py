@@ -38,6 +38,12 @@ class L2Penalty(Exercise):
             "would be shown and never felt.",
         ),
         Mistake(
+            "a number instead of a tensor",
+            edit("]).sum()", "]).sum().item()"),
+            "You return a Python number (`.item()`, `float(...)`), and no gradient flows back from "
+            "it. Keep the tensor.",
+        ),
+        Mistake(
             "half of it",
             edit("wd *", "wd / 2 *"),
             "You put a factor 1/2 in front. Some books do, so that the gradient is wd*w; here the penalty is "
@@ -54,15 +60,30 @@ class L2Penalty(Exercise):
             "`norm()` takes the root of a sum of squares. The penalty adds the squares themselves.",
         ),
         Mistake(
+            "spectral norm of a matrix",
+            edit(
+                "p.square()",
+                "(torch.linalg.norm(p, 2) ** 2 if p.ndim == 2 else p.square())",
+            ),
+            "For a matrix, `torch.linalg.norm(p, 2)` is not the root of the sum of all squares but "
+            "the largest singular value. Square the entries and add them up.",
+        ),
+        Mistake(
+            "matrix product for squares",
+            edit("p.square()", "(p @ p.mT if p.ndim > 1 else p * p)"),
+            "You multiply a matrix by itself with `@`, which mixes its rows. Square it entry by "
+            "entry: `p * p`, `p**2` or `p.square()`.",
+        ),
+        Mistake(
             "sum squared",
             edit("p.square().sum()", "p.sum()", "]).sum()", "]).sum().square()"),
-            "You add first and square then, so +3 and -3 cancel and cost nothing. Square each entry first.",
+            "You add first and square afterwards, so +3 and -3 cancel and cost nothing. Square first.",
         ),
         Mistake(
             "sum of each tensor squared",
             edit("p.square().sum()", "p.sum().square()"),
-            "Within a tensor you add first and square then, so +3 and -3 cancel and cost nothing. Square each entry "
-            "first.",
+            "Within each tensor you add first and square afterwards, so +3 and -3 cancel and cost "
+            "nothing. Square each entry first.",
         ),
         Mistake(
             "L1",
@@ -91,6 +112,15 @@ class L2Penalty(Exercise):
             edit("p.square().sum()", "(p.ndim > 1) * p.square().sum()"),
             "One-dimensional tensors are passed over. Which parameters are penalised is decided by whoever makes the "
             "list; this function takes all that it is given.",
+        ),
+        Mistake(
+            "biases left out",
+            edit(
+                "torch.stack([p.square().sum() for p in params]).sum()",
+                "sum(p.square().sum() for p in params if p.ndim > 1)",
+            ),
+            "One-dimensional tensors are passed over, and where the list holds no others, nothing "
+            "is added up at all. This function takes all that it is given.",
         ),
         Mistake(
             "only the first tensor",
@@ -149,8 +179,9 @@ class L2Gradient(Exercise):
         Mistake(
             "one sum for every entry",
             edit("* p", "* p.sum()"),
-            "`2*wd*sum(w)` stands in many notes, and it is wrong: nudging one weight changes only its own square. "
-            "Each entry has a gradient of its own, so the result has the shape of p.",
+            "You will find `2*wd*sum(w)` in many notes, but it is wrong: nudging one weight changes "
+            "only its own square. Each entry has a gradient of its own, so the result has the shape "
+            "of p.",
         ),
         Mistake(
             "one sum, spread over the shape",
@@ -186,6 +217,21 @@ class L2Gradient(Exercise):
             "That is right for wd = 0.5 only, as in the example. What is the slope for wd = 1?",
         ),
         Mistake(
+            "flattened",
+            edit("* p", "* p.flatten()"),
+            "The numbers are right, but they come in one row. The gradient has the shape of p.",
+        ),
+        Mistake(
+            "fails for a single number",
+            edit("2 * wd * p", "torch.stack([2 * wd * row for row in p])"),
+            "A tensor of shape () cannot be looped over. Multiply the tensor as a whole: that works for any shape.",
+        ),
+        Mistake(
+            "fails for a single number",
+            edit("2 * wd * p", "torch.stack([2 * wd * p[i] for i in range(len(p))])"),
+            "A tensor of shape () has no length. Multiply the tensor as a whole: that works for any shape.",
+        ),
+        Mistake(
             "gradient of L1",
             edit("2 * ", "", "* p", "* p.sign()"),
             "Every entry is pulled with the same force wd. That is the gradient of wd * sum(|p|); a square pulls "
@@ -209,7 +255,8 @@ class L2Gradient(Exercise):
         Mistake(
             "wd forgotten",
             edit("wd * ", ""),
-            "The factor wd is missing: the penalty is wd times a sum of squares, and so is its slope.",
+            "The factor wd is missing. It stands in front of the sum of squares, so it stands in "
+            "front of the slope as well.",
         ),
         Mistake(
             "gradient of the norm",
@@ -261,12 +308,12 @@ def _decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
         Mistake(
             "grows instead of decays",
             pull("-wd * p"),
-            "Without a gradient the weights would grow: the sign of the decay is wrong. It pulls each weight to 0.",
+            "The sign of the decay is wrong: it pushes the weights away from 0. It should pull each weight towards 0.",
         ),
         Mistake(
             "lr twice in the decay",
             pull("lr * wd * p"),
-            "The decay is multiplied by lr twice: once where you make it and once more with the rest of the step.",
+            "The decay is multiplied by lr twice. Once is enough, as for the rest of the step.",
         ),
         Mistake(
             "the same amount off every weight",
@@ -296,6 +343,12 @@ def _decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
             pull("wd * p * (p.ndim > 1)"),
             "Tensors of one dimension do not decay. Which parameters decay is decided by whoever "
             "makes the list; the step treats all of them alike.",
+        ),
+        Mistake(
+            "biases spared",
+            pull("wd * p * (p.ndim != 1)"),
+            "Vectors do not decay, and everything else does. The step treats all of them alike: "
+            "whoever makes the list decides which parameters decay.",
         ),
         Mistake(
             "decay without a gradient",
@@ -390,6 +443,11 @@ class SgdDecayStep(Exercise):
             "Only lr*wd of the weight is left. It should lose that part and keep the rest.",
         ),
         Mistake(
+            "exponential decay",
+            edit("1 - lr * wd", "torch.tensor(-lr * wd).exp()"),
+            "You shrink by exp(-lr * wd). That is what many tiny steps would come to; one step shrinks by 1 - lr * wd.",
+        ),
+        Mistake(
             "gradient shrunk too",
             edit("lr * p.grad", "lr * (1 - wd) * p.grad"),
             "The gradient is made smaller by the decay. Decoupled means that the decay touches the weight alone.",
@@ -425,6 +483,12 @@ class SgdDecayStep(Exercise):
             edit("p *= 1 - lr * wd", "p.grad += wd * p"),
             "The step is right, but the decay is still in `.grad` afterwards, where the next backward or a look at the "
             "gradients finds it. Make a new tensor instead of changing `.grad`.",
+        ),
+        Mistake(
+            "gradient scaled in place",
+            edit("lr * p.grad", "p.grad.mul_(lr)"),
+            "The step is right, but `.grad` is multiplied by lr on the way, and whoever reads it "
+            "next finds another gradient. A step only reads `.grad`.",
         ),
         *_decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
         *in_place_mistakes(
@@ -471,6 +535,8 @@ def _model(kind: str, a: int, b: int, c: int) -> nn.Module:
             model = nn.Sequential(nn.Linear(b, b), nn.ReLU(), nn.Linear(b, b))
             model[2].weight, model[2].bias = model[0].weight, model[0].bias
             return model
+        case "single":
+            return nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, 1))
         case "vectors":
             return nn.LayerNorm(c)
         case _:
@@ -490,6 +556,7 @@ class DecayGroups(Exercise):
             ("an embedding, and a module with a temperature (shape ())", "embedding"),
             ("two layers that share their parameters", "shared"),
             ("a LayerNorm alone: nothing to decay", "vectors"),
+            ("affine, ReLU, affine with a single output", "single"),
         ):
             sizes = [3 + rng.integer(0, 3), 7 + rng.integer(0, 3), 11 + rng.integer(0, 3)]
             yield Case(label, kind=kind, sizes=sizes, wd=rng.number(0.01, 0.5))
@@ -575,6 +642,25 @@ class DecayGroups(Exercise):
             "A matrix has two dimensions and belongs to those that decay: 2 or more.",
         ),
         Mistake(
+            "only affine layers decay",
+            edit(
+                "decayed = ",
+                "affine = [m.weight for m in model.modules() if isinstance(m, nn.Linear)]\n    decayed = ",
+                "p.ndim >= 2",
+                "any(p is q for q in affine)",
+                "p.ndim < 2",
+                "not any(p is q for q in affine)",
+            ),
+            "Only the weights of nn.Linear decay. Convolutions and embeddings have weights of two or "
+            "more dimensions as well. Go by the number of dimensions.",
+        ),
+        Mistake(
+            "size 1 does not count",
+            edit("p.ndim >= 2", "p.squeeze().ndim >= 2", "p.ndim < 2", "p.squeeze().ndim < 2"),
+            "A matrix with a single row or column counts as a vector here. It has two dimensions all "
+            "the same: take `p.ndim`, without squeezing.",
+        ),
+        Mistake(
             "vectors decay too",
             edit(">= 2", ">= 1", "< 2", "< 1"),
             "A bias has one dimension and should not decay.",
@@ -590,6 +676,19 @@ class DecayGroups(Exercise):
             "Frozen parameters (requires_grad False) are listed too. An optimizer gets only what is to be trained.",
         ),
         Mistake(
+            "frozen parameters in the second group",
+            edit(
+                " if p.requires_grad",
+                "",
+                "p.ndim >= 2",
+                "p.requires_grad and p.ndim >= 2",
+                "p.ndim < 2",
+                "not p.requires_grad or p.ndim < 2",
+            ),
+            "Frozen parameters (requires_grad False) end up in the second group, with all that does "
+            "not decay. They belong in neither: an optimizer gets only what is to be trained.",
+        ),
+        Mistake(
             "shared parameter listed twice",
             edit(
                 "for p in model.parameters()",
@@ -601,7 +700,7 @@ class DecayGroups(Exercise):
         Mistake(
             "empty group left out",
             edit("return [{", "return [group for group in [{", "0.0}]", '0.0}] if group["params"]]'),
-            "There are always two groups, even where one has nothing in it: whoever uses them should not have to ask.",
+            "Always return two groups, even where one is empty, so that whoever uses them need not ask.",
         ),
         Mistake(
             "groups exchanged",
@@ -625,9 +724,10 @@ class DecayGroups(Exercise):
             "(AdamW's is 0.01). Say 0.0.",
         ),
         Mistake(
-            "copies of the parameters",
-            edit("[p for p in model", "[p.detach().clone() for p in model"),
-            "The groups hold copies. An optimizer would move those, and the model would never change.",
+            "not the parameters themselves",
+            edit("[p for p in model", "[p.data for p in model"),
+            "The groups hold other tensors than the model's parameters (`.data`, `.detach()`, a "
+            "copy). An optimizer finds no gradient in them, and the model never changes.",
         ),
         Mistake(
             "names and parameters",

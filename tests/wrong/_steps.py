@@ -111,6 +111,12 @@ def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
     def freeze(p: Tensor) -> None:
         p.requires_grad_(False)
 
+    def sliced(*args: Any) -> None:
+        for p in args[0]:
+            if p.grad is not None:
+                p[:]  # no single number can be sliced
+        right(*args)
+
     wrong(id, "gradient zeroed")(after(zero))
     wrong(id, "gradient thrown away")(after(drop))
     wrong(id, "parameters frozen")(after(freeze))
@@ -122,6 +128,7 @@ def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
     wrong(id, "parameters replaced")(replaced([0]))
     wrong(id, "stops at a missing gradient")(until_none(None))
     wrong(id, "returns the parameters")(returns)
+    wrong(id, "fails for a single number")(sliced)
     if not buffers:
         return
     wrong(id, "missing gradient taken for zero")(none_is_zero)
