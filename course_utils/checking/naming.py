@@ -162,9 +162,7 @@ class _Search:
         index = self.order[0]
         case, mine, right = self.cases[index], self.got[index], self.expected[index]
         mistaken = self._run((mistake,), index)
-        return sum(
-            _equal(case, name, mistaken, mine) - _equal(case, name, right, mine) for name in mine.values
-        )
+        return sum(_equal(case, name, mistaken, mine) - _equal(case, name, right, mine) for name in mine.values)
 
     def _rest(self, mistake: Mistake) -> str:
         """Where the evidence differs from that of a mistake which explains a part of it."""

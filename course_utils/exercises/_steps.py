@@ -221,3 +221,103 @@ def _buffer_mistakes(buffers: Mapping[str, str], rebound: Edit, replaced: Edit) 
             ),
         ]
     return mistakes
+
+
+def decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
+    """Mistakes in how much p decays; pull: the edit that puts another pull in the place of `wd * p`."""
+    return [
+        Mistake(
+            "wd not multiplied by lr",
+            pull("wd / lr * p"),
+            "The weight loses wd of itself in every step, however small lr is. The decay is scaled "
+            "by lr like the rest of the step.",
+        ),
+        Mistake(
+            "the penalty's factor 2",
+            pull("2 * wd * p"),
+            "The pull is twice as strong as it should be. 2*wd*p is the gradient of wd*sum(p**2); what torch calls "
+            "weight_decay is the factor of p itself, without the 2.",
+        ),
+        Mistake(
+            "grows instead of decays",
+            pull("-wd * p"),
+            "The sign of the decay is wrong: it pushes the weights away from 0. It should pull each weight towards 0.",
+        ),
+        Mistake(
+            "lr twice in the decay",
+            pull("lr * wd * p"),
+            "The decay is multiplied by lr twice. Once is enough, as for the rest of the step.",
+        ),
+        Mistake(
+            "the same amount off every weight",
+            pull("wd"),
+            "Every weight loses the same amount, lr * wd, so a negative one moves away from 0. The "
+            "decay is a share of the weight itself.",
+        ),
+        Mistake(
+            "half the pull",
+            pull("wd / 2 * p"),
+            "The pull is half as strong as it should be. The 1/2 stands in the penalty; it cancels "
+            "the 2 of its gradient, which is wd * p.",
+        ),
+        Mistake(
+            "squared weights added",
+            pull("wd * p.square()"),
+            "You add wd times the square of each weight, so negative weights are pushed away from "
+            "0. What belongs there is the slope, wd * p.",
+        ),
+        Mistake(
+            "no decay",
+            pull("0"),
+            "This is a plain SGD step: wd has no effect.",
+        ),
+        Mistake(
+            "biases spared",
+            pull("wd * p * (p.ndim > 1)"),
+            "Tensors of one dimension do not decay. Which parameters decay is decided by whoever "
+            "makes the list; the step treats all of them alike.",
+        ),
+        Mistake(
+            "biases spared",
+            pull("wd * p * (p.ndim != 1)"),
+            "Vectors do not decay, and everything else does. The step treats all of them alike: "
+            "whoever makes the list decides which parameters decay.",
+        ),
+        Mistake(
+            "decay without a gradient",
+            edit("is not None:", "is None:\n            p -= lr * wd * p\n        else:"),
+            "A parameter whose `.grad` is None took no part in the loss and is left alone: it does not decay either.",
+        ),
+        Mistake(
+            "a sum for every entry",
+            pull("wd * p.sum()"),
+            "Every entry is pulled by the sum of all of them. Each weight decays in proportion to itself.",
+        ),
+        Mistake(
+            "a sum of squares added",
+            pull("wd * p.square().sum()"),
+            "You add the penalty itself, one number, to every entry of the gradient. Some notes "
+            "do; what belongs there is the penalty's gradient, which differs from entry to entry.",
+        ),
+    ]
+
+
+def factor_mistakes() -> list[Mistake]:
+    """Mistakes in the line `p *= 1 - lr * wd`."""
+    return [
+        Mistake(
+            "shrinks to a fraction",
+            edit("1 - lr", "lr"),
+            "Only lr*wd of the weight is left. It should lose that part and keep the rest.",
+        ),
+        Mistake(
+            "exponential decay",
+            edit("1 - lr * wd", "torch.tensor(-lr * wd).exp()"),
+            "You shrink by exp(-lr * wd). That is what many tiny steps would come to; one step shrinks by 1 - lr * wd.",
+        ),
+        Mistake(
+            "factor subtracted",
+            edit("p *= ", "p -= "),
+            "You subtract 1 - lr * wd from the weight. It is a factor: what is left of the weight.",
+        ),
+    ]

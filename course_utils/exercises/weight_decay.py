@@ -1,13 +1,20 @@
 """Exercises of lesson 06: the penalty and its gradient, two ways to keep weights small, and which ones to spare."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
 from course_utils.checking import Case, Edit, Exercise, FreeText, Mistake, Rng, edit, gradients
-from course_utils.exercises._steps import OPTIMIZERS, in_place_mistakes, probe_steps, step_case
+from course_utils.exercises._steps import (
+    OPTIMIZERS,
+    decay_mistakes,
+    factor_mistakes,
+    in_place_mistakes,
+    probe_steps,
+    step_case,
+)
 
 WHEN_DO_THEY_DIFFER = FreeText("weight_decay.when_do_they_differ")
 
@@ -281,92 +288,10 @@ def _decaying_cases(rng: Rng) -> Iterable[Case]:
         yield step_case(rng, label, shapes, steps, without, wd=wd, in_no_grad=in_no_grad)
 
 
-_DECAYS_ANYWAY = edit("is not None:", "is None:\n            p -= lr * wd * p\n        else:")
-
-
 def _on_a_copy(copy: str) -> Edit:
     """Both lines of `sgd_decay_step` change a copy of p."""
     lines = f"not None:\n            grad = p.grad\n            {copy} = p.clone()"
     return edit("not None:", lines, "lr * p.grad", "lr * grad")
-
-
-def _decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
-    """Mistakes of both steps; pull: the edit that puts another pull on p in the place of `wd * p`."""
-    return [
-        Mistake(
-            "wd not multiplied by lr",
-            pull("wd / lr * p"),
-            "The weight loses wd of itself in every step, however small lr is. The decay is scaled "
-            "by lr like the rest of the step.",
-        ),
-        Mistake(
-            "the penalty's factor 2",
-            pull("2 * wd * p"),
-            "The pull is twice as strong as it should be. 2*wd*p is the gradient of wd*sum(p**2); what torch calls "
-            "weight_decay is the factor of p itself, without the 2.",
-        ),
-        Mistake(
-            "grows instead of decays",
-            pull("-wd * p"),
-            "The sign of the decay is wrong: it pushes the weights away from 0. It should pull each weight towards 0.",
-        ),
-        Mistake(
-            "lr twice in the decay",
-            pull("lr * wd * p"),
-            "The decay is multiplied by lr twice. Once is enough, as for the rest of the step.",
-        ),
-        Mistake(
-            "the same amount off every weight",
-            pull("wd"),
-            "Every weight loses the same amount, lr * wd, so a negative one moves away from 0. The "
-            "decay is a share of the weight itself.",
-        ),
-        Mistake(
-            "half the pull",
-            pull("wd / 2 * p"),
-            "The pull is half as strong as it should be. The 1/2 stands in the penalty; it cancels "
-            "the 2 of its gradient, which is wd * p.",
-        ),
-        Mistake(
-            "squared weights added",
-            pull("wd * p.square()"),
-            "You add wd times the square of each weight, so negative weights are pushed away from "
-            "0. What belongs there is the slope, wd * p.",
-        ),
-        Mistake(
-            "no decay",
-            pull("0"),
-            "This is a plain SGD step: wd has no effect.",
-        ),
-        Mistake(
-            "biases spared",
-            pull("wd * p * (p.ndim > 1)"),
-            "Tensors of one dimension do not decay. Which parameters decay is decided by whoever "
-            "makes the list; the step treats all of them alike.",
-        ),
-        Mistake(
-            "biases spared",
-            pull("wd * p * (p.ndim != 1)"),
-            "Vectors do not decay, and everything else does. The step treats all of them alike: "
-            "whoever makes the list decides which parameters decay.",
-        ),
-        Mistake(
-            "decay without a gradient",
-            _DECAYS_ANYWAY,
-            "A parameter whose `.grad` is None took no part in the loss and is left alone: it does not decay either.",
-        ),
-        Mistake(
-            "a sum for every entry",
-            pull("wd * p.sum()"),
-            "Every entry is pulled by the sum of all of them. Each weight decays in proportion to itself.",
-        ),
-        Mistake(
-            "a sum of squares added",
-            pull("wd * p.square().sum()"),
-            "You add the penalty itself, one number, to every entry of the gradient. Some notes "
-            "do; what belongs there is the penalty's gradient, which differs from entry to entry.",
-        ),
-    ]
 
 
 class SgdL2Step(Exercise):
@@ -414,7 +339,7 @@ class SgdL2Step(Exercise):
             "The step is right, but the decay is still in `.grad` afterwards, where the next backward or a look at the "
             "gradients finds it. Make a new tensor instead of changing `.grad`.",
         ),
-        *_decay_mistakes(lambda pull: edit("wd * p", pull)),
+        *decay_mistakes(lambda pull: edit("wd * p", pull)),
         *in_place_mistakes(),
     )
 
@@ -438,24 +363,9 @@ class SgdDecayStep(Exercise):
             "The two lines are in the wrong order: the fresh step decays too. First shrink, then step.",
         ),
         Mistake(
-            "shrinks to a fraction",
-            edit("1 - lr", "lr"),
-            "Only lr*wd of the weight is left. It should lose that part and keep the rest.",
-        ),
-        Mistake(
-            "exponential decay",
-            edit("1 - lr * wd", "torch.tensor(-lr * wd).exp()"),
-            "You shrink by exp(-lr * wd). That is what many tiny steps would come to; one step shrinks by 1 - lr * wd.",
-        ),
-        Mistake(
             "gradient shrunk too",
             edit("lr * p.grad", "lr * (1 - wd) * p.grad"),
             "The gradient is made smaller by the decay. Decoupled means that the decay touches the weight alone.",
-        ),
-        Mistake(
-            "factor subtracted",
-            edit("p *= ", "p -= "),
-            "You subtract 1 - lr * wd from the weight. It is a factor: what is left of the weight.",
         ),
         Mistake(
             "decay and L2 together",
@@ -490,7 +400,8 @@ class SgdDecayStep(Exercise):
             "The step is right, but `.grad` is multiplied by lr on the way, and whoever reads it "
             "next finds another gradient. A step only reads `.grad`.",
         ),
-        *_decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
+        *decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
+        *factor_mistakes(),
         *in_place_mistakes(
             rebound=_on_a_copy("p"),
             replaced=_on_a_copy("params[[x is p for x in params].index(True)] = p"),

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.exercises._steps import Step
 from tests.wrong import wrong
+from tests.wrong._steps import Step, in_place
 
 
 def _rms(
@@ -105,9 +105,9 @@ def _first_only(right: Step, lists: int) -> Step:
     return step
 
 
-wrong("optimizers.rmsprop_step", _FIRST_ONLY[0])(_first_only(_rms(), 2))
+wrong("optimizers.rmsprop_step", "return inside the loop")(_first_only(_rms(), 2))
 
-# TODO optimizers.rmsprop_step: *in_place_mistakes(_rms(), ("squares",))
+in_place("optimizers.rmsprop_step", _rms(), ["squares"])
 
 
 def _move(m: Tensor, s: Tensor, t: int, lr: float, betas: Sequence[float], eps: float) -> Tensor:
@@ -192,137 +192,60 @@ def _t_moved(by: int) -> Step:
     return step
 
 
-_ADAM_MISTAKES = (
-    Mistake(
+_ADAM = [
+    (
         "eps before the correction",
-        _adam(move=lambda m, s, t, lr, b, eps: (
-            lr * m / (1 - b[0] ** t) / ((s.sqrt() + eps) / (1 - b[1] ** t) ** 0.5)
-        )),
-        "You add eps to the root of s and correct afterwards, so eps is corrected too. (The paper's shortened form "
-        "has it still elsewhere.) Here, as in torch: correct s, take the root, add eps.",
+        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / ((s.sqrt() + eps) / (1 - b[1] ** t) ** 0.5)),
     ),
-    Mistake(
+    (
         "eps inside the root",
         _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps).sqrt()),
-        "You add eps before you take the root; torch and the paper add it after the root.",
     ),
-    Mistake(
-        "no bias correction",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (s.sqrt() + eps)),
-        "m and s start at 0 and are too small in the first steps, and not by the same factor. Divide each by 1 minus "
-        "its beta to the power t before you use it.",
-    ),
-    Mistake(
-        "only the mean corrected",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s.sqrt() + eps)),
-        "The mean is corrected, the average of the squares is not. Both start at 0.",
-    ),
-    Mistake(
+    ("no bias correction", _adam(move=lambda m, s, t, lr, b, eps: lr * m / (s.sqrt() + eps))),
+    ("only the mean corrected", _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s.sqrt() + eps))),
+    (
         "only the squares corrected",
         _adam(move=lambda m, s, t, lr, b, eps: lr * m / ((s / (1 - b[1] ** t)).sqrt() + eps)),
-        "The average of the squares is corrected, the mean is not. Both start at 0.",
     ),
-    Mistake(
-        "corrected values stored",
-        _adam(keep=lambda new, b, t: new / (1 - b**t)),
-        "The corrected averages are written back into the buffers, so the next step corrects them again. Correct a "
-        "copy for the step, and keep the plain averages.",
-    ),
-    Mistake(
-        "t from 0",
-        _t_moved(-1),
-        "The corrections use t - 1. At the first step t is 1 already, as 1 - beta**0 would be 0: steps count from "
-        "1, and nothing is to be taken off.",
-    ),
-    Mistake(
-        "t from 0",
-        _t_from_zero_divides,
-        "You divide by 1 - beta**0, which is 0. The corrections use t itself, the number of this step counted from 1, "
-        "not t - 1.",
-    ),
-    Mistake(
-        "t one too large",
-        _t_moved(1),
-        "The corrections use t + 1. t is the number of this step, counted from 1: nothing is to be added.",
-    ),
-    Mistake(
-        "correction without the power",
-        _adam(move=_power(lambda b, t: b)),
-        "You divide by 1 - beta in every step. That is right at t = 1 only: what the averages lack dies out like "
-        "beta**t.",
-    ),
-    Mistake(
-        "beta times t",
-        _adam(move=_power(lambda b, t: b * t)),
-        "The correction holds beta * t. It is beta to the power t: `**`.",
-    ),
-    Mistake(
+    ("corrected values stored", _adam(keep=lambda new, b, t: new / (1 - b**t))),
+    ("t from 0", _t_moved(-1)),
+    ("t from 0", _t_from_zero_divides),
+    ("t one too large", _t_moved(1)),
+    ("correction without the power", _adam(move=_power(lambda b, t: b))),
+    ("beta times t", _adam(move=_power(lambda b, t: b * t))),
+    (
         "corrections exchanged",
         _adam(move=lambda m, s, t, lr, b, eps: lr * (m / (1 - b[1] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps)),
-        "The mean is corrected with the second beta and the squares with the first. Each average has its own.",
     ),
-    Mistake(
+    (
         "corrections multiplied",
         _adam(move=lambda m, s, t, lr, b, eps: lr * (m * (1 - b[0] ** t)) / ((s * (1 - b[1] ** t)).sqrt() + eps)),
-        "You multiply by 1 - beta**t. The averages are too small by that factor, so divide.",
     ),
-    Mistake(
-        "betas exchanged",
-        _betas_swapped,
-        "betas[0] belongs to the mean of the gradients, betas[1] to the mean of their squares.",
-    ),
-    Mistake(
-        "one beta for both",
-        _one_beta,
-        "The squares are averaged with the first beta. They have one of their own, betas[1].",
-    ),
-    Mistake(
-        "root missing",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps)),
-        "You divide by the mean square itself. Take its root: then the quotient has no unit, and lr is the length of "
-        "the step.",
-    ),
-    Mistake(
-        "gradient not squared",
-        _adam(square=lambda s, g, m, b: b * s + (1 - b) * g),
-        "squares averages the gradient itself, not its square: it can be negative, and then its root is nan.",
-    ),
-    Mistake(
-        "square of the mean",
-        _adam(square=lambda s, g, m, b: b * s + (1 - b) * m * m),
-        "You square the mean m. The squares to be averaged are those of the gradient: the mean of the squares, not "
-        "the square of the mean.",
-    ),
-    Mistake(
-        "sum instead of mean",
-        _adam(mean=lambda m, g, b, lr: b * m + g),
-        "The gradient goes into m with factor 1: that is momentum as torch's SGD has it. Adam averages, with weights "
-        "beta and 1 - beta.",
-    ),
-    Mistake(
+    ("betas exchanged", _betas_swapped),
+    ("one beta for both", _one_beta),
+    ("root missing", _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps))),
+    ("gradient not squared", _adam(square=lambda s, g, m, b: b * s + (1 - b) * g)),
+    ("square of the mean", _adam(square=lambda s, g, m, b: b * s + (1 - b) * m * m)),
+    ("sum instead of mean", _adam(mean=lambda m, g, b, lr: b * m + g)),
+    (
         "lr inside the mean",
         _adam(
             mean=lambda m, g, b, lr: b * m + (1 - b) * lr * g,
             move=lambda m, s, t, lr, b, eps: m / (1 - b[0] ** t) / ((s / (1 - b[1] ** t)).sqrt() + eps),
         ),
-        "lr is multiplied into the buffer. While lr is constant nobody notices; once it varies, the buffer remembers "
-        "old ones. lr belongs to the step.",
     ),
-    Mistake(
+    (
         "plain gradient in the step",
-        _adam(mean=lambda m, g, b, lr: g, move=lambda m, s, t, lr, b, eps: (
-            lr * m / ((s / (1 - b[1] ** t)).sqrt() + eps)
-        )),
-        "means holds the last gradient only, without averaging: that is RMSProp with a correction.",
+        _adam(
+            mean=lambda m, g, b, lr: g, move=lambda m, s, t, lr, b, eps: lr * m / ((s / (1 - b[1] ** t)).sqrt() + eps)
+        ),
     ),
-    Mistake(
-        "uphill",
-        _adam(move=lambda *args: -_move(*args)),
-        "The step has the right size and goes up. Subtract it.",
-    ),
-)  # fmt: skip
-
-# TODO optimizers.adam_step: *_ADAM_MISTAKES
+    ("uphill", _adam(move=lambda *args: -_move(*args))),
+]
+for _id in ("optimizers.adam_step", "optimizers.adamw_step"):
+    for _name, _step in _ADAM:
+        wrong(_id, _name)(_step)
+    in_place(_id, _adam(), ["means", "squares"])
 
 
 @torch.no_grad()
@@ -375,9 +298,7 @@ wrong("optimizers.adam_step", "eps outside the quotient")(
     _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt() + eps)
 )
 
-wrong("optimizers.adam_step", _FIRST_ONLY[0])(_first_only(_adam(), 3))
-
-# TODO optimizers.adam_step: *in_place_mistakes(_adam(), ("means", "squares"))
+wrong("optimizers.adam_step", "return inside the loop")(_first_only(_adam(), 3))
 
 wrong("optimizers.adamw_step", "decay through the gradient")(_adam(decay_in_gradient=True))
 
@@ -412,11 +333,13 @@ def _adam_for_each(params: Sequence[Tensor], *args: Any) -> None:
 
 wrong("optimizers.adamw_step", "Adam's step for every parameter")(_adam_for_each)
 
-wrong("optimizers.adamw_step", "the same for every weight")(_adam(wd=lambda p, lr, wd: lr * wd * torch.ones_like(p)))
+wrong("optimizers.adamw_step", "the same amount off every weight")(
+    _adam(wd=lambda p, lr, wd: lr * wd * torch.ones_like(p))
+)
 
 wrong("optimizers.adamw_step", "decay after the step")(_adam(late=True))
 
-wrong("optimizers.adamw_step", "decay without lr")(_adam(wd=lambda p, lr, wd: wd * p))
+wrong("optimizers.adamw_step", "wd not multiplied by lr")(_adam(wd=lambda p, lr, wd: wd * p))
 
 wrong("optimizers.adamw_step", "grows instead of decays")(_adam(wd=lambda p, lr, wd: -lr * wd * p))
 
@@ -438,10 +361,6 @@ def _decays_all(params: Sequence[Tensor], *args: Any) -> None:
 
 
 wrong("optimizers.adamw_step", "decay without a gradient")(_decays_all)
-
-# TODO optimizers.adamw_step: *_ADAM_MISTAKES
-
-# TODO optimizers.adamw_step: *in_place_mistakes(_adam(), ("means", "squares"))
 
 
 def _reborn(move: Callable[[Tensor, Tensor], Tensor]) -> Step:
@@ -520,4 +439,4 @@ wrong("optimizers.reborn_adam_step", "no sign")(_reborn(lambda g, p: torch.ones_
 
 wrong("optimizers.reborn_adam_step", "no sign")(_reborn(lambda g, p: g / (g + 1e-8)))
 
-# TODO optimizers.reborn_adam_step: *in_place_mistakes(_reborn(lambda g, p: g.sign()))
+in_place("optimizers.reborn_adam_step", _reborn(lambda g, p: g.sign()))
