@@ -263,13 +263,14 @@ def decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
         Mistake(
             "squared weights added",
             pull("wd * p.square()"),
-            "You add wd times the square of each weight, so negative weights are pushed away from "
-            "0. What belongs there is the slope, wd * p.",
+            "The pull is wd times the square of each weight, so negative weights are pushed away from 0. What belongs "
+            "there is the slope, wd * p.",
         ),
         Mistake(
             "no decay",
             pull("0"),
-            "This is a plain SGD step: wd has no effect.",
+            "wd has no effect. If you do shrink p, remember what `p = p * ...` does: it gives the "
+            "name p to a new tensor.",
         ),
         Mistake(
             "biases spared",
@@ -296,8 +297,8 @@ def decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
         Mistake(
             "a sum of squares added",
             pull("wd * p.square().sum()"),
-            "You add the penalty itself, one number, to every entry of the gradient. Some notes "
-            "do; what belongs there is the penalty's gradient, which differs from entry to entry.",
+            "Every entry is pulled by the penalty itself, one number. Some notes say so; what belongs there is the "
+            "penalty's gradient, which differs from entry to entry.",
         ),
     ]
 

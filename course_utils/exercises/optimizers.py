@@ -136,10 +136,29 @@ class RmspropStep(Exercise):
             "changed.",
         ),
         Mistake(
+            "gradient squared in place",
+            edit(
+                "not None:",
+                "not None:\n            g = p.grad.clone()",
+                "p.grad**2",
+                "p.grad.square_()",
+                "lr * p.grad",
+                "lr * g",
+            ),
+            "The step is right, but `.grad` holds squares afterwards: a method with _ at its end "
+            "writes into the gradient. A step only reads it.",
+        ),
+        Mistake(
             "mean square of the whole tensor",
             edit("p.grad**2", "p.grad.square().mean()"),
             "One number is shared by all entries of a tensor. Each entry has an average of its own; that is the whole "
             "point.",
+        ),
+        Mistake(
+            "mean square of the whole tensor",
+            edit("s.sqrt()", "s.mean().sqrt()"),
+            "You divide all entries of a tensor by one number. Each entry is divided by the root "
+            "of its own average; that is the whole point.",
         ),
         Mistake(
             "uphill",
@@ -176,7 +195,7 @@ _ADAM_MISTAKES = (
         "eps before the correction",
         edit("(s_hat.sqrt() + eps)", "((s.sqrt() + eps) / (1 - b2**t) ** 0.5)"),
         "You add eps to the root of s and correct afterwards, so eps is corrected too. (The paper's shortened form "
-        "has it still elsewhere.) Here, as in torch: correct s, take the root, add eps.",
+        "does that.) Here, as in torch: correct s, take the root, add eps.",
     ),
     Mistake(
         "eps inside the root",
@@ -218,9 +237,15 @@ _ADAM_MISTAKES = (
         "not t - 1.",
     ),
     Mistake(
+        "t from 0",
+        edit("b1**t", "b1 ** max(t - 1, 1)", "b2**t", "b2 ** max(t - 1, 1)"),
+        "From the second step on the corrections use t - 1. t counts from 1: use it as it is, and nothing is 0.",
+    ),
+    Mistake(
         "t one too large",
         edit("b1**t", "b1 ** (t + 1)", "b2**t", "b2 ** (t + 1)"),
-        "The corrections use t + 1. t is the number of this step, counted from 1: nothing is to be added.",
+        "The corrections use a number of steps that is one too large. t is the number of this step already, counted "
+        "from 1 by whoever calls.",
     ),
     Mistake(
         "correction without the power",
@@ -269,6 +294,22 @@ _ADAM_MISTAKES = (
         edit("p.grad**2", "m**2"),
         "You square the mean m. The squares to be averaged are those of the gradient: the mean of the squares, not "
         "the square of the mean.",
+    ),
+    Mistake(
+        "square of the mean",
+        edit("p.grad**2", "(m / (1 - b1**t)) ** 2"),
+        "You square the corrected mean. What is averaged in squares is the square of the gradient itself.",
+    ),
+    Mistake(
+        "AMSGrad",
+        edit(
+            "m_hat, s_hat",
+            "s.top = torch.maximum(s, getattr(s, 'top', s))\n            m_hat, s_hat",
+            "s / (1 - b2**t)",
+            "s.top / (1 - b2**t)",
+        ),
+        "You divide by the largest average so far. That is AMSGrad, a variant; Adam divides by the "
+        "average as it is now.",
     ),
     Mistake(
         "sum instead of mean",
@@ -412,6 +453,17 @@ class AdamwStep(Exercise):
             "The weights shrink, and that is all. Adam's step comes after it.",
         ),
         Mistake(
+            "means decay too",
+            edit("not None:", "not None:\n            m *= 1 - lr * wd"),
+            "You shrink means along with the parameter. Only p decays; the averages know nothing of wd.",
+        ),
+        Mistake(
+            "decay divided by the root",
+            edit("lr * m_hat", "lr * (m_hat + wd * p)", "p *= 1 - lr * wd", "pass"),
+            "The decay is divided by the root of the squares, as the mean is. In AdamW it is not: "
+            "p itself is shrunk by 1 - lr*wd.",
+        ),
+        Mistake(
             "Adam's step for every parameter",
             edit(
                 "p, m, s in zip(params, means, squares, strict=True)",
@@ -421,6 +473,17 @@ class AdamwStep(Exercise):
             ),
             "With one parameter this is right. With more of them, the whole list takes Adam's step once for each: the "
             "call stands inside the loop.",
+        ),
+        Mistake(
+            "Adam's step for every parameter",
+            edit(
+                "p, m, s in zip(params, means, squares, strict=True)",
+                "q, p, m, s in ((q, *e) for q in params if q.grad is not None for e in zip(params, means, squares))",
+                "lr * wd",
+                "lr * wd * (p is q)",
+            ),
+            "The whole list takes Adam's step once for each parameter that has a gradient: the "
+            "call stands inside the loop. Take it once, after the loop.",
         ),
         Mistake(
             "decay after the step",
@@ -539,6 +602,26 @@ class RebornAdamStep(Exercise):
             "divided by the largest",
             edit("(p.grad.abs() + 1e-8)", "p.grad.abs().max()"),
             "You divide by the largest entry. Adam divides each entry by its own root.",
+        ),
+        Mistake(
+            "divided by the root mean square of the tensor",
+            edit("p.grad.abs()", "p.grad.square().mean().sqrt()"),
+            "You divide a whole tensor by one number, so the direction stays that of the gradient. "
+            "Adam divides each entry by its own root.",
+        ),
+        Mistake(
+            "averages kept from step to step",
+            edit(
+                "not None:",
+                "not None:\n"
+                "            t, m, s = getattr(p, 'kept', (0, 0, 0))\n"
+                "            t, m, s = t + 1, 0.9 * m + 0.1 * p.grad, 0.999 * s + 0.001 * p.grad**2\n"
+                "            p.kept = t, m, s",
+                "p.grad / (p.grad.abs() + 1e-8)",
+                "m / (1 - 0.9**t) / ((s / (1 - 0.999**t)).sqrt() + 1e-8)",
+            ),
+            "Your second step still knows the first: that is plain Adam. Here Adam is built anew "
+            "for every step, so nothing is kept from one call to the next.",
         ),
         Mistake(
             "one sign for a tensor",
