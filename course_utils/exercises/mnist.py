@@ -1,6 +1,7 @@
 """Exercises of lesson 05: normalising, SGD as a class, an epoch of training, evaluation, a net that reads digits."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -66,6 +67,24 @@ class Normalize(Exercise):
             "0/0. One mean and one spread for all pixels will do.",
         ),
         Mistake(
+            "each pixel by itself",
+            edit(".mean()", ".mean(0)", ".std()", ".std(0, correction=0)"),
+            "The mean and the spread are taken pixel by pixel (as batch normalisation does it). "
+            "One mean and one spread for all pixels will do, and a pixel that never changes does "
+            "no harm then.",
+        ),
+        Mistake(
+            "each pixel by itself",
+            edit(
+                "(train - mean) / std",
+                "nn.functional.batch_norm(train, None, None, training=True)",
+                "(valid - mean) / std",
+                "nn.functional.batch_norm(valid, None, None, training=True)",
+            ),
+            "Each pixel has a mean and a spread of its own, and in valid other ones than in train (as batch "
+            "normalisation does it). Take one mean and one spread, over all pixels of train, for both.",
+        ),
+        Mistake(
             "each digit by itself",
             edit(
                 "return",
@@ -77,8 +96,8 @@ class Normalize(Exercise):
                 ".std()",
                 ".std(1, keepdim=True)",
             ),
-            "Each digit has a mean and a spread of its own. Asked for are one mean and one spread, over all pixels of "
-            "all training digits.",
+            "Each digit has a mean and a spread of its own. Take one mean and one spread, over all "
+            "pixels of all training digits.",
         ),
         Mistake(
             "divided by the variance",
@@ -86,9 +105,22 @@ class Normalize(Exercise):
             "You divide by the variance. The standard deviation is its root.",
         ),
         Mistake(
+            "root mean square for the standard deviation",
+            edit("x.float().std()", "x.float().square().mean().sqrt()"),
+            "You divide by the root of the mean square. The standard deviation is that of the "
+            "distances from the mean: subtract the mean before you square.",
+        ),
+        Mistake(
             "not divided",
             edit("(train - mean) / std", "train - mean", "(valid - mean) / std", "valid - mean"),
             "The mean is gone, but the spread is not 1. Divide by the standard deviation.",
+        ),
+        Mistake(
+            "validation data not divided",
+            edit("(valid - mean) / std", "valid - mean"),
+            "train is right, and valid is shifted but not divided by the spread. Is train "
+            "overwritten first, so that its standard deviation is 1 when valid is scaled? Compute "
+            "both numbers before.",
         ),
         Mistake(
             "mean not subtracted",
@@ -98,7 +130,8 @@ class Normalize(Exercise):
         Mistake(
             "squeezed between 0 and 1",
             edit(".mean()", ".min()", "x.float().std()", "x.max() - x.min()"),
-            "You map the smallest number to 0 and the largest to 1. Asked for are mean 0 and standard deviation 1.",
+            "You map the smallest number to 0 and the largest to 1. Here the mean should be 0 and "
+            "the standard deviation 1.",
         ),
         Mistake(
             "divided before subtracted",
@@ -118,6 +151,11 @@ class Normalize(Exercise):
             "that its mean is 0 and its standard deviation 1 when valid is scaled? Compute both numbers before.",
         ),
         Mistake(
+            "validation data clipped",
+            edit("(valid - mean)", "(valid.clamp(train.min(), train.max()) - mean)"),
+            "Validation pixels beyond the smallest or largest training pixel are clipped. Scale them like all others.",
+        ),
+        Mistake(
             "numbers of another data set",
             edit("_statistics(train)", "0.1307, 0.3081"),
             "0.1307 and 0.3081 are the mean and the standard deviation of all of MNIST. Compute both from train, "
@@ -132,7 +170,7 @@ class Normalize(Exercise):
         Mistake(
             "not two things",
             None,
-            "Two tensors are to be returned, train and valid, with a comma between them.",
+            "Return two tensors, train and valid, with a comma between them.",
             sign=lambda e: e[0]["what is returned"] != "2 things",
         ),
     )
@@ -167,7 +205,7 @@ class Sgd(Exercise):
         yield of_generator
         yield case(
             "a parameter whose .grad is None in some steps, momentum=0.9",
-            [(3,), (2, 2), (5,)],
+            [(3,), (2, 2), (5,), ()],
             [[1], [1, 2], [1], [2]],
             settings={"lr": 0.1, "momentum": 0.9},
         )
@@ -193,10 +231,7 @@ class Sgd(Exercise):
             yield f"parameters that step {number} moves", moved
             for index, p in enumerate(params):
                 yield f"params[{index}] after step {number}", p
-            yield (
-                f".grad left alone by step {number}",
-                all(_same(p.grad, g) for p, g in zip(params, before, strict=True)),
-            )
+            yield f"gradients after step {number}", _became(before, [p.grad for p in params])
             optimizer.zero_grad()
             yield (
                 f"gradients cleared by zero_grad after step {number}",
@@ -254,6 +289,28 @@ class Sgd(Exercise):
             "Two parameters share a velocity. Each parameter has one of its own.",
         ),
         Mistake(
+            "one velocity for several parameters",
+            edit(
+                "v.copy_(self.momentum * v + p.grad)", "self.v = v = self.momentum * getattr(self, 'v', 0.0) + p.grad"
+            ),
+            "All parameters share one velocity, and their shapes do not fit. Each parameter has one of its own.",
+        ),
+        Mistake(
+            "velocities of the wrong parameters",
+            edit(
+                "zip(self.params, self.velocities, strict=True)",
+                "zip([p for p in self.params if p.grad is not None], self.velocities)",
+            ),
+            "You drop the parameters without a gradient first and then go through the velocities "
+            "from the start, so the others meet the velocities of their neighbours. Zip first, "
+            "skip afterwards.",
+        ),
+        Mistake(
+            "single numbers left out",
+            edit("list(params)", "[p for p in params if p.ndim]"),
+            "A parameter of shape () never moves. It is a parameter like any other.",
+        ),
+        Mistake(
             "no parameter moves",
             edit("p -= ", "p = p - "),
             "After step() every parameter is what it was. `p = p - ...` only gives the name p to a new tensor; the "
@@ -305,6 +362,19 @@ class Sgd(Exercise):
             "after the step.",
         ),
         Mistake(
+            "gradient overwritten in step",
+            edit("self.lr * v", "p.grad.copy_(self.lr * v)"),
+            "step() writes other numbers into `.grad`: somebody may want to look at the gradients "
+            "after the step. Methods with _ at the end change the tensor that they are called on; "
+            "make a new one instead.",
+        ),
+        Mistake(
+            "gradient overwritten in step",
+            edit("v.copy_(self.momentum * v + p.grad)", "v.copy_(p.grad.add_(v, alpha=self.momentum))"),
+            "step() adds the old velocity into `.grad`. Add the gradient to the velocity, not the "
+            "other way round: a step only reads `.grad`.",
+        ),
+        Mistake(
             "uphill",
             edit("p -= self", "p += self"),
             "The parameters move along the gradient, where the loss grows. They have to move against it. If your "
@@ -345,8 +415,16 @@ class Sgd(Exercise):
     )
 
 
-def _same(a: Tensor | None, b: Tensor | None) -> bool:
-    return (a is None) == (b is None) and (a is None or b is None or torch.equal(a, b))
+def _became(before: Sequence[Tensor | None], now: Sequence[Tensor | None]) -> str:
+    """What has become of gradients, in words."""
+    changed = [
+        (a, b)
+        for a, b in zip(before, now, strict=True)
+        if (a is None) != (b is None) or (a is not None and b is not None and not torch.equal(a, b))
+    ]
+    if not changed:
+        return "as they were"
+    return "cleared" if all(b is None or not b.any() for _, b in changed) else "other numbers"
 
 
 class _Line(nn.Module):
@@ -462,6 +540,17 @@ class TrainEpoch(Exercise):
             "Gradients are computed, but the optimizer never takes a step.",
         ),
         Mistake(
+            "optimizer left out",
+            edit(
+                "optimizer.zero_grad()",
+                "model.zero_grad()",
+                "optimizer.step()",
+                "[p.data.sub_(optimizer.lr * p.grad) for p in model.parameters()]",
+            ),
+            "You take the step yourself, and the optimizer is never called: its momentum is lost. "
+            "Call optimizer.step().",
+        ),
+        Mistake(
             "one step for all batches",
             edit(
                 "n = 0.0, 0",
@@ -493,14 +582,24 @@ class TrainEpoch(Exercise):
             "Only the first batch is used. Does the loop return too early?",
         ),
         Mistake(
+            "smaller batch left out",
+            edit(
+                "n = 0.0, 0",
+                "n, size = 0.0, 0, 0",
+                "        loss = ",
+                "        size = size or len(y)\n        if len(y) < size:\n            continue\n        loss = ",
+            ),
+            "The last batch is smaller, and you leave it out. Its examples count like all others.",
+        ),
+        Mistake(
             "loss of the last batch",
             edit("total / n", "loss.item()"),
-            "You return the loss of the last batch. Asked for is the mean over all examples of the epoch.",
+            "You return the loss of the last batch. It should be the mean over all examples of the epoch.",
         ),
         Mistake(
             "sum of the batch losses",
             edit("loss.item() * len(y)", "loss.item()", "total / n", "total"),
-            "You add up the losses of the batches. Asked for is the mean over all examples.",
+            "You add up the losses of the batches. It should be the mean over all examples.",
         ),
         Mistake(
             "sum of all losses",
@@ -512,6 +611,25 @@ class TrainEpoch(Exercise):
             edit("loss.item() * len(y)", "loss.item()"),
             "You add up the mean losses of the batches and divide by the number of examples. A mean times the size of "
             "its batch is the sum over the batch; add up those.",
+        ),
+        Mistake(
+            "every batch taken to be as large as the first",
+            edit(
+                "n = 0.0, 0",
+                "n, size = 0.0, 0, 0",
+                "        loss = ",
+                "        size = size or len(y)\n        loss = ",
+                "loss.item() * len(y)",
+                "loss.item() * size",
+            ),
+            "You multiply every mean by the size of the first batch. The last batch may be "
+            "smaller: multiply by its own size.",
+        ),
+        Mistake(
+            "numbers in y counted",
+            edit("n += len(y)", "n += y.numel()"),
+            "You count the numbers in y. Where an example has several targets, that is more than "
+            "there are examples: take len(y).",
         ),
         Mistake(
             "sum of all losses over the batches",
@@ -527,8 +645,8 @@ class TrainEpoch(Exercise):
         Mistake(
             "graph kept",
             None,
-            "The loss that you return still holds the graphs of all batches. A number is asked for: `.item()` takes it "
-            "out of each loss.",
+            "The loss that you return still holds the graphs of all batches. Return a number: "
+            "`.item()` takes it out of each loss.",
             sign=lambda e: not e[0]["mean loss without a graph"],
         ),
         Mistake(
@@ -582,8 +700,10 @@ class Evaluate(Exercise):
             ("nine examples, four classes, a model in training mode", 9, 4, True),
             ("a model that is in eval mode already", 5, 3, False),
             ("a single example", 1, 6, True),
+            ("1,033 examples", 1033, 3, True),
         ):
-            x, weight, bias = rng.normal(n, 4), rng.normal(c, 4), rng.normal(c)
+            louder = torch.linspace(1, 3, n)[:, None]  # towards the end, so that the mean of unequal chunks is another
+            x, weight, bias = rng.normal(n, 4) * louder, rng.normal(c, 4), rng.normal(c)
             best = (x @ weight.T + bias).argmax(-1)
             y = torch.where(torch.arange(n) % 3 == 0, best, (best + 1 + torch.arange(n) % (c - 1)) % c)
             yield Case(label, x=x, y=y, weight=weight, bias=bias, training=training)
@@ -601,6 +721,7 @@ class Evaluate(Exercise):
         yield "loss", loss
         yield "accuracy", accuracy
         yield "gradients left alone", all(p.grad is None for p in model.parameters())
+        yield "parameters still trainable", all(p.requires_grad for p in model.parameters())
 
     mistakes = (
         Mistake(
@@ -624,6 +745,13 @@ class Evaluate(Exercise):
             sign=lambda e: not e[0]["the layers inside in eval mode too"],
         ),
         Mistake(
+            "parameters frozen",
+            None,
+            "Your function sets requires_grad to False and leaves it so: the model can no longer "
+            "be trained. Run it under torch.no_grad() instead; that changes nothing for good.",
+            sign=lambda e: not e[0]["parameters still trainable"],
+        ),
+        Mistake(
             "graph recorded",
             None,
             "PyTorch recorded a graph while the model ran: memory for a backward pass that "
@@ -636,6 +764,15 @@ class Evaluate(Exercise):
             "The model came in training mode and leaves in eval mode. From then on it trains without dropout and the "
             "like, and nobody notices. Remember model.training before you switch.",
             sign=lambda e: not e[0]["training mode afterwards"],
+        ),
+        Mistake(
+            "layers inside left in eval mode",
+            None,
+            "You put back the flag `training` of the model alone, and the layers inside it stay in "
+            "eval mode. model.train(mode) sets it in all of them.",
+            sign=lambda e: (
+                e[0]["training mode afterwards"] and not e[0]["training mode of the layers inside afterwards"]
+            ),
         ),
         Mistake(
             "always back to training mode",
@@ -661,6 +798,12 @@ class Evaluate(Exercise):
             "size, or take all at once.",
         ),
         Mistake(
+            "mean of chunk means",
+            _means_of_chunks(64),
+            "You average over chunks of 64, and the last one is smaller: its examples count for "
+            "more than the others. Weight the chunks by their size, or take all at once.",
+        ),
+        Mistake(
             "accuracy first",
             edit("return loss, share", "return share, loss"),
             "Loss and accuracy are exchanged: the loss comes first.",
@@ -668,12 +811,12 @@ class Evaluate(Exercise):
         Mistake(
             "percent",
             edit("accuracy(logits, y)", "100 * accuracy(logits, y)"),
-            "The accuracy is in percent. Asked for is a number between 0 and 1.",
+            "The accuracy is in percent. It should be a number between 0 and 1.",
         ),
         Mistake(
             "error rate",
             edit("accuracy(logits, y)", "1 - accuracy(logits, y)"),
-            "You return the part that is wrong. The accuracy is the part that is right.",
+            "You return the share that is wrong. The accuracy is the share that is right.",
         ),
         Mistake(
             "returned None",
@@ -684,18 +827,18 @@ class Evaluate(Exercise):
         Mistake(
             "not two numbers",
             None,
-            "Two numbers are to be returned, the loss and the accuracy, with a comma between them.",
+            "Return two numbers, the loss and the accuracy, with a comma between them.",
             sign=lambda e: e[0]["what is returned"] != "2 things",
         ),
         Mistake(
             "number of hits",
             edit("accuracy(logits, y)", "len(y) * accuracy(logits, y)"),
-            "You count the hits. The accuracy is their part of all examples.",
+            "You count the hits. The accuracy is their share of all examples.",
         ),
         Mistake(
             "sum of the losses",
             edit("cross_entropy(logits, y).item()", "len(y) * cross_entropy(logits, y).item()"),
-            "You return the sum of the losses. Asked for is the mean over the examples.",
+            "You return the sum of the losses. It should be the mean over the examples.",
         ),
         Mistake(
             "softmax twice",
@@ -721,6 +864,13 @@ def _moved(images: Tensor, right: Tensor, down: Tensor) -> Tensor:
     where[:, 0, 2], where[:, 1, 2] = -right / 14, -down / 14
     grid = F.affine_grid(where, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, align_corners=False).flatten(1)
+
+
+def _renamed(guesses: Tensor, labels: Tensor) -> float:
+    """The share of right guesses where each digit may go by another name, and no two by the same one."""
+    counts = torch.zeros(10, 10).index_put((labels, guesses), torch.ones(len(labels)), accumulate=True)
+    names = counts.argmax(1)
+    return float(counts.amax(1).sum() / len(labels)) if len(names.unique()) == 10 else 0.0
 
 
 def _largest_logit(evidence: list[dict[str, Any]]) -> float:
@@ -796,7 +946,10 @@ class FitMnist(Training):
             yield "spread of a logit over the digits", float(logits.std(0).max())
             trained = model(case.x)
             yield "loss on the training digits", float(F.cross_entropy(trained, case.y))
-            yield "accuracy on the training digits", float((trained.argmax(-1) == case.y).double().mean())
+            guesses = trained.argmax(-1)
+            yield "accuracy on the training digits", float((guesses == case.y).double().mean())
+            yield "accuracy with the digits renamed", _renamed(guesses, case.y)
+            yield "digits that are guessed at all", len(guesses.unique())
             yield "loss on the first 64", float(F.cross_entropy(trained[:64], case.y[:64]))
             a, b = case.unseen[:200], case.unseen[200:400]
             bend = (model((a + b) / 2) - (model(a) + model(b)) / 2).abs().mean() / logits.std()
@@ -813,12 +966,20 @@ class FitMnist(Training):
 
     mistakes = (
         Mistake(
+            "not a model",
+            None,
+            "Return the model alone: an nn.Module, without a history or anything else beside it, and not its class.",
+            sign=lambda e: e[0]["what is returned"] != "an nn.Module",
+        ),
+        Mistake(
             "probabilities instead of logits",
             None,
-            "Your model gives numbers between 0 and 1. cross_entropy takes logits and has its own softmax inside: a "
-            "second one makes the gradients small. Let the last layer be an affine map.",
+            "Your model gives probabilities: numbers from 0 on that add up to 1. cross_entropy "
+            "takes logits and has its own softmax inside: a second one makes the gradients small. "
+            "Let the last layer be an affine map.",
             sign=lambda e: bool(
-                (e[0]["logits of the unseen digits"] >= 0).all() and (e[0]["logits of the unseen digits"] <= 1).all()
+                (e[0]["logits of the unseen digits"] >= 0).all()
+                and (e[0]["logits of the unseen digits"].sum(-1) - 1).abs().max() < 1e-3
             ),
         ),
         Mistake(
@@ -836,15 +997,28 @@ class FitMnist(Training):
             sign=lambda e: e[0]["loss on the first 64"] < 0.05 and e[0]["loss on the training digits"] > 1,
         ),
         Mistake(
+            "labels exchanged",
+            None,
+            "Your model tells the digits apart, but gives most of them the wrong names. Do the "
+            "labels that you train with belong to these digits (shifted by one, sorted, counted "
+            "from 1)?",
+            sign=lambda e: (
+                e[0]["accuracy with the digits renamed"] > 0.5
+                and e[0]["accuracy on the training digits"] < e[0]["accuracy with the digits renamed"] - 0.3
+            ),
+        ),
+        Mistake(
             "diverged",
             None,
-            "Training blew up: the logits are not finite, far too large, or the same for every digit because no "
-            "hidden unit is active any more. Print the loss of every epoch, and take a smaller learning rate; "
-            "momentum 0.9 makes steps ten times as long. Or is the step uphill?",
+            "The logits are not finite, far too large, or the same for every digit, as when "
+            "training blows up and no hidden unit is active any more. Print the loss of every "
+            "epoch, and take a smaller learning rate; momentum 0.9 makes steps ten times as long. "
+            "Or is the step uphill?",
             sign=lambda e: (
-                not e[0]["loss on the training digits"] < 3
-                or e[0]["spread of a logit over the digits"] < 0.003
-                or (_largest_logit(e) > 25 and e[0]["accuracy on the training digits"] < 0.15)
+                not math.isfinite(e[0]["loss on the training digits"])
+                or _largest_logit(e) > 0
+                and e[0]["spread of a logit over the digits"] < 0.003
+                or (_largest_logit(e) > 25 and e[0]["digits that are guessed at all"] < 8)
             ),
         ),
         Mistake(
@@ -876,8 +1050,9 @@ class FitMnist(Training):
         Mistake(
             "images without their labels",
             None,
-            "The model gives nearly the same answer for every digit, and the loss is near 2.3, which is log 10: there "
-            "was nothing to learn. Are images and labels shuffled by the same indices?",
+            "The model gives nearly the same answer for every digit, and the loss is near 2.3, "
+            "which is log 10, as if there were nothing to learn. Are images and labels shuffled by "
+            "the same indices? Or does the last layer start from 0 and never move?",
             sign=lambda e: (
                 2.1 < e[0]["loss on the training digits"] < 3 and e[0]["spread of a logit over the digits"] <= 0.12
             ),
@@ -890,11 +1065,21 @@ class FitMnist(Training):
             sign=lambda e: e[0]["number of parameters"] < 12_000 and e[0]["loss on the training digits"] > 0.4,
         ),
         Mistake(
+            "worse than guessing",
+            None,
+            "The loss on the training digits is above 3, and guessing gives 2.3. Do you train on "
+            "other pictures or labels than those that were handed in (transposed, scaled again, "
+            "moved), or uphill?",
+            sign=lambda e: e[0]["loss on the training digits"] > 3 and e[0]["accuracy on the training digits"] < 0.3,
+        ),
+        Mistake(
             "steps too long",
             None,
-            "The training digits do not go well, and yet the logits are large: the steps are too long, and each undoes "
-            "a part of the one before. Take a smaller learning rate; momentum 0.9 makes steps ten times as long. Or do "
-            "gradients add up because nothing clears them?",
+            "The training digits do not go well, and yet the logits are large. Usually the steps "
+            "are too long then, and each undoes a part of the one before. Take a smaller learning "
+            "rate; momentum 0.9 makes steps ten times as long. Or do gradients add up because "
+            "nothing clears them? Or do you train on other pictures than those that were handed "
+            "in?",
             sign=lambda e: (
                 e[0]["loss on the training digits"] > 0.35
                 and (
