@@ -76,18 +76,18 @@ def in_place_mistakes(
         Mistake(
             "gradient zeroed",
             edit("", "    for p in params:\n        p.grad = None if p.grad is None else 0 * p.grad"),
-            "The step is right, but afterwards the gradients are zero. Clearing them is up to whoever calls backward; "
+            "Afterwards the gradients are zero. Clearing them is up to whoever calls backward; "
             "a step only reads `.grad`.",
         ),
         Mistake(
             "gradient thrown away",
             edit("", "    for p in params:\n        p.grad = None"),
-            "The step is right, but afterwards `.grad` is None. A step only reads the gradients.",
+            "Afterwards `.grad` is None. A step only reads the gradients.",
         ),
         Mistake(
             "parameters frozen",
             edit("", "            p.requires_grad_(False)"),
-            "The parameters move correctly, but afterwards their requires_grad is False: the next backward gives them "
+            "Afterwards the requires_grad of the parameters is False: the next backward gives them "
             "no gradient. Do the step inside `torch.no_grad()` instead; it records nothing and changes no setting.",
         ),
         Mistake(
@@ -141,7 +141,7 @@ def in_place_mistakes(
         Mistake(
             "returns the parameters",
             edit("", "    return params"),
-            "The step is right, but it returns something. It works in place and returns nothing, so that nobody "
+            "Your function returns something. A step works in place and returns nothing, so that nobody "
             "mistakes the result for new tensors.",
         ),
         *(_buffer_mistakes(buffers, rebound, replaced) if buffers else []),

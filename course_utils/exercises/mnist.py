@@ -118,14 +118,14 @@ class Normalize(Exercise):
         Mistake(
             "validation data not divided",
             edit("(valid - mean) / std", "valid - mean"),
-            "train is right, and valid is shifted but not divided by the spread. Is train "
+            "valid is shifted but not divided by the spread. Is train "
             "overwritten first, so that its standard deviation is 1 when valid is scaled? Compute "
             "both numbers before.",
         ),
         Mistake(
             "mean not subtracted",
             edit("(train - mean)", "train", "(valid - mean)", "valid"),
-            "The spread is right, but the mean is not 0. Subtract the mean before you divide.",
+            "The mean is not 0. Subtract the mean before you divide.",
         ),
         Mistake(
             "squeezed between 0 and 1",
@@ -147,7 +147,7 @@ class Normalize(Exercise):
         Mistake(
             "validation data as it was",
             edit("(valid - mean) / std", "valid.clone()"),
-            "train is right, and valid comes back as it was. Is it scaled at all? Or is train overwritten first, so "
+            "valid comes back as it was. Is it scaled at all? Or is train overwritten first, so "
             "that its mean is 0 and its standard deviation 1 when valid is scaled? Compute both numbers before.",
         ),
         Mistake(

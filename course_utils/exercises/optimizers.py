@@ -71,7 +71,7 @@ class RmspropStep(Exercise):
             "eps inside the root",
             edit("(s.sqrt() + eps)", "(s + eps).sqrt()"),
             "You add eps before you take the root. torch adds it after the root; some libraries do it your way, and "
-            "then eps means something else: its root is added.",
+            "then eps means something else.",
         ),
         Mistake(
             "squares updated after the step",
@@ -145,7 +145,7 @@ class RmspropStep(Exercise):
                 "lr * p.grad",
                 "lr * g",
             ),
-            "The step is right, but `.grad` holds squares afterwards: a method with _ at its end "
+            "`.grad` holds squares afterwards: a method with _ at its end "
             "writes into the gradient. A step only reads it.",
         ),
         Mistake(
@@ -163,12 +163,12 @@ class RmspropStep(Exercise):
         Mistake(
             "uphill",
             edit("p -= lr", "p += lr"),
-            "The step has the right size and goes up. Subtract it.",
+            "The step goes uphill. Subtract it.",
         ),
         Mistake(
             "lr forgotten",
             edit("lr * p.grad", "p.grad"),
-            "The direction is right, but lr is not in the step.",
+            "lr is not in the step.",
         ),
         Mistake(
             "plain SGD",
@@ -239,7 +239,8 @@ _ADAM_MISTAKES = (
     Mistake(
         "t from 0",
         edit("b1**t", "b1 ** max(t - 1, 1)", "b2**t", "b2 ** max(t - 1, 1)"),
-        "From the second step on the corrections use t - 1. t counts from 1: use it as it is, and nothing is 0.",
+        "From the second step on the corrections use t - 1. t counts from 1, so 1 - beta**t is "
+        "never 0: use it as it is.",
     ),
     Mistake(
         "t one too large",
@@ -331,7 +332,7 @@ _ADAM_MISTAKES = (
     Mistake(
         "uphill",
         edit("p -= lr", "p += lr"),
-        "The step has the right size and goes up. Subtract it.",
+        "The step goes uphill. Subtract it.",
     ),
     Mistake(
         "plain gradient in the step",
@@ -574,8 +575,7 @@ class RebornAdamStep(Exercise):
         Mistake(
             "sign taken in place",
             edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.sign_()"),
-            "The step is right, but `.grad` now holds signs: the method with _ at its end writes into the gradient. A "
-            "step only reads it.",
+            "`.grad` now holds signs: the method with _ at its end writes into the gradient. A step only reads it.",
         ),
         Mistake(
             "absolute value for the sign",
@@ -641,7 +641,7 @@ class RebornAdamStep(Exercise):
         Mistake(
             "uphill",
             edit("p -= lr", "p += lr"),
-            "The step has the right size and goes up. Subtract it.",
+            "The step goes uphill. Subtract it.",
         ),
         Mistake(
             "no sign",

@@ -41,7 +41,7 @@ class L2Penalty(Exercise):
         Mistake(
             "cut off from the graph",
             edit("p.square()", "p.detach().square()"),
-            "The number is right, but no gradient flows back from it (`.detach()`, `.data`, `.item()`): the penalty "
+            "No gradient flows back from your result (`.detach()`, `.data`, `torch.tensor(...)`, no_grad): the penalty "
             "would be shown and never felt.",
         ),
         Mistake(
@@ -157,7 +157,7 @@ class L2Penalty(Exercise):
         Mistake(
             "wd forgotten",
             edit("wd * ", ""),
-            "The sum of squares is right, but wd is not in it.",
+            "wd has no effect. It multiplies the sum of squares.",
         ),
     )
 
@@ -226,7 +226,7 @@ class L2Gradient(Exercise):
         Mistake(
             "flattened",
             edit("* p", "* p.flatten()"),
-            "The numbers are right, but they come in one row. The gradient has the shape of p.",
+            "Your numbers come in one row. The gradient has the shape of p.",
         ),
         Mistake(
             "fails for a single number",
@@ -321,7 +321,7 @@ class SgdL2Step(Exercise):
         Mistake(
             "uphill",
             edit("(p.grad", "(-p.grad"),
-            "The decay is right, but the step climbs: the gradient is to be subtracted.",
+            "The step climbs: the gradient should be subtracted.",
         ),
         Mistake(
             "both uphill",
@@ -336,7 +336,7 @@ class SgdL2Step(Exercise):
         Mistake(
             "gradient changed",
             edit("p.grad + ", "p.grad.add_(", "* p)", "* p))"),
-            "The step is right, but the decay is still in `.grad` afterwards, where the next backward or a look at the "
+            "The decay is still in `.grad` afterwards, where the next backward or a look at the "
             "gradients finds it. Make a new tensor instead of changing `.grad`.",
         ),
         *decay_mistakes(lambda pull: edit("wd * p", pull)),
@@ -381,7 +381,7 @@ class SgdDecayStep(Exercise):
         Mistake(
             "uphill",
             edit("p -= lr", "p += lr"),
-            "The decay is right, but the step climbs: the gradient is to be subtracted.",
+            "The step climbs: the gradient should be subtracted.",
         ),
         Mistake(
             "gradient not multiplied by lr",
@@ -391,13 +391,13 @@ class SgdDecayStep(Exercise):
         Mistake(
             "gradient changed",
             edit("p *= 1 - lr * wd", "p.grad += wd * p"),
-            "The step is right, but the decay is still in `.grad` afterwards, where the next backward or a look at the "
+            "The decay is still in `.grad` afterwards, where the next backward or a look at the "
             "gradients finds it. Make a new tensor instead of changing `.grad`.",
         ),
         Mistake(
             "gradient scaled in place",
             edit("lr * p.grad", "p.grad.mul_(lr)"),
-            "The step is right, but `.grad` is multiplied by lr on the way, and whoever reads it "
+            "`.grad` is multiplied by lr on the way, and whoever reads it "
             "next finds another gradient. A step only reads `.grad`.",
         ),
         *decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
@@ -616,7 +616,7 @@ class DecayGroups(Exercise):
         Mistake(
             "groups exchanged",
             edit("0.0}]", "0.0}][::-1]"),
-            "The groups are right, but in the other order: first those that decay.",
+            "The groups come in the other order: first those that decay.",
         ),
         Mistake(
             "weight_decay exchanged",
