@@ -153,3 +153,13 @@ def test_no_name_depends_on_what_was_judged_before():
 def test_names_can_be_told_apart_where_two_are_given(lesson):
     names = [mistake.name for exercise in exercises(lesson) for mistake in exercise.mistakes]
     assert not [name for name in names if naming.TOGETHER in name or naming.EITHER in name]
+
+
+def test_known_mistakes_are_tried_without_a_warning(recwarn):
+    def each_by_itself(x):
+        centred = x - x.mean(0)
+        return centred / (centred.square().sum(0) / (len(x) - 1)).sqrt()
+
+    verdict = judge("mnist.normalize", lambda train, valid: (each_by_itself(train), each_by_itself(valid)))
+    assert set(verdict.mistake.split("; ")) == {"validation data scaled by itself", "each pixel by itself"}
+    assert not [warning.message for warning in recwarn]

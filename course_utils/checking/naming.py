@@ -3,6 +3,7 @@
 import functools
 import itertools
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -158,11 +159,14 @@ class _Search:
         return first_difference([self.cases[index]], [one], [mine]) is None
 
     def _explained(self, mistake: Mistake) -> int:
-        """How many values of the first differing case a mistake gets as the answer has them, and the reference not."""
+        """How many values of the first differing case a mistake gets as the answer has them, and the reference not.
+
+        Those that the answer has right and the mistake gets wrong count against it.
+        """
         index = self.order[0]
         case, mine, right = self.cases[index], self.got[index], self.expected[index]
         mistaken = self._run((mistake,), index)
-        return sum(_equal(case, name, mistaken, mine) and not _equal(case, name, right, mine) for name in mine.values)
+        return sum(_equal(case, name, mistaken, mine) - _equal(case, name, right, mine) for name in mine.values)
 
     def _rest(self, mistake: Mistake) -> str:
         """Where the evidence differs from that of a mistake which explains a part of it."""
@@ -179,9 +183,10 @@ _RUNS: dict[Any, Evidence] = {}
 def run_mistakes(
     exercise: Exercise, mistakes: tuple[Mistake, ...], case: Case, seed: int, guarded: bool = False
 ) -> Evidence:
-    """The evidence of the reference with these mistakes in it, on one case."""
+    """The evidence of the reference with these mistakes in it, on one case; what torch warns of stays unsaid."""
     answer = wrong_answer(exercise, mistakes[0]) if len(mistakes) == 1 else composed(exercise.id, mistakes)
-    with time_limit(exercise.seconds):
+    with time_limit(exercise.seconds), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         evidence = refused(exercise, answer, guarded)
         evidence = evidence or run_case(exercise, answer, case, seed, Evidence(), guarded)
     evidence.moved = functools.cache(functools.partial(moved_runs, exercise, answer, case, seed))

@@ -79,18 +79,18 @@ def in_place_mistakes(
         Mistake(
             "gradient zeroed",
             edit("", "    for p in params:\n        p.grad = None if p.grad is None else 0 * p.grad"),
-            "The step is right, but afterwards the gradients are zero. Clearing them is up to whoever calls backward; "
+            "Afterwards the gradients are zero. Clearing them is up to whoever calls backward; "
             "a step only reads `.grad`.",
         ),
         Mistake(
             "gradient thrown away",
             edit("", "    for p in params:\n        p.grad = None"),
-            "The step is right, but afterwards `.grad` is None. A step only reads the gradients.",
+            "Afterwards `.grad` is None. A step only reads the gradients.",
         ),
         Mistake(
             "parameters frozen",
             edit("", "            p.requires_grad_(False)"),
-            "The parameters move correctly, but afterwards their requires_grad is False: the next backward gives them "
+            "Afterwards the requires_grad of the parameters is False: the next backward gives them "
             "no gradient. Do the step inside `torch.no_grad()` instead; it records nothing and changes no setting.",
         ),
         Mistake(
@@ -122,6 +122,12 @@ def in_place_mistakes(
             skip_hint + "`.grad` is None there, and None has none of a tensor's methods.",
         ),
         Mistake(
+            "fails for a single number",
+            edit("p -= ", "p[:] -= "),
+            "A tensor of shape () has no dimension to slice or to loop over, so `p[:] = ...` fails for it. `-=`, "
+            "`.sub_` and `.copy_` work for any shape.",
+        ),
+        Mistake(
             "stops at a missing gradient",
             edit("if p.grad is not None:", "if p.grad is None:\n            break\n        else:"),
             "Everything after the first parameter without a gradient is left out. Go on with the next one instead of "
@@ -138,7 +144,7 @@ def in_place_mistakes(
         Mistake(
             "returns the parameters",
             edit("", "    return params"),
-            "The step is right, but it returns something. It works in place and returns nothing, so that nobody "
+            "Your function returns something. A step works in place and returns nothing, so that nobody "
             "mistakes the result for new tensors.",
         ),
         *(_buffer_mistakes(buffers, rebound, replaced) if buffers else []),
@@ -218,3 +224,104 @@ def _buffer_mistakes(buffers: Mapping[str, str], rebound: Edit, replaced: Edit) 
             ),
         ]
     return mistakes
+
+
+def decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
+    """Mistakes in how much p decays; pull: the edit that puts another pull in the place of `wd * p`."""
+    return [
+        Mistake(
+            "wd not multiplied by lr",
+            pull("wd / lr * p"),
+            "The weight loses wd of itself in every step, however small lr is. The decay is scaled "
+            "by lr like the rest of the step.",
+        ),
+        Mistake(
+            "the penalty's factor 2",
+            pull("2 * wd * p"),
+            "The pull is twice as strong as it should be. 2*wd*p is the gradient of wd*sum(p**2); what torch calls "
+            "weight_decay is the factor of p itself, without the 2.",
+        ),
+        Mistake(
+            "grows instead of decays",
+            pull("-wd * p"),
+            "The sign of the decay is wrong: it pushes the weights away from 0. It should pull each weight towards 0.",
+        ),
+        Mistake(
+            "lr twice in the decay",
+            pull("lr * wd * p"),
+            "The decay is multiplied by lr twice. Once is enough, as for the rest of the step.",
+        ),
+        Mistake(
+            "the same amount off every weight",
+            pull("wd"),
+            "Every weight loses the same amount, lr * wd, so a negative one moves away from 0. The "
+            "decay is a share of the weight itself.",
+        ),
+        Mistake(
+            "half the pull",
+            pull("wd / 2 * p"),
+            "The pull is half as strong as it should be. The 1/2 stands in the penalty; it cancels "
+            "the 2 of its gradient, which is wd * p.",
+        ),
+        Mistake(
+            "squared weights added",
+            pull("wd * p.square()"),
+            "The pull is wd times the square of each weight, so negative weights are pushed away from 0. What belongs "
+            "there is the slope, wd * p.",
+        ),
+        Mistake(
+            "no decay",
+            pull("0"),
+            "wd has no effect. If you do shrink p, remember what `p = p * ...` does: it gives the "
+            "name p to a new tensor.",
+        ),
+        Mistake(
+            "biases spared",
+            pull("wd * p * (p.ndim > 1)"),
+            "Tensors of one dimension do not decay. Which parameters decay is decided by whoever "
+            "makes the list; the step treats all of them alike.",
+        ),
+        Mistake(
+            "biases spared",
+            pull("wd * p * (p.ndim != 1)"),
+            "Vectors do not decay, and everything else does. The step treats all of them alike: "
+            "whoever makes the list decides which parameters decay.",
+        ),
+        Mistake(
+            "decay without a gradient",
+            edit("is not None:", "is None:\n            p -= lr * wd * p\n        else:"),
+            "A parameter whose `.grad` is None took no part in the loss and is left alone: it does not decay either.",
+        ),
+        Mistake(
+            "a sum for every entry",
+            pull("wd * p.sum()"),
+            "Every entry is pulled by the sum of all of them. Each weight decays in proportion to itself.",
+        ),
+        Mistake(
+            "a sum of squares added",
+            pull("wd * p.square().sum()"),
+            "Every entry is pulled by the penalty itself, one number. Some notes say so; what belongs there is the "
+            "penalty's gradient, which differs from entry to entry.",
+        ),
+    ]
+
+
+def factor_mistakes() -> list[Mistake]:
+    """Mistakes in the line `p *= 1 - lr * wd`."""
+    return [
+        Mistake(
+            "shrinks to a fraction",
+            edit("1 - lr", "lr"),
+            "Only lr*wd of the weight is left. It should lose that part and keep the rest.",
+        ),
+        Mistake(
+            "exponential decay",
+            edit("1 - lr * wd", "torch.tensor(-lr * wd).exp()"),
+            "You shrink by exp(-lr * wd). That is what many tiny steps would come to; one step shrinks by 1 - lr * wd.",
+        ),
+        Mistake(
+            "factor subtracted",
+            edit("p *= ", "p -= "),
+            "You subtract 1 - lr * wd from the weight. It is a factor: what is left of the weight.",
+        ),
+    ]

@@ -1,21 +1,17 @@
 """Exercises of lesson 05: normalising, SGD as a class, an epoch of training, evaluation, a net that reads digits."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, partial
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, Training, claim
+from course_utils.checking import Case, Edit, Exercise, Mistake, Rng, Training, claim, edit
 from course_utils.data import load_mnist
 from course_utils.exercises._steps import OPTIMIZERS, STEPS
-
-
-def _scaled(by: Callable[[Tensor], Tensor], train: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """Both scaled with the mean and the spread of `by(train)`."""
-    return (train - by(train).mean()) / by(train).std(), (valid - by(train).mean()) / by(train).std()
 
 
 def _things(answer: Any) -> str:
@@ -53,276 +49,136 @@ class Normalize(Exercise):
     mistakes = (
         Mistake(
             "validation data scaled by itself",
-            lambda a, b: ((a - a.mean()) / a.std(), (b - b.mean()) / b.std()),
+            edit("return", "m, s = _statistics(valid)\n    return", "(valid - mean) / std", "(valid - m) / s"),
             "The validation data is scaled with its own mean and spread. The net learns from numbers that were scaled "
             "in one way, so everything that it ever sees has to be scaled in that same way.",
         ),
         Mistake(
             "statistics of both together",
-            lambda a, b: tuple((t - torch.cat([a, b]).mean()) / torch.cat([a, b]).std() for t in (a, b)),
+            edit("_statistics(train)", "_statistics(torch.cat([train, valid]))"),
             "The mean and the spread come from both sets together. What belongs to validation must not have a say in "
             "anything that training uses, not even in two numbers.",
         ),
         Mistake(
             "statistics of the validation data",
-            lambda a, b: ((a - b.mean()) / b.std(), (b - b.mean()) / b.std()),
+            edit("_statistics(train)", "_statistics(valid)"),
             "The mean and the spread come from the validation data. They belong to what is learned, so they come from "
             "the training data.",
         ),
         Mistake(
             "each pixel by itself",
-            lambda a, b: ((a - a.mean(0)) / a.std(0), (b - a.mean(0)) / a.std(0)),
+            edit(".mean()", ".mean(0)", ".std()", ".std(0)"),
             "Each pixel has a mean and a spread of its own. A pixel at the border is 0 in every digit: that would be "
             "0/0. One mean and one spread for all pixels will do.",
         ),
         Mistake(
+            "each pixel by itself",
+            edit(".mean()", ".mean(0)", ".std()", ".std(0, correction=0)"),
+            "The mean and the spread are taken pixel by pixel (as batch normalisation does it). "
+            "One mean and one spread for all pixels will do, and a pixel that never changes does "
+            "no harm then.",
+        ),
+        Mistake(
+            "each pixel by itself",
+            edit(
+                "(train - mean) / std",
+                "nn.functional.batch_norm(train, None, None, training=True)",
+                "(valid - mean) / std",
+                "nn.functional.batch_norm(valid, None, None, training=True)",
+            ),
+            "Each pixel has a mean and a spread of its own, and in valid other ones than in train (as batch "
+            "normalisation does it). Take one mean and one spread, over all pixels of train, for both.",
+        ),
+        Mistake(
             "each digit by itself",
-            lambda a, b: tuple((t - t.mean(1, keepdim=True)) / t.std(1, keepdim=True) for t in (a, b)),
-            "Each digit has a mean and a spread of its own. Asked for are one mean and one spread, over all pixels of "
-            "all training digits.",
+            edit(
+                "return",
+                "m, s = _statistics(valid)\n    return",
+                "(valid - mean) / std",
+                "(valid - m) / s",
+                ".mean()",
+                ".mean(1, keepdim=True)",
+                ".std()",
+                ".std(1, keepdim=True)",
+            ),
+            "Each digit has a mean and a spread of its own. Take one mean and one spread, over all "
+            "pixels of all training digits.",
         ),
         Mistake(
             "divided by the variance",
-            lambda a, b: ((a - a.mean()) / a.var(), (b - a.mean()) / a.var()),
+            edit(".std()", ".var()"),
             "You divide by the variance. The standard deviation is its root.",
         ),
         Mistake(
+            "root mean square for the standard deviation",
+            edit("x.float().std()", "x.float().square().mean().sqrt()"),
+            "You divide by the root of the mean square. The standard deviation is that of the "
+            "distances from the mean: subtract the mean before you square.",
+        ),
+        Mistake(
             "not divided",
-            lambda a, b: (a - a.mean(), b - a.mean()),
+            edit("(train - mean) / std", "train - mean", "(valid - mean) / std", "valid - mean"),
             "The mean is gone, but the spread is not 1. Divide by the standard deviation.",
         ),
         Mistake(
+            "validation data not divided",
+            edit("(valid - mean) / std", "valid - mean"),
+            "valid is shifted but not divided by the spread. Is train "
+            "overwritten first, so that its standard deviation is 1 when valid is scaled? Compute "
+            "both numbers before.",
+        ),
+        Mistake(
             "mean not subtracted",
-            lambda a, b: (a / a.std(), b / a.std()),
-            "The spread is right, but the mean is not 0. Subtract the mean before you divide.",
+            edit("(train - mean)", "train", "(valid - mean)", "valid"),
+            "The mean is not 0. Subtract the mean before you divide.",
         ),
         Mistake(
             "squeezed between 0 and 1",
-            lambda a, b: ((a - a.min()) / (a.max() - a.min()), (b - a.min()) / (a.max() - a.min())),
-            "You map the smallest number to 0 and the largest to 1. Asked for are mean 0 and standard deviation 1.",
+            edit(".mean()", ".min()", "x.float().std()", "x.max() - x.min()"),
+            "You map the smallest number to 0 and the largest to 1. Here the mean should be 0 and "
+            "the standard deviation 1.",
         ),
         Mistake(
             "divided before subtracted",
-            lambda a, b: (a - a.mean() / a.std(), b - a.mean() / a.std()),
+            edit("(train - mean)", "train - mean", "(valid - mean)", "valid - mean"),
             "Only the mean is divided by the standard deviation: a division comes before a subtraction. Brackets are "
             "missing.",
         ),
         Mistake(
             "multiplied by the standard deviation",
-            lambda a, b: ((a - a.mean()) * a.std(), (b - a.mean()) * a.std()),
+            edit("(train - mean) /", "(train - mean) *", "(valid - mean) /", "(valid - mean) *"),
             "You multiply by the standard deviation, so the spread is not 1. Divide by it.",
         ),
         Mistake(
             "validation data as it was",
-            lambda a, b: ((a - a.mean()) / a.std(), b.clone()),
-            "train is right, and valid comes back as it was. Is it scaled at all? Or is train overwritten first, so "
+            edit("(valid - mean) / std", "valid.clone()"),
+            "valid comes back as it was. Is it scaled at all? Or is train overwritten first, so "
             "that its mean is 0 and its standard deviation 1 when valid is scaled? Compute both numbers before.",
         ),
         Mistake(
+            "validation data clipped",
+            edit("(valid - mean)", "(valid.clamp(train.min(), train.max()) - mean)"),
+            "Validation pixels beyond the smallest or largest training pixel are clipped. Scale them like all others.",
+        ),
+        Mistake(
             "numbers of another data set",
-            lambda a, b: ((a - 0.1307) / 0.3081, (b - 0.1307) / 0.3081),
+            edit("_statistics(train)", "0.1307, 0.3081"),
             "0.1307 and 0.3081 are the mean and the standard deviation of all of MNIST. Compute both from train, "
             "whatever it is.",
         ),
         Mistake(
             "returned None",
-            lambda a, b: None,
+            None,
             "Your function returns nothing. Is a return missing?",
             sign=lambda e: e[0]["what is returned"] == "nothing",
         ),
         Mistake(
             "not two things",
-            lambda a, b: (a - a.mean()) / a.std(),
-            "Two tensors are to be returned, train and valid, with a comma between them.",
+            None,
+            "Return two tensors, train and valid, with a comma between them.",
             sign=lambda e: e[0]["what is returned"] != "2 things",
         ),
     )
-
-
-class _Momentum:
-    """What the mistakes about SGD have in common: everything that they do not get wrong."""
-
-    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
-        self.params, self.lr, self.momentum = list(params), lr, momentum
-        self.velocities = [torch.zeros_like(p) for p in self.params]
-        self.steps = 0
-
-    @torch.no_grad()
-    def step(self) -> None:
-        self.steps += 1
-        for index, p in enumerate(self.params):
-            if p.grad is not None:
-                self.change(index, p, p.grad)
-
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        v = self.velocities[index]
-        v.copy_(self.momentum * v + grad)
-        p -= self.lr * v
-
-    def zero_grad(self) -> None:
-        for p in self.params:
-            p.grad = None
-
-
-class _GeneratorKept(_Momentum):
-    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
-        self.given, self.lr, self.momentum = params, lr, momentum
-        self.velocities = [torch.zeros_like(p) for p in self.given]
-
-    @torch.no_grad()
-    def step(self) -> None:
-        for index, p in enumerate(self.given):
-            if p.grad is not None:
-                self.change(index, p, p.grad)
-
-    def zero_grad(self) -> None:
-        for p in self.given:
-            p.grad = None
-
-
-class _Averaged(_Momentum):
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        v = self.velocities[index]
-        v.copy_(self.momentum * v + (1 - self.momentum) * grad)
-        p -= self.lr * v
-
-
-class _Nesterov(_Momentum):
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        v = self.velocities[index]
-        v.copy_(self.momentum * v + grad)
-        p -= self.lr * (grad + self.momentum * v)
-
-
-class _NoMomentum(_Momentum):
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        p -= self.lr * grad
-
-
-class _Aliased(_Momentum):
-    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
-        super().__init__(params, lr, momentum)
-        self.started: dict[int, Tensor] = {}
-
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        if index in self.started:
-            self.started[index].mul_(self.momentum).add_(grad)
-        else:
-            self.started[index] = grad
-        p -= self.lr * self.started[index]
-
-    def zero_grad(self) -> None:
-        for p in self.params:
-            if p.grad is not None:
-                p.grad.zero_()
-
-
-class _OneVelocity(_Momentum):
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        v = self.velocities[0] if self.velocities[0].shape == p.shape else self.velocities[index]
-        v.copy_(self.momentum * v + grad)
-        p -= self.lr * v
-
-
-class _Rebinds(_Momentum):
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        self.velocities[index] = self.momentum * self.velocities[index] + grad
-        self.params[index] = p - self.lr * self.velocities[index]
-
-
-class _RebindsTheName(_Momentum):
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        pass
-
-
-class _StopsAtNone(_Momentum):
-    @torch.no_grad()
-    def step(self) -> None:
-        for index, p in enumerate(self.params):
-            if p.grad is None:
-                break
-            self.change(index, p, p.grad)
-
-
-class _ParameterFirst(_Momentum):
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        v = self.velocities[index]
-        p -= self.lr * v
-        v.copy_(self.momentum * v + grad)
-
-
-class _NoRate(_Momentum):
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        v = self.velocities[index]
-        v.copy_(self.momentum * v + grad)
-        p -= v
-
-
-class _RateTwice(_Momentum):
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        v = self.velocities[index]
-        v.copy_(self.momentum * v + self.lr * grad)
-        p -= self.lr * v
-
-
-class _RatesExchanged(_Momentum):
-    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
-        super().__init__(params, momentum, lr)
-
-
-class _ForgetsWhenSkipped(_Momentum):
-    @torch.no_grad()
-    def step(self) -> None:
-        super().step()
-        for p, v in zip(self.params, self.velocities, strict=True):
-            if p.grad is None:
-                v.zero_()
-
-
-class _ClearsInStep(_Momentum):
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        super().change(index, p, grad)
-        p.grad = None
-
-
-class _Uphill(_Momentum):
-    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
-        v = self.velocities[index]
-        v.copy_(self.momentum * v + grad)
-        p += self.lr * v
-
-
-class _NeverClears(_Momentum):
-    def zero_grad(self) -> None:
-        pass
-
-
-class _NeedsEveryGradient(_Momentum):
-    @torch.no_grad()
-    def step(self) -> None:
-        for index, p in enumerate(self.params):
-            self.change(index, p, p.grad + 0)  # type: ignore[operator, arg-type]
-
-
-class _FrictionOnSkipped(_Momentum):
-    @torch.no_grad()
-    def step(self) -> None:
-        for index, p in enumerate(self.params):
-            self.change(index, p, torch.zeros_like(p) if p.grad is None else p.grad)
-
-
-class _RecordsGraph(_Momentum):
-    def step(self) -> None:
-        for v, p in zip(self.velocities, self.params, strict=True):
-            if p.grad is not None:
-                v.copy_(self.momentum * v + p.grad)
-                p -= self.lr * v
-
-
-class _ClearsByZeroingAll(_Momentum):
-    def zero_grad(self) -> None:
-        for p in self.params:
-            p.grad.zero_()  # type: ignore[union-attr]
 
 
 class Sgd(Exercise):
@@ -358,7 +214,7 @@ class Sgd(Exercise):
         yield of_generator
         yield case(
             "a parameter whose .grad is None in some steps, momentum=0.9",
-            [(3,), (2, 2), (5,)],
+            [(3,), (2, 2), (5,), ()],
             [[1], [1, 2], [1], [2]],
             settings={"lr": 0.1, "momentum": 0.9},
         )
@@ -386,8 +242,7 @@ class Sgd(Exercise):
             yield f"parameters that step {number} moves", moved
             for index, p in enumerate(params):
                 yield f"params[{index}] after step {number}", p
-            untouched = all(_same(p.grad, g) for p, g in zip(params, before, strict=True))
-            yield claim(f"`.grad` is left alone by step {number}", untouched)
+            yield f"gradients after step {number}", _became(before, [p.grad for p in params])
             optimizer.zero_grad()
             cleared = all(p.grad is None or not p.grad.any() for p in params)
             yield claim(f"the gradients are cleared by zero_grad after step {number}", cleared)
@@ -395,7 +250,7 @@ class Sgd(Exercise):
     mistakes = (
         Mistake(
             "generator used up",
-            _GeneratorKept,
+            None,
             "Given a list your optimizer works. Given a generator only its first loop finds parameters, later ones "
             "none: `model.parameters()` can be walked through once. Keep what it gives in a list.",
             sign=lambda e: (
@@ -405,111 +260,165 @@ class Sgd(Exercise):
         ),
         Mistake(
             "velocity is the gradient itself",
-            _Aliased,
+            edit(
+                "[torch.zeros_like(p) for p in self.params]",
+                "[None] * len(self.params)\n        self.own = {}",
+                "v.copy_(self.momentum * v + p.grad)",
+                "v = self.own[p].mul_(self.momentum).add_(p.grad) if p in self.own else self.own.setdefault(p, p.grad)",
+                "p.grad = None",
+                "p.grad = None if p.grad is None else p.grad.zero_()",
+            ),
             "After the first step the velocity is not a tensor of its own but the same object as `.grad`, so clearing "
             "the gradient clears the velocity too. Let the velocity start at 0, or copy the gradient.",
         ),
         Mistake(
             "averaged momentum",
-            _Averaged,
+            edit("+ p.grad", "+ (1 - self.momentum) * p.grad"),
             "You give the gradient the weight (1 - momentum), as an average does. torch's momentum adds the whole "
             "gradient: v <- momentum * v + g. Both are in use; they differ by a factor in the learning rate.",
         ),
         Mistake(
             "Nesterov momentum",
-            _Nesterov,
+            edit("self.lr * v", "self.lr * (p.grad + self.momentum * v)"),
             "You step along the gradient plus momentum times the velocity, which is Nesterov's variant. Here the step "
             "follows the velocity alone.",
         ),
         Mistake(
             "momentum ignored",
-            _NoMomentum,
+            edit("self.momentum * v + ", ""),
             "Every step follows the gradient alone: the velocity is forgotten. It has to survive from step to step, "
             "as an attribute of the optimizer.",
         ),
         Mistake(
             "one velocity for several parameters",
-            _OneVelocity,
+            edit(
+                "not None:",
+                "not None:\n                v = self.velocities[0] if self.velocities[0].shape == v.shape else v",
+            ),
             "Two parameters share a velocity. Each parameter has one of its own.",
         ),
         Mistake(
+            "one velocity for several parameters",
+            edit(
+                "v.copy_(self.momentum * v + p.grad)", "self.v = v = self.momentum * getattr(self, 'v', 0.0) + p.grad"
+            ),
+            "All parameters share one velocity, and their shapes do not fit. Each parameter has one of its own.",
+        ),
+        Mistake(
+            "velocities of the wrong parameters",
+            edit(
+                "zip(self.params, self.velocities, strict=True)",
+                "zip([p for p in self.params if p.grad is not None], self.velocities)",
+            ),
+            "You drop the parameters without a gradient first and then go through the velocities "
+            "from the start, so the others meet the velocities of their neighbours. Zip first, "
+            "skip afterwards.",
+        ),
+        Mistake(
+            "single numbers left out",
+            edit("list(params)", "[p for p in params if p.ndim]"),
+            "A parameter of shape () never moves. It is a parameter like any other.",
+        ),
+        Mistake(
             "no parameter moves",
-            _RebindsTheName,
+            edit("p -= ", "p = p - "),
             "After step() every parameter is what it was. `p = p - ...` only gives the name p to a new tensor; the "
             "model keeps the old one. Change the tensor itself, as `p -= ...` does.",
         ),
         Mistake(
             "stops at the first None",
-            _StopsAtNone,
+            edit("if p.grad is not None:", "if p.grad is None:\n                break\n            else:"),
             "At a parameter whose `.grad` is None your loop ends, and those after it do not move. Skip this one and go "
             "on: `continue`, not `break` or `return`.",
         ),
         Mistake(
             "parameter before velocity",
-            _ParameterFirst,
+            edit("not None:", "not None:\n                p -= self.lr * v", "p -= self.lr * v", "pass"),
             "The first step moves nothing: the parameter follows the velocity of the step before. First the velocity "
             "takes in the gradient, then the parameter takes in the velocity.",
         ),
-        Mistake("learning rate forgotten", _NoRate, "You subtract the velocity itself. Multiply it by lr."),
+        Mistake(
+            "learning rate forgotten",
+            edit("self.lr * v", "v"),
+            "You subtract the velocity itself. Multiply it by lr.",
+        ),
         Mistake(
             "learning rate twice",
-            _RateTwice,
+            edit("+ p.grad", "+ self.lr * p.grad"),
             "The gradient is multiplied by lr on its way into the velocity, and again when the parameter moves. Once "
             "is enough.",
         ),
         Mistake(
             "lr and momentum exchanged",
-            _RatesExchanged,
+            edit("list(params), lr, momentum", "list(params), momentum, lr"),
             "lr and momentum have changed places. lr multiplies the velocity in the step, momentum the old velocity.",
         ),
         Mistake(
             "velocity lost when skipped",
-            _ForgetsWhenSkipped,
+            edit("if p.grad is not None:", "if p.grad is None:\n                v.zero_()\n            else:"),
             "A parameter whose `.grad` is None loses its velocity. Skipping it means that its velocity stays, too.",
         ),
         Mistake(
             "parameters rebound",
-            _Rebinds,
+            edit("p -= ", "self.params[[x is p for x in self.params].index(True)] = p - "),
             "You make new tensors, and the model keeps the old ones. `p = p - ...` only gives the name p to something "
             "else; change the tensor itself, as `p -= ...` does.",
         ),
         Mistake(
             "gradient cleared in step",
-            _ClearsInStep,
+            edit("p -= self.lr * v", "p -= self.lr * v\n                p.grad = None"),
             "step() clears the gradients. That is the task of zero_grad(): somebody may want to look at the gradients "
             "after the step.",
         ),
         Mistake(
+            "gradient overwritten in step",
+            edit("self.lr * v", "p.grad.copy_(self.lr * v)"),
+            "step() writes other numbers into `.grad`: somebody may want to look at the gradients "
+            "after the step. Methods with _ at the end change the tensor that they are called on; "
+            "make a new one instead.",
+        ),
+        Mistake(
+            "gradient overwritten in step",
+            edit("v.copy_(self.momentum * v + p.grad)", "v.copy_(p.grad.add_(v, alpha=self.momentum))"),
+            "step() adds the old velocity into `.grad`. Add the gradient to the velocity, not the "
+            "other way round: a step only reads `.grad`.",
+        ),
+        Mistake(
             "uphill",
-            _Uphill,
+            edit("p -= self", "p += self"),
             "The parameters move along the gradient, where the loss grows. They have to move against it. If your "
             "velocity already points downhill, add it.",
         ),
         Mistake(
             "zero_grad does nothing",
-            _NeverClears,
+            edit("p.grad = None", "pass"),
             "After zero_grad() the gradients are still there, and backward() adds the next ones to them.",
         ),
         Mistake(
             "every parameter needs a gradient",
-            _NeedsEveryGradient,
+            edit("p.grad is not None", "True"),
             "A parameter whose `.grad` is None stops your step. Such a parameter took no part in the loss: skip it.",
         ),
         Mistake(
             "moves without a gradient",
-            _FrictionOnSkipped,
+            edit(
+                "if p.grad is not None:",
+                "g = torch.zeros_like(p) if p.grad is None else p.grad\n            if True:",
+                "+ p.grad",
+                "+ g",
+            ),
             "A parameter whose `.grad` is None goes on moving with its old velocity. torch skips it: parameter and "
             "velocity stay as they are.",
         ),
         Mistake(
             "graph recorded",
-            _RecordsGraph,
+            edit("    @torch.no_grad()\n", ""),
             "PyTorch records operations on parameters, and refuses to change a parameter in place while it records. "
             "The step is no part of the model: run it under torch.no_grad().",
         ),
         Mistake(
             "zero_grad needs every gradient",
-            _ClearsByZeroingAll,
+            edit("p.grad = None", "p.grad.zero_()"),
             "zero_grad() stops at a parameter whose `.grad` is None. It has nothing to clear there: skip it.",
         ),
     )
@@ -519,8 +428,16 @@ def _mode(module: nn.Module) -> str:
     return "training" if module.training else "eval"
 
 
-def _same(a: Tensor | None, b: Tensor | None) -> bool:
-    return (a is None) == (b is None) and (a is None or b is None or torch.equal(a, b))
+def _became(before: Sequence[Tensor | None], now: Sequence[Tensor | None]) -> str:
+    """What has become of gradients, in words."""
+    changed = [
+        (a, b)
+        for a, b in zip(before, now, strict=True)
+        if (a is None) != (b is None) or (a is not None and b is not None and not torch.equal(a, b))
+    ]
+    if not changed:
+        return "as they were"
+    return "cleared" if all(b is None or not b.any() for _, b in changed) else "other numbers"
 
 
 class _Line(nn.Module):
@@ -540,98 +457,25 @@ def _skewed(y_hat: Tensor, y: Tensor) -> Tensor:
     return torch.where(error < 0, 3 * error.square(), error.square()).mean(-1).mean()
 
 
-def _epoch(model: Any, batches: Any, loss_fn: Any, optimizer: Any, order: str = "zbs") -> float:
-    total, n = 0.0, 0
-    for x, y in batches:
-        loss = loss_fn(model(x), y)
-        for act in order:
-            if act == "z":
-                optimizer.zero_grad()
-            elif act == "b":
-                loss.backward()
-            else:
-                optimizer.step()
-        total, n = total + loss.item() * len(x), n + len(x)
-    return total / n
+class _Optimizer:
+    """Gradient descent with momentum that counts its steps."""
 
+    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float) -> None:
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.velocities = [torch.zeros_like(p) for p in self.params]
+        self.steps = 0
 
-def _mean_of_means(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    losses = [_epoch(model, [batch], loss_fn, optimizer) for batch in batches]
-    return sum(losses) / len(losses)
+    @torch.no_grad()
+    def step(self) -> None:
+        self.steps += 1
+        for p, v in zip(self.params, self.velocities, strict=True):
+            if p.grad is not None:
+                v.copy_(self.momentum * v + p.grad)
+                p -= self.lr * v
 
-
-def _mean_by_len(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    return _sum_of_means(model, batches, loss_fn, optimizer) / len(batches)
-
-
-def _sum_of_means(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    return sum(_epoch(model, [batch], loss_fn, optimizer) for batch in batches)
-
-
-def _sum_of_losses(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    return sum(_epoch(model, [batch], loss_fn, optimizer) * len(batch[0]) for batch in batches)
-
-
-def _last_loss(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    return [_epoch(model, [batch], loss_fn, optimizer) for batch in batches][-1]
-
-
-def _first_batch(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    return _epoch(model, [next(iter(batches))], loss_fn, optimizer)
-
-
-def _loss_afterwards(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    total, n = 0.0, 0
-    for x, y in batches:
-        _epoch(model, [(x, y)], loss_fn, optimizer)
-        total, n = total + loss_fn(model(x), y).item() * len(x), n + len(x)
-    return total / n
-
-
-def _one_step_in_all(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    optimizer.zero_grad()
-    loss = _epoch(model, batches, loss_fn, optimizer, "b")
-    optimizer.step()
-    return loss
-
-
-def _no_step(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    return _epoch(model, batches, loss_fn, optimizer, "zb")
-
-
-def _own_loss(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    return _epoch(model, batches, F.cross_entropy, optimizer)
-
-
-def _twice_through(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    n = sum(len(x) for x, _ in batches)
-    return sum(_epoch(model, [batch], loss_fn, optimizer) * len(batch[0]) for batch in batches) / n
-
-
-def _means_over_examples(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    pairs = list(batches)
-    return _sum_of_means(model, pairs, loss_fn, optimizer) / sum(len(x) for x, _ in pairs)
-
-
-def _sums_over_batches(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    pairs = list(batches)
-    return _sum_of_losses(model, pairs, loss_fn, optimizer) / len(pairs)
-
-
-def _downhill_on_the_sum(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    total, n = 0.0, 0
-    for x, y in batches:
-        total += _epoch(model, [(x, y)], lambda a, b: loss_fn(a, b) * len(b), optimizer)
-        n += len(x)
-    return total / n
-
-
-def _graph_kept(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> Any:
-    return _epoch(model, batches, loss_fn, optimizer) + 0 * model.weight.sum()
-
-
-def _own_loss_of_classes(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    return _epoch(model, batches, lambda a, b: -a.log_softmax(-1)[torch.arange(len(b)), b].mean(), optimizer)
+    def zero_grad(self) -> None:
+        for p in self.params:
+            p.grad = None
 
 
 class TrainEpoch(Exercise):
@@ -663,7 +507,7 @@ class TrainEpoch(Exercise):
         model = _Line(case.weight, case.bias)
         batches: Any = list(zip(case.x, case.y, strict=True))
         loss_fn = F.cross_entropy if case.loss == "cross-entropy" else _skewed
-        optimizer = _Momentum(model.parameters(), lr=0.05, momentum=case.momentum)
+        optimizer = _Optimizer(model.parameters(), lr=0.05, momentum=case.momentum)
         loss = train_epoch(model, iter(batches) if case.generator else batches, loss_fn, optimizer)
         yield "steps taken", optimizer.steps
         yield claim("the mean loss is without a graph", not (isinstance(loss, Tensor) and loss.requires_grad))
@@ -674,105 +518,167 @@ class TrainEpoch(Exercise):
     mistakes = (
         Mistake(
             "mean of batch means",
-            _mean_of_means,
+            edit("loss.item() * len(y)", "loss.item()", "n += len(y)", "n += 1"),
             "You average the losses of the batches, each with the same weight. The last batch may be smaller; its "
             "examples would count more than the others. Weight each batch by its number of examples.",
         ),
         Mistake(
             "sum of batch means over their number",
-            _mean_by_len,
+            edit("loss.item() * len(y)", "loss.item()", "total / n", "total / len(batches)"),
             "You divide the sum of the batches' losses by len(batches). The last batch may be smaller, so this is not "
             "the mean over the examples; and a generator of batches has no len. Add up examples in the loop.",
         ),
         Mistake(
             "gradients never cleared",
-            partial(_epoch, order="bs"),
+            edit("        optimizer.zero_grad()\n", ""),
             "backward() adds to `.grad`. Without zero_grad() every step also follows the gradients of all batches "
             "before it.",
         ),
         Mistake(
             "no gradients at the step",
-            partial(_epoch, order="zsb"),
+            edit("optimizer.zero_grad()\n        loss.backward()", "loss.backward()\n        optimizer.zero_grad()"),
             "When the step is taken there are no gradients: they have been cleared and not computed again. First "
             "clear, then backward(), then the step.",
         ),
         Mistake(
             "one batch late",
-            partial(_epoch, order="szb"),
+            edit(
+                "optimizer.zero_grad()",
+                "optimizer.step()\n        optimizer.zero_grad()",
+                "        optimizer.step()\n",
+                "",
+            ),
             "Each step uses the gradients of the batch before, and those of the last batch are never used. First "
             "backward(), then the step.",
         ),
-        Mistake("no step", _no_step, "Gradients are computed, but the optimizer never takes a step."),
+        Mistake(
+            "no step",
+            edit("        optimizer.step()\n", ""),
+            "Gradients are computed, but the optimizer never takes a step.",
+        ),
+        Mistake(
+            "optimizer left out",
+            edit(
+                "optimizer.zero_grad()",
+                "model.zero_grad()",
+                "optimizer.step()",
+                "[p.data.sub_(optimizer.lr * p.grad) for p in model.parameters()]",
+            ),
+            "You take the step yourself, and the optimizer is never called: its momentum is lost. "
+            "Call optimizer.step().",
+        ),
         Mistake(
             "one step for all batches",
-            _one_step_in_all,
+            edit(
+                "n = 0.0, 0",
+                "n = 0.0, 0\n    optimizer.zero_grad()",
+                "        optimizer.zero_grad()\n",
+                "",
+                "        optimizer.step()\n",
+                "",
+                "    return",
+                "    optimizer.step()\n    return",
+            ),
             "There is one step at the end of the epoch. Take one step for every batch.",
         ),
         Mistake(
             "loss after the step",
-            _loss_afterwards,
+            edit("loss.item()", "loss_fn(model(x), y).item()"),
             "You compute the loss once more after the step. That costs a forward pass more and flatters the model: it "
             "has just seen this batch. Use the loss that you took the gradient of.",
         ),
         Mistake(
             "batches walked through twice",
-            _twice_through,
+            edit("n = 0.0, 0", "n = 0.0, sum(len(y) for _, y in batches)", "n += len(y)", "pass"),
             "You walk through the batches twice. They may come from a generator, which is then used up: count the "
             "examples in the loop that trains.",
         ),
-        Mistake("only the first batch", _first_batch, "Only the first batch is used. Does the loop return too early?"),
+        Mistake(
+            "only the first batch",
+            edit("    return", "        return"),
+            "Only the first batch is used. Does the loop return too early?",
+        ),
+        Mistake(
+            "smaller batch left out",
+            edit(
+                "n = 0.0, 0",
+                "n, size = 0.0, 0, 0",
+                "        loss = ",
+                "        size = size or len(y)\n        if len(y) < size:\n            continue\n        loss = ",
+            ),
+            "The last batch is smaller, and you leave it out. Its examples count like all others.",
+        ),
         Mistake(
             "loss of the last batch",
-            _last_loss,
-            "You return the loss of the last batch. Asked for is the mean over all examples of the epoch.",
+            edit("total / n", "loss.item()"),
+            "You return the loss of the last batch. It should be the mean over all examples of the epoch.",
         ),
         Mistake(
             "sum of the batch losses",
-            _sum_of_means,
-            "You add up the losses of the batches. Asked for is the mean over all examples.",
+            edit("loss.item() * len(y)", "loss.item()", "total / n", "total"),
+            "You add up the losses of the batches. It should be the mean over all examples.",
         ),
         Mistake(
             "sum of all losses",
-            _sum_of_losses,
+            edit("total / n", "total"),
             "You return the sum over all examples. Divide it by their number.",
         ),
         Mistake(
             "sum of batch means over the examples",
-            _means_over_examples,
+            edit("loss.item() * len(y)", "loss.item()"),
             "You add up the mean losses of the batches and divide by the number of examples. A mean times the size of "
             "its batch is the sum over the batch; add up those.",
         ),
         Mistake(
+            "every batch taken to be as large as the first",
+            edit(
+                "n = 0.0, 0",
+                "n, size = 0.0, 0, 0",
+                "        loss = ",
+                "        size = size or len(y)\n        loss = ",
+                "loss.item() * len(y)",
+                "loss.item() * size",
+            ),
+            "You multiply every mean by the size of the first batch. The last batch may be "
+            "smaller: multiply by its own size.",
+        ),
+        Mistake(
+            "numbers in y counted",
+            edit("n += len(y)", "n += y.numel()"),
+            "You count the numbers in y. Where an example has several targets, that is more than "
+            "there are examples: take len(y).",
+        ),
+        Mistake(
             "sum of all losses over the batches",
-            _sums_over_batches,
+            edit("n += len(y)", "n += 1"),
             "You divide the sum over all examples by the number of batches. Divide it by the number of examples.",
         ),
         Mistake(
             "gradient of the sum",
-            _downhill_on_the_sum,
+            edit("loss.backward()", "(loss * len(y)).backward()"),
             "The mean of the batch is multiplied by its size before backward(), so the gradients are as many times too "
             "large. Take the gradient of the mean; multiply afterwards, for the report.",
         ),
         Mistake(
             "graph kept",
-            _graph_kept,
-            "The loss that you return still holds the graphs of all batches. A number is asked for: `.item()` takes it "
-            "out of each loss.",
+            None,
+            "The loss that you return still holds the graphs of all batches. Return a number: "
+            "`.item()` takes it out of each loss.",
             sign=lambda e: not e[0]["the mean loss is without a graph"],
         ),
         Mistake(
             "cross-entropy whatever loss_fn is",
-            _own_loss_of_classes,
+            edit("loss_fn(model(x), y)", "-model(x).log_softmax(-1)[torch.arange(len(y)), y].mean()"),
             "You compute the cross-entropy whatever loss_fn is, and here the targets are no classes. Call loss_fn.",
         ),
         Mistake(
             "a loss of its own",
-            _own_loss,
+            edit("loss_fn(model(x), y)", "nn.functional.cross_entropy(model(x), y)"),
             "You compute the cross-entropy whatever loss_fn is. Call loss_fn.",
         ),
         Mistake(
             "arguments of the loss exchanged",
-            lambda model, batches, loss_fn, optimizer: _epoch(model, batches, lambda a, b: loss_fn(b, a), optimizer),
+            edit("loss_fn(model(x), y)", "loss_fn(y, model(x))"),
             "loss_fn gets the targets first. It takes what the model says and then the targets.",
         ),
     )
@@ -791,77 +697,14 @@ class _Watched(nn.Module):
         return self.inner(x) * (2 if self.training else 1)
 
 
-def _scores(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
-    """What the mistakes about evaluate have in common: loss and accuracy, in eval mode and without a graph."""
-    was_training = model.training
-    model.eval()
-    with torch.inference_mode():
-        logits = model(x)
-    model.train(was_training)
-    return float(F.cross_entropy(logits, y)), float((logits.argmax(-1) == y).double().mean())
-
-
-def _left_in_eval(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
-    result = _scores(model, x, y)
-    model.eval()
-    return result
-
-
-def _always_back_to_training(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
-    result = _scores(model, x, y)
-    model.train()
-    return result
-
-
-def _logits(model: Any, x: Tensor) -> Tensor:
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        logits = model(x)
-    model.train(was_training)
-    return logits
-
-
-def _with_graph(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
-    was_training = model.training
-    model.eval()
-    logits = model(x).detach()
-    model.train(was_training)
-    return float(F.cross_entropy(logits, y)), float((logits.argmax(-1) == y).double().mean())
-
-
-def _in_training_mode(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
-    with torch.no_grad():
-        logits = model(x)
-    return float(F.cross_entropy(logits, y)), float((logits.argmax(-1) == y).double().mean())
-
-
-def _grad_off_for_good(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
-    result = _scores(model, x, y)
-    torch.set_grad_enabled(False)
-    return result
-
-
-def _train_and_not_eval(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
-    was_training = model.training
-    model.train()
-    with torch.no_grad():
-        logits = model(x)
-    model.train(was_training)
-    return float(F.cross_entropy(logits, y)), float((logits.argmax(-1) == y).double().mean())
-
-
-def _outer_flag(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
-    was_training, model.training = model.training, False
-    with torch.no_grad():
-        logits = model(x)
-    model.training = was_training
-    return float(F.cross_entropy(logits, y)), float((logits.argmax(-1) == y).double().mean())
-
-
-def _mean_of_chunks(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
-    parts = [_scores(model, *chunk) for chunk in zip(x.split(4), y.split(4), strict=True)]
-    return sum(loss for loss, _ in parts) / len(parts), sum(hits for _, hits in parts) / len(parts)
+def _means_of_chunks(size: int) -> Edit:
+    chunks = f"zip(logits.split({size}), y.split({size}))"
+    return edit(
+        "cross_entropy(logits, y).item()",
+        f"torch.stack([cross_entropy(*chunk) for chunk in {chunks}]).mean().item()",
+        "accuracy(logits, y)",
+        f"torch.tensor([accuracy(*chunk) for chunk in {chunks}]).mean().item()",
+    )
 
 
 class Evaluate(Exercise):
@@ -900,108 +743,128 @@ class Evaluate(Exercise):
         yield "loss", loss
         yield "accuracy", accuracy
         yield claim("the gradients are left alone", all(p.grad is None for p in model.parameters()))
+        yield claim("the parameters are still trainable", all(p.requires_grad for p in model.parameters()))
 
     mistakes = (
         Mistake(
             "training mode forced",
-            _train_and_not_eval,
+            None,
             "The model runs in training mode. `model.train()` switches it on; `model.eval()` switches it off.",
             sign=lambda e: not e[1]["the model is in eval mode while it runs"],
         ),
         Mistake(
             "mode not switched",
-            _in_training_mode,
+            None,
             "The model runs in the mode in which it came. In training mode layers such as dropout behave differently; "
             "call model.eval() first.",
             sign=lambda e: not e[0]["the model is in eval mode while it runs"],
         ),
         Mistake(
             "flag of the outermost alone",
-            _outer_flag,
+            None,
             "You set the flag `training` of the model alone; the layers inside it keep theirs. model.eval() clears it "
             "in all of them.",
             sign=lambda e: not e[0]["the layers inside are in eval mode too"],
         ),
         Mistake(
+            "parameters frozen",
+            None,
+            "Your function sets requires_grad to False and leaves it so: the model can no longer "
+            "be trained. Run it under torch.no_grad() instead; that changes nothing for good.",
+            sign=lambda e: not e[0]["parameters still trainable"],
+        ),
+        Mistake(
             "graph recorded",
-            _with_graph,
+            None,
             "PyTorch recorded a graph while the model ran: memory for a backward pass that "
             "never comes. Run the model under torch.no_grad().",
             sign=lambda e: not e[0]["the run is without a graph"],
         ),
         Mistake(
             "left in eval mode",
-            _left_in_eval,
+            None,
             "The model came in training mode and leaves in eval mode. From then on it trains without dropout and the "
             "like, and nobody notices. Remember model.training before you switch.",
             sign=lambda e: e[0]["mode afterwards"] == "eval",
         ),
         Mistake(
+            "layers inside left in eval mode",
+            None,
+            "You put back the flag `training` of the model alone, and the layers inside it stay in "
+            "eval mode. model.train(mode) sets it in all of them.",
+            sign=lambda e: (
+                e[0]["training mode afterwards"] and not e[0]["training mode of the layers inside afterwards"]
+            ),
+        ),
+        Mistake(
             "always back to training mode",
-            _always_back_to_training,
+            None,
             "A model that came in eval mode leaves in training mode. Put back the mode that you found.",
             sign=lambda e: e[1]["mode afterwards"] == "training",
         ),
         Mistake(
             "gradients off for good",
-            _grad_off_for_good,
+            edit("model.train(was_training)", "model.train(was_training)\n    torch.set_grad_enabled(False)"),
             "Recording is still switched off when your function returns, so nothing can be trained any more. `with "
             "torch.no_grad():` puts it back by itself.",
         ),
         Mistake(
             "accuracy over the batch",
-            lambda model, x, y: (_scores(model, x, y)[0], float((_logits(model, x).argmax(0) == y).double().mean())),
+            edit("accuracy(logits, y)", "(logits.argmax(0) == y).float().mean().item()"),
             "`argmax(0)` asks which example has the largest logit of each class. Ask each row for its largest class.",
         ),
         Mistake(
             "mean of chunk means",
-            _mean_of_chunks,
+            _means_of_chunks(4),
             "You average over chunks, each with the same weight, and the last one is smaller. Weight them by their "
             "size, or take all at once.",
         ),
         Mistake(
+            "mean of chunk means",
+            _means_of_chunks(64),
+            "You average over chunks of 64, and the last one is smaller: its examples count for "
+            "more than the others. Weight the chunks by their size, or take all at once.",
+        ),
+        Mistake(
             "accuracy first",
-            lambda model, x, y: _scores(model, x, y)[::-1],
+            edit("return loss, share", "return share, loss"),
             "Loss and accuracy are exchanged: the loss comes first.",
         ),
         Mistake(
             "percent",
-            lambda model, x, y: (_scores(model, x, y)[0], 100 * _scores(model, x, y)[1]),
-            "The accuracy is in percent. Asked for is a number between 0 and 1.",
+            edit("accuracy(logits, y)", "100 * accuracy(logits, y)"),
+            "The accuracy is in percent. It should be a number between 0 and 1.",
         ),
         Mistake(
             "error rate",
-            lambda model, x, y: (_scores(model, x, y)[0], 1 - _scores(model, x, y)[1]),
-            "You return the part that is wrong. The accuracy is the part that is right.",
+            edit("accuracy(logits, y)", "1 - accuracy(logits, y)"),
+            "You return the share that is wrong. The accuracy is the share that is right.",
         ),
         Mistake(
             "returned None",
-            lambda model, x, y: None,
+            None,
             "Your function returns nothing. Is a return missing?",
             sign=lambda e: e[0]["what is returned"] == "nothing",
         ),
         Mistake(
             "not two numbers",
-            lambda model, x, y: _scores(model, x, y)[0],
-            "Two numbers are to be returned, the loss and the accuracy, with a comma between them.",
+            None,
+            "Return two numbers, the loss and the accuracy, with a comma between them.",
             sign=lambda e: e[0]["what is returned"] != "2 things",
         ),
         Mistake(
             "number of hits",
-            lambda model, x, y: (_scores(model, x, y)[0], len(x) * _scores(model, x, y)[1]),
-            "You count the hits. The accuracy is their part of all examples.",
+            edit("accuracy(logits, y)", "len(y) * accuracy(logits, y)"),
+            "You count the hits. The accuracy is their share of all examples.",
         ),
         Mistake(
             "sum of the losses",
-            lambda model, x, y: (len(x) * _scores(model, x, y)[0], _scores(model, x, y)[1]),
-            "You return the sum of the losses. Asked for is the mean over the examples.",
+            edit("cross_entropy(logits, y).item()", "len(y) * cross_entropy(logits, y).item()"),
+            "You return the sum of the losses. It should be the mean over the examples.",
         ),
         Mistake(
             "softmax twice",
-            lambda model, x, y: (
-                float(F.cross_entropy(_logits(model, x).softmax(-1), y)),
-                _scores(model, x, y)[1],
-            ),
+            edit("cross_entropy(logits, y)", "cross_entropy(logits.softmax(-1), y)"),
             "The loss is computed from probabilities. cross_entropy takes logits; its softmax is inside.",
         ),
     )
@@ -1025,49 +888,11 @@ def _moved(images: Tensor, right: Tensor, down: Tensor) -> Tensor:
     return F.grid_sample(images, grid, align_corners=False).flatten(1)
 
 
-class _Net(nn.Module):
-    """784-50-10 with a ReLU; what a mistake does otherwise is handed in."""
-
-    def __init__(
-        self,
-        width: int = 50,
-        bend: Callable[[Tensor], Tensor] = lambda z: z.clamp(min=0),
-        last: Callable[[Tensor], Tensor] = lambda z: z,
-    ) -> None:
-        super().__init__()
-        self.first, self.second, self.bend, self.last = nn.Linear(784, width), nn.Linear(width, 10), bend, last
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.last(self.second(self.bend(self.first(x))))
-
-
-def _trained(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    *,
-    epochs: int = 3,
-    lr: float = 0.1,
-    momentum: float = 0.0,
-    clears: bool = True,
-    batch: Callable[[Tensor], tuple[Tensor, Tensor]] = lambda idx: (idx, idx),
-) -> nn.Module:
-    """The model after plain training in batches of 64; `batch` says which images and which labels a batch takes."""
-    optimizer = _Momentum(model.parameters(), lr, momentum)
-    for _ in range(epochs):
-        for idx in torch.randperm(len(x)).split(64):
-            images, labels = batch(idx)
-            if clears:
-                optimizer.zero_grad()
-            F.cross_entropy(model(x[images]), y[labels]).backward()
-            optimizer.step()
-    return model
-
-
-def _from_zero(model: nn.Module) -> nn.Module:
-    for p in model.parameters():
-        nn.init.zeros_(p)
-    return model
+def _renamed(guesses: Tensor, labels: Tensor) -> float:
+    """The share of right guesses where each digit may go by another name, and no two by the same one."""
+    counts = torch.zeros(10, 10).index_put((labels, guesses), torch.ones(len(labels)), accumulate=True)
+    names = counts.argmax(1)
+    return float(counts.amax(1).sum() / len(labels)) if len(names.unique()) == 10 else 0.0
 
 
 def _largest_logit(evidence: list[dict[str, Any]]) -> float:
@@ -1143,7 +968,10 @@ class FitMnist(Training):
             yield "spread of a logit over the digits", float(logits.std(0).max())
             trained = model(case.x)
             yield "loss on the training digits", float(F.cross_entropy(trained, case.y))
-            yield "accuracy on the training digits", float((trained.argmax(-1) == case.y).double().mean())
+            guesses = trained.argmax(-1)
+            yield "accuracy on the training digits", float((guesses == case.y).double().mean())
+            yield "accuracy with the digits renamed", _renamed(guesses, case.y)
+            yield "digits that are guessed at all", len(guesses.unique())
             yield "loss on the first 64", float(F.cross_entropy(trained[:64], case.y[:64]))
             a, b = case.unseen[:200], case.unseen[200:400]
             bend = (model((a + b) / 2) - (model(a) + model(b)) / 2).abs().mean() / logits.std()
@@ -1160,57 +988,78 @@ class FitMnist(Training):
 
     mistakes = (
         Mistake(
+            "not a model",
+            None,
+            "Return the model alone: an nn.Module, without a history or anything else beside it, and not its class.",
+            sign=lambda e: e[0]["what is returned"] != "an nn.Module",
+        ),
+        Mistake(
             "probabilities instead of logits",
-            lambda x, y, seed: _trained(_Net(last=lambda z: z.softmax(-1)), x, y),
-            "Your model gives numbers between 0 and 1. cross_entropy takes logits and has its own softmax inside: a "
-            "second one makes the gradients small. Let the last layer be an affine map.",
+            None,
+            "Your model gives probabilities: numbers from 0 on that add up to 1. cross_entropy "
+            "takes logits and has its own softmax inside: a second one makes the gradients small. "
+            "Let the last layer be an affine map.",
             sign=lambda e: bool(
-                (e[0]["logits of the unseen digits"] >= 0).all() and (e[0]["logits of the unseen digits"] <= 1).all()
+                (e[0]["logits of the unseen digits"] >= 0).all()
+                and (e[0]["logits of the unseen digits"].sum(-1) - 1).abs().max() < 1e-3
             ),
         ),
         Mistake(
             "starts from zero",
-            lambda x, y, seed: _trained(_from_zero(_Net()), x, y, epochs=1),
+            None,
             "Nearly all parameters are exactly 0. From 0 the hidden units all compute the same and no gradient reaches "
             "the weights. Let them start from small random numbers.",
             sign=lambda e: e[0]["part of the parameters that is 0"] > 0.9,
         ),
         Mistake(
             "only the first batch",
-            lambda x, y, seed: _trained(_Net(), x, y, batch=lambda idx: (torch.arange(64), torch.arange(64))),
+            None,
             "The first digits are known by heart, and the others hardly. Does every step see the same batch, or does "
             "a loop end too early?",
             sign=lambda e: e[0]["loss on the first 64"] < 0.05 and e[0]["loss on the training digits"] > 1,
         ),
         Mistake(
-            "diverged",
-            lambda x, y, seed: _trained(_Net(), x, y, epochs=1, lr=5.0, momentum=0.9),
-            "Training blew up: the logits are not finite, far too large, or the same for every digit because no "
-            "hidden unit is active any more. Print the loss of every epoch, and take a smaller learning rate; "
-            "momentum 0.9 makes steps ten times as long. Or is the step uphill?",
+            "labels exchanged",
+            None,
+            "Your model tells the digits apart, but gives most of them the wrong names. Do the "
+            "labels that you train with belong to these digits (shifted by one, sorted, counted "
+            "from 1)?",
             sign=lambda e: (
-                not e[0]["loss on the training digits"] < 3
-                or e[0]["spread of a logit over the digits"] < 0.003
-                or (_largest_logit(e) > 25 and e[0]["accuracy on the training digits"] < 0.15)
+                e[0]["accuracy with the digits renamed"] > 0.5
+                and e[0]["accuracy on the training digits"] < e[0]["accuracy with the digits renamed"] - 0.3
+            ),
+        ),
+        Mistake(
+            "diverged",
+            None,
+            "The logits are not finite, far too large, or the same for every digit, as when "
+            "training blows up and no hidden unit is active any more. Print the loss of every "
+            "epoch, and take a smaller learning rate; momentum 0.9 makes steps ten times as long. "
+            "Or is the step uphill?",
+            sign=lambda e: (
+                not math.isfinite(e[0]["loss on the training digits"])
+                or _largest_logit(e) > 0
+                and e[0]["spread of a logit over the digits"] < 0.003
+                or (_largest_logit(e) > 25 and e[0]["digits that are guessed at all"] < 8)
             ),
         ),
         Mistake(
             "gradients never cleared",
-            lambda x, y, seed: _trained(_Net(), x, y, epochs=5, lr=0.01, clears=False),
+            None,
             "The logits are huge, hundreds where tens would do. That happens when gradients add up from batch to "
             "batch: clear them before each backward(). If you do, the learning rate or the momentum is too large.",
             sign=lambda e: _largest_logit(e) > 200,
         ),
         Mistake(
             "no activation",
-            lambda x, y, seed: _trained(_Net(bend=lambda z: z), x, y),
+            None,
             "Your model is an affine map: halfway between two digits it gives exactly the mean of their logits. One "
             "layer alone cannot do more; and two layers need a ReLU between them, or they are one.",
             sign=lambda e: e[0]["bend of the map"] < 1e-3,
         ),
         Mistake(
             "never trained",
-            lambda x, y, seed: _Net(),
+            None,
             "The loss is still near 2.3, which is log 10: as good as guessing. Do the steps reach this model? Clear, "
             "backward, step, in this order, and an optimizer that holds this model's parameters. Or are the steps far "
             "too few or too small?",
@@ -1222,28 +1071,37 @@ class FitMnist(Training):
         ),
         Mistake(
             "images without their labels",
-            lambda x, y, seed: _trained(
-                _Net(), x, y, lr=0.05, batch=lambda idx: (idx, torch.randint(len(y), (len(idx),)))
-            ),
-            "The model gives nearly the same answer for every digit, and the loss is near 2.3, which is log 10: there "
-            "was nothing to learn. Are images and labels shuffled by the same indices?",
+            None,
+            "The model gives nearly the same answer for every digit, and the loss is near 2.3, "
+            "which is log 10, as if there were nothing to learn. Are images and labels shuffled by "
+            "the same indices? Or does the last layer start from 0 and never move?",
             sign=lambda e: (
                 2.1 < e[0]["loss on the training digits"] < 3 and e[0]["spread of a logit over the digits"] <= 0.12
             ),
         ),
         Mistake(
             "too few hidden units",
-            lambda x, y, seed: _trained(_Net(width=5), x, y, momentum=0.5),
+            None,
             "Your model has few parameters, and even the training digits do not go well. Give it more hidden units: "
             "50 to 200 are a good size here.",
             sign=lambda e: e[0]["number of parameters"] < 12_000 and e[0]["loss on the training digits"] > 0.4,
         ),
         Mistake(
+            "worse than guessing",
+            None,
+            "The loss on the training digits is above 3, and guessing gives 2.3. Do you train on "
+            "other pictures or labels than those that were handed in (transposed, scaled again, "
+            "moved), or uphill?",
+            sign=lambda e: e[0]["loss on the training digits"] > 3 and e[0]["accuracy on the training digits"] < 0.3,
+        ),
+        Mistake(
             "steps too long",
-            lambda x, y, seed: _trained(_Net(), x, y, lr=0.2, momentum=0.9),
-            "The training digits do not go well, and yet the logits are large: the steps are too long, and each undoes "
-            "a part of the one before. Take a smaller learning rate; momentum 0.9 makes steps ten times as long. Or do "
-            "gradients add up because nothing clears them?",
+            None,
+            "The training digits do not go well, and yet the logits are large. Usually the steps "
+            "are too long then, and each undoes a part of the one before. Take a smaller learning "
+            "rate; momentum 0.9 makes steps ten times as long. Or do gradients add up because "
+            "nothing clears them? Or do you train on other pictures than those that were handed "
+            "in?",
             sign=lambda e: (
                 e[0]["loss on the training digits"] > 0.35
                 and (
@@ -1254,7 +1112,7 @@ class FitMnist(Training):
         ),
         Mistake(
             "too little training",
-            lambda x, y, seed: _trained(_Net(), x, y, epochs=1, lr=0.02),
+            None,
             "Even the training digits do not go well yet, so the model could learn much more from them: more epochs, a "
             "larger learning rate, or momentum. Does every epoch get new batches? A generator of batches that was made "
             "before the loop is empty after the first.",

@@ -1,13 +1,20 @@
 """Exercises of lesson 07: RMSProp, Adam, AdamW, and Adam built anew for every batch."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from course_utils.checking import Case, Exercise, Mistake, Rng
-from course_utils.exercises._steps import STEPS, WITHOUT, Step, in_place_mistakes, probe_steps, step_case
+from course_utils.checking import Case, Edit, Exercise, Mistake, Rng, edit
+from course_utils.exercises._steps import (
+    STEPS,
+    WITHOUT,
+    decay_mistakes,
+    factor_mistakes,
+    in_place_mistakes,
+    probe_steps,
+    step_case,
+)
 
 
 def _buffers(rng: Rng, case: Case, name: str, zero: bool) -> list[Tensor]:
@@ -38,62 +45,11 @@ def _eps(rng: Rng) -> float:
     return rng.number(0.05, 0.2)
 
 
-def _first_only(right: Step, lists: int) -> Step:
-    """`right` for the first parameter with a gradient, then no more; lists: how many lists come before the numbers."""
-
-    def step(*args: Any) -> None:
-        for entry in zip(*args[:lists], strict=True):
-            if entry[0].grad is not None:
-                right(*([item] for item in entry), *args[lists:])
-                return
-
-    return step
-
-
-_FIRST_ONLY = (
+_FIRST_ONLY = Mistake(
     "return inside the loop",
+    edit("", "            return"),
     "Only the first parameter with a gradient takes a step. Does a `return` stand inside the loop?",
 )
-
-
-def _rms(
-    square: Callable[[Tensor, Tensor, float], Tensor] = lambda s, g, a: a * s + (1 - a) * g * g,
-    move: Callable[[Tensor, Tensor, float, float], Tensor] = lambda g, s, lr, eps: lr * g / (s.sqrt() + eps),
-    after: bool = False,
-) -> Step:
-    """An RMSProp step with one part exchanged; `after` updates the squares after the step."""
-
-    @torch.no_grad()
-    def step(params: Sequence[Tensor], squares: Sequence[Tensor], lr: float, alpha: float, eps: float) -> None:
-        for p, s in zip(params, squares, strict=False):
-            if p.grad is not None:
-                new = square(s, p.grad, alpha)
-                p -= move(p.grad, s if after else new, lr, eps)
-                s.copy_(new)
-
-    return step
-
-
-def _in_the_buffer(add: bool) -> Step:
-    """The root is taken in place, so the buffer holds it afterwards; add: eps too."""
-
-    @torch.no_grad()
-    def step(params: Sequence[Tensor], squares: Sequence[Tensor], lr: float, alpha: float, eps: float) -> None:
-        for p, s in zip(params, squares, strict=False):
-            if p.grad is not None:
-                s.mul_(alpha).add_((1 - alpha) * p.grad**2).sqrt_()
-                p -= lr * p.grad / (s.add_(eps) if add else s + eps)
-
-    return step
-
-
-@torch.no_grad()
-def _squared_in_place(params: Sequence[Tensor], *args: Any) -> None:
-    squares, lr, alpha, eps = args
-    for p, s in zip(params, squares, strict=False):
-        if p.grad is not None:
-            s.mul_(alpha).add_((1 - alpha) * p.grad.square_())
-            p -= lr * p.grad / (s.sqrt() + eps)
 
 
 class RmspropStep(Exercise):
@@ -115,340 +71,314 @@ class RmspropStep(Exercise):
     mistakes = (
         Mistake(
             "eps inside the root",
-            _rms(move=lambda g, s, lr, eps: lr * g / (s + eps).sqrt()),
+            edit("(s.sqrt() + eps)", "(s + eps).sqrt()"),
             "You add eps before you take the root. torch adds it after the root; some libraries do it your way, and "
-            "then eps means something else: its root is added.",
+            "then eps means something else.",
         ),
         Mistake(
             "squares updated after the step",
-            _rms(after=True),
+            edit("not None:", "not None:\n            old = s.clone()", "s.sqrt()", "old.sqrt()"),
             "The step divides by the average of the steps before, without this gradient; the first step, with s = 0, "
             "then divides by eps alone. Update s first.",
         ),
         Mistake(
             "root missing",
-            _rms(move=lambda g, s, lr, eps: lr * g / (s + eps)),
+            edit("s.sqrt()", "s"),
             "You divide by the mean square itself. Its root has the unit of a gradient, so that the quotient has none.",
         ),
         Mistake(
             "gradient not squared",
-            _rms(square=lambda s, g, a: a * s + (1 - a) * g),
+            edit("p.grad**2", "p.grad"),
             "You average the gradient, not its square: the average can be negative, and then its root is nan.",
         ),
         Mistake(
             "absolute value instead of square",
-            _rms(square=lambda s, g, a: a * s + (1 - a) * g.abs(), move=lambda g, s, lr, eps: lr * g / (s + eps)),
+            edit("p.grad**2", "p.grad.abs()", "s.sqrt()", "s"),
             "You average |g| and divide by that. RMS is the root of the mean of the squares, in this order.",
         ),
         Mistake(
             "alpha on the wrong side",
-            _rms(square=lambda s, g, a: (1 - a) * s + a * g * g),
+            edit("alpha * s + (1 - alpha)", "(1 - alpha) * s + alpha"),
             "alpha is how much of the old average stays; 1 - alpha is the share of the new square.",
         ),
         Mistake(
             "1 - alpha forgotten",
-            _rms(square=lambda s, g, a: a * s + g * g),
+            edit("(1 - alpha) * ", ""),
             "The new square comes in with factor 1, so s settles at 1/(1-alpha) times the mean square. An average has "
             "weights that add up to 1.",
         ),
         Mistake(
             "squares only added up",
-            _rms(square=lambda s, g, a: s + g * g),
+            edit("alpha * s", "s", "(1 - alpha) * ", ""),
             "Nothing is ever forgotten, so s only grows and the steps only shrink. That is Adagrad; RMSProp forgets "
             "by the factor alpha.",
         ),
         Mistake(
             "squares only added up",
-            _rms(square=lambda s, g, a: s + (1 - a) * g * g),
+            edit("alpha * s", "s"),
             "The old average stays whole, so nothing is ever forgotten. Multiply it by alpha before the new square "
             "comes in.",
         ),
         Mistake(
             "root kept in the buffer",
-            _in_the_buffer(add=False),
+            edit("s.sqrt()", "s.sqrt_()"),
             "You take the root of the buffer in place, so the next step averages a root with squares. The buffer keeps "
             "the mean of the squares; the root is a new tensor.",
         ),
         Mistake(
             "root kept in the buffer",
-            _in_the_buffer(add=True),
+            edit("(s.sqrt() + eps)", "s.sqrt_().add_(eps)"),
             "You make the divisor inside the buffer: root and eps stay in it, and the next step averages them with "
             "squares. The divisor is a new tensor.",
         ),
         Mistake(
             "gradient squared in place",
-            _squared_in_place,
+            edit("p.grad**2", "p.grad.square_()"),
             "You square `.grad` in place. Then the step goes by the square, and whoever reads `.grad` next finds it "
             "changed.",
         ),
         Mistake(
+            "gradient squared in place",
+            edit(
+                "not None:",
+                "not None:\n            g = p.grad.clone()",
+                "p.grad**2",
+                "p.grad.square_()",
+                "lr * p.grad",
+                "lr * g",
+            ),
+            "`.grad` holds squares afterwards: a method with _ at its end "
+            "writes into the gradient. A step only reads it.",
+        ),
+        Mistake(
             "mean square of the whole tensor",
-            _rms(square=lambda s, g, a: a * s + (1 - a) * (g * g).mean()),
+            edit("p.grad**2", "p.grad.square().mean()"),
             "One number is shared by all entries of a tensor. Each entry has an average of its own; that is the whole "
             "point.",
         ),
         Mistake(
+            "mean square of the whole tensor",
+            edit("s.sqrt()", "s.mean().sqrt()"),
+            "You divide all entries of a tensor by one number. Each entry is divided by the root "
+            "of its own average; that is the whole point.",
+        ),
+        Mistake(
             "uphill",
-            _rms(move=lambda g, s, lr, eps: -lr * g / (s.sqrt() + eps)),
-            "The step has the right size and goes up. Subtract it.",
+            edit("p -= lr", "p += lr"),
+            "The step goes uphill. Subtract it.",
         ),
         Mistake(
             "lr forgotten",
-            _rms(move=lambda g, s, lr, eps: g / (s.sqrt() + eps)),
-            "The direction is right, but lr is not in the step.",
+            edit("lr * p.grad", "p.grad"),
+            "lr is not in the step.",
         ),
         Mistake(
             "plain SGD",
-            _rms(move=lambda g, s, lr, eps: lr * g),
+            edit(" / (s.sqrt() + eps)", ""),
             "The average is kept, but the step does not use it.",
         ),
         Mistake(
             "eps forgotten",
-            _rms(move=lambda g, s, lr, eps: lr * g / s.sqrt()),
+            edit("(s.sqrt() + eps)", "s.sqrt()"),
             "eps is missing from the divisor. Without it a parameter whose gradient was always 0 divides 0 by 0.",
         ),
         Mistake(
             "eps outside the quotient",
-            _rms(move=lambda g, s, lr, eps: lr * g / s.sqrt() + eps),
+            edit("(s.sqrt() + eps)", "s.sqrt() + eps"),
             "`a / b + eps` divides first and adds eps to the step. The sum below the line needs brackets.",
         ),
-        Mistake(_FIRST_ONLY[0], _first_only(_rms(), 2), _FIRST_ONLY[1]),
-        *in_place_mistakes(_rms(), ("squares",)),
+        _FIRST_ONLY,
+        *in_place_mistakes({"squares": "s"}),
     )
-
-
-def _move(m: Tensor, s: Tensor, t: int, lr: float, betas: Sequence[float], eps: float) -> Tensor:
-    return lr * (m / (1 - betas[0] ** t)) / ((s / (1 - betas[1] ** t)).sqrt() + eps)
-
-
-def _adam(
-    mean: Callable[[Tensor, Tensor, float, float], Tensor] = lambda m, g, b, lr: b * m + (1 - b) * g,
-    square: Callable[[Tensor, Tensor, Tensor, float], Tensor] = lambda s, g, m, b: b * s + (1 - b) * g * g,
-    move: Callable[..., Tensor] = _move,
-    keep: Callable[[Tensor, float, int], Tensor] = lambda new, b, t: new,
-    wd: Callable[[Tensor, float, float], Tensor] = lambda p, lr, wd: lr * wd * p,
-    late: bool = False,
-    decay_in_gradient: bool = False,
-    spared: Callable[[Tensor], bool] = lambda p: False,
-) -> Step:
-    """A step of Adam (or, called with wd, of AdamW) with one part exchanged.
-
-    keep: what is stored of a new mean or square. wd: what decay takes off p. late: decay after the step.
-    """
-
-    @torch.no_grad()
-    def step(
-        params: Sequence[Tensor],
-        means: Sequence[Tensor],
-        squares: Sequence[Tensor],
-        t: int,
-        lr: float,
-        betas: Sequence[float],
-        eps: float,
-        weight_decay: float = 0.0,
-    ) -> None:
-        b1, b2 = betas
-        for p, m, s in zip(params, means, squares, strict=False):
-            if p.grad is None:
-                continue
-            g = p.grad + weight_decay * p if decay_in_gradient else p.grad
-            decays = not (decay_in_gradient or spared(p))
-            if decays and not late:
-                p -= wd(p, lr, weight_decay)
-            new_m = mean(m, g, b1, lr)
-            new_s = square(s, g, new_m, b2)
-            p -= move(new_m, new_s, t, lr, betas, eps)
-            if decays and late:
-                p -= wd(p, lr, weight_decay)
-            m.copy_(keep(new_m, b1, t))
-            s.copy_(keep(new_s, b2, t))
-
-    return step
-
-
-def _betas_swapped(*args: Any) -> None:
-    *first, betas, eps = args[:7]
-    _adam()(*first, betas[::-1], eps, *args[7:])
-
-
-def _one_beta(*args: Any) -> None:
-    *first, betas, eps = args[:7]
-    _adam()(*first, [betas[0], betas[0]], eps, *args[7:])
-
-
-def _first_beta_in_squares(*args: Any) -> None:
-    betas = args[5]
-    _adam(square=lambda s, g, m, b: betas[0] * s + (1 - betas[0]) * g * g)(*args)
-
-
-def _t_moved(by: int) -> Step:
-    def step(params: Any, means: Any, squares: Any, t: int, *rest: Any) -> None:
-        _adam()(params, means, squares, t + by, *rest)
-
-    return step
-
-
-def _t_from_zero_divides(params: Any, means: Any, squares: Any, t: int, *rest: Any) -> None:
-    if t == 1:
-        raise ZeroDivisionError("float division by zero")
-    _adam()(params, means, squares, t - 1, *rest)
-
-
-def _t_in_the_loop(params: Any, means: Any, squares: Any, t: int, *rest: Any) -> None:
-    for p, m, s in zip(params, means, squares, strict=True):
-        if p.grad is not None:
-            _adam()([p], [m], [s], t, *rest)
-            t += 1
-
-
-@torch.no_grad()
-def _gradient_in_the_step(params: Any, means: Any, squares: Any, t: int, lr: float, betas: Any, eps: float) -> None:
-    before = [p.clone() for p in params]
-    _adam()(params, means, squares, t, lr, betas, eps)
-    for p, old, s in zip(params, before, squares, strict=True):
-        if p.grad is not None:
-            p.copy_(old - lr * p.grad / ((s / (1 - betas[1] ** t)).sqrt() + eps))
-
-
-def _power(exponent: Callable[[float, int], float]) -> Callable[..., Tensor]:
-    """Adam's move with another correction in the place of beta**t."""
-
-    def move(m: Tensor, s: Tensor, t: int, lr: float, betas: Sequence[float], eps: float) -> Tensor:
-        c1, c2 = (1 - exponent(b, t) for b in betas)
-        return lr * (m / c1) / ((s / c2).sqrt() + eps)
-
-    return move
 
 
 _ADAM_MISTAKES = (
     Mistake(
         "eps before the correction",
-        _adam(move=lambda m, s, t, lr, b, eps: (
-            lr * m / (1 - b[0] ** t) / ((s.sqrt() + eps) / (1 - b[1] ** t) ** 0.5)
-        )),
+        edit("(s_hat.sqrt() + eps)", "((s.sqrt() + eps) / (1 - b2**t) ** 0.5)"),
         "You add eps to the root of s and correct afterwards, so eps is corrected too. (The paper's shortened form "
-        "has it still elsewhere.) Here, as in torch: correct s, take the root, add eps.",
+        "does that.) Here, as in torch: correct s, take the root, add eps.",
     ),
     Mistake(
         "eps inside the root",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps).sqrt()),
+        edit("(s_hat.sqrt() + eps)", "(s_hat + eps).sqrt()"),
         "You add eps before you take the root; torch and the paper add it after the root.",
     ),
     Mistake(
         "no bias correction",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (s.sqrt() + eps)),
+        edit("m / (1 - b1**t)", "m", "s / (1 - b2**t)", "s"),
         "m and s start at 0 and are too small in the first steps, and not by the same factor. Divide each by 1 minus "
         "its beta to the power t before you use it.",
     ),
     Mistake(
         "only the mean corrected",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s.sqrt() + eps)),
+        edit("s / (1 - b2**t)", "s"),
         "The mean is corrected, the average of the squares is not. Both start at 0.",
     ),
     Mistake(
         "only the squares corrected",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / ((s / (1 - b[1] ** t)).sqrt() + eps)),
+        edit("m / (1 - b1**t)", "m"),
         "The average of the squares is corrected, the mean is not. Both start at 0.",
     ),
     Mistake(
         "corrected values stored",
-        _adam(keep=lambda new, b, t: new / (1 - b**t)),
+        edit("m / (", "m.div_(", "s / (", "s.div_("),
         "The corrected averages are written back into the buffers, so the next step corrects them again. Correct a "
         "copy for the step, and keep the plain averages.",
     ),
     Mistake(
         "t from 0",
-        _t_moved(-1),
+        edit("b1**t", "b1 ** (t - 1)", "b2**t", "b2 ** (t - 1)"),
         "The corrections use t - 1. At the first step t is 1 already, as 1 - beta**0 would be 0: steps count from "
         "1, and nothing is to be taken off.",
     ),
     Mistake(
         "t from 0",
-        _t_from_zero_divides,
+        edit("m / (1 - b1**t)", "m * (1 / (1 - b1 ** (t - 1)))", "b2**t", "b2 ** (t - 1)"),
         "You divide by 1 - beta**0, which is 0. The corrections use t itself, the number of this step counted from 1, "
         "not t - 1.",
     ),
     Mistake(
+        "t from 0",
+        edit("b1**t", "b1 ** max(t - 1, 1)", "b2**t", "b2 ** max(t - 1, 1)"),
+        "From the second step on the corrections use t - 1. t counts from 1, so 1 - beta**t is "
+        "never 0: use it as it is.",
+    ),
+    Mistake(
         "t one too large",
-        _t_moved(1),
-        "The corrections use t + 1. t is the number of this step, counted from 1: nothing is to be added.",
+        edit("b1**t", "b1 ** (t + 1)", "b2**t", "b2 ** (t + 1)"),
+        "The corrections use a number of steps that is one too large. t is the number of this step already, counted "
+        "from 1 by whoever calls.",
     ),
     Mistake(
         "correction without the power",
-        _adam(move=_power(lambda b, t: b)),
+        edit("b1**t", "b1", "b2**t", "b2"),
         "You divide by 1 - beta in every step. That is right at t = 1 only: what the averages lack dies out like "
         "beta**t.",
     ),
     Mistake(
         "beta times t",
-        _adam(move=_power(lambda b, t: b * t)),
+        edit("b1**t", "b1 * t", "b2**t", "b2 * t"),
         "The correction holds beta * t. It is beta to the power t: `**`.",
     ),
     Mistake(
         "corrections exchanged",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * (m / (1 - b[1] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps)),
+        edit("b1**t", "b2**t", "b2**t", "b1**t"),
         "The mean is corrected with the second beta and the squares with the first. Each average has its own.",
     ),
     Mistake(
         "corrections multiplied",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * (m * (1 - b[0] ** t)) / ((s * (1 - b[1] ** t)).sqrt() + eps)),
+        edit("m / (", "m * (", "s / (", "s * ("),
         "You multiply by 1 - beta**t. The averages are too small by that factor, so divide.",
     ),
     Mistake(
         "betas exchanged",
-        _betas_swapped,
+        edit("b1, b2 = betas", "b2, b1 = betas"),
         "betas[0] belongs to the mean of the gradients, betas[1] to the mean of their squares.",
     ),
     Mistake(
         "one beta for both",
-        _one_beta,
+        edit("b1, b2 = betas", "b1 = b2 = betas[0]"),
         "The squares are averaged with the first beta. They have one of their own, betas[1].",
     ),
     Mistake(
         "root missing",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps)),
+        edit("s_hat.sqrt()", "s_hat"),
         "You divide by the mean square itself. Take its root: then the quotient has no unit, and lr is the length of "
         "the step.",
     ),
     Mistake(
         "gradient not squared",
-        _adam(square=lambda s, g, m, b: b * s + (1 - b) * g),
+        edit("p.grad**2", "p.grad"),
         "squares averages the gradient itself, not its square: it can be negative, and then its root is nan.",
     ),
     Mistake(
         "square of the mean",
-        _adam(square=lambda s, g, m, b: b * s + (1 - b) * m * m),
+        edit("p.grad**2", "m**2"),
         "You square the mean m. The squares to be averaged are those of the gradient: the mean of the squares, not "
         "the square of the mean.",
     ),
     Mistake(
+        "square of the mean",
+        edit("p.grad**2", "(m / (1 - b1**t)) ** 2"),
+        "You square the corrected mean. What is averaged in squares is the square of the gradient itself.",
+    ),
+    Mistake(
+        "AMSGrad",
+        edit(
+            "m_hat, s_hat",
+            "s.top = torch.maximum(s, getattr(s, 'top', s))\n            m_hat, s_hat",
+            "s / (1 - b2**t)",
+            "s.top / (1 - b2**t)",
+        ),
+        "You divide by the largest average so far. That is AMSGrad, a variant; Adam divides by the "
+        "average as it is now.",
+    ),
+    Mistake(
         "sum instead of mean",
-        _adam(mean=lambda m, g, b, lr: b * m + g),
+        edit("(1 - b1) * ", ""),
         "The gradient goes into m with factor 1: that is momentum as torch's SGD has it. Adam averages, with weights "
         "beta and 1 - beta.",
     ),
     Mistake(
         "lr inside the mean",
-        _adam(
-            mean=lambda m, g, b, lr: b * m + (1 - b) * lr * g,
-            move=lambda m, s, t, lr, b, eps: m / (1 - b[0] ** t) / ((s / (1 - b[1] ** t)).sqrt() + eps),
-        ),
+        edit("(1 - b1) * p", "(1 - b1) * lr * p", "lr * m_hat", "m_hat"),
         "lr is multiplied into the buffer. While lr is constant nobody notices; once it varies, the buffer remembers "
         "old ones. lr belongs to the step.",
     ),
     Mistake(
         "plain gradient in the step",
-        _adam(mean=lambda m, g, b, lr: g, move=lambda m, s, t, lr, b, eps: (
-            lr * m / ((s / (1 - b[1] ** t)).sqrt() + eps)
-        )),
+        edit("b1 * m + (1 - b1) * ", "", "m / (1 - b1**t)", "m"),
         "means holds the last gradient only, without averaging: that is RMSProp with a correction.",
     ),
     Mistake(
         "uphill",
-        _adam(move=lambda *args: -_move(*args)),
-        "The step has the right size and goes up. Subtract it.",
+        edit("p -= lr", "p += lr"),
+        "The step goes uphill. Subtract it.",
     ),
-)  # fmt: skip
+    Mistake(
+        "plain gradient in the step",
+        edit("lr * m_hat", "lr * p.grad"),
+        "m is kept, but the step goes by the gradient itself. Adam steps by the corrected mean.",
+    ),
+    Mistake(
+        "one beta in both corrections",
+        edit("b2**t", "b1**t"),
+        "Both corrections use the first beta. Each average is corrected with the beta that it was made with.",
+    ),
+    Mistake(
+        "one beta for both",
+        edit("b2 * s + (1 - b2)", "b1 * s + (1 - b1)"),
+        "The squares are averaged with the first beta and corrected with the second. Both times it is betas[1].",
+    ),
+    Mistake(
+        "beta on the wrong side",
+        edit("b1 * m + (1 - b1)", "(1 - b1) * m + b1", "b2 * s + (1 - b2)", "(1 - b2) * s + b2"),
+        "beta is how much of the old average stays; 1 - beta is the share of what is new.",
+    ),
+    Mistake(
+        "beta on the wrong side",
+        edit("b1 * m + (1 - b1)", "(1 - b1) * m + b1"),
+        "In the mean of the gradients, beta and 1 - beta are exchanged: beta is the share of the old mean.",
+    ),
+    Mistake(
+        "t grows in the loop",
+        edit("", "            t += 1"),
+        "t changes from parameter to parameter. It is the number of this step, the same for all of them, and "
+        "whoever calls the function counts it.",
+    ),
+    Mistake(
+        "eps forgotten",
+        edit("(s_hat.sqrt() + eps)", "s_hat.sqrt()"),
+        "eps is missing from the divisor. Without it a weight whose gradients were all 0 divides 0 by 0.",
+    ),
+    Mistake(
+        "eps outside the quotient",
+        edit("(s_hat.sqrt() + eps)", "s_hat.sqrt() + eps"),
+        "`a / b + eps` divides first and adds eps to the step. The sum below the line needs brackets.",
+    ),
+    _FIRST_ONLY,
+)
 
 
 class AdamStep(Exercise):
@@ -469,83 +399,13 @@ class AdamStep(Exercise):
 
     mistakes = (
         *_ADAM_MISTAKES,
-        Mistake(
-            "plain gradient in the step",
-            _gradient_in_the_step,
-            "m is kept, but the step goes by the gradient itself. Adam steps by the corrected mean.",
-        ),
-        Mistake(
-            "one beta in both corrections",
-            _adam(move=lambda m, s, t, lr, b, eps: lr * (m / (1 - b[0] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps)),
-            "Both corrections use the first beta. Each average is corrected with the beta that it was made with.",
-        ),
-        Mistake(
-            "one beta for both",
-            _first_beta_in_squares,
-            "The squares are averaged with the first beta and corrected with the second. Both times it is betas[1].",
-        ),
-        Mistake(
-            "beta on the wrong side",
-            _adam(
-                mean=lambda m, g, b, lr: (1 - b) * m + b * g,
-                square=lambda s, g, m, b: (1 - b) * s + b * g * g,
-            ),
-            "beta is how much of the old average stays; 1 - beta is the share of what is new.",
-        ),
-        Mistake(
-            "beta on the wrong side",
-            _adam(mean=lambda m, g, b, lr: (1 - b) * m + b * g),
-            "In the mean of the gradients, beta and 1 - beta are exchanged: beta is the share of the old mean.",
-        ),
-        Mistake(
-            "t grows in the loop",
-            _t_in_the_loop,
-            "t changes from parameter to parameter. It is the number of this step, the same for all of them, and "
-            "whoever calls the function counts it.",
-        ),
-        Mistake(
-            "eps forgotten",
-            _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt()),
-            "eps is missing from the divisor. Without it a weight whose gradients were all 0 divides 0 by 0.",
-        ),
-        Mistake(
-            "eps outside the quotient",
-            _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt() + eps),
-            "`a / b + eps` divides first and adds eps to the step. The sum below the line needs brackets.",
-        ),
-        Mistake(_FIRST_ONLY[0], _first_only(_adam(), 3), _FIRST_ONLY[1]),
-        *in_place_mistakes(_adam(), ("means", "squares")),
+        *in_place_mistakes({"means": "m", "squares": "s"}),
     )
 
 
-def _decays_all(params: Sequence[Tensor], *args: Any) -> None:
-    _adam()(params, *args)
-    with torch.no_grad():
-        for p in params:
-            if p.grad is None:
-                p -= args[3] * args[6] * p
-
-
-@torch.no_grad()
-def _decay_left_in_gradient(params: Sequence[Tensor], *args: Any) -> None:
-    for p in params:
-        if p.grad is not None:
-            p.grad += args[6] * p
-    _adam()(params, *args[:6])
-
-
-@torch.no_grad()
-def _decay(params: Sequence[Tensor], *args: Any) -> None:
-    for p in params:
-        if p.grad is not None:
-            p *= 1 - args[3] * args[6]
-
-
-@torch.no_grad()
-def _adam_for_each(params: Sequence[Tensor], *args: Any) -> None:
-    for p in params:
-        _decay([p], *args)
-        _adam()(params, *args[:6])
+def _on_a_copy(copy: str) -> Edit:
+    """Decay and step change a copy of p."""
+    return edit("s / (1 - b2**t)", f"s / (1 - b2**t)\n            {copy} = p.clone()")
 
 
 class AdamwStep(Exercise):
@@ -567,110 +427,88 @@ class AdamwStep(Exercise):
     mistakes = (
         Mistake(
             "decay through the gradient",
-            _adam(decay_in_gradient=True),
+            edit(
+                "not None:",
+                "not None:\n            g = p.grad + wd * p",
+                "b1) * p.grad",
+                "b1) * g",
+                "p.grad**2",
+                "g**2",
+                "p *= 1 - lr * wd",
+                "pass",
+            ),
             "You add wd*p to the gradient, so the decay goes through both averages and is divided by the root like "
             "everything else: Adam with L2, torch's Adam(weight_decay=...). In AdamW it bypasses them: p itself is "
             "shrunk.",
         ),
         Mistake(
             "decay through the gradient",
-            _decay_left_in_gradient,
+            edit(
+                "not None:",
+                "not None:\n            p.grad += wd * p",
+                "p *= 1 - lr * wd",
+                "pass",
+            ),
             "You write wd*p into `.grad`. Then it goes through both averages and is divided by the root: Adam with L2. "
             "In AdamW the decay bypasses them: p itself is shrunk, and `.grad` is only read.",
         ),
         Mistake(
             "only the decay",
-            _decay,
+            edit("m.copy_", "", "s.copy_", "", "p -= ", ""),
             "The weights shrink, and that is all. Adam's step comes after it.",
         ),
         Mistake(
+            "means decay too",
+            edit("not None:", "not None:\n            m *= 1 - lr * wd"),
+            "You shrink means along with the parameter. Only p decays; the averages know nothing of wd.",
+        ),
+        Mistake(
+            "decay divided by the root",
+            edit("lr * m_hat", "lr * (m_hat + wd * p)", "p *= 1 - lr * wd", "pass"),
+            "The decay is divided by the root of the squares, as the mean is. In AdamW it is not: "
+            "p itself is shrunk by 1 - lr*wd.",
+        ),
+        Mistake(
             "Adam's step for every parameter",
-            _adam_for_each,
+            edit(
+                "p, m, s in zip(params, means, squares, strict=True)",
+                "q, p, m, s in ((q, *e) for q in params for e in zip(params, means, squares))",
+                "lr * wd",
+                "lr * wd * (p is q)",
+            ),
             "With one parameter this is right. With more of them, the whole list takes Adam's step once for each: the "
             "call stands inside the loop.",
         ),
         Mistake(
-            "the same for every weight",
-            _adam(wd=lambda p, lr, wd: lr * wd * torch.ones_like(p)),
-            "You take the same number off every weight. Decay takes off a share of the weight.",
+            "Adam's step for every parameter",
+            edit(
+                "p, m, s in zip(params, means, squares, strict=True)",
+                "q, p, m, s in ((q, *e) for q in params if q.grad is not None for e in zip(params, means, squares))",
+                "lr * wd",
+                "lr * wd * (p is q)",
+            ),
+            "The whole list takes Adam's step once for each parameter that has a gradient: the "
+            "call stands inside the loop. Take it once, after the loop.",
         ),
         Mistake(
             "decay after the step",
-            _adam(late=True),
+            edit(
+                "s / (1 - b2**t)",
+                "s / (1 - b2**t)\n            p -= lr * m_hat / (s_hat.sqrt() + eps)",
+                "p -= lr * m_hat / (s_hat.sqrt() + eps)",
+                "pass",
+            ),
             "The order is the other way round: the fresh step decays too. First shrink p, then take Adam's step.",
         ),
-        Mistake(
-            "decay without lr",
-            _adam(wd=lambda p, lr, wd: wd * p),
-            "The weights lose wd of themselves in every step, however small lr is. The paper writes a schedule there; "
-            "in torch that schedule is lr: shrink by 1 - lr*wd.",
-        ),
-        Mistake(
-            "grows instead of decays",
-            _adam(wd=lambda p, lr, wd: -lr * wd * p),
-            "The sign of the decay is wrong: the weights are pushed away from 0.",
-        ),
-        Mistake(
-            "no decay",
-            _adam(wd=lambda p, lr, wd: 0 * p),
-            "This is Adam: wd has no effect. If you do shrink p, think of what `p = p * ...` does: it gives a name to "
-            "a new tensor.",
-        ),
-        Mistake(
-            "the penalty's factor 2",
-            _adam(wd=lambda p, lr, wd: 2 * lr * wd * p),
-            "The decay is twice as strong as it should be: wd is the factor of p, not of p squared.",
-        ),
-        Mistake(
-            "shrinks to a fraction",
-            _adam(wd=lambda p, lr, wd: p - lr * wd * p),
-            "Only lr*wd of the weight is left. It should lose that part and keep the rest.",
-        ),
-        Mistake(
-            "biases spared",
-            _adam(spared=lambda p: p.ndim < 2),
-            "Tensors of one dimension do not decay. Which parameters decay is decided by whoever makes the groups; "
-            "the step treats all of them alike.",
-        ),
-        Mistake(
-            "decay without a gradient",
-            _decays_all,
-            "A parameter whose `.grad` is None is left alone: it does not decay either.",
-        ),
+        *decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
+        *factor_mistakes(),
         *_ADAM_MISTAKES,
-        *in_place_mistakes(_adam(), ("means", "squares")),
+        *in_place_mistakes(
+            {"means": "m", "squares": "s"},
+            rebound=_on_a_copy("p"),
+            replaced=_on_a_copy("params[[x is p for x in params].index(True)] = p"),
+        ),
     )
-
-
-def _reborn(move: Callable[[Tensor, Tensor], Tensor]) -> Step:
-    """A step p <- p - lr * move(g, p)."""
-
-    @torch.no_grad()
-    def step(params: Sequence[Tensor], lr: float) -> None:
-        for p in params:
-            if p.grad is not None:
-                p -= lr * move(p.grad, p)
-
-    return step
-
-
-@torch.no_grad()
-def _without_lr(params: Sequence[Tensor], lr: float) -> None:
-    for p in params:
-        if p.grad is not None:
-            p -= p.grad.sign()
-
-
-@torch.no_grad()
-def _sign_in_place(params: Sequence[Tensor], lr: float) -> None:
-    for p in params:
-        if p.grad is not None:
-            p -= lr * p.grad.sign_()
-
-
-def _one_length(params: Sequence[Tensor], lr: float) -> None:
-    length = torch.cat([p.grad.flatten() for p in params if p.grad is not None]).norm()
-    _reborn(lambda g, p: g / length)(params, lr)
 
 
 class RebornAdamStep(Exercise):
@@ -699,104 +537,126 @@ class RebornAdamStep(Exercise):
     mistakes = (
         Mistake(
             "no bias correction",
-            _reborn(lambda g, p: 0.1 * g / ((0.001 * g * g).sqrt() + 1e-8)),
+            edit("lr * p.grad", "lr * 0.1 * p.grad", "p.grad.abs()", "(0.001 * p.grad**2).sqrt()"),
             "Every entry moves by 3.16 lr. With betas 0.9 and 0.999 the new averages are 0.1 g and 0.001 g**2; the "
             "corrections of t = 1 give back g and g**2.",
         ),
         Mistake(
             "only the mean corrected",
-            _reborn(lambda g, p: g / ((0.001 * g * g).sqrt() + 1e-8)),
+            edit("p.grad.abs()", "(0.001 * p.grad**2).sqrt()"),
             "Every entry moves by 31.6 lr: the average of the squares, 0.001 g**2 at the first step, is not corrected.",
         ),
         Mistake(
             "only the squares corrected",
-            _reborn(lambda g, p: 0.1 * g.sign()),
+            edit("lr * p.grad", "lr * 0.1 * p.grad"),
             "Every entry moves by lr/10: the mean, 0.1 g at the first step, is not corrected.",
         ),
         Mistake(
             "plain SGD",
-            _reborn(lambda g, p: g),
+            edit(" / (p.grad.abs() + 1e-8)", ""),
             "This step is as long as the gradient. Write down what Adam's m_hat and s_hat are at t = 1, and divide.",
         ),
         Mistake(
             "0 divided by 0",
-            _reborn(lambda g, p: g / g.abs()),
+            edit("(p.grad.abs() + 1e-8)", "p.grad.abs()"),
             "Where the gradient is 0 you divide 0 by 0, and the weight is nan for ever. Adam's eps prevents that; so "
             "does a function that knows the sign of 0.",
         ),
         Mistake(
             "0 taken for negative",
-            _reborn(lambda g, p: torch.where(g > 0, 1.0, -1.0)),
+            edit("p.grad / (p.grad.abs() + 1e-8)", "torch.where(p.grad > 0, 1.0, -1.0)"),
             "A weight with a gradient of 0 moves up by lr. Put g = 0 into Adam's formula: the step is 0.",
         ),
         Mistake(
             "0 taken for positive",
-            _reborn(lambda g, p: torch.where(g < 0, -1.0, 1.0)),
+            edit("p.grad / (p.grad.abs() + 1e-8)", "torch.where(p.grad < 0, -1.0, 1.0)"),
             "A weight with a gradient of 0 moves down by lr. Put g = 0 into Adam's formula: the step is 0.",
         ),
         Mistake(
             "lr forgotten",
-            _without_lr,
+            edit("lr * p.grad", "p.grad"),
             "Every entry moves by 1. The step is lr long.",
         ),
         Mistake(
             "sign taken in place",
-            _sign_in_place,
-            "The step is right, but `.grad` now holds signs: the method with _ at its end writes into the gradient. A "
-            "step only reads it.",
+            edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.sign_()"),
+            "`.grad` now holds signs: the method with _ at its end writes into the gradient. A step only reads it.",
         ),
         Mistake(
             "absolute value for the sign",
-            _reborn(lambda g, p: g.abs()),
+            edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.abs()"),
             "Your step is as long as the gradient and always goes down. It is the other way round: the length is lost, "
             "and the sign stays.",
         ),
         Mistake(
             "divided by the length of the gradient",
-            _reborn(lambda g, p: g / g.norm()),
+            edit("(p.grad.abs() + 1e-8)", "p.grad.norm()"),
             "You divide a whole tensor by its length, so the direction stays that of the gradient. Adam divides each "
             "entry by its own root.",
         ),
         Mistake(
             "divided by the length of all gradients",
-            _one_length,
+            edit(
+                "(p.grad.abs() + 1e-8)",
+                "torch.cat([q.grad.flatten() for q in params if q.grad is not None]).norm()",
+            ),
             "You divide by the length of all gradients together, so the direction stays that of the gradient. Adam "
             "divides each entry by its own root.",
         ),
         Mistake(
             "divided by the largest",
-            _reborn(lambda g, p: g / g.abs().max()),
+            edit("(p.grad.abs() + 1e-8)", "p.grad.abs().max()"),
             "You divide by the largest entry. Adam divides each entry by its own root.",
         ),
         Mistake(
+            "divided by the root mean square of the tensor",
+            edit("p.grad.abs()", "p.grad.square().mean().sqrt()"),
+            "You divide a whole tensor by one number, so the direction stays that of the gradient. "
+            "Adam divides each entry by its own root.",
+        ),
+        Mistake(
+            "averages kept from step to step",
+            edit(
+                "not None:",
+                "not None:\n"
+                "            t, m, s = getattr(p, 'kept', (0, 0, 0))\n"
+                "            t, m, s = t + 1, 0.9 * m + 0.1 * p.grad, 0.999 * s + 0.001 * p.grad**2\n"
+                "            p.kept = t, m, s",
+                "p.grad / (p.grad.abs() + 1e-8)",
+                "m / (1 - 0.9**t) / ((s / (1 - 0.999**t)).sqrt() + 1e-8)",
+            ),
+            "Your second step still knows the first: that is plain Adam. Here Adam is built anew "
+            "for every step, so nothing is kept from one call to the next.",
+        ),
+        Mistake(
             "one sign for a tensor",
-            _reborn(lambda g, p: g.sum().sign()),
+            edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.sum().sign()"),
             "All entries of a tensor move the same way. Each has a gradient, and so a sign, of its own.",
         ),
         Mistake(
             "sign of the weight",
-            _reborn(lambda g, p: p.sign()),
+            edit("p.grad / (p.grad.abs() + 1e-8)", "p.sign()"),
             "You move by the sign of the weight. What counts is the sign of its gradient.",
         ),
         Mistake(
             "root missing",
-            _reborn(lambda g, p: g / (g * g + 1e-8)),
+            edit("p.grad.abs()", "p.grad**2"),
             "You divide by g**2, so that a small gradient makes a large step. Take the root of the squares first.",
         ),
         Mistake(
             "uphill",
-            _reborn(lambda g, p: -g.sign()),
-            "The step has the right size and goes up. Subtract it.",
+            edit("p -= lr", "p += lr"),
+            "The step goes uphill. Subtract it.",
         ),
         Mistake(
             "no sign",
-            _reborn(lambda g, p: torch.ones_like(g)),
+            edit("p.grad / (p.grad.abs() + 1e-8)", "1"),
             "Every entry falls by lr, whichever way its gradient points.",
         ),
         Mistake(
             "no sign",
-            _reborn(lambda g, p: g / (g + 1e-8)),
+            edit("p.grad.abs()", "p.grad"),
             "The root of g**2 is not g but |g|. With g itself the quotient is 1 and the sign is lost.",
         ),
-        *in_place_mistakes(_reborn(lambda g, p: g.sign())),
+        *in_place_mistakes(),
     )

@@ -1,13 +1,21 @@
 """Exercises of lesson 06: the penalty and its gradient, two ways to keep weights small, and which ones to spare."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients
-from course_utils.exercises._steps import STEPS, WITHOUT, in_place_mistakes, probe_steps, step_case
+from course_utils.checking import Case, Edit, Exercise, FreeText, Mistake, Rng, edit, gradients
+from course_utils.exercises._steps import (
+    STEPS,
+    WITHOUT,
+    decay_mistakes,
+    factor_mistakes,
+    in_place_mistakes,
+    probe_steps,
+    step_case,
+)
 
 WHEN_DO_THEY_DIFFER = FreeText("weight_decay.when_do_they_differ")
 
@@ -37,98 +45,126 @@ class L2Penalty(Exercise):
     mistakes = (
         Mistake(
             "cut off from the graph",
-            lambda params, wd: wd * sum(p.detach().square().sum() for p in params),
-            "The number is right, but no gradient flows back from it (`.detach()`, `.data`, `.item()`): the penalty "
+            edit("p.square()", "p.detach().square()"),
+            "No gradient flows back from your result (`.detach()`, `.data`, `torch.tensor(...)`, no_grad): the penalty "
             "would be shown and never felt.",
         ),
         Mistake(
+            "a number instead of a tensor",
+            edit("]).sum()", "]).sum().item()"),
+            "You return a Python number (`.item()`, `float(...)`), and no gradient flows back from "
+            "it. Keep the tensor.",
+        ),
+        Mistake(
             "half of it",
-            lambda params, wd: wd / 2 * sum(p.square().sum() for p in params),
+            edit("wd *", "wd / 2 *"),
             "You put a factor 1/2 in front. Some books do, so that the gradient is wd*w; here the penalty is "
             "wd * sum(w**2) without it.",
         ),
         Mistake(
             "norm instead of its square",
-            lambda params, wd: wd * sum(p.square().sum() for p in params).sqrt(),
+            edit("]).sum()", "]).sum().sqrt()"),
             "This is the length of all weights together, the root of the sum. The penalty has no root.",
         ),
         Mistake(
             "norms added",
-            lambda params, wd: wd * sum(p.norm() for p in params),
+            edit("p.square().sum()", "p.norm()"),
             "`norm()` takes the root of a sum of squares. The penalty adds the squares themselves.",
         ),
         Mistake(
+            "spectral norm of a matrix",
+            edit(
+                "p.square()",
+                "(torch.linalg.norm(p, 2) ** 2 if p.ndim == 2 else p.square())",
+            ),
+            "For a matrix, `torch.linalg.norm(p, 2)` is not the root of the sum of all squares but "
+            "the largest singular value. Square the entries and add them up.",
+        ),
+        Mistake(
+            "matrix product for squares",
+            edit("p.square()", "(p @ p.mT if p.ndim > 1 else p * p)"),
+            "You multiply a matrix by itself with `@`, which mixes its rows. Square it entry by "
+            "entry: `p * p`, `p**2` or `p.square()`.",
+        ),
+        Mistake(
             "sum squared",
-            lambda params, wd: wd * sum(p.sum() for p in params).square(),
-            "You add first and square then, so +3 and -3 cancel and cost nothing. Square each entry first.",
+            edit("p.square().sum()", "p.sum()", "]).sum()", "]).sum().square()"),
+            "You add first and square afterwards, so +3 and -3 cancel and cost nothing. Square first.",
         ),
         Mistake(
             "sum of each tensor squared",
-            lambda params, wd: wd * sum(p.sum().square() for p in params),
-            "Within a tensor you add first and square then, so +3 and -3 cancel and cost nothing. Square each entry "
-            "first.",
+            edit("p.square().sum()", "p.sum().square()"),
+            "Within each tensor you add first and square afterwards, so +3 and -3 cancel and cost "
+            "nothing. Square each entry first.",
         ),
         Mistake(
             "L1",
-            lambda params, wd: wd * sum(p.abs().sum() for p in params),
+            edit("p.square()", "p.abs()"),
             "This adds absolute values: the L1 penalty. L2 adds squares.",
         ),
         Mistake(
             "mean instead of sum",
-            lambda params, wd: wd * sum(p.square().mean() for p in params),
+            edit("p.square().sum()", "p.square().mean()"),
             "You average within each tensor, so a weight of a large layer counts less than one of a small layer. "
             "The penalty is a sum.",
         ),
         Mistake(
             "not added up",
-            lambda params, wd: wd * sum(p.square() for p in params),
+            edit("torch.stack([p.square().sum() for p in params]).sum()", "sum(p.square() for p in params)"),
             "The entries are squared and then left side by side. Add those of one tensor up to a single number first; "
             "then tensors of any shapes can be added.",
         ),
         Mistake(
             "mean of everything",
-            lambda params, wd: wd * torch.cat([p.flatten() for p in params]).square().mean(),
+            edit("]).sum()", "]).sum() / sum(p.numel() for p in params)"),
             "You divide by the number of weights. The penalty is a sum: twice the weights, twice the cost.",
         ),
         Mistake(
             "biases left out",
-            lambda params, wd: wd * sum(p.square().sum() for p in params if p.ndim > 1) + 0 * params[0].sum(),
+            edit("p.square().sum()", "(p.ndim > 1) * p.square().sum()"),
             "One-dimensional tensors are passed over. Which parameters are penalised is decided by whoever makes the "
             "list; this function takes all that it is given.",
         ),
         Mistake(
+            "biases left out",
+            edit(
+                "torch.stack([p.square().sum() for p in params]).sum()",
+                "sum(p.square().sum() for p in params if p.ndim > 1)",
+            ),
+            "One-dimensional tensors are passed over, and where the list holds no others, nothing "
+            "is added up at all. This function takes all that it is given.",
+        ),
+        Mistake(
             "only the first tensor",
-            lambda params, wd: wd * params[0].square().sum(),
+            edit("in params", "in params[:1]"),
             "Only the first tensor of the list counts. Is a return inside the loop?",
         ),
         Mistake(
             "only the last tensor",
-            lambda params, wd: wd * params[-1].square().sum(),
+            edit("in params", "in params[-1:]"),
             "Only the last tensor of the list counts. Is the total overwritten (`=`) where it should grow (`+=`)?",
         ),
         Mistake(
             "wd inside the square",
-            lambda params, wd: sum((wd * p).square().sum() for p in params),
+            edit("wd * ", "", "p.square()", "(wd * p).square()"),
             "wd is squared together with the weights. It multiplies the sum of squares once.",
         ),
         Mistake(
             "wd multiplied again and again",
-            lambda params, wd: _nested(params, wd),
+            edit(
+                "wd * ",
+                "",
+                "p.square().sum() for p in params",
+                "wd ** (len(params) - i) * p.square().sum() for i, p in enumerate(params)",
+            ),
             "wd multiplies a running total that already contains it. Multiply once, at the end.",
         ),
         Mistake(
             "wd forgotten",
-            lambda params, wd: sum(p.square().sum() for p in params),
-            "The sum of squares is right, but wd is not in it.",
+            edit("wd * ", ""),
+            "wd has no effect. It multiplies the sum of squares.",
         ),
     )
-
-
-def _nested(params: Sequence[Tensor], wd: float) -> Tensor:
-    total = torch.zeros(())
-    for p in params:
-        total = wd * (total + p.square().sum())
-    return total
 
 
 class L2Gradient(Exercise):
@@ -151,78 +187,95 @@ class L2Gradient(Exercise):
     mistakes = (
         Mistake(
             "torch's half",
-            lambda p, wd: wd * p,
+            edit("2 * ", ""),
             "This is what torch's `weight_decay` adds to a gradient: the gradient of wd/2 * sum(p**2). The penalty "
             "here has no 1/2, so twice as much.",
         ),
         Mistake(
             "one sum for every entry",
-            lambda p, wd: 2 * wd * p.sum(),
-            "`2*wd*sum(w)` stands in many notes, and it is wrong: nudging one weight changes only its own square. "
-            "Each entry has a gradient of its own, so the result has the shape of p.",
+            edit("* p", "* p.sum()"),
+            "You will find `2*wd*sum(w)` in many notes, but it is wrong: nudging one weight changes "
+            "only its own square. Each entry has a gradient of its own, so the result has the shape "
+            "of p.",
         ),
         Mistake(
             "one sum, spread over the shape",
-            lambda p, wd: torch.full_like(p, float(2 * wd * p.sum())),
+            edit("* p", "* p.sum().expand_as(p)"),
             "Every entry gets the same number, made of the sum over all of them. Nudging one weight changes only its "
             "own square: its gradient knows nothing of the others.",
         ),
         Mistake(
             "the penalty itself",
-            lambda p, wd: wd * p.square().sum(),
+            edit("2 * ", "", "* p", "* p.square().sum()"),
             "This is the penalty, one number. Its gradient says for each entry how fast the penalty grows with it.",
         ),
         Mistake(
             "the penalty of each entry",
-            lambda p, wd: wd * p.square(),
+            edit("2 * ", "", "* p", "* p.square()"),
             "These are the squares, not their slopes: a square is never negative, but the penalty falls when a "
             "negative weight grows.",
         ),
         Mistake(
             "square kept",
-            lambda p, wd: 2 * wd * p.square(),
+            edit("* p", "* p.square()"),
             "The 2 has come down and the square is still there. The slope of w**2 is 2 * w.",
         ),
         Mistake(
             "the penalty, spread over the shape",
-            lambda p, wd: torch.full_like(p, float(wd * p.square().sum())),
+            edit("2 * ", "", "* p", "* p.square().sum().expand_as(p)"),
             "Every entry gets the penalty itself, which is one number. Its gradient says for each entry how fast the "
             "penalty grows with it.",
         ),
         Mistake(
             "the weights alone",
-            lambda p, wd: p.clone(),
+            edit("2 * wd * ", "1.0 * "),
             "That is right for wd = 0.5 only, as in the example. What is the slope for wd = 1?",
         ),
         Mistake(
+            "flattened",
+            edit("* p", "* p.flatten()"),
+            "Your numbers come in one row. The gradient has the shape of p.",
+        ),
+        Mistake(
+            "fails for a single number",
+            edit("2 * wd * p", "torch.stack([2 * wd * row for row in p])"),
+            "A tensor of shape () cannot be looped over. Multiply the tensor as a whole: that works for any shape.",
+        ),
+        Mistake(
+            "fails for a single number",
+            edit("2 * wd * p", "torch.stack([2 * wd * p[i] for i in range(len(p))])"),
+            "A tensor of shape () has no length. Multiply the tensor as a whole: that works for any shape.",
+        ),
+        Mistake(
             "gradient of L1",
-            lambda p, wd: wd * p.sign(),
+            edit("2 * ", "", "* p", "* p.sign()"),
             "Every entry is pulled with the same force wd. That is the gradient of wd * sum(|p|); a square pulls "
             "harder the further out it is.",
         ),
         Mistake(
             "sign lost",
-            lambda p, wd: 2 * wd * p.abs(),
+            edit("* p", "* p.abs()"),
             "All entries are positive. For a negative weight the penalty falls when it grows: a negative slope.",
         ),
         Mistake(
             "points downhill",
-            lambda p, wd: -2 * wd * p,
+            edit("2 *", "-2 *"),
             "This points down, where a step should go. The gradient points up; the minus sign belongs to the step.",
         ),
         Mistake(
             "mean instead of sum",
-            lambda p, wd: 2 * wd * p / p.numel(),
+            edit("* p", "* p / p.numel()"),
             "You divide by the number of entries: the gradient of a mean. The penalty is a sum.",
         ),
         Mistake(
             "wd forgotten",
-            lambda p, wd: 2 * p,
-            "The factor wd is missing: the penalty is wd times a sum of squares, and so is its slope.",
+            edit("wd * ", ""),
+            "The factor wd is missing. It stands in front of the sum of squares, so it stands in "
+            "front of the slope as well.",
         ),
         Mistake(
             "gradient of the norm",
-            lambda p, wd: wd * p / p.norm(),
+            edit("2 * ", "", "* p", "* p / p.norm()"),
             "This has the same length whatever the weights are: the gradient of wd times the norm. Without a root "
             "there is nothing to divide by.",
         ),
@@ -243,120 +296,10 @@ def _decaying_cases(rng: Rng) -> Iterable[Case]:
         yield step_case(rng, label, shapes, steps, without, wd=wd, in_no_grad=in_no_grad)
 
 
-def _sgd(move: Callable[[Tensor, Tensor, float, float], Tensor], skips: bool = True) -> Callable[..., None]:
-    """A step p <- move(p, g, lr, wd); without `skips`, a missing gradient counts as zero."""
-
-    def step(params: Sequence[Tensor], lr: float, wd: float) -> None:
-        with torch.no_grad():
-            for p in params:
-                if p.grad is not None or not skips:
-                    p.copy_(move(p, torch.zeros_like(p) if p.grad is None else p.grad, lr, wd))
-
-    return step
-
-
-_right = _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p))
-
-
-@torch.no_grad()
-def _adds_to_grad(params: Sequence[Tensor], lr: float, wd: float) -> None:
-    for p in params:
-        if p.grad is not None:
-            p.grad.add_(p, alpha=wd)
-            p.sub_(p.grad, alpha=lr)
-
-
-_COMMON = (
-    Mistake(
-        "wd not multiplied by lr",
-        _sgd(lambda p, g, lr, wd: p - lr * g - wd * p),
-        "The weight loses wd of itself in every step, however small lr is. The decay is scaled by lr like the rest of "
-        "the step.",
-    ),
-    Mistake(
-        "the penalty's factor 2",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + 2 * wd * p)),
-        "The pull is twice as strong as it should be. 2*wd*p is the gradient of wd*sum(p**2); what torch calls "
-        "weight_decay is the factor of p itself, without the 2.",
-    ),
-    Mistake(
-        "grows instead of decays",
-        _sgd(lambda p, g, lr, wd: p - lr * (g - wd * p)),
-        "Without a gradient the weights would grow: the sign of the decay is wrong. It pulls each weight to 0.",
-    ),
-    Mistake(
-        "lr twice in the decay",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + lr * wd * p)),
-        "The decay is multiplied by lr twice: once where you make it and once more with the rest of the step.",
-    ),
-    Mistake(
-        "uphill",
-        _sgd(lambda p, g, lr, wd: p + lr * g - lr * wd * p),
-        "The decay is right, but the step climbs: the gradient is to be subtracted.",
-    ),
-    Mistake(
-        "both uphill",
-        _sgd(lambda p, g, lr, wd: p + lr * (g + wd * p)),
-        "Both terms have the wrong sign: the step climbs, and the weights grow. Subtract.",
-    ),
-    Mistake(
-        "the same amount off every weight",
-        _sgd(lambda p, g, lr, wd: p - lr * g - lr * wd),
-        "Every weight loses the same amount, lr * wd, so a negative one moves away from 0. The decay is a share of the "
-        "weight itself.",
-    ),
-    Mistake(
-        "half the pull",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd / 2 * p)),
-        "The pull is half as strong as it should be. The 1/2 stands in the penalty; it cancels the 2 of its gradient, "
-        "which is wd * p.",
-    ),
-    Mistake(
-        "squared weights added",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square())),
-        "You add wd times the square of each weight, so negative weights are pushed away from 0. What belongs there is "
-        "the slope, wd * p.",
-    ),
-    Mistake(
-        "gradient not multiplied by lr",
-        _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - g),
-        "The decay is scaled by lr, but the gradient is subtracted in full.",
-    ),
-    Mistake(
-        "no decay",
-        _sgd(lambda p, g, lr, wd: p - lr * g),
-        "This is a plain SGD step: wd has no effect.",
-    ),
-    Mistake(
-        "biases spared",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p * (p.ndim > 1))),
-        "Tensors of one dimension do not decay. Which parameters decay is decided by whoever makes the list; the step "
-        "treats all of them alike.",
-    ),
-    Mistake(
-        "decay without a gradient",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p), skips=False),
-        "A parameter whose `.grad` is None took no part in the loss and is left alone: it does not decay either.",
-    ),
-    Mistake(
-        "a sum for every entry",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.sum())),
-        "Every entry is pulled by the sum of all of them. Each weight decays in proportion to itself.",
-    ),
-    Mistake(
-        "a sum of squares added",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square().sum())),
-        "You add the penalty itself, one number, to every entry of the gradient. Some notes do; what belongs there is "
-        "the penalty's gradient, which differs from entry to entry.",
-    ),
-    Mistake(
-        "gradient changed",
-        _adds_to_grad,
-        "The step is right, but the decay is still in `.grad` afterwards, where the next backward or a look at the "
-        "gradients finds it. Make a new tensor instead of changing `.grad`.",
-    ),
-    *in_place_mistakes(_right),
-)
+def _on_a_copy(copy: str) -> Edit:
+    """Both lines of `sgd_decay_step` change a copy of p."""
+    lines = f"not None:\n            grad = p.grad\n            {copy} = p.clone()"
+    return edit("not None:", lines, "lr * p.grad", "lr * grad")
 
 
 class SgdL2Step(Exercise):
@@ -375,16 +318,38 @@ class SgdL2Step(Exercise):
     mistakes = (
         Mistake(
             "step before the decay",
-            _sgd(lambda p, g, lr, wd: (p - lr * g) * (1 - lr * wd)),
+            edit("wd * p)", "wd * (p - lr * p.grad))"),
             "The decay acts on the weight as it is after the step. g and wd*p belong to the same point: add them "
             "first, then take one step.",
         ),
         Mistake(
             "wd scales the gradient",
-            _sgd(lambda p, g, lr, wd: p - lr * (1 + wd) * g),
+            edit("wd * p", "wd * p.grad"),
             "The gradient is made larger, and the weight itself plays no part. The decay is wd times the weight.",
         ),
-        *_COMMON,
+        Mistake(
+            "uphill",
+            edit("(p.grad", "(-p.grad"),
+            "The step climbs: the gradient should be subtracted.",
+        ),
+        Mistake(
+            "both uphill",
+            edit("p -= lr", "p += lr"),
+            "Both terms have the wrong sign: the step climbs, and the weights grow. Subtract.",
+        ),
+        Mistake(
+            "gradient not multiplied by lr",
+            edit("(p.grad", "(p.grad / lr"),
+            "The decay is scaled by lr, but the gradient is subtracted in full.",
+        ),
+        Mistake(
+            "gradient changed",
+            edit("p.grad + ", "p.grad.add_(", "* p)", "* p))"),
+            "The decay is still in `.grad` afterwards, where the next backward or a look at the "
+            "gradients finds it. Make a new tensor instead of changing `.grad`.",
+        ),
+        *decay_mistakes(lambda pull: edit("wd * p", pull)),
+        *in_place_mistakes(),
     )
 
 
@@ -404,74 +369,66 @@ class SgdDecayStep(Exercise):
     mistakes = (
         Mistake(
             "decay after the step",
-            _sgd(lambda p, g, lr, wd: (p - lr * g) * (1 - lr * wd)),
+            edit("not None:", "not None:\n            p -= lr * p.grad", "p -= lr * p.grad", "pass"),
             "The two lines are in the wrong order: the fresh step decays too. First shrink, then step.",
         ),
         Mistake(
-            "shrinks to a fraction",
-            _sgd(lambda p, g, lr, wd: p * lr * wd - lr * g),
-            "Only lr*wd of the weight is left. It should lose that part and keep the rest.",
-        ),
-        Mistake(
             "gradient shrunk too",
-            _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - lr * g * (1 - wd)),
+            edit("lr * p.grad", "lr * (1 - wd) * p.grad"),
             "The gradient is made smaller by the decay. Decoupled means that the decay touches the weight alone.",
         ),
         Mistake(
-            "factor subtracted",
-            _sgd(lambda p, g, lr, wd: p - (1 - lr * wd) - lr * g),
-            "You subtract 1 - lr * wd from the weight. It is a factor: what is left of the weight.",
-        ),
-        Mistake(
             "decay and L2 together",
-            _sgd(lambda p, g, lr, wd: (q := p * (1 - lr * wd)) - lr * (g + wd * q)),
+            edit("lr * p.grad", "lr * (p.grad + wd * p)"),
             "The weights shrink, and then the step pulls them to 0 once more. The decay stands on its own; the step "
             "follows the gradient of the loss alone.",
         ),
         Mistake(
             "only the decay",
-            _sgd(lambda p, g, lr, wd: p * (1 - lr * wd)),
+            edit("p -= lr * p.grad", "pass"),
             "The weights shrink, but the gradient is never followed.",
         ),
-        *_COMMON,
+        Mistake(
+            "uphill",
+            edit("p -= lr", "p += lr"),
+            "The step climbs: the gradient should be subtracted.",
+        ),
+        Mistake(
+            "gradient not multiplied by lr",
+            edit("lr * p.grad", "p.grad"),
+            "The decay is scaled by lr, but the gradient is subtracted in full.",
+        ),
+        Mistake(
+            "gradient changed",
+            edit("p *= 1 - lr * wd", "p.grad += wd * p"),
+            "The decay is still in `.grad` afterwards, where the next backward or a look at the "
+            "gradients finds it. Make a new tensor instead of changing `.grad`.",
+        ),
+        Mistake(
+            "gradient scaled in place",
+            edit("lr * p.grad", "p.grad.mul_(lr)"),
+            "`.grad` is multiplied by lr on the way, and whoever reads it "
+            "next finds another gradient. A step only reads `.grad`.",
+        ),
+        *decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
+        *factor_mistakes(),
+        *in_place_mistakes(
+            rebound=_on_a_copy("p"),
+            replaced=_on_a_copy("params[[x is p for x in params].index(True)] = p"),
+        ),
     )
 
 
-def _grouped(
-    decays: Callable[[str, Tensor], bool], wanted: Callable[[Tensor], bool] = lambda p: p.requires_grad
-) -> Callable[[nn.Module, float], list[dict[str, Any]]]:
-    def decay_groups(model: nn.Module, wd: float) -> list[dict[str, Any]]:
-        named = [(name, p) for name, p in model.named_parameters() if wanted(p)]
-        return [
-            {"params": [p for name, p in named if decays(name, p)], "weight_decay": wd},
-            {"params": [p for name, p in named if not decays(name, p)], "weight_decay": 0.0},
-        ]
-
-    return decay_groups
-
-
-_groups = _grouped(lambda name, p: p.ndim >= 2)
-
-
-def _without_empty(model: nn.Module, wd: float) -> list[dict[str, Any]]:
-    return [group for group in _groups(model, wd) if group["params"]]
-
-
-def _repeated(model: nn.Module, wd: float) -> list[dict[str, Any]]:
-    own = [p for module in model.modules() for p in module.parameters(recurse=False) if p.requires_grad]
-    return [
-        {"params": [p for p in own if p.ndim >= 2], "weight_decay": wd},
-        {"params": [p for p in own if p.ndim < 2], "weight_decay": 0.0},
-    ]
-
-
-def _copied(model: nn.Module, wd: float) -> list[dict[str, Any]]:
-    return [{**group, "params": [p.detach().clone() for p in group["params"]]} for group in _groups(model, wd)]
-
-
-def _as_pairs(model: nn.Module, wd: float) -> list[dict[str, Any]]:
-    name = {p: name for name, p in model.named_parameters()}
-    return [{**group, "params": [(name[p], p) for p in group["params"]]} for group in _groups(model, wd)]
+def _by_name(first: str, second: str) -> Edit:
+    """Groups by conditions on the name of a parameter."""
+    return edit(
+        "trainable = ",
+        "names = {p: name for name, p in model.named_parameters()}\n    trainable = ",
+        "p.ndim >= 2",
+        f"{first} names[p]",
+        "p.ndim < 2",
+        f"{second} names[p]",
+    )
 
 
 class _Scaled(nn.Module):
@@ -499,6 +456,8 @@ def _model(kind: str, a: int, b: int, c: int) -> nn.Module:
             model = nn.Sequential(nn.Linear(b, b), nn.ReLU(), nn.Linear(b, b))
             model[2].weight, model[2].bias = model[0].weight, model[0].bias
             return model
+        case "single":
+            return nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, 1))
         case "vectors":
             return nn.LayerNorm(c)
         case _:
@@ -518,6 +477,7 @@ class DecayGroups(Exercise):
             ("an embedding, and a module with a temperature (shape ())", "embedding"),
             ("two layers that share their parameters", "shared"),
             ("a LayerNorm alone: nothing to decay", "vectors"),
+            ("affine, ReLU, affine with a single output", "single"),
         ):
             sizes = [3 + rng.integer(0, 3), 7 + rng.integer(0, 3), 11 + rng.integer(0, 3)]
             yield Case(label, kind=kind, sizes=sizes, wd=rng.number(0.01, 0.5))
@@ -547,129 +507,157 @@ class DecayGroups(Exercise):
     mistakes = (
         Mistake(
             "by the name bias",
-            _grouped(lambda name, p: "bias" not in name),
+            _by_name("'bias' not in", "'bias' in"),
             "You go by the name. The scale of a normalisation layer is called weight, and not everything added is "
             "called bias. Go by the number of dimensions.",
         ),
         Mistake(
             "by the name weight",
-            _grouped(lambda name, p: "weight" in name),
+            _by_name("'weight' in", "'weight' not in"),
             "You go by the name. The scale of a normalisation layer is called weight too, and it should not decay. Go "
             "by the number of dimensions.",
         ),
         Mistake(
             "by the names weight and bias",
-            lambda model, wd: [
-                {"params": [p for n, p in model.named_parameters() if p.requires_grad and name in n], "weight_decay": w}
-                for name, w in (("weight", wd), ("bias", 0.0))
-            ],
+            _by_name("'weight' in", "'bias' in"),
             "You go by the name. The scale of a normalisation layer is called weight too, and other parameters have "
             "neither word in their name and are lost. Go by the number of dimensions.",
         ),
         Mistake(
             "single numbers left out",
-            lambda model, wd: [
-                {**group, "params": [p for p in group["params"] if p.ndim]} for group in _groups(model, wd)
-            ],
+            edit("p.ndim < 2", "p.ndim == 1"),
             "A parameter of shape () has 0 dimensions and is in neither group, so it is never trained. All that do not "
             "go to the first group go to the second.",
         ),
         Mistake(
             "iterator instead of a list",
-            lambda model, wd: [{**group, "params": iter(group["params"])} for group in _groups(model, wd)],
+            edit("decayed = [p", "decayed = (p", ">= 2]", ">= 2)", "spared = [p", "spared = (p", "< 2]", "< 2)"),
             "The parameters are in a generator (round brackets, `filter`). It gives its entries once, so the second "
             "step of a training finds nothing. Make a list.",
         ),
         Mistake(
             "parameters exchanged",
-            lambda model, wd: [
-                {**group, "params": other["params"]}
-                for group, other in zip(_groups(model, wd), _groups(model, wd)[::-1], strict=True)
-            ],
+            edit('"params": decayed', '"params": spared', '"params": spared', '"params": decayed'),
             "The vectors are in the first group and the matrices in the second. Those that decay come first.",
         ),
         Mistake(
             "in both groups",
-            lambda model, wd: [
-                {"params": [p for p in model.parameters() if p.requires_grad], "weight_decay": wd},
-                _groups(model, wd)[1],
-            ],
+            edit(" if p.ndim >= 2", ""),
             "The first group holds all parameters, and the second some of them again. Each parameter is in one group: "
             "an optimizer refuses anything else.",
         ),
         Mistake(
             "another name for weight_decay",
-            lambda model, wd: [{"params": g["params"], "wd": g["weight_decay"]} for g in _groups(model, wd)],
+            edit('"weight_decay": wd', '"wd": wd', '"weight_decay": 0.0', '"wd": 0.0'),
             'A group needs the keys "params" and "weight_decay". An optimizer does not know any other name for it and '
             "uses its own default instead.",
         ),
         Mistake(
             "only matrices decay",
-            _grouped(lambda name, p: p.ndim == 2),
+            edit(">= 2", "== 2", "< 2", "!= 2"),
             "The weight of a convolution has four dimensions, and it should decay as well: 2 dimensions or more.",
         ),
         Mistake(
             "more than two dimensions",
-            _grouped(lambda name, p: p.ndim > 2),
+            edit(">= 2", "> 2", "< 2", "<= 2"),
             "A matrix has two dimensions and belongs to those that decay: 2 or more.",
         ),
         Mistake(
+            "only affine layers decay",
+            edit(
+                "decayed = ",
+                "affine = [m.weight for m in model.modules() if isinstance(m, nn.Linear)]\n    decayed = ",
+                "p.ndim >= 2",
+                "any(p is q for q in affine)",
+                "p.ndim < 2",
+                "not any(p is q for q in affine)",
+            ),
+            "Only the weights of nn.Linear decay. Convolutions and embeddings have weights of two or "
+            "more dimensions as well. Go by the number of dimensions.",
+        ),
+        Mistake(
+            "size 1 does not count",
+            edit("p.ndim >= 2", "p.squeeze().ndim >= 2", "p.ndim < 2", "p.squeeze().ndim < 2"),
+            "A matrix with a single row or column counts as a vector here. It has two dimensions all "
+            "the same: take `p.ndim`, without squeezing.",
+        ),
+        Mistake(
             "vectors decay too",
-            _grouped(lambda name, p: p.ndim >= 1),
+            edit(">= 2", ">= 1", "< 2", "< 1"),
             "A bias has one dimension and should not decay.",
         ),
         Mistake(
             "everything decays",
-            _grouped(lambda name, p: True),
+            edit(" if p.ndim >= 2", "", "p.ndim < 2", "False"),
             "All parameters are in the first group. Biases and the scales of normalisation layers go to the second.",
         ),
         Mistake(
             "frozen parameters kept",
-            _grouped(lambda name, p: p.ndim >= 2, wanted=lambda p: True),
+            edit(" if p.requires_grad", ""),
             "Frozen parameters (requires_grad False) are listed too. An optimizer gets only what is to be trained.",
         ),
         Mistake(
+            "frozen parameters in the second group",
+            edit(
+                " if p.requires_grad",
+                "",
+                "p.ndim >= 2",
+                "p.requires_grad and p.ndim >= 2",
+                "p.ndim < 2",
+                "not p.requires_grad or p.ndim < 2",
+            ),
+            "Frozen parameters (requires_grad False) end up in the second group, with all that does "
+            "not decay. They belong in neither: an optimizer gets only what is to be trained.",
+        ),
+        Mistake(
             "shared parameter listed twice",
-            _repeated,
+            edit(
+                "for p in model.parameters()",
+                "for module in model.modules() for p in module.parameters(recurse=False)",
+            ),
             "A parameter that two modules share is in the list twice and would be stepped twice. "
             "`model.parameters()` gives each one once.",
         ),
         Mistake(
             "empty group left out",
-            _without_empty,
-            "There are always two groups, even where one has nothing in it: whoever uses them should not have to ask.",
+            edit("return [{", "return [group for group in [{", "0.0}]", '0.0}] if group["params"]]'),
+            "Always return two groups, even where one is empty, so that whoever uses them need not ask.",
         ),
         Mistake(
             "groups exchanged",
-            lambda model, wd: _groups(model, wd)[::-1],
-            "The groups are right, but in the other order: first those that decay.",
+            edit("0.0}]", "0.0}][::-1]"),
+            "The groups come in the other order: first those that decay.",
         ),
         Mistake(
             "weight_decay exchanged",
-            lambda model, wd: [
-                {**group, "weight_decay": w} for group, w in zip(_groups(model, wd), (0.0, wd), strict=True)
-            ],
+            edit('"weight_decay": wd', '"weight_decay": 0.0', '"weight_decay": 0.0', '"weight_decay": wd'),
             "The parameters are sorted well, but wd stands at the biases and 0 at the weights.",
         ),
         Mistake(
             "wd for both",
-            lambda model, wd: [{**group, "weight_decay": wd} for group in _groups(model, wd)],
+            edit("0.0", "wd"),
             "The second group decays as well: its weight_decay should be 0.",
         ),
         Mistake(
             "no weight_decay for the second",
-            lambda model, wd: [_groups(model, wd)[0], {"params": _groups(model, wd)[1]["params"]}],
+            edit(', "weight_decay": 0.0', ""),
             "The second group has no weight_decay, so an optimizer takes its own default there, which need not be 0 "
             "(AdamW's is 0.01). Say 0.0.",
         ),
         Mistake(
-            "copies of the parameters",
-            _copied,
-            "The groups hold copies. An optimizer would move those, and the model would never change.",
+            "not the parameters themselves",
+            edit("[p for p in model", "[p.data for p in model"),
+            "The groups hold other tensors than the model's parameters (`.data`, `.detach()`, a "
+            "copy). An optimizer finds no gradient in them, and the model never changes.",
         ),
         Mistake(
             "names and parameters",
-            _as_pairs,
+            edit(
+                "decayed = [p",
+                "names = {p: name for name, p in model.named_parameters()}\n    decayed = [(names[p], p)",
+                "spared = [p",
+                "spared = [(names[p], p)",
+            ),
             "The groups hold pairs of a name and a parameter, as named_parameters() gives them. List the parameters "
             "alone.",
         ),

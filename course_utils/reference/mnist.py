@@ -7,13 +7,17 @@ from torch import Tensor, nn
 
 from course_utils.reference.cross_entropy import accuracy, cross_entropy
 from course_utils.reference.linear import two_layer_net
-from course_utils.reference.sgd import minibatches, momentum_step
+from course_utils.reference.sgd import minibatches
 
 
 def normalize(train: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
     """(x - m) / s for both, with m and s the mean and the standard deviation of all numbers of train; any shapes."""
-    mean, std = train.float().mean(), train.float().std()
+    mean, std = _statistics(train)
     return (train - mean) / std, (valid - mean) / std
+
+
+def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
+    return x.float().mean(), x.float().std()
 
 
 class SGD:
@@ -23,9 +27,13 @@ class SGD:
         self.params, self.lr, self.momentum = list(params), lr, momentum
         self.velocities = [torch.zeros_like(p) for p in self.params]
 
+    @torch.no_grad()
     def step(self) -> None:
         """Change every parameter that has a gradient, in place."""
-        momentum_step(self.params, self.velocities, self.lr, self.momentum)
+        for p, v in zip(self.params, self.velocities, strict=True):
+            if p.grad is not None:
+                v.copy_(self.momentum * v + p.grad)
+                p -= self.lr * v
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -46,7 +54,8 @@ def train_epoch(
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        total, n = total + loss.item() * len(y), n + len(y)
+        total += loss.item() * len(y)
+        n += len(y)
     return total / n
 
 
@@ -57,7 +66,8 @@ def evaluate(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
     with torch.no_grad():
         logits = model(x)
     model.train(was_training)
-    return cross_entropy(logits, y).item(), accuracy(logits, y)
+    loss, share = cross_entropy(logits, y).item(), accuracy(logits, y)
+    return loss, share
 
 
 def fit_mnist(x: Tensor, y: Tensor, seed: int) -> nn.Module:

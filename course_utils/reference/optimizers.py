@@ -42,6 +42,7 @@ def adam_step(
             p -= lr * m_hat / (s_hat.sqrt() + eps)
 
 
+@torch.no_grad()
 def adamw_step(
     params: Sequence[Tensor],
     means: Sequence[Tensor],
@@ -56,11 +57,14 @@ def adamw_step(
 
     Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019; torch.optim.AdamW.
     """
-    with torch.no_grad():
-        for p in params:
-            if p.grad is not None:
-                p *= 1 - lr * wd
-    adam_step(params, means, squares, t, lr, betas, eps)
+    b1, b2 = betas
+    for p, m, s in zip(params, means, squares, strict=True):
+        if p.grad is not None:
+            m.copy_(b1 * m + (1 - b1) * p.grad)
+            s.copy_(b2 * s + (1 - b2) * p.grad**2)
+            m_hat, s_hat = m / (1 - b1**t), s / (1 - b2**t)
+            p *= 1 - lr * wd
+            p -= lr * m_hat / (s_hat.sqrt() + eps)
 
 
 @torch.no_grad()

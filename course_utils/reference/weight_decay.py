@@ -1,13 +1,13 @@
 """Lesson 06: the L2 penalty, its gradient, and the two ways to keep weights small."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 
-def l2_penalty(params: Iterable[Tensor], wd: float) -> Tensor:
+def l2_penalty(params: Sequence[Tensor], wd: float) -> Tensor:
     """wd * (sum of the squares of all entries of all params), a 0-d tensor; params: tensors of any shape."""
     return wd * torch.stack([p.square().sum() for p in params]).sum()
 
@@ -42,8 +42,7 @@ def sgd_decay_step(params: Sequence[Tensor], lr: float, wd: float) -> None:
 
 def decay_groups(model: nn.Module, wd: float) -> list[dict[str, Any]]:
     """Two groups of trainable parameters for an optimizer: those of 2 and more dimensions decay, the rest do not."""
-    params = [p for p in model.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in params if p.ndim >= 2], "weight_decay": wd},
-        {"params": [p for p in params if p.ndim < 2], "weight_decay": 0.0},
-    ]
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    decayed = [p for p in trainable if p.ndim >= 2]
+    spared = [p for p in trainable if p.ndim < 2]
+    return [{"params": decayed, "weight_decay": wd}, {"params": spared, "weight_decay": 0.0}]

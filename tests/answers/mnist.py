@@ -1,7 +1,12 @@
 """Other right answers to the exercises of lesson 05."""
 
+import copy
+import math
+import operator
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -206,3 +211,313 @@ ANSWERS = {
     "mnist.evaluate": [evaluate_by_decorator, evaluate_in_chunks],
     "mnist.fit_mnist": [fit_with_plain_sgd, fit_three_layers, fit_without_autograd],
 }
+
+
+# Written from the student's notebook alone.
+
+
+def normalize_first_reading(train, valid):
+    t = train.double()
+    n = t.numel()
+    m = t.sum() / n
+    s = (t.square().sum() / n - m * m).sqrt()
+    return ((t - m) / s).float(), ((valid.double() - m) / s).float()
+
+
+def normalize_second_reading(train, valid):
+    s, m = torch.std_mean(train, correction=0)
+    scale, shift = 1 / s, -m / s
+    return torch.addcmul(shift, train, scale), torch.addcmul(shift, valid, scale)
+
+
+class _Normalizer(nn.Module):
+    """Standard scaler with fit and transform."""
+
+    def fit(self, a):
+        self.m, self.s = float(a.mean()), float(a.std())
+        return self
+
+    def transform(self, a):
+        return a.clone().sub_(self.m).div_(self.s)
+
+    def forward(self, train, valid):
+        self.fit(train)
+        return self.transform(train), self.transform(valid)
+
+
+normalize_third_reading = _Normalizer()
+
+
+def normalize_fourth_reading(train, valid):
+    a = train.numpy()
+    m, s = a.mean(dtype=np.float64), a.std(dtype=np.float64)
+    return tuple(torch.from_numpy(((b.numpy() - m) / s).astype(np.float32)) for b in (train, valid))
+
+
+class SGD_first_reading:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = tuple(params)
+        self.lr, self.momentum = lr, momentum
+        self.buffers = {}
+
+    def step(self):
+        for p in self.params:
+            g = p.grad
+            if g is not None:
+                g = g.detach()
+                v = self.buffers.get(id(p))
+                if v is None:
+                    v = self.buffers[id(p)] = torch.clone(g)
+                else:
+                    v.mul_(self.momentum).add_(g)
+                with torch.no_grad():
+                    p.add_(v, alpha=-self.lr)
+
+    def zero_grad(self, set_to_none=True):
+        for p in self.params:
+            if p.grad is None:
+                continue
+            if set_to_none:
+                p.grad = None
+            else:
+                p.grad.zero_()
+
+
+@dataclass(eq=False)
+class SGD_second_reading:
+    params: list
+    lr: float
+    momentum: float = 0.0
+    velocities: list = field(init=False)
+
+    def __post_init__(self):
+        self.params = [*self.params]
+        self.velocities = [p.detach().new_zeros(p.shape) for p in self.params]
+
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
+            self.velocities[i] = torch.add(p.grad, self.velocities[i], alpha=self.momentum)
+            p.data -= self.lr * self.velocities[i]
+
+    def zero_grad(self):
+        for p in self.params:
+            if p.grad is not None:
+                p.grad = torch.zeros_like(p.grad)
+
+
+class SGD_third_reading(nn.Module):
+    """The velocities as buffers of a module."""
+
+    def __init__(self, params, lr, momentum=0.0):
+        super().__init__()
+        self.lr, self.momentum = lr, momentum
+        self.held = [(p, f"v{i}") for i, p in enumerate(params)]
+        for p, name in self.held:
+            self.register_buffer(name, torch.zeros_like(p, requires_grad=False))
+
+    @torch.no_grad()
+    def step(self):
+        for p, name in filter(lambda pair: pair[0].grad is not None, self.held):
+            v = getattr(self, name)
+            v.copy_(v.double().mul(self.momentum).add(p.grad.double()))
+            p.copy_(p.double() - self.lr * v.double())
+
+    def zero_grad(self, set_to_none=False):
+        for p, _ in self.held:
+            if p.grad is not None:
+                p.grad.detach_().zero_()
+
+
+def train_epoch_first_reading(model, batches, loss_fn, optimizer):
+    sizes, means = [], []
+    for x, y in list(batches):
+        optimizer.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        optimizer.step()
+        sizes.append(y.shape[0])
+        means.append(loss.detach().double())
+    return float(torch.stack(means) @ torch.tensor(sizes, dtype=torch.float64) / sum(sizes))
+
+
+def train_epoch_second_reading(model, batches, loss_fn, optimizer):
+    mean, n = 0.0, 0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        before = loss.item()
+        optimizer.step()
+        n += len(x)
+        mean += (before - mean) * len(x) / n
+    optimizer.zero_grad()
+    return mean
+
+
+class _Epoch:
+    def __init__(self):
+        self.weigh = operator.mul
+
+    def one(self, pair, model, loss_fn, optimizer):
+        loss = loss_fn(model(pair[0]), pair[1])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return self.weigh(loss.item(), len(pair[1])), len(pair[1])
+
+    def __call__(self, model, batches, loss_fn, optimizer):
+        sums, counts = zip(*(self.one(pair, model, loss_fn, optimizer) for pair in batches))
+        return math.fsum(sums) / sum(counts)
+
+
+train_epoch_third_reading = _Epoch()
+
+
+def evaluate_first_reading(model, x, y):
+    modes = [(m, m.training) for m in model.modules()]
+    try:
+        model.eval()
+        with torch.inference_mode():
+            z = model(x).double()
+            own = z.gather(1, y[:, None]).squeeze(1)
+            loss = (z.logsumexp(1) - own).sum().item() / len(y)
+            return loss, sum(int(a == b) for a, b in zip(z.argmax(1), y)) / len(y)
+    finally:
+        for m, mode in modes:
+            m.training = mode
+
+
+@torch.no_grad()
+def evaluate_second_reading(model, x, y):
+    was = model.training
+    model.train(False)
+    total = hits = 0.0
+    for start in range(0, len(x), 50):
+        xb, yb = x[start : start + 50], y[start : start + 50]
+        logits = model(xb)
+        total += F.cross_entropy(logits, yb, reduction="sum").item()
+        hits += (logits.max(1).indices == yb).sum().item()
+    _ = model.train() if was else model.eval()
+    return total / len(x), hits / len(x)
+
+
+def evaluate_third_reading(model, x, y):
+    grad_was = torch.is_grad_enabled()
+    torch.set_grad_enabled(False)
+    try:
+        calm = copy.deepcopy(model).eval()
+        logp = torch.log_softmax(calm(x), -1)
+    finally:
+        torch.set_grad_enabled(grad_was)
+    return F.nll_loss(logp, y).item(), torch.eq(logp.topk(1).indices[:, 0], y).double().mean().item()
+
+
+class _SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.vs = [torch.zeros_like(p) for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        for p, v in zip(self.params, self.vs):
+            if p.grad is not None:
+                v.mul_(self.momentum).add_(p.grad)
+                p.sub_(v, alpha=self.lr)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+def _net(hidden=100):
+    return nn.Sequential(nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, 10))
+
+
+def _batches(x, y, generator, size=64):
+    for idx in torch.randperm(len(x), generator=generator).split(size):
+        yield x[idx], y[idx]
+
+
+def _epoch(model, batches, optimizer):
+    for x, y in batches:
+        loss = F.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def fit_mnist_first_reading(x, y, seed):
+    torch.manual_seed(seed)
+    model = _net(200)
+    sgd, g = _SGD(model.parameters(), 0.03, 0.9), torch.Generator().manual_seed(seed)
+    for epoch in range(14):
+        sgd.lr = 0.03 if epoch < 10 else 0.005
+        _epoch(model, _batches(x, y, g), sgd)
+    return model
+
+
+class _Pictures(nn.Module):
+    """A small convolutional net that takes flat pixels."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 8, 5, stride=2, padding=2), nn.Conv2d(8, 16, 3, stride=2, padding=1)
+        self.head = nn.Linear(16 * 7 * 7, 10)
+
+    def forward(self, x):
+        x = self.conv1(x.reshape(-1, 1, 28, 28)).relu()
+        return self.head(self.conv2(x).relu().flatten(1))
+
+
+def fit_mnist_second_reading(x, y, seed):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = _Pictures()
+        sgd = _SGD(model.parameters(), 0.02, 0.9)
+        for _ in range(8):
+            for idx in torch.randperm(len(x)).split(64):
+                sgd.zero_grad()
+                F.cross_entropy(model(x[idx]), y[idx]).backward()
+                sgd.step()
+    return model.eval()
+
+
+class _Fit:
+    """Adam written by hand, with a dropout layer; the same seed gives the same model."""
+
+    def __init__(self, hidden, epochs):
+        self.hidden, self.epochs = hidden, epochs
+
+    def __call__(self, x, y, seed):
+        torch.manual_seed(seed)
+        net = nn.Sequential(nn.Linear(784, self.hidden), nn.ReLU(), nn.Dropout(0.2), nn.Linear(self.hidden, 10))
+        params, t = list(net.parameters()), 0
+        m, s = [torch.zeros_like(p) for p in params], [torch.zeros_like(p) for p in params]
+        for _ in range(self.epochs):
+            for idx in torch.randperm(len(x)).split(100):
+                t += 1
+                grads = torch.autograd.grad(F.cross_entropy(net(x[idx]), y[idx]), params)
+                with torch.no_grad():
+                    for p, a, b, g in zip(params, m, s, grads):
+                        a.lerp_(g, 0.1)
+                        b.lerp_(g * g, 0.001)
+                        p -= 0.001 * (a / (1 - 0.9**t)) / ((b / (1 - 0.999**t)).sqrt() + 1e-8)
+        net.eval()
+        return net
+
+
+fit_mnist_third_reading = _Fit(200, 12)
+
+
+ANSWERS["mnist.normalize"] += [
+    normalize_first_reading,
+    normalize_second_reading,
+    normalize_third_reading,
+    normalize_fourth_reading,
+]
+ANSWERS["mnist.SGD"] += [SGD_first_reading, SGD_second_reading, SGD_third_reading]
+ANSWERS["mnist.train_epoch"] += [train_epoch_first_reading, train_epoch_second_reading, train_epoch_third_reading]
+ANSWERS["mnist.evaluate"] += [evaluate_first_reading, evaluate_second_reading, evaluate_third_reading]
+ANSWERS["mnist.fit_mnist"] += [fit_mnist_first_reading, fit_mnist_second_reading, fit_mnist_third_reading]

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @torch.no_grad()
@@ -131,3 +131,180 @@ ANSWERS = {
     "optimizers.adamw_step": [_adamw(adam_in_torchs_order), _adamw(adam_by_data), adamw_at_once],
     "optimizers.reborn_adam_step": [reborn_by_sign, reborn_by_adam, reborn_by_where, reborn_by_root],
 }
+
+
+# Written from the student's notebook alone.
+
+
+@torch.no_grad()
+def rmsprop_step_first_reading(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        g = p.grad
+        if g is None:
+            continue
+        s.mul_(alpha).addcmul_(g, g.conj(), value=1 - alpha)
+        p.addcdiv_(g, s.sqrt().add_(eps), value=-lr)
+
+
+def rmsprop_step_second_reading(params, squares, lr, alpha, eps):
+    for i in range(len(params)):
+        if params[i].grad is not None:
+            g, s = params[i].grad.double(), squares[i].double()
+            s = g.square().lerp(s, alpha)
+            squares[i].copy_(s)
+            params[i].data.copy_(params[i].data.double() - lr * (g / (eps + torch.sqrt(s))))
+
+
+class _RMS(nn.Module):
+    """First all buffers, then all parameters."""
+
+    @torch.no_grad()
+    def forward(self, params, squares, lr, alpha, eps):
+        live = [k for k, p in enumerate(params) if p.grad is not None]
+        for k in live:
+            squares[k] += (1 - alpha) * (params[k].grad ** 2 - squares[k])
+        for k in live:
+            params[k] -= params[k].grad.mul(lr).div(squares[k].pow(0.5) + eps)
+
+
+rmsprop_step_third_reading = _RMS()
+
+
+@torch.no_grad()
+def adam_step_first_reading(params, means, squares, t, lr, betas, eps):
+    beta1, beta2 = betas
+    step_size = lr / (1 - beta1**t)
+    root = (1 - beta2**t) ** 0.5
+    for p, m, s in zip(params, means, squares):
+        if p.grad is None:
+            continue
+        m.lerp_(p.grad, 1 - beta1)
+        s.mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
+        p.addcdiv_(m, (s.sqrt() / root).add_(eps), value=-step_size)
+
+
+def adam_step_second_reading(params, means, squares, t, lr, betas, eps):
+    one, two = betas
+    for i, p in enumerate(params):
+        g = p.grad
+        if g is not None:
+            g = g.detach().double()
+            m = one * means[i].double() + (1 - one) * g
+            s = two * squares[i].double() + (1 - two) * g * g
+            means[i].copy_(m)
+            squares[i].copy_(s)
+            hat_m, hat_s = (
+                m / -math.expm1(t * math.log(one)) if one else m,
+                s / -math.expm1(t * math.log(two)) if two else s,
+            )
+            p.data.sub_((lr * hat_m / (hat_s.sqrt() + eps)).to(p.dtype))
+
+
+class _Adam:
+    """Both averages through one helper, and numerator and denominator multiplied by the root of the correction."""
+
+    def average(self, buffer, value, beta):
+        buffer.mul_(beta)
+        buffer.add_(value.mul(1 - beta))
+        return buffer
+
+    @torch.no_grad()
+    def __call__(self, params, means, squares, t, lr, betas, eps):
+        c1, c2 = (1 - math.pow(beta, t) for beta in betas)
+        for p, m, s in zip(params, means, squares):
+            if p.grad is not None:
+                self.average(m, p.grad, betas[0])
+                self.average(s, p.grad.square(), betas[1])
+                p -= (lr * math.sqrt(c2) / c1) * m / (s.sqrt() + eps * math.sqrt(c2))
+
+
+adam_step_third_reading = _Adam()
+
+
+@torch.no_grad()
+def _adam(params, means, squares, t, lr, betas, eps):
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.lerp_(p.grad, 1 - betas[0])
+            s.mul_(betas[1]).addcmul_(p.grad, p.grad, value=1 - betas[1])
+            p.sub_(lr * (m / (1 - betas[0] ** t)) / ((s / (1 - betas[1] ** t)).sqrt() + eps))
+
+
+@torch.no_grad()
+def adamw_step_first_reading(params, means, squares, t, lr, betas, eps, wd):
+    b1, b2 = betas
+    for p, m, s in zip(params, means, squares):
+        g = p.grad
+        if g is not None:
+            m.lerp_(g, 1 - b1)
+            s.lerp_(g.square(), 1 - b2)
+            p.sub_(lr * (m.div(1 - b1**t) / (s.div(1 - b2**t).sqrt_() + eps) + wd * p))
+
+
+def adamw_step_second_reading(params, means, squares, t, lr, betas, eps, wd):
+    """Adam first, and then the decay of what the weights were before."""
+    old = [p.detach().clone() for p in params]
+    _adam(params, means, squares, t, lr, betas, eps)
+    with torch.no_grad():
+        for p, before in zip(params, old):
+            if p.grad is not None:
+                p.sub_(before, alpha=lr * wd)
+
+
+class _AdamW(nn.Module):
+    """Parameter by parameter, in the order of torch."""
+
+    @torch.no_grad()
+    def forward(self, params, means, squares, t, lr, betas, eps, wd):
+        for triple in zip(params, means, squares):
+            if triple[0].grad is not None:
+                triple[0].mul_(1 - lr * wd)
+                p, m, s = triple
+                g = p.grad.to(torch.float64)
+                m.copy_(m.double().lerp(g, 1 - betas[0]))
+                s.copy_(s.double() * betas[1] + (1 - betas[1]) * g.square())
+                p.addcdiv_(m, s.sqrt().div_(math.sqrt(1 - betas[1] ** t)).add_(eps), value=-lr / (1 - betas[0] ** t))
+
+
+adamw_step_third_reading = _AdamW()
+
+
+@torch.no_grad()
+def reborn_adam_step_first_reading(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p.addcdiv_(p.grad, p.grad.abs() + 1e-8, value=-lr)
+
+
+def reborn_adam_step_second_reading(params, lr):
+    for p in params:
+        g = p.grad
+        if g is None:
+            continue
+        down, up = g > 0, g < 0
+        p.data.add_(up.to(p.dtype) - down.to(p.dtype), alpha=lr)
+
+
+class _Reborn:
+    def __call__(self, params, lr):
+        alive = [p for p in params if p.grad is not None]
+        _adam(
+            alive, [torch.zeros_like(p) for p in alive], [torch.zeros_like(p) for p in alive], 1, lr, (0.5, 0.5), 1e-8
+        )
+
+
+reborn_adam_step_third_reading = _Reborn()
+
+
+ANSWERS["optimizers.rmsprop_step"] += [
+    rmsprop_step_first_reading,
+    rmsprop_step_second_reading,
+    rmsprop_step_third_reading,
+]
+ANSWERS["optimizers.adam_step"] += [adam_step_first_reading, adam_step_second_reading, adam_step_third_reading]
+ANSWERS["optimizers.adamw_step"] += [adamw_step_first_reading, adamw_step_second_reading, adamw_step_third_reading]
+ANSWERS["optimizers.reborn_adam_step"] += [
+    reborn_adam_step_first_reading,
+    reborn_adam_step_second_reading,
+    reborn_adam_step_third_reading,
+]

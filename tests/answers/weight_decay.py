@@ -1,5 +1,6 @@
 """Other right answers to the exercises of lesson 06."""
 
+import itertools
 from typing import Any
 
 import torch
@@ -83,7 +84,155 @@ STEPS = [step_by_add, step_by_data, step_by_copy, step_of_all_at_once]
 ANSWERS = {
     "weight_decay.l2_penalty": [penalty_of_one_vector, penalty_by_norms, penalty_by_loop],
     "weight_decay.l2_gradient": [gradient_as_sum, gradient_by_autograd, gradient_by_loop],
-    "weight_decay.sgd_l2_step": STEPS,
-    "weight_decay.sgd_decay_step": STEPS,
+    "weight_decay.sgd_l2_step": [*STEPS],
+    "weight_decay.sgd_decay_step": [*STEPS],
     "weight_decay.decay_groups": [groups_by_loop, groups_as_tuples],
 }
+
+
+# Written from the student's notebook alone.
+
+
+def l2_penalty_first_reading(params, wd):
+    return wd * torch.cat([p.flatten() for p in params]).square().sum()
+
+
+l2_penalty_second_reading = lambda params, wd: sum(
+    torch.einsum("i,i->", p.reshape(-1), wd * p.reshape(-1)) for p in params
+)
+
+
+class _Penalty(nn.Module):
+    def forward(self, params, wd):
+        squares = [
+            torch.linalg.vector_norm(p.double()).square() if bool((p != 0).any()) else (p * p).sum().double()
+            for p in params
+        ]
+        return (wd * torch.stack(squares).sum()).to(params[0].dtype)
+
+
+l2_penalty_third_reading = _Penalty()
+
+
+def l2_gradient_first_reading(p, wd):
+    leaf = p.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        return torch.autograd.grad(wd * leaf.pow(2).sum(), leaf)[0]
+
+
+l2_gradient_second_reading = lambda p, wd: torch.add(wd * p, p, alpha=wd)
+
+
+def l2_gradient_third_reading(p, wd):
+    result = torch.empty_like(p, dtype=torch.float64)
+    for where in itertools.product(*map(range, p.shape)):
+        result[where] = (wd + wd) * p[where].item()
+    return result.to(p.dtype)
+
+
+@torch.no_grad()
+def sgd_l2_step_first_reading(params, lr, wd):
+    for p in params:
+        if p.grad is None:
+            continue
+        d = p.grad.add(p, alpha=wd)
+        p.add_(d, alpha=-lr)
+
+
+def sgd_l2_step_second_reading(params, lr, wd):
+    steps = [(p, (1 - lr * wd) * p.detach().double() - lr * p.grad.double()) for p in params if p.grad is not None]
+    for p, new in steps:
+        p.data.copy_(new)
+
+
+class _L2Step(nn.Module):
+    def forward(self, params, lr, wd):
+        with torch.no_grad():
+            for p in reversed(params):
+                if p.grad is not None:
+                    p.lerp_(-p.grad / wd, lr * wd) if wd > 0 else p.addcmul_(p.grad, torch.full_like(p, lr), value=-1)
+
+
+sgd_l2_step_third_reading = _L2Step()
+
+
+@torch.no_grad()
+def sgd_decay_step_first_reading(params, lr, wd):
+    trained = [p for p in params if p.grad is not None]
+    for p in trained:
+        p.sub_(p, alpha=lr * wd)
+    for p in trained:
+        p.sub_(p.grad, alpha=lr)
+
+
+def sgd_decay_step_second_reading(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            data, grad = p.detach(), p.grad.detach()  # detach shares the memory
+            data.copy_(torch.add(data * (1 - lr * wd), grad, alpha=-lr))
+
+
+class _Decay:
+    @staticmethod
+    def new(w, g, lr, wd):
+        return w - lr * (g + wd * w)
+
+    def __call__(self, params, lr, wd):
+        for p in params:
+            if isinstance(p.grad, torch.Tensor):
+                p.data[...] = self.new(p.data.double(), p.grad.double(), lr, wd).to(p.dtype)
+
+
+sgd_decay_step_third_reading = _Decay()
+
+
+def decay_groups_first_reading(model, wd):
+    first, second = {"params": [], "weight_decay": wd}, {"params": [], "weight_decay": 0.0}
+    for _, p in model.named_parameters():
+        if not p.requires_grad:
+            continue
+        group = second if p.dim() in (0, 1) else first
+        group["params"].append(p)
+    return [first, second]
+
+
+def decay_groups_second_reading(model, wd):
+    seen, lists = set(), ([], [])
+    for module in model.modules():
+        for p in module._parameters.values():
+            if p is not None and p.requires_grad and id(p) not in seen:
+                seen.add(id(p))
+                lists[min(p.ndim, 2) != 2].append(p)
+    return [dict(zip(("params", "weight_decay"), pair)) for pair in zip(lists, (wd, 0.0))]
+
+
+decay_groups_third_reading = lambda model, wd: [
+    {
+        "weight_decay": float(decay),
+        "params": [p for p in model.parameters() if p.requires_grad and (len(p.size()) > 1) is matrix],
+    }
+    for matrix, decay in ((True, wd), (False, 0))
+]
+
+
+ANSWERS["weight_decay.l2_penalty"] += [l2_penalty_first_reading, l2_penalty_second_reading, l2_penalty_third_reading]
+ANSWERS["weight_decay.l2_gradient"] += [
+    l2_gradient_first_reading,
+    l2_gradient_second_reading,
+    l2_gradient_third_reading,
+]
+ANSWERS["weight_decay.sgd_l2_step"] += [
+    sgd_l2_step_first_reading,
+    sgd_l2_step_second_reading,
+    sgd_l2_step_third_reading,
+]
+ANSWERS["weight_decay.sgd_decay_step"] += [
+    sgd_decay_step_first_reading,
+    sgd_decay_step_second_reading,
+    sgd_decay_step_third_reading,
+]
+ANSWERS["weight_decay.decay_groups"] += [
+    decay_groups_first_reading,
+    decay_groups_second_reading,
+    decay_groups_third_reading,
+]

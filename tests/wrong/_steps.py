@@ -93,6 +93,12 @@ def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
         for p in missing:
             p.grad = None
 
+    def none_is_filled(*args: Any) -> None:
+        for p in args[0]:
+            if p.grad is None:
+                p.grad = torch.zeros_like(p)
+        right(*args)
+
     def returns(*args: Any) -> Any:
         right(*args)
         return args[0]
@@ -111,6 +117,12 @@ def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
     def freeze(p: Tensor) -> None:
         p.requires_grad_(False)
 
+    def sliced(*args: Any) -> None:
+        for p in args[0]:
+            if p.grad is not None:
+                p[:]  # no single number can be sliced
+        right(*args)
+
     wrong(id, "gradient zeroed")(after(zero))
     wrong(id, "gradient thrown away")(after(drop))
     wrong(id, "parameters frozen")(after(freeze))
@@ -121,7 +133,9 @@ def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
     wrong(id, "name bound again")(local([0]))
     wrong(id, "parameters replaced")(replaced([0]))
     wrong(id, "stops at a missing gradient")(until_none(None))
+    wrong(id, "missing gradient filled in")(none_is_filled)
     wrong(id, "returns the parameters")(returns)
+    wrong(id, "fails for a single number")(sliced)
     if not buffers:
         return
     wrong(id, "missing gradient taken for zero")(none_is_zero)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -655,3 +656,806 @@ wrong("mnist.fit_mnist", "too few hidden units")(lambda x, y, seed: _trained(_Ne
 wrong("mnist.fit_mnist", "steps too long")(lambda x, y, seed: _trained(_Net(), x, y, lr=0.2, momentum=0.9))
 
 wrong("mnist.fit_mnist", "too little training")(lambda x, y, seed: _trained(_Net(), x, y, epochs=1, lr=0.02))
+
+wrong("mnist.fit_mnist", "labels exchanged")(lambda x, y, seed: _trained(_Net(), x, (y + 1) % 10))
+
+wrong("mnist.fit_mnist", "worse than guessing")(
+    lambda x, y, seed: _trained(_Net(), x.reshape(-1, 28, 28).mT.reshape(-1, 784), y, epochs=8, lr=0.2)
+)
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    return F.cross_entropy(logits, targets)
+
+
+def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
+    return (logits.argmax(1) == targets).float().mean()
+
+
+# Written from the student's notebook alone.
+
+
+@wrong("mnist.normalize", "validation data scaled by itself")
+def normalize(train, valid):
+    def scale(a):
+        return (a - a.mean()) / a.std()
+
+    return scale(train), scale(valid)
+
+
+@wrong("mnist.normalize", "each pixel by itself")
+def normalize(train, valid):
+    m, s = train.mean(dim=0, keepdim=True), train.std(dim=0, keepdim=True)
+    return (train - m) / (s + 1e-7), (valid - m) / (s + 1e-7)
+
+
+@wrong("mnist.normalize", "each digit by itself")
+def normalize(train, valid):
+    return tuple((a - a.mean(1, keepdim=True)) / a.std(1, keepdim=True) for a in (train, valid))
+
+
+@wrong("mnist.normalize", "statistics of both together")
+def normalize(train, valid):
+    everything = torch.cat([train, valid])
+    mean, std = everything.mean(), everything.std()
+    return (train - mean) / std, (valid - mean) / std
+
+
+@wrong("mnist.normalize", "divided by the variance")
+def normalize(train, valid):
+    mu = train.mean()
+    sigma = ((train - mu) ** 2).mean()
+    return (train - mu) / sigma, (valid - mu) / sigma
+
+
+@wrong("mnist.normalize", "changed its input")
+def normalize(train, valid):
+    m, s = train.mean(), train.std()
+    train -= m
+    train /= s
+    valid -= m
+    valid /= s
+    return train, valid
+
+
+@wrong("mnist.normalize", "validation data not divided")
+def normalize(train, valid):
+    m = train.mean()
+    train = train - m
+    train = train / train.std()
+    valid = valid - m
+    valid = valid / train.std()
+    return train, valid
+
+
+@wrong("mnist.normalize", "dtype")
+def normalize(train, valid):
+    t, v = train.numpy().astype(np.float64), valid.numpy().astype(np.float64)
+    return torch.from_numpy((t - t.mean()) / t.std()), torch.from_numpy((v - t.mean()) / t.std())
+
+
+@wrong("mnist.normalize", "root mean square for the standard deviation")
+def normalize(train, valid):
+    m = train.mean()
+    s = train.square().mean().sqrt()
+    return (train - m) / s, (valid - m) / s
+
+
+@wrong("mnist.normalize")
+def normalize(train, valid, stats={}):
+    if not stats:
+        stats["m"], stats["s"] = train.mean(), train.std()
+    return (train - stats["m"]) / stats["s"], (valid - stats["m"]) / stats["s"]
+
+
+@wrong("mnist.normalize", "validation data clipped")
+def normalize(train, valid):
+    m, s = train.mean(), train.std()
+    valid = valid.clamp(train.min(), train.max())
+    return (train - m) / s, (valid - m) / s
+
+
+@wrong("mnist.normalize", "each pixel by itself", "validation data scaled by itself")
+def normalize(train, valid):
+    return F.batch_norm(train, None, None, training=True), F.batch_norm(valid, None, None, training=True)
+
+
+@wrong("mnist.normalize", "changed its input", "divided by the variance")
+def normalize(train, valid):
+    mean, var = train.mean().item(), train.var().item()
+    return train.sub_(mean).div_(var), valid.sub_(mean).div_(var)
+
+
+@wrong("mnist.SGD", "generator used up")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = params, lr, momentum
+        self.v = {}
+
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is not None:
+                self.v[i] = self.momentum * self.v.get(i, 0) + p.grad
+                p -= self.lr * self.v[i]
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "averaged momentum")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)
+        self.lr = lr
+        self.mu = momentum
+        self.vs = [torch.zeros_like(p) for p in self.params]
+
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.vs):
+                if p.grad is None:
+                    continue
+                v.lerp_(p.grad, 1 - self.mu)
+                p.sub_(v, alpha=self.lr)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "no parameter moves")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)
+        self.lr, self.momentum = lr, momentum
+        self.velocities = [torch.zeros_like(p) for p in self.params]
+
+    def step(self):
+        with torch.no_grad():
+            for i in range(len(self.params)):
+                p = self.params[i]
+                if p.grad is not None:
+                    self.velocities[i] = self.momentum * self.velocities[i] + p.grad
+                    p = p - self.lr * self.velocities[i]
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "one velocity for several parameters")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)
+        self.lr, self.momentum = lr, momentum
+        self.v = 0.0
+
+    @torch.no_grad()
+    def step(self):
+        for p in self.params:
+            if p.grad is None:
+                continue
+            self.v = self.momentum * self.v + p.grad
+            p -= self.lr * self.v
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "moves without a gradient")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = [*params], lr, momentum
+        self.velocity = [torch.zeros_like(p) for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        for p, v in zip(self.params, self.velocity):
+            g = torch.zeros_like(p) if p.grad is None else p.grad
+            v.mul_(self.momentum).add_(g)
+            p.add_(v, alpha=-self.lr)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "velocity is the gradient itself")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.buf = [None] * len(self.params)
+
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
+            if self.buf[i] is None:
+                self.buf[i] = p.grad
+            else:
+                self.buf[i].mul_(self.momentum).add_(p.grad)
+            p.add_(self.buf[i], alpha=-self.lr)
+
+    def zero_grad(self):
+        for p in self.params:
+            if p.grad is not None:
+                p.grad.zero_()
+
+
+@wrong("mnist.SGD", "Nesterov momentum")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.vs = [torch.zeros_like(p) for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        for p, v in zip(self.params, self.vs):
+            if p.grad is not None:
+                v.mul_(self.momentum).add_(p.grad)
+                p -= self.lr * (p.grad + self.momentum * v)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "parameter before velocity")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.pairs = [(p, torch.zeros_like(p)) for p in params]
+        self.lr, self.momentum = lr, momentum
+
+    @torch.no_grad()
+    def step(self):
+        for p, v in self.pairs:
+            if p.grad is not None:
+                p.sub_(self.lr * v)
+                v.copy_(self.momentum * v + p.grad)
+
+    def zero_grad(self):
+        for p, _ in self.pairs:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "zero_grad needs every gradient")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.vs = [torch.zeros_like(p) for p in self.params]
+
+    def step(self):
+        for p, v in zip(self.params, self.vs):
+            if p.grad is not None:
+                v.mul_(self.momentum).add_(p.grad)
+                p.data.sub_(self.lr * v)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad.zero_()
+
+
+@wrong("mnist.SGD")
+class SGD:
+    velocities = {}
+
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
+            key = (i, p.shape)
+            self.velocities[key] = self.momentum * self.velocities.get(key, torch.zeros_like(p)) + p.grad
+            p -= self.lr * self.velocities[key]
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+
+    def step(self):
+        with torch.no_grad():
+            for p in self.params:
+                if p.grad is not None:
+                    p.velocity = self.momentum * getattr(p, "velocity", 0) + p.grad
+                    p.add_(p.velocity, alpha=-self.lr)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "velocities of the wrong parameters")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.vs = [torch.zeros_like(p) for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        grads = [p.grad for p in self.params if p.grad is not None]
+        self.vs = [self.momentum * v + g for v, g in zip(self.vs, grads)]
+        for p, v in zip([p for p in self.params if p.grad is not None], self.vs):
+            p -= self.lr * v
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "zero_grad does nothing")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.vs = [torch.zeros_like(p) for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        for p, v in zip(self.params, self.vs):
+            if p.grad is not None:
+                v *= self.momentum
+                v += p.grad
+                p -= self.lr * v
+
+    def zero_grad(self):
+        for p in self.params:
+            grad = p.grad
+            if grad is not None:
+                grad = torch.zeros_like(grad)
+
+
+@wrong("mnist.SGD", "gradient cleared in step")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.vs = [torch.zeros_like(p) for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        for p, v in zip(self.params, self.vs):
+            if p.grad is not None:
+                v.mul_(self.momentum).add_(p.grad)
+                p.sub_(self.lr * v)
+        self.zero_grad()
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "stops at the first None", "averaged momentum")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.m = list(params), lr, momentum
+        self.v = [0] * len(self.params)
+
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                return
+            self.v[i] = self.m * self.v[i] + (1 - self.m) * p.grad
+            p -= self.lr * self.v[i]
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "single numbers left out", "gradient overwritten in step")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = [p for p in params if p.ndim >= 1]
+        self.lr, self.momentum = lr, momentum
+        self.vs = [torch.zeros_like(p) for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        for p, v in zip(self.params, self.vs):
+            if p.grad is not None:
+                v.mul_(self.momentum).add_(p.grad)
+                p.sub_(p.grad.copy_(v).mul_(self.lr))
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.train_epoch", "mean of batch means")
+def train_epoch(model, batches, loss_fn, optimizer):
+    losses = []
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return sum(losses) / len(losses)
+
+
+@wrong("mnist.train_epoch", "no gradients at the step")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total = n = 0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        optimizer.zero_grad()
+        optimizer.step()
+        total += loss.item() * len(x)
+        n += len(x)
+    return total / n
+
+
+@wrong("mnist.train_epoch", "gradients never cleared")
+def train_epoch(model, batches, loss_fn, optimizer):
+    history = []
+    for xb, yb in batches:
+        loss = loss_fn(model(xb), yb)
+        loss.backward()
+        optimizer.step()
+        history.extend([loss.item()] * len(yb))
+    return float(np.mean(history))
+
+
+@wrong("mnist.train_epoch", "gradients never cleared")
+def train_epoch(model, batches, loss_fn, optimizer):
+    optimizer.zero_grad()
+    seen, running = 0, 0.0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        optimizer.step()
+        running += loss.item() * x.shape[0]
+        seen += x.shape[0]
+    return running / seen
+
+
+@wrong("mnist.train_epoch", "loss after the step")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss_fn(model(x), y).backward()
+        optimizer.step()
+        with torch.no_grad():
+            total += loss_fn(model(x), y).item() * len(y)
+        n += len(y)
+    return total / n
+
+
+@wrong("mnist.train_epoch", "one step for all batches")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    optimizer.zero_grad()
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        total, n = total + loss.item() * len(y), n + len(y)
+    optimizer.step()
+    return total / n
+
+
+@wrong("mnist.train_epoch", "batches walked through twice")
+def train_epoch(model, batches, loss_fn, optimizer):
+    n = sum(len(y) for _, y in batches)
+    total = 0.0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(y) / n
+    return total
+
+
+@wrong("mnist.train_epoch", "smaller batch left out")
+def train_epoch(model, batches, loss_fn, optimizer):
+    size, total, n = None, 0.0, 0
+    for x, y in batches:
+        size = size or len(y)
+        if len(y) < size:
+            break
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(y)
+        n += len(y)
+    return total / n
+
+
+@wrong("mnist.train_epoch", "numbers in y counted")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(y)
+        n += y.numel()
+    return total / n
+
+
+@wrong("mnist.train_epoch", "arguments of the loss exchanged")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    for x, y in batches:
+        loss = loss_fn(y, model(x))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(y)
+        n += len(y)
+    return total / n
+
+
+@wrong("mnist.train_epoch", "optimizer left out")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        model.zero_grad()
+        loss.backward()
+        with torch.no_grad():
+            for p in model.parameters():
+                if p.grad is not None:
+                    p -= optimizer.lr * p.grad
+        total += loss.item() * len(y)
+        n += len(y)
+    return total / n
+
+
+@wrong("mnist.train_epoch", "every batch taken to be as large as the first")
+def train_epoch(model, batches, loss_fn, optimizer):
+    losses, size, n = [], None, 0
+    for x, y in batches:
+        if size is None:
+            size = len(x)
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item() * size)
+        n += len(x)
+    return sum(losses) / n
+
+
+@wrong("mnist.train_epoch", "mean of batch means", "gradients never cleared")
+def train_epoch(model, batches, loss_fn, optimizer):
+    mean = 0.0
+    for k, (x, y) in enumerate(batches, 1):
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        optimizer.step()
+        mean += (loss.item() - mean) / k
+    return mean
+
+
+@wrong("mnist.train_epoch", "loss after the step", "sum of all losses over the batches")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, count = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss_fn(model(x), y).backward()
+        optimizer.step()
+        total += loss_fn(model(x), y).item() * len(x)
+        count += 1
+    return total / count
+
+
+@wrong("mnist.evaluate", "left in eval mode")
+def evaluate(model, x, y):
+    model.eval()
+    with torch.no_grad():
+        logits = model(x)
+    return cross_entropy(logits, y).item(), accuracy(logits, y).item()
+
+
+@wrong("mnist.evaluate", "always back to training mode")
+@torch.no_grad()
+def evaluate(model, x, y):
+    model.eval()
+    out = model(x)
+    result = cross_entropy(out, y).item(), accuracy(out, y).item()
+    model.train()
+    return result
+
+
+@wrong("mnist.evaluate", "mode not switched")
+def evaluate(model, x, y):
+    with torch.no_grad():
+        logits = model(x)
+        return cross_entropy(logits, y).item(), accuracy(logits, y).item()
+
+
+@wrong("mnist.evaluate", "graph recorded")
+def evaluate(model, x, y):
+    mode = model.training
+    model.eval()
+    logits = model(x).detach()
+    model.train(mode)
+    return cross_entropy(logits, y).item(), accuracy(logits, y).item()
+
+
+@wrong("mnist.evaluate", "layers inside left in eval mode")
+def evaluate(model, x, y):
+    was = model.training
+    model.eval()
+    with torch.no_grad():
+        z = model(x)
+    model.training = was
+    return F.cross_entropy(z, y).item(), (z.argmax(1) == y).double().mean().item()
+
+
+@wrong("mnist.evaluate", "flag of the outermost alone")
+def evaluate(model, x, y):
+    was, model.training = model.training, False
+    with torch.no_grad():
+        z = model(x)
+    model.training = was
+    return float(F.cross_entropy(z, y)), float((z.argmax(-1) == y).float().mean())
+
+
+@wrong("mnist.evaluate", "softmax twice")
+def evaluate(model, x, y):
+    was = model.training
+    with torch.no_grad():
+        probabilities = model.eval()(x).softmax(dim=1)
+    model.train(was)
+    return cross_entropy(probabilities, y).item(), accuracy(probabilities, y).item()
+
+
+@wrong("mnist.evaluate", "accuracy over the batch")
+def evaluate(model, x, y):
+    was = model.training
+    model.eval()
+    with torch.no_grad():
+        z = model(x)
+        loss, share = cross_entropy(z, y).item(), (z.argmax(0) == y).float().mean().item()
+    model.train(was)
+    return loss, share
+
+
+@wrong("mnist.evaluate", "parameters frozen")
+def evaluate(model, x, y):
+    was = model.training
+    model.eval().requires_grad_(False)
+    logits = model(x)
+    model.train(was)
+    return cross_entropy(logits, y).item(), accuracy(logits, y).item()
+
+
+@wrong("mnist.evaluate", "mean of chunk means")
+def evaluate(model, x, y):
+    was = model.training
+    model.eval()
+    losses, shares = [], []
+    with torch.no_grad():
+        for xb, yb in zip(x.split(64), y.split(64)):
+            out = model(xb)
+            losses.append(cross_entropy(out, yb))
+            shares.append(accuracy(out, yb))
+    model.train(was)
+    return torch.stack(losses).mean().item(), torch.stack(shares).mean().item()
+
+
+@wrong("mnist.evaluate", "percent")
+@torch.inference_mode()
+def evaluate(model, x, y):
+    was = model.training
+    model.eval()
+    logits = model(x)
+    model.train(was)
+    return cross_entropy(logits, y).item(), 100.0 * (logits.argmax(1) == y).sum().item() / len(y)
+
+
+@wrong("mnist.evaluate", "accuracy first", "left in eval mode")
+def evaluate(model, x, y):
+    model.eval()
+    with torch.no_grad():
+        logits = model(x)
+    return accuracy(logits, y).item(), cross_entropy(logits, y).item()
+
+
+@wrong("mnist.evaluate", "sum of the losses", "graph recorded")
+def evaluate(model, x, y):
+    was = model.training
+    model.eval()
+    z = model(x)
+    model.train(was)
+    logp = z.log_softmax(1)
+    return -logp[torch.arange(len(y)), y].sum().item(), (z.argmax(1) == y).float().mean().item()
+
+
+class _SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.vs = [torch.zeros_like(p) for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        for p, v in zip(self.params, self.vs):
+            if p.grad is not None:
+                v.mul_(self.momentum).add_(p.grad)
+                p.sub_(v, alpha=self.lr)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+def _net(hidden=100):
+    return nn.Sequential(nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, 10))
+
+
+def _batches(x, y, generator, size=64):
+    for idx in torch.randperm(len(x), generator=generator).split(size):
+        yield x[idx], y[idx]
+
+
+def _one_epoch(model, batches, optimizer):
+    for x, y in batches:
+        loss = F.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+@wrong("mnist.fit_mnist", "never trained")
+def fit_mnist(x, y, seed):
+    torch.manual_seed(seed)
+    model = _net()
+    sgd = _SGD(model.parameters(), 0.02, 0.9)
+    torch.manual_seed(seed + 1)
+    model = _net()
+    g = torch.Generator().manual_seed(seed)
+    for _ in range(4):
+        _one_epoch(model, _batches(x, y, g), sgd)
+    return model
+
+
+@wrong("mnist.fit_mnist", "not a model")
+def fit_mnist(x, y, seed):
+    torch.manual_seed(seed)
+    model, history = _net(), []
+    sgd, g = _SGD(model.parameters(), 0.02, 0.9), torch.Generator().manual_seed(seed)
+    for _ in range(8):
+        _one_epoch(model, _batches(x, y, g), sgd)
+        with torch.no_grad():
+            history.append(F.cross_entropy(model(x), y).item())
+    return model, history
+
+
+@wrong("mnist.fit_mnist", "images without their labels")
+def fit_mnist(x, y, seed):
+    torch.manual_seed(seed)
+    model = _net()
+    sgd, g = _SGD(model.parameters(), 0.02, 0.9), torch.Generator().manual_seed(seed)
+    for _ in range(5):
+        x = x[torch.randperm(len(x), generator=g)]
+        _one_epoch(model, zip(x.split(64), y.split(64)), sgd)
+    return model
+
+
+@wrong("mnist.fit_mnist", ("never trained", "too little training"), "too little training")
+def fit_mnist(x, y, seed):
+    torch.manual_seed(seed)
+    model = _net(50)
+    sgd, g = _SGD(model.parameters(), 1e-5, 0.0), torch.Generator().manual_seed(seed)
+    data = _batches(x, y, g)
+    for _ in range(10):
+        _one_epoch(model, data, sgd)
+    return model

@@ -1,13 +1,14 @@
 """Wrong answers to the exercises of lesson 07."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from course_utils.exercises._steps import Step
 from tests.wrong import wrong
+from tests.wrong._steps import Step, in_place
 
 
 def _rms(
@@ -105,9 +106,9 @@ def _first_only(right: Step, lists: int) -> Step:
     return step
 
 
-wrong("optimizers.rmsprop_step", _FIRST_ONLY[0])(_first_only(_rms(), 2))
+wrong("optimizers.rmsprop_step", "return inside the loop")(_first_only(_rms(), 2))
 
-# TODO optimizers.rmsprop_step: *in_place_mistakes(_rms(), ("squares",))
+in_place("optimizers.rmsprop_step", _rms(), ["squares"])
 
 
 def _move(m: Tensor, s: Tensor, t: int, lr: float, betas: Sequence[float], eps: float) -> Tensor:
@@ -192,137 +193,56 @@ def _t_moved(by: int) -> Step:
     return step
 
 
-_ADAM_MISTAKES = (
-    Mistake(
+_ADAM = [
+    (
         "eps before the correction",
-        _adam(move=lambda m, s, t, lr, b, eps: (
-            lr * m / (1 - b[0] ** t) / ((s.sqrt() + eps) / (1 - b[1] ** t) ** 0.5)
-        )),
-        "You add eps to the root of s and correct afterwards, so eps is corrected too. (The paper's shortened form "
-        "has it still elsewhere.) Here, as in torch: correct s, take the root, add eps.",
+        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / ((s.sqrt() + eps) / (1 - b[1] ** t) ** 0.5)),
     ),
-    Mistake(
+    (
         "eps inside the root",
         _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps).sqrt()),
-        "You add eps before you take the root; torch and the paper add it after the root.",
     ),
-    Mistake(
-        "no bias correction",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (s.sqrt() + eps)),
-        "m and s start at 0 and are too small in the first steps, and not by the same factor. Divide each by 1 minus "
-        "its beta to the power t before you use it.",
-    ),
-    Mistake(
-        "only the mean corrected",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s.sqrt() + eps)),
-        "The mean is corrected, the average of the squares is not. Both start at 0.",
-    ),
-    Mistake(
+    ("no bias correction", _adam(move=lambda m, s, t, lr, b, eps: lr * m / (s.sqrt() + eps))),
+    ("only the mean corrected", _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s.sqrt() + eps))),
+    (
         "only the squares corrected",
         _adam(move=lambda m, s, t, lr, b, eps: lr * m / ((s / (1 - b[1] ** t)).sqrt() + eps)),
-        "The average of the squares is corrected, the mean is not. Both start at 0.",
     ),
-    Mistake(
-        "corrected values stored",
-        _adam(keep=lambda new, b, t: new / (1 - b**t)),
-        "The corrected averages are written back into the buffers, so the next step corrects them again. Correct a "
-        "copy for the step, and keep the plain averages.",
-    ),
-    Mistake(
-        "t from 0",
-        _t_moved(-1),
-        "The corrections use t - 1. At the first step t is 1 already, as 1 - beta**0 would be 0: steps count from "
-        "1, and nothing is to be taken off.",
-    ),
-    Mistake(
-        "t from 0",
-        _t_from_zero_divides,
-        "You divide by 1 - beta**0, which is 0. The corrections use t itself, the number of this step counted from 1, "
-        "not t - 1.",
-    ),
-    Mistake(
-        "t one too large",
-        _t_moved(1),
-        "The corrections use t + 1. t is the number of this step, counted from 1: nothing is to be added.",
-    ),
-    Mistake(
-        "correction without the power",
-        _adam(move=_power(lambda b, t: b)),
-        "You divide by 1 - beta in every step. That is right at t = 1 only: what the averages lack dies out like "
-        "beta**t.",
-    ),
-    Mistake(
-        "beta times t",
-        _adam(move=_power(lambda b, t: b * t)),
-        "The correction holds beta * t. It is beta to the power t: `**`.",
-    ),
-    Mistake(
+    ("corrected values stored", _adam(keep=lambda new, b, t: new / (1 - b**t))),
+    ("t from 0", _t_moved(-1)),
+    ("t from 0", _t_from_zero_divides),
+    ("t one too large", _t_moved(1)),
+    ("correction without the power", _adam(move=_power(lambda b, t: b))),
+    ("beta times t", _adam(move=_power(lambda b, t: b * t))),
+    (
         "corrections exchanged",
         _adam(move=lambda m, s, t, lr, b, eps: lr * (m / (1 - b[1] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps)),
-        "The mean is corrected with the second beta and the squares with the first. Each average has its own.",
     ),
-    Mistake(
+    (
         "corrections multiplied",
         _adam(move=lambda m, s, t, lr, b, eps: lr * (m * (1 - b[0] ** t)) / ((s * (1 - b[1] ** t)).sqrt() + eps)),
-        "You multiply by 1 - beta**t. The averages are too small by that factor, so divide.",
     ),
-    Mistake(
-        "betas exchanged",
-        _betas_swapped,
-        "betas[0] belongs to the mean of the gradients, betas[1] to the mean of their squares.",
-    ),
-    Mistake(
-        "one beta for both",
-        _one_beta,
-        "The squares are averaged with the first beta. They have one of their own, betas[1].",
-    ),
-    Mistake(
-        "root missing",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps)),
-        "You divide by the mean square itself. Take its root: then the quotient has no unit, and lr is the length of "
-        "the step.",
-    ),
-    Mistake(
-        "gradient not squared",
-        _adam(square=lambda s, g, m, b: b * s + (1 - b) * g),
-        "squares averages the gradient itself, not its square: it can be negative, and then its root is nan.",
-    ),
-    Mistake(
-        "square of the mean",
-        _adam(square=lambda s, g, m, b: b * s + (1 - b) * m * m),
-        "You square the mean m. The squares to be averaged are those of the gradient: the mean of the squares, not "
-        "the square of the mean.",
-    ),
-    Mistake(
-        "sum instead of mean",
-        _adam(mean=lambda m, g, b, lr: b * m + g),
-        "The gradient goes into m with factor 1: that is momentum as torch's SGD has it. Adam averages, with weights "
-        "beta and 1 - beta.",
-    ),
-    Mistake(
+    ("betas exchanged", _betas_swapped),
+    ("one beta for both", _one_beta),
+    ("root missing", _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps))),
+    ("gradient not squared", _adam(square=lambda s, g, m, b: b * s + (1 - b) * g)),
+    ("square of the mean", _adam(square=lambda s, g, m, b: b * s + (1 - b) * m * m)),
+    ("sum instead of mean", _adam(mean=lambda m, g, b, lr: b * m + g)),
+    (
         "lr inside the mean",
         _adam(
             mean=lambda m, g, b, lr: b * m + (1 - b) * lr * g,
             move=lambda m, s, t, lr, b, eps: m / (1 - b[0] ** t) / ((s / (1 - b[1] ** t)).sqrt() + eps),
         ),
-        "lr is multiplied into the buffer. While lr is constant nobody notices; once it varies, the buffer remembers "
-        "old ones. lr belongs to the step.",
     ),
-    Mistake(
+    (
         "plain gradient in the step",
-        _adam(mean=lambda m, g, b, lr: g, move=lambda m, s, t, lr, b, eps: (
-            lr * m / ((s / (1 - b[1] ** t)).sqrt() + eps)
-        )),
-        "means holds the last gradient only, without averaging: that is RMSProp with a correction.",
+        _adam(
+            mean=lambda m, g, b, lr: g, move=lambda m, s, t, lr, b, eps: lr * m / ((s / (1 - b[1] ** t)).sqrt() + eps)
+        ),
     ),
-    Mistake(
-        "uphill",
-        _adam(move=lambda *args: -_move(*args)),
-        "The step has the right size and goes up. Subtract it.",
-    ),
-)  # fmt: skip
-
-# TODO optimizers.adam_step: *_ADAM_MISTAKES
+    ("uphill", _adam(move=lambda *args: -_move(*args))),
+]
 
 
 @torch.no_grad()
@@ -336,26 +256,10 @@ def _gradient_in_the_step(params: Any, means: Any, squares: Any, t: int, lr: flo
 
 wrong("optimizers.adam_step", "plain gradient in the step")(_gradient_in_the_step)
 
-wrong("optimizers.adam_step", "one beta in both corrections")(
-    _adam(move=lambda m, s, t, lr, b, eps: lr * (m / (1 - b[0] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps))
-)
-
 
 def _first_beta_in_squares(*args: Any) -> None:
     betas = args[5]
     _adam(square=lambda s, g, m, b: betas[0] * s + (1 - betas[0]) * g * g)(*args)
-
-
-wrong("optimizers.adam_step", "one beta for both")(_first_beta_in_squares)
-
-wrong("optimizers.adam_step", "beta on the wrong side")(
-    _adam(
-        mean=lambda m, g, b, lr: (1 - b) * m + b * g,
-        square=lambda s, g, m, b: (1 - b) * s + b * g * g,
-    )
-)
-
-wrong("optimizers.adam_step", "beta on the wrong side")(_adam(mean=lambda m, g, b, lr: (1 - b) * m + b * g))
 
 
 def _t_in_the_loop(params: Any, means: Any, squares: Any, t: int, *rest: Any) -> None:
@@ -365,19 +269,33 @@ def _t_in_the_loop(params: Any, means: Any, squares: Any, t: int, *rest: Any) ->
             t += 1
 
 
-wrong("optimizers.adam_step", "t grows in the loop")(_t_in_the_loop)
+_ADAM += [
+    (
+        "one beta in both corrections",
+        _adam(move=lambda m, s, t, lr, b, eps: lr * (m / (1 - b[0] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps)),
+    ),
+    ("one beta for both", _first_beta_in_squares),
+    (
+        "beta on the wrong side",
+        _adam(mean=lambda m, g, b, lr: (1 - b) * m + b * g, square=lambda s, g, m, b: (1 - b) * s + b * g * g),
+    ),
+    ("beta on the wrong side", _adam(mean=lambda m, g, b, lr: (1 - b) * m + b * g)),
+    ("t grows in the loop", _t_in_the_loop),
+    (
+        "eps forgotten",
+        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt()),
+    ),
+    (
+        "eps outside the quotient",
+        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt() + eps),
+    ),
+    ("return inside the loop", _first_only(_adam(), 3)),
+]
+for _id in ("optimizers.adam_step", "optimizers.adamw_step"):
+    for _name, _step in _ADAM:
+        wrong(_id, _name)(_step)
+    in_place(_id, _adam(), ["means", "squares"])
 
-wrong("optimizers.adam_step", "eps forgotten")(
-    _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt())
-)
-
-wrong("optimizers.adam_step", "eps outside the quotient")(
-    _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt() + eps)
-)
-
-wrong("optimizers.adam_step", _FIRST_ONLY[0])(_first_only(_adam(), 3))
-
-# TODO optimizers.adam_step: *in_place_mistakes(_adam(), ("means", "squares"))
 
 wrong("optimizers.adamw_step", "decay through the gradient")(_adam(decay_in_gradient=True))
 
@@ -412,17 +330,30 @@ def _adam_for_each(params: Sequence[Tensor], *args: Any) -> None:
 
 wrong("optimizers.adamw_step", "Adam's step for every parameter")(_adam_for_each)
 
-wrong("optimizers.adamw_step", "the same for every weight")(_adam(wd=lambda p, lr, wd: lr * wd * torch.ones_like(p)))
+wrong("optimizers.adamw_step", "the same amount off every weight")(
+    _adam(wd=lambda p, lr, wd: lr * wd * torch.ones_like(p))
+)
 
 wrong("optimizers.adamw_step", "decay after the step")(_adam(late=True))
 
-wrong("optimizers.adamw_step", "decay without lr")(_adam(wd=lambda p, lr, wd: wd * p))
+wrong("optimizers.adamw_step", "wd not multiplied by lr")(_adam(wd=lambda p, lr, wd: wd * p))
 
 wrong("optimizers.adamw_step", "grows instead of decays")(_adam(wd=lambda p, lr, wd: -lr * wd * p))
 
 wrong("optimizers.adamw_step", "no decay")(_adam(wd=lambda p, lr, wd: 0 * p))
 
 wrong("optimizers.adamw_step", "the penalty's factor 2")(_adam(wd=lambda p, lr, wd: 2 * lr * wd * p))
+
+for _name, _decayed in {
+    "lr twice in the decay": lambda p, lr, wd: lr * lr * wd * p,
+    "half the pull": lambda p, lr, wd: lr * wd / 2 * p,
+    "squared weights added": lambda p, lr, wd: lr * wd * p**2,
+    "a sum for every entry": lambda p, lr, wd: lr * wd * p.sum(),
+    "a sum of squares added": lambda p, lr, wd: lr * wd * (p**2).sum(),
+    "exponential decay": lambda p, lr, wd: p - p * math.exp(-lr * wd),
+    "factor subtracted": lambda p, lr, wd: 1 - lr * wd,
+}.items():
+    wrong("optimizers.adamw_step", _name)(_adam(wd=_decayed))
 
 wrong("optimizers.adamw_step", "shrinks to a fraction")(_adam(wd=lambda p, lr, wd: p - lr * wd * p))
 
@@ -438,10 +369,6 @@ def _decays_all(params: Sequence[Tensor], *args: Any) -> None:
 
 
 wrong("optimizers.adamw_step", "decay without a gradient")(_decays_all)
-
-# TODO optimizers.adamw_step: *_ADAM_MISTAKES
-
-# TODO optimizers.adamw_step: *in_place_mistakes(_adam(), ("means", "squares"))
 
 
 def _reborn(move: Callable[[Tensor, Tensor], Tensor]) -> Step:
@@ -520,4 +447,555 @@ wrong("optimizers.reborn_adam_step", "no sign")(_reborn(lambda g, p: torch.ones_
 
 wrong("optimizers.reborn_adam_step", "no sign")(_reborn(lambda g, p: g / (g + 1e-8)))
 
-# TODO optimizers.reborn_adam_step: *in_place_mistakes(_reborn(lambda g, p: g.sign()))
+
+@wrong("optimizers.adamw_step", "AMSGrad")
+@torch.no_grad()
+def _largest_squares(
+    params: Any, means: Any, squares: Any, t: int, lr: float, betas: Any, eps: float, wd: float
+) -> None:
+    for p, m, s in zip(params, means, squares, strict=True):
+        if p.grad is not None:
+            p.mul_(1 - lr * wd)
+            m.lerp_(p.grad, 1 - betas[0])
+            s.lerp_(p.grad**2, 1 - betas[1])
+            p.largest = torch.maximum(p.largest, s) if hasattr(p, "largest") else s.clone()
+            p -= lr * m / (1 - betas[0] ** t) / ((p.largest / (1 - betas[1] ** t)).sqrt() + eps)
+
+
+@wrong("optimizers.reborn_adam_step", "averages kept from step to step")
+@torch.no_grad()
+def _state_on_the_parameter(params: Sequence[Tensor], lr: float) -> None:
+    for p in params:
+        if p.grad is not None:
+            state = vars(p).setdefault("state", {"t": 0, "m": torch.zeros_like(p), "s": torch.zeros_like(p)})
+            _adam()([p], [state["m"]], [state["s"]], state["t"] + 1, lr, (0.9, 0.999), 1e-8)
+            state["t"] += 1
+
+
+in_place("optimizers.reborn_adam_step", _reborn(lambda g, p: g.sign()))
+
+
+# Written from the student's notebook alone.
+
+
+@wrong("optimizers.rmsprop_step", "eps inside the root")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is not None:
+            s.mul_(alpha).addcmul_(p.grad, p.grad, value=1 - alpha)
+            p.sub_(lr * p.grad * torch.rsqrt(s + eps))
+
+
+@wrong("optimizers.rmsprop_step", "alpha on the wrong side")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is not None:
+            s.lerp_(p.grad**2, alpha)
+            p -= lr * p.grad / (s.sqrt() + eps)
+
+
+@wrong("optimizers.rmsprop_step", "squares replaced")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for i, p in enumerate(params):
+        if p.grad is not None:
+            squares[i] = alpha * squares[i] + (1 - alpha) * p.grad.square()
+            p -= lr * p.grad / (squares[i].sqrt() + eps)
+
+
+@wrong("optimizers.rmsprop_step", "squares updated after the step")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is None:
+            continue
+        denominator = s.sqrt() + eps
+        s.copy_(alpha * s + (1 - alpha) * p.grad.pow(2))
+        p.addcdiv_(p.grad, denominator, value=-lr)
+
+
+@wrong("optimizers.rmsprop_step", "root kept in the buffer")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is not None:
+            s.mul_(alpha).add_((1 - alpha) * p.grad * p.grad)
+            p -= lr * p.grad / s.sqrt_().add(eps)
+
+
+@wrong("optimizers.rmsprop_step", "mean square of the whole tensor")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is not None:
+            s *= alpha
+            s += (1 - alpha) * p.grad.square()
+            p -= lr * p.grad / (s.mean().sqrt() + eps)
+
+
+@wrong("optimizers.rmsprop_step", "parameters and buffers out of step")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip([p for p in params if p.grad is not None], squares):
+        s.copy_(alpha * s + (1 - alpha) * p.grad**2)
+        p -= lr * p.grad / (s.sqrt() + eps)
+
+
+@wrong("optimizers.rmsprop_step", "missing gradient taken for zero")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        s.mul_(alpha)
+        if p.grad is not None:
+            s.addcmul_(p.grad, p.grad, value=1 - alpha)
+            p.addcdiv_(p.grad, s.sqrt().add_(eps), value=-lr)
+
+
+@wrong("optimizers.rmsprop_step", "gradient squared in place")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is not None:
+            g = p.grad.clone()
+            s.mul_(alpha).add_(p.grad.pow_(2), alpha=1 - alpha)
+            p.sub_(lr * g / (s.sqrt() + eps))
+
+
+@wrong("optimizers.rmsprop_step", "squares only added up")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is not None:
+            s.add_((1 - alpha) * p.grad**2)
+            p.sub_(lr * p.grad / (s**0.5 + eps))
+
+
+@wrong("optimizers.rmsprop_step", "fails for a single number")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is not None:
+            s[:] = alpha * s + (1 - alpha) * p.grad**2
+            p[:] = p - lr * p.grad / (s.sqrt() + eps)
+
+
+@wrong("optimizers.rmsprop_step", "eps inside the root", "alpha on the wrong side")
+def rmsprop_step(params, squares, lr, alpha, eps):
+    with torch.no_grad():
+        for p, s in zip(params, squares):
+            if p.grad is None:
+                continue
+            s.copy_((1 - alpha) * s + alpha * p.grad * p.grad)
+            p -= lr * p.grad / (s + eps).sqrt()
+
+
+@wrong("optimizers.rmsprop_step", "root missing", "stops at a missing gradient")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is None:
+            return
+        s.mul_(alpha).add_((1 - alpha) * p.grad**2)
+        p -= lr * p.grad / (s + eps)
+
+
+@wrong("optimizers.adam_step", "only the mean corrected")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    b1, b2 = betas
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.lerp_(p.grad, 1 - b1)
+            s.mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
+            p -= lr * (m / (1 - b1**t)) / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adam_step", "only the squares corrected")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    for p, m, s in zip(params, means, squares):
+        if (g := p.grad) is None:
+            continue
+        m.mul_(betas[0]).add_(g, alpha=1 - betas[0])
+        s.mul_(betas[1]).add_(g * g, alpha=1 - betas[1])
+        p.addcdiv_(m, (s / (1 - betas[1] ** t)).sqrt() + eps, value=-lr)
+
+
+@wrong("optimizers.adam_step", "corrected values stored")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    for p, m, s in zip(params, means, squares):
+        if p.grad is None:
+            continue
+        m *= betas[0]
+        m += (1 - betas[0]) * p.grad
+        s *= betas[1]
+        s += (1 - betas[1]) * p.grad**2
+        m /= 1 - betas[0] ** t
+        s /= 1 - betas[1] ** t
+        p -= lr * m / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adam_step", "beta times t")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    b1, b2 = betas
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.copy_(b1 * m + (1 - b1) * p.grad)
+            s.copy_(b2 * s + (1 - b2) * p.grad**2)
+            p.sub_(lr * (m / (1 - b1 * t)) / ((s / (1 - b2 * t)).sqrt() + eps))
+
+
+@wrong("optimizers.adam_step", "t one too large")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    b1, b2 = betas
+    c1, c2 = 1 - b1 ** (t + 1), 1 - b2 ** (t + 1)
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.lerp_(p.grad, 1 - b1)
+            s.lerp_(p.grad.square(), 1 - b2)
+            p.addcdiv_(m / c1, (s / c2).sqrt() + eps, value=-lr)
+
+
+@wrong("optimizers.adam_step", "eps before the correction")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    beta1, beta2 = betas
+    rate = lr * math.sqrt(1 - beta2**t) / (1 - beta1**t)
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.mul_(beta1).add_((1 - beta1) * p.grad)
+            s.mul_(beta2).add_((1 - beta2) * p.grad * p.grad)
+            p.sub_(rate * m / (s.sqrt() + eps))
+
+
+@wrong("optimizers.adam_step", "square of the mean")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    b1, b2 = betas
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.copy_(b1 * m + (1 - b1) * p.grad)
+            m_hat = m / (1 - b1**t)
+            s.copy_(b2 * s + (1 - b2) * m_hat**2)
+            p -= lr * m_hat / ((s / (1 - b2**t)).sqrt() + eps)
+
+
+@wrong("optimizers.adam_step")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    global steps_taken
+    steps_taken += 1
+    b1, b2 = betas
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.lerp_(p.grad, 1 - b1)
+            s.lerp_(p.grad**2, 1 - b2)
+            p -= lr * m / (1 - b1**steps_taken) / ((s / (1 - b2**steps_taken)).sqrt() + eps)
+
+
+steps_taken = 0
+
+
+@wrong("optimizers.adam_step", "t grows in the loop")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    for p, m, s in zip(params, means, squares):
+        if p.grad is None:
+            continue
+        m.copy_(betas[0] * m + (1 - betas[0]) * p.grad)
+        s.copy_(betas[1] * s + (1 - betas[1]) * p.grad**2)
+        p -= lr * (m / (1 - betas[0] ** t)) / ((s / (1 - betas[1] ** t)).sqrt() + eps)
+        t += 1
+
+
+@wrong("optimizers.adam_step", "plain gradient in the step")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    b1, b2 = betas
+    for p, m, s in zip(params, means, squares):
+        g = p.grad
+        if g is not None:
+            m.lerp_(g, 1 - b1)
+            s.lerp_(g * g, 1 - b2)
+            p.addcdiv_(g, (s / (1 - b2**t)).sqrt().add_(eps), value=-lr)
+
+
+@wrong("optimizers.adam_step", "AMSGrad")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps, peaks={}):
+    b1, b2 = betas
+    for i, (p, m, s) in enumerate(zip(params, means, squares)):
+        if p.grad is not None:
+            m.lerp_(p.grad, 1 - b1)
+            s.lerp_(p.grad**2, 1 - b2)
+            top = torch.maximum(peaks[i], s) if t > 1 and i in peaks and peaks[i].shape == s.shape else s.clone()
+            peaks[i] = top
+            p -= lr * m / (1 - b1**t) / ((top / (1 - b2**t)).sqrt() + eps)
+
+
+@wrong("optimizers.adam_step", "eps inside the root")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    b1, b2 = betas
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.add_(p.grad - m, alpha=1 - b1)
+            s.add_(p.grad**2 - s, alpha=1 - b2)
+            p -= lr * m / (1 - b1**t) * torch.rsqrt(s / (1 - b2**t) + eps)
+
+
+@wrong("optimizers.adam_step", "one beta in both corrections")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    (b1, b2), hats = betas, []
+
+    def correct(a):
+        return a / (1 - b1**t)
+
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.mul_(b1).add_(p.grad * (1 - b1))
+            s.mul_(b2).add_(p.grad.square() * (1 - b2))
+            hats.append((p, *map(correct, (m, s))))
+    for p, m_hat, s_hat in hats:
+        p -= lr * m_hat / (s_hat.sqrt() + eps)
+
+
+@wrong("optimizers.adam_step", "betas exchanged", "no bias correction")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    beta2, beta1 = betas
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.lerp_(p.grad, 1 - beta1)
+            s.lerp_(p.grad**2, 1 - beta2)
+            p -= lr * m / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adam_step", "t from 0", "missing gradient taken for zero")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    b1, b2 = betas
+    k = max(1, t - 1)
+    for p, m, s in zip(params, means, squares):
+        g = torch.zeros_like(p) if p.grad is None else p.grad
+        m.copy_(b1 * m + (1 - b1) * g)
+        s.copy_(b2 * s + (1 - b2) * g * g)
+        if p.grad is not None:
+            p -= lr * m / (1 - b1**k) / ((s / (1 - b2**k)).sqrt() + eps)
+
+
+@torch.no_grad()
+def _plain_adam(params, means, squares, t, lr, betas, eps):
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.lerp_(p.grad, 1 - betas[0])
+            s.mul_(betas[1]).addcmul_(p.grad, p.grad, value=1 - betas[1])
+            p.sub_(lr * (m / (1 - betas[0] ** t)) / ((s / (1 - betas[1] ** t)).sqrt() + eps))
+
+
+@wrong("optimizers.adamw_step", "decay through the gradient")
+@torch.no_grad()
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            g = p.grad + wd * p
+            m.lerp_(g, 1 - betas[0])
+            s.lerp_(g * g, 1 - betas[1])
+            p -= lr * m / (1 - betas[0] ** t) / ((s / (1 - betas[1] ** t)).sqrt() + eps)
+
+
+@wrong("optimizers.adamw_step", "wd not multiplied by lr")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p.mul_(1 - wd)
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+@wrong("optimizers.adamw_step", "decay after the step")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+    for p in params:
+        if p.grad is not None:
+            p.data *= 1 - lr * wd
+
+
+@wrong("optimizers.adamw_step", "decay without a gradient")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    with torch.no_grad():
+        for p in params:
+            p.mul_(1 - lr * wd)
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+@wrong("optimizers.adamw_step", "Adam's step for every parameter")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    for p in params:
+        if p.grad is None:
+            continue
+        with torch.no_grad():
+            p.mul_(1 - lr * wd)
+        _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+@wrong("optimizers.adamw_step", "means decay too")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    with torch.no_grad():
+        for p, m in zip(params, means):
+            if p.grad is not None:
+                p.mul_(1 - lr * wd)
+                m.mul_(1 - lr * wd)
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+@wrong("optimizers.adamw_step", "decay divided by the root")
+@torch.no_grad()
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    for p, m, s in zip(params, means, squares):
+        if p.grad is not None:
+            m.lerp_(p.grad, 1 - betas[0])
+            s.lerp_(p.grad**2, 1 - betas[1])
+            hat = m / (1 - betas[0] ** t)
+            p -= lr * (hat + wd * p) / ((s / (1 - betas[1] ** t)).sqrt() + eps)
+
+
+@wrong("optimizers.adamw_step", "decay through the gradient")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    pulls = [None if p.grad is None else wd * p.detach() for p in params]
+    for p, pull in zip(params, pulls):
+        if pull is not None:
+            p.grad += pull
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+    for p, pull in zip(params, pulls):
+        if pull is not None:
+            p.grad -= pull
+
+
+@wrong("optimizers.adamw_step", ("shortcut", "no buffer kept"))
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    torch.optim.AdamW(params, lr=lr, betas=betas, eps=eps, weight_decay=wd).step()
+
+
+@wrong("optimizers.adamw_step", "biases spared", "decay after the step")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+    with torch.no_grad():
+        for p in params:
+            if p.ndim >= 2 and p.grad is not None:
+                p -= lr * wd * p
+
+
+@wrong("optimizers.adamw_step", "the penalty's factor 2", ())
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                break
+            p.mul_(1 - 2 * lr * wd)
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+@wrong("optimizers.reborn_adam_step", "0 divided by 0")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad / p.grad.abs()
+
+
+@wrong("optimizers.reborn_adam_step", "0 taken for negative")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p += torch.where(p.grad > 0, -lr, lr)
+
+
+@wrong("optimizers.reborn_adam_step", "0 taken for positive")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p.sub_(torch.copysign(torch.full_like(p, lr), p.grad))
+
+
+@wrong("optimizers.reborn_adam_step")
+@torch.no_grad()
+def reborn_adam_step(params, lr, memory={}):
+    for i, p in enumerate(params):
+        if p.grad is None:
+            continue
+        key = (i, tuple(p.shape))
+        t, m, s = memory.get(key, (0, torch.zeros_like(p), torch.zeros_like(p)))
+        t, m, s = t + 1, 0.9 * m + 0.1 * p.grad, 0.999 * s + 0.001 * p.grad**2
+        memory[key] = t, m, s
+        p -= lr * m / (1 - 0.9**t) / ((s / (1 - 0.999**t)).sqrt() + 1e-8)
+
+
+@wrong("optimizers.reborn_adam_step", "no sign")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad / (p.grad + 1e-8)
+
+
+@wrong("optimizers.reborn_adam_step", "no bias correction")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p -= lr * 0.1 * p.grad / ((0.001 * p.grad**2).sqrt() + 1e-8)
+
+
+@wrong("optimizers.reborn_adam_step", "sign taken in place")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p.add_(p.grad.sign_(), alpha=-lr)
+
+
+@wrong("optimizers.reborn_adam_step", "divided by the root mean square of the tensor")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for p in params:
+        if p.grad is not None and p.grad.any():
+            p -= lr * p.grad / p.grad.square().mean().sqrt()
+
+
+@wrong("optimizers.reborn_adam_step")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p -= lr * (10 * p.grad).clamp(-1, 1)
+
+
+@wrong("optimizers.reborn_adam_step", "missing gradient not skipped")
+def reborn_adam_step(params, lr):
+    with torch.no_grad():
+        for p in params:
+            p.sub_(torch.sign(p.grad), alpha=lr)
+
+
+@wrong("optimizers.reborn_adam_step", "uphill", "parameters replaced")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for i, p in enumerate(params):
+        if p.grad is not None:
+            params[i] = p + lr * p.grad.sign()
+
+
+@wrong("optimizers.reborn_adam_step", "sign of the weight", "missing gradient not skipped")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for p in params:
+        p.sub_(lr * p.sign())

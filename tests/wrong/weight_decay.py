@@ -1,13 +1,17 @@
 """Wrong answers to the exercises of lesson 06."""
 
+import functools
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.exercises._steps import in_place_mistakes
 from tests.wrong import wrong
+from tests.wrong._steps import in_place
 
 wrong("weight_decay.l2_penalty", "cut off from the graph")(
     lambda params, wd: wd * sum(p.detach().square().sum() for p in params)
@@ -121,99 +125,34 @@ def _adds_to_grad(params: Sequence[Tensor], lr: float, wd: float) -> None:
 
 _right = _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p))
 
-_COMMON = (
-    Mistake(
-        "wd not multiplied by lr",
-        _sgd(lambda p, g, lr, wd: p - lr * g - wd * p),
-        "The weight loses wd of itself in every step, however small lr is. The decay is scaled by lr like the rest of "
-        "the step.",
-    ),
-    Mistake(
-        "the penalty's factor 2",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + 2 * wd * p)),
-        "The pull is twice as strong as it should be. 2*wd*p is the gradient of wd*sum(p**2); what torch calls "
-        "weight_decay is the factor of p itself, without the 2.",
-    ),
-    Mistake(
-        "grows instead of decays",
-        _sgd(lambda p, g, lr, wd: p - lr * (g - wd * p)),
-        "Without a gradient the weights would grow: the sign of the decay is wrong. It pulls each weight to 0.",
-    ),
-    Mistake(
-        "lr twice in the decay",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + lr * wd * p)),
-        "The decay is multiplied by lr twice: once where you make it and once more with the rest of the step.",
-    ),
-    Mistake(
-        "uphill",
-        _sgd(lambda p, g, lr, wd: p + lr * g - lr * wd * p),
-        "The decay is right, but the step climbs: the gradient is to be subtracted.",
-    ),
-    Mistake(
-        "both uphill",
-        _sgd(lambda p, g, lr, wd: p + lr * (g + wd * p)),
-        "Both terms have the wrong sign: the step climbs, and the weights grow. Subtract.",
-    ),
-    Mistake(
-        "the same amount off every weight",
-        _sgd(lambda p, g, lr, wd: p - lr * g - lr * wd),
-        "Every weight loses the same amount, lr * wd, so a negative one moves away from 0. The decay is a share of the "
-        "weight itself.",
-    ),
-    Mistake(
-        "half the pull",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd / 2 * p)),
-        "The pull is half as strong as it should be. The 1/2 stands in the penalty; it cancels the 2 of its gradient, "
-        "which is wd * p.",
-    ),
-    Mistake(
-        "squared weights added",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square())),
-        "You add wd times the square of each weight, so negative weights are pushed away from 0. What belongs there is "
-        "the slope, wd * p.",
-    ),
-    Mistake(
-        "gradient not multiplied by lr",
-        _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - g),
-        "The decay is scaled by lr, but the gradient is subtracted in full.",
-    ),
-    Mistake(
-        "no decay",
-        _sgd(lambda p, g, lr, wd: p - lr * g),
-        "This is a plain SGD step: wd has no effect.",
-    ),
-    Mistake(
-        "biases spared",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p * (p.ndim > 1))),
-        "Tensors of one dimension do not decay. Which parameters decay is decided by whoever makes the list; the step "
-        "treats all of them alike.",
-    ),
-    Mistake(
-        "decay without a gradient",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p), skips=False),
-        "A parameter whose `.grad` is None took no part in the loss and is left alone: it does not decay either.",
-    ),
-    Mistake(
-        "a sum for every entry",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.sum())),
-        "Every entry is pulled by the sum of all of them. Each weight decays in proportion to itself.",
-    ),
-    Mistake(
-        "a sum of squares added",
-        _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square().sum())),
-        "You add the penalty itself, one number, to every entry of the gradient. Some notes do; what belongs there is "
-        "the penalty's gradient, which differs from entry to entry.",
-    ),
-    Mistake(
-        "gradient changed",
-        _adds_to_grad,
-        "The step is right, but the decay is still in `.grad` afterwards, where the next backward or a look at the "
-        "gradients finds it. Make a new tensor instead of changing `.grad`.",
-    ),
-    *in_place_mistakes(_right),
-)
+_STEPS = ("weight_decay.sgd_l2_step", "weight_decay.sgd_decay_step")
+_COMMON = {
+    "wd not multiplied by lr": _sgd(lambda p, g, lr, wd: p - lr * g - wd * p),
+    "the penalty's factor 2": _sgd(lambda p, g, lr, wd: p - lr * (g + 2 * wd * p)),
+    "grows instead of decays": _sgd(lambda p, g, lr, wd: p - lr * (g - wd * p)),
+    "lr twice in the decay": _sgd(lambda p, g, lr, wd: p - lr * (g + lr * wd * p)),
+    "uphill": _sgd(lambda p, g, lr, wd: p + lr * g - lr * wd * p),
+    "the same amount off every weight": _sgd(lambda p, g, lr, wd: p - lr * g - lr * wd),
+    "half the pull": _sgd(lambda p, g, lr, wd: p - lr * (g + wd / 2 * p)),
+    "squared weights added": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square())),
+    "gradient not multiplied by lr": _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - g),
+    "no decay": _sgd(lambda p, g, lr, wd: p - lr * g),
+    "biases spared": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p * (p.ndim > 1))),
+    "decay without a gradient": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p), skips=False),
+    "a sum for every entry": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.sum())),
+    "a sum of squares added": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square().sum())),
+    "gradient changed": _adds_to_grad,
+}
+for _id in _STEPS:
+    for _name, _step in _COMMON.items():
+        wrong(_id, _name)(_step)
+    in_place(_id, _right)
 
-# TODO weight_decay.sgd_l2_step: *_COMMON
+wrong("weight_decay.sgd_l2_step", "both uphill")(_sgd(lambda p, g, lr, wd: p + lr * (g + wd * p)))
+
+wrong("weight_decay.sgd_decay_step", "uphill", "grows instead of decays")(
+    _sgd(lambda p, g, lr, wd: p + lr * (g + wd * p))
+)
 
 wrong("weight_decay.sgd_decay_step", "decay after the step")(_sgd(lambda p, g, lr, wd: (p - lr * g) * (1 - lr * wd)))
 
@@ -230,8 +169,6 @@ wrong("weight_decay.sgd_decay_step", "decay and L2 together")(
 )
 
 wrong("weight_decay.sgd_decay_step", "only the decay")(_sgd(lambda p, g, lr, wd: p * (1 - lr * wd)))
-
-# TODO weight_decay.sgd_decay_step: *_COMMON
 
 
 def _grouped(
@@ -335,7 +272,7 @@ def _copied(model: nn.Module, wd: float) -> list[dict[str, Any]]:
     return [{**group, "params": [p.detach().clone() for p in group["params"]]} for group in _groups(model, wd)]
 
 
-wrong("weight_decay.decay_groups", "copies of the parameters")(_copied)
+wrong("weight_decay.decay_groups", "not the parameters themselves")(_copied)
 
 
 def _as_pairs(model: nn.Module, wd: float) -> list[dict[str, Any]]:
@@ -344,3 +281,448 @@ def _as_pairs(model: nn.Module, wd: float) -> list[dict[str, Any]]:
 
 
 wrong("weight_decay.decay_groups", "names and parameters")(_as_pairs)
+
+
+# Written from the student's notebook alone.
+
+
+@wrong("weight_decay.l2_penalty", "sum squared")
+def l2_penalty(params, wd):
+    return wd * sum(p.sum() for p in params) ** 2
+
+
+@wrong("weight_decay.l2_penalty", "wd inside the square")
+def l2_penalty(params, wd):
+    return torch.cat([(wd * p).flatten() for p in params]).square().sum()
+
+
+@wrong("weight_decay.l2_penalty", "half of it")
+def l2_penalty(params, wd):
+    return 0.5 * wd * sum((p**2).sum() for p in params)
+
+
+@wrong("weight_decay.l2_penalty", "cut off from the graph")
+def l2_penalty(params, wd):
+    return wd * torch.tensor([p.square().sum() for p in params]).sum()
+
+
+@wrong("weight_decay.l2_penalty", "cut off from the graph")
+@torch.no_grad()
+def l2_penalty(params, wd):
+    return wd * torch.stack([torch.sum(p * p) for p in params]).sum()
+
+
+@wrong("weight_decay.l2_penalty", "spectral norm of a matrix")
+def l2_penalty(params, wd):
+    return wd * sum(torch.linalg.norm(p, 2) ** 2 if p.ndim in (1, 2) else p.pow(2).sum() for p in params)
+
+
+@wrong("weight_decay.l2_penalty", "matrix product for squares")
+def l2_penalty(params, wd):
+    total = 0
+    for p in params:
+        total = total + (p @ p.mT if p.ndim > 1 else p * p).sum()
+    return wd * total
+
+
+@wrong("weight_decay.l2_penalty", "shape")
+def l2_penalty(params, wd):
+    out = torch.zeros(1)
+    for p in params:
+        out = out + wd * p.pow(2).sum()
+    return out
+
+
+@wrong("weight_decay.l2_penalty", "mean instead of sum")
+def l2_penalty(params, wd):
+    return functools.reduce(lambda a, p: a + wd * F.mse_loss(p, torch.zeros_like(p)), params, torch.zeros(()))
+
+
+@wrong("weight_decay.l2_penalty", "norm instead of its square")
+def l2_penalty(params, wd):
+    return wd * torch.cat([p.reshape(-1) for p in params]).norm()
+
+
+@wrong("weight_decay.l2_penalty", "wd multiplied again and again", "half of it")
+def l2_penalty(params, wd):
+    total = torch.zeros(())
+    for p in params:
+        total = wd / 2 * (total + p.square().sum())
+    return total
+
+
+@wrong("weight_decay.l2_penalty", "L1", "a number instead of a tensor")
+def l2_penalty(params, wd):
+    return wd * sum(p.abs().sum().item() for p in params)
+
+
+@wrong("weight_decay.l2_gradient", "the penalty, spread over the shape")
+def l2_gradient(p, wd):
+    return torch.full_like(p, wd * p.square().sum().item())
+
+
+@wrong("weight_decay.l2_gradient", "one sum, spread over the shape")
+def l2_gradient(p, wd):
+    return (2 * wd * p.sum()).expand_as(p)
+
+
+@wrong("weight_decay.l2_gradient", "torch's half")
+def l2_gradient(p, wd):
+    return wd * p
+
+
+@wrong("weight_decay.l2_gradient", "changed its input")
+def l2_gradient(p, wd):
+    with torch.no_grad():
+        return p.mul_(2 * wd)
+
+
+@wrong("weight_decay.l2_gradient", "the weights alone")
+def l2_gradient(p, wd):
+    return p.clone()
+
+
+@wrong("weight_decay.l2_gradient", "flattened")
+def l2_gradient(p, wd):
+    return torch.hstack([2 * wd * w for w in p.flatten()])
+
+
+@wrong("weight_decay.l2_gradient")
+def l2_gradient(p, wd):
+    p.requires_grad_()
+    (wd * (p**2).sum()).backward()
+    return p.grad
+
+
+@wrong("weight_decay.l2_gradient", "fails for a single number")
+def l2_gradient(p, wd):
+    out = torch.empty_like(p)
+    for i in range(len(p)):
+        out[i] = 2 * wd * p[i]
+    return out
+
+
+@wrong("weight_decay.l2_gradient")
+def l2_gradient(p, wd, h=0.1):
+    return wd * ((p.detach() + h) ** 2 - p.detach() ** 2) / h
+
+
+@wrong("weight_decay.l2_gradient", "sign lost", "torch's half")
+def l2_gradient(p, wd):
+    return wd * p.abs()
+
+
+@wrong("weight_decay.sgd_l2_step", "the penalty's factor 2")
+@torch.no_grad()
+def sgd_l2_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p -= lr * (p.grad + 2 * wd * p)
+
+
+@wrong("weight_decay.sgd_l2_step", "grows instead of decays")
+@torch.no_grad()
+def sgd_l2_step(params, lr, wd):
+    for p in filter(lambda q: q.grad is not None, params):
+        p.sub_(lr * (p.grad - wd * p))
+
+
+@wrong("weight_decay.sgd_l2_step", "gradient changed")
+def sgd_l2_step(params, lr, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p.grad.add_(p, alpha=wd)
+            p.add_(p.grad, alpha=-lr)
+
+
+@wrong("weight_decay.sgd_l2_step", "wd not multiplied by lr")
+def sgd_l2_step(params, lr, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p.copy_(p - lr * p.grad - wd * p)
+
+
+@wrong("weight_decay.sgd_l2_step", "decay without a gradient")
+@torch.no_grad()
+def sgd_l2_step(params, lr, wd):
+    for p in params:
+        g = p.grad if p.grad is not None else 0.0
+        p -= lr * (g + wd * p)
+
+
+@wrong("weight_decay.sgd_l2_step", "parameters replaced")
+def sgd_l2_step(params, lr, wd):
+    for i, p in enumerate(params):
+        if p.grad is not None:
+            params[i] = (p.detach() - lr * (p.grad + wd * p.detach())).requires_grad_()
+
+
+@wrong("weight_decay.sgd_l2_step", "parameters frozen")
+def sgd_l2_step(params, lr, wd):
+    for p in params:
+        if p.grad is None:
+            continue
+        p.requires_grad_(False)
+        p -= lr * (p.grad + wd * p)
+
+
+@wrong("weight_decay.sgd_l2_step", "step before the decay")
+@torch.no_grad()
+def sgd_l2_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p.sub_(p.grad, alpha=lr)
+            p.sub_(p, alpha=lr * wd)
+
+
+@wrong("weight_decay.sgd_l2_step", "stops at a missing gradient")
+@torch.no_grad()
+def sgd_l2_step(params, lr, wd):
+    for p in itertools.takewhile(lambda q: q.grad is not None, params):
+        p -= lr * (p.grad + wd * p)
+
+
+@wrong("weight_decay.sgd_l2_step", "a sum for every entry")
+@torch.no_grad()
+def sgd_l2_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p -= lr * (p.grad + wd * p.sum())
+
+
+@wrong("weight_decay.sgd_l2_step", "both uphill", "decay without a gradient")
+@torch.no_grad()
+def sgd_l2_step(params, lr, wd):
+    for p in params:
+        if p.grad is None:
+            p.mul_(1 - lr * wd)
+        else:
+            p.copy_(p + lr * (p.grad + wd * p))
+
+
+@wrong("weight_decay.sgd_l2_step", "gradient thrown away", "the penalty's factor 2")
+@torch.no_grad()
+def sgd_l2_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad + 2 * lr * wd * p
+            p.grad = None
+
+
+@wrong("weight_decay.sgd_decay_step", "decay after the step")
+@torch.no_grad()
+def sgd_decay_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p.sub_(lr * p.grad).mul_(1 - lr * wd)
+
+
+@wrong("weight_decay.sgd_decay_step", "wd not multiplied by lr")
+@torch.no_grad()
+def sgd_decay_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p *= 1 - wd
+            p -= lr * p.grad
+
+
+@wrong("weight_decay.sgd_decay_step", "decay without a gradient")
+@torch.no_grad()
+def sgd_decay_step(params, lr, wd):
+    for p in params:
+        p.mul_(1 - lr * wd)
+        if p.grad is None:
+            continue
+        p.add_(p.grad, alpha=-lr)
+
+
+@wrong("weight_decay.sgd_decay_step", "exponential decay")
+@torch.no_grad()
+def sgd_decay_step(params, lr, wd):
+    keep = math.exp(-lr * wd)
+    for p in params:
+        if p.grad is not None:
+            p.mul_(keep).sub_(p.grad, alpha=lr)
+
+
+@wrong("weight_decay.sgd_decay_step", "shrinks to a fraction")
+@torch.no_grad()
+def sgd_decay_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p.copy_(lr * wd * p - lr * p.grad)
+
+
+@wrong("weight_decay.sgd_decay_step", "gradient scaled in place")
+@torch.no_grad()
+def sgd_decay_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p.mul_(1 - lr * wd)
+            p.sub_(p.grad.mul_(lr))
+
+
+@wrong("weight_decay.sgd_decay_step", "biases spared")
+@torch.no_grad()
+def sgd_decay_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            if p.ndim != 1 or p.numel() == 1:
+                p.mul_(1 - lr * wd)
+            p.sub_(lr * p.grad)
+
+
+@wrong("weight_decay.sgd_decay_step")
+@torch.no_grad()
+def sgd_decay_step(params, lr, wd, calls=itertools.count(1)):  # noqa: B008
+    t = next(calls)
+    for p in params:
+        if p.grad is not None:
+            p.mul_((1 - lr * wd) ** t)
+            p.sub_(lr * p.grad)
+
+
+@wrong("weight_decay.sgd_decay_step", "name bound again")
+def sgd_decay_step(params, lr, wd):
+    with torch.no_grad():
+        for p in params:
+            grad = p.grad
+            if grad is None:
+                continue
+            p = p * (1 - lr * wd)
+            p.add_(grad, alpha=-lr)
+
+
+@wrong("weight_decay.sgd_decay_step", "returns the parameters", "decay after the step")
+@torch.no_grad()
+def sgd_decay_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad
+            p -= lr * wd * p
+    return params
+
+
+@wrong("weight_decay.sgd_decay_step", "the penalty's factor 2", "fails for a single number")
+@torch.no_grad()
+def sgd_decay_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p[:] = p * (1 - 2 * lr * wd) - lr * p.grad
+
+
+@wrong("weight_decay.decay_groups", "by the name bias")
+def decay_groups(model, wd):
+    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    return [
+        {"params": [p for n, p in named if "bias" not in n], "weight_decay": wd},
+        {"params": [p for n, p in named if "bias" in n], "weight_decay": 0.0},
+    ]
+
+
+@wrong("weight_decay.decay_groups", "frozen parameters kept")
+def decay_groups(model, wd):
+    groups = [], []
+    for p in model.parameters():
+        groups[p.ndim < 2].append(p)
+    return [dict(params=groups[0], weight_decay=wd), dict(params=groups[1], weight_decay=0.0)]
+
+
+@wrong("weight_decay.decay_groups", "frozen parameters in the second group")
+def decay_groups(model, wd):
+    yes, no = [], []
+    for p in model.parameters():
+        (yes if p.requires_grad and p.ndim >= 2 else no).append(p)
+    return [{"params": yes, "weight_decay": wd}, {"params": no, "weight_decay": 0.0}]
+
+
+@wrong("weight_decay.decay_groups", "iterator instead of a list")
+def decay_groups(model, wd):
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": filter(lambda p: p.dim() > 1, trained), "weight_decay": wd},
+        {"params": filter(lambda p: p.dim() <= 1, trained), "weight_decay": 0.0},
+    ]
+
+
+@wrong("weight_decay.decay_groups", "only matrices decay")
+def decay_groups(model, wd):
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in trained if len(p.shape) == 2], "weight_decay": wd},
+        {"params": [p for p in trained if len(p.shape) != 2], "weight_decay": 0.0},
+    ]
+
+
+@wrong("weight_decay.decay_groups", "empty group left out")
+def decay_groups(model, wd):
+    out = []
+    for chosen, decay in ((lambda p: p.ndim >= 2, wd), (lambda p: p.ndim < 2, 0.0)):
+        params = [p for p in model.parameters() if p.requires_grad and chosen(p)]
+        if params:
+            out.append({"params": params, "weight_decay": decay})
+    return out
+
+
+@wrong("weight_decay.decay_groups", "shared parameter listed twice")
+def decay_groups(model, wd):
+    many, few = [], []
+    for module in model.modules():
+        for p in module.parameters(recurse=False):
+            if p.requires_grad:
+                (many if p.ndim > 1 else few).append(p)
+    return [{"params": many, "weight_decay": wd}, {"params": few, "weight_decay": 0.0}]
+
+
+@wrong("weight_decay.decay_groups", "not the parameters themselves")
+def decay_groups(model, wd):
+    big = [p.data for p in model.parameters() if p.requires_grad and p.ndim >= 2]
+    small = [p.data for p in model.parameters() if p.requires_grad and p.ndim < 2]
+    return [{"params": big, "weight_decay": wd}, {"params": small, "weight_decay": 0.0}]
+
+
+@wrong("weight_decay.decay_groups", "size 1 does not count")
+def decay_groups(model, wd):
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in trained if p.squeeze().ndim >= 2], "weight_decay": wd},
+        {"params": [p for p in trained if p.squeeze().ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+@wrong("weight_decay.decay_groups", "only affine layers decay")
+def decay_groups(model, wd):
+    yes = [m.weight for m in model.modules() if isinstance(m, nn.Linear) and m.weight.requires_grad]
+    known = {id(p) for p in yes}
+    no = [p for p in model.parameters() if p.requires_grad and id(p) not in known]
+    return [{"params": yes, "weight_decay": wd}, {"params": no, "weight_decay": 0.0}]
+
+
+@wrong("weight_decay.decay_groups", "wd for both")
+def decay_groups(model, wd):
+    split = {True: [], False: []}
+    for p in model.parameters():
+        if p.requires_grad:
+            split[p.ndim >= 2].append(p)
+    return [{"params": split[k], "weight_decay": wd} for k in (True, False)]
+
+
+@wrong("weight_decay.decay_groups", "frozen parameters kept", "by the name weight")
+def decay_groups(model, wd):
+    named = dict(model.named_parameters())
+    return [
+        {"params": [p for n, p in named.items() if n.endswith("weight")], "weight_decay": wd},
+        {"params": [p for n, p in named.items() if not n.endswith("weight")], "weight_decay": 0.0},
+    ]
+
+
+@wrong("weight_decay.decay_groups", "groups exchanged", "more than two dimensions")
+def decay_groups(model, wd):
+    ps = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in ps if p.ndim <= 2], "weight_decay": 0.0},
+        {"params": [p for p in ps if p.ndim > 2], "weight_decay": wd},
+    ]
