@@ -37,7 +37,7 @@ class Guard:
         self.classes = tuple(item for item in shortcuts if inspect.isclass(item))
         self.operators = {item for item in shortcuts if isinstance(item, str)}
         modules = [item for item in shortcuts if inspect.ismodule(item)]
-        self.functions = [item for item in shortcuts if callable(item) and not inspect.isclass(item)]
+        self.functions = {item for item in shortcuts if callable(item) and not inspect.isclass(item)}
         self.packets = {f"aten::{item.__name__}" for item in self.functions}
         self.builtins = {item for item in self.functions if isinstance(item, BuiltinFunctionType)}
         self.codes = _all_codes((*modules, *self.classes, *self.functions))
@@ -101,7 +101,7 @@ class _Functions(TorchFunctionMode):
         self.guard = guard
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if any(func is item or func == item for item in self.guard.functions):
+        if func in self.guard.functions:
             self.guard.note(public_name(func))
         before, self.guard.called = self.guard.called, func
         try:
