@@ -1,5 +1,6 @@
 """The guard: finds out by interception, not by text search, whether an answer takes a shortcut."""
 
+import functools
 import inspect
 import itertools
 import sys
@@ -36,10 +37,10 @@ class Guard:
         self.classes = tuple(item for item in shortcuts if inspect.isclass(item))
         self.operators = {item for item in shortcuts if isinstance(item, str)}
         modules = [item for item in shortcuts if inspect.ismodule(item)]
-        self.functions = [item for item in shortcuts if callable(item) and not inspect.isclass(item)]
+        self.functions = {item for item in shortcuts if callable(item) and not inspect.isclass(item)}
         self.packets = {f"aten::{item.__name__}" for item in self.functions}
         self.builtins = {item for item in self.functions if isinstance(item, BuiltinFunctionType)}
-        self.codes = dict(itertools.chain(*map(_codes, (*modules, *self.classes, *self.functions))))
+        self.codes = _all_codes((*modules, *self.classes, *self.functions))
         self.called = ""  # the function of torch that the answer itself called, and that has not come back yet
         self.reference = str(REFERENCE / f"{exercise.lesson}.py")
         self.used: str | None = None
@@ -103,7 +104,7 @@ class _Functions(TorchFunctionMode):
         self.guard = guard
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if any(func is item or func == item for item in self.guard.functions):
+        if func in self.guard.functions:
             self.guard.note(public_name(func))
         before, self.guard.called = self.guard.called, func
         try:
@@ -152,6 +153,12 @@ class _Calls:
                 self.guard.note(public_name(packet))
         if self.left <= 0:
             sys.setprofile(None)
+
+
+@functools.cache
+def _all_codes(items: tuple[Any, ...]) -> dict[CodeType, str]:
+    """The code of every Python function in these items, with its public name."""
+    return dict(itertools.chain(*map(_codes, items)))
 
 
 def _codes(item: Any) -> Iterator[tuple[CodeType, str]]:

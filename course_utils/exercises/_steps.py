@@ -2,20 +2,22 @@
 
 import functools
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from course_utils.checking import Case, Edit, Mistake, Rng, edit, operators
+from course_utils.checking import Case, Edit, Mistake, Rng, edit
 
-# Every optimizer of torch, the functions of its modules that do the same, and the fused operators below them.
+# Every optimizer of torch, the functions of its modules that do the same, and the fused functions below them.
 OPTIMIZERS = (
     *(cls for cls in vars(torch.optim).values() if inspect.isclass(cls) and issubclass(cls, torch.optim.Optimizer)),
     *(module for name, module in list(sys.modules.items()) if name.startswith("torch.optim.")),
 )
-STEPS = (*OPTIMIZERS, *operators("_fused_(sgd|adam|adagrad)"))
+BUILT_IN = {name: getattr(torch._C._VariableFunctions, name) for name in dir(torch._C._VariableFunctions)}
+STEPS = (*OPTIMIZERS, *(item for name, item in BUILT_IN.items() if re.match("_fused_(sgd|adam|adagrad)", name)))
 WITHOUT = {
     "views": "parameters are stored in order, so that a way through p.view(-1) is right",
     "requires_grad": "parameters require a gradient in every case",
