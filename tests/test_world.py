@@ -15,6 +15,7 @@ from course_utils import check, judge
 from course_utils.checking import Card, Case, CourseFault, Exercise, NotRight, Training, diagnosis, gradients
 from course_utils.checking.exercise import exercises, lessons
 from course_utils.checking.judge import judge_evidence
+from course_utils.checking.naming import wrong_answer
 from course_utils.checking.running import collect
 from course_utils.checking.world import SETTINGS, changed, fixed_world
 from course_utils.reference import linear as reference
@@ -59,7 +60,7 @@ def statuses(lesson):
     answers = importlib.import_module(f"tests.answers.{lesson}").ANSWERS
     for exercise in exercises(lesson):
         if not isinstance(exercise, Training):
-            wrong = [mistake.impl for mistake in exercise.mistakes if mistake.sign is None][:2]
+            wrong = [wrong_answer(exercise, mistake) for mistake in exercise.mistakes if mistake.change is not None][:2]
             yield exercise.id, [judge(exercise.id, answer).status for answer in (answers[exercise.id][0], *wrong)]
 
 
