@@ -66,6 +66,26 @@ def test_of_two_that_explain_as_much_both_are_told():
     assert verdict.advice == "It is one of these two.\nEither: You drop the sign.\nOr: You square."
 
 
+def test_two_ways_to_make_one_mistake_count_as_one():
+    class Relu(Exercise):
+        """max(x, 0)."""
+
+        id, points = "linear.relu", 1
+        mistakes = (
+            Mistake("signs dropped", edit("x.clamp(min=0)", "x.abs()"), "You drop the sign."),
+            Mistake("signs dropped", edit("x.clamp(min=0)", "(x * x).sqrt()"), "You drop the sign."),
+        )
+
+        def probe(self, relu, case):
+            yield "y", relu(case.x)
+
+    cases = [Case("two", x=torch.tensor([2.0, -2.0])), Case("three", x=torch.tensor([3.0, -3.0]))]
+    evidence = collect(Relu(), lambda x: x * 0 + 2, cases)
+    verdict = judge_evidence(Relu(), cases, evidence, seed=0)
+    assert verdict.mistake == "signs dropped"
+    assert verdict.advice == "You drop the sign.\nSomething else differs as well: y, for three."
+
+
 def test_what_nothing_explains_has_no_name_and_says_what_is_right_so_far():
     verdict = judge("sgd.momentum_step", momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)"))
     assert verdict.mistake is None

@@ -110,10 +110,10 @@ class _Search:
         if self.shortcut or not self.at_first:
             return
         explained = {m: sum(self._same((m,), index) for index in self.order) for m in self.at_first}
-        best = [m for m in self.at_first if explained[m] == max(explained.values())]
+        best = list({m.name: m for m in self.at_first if explained[m] == max(explained.values())}.values())
         if len(best) == 1:
             yield Named((best[0],), "partly", self._rest(best[0]))
-        elif len({mistake.name for mistake in best}) == 2 and len(best) == 2:
+        elif len(best) == 2:
             yield Named((best[0], best[1]), "either")
 
     @functools.cached_property
