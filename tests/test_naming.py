@@ -5,6 +5,7 @@ import torch
 
 from course_utils.checking import Case, CourseError, Exercise, Mistake, edit, find, judge, naming
 from course_utils.checking.edit import edited, fits
+from course_utils.checking.evidence import Evidence, Raised
 from course_utils.checking.exercise import exercises, lessons
 from course_utils.checking.judge import judge_evidence
 from course_utils.checking.running import collect
@@ -104,6 +105,12 @@ def test_an_unrelated_error_in_the_first_line_gets_no_name_of_a_mistake():
 
     assert judge("sgd.sgd_step", sgd_step).mistake == "raised"
     assert judge("sgd.sgd_step", not_skipped).mistake == "missing gradient not skipped"
+
+
+def test_the_word_that_a_message_begins_with_is_no_type_that_two_have_in_common():
+    texts = [f"The size of tensor a (4) must match the size of tensor b ({n})" for n in (3, 10)]
+    one, other = (Evidence(raised=Raised("RuntimeError", text)) for text in texts)
+    assert naming._raised_alike(one, one) and not naming._raised_alike(one, other)
 
 
 def test_an_edit_changes_only_what_differs_so_that_neighbours_can_be_edited_too():

@@ -215,5 +215,5 @@ def _raised_alike(one: Evidence, other: Evidence) -> bool:
     if not one.raised or not other.raised:
         return True
     texts = (one.raised.message, other.raised.message)
-    types = [set(re.findall(r"\b[A-Z]\w*[a-z]\w*\b", text)) for text in texts]
+    types = [set(re.findall(r"(?<!^)\b[A-Z]\w*[a-z]\w*\b", text)) for text in texts]
     return texts[0] == texts[1] or bool(types[0] & types[1])
