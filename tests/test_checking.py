@@ -241,7 +241,13 @@ def test_the_guard_sees_every_road(shortcut, use):
 def test_the_reference_is_a_shortcut_handed_in_or_called():
     assert judge("linear.relu", reference.relu).status == "shortcut"
     assert judge("linear.relu", lambda x: reference.relu(x)).status == "shortcut"
-    assert judge("linear.My_Linear", exercises_of_linear._Affine).status == "shortcut"
+    assert judge("linear.count_parameters", exercises_of_linear._module).status == "shortcut"
+
+
+def test_a_tensor_without_a_gradient_has_none_and_is_no_error():
+    frozen, trained = torch.ones(2), torch.ones(2, requires_grad=True)
+    grads = gradients(frozen * trained, [frozen, trained])
+    assert grads[0] is None and grads[1].tolist() == [0.5, 1.5]
 
 
 def test_the_three_answers_of_the_issue_tracker():

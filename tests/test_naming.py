@@ -5,6 +5,7 @@ import torch
 
 from course_utils.checking import Case, CourseError, Exercise, Mistake, edit, find, judge, naming
 from course_utils.checking.edit import edited, fits
+from course_utils.checking.evidence import Evidence, Raised
 from course_utils.checking.exercise import exercises, lessons
 from course_utils.checking.judge import judge_evidence
 from course_utils.checking.running import collect
@@ -66,6 +67,26 @@ def test_of_two_that_explain_as_much_both_are_told():
     assert verdict.advice == "It is one of these two.\nEither: You drop the sign.\nOr: You square."
 
 
+def test_two_ways_to_make_one_mistake_count_as_one():
+    class Relu(Exercise):
+        """max(x, 0)."""
+
+        id, points = "linear.relu", 1
+        mistakes = (
+            Mistake("signs dropped", edit("x.clamp(min=0)", "x.abs()"), "You drop the sign."),
+            Mistake("signs dropped", edit("x.clamp(min=0)", "(x * x).sqrt()"), "You drop the sign."),
+        )
+
+        def probe(self, relu, case):
+            yield "y", relu(case.x)
+
+    cases = [Case("two", x=torch.tensor([2.0, -2.0])), Case("three", x=torch.tensor([3.0, -3.0]))]
+    evidence = collect(Relu(), lambda x: x * 0 + 2, cases)
+    verdict = judge_evidence(Relu(), cases, evidence, seed=0)
+    assert verdict.mistake == "signs dropped"
+    assert verdict.advice == "You drop the sign.\nSomething else differs as well: y, for three."
+
+
 def test_what_nothing_explains_has_no_name_and_says_what_is_right_so_far():
     verdict = judge("sgd.momentum_step", momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)"))
     assert verdict.mistake is None
@@ -84,6 +105,12 @@ def test_an_unrelated_error_in_the_first_line_gets_no_name_of_a_mistake():
 
     assert judge("sgd.sgd_step", sgd_step).mistake == "raised"
     assert judge("sgd.sgd_step", not_skipped).mistake == "missing gradient not skipped"
+
+
+def test_the_word_that_a_message_begins_with_is_no_type_that_two_have_in_common():
+    texts = [f"The size of tensor a (4) must match the size of tensor b ({n})" for n in (3, 10)]
+    one, other = (Evidence(raised=Raised("RuntimeError", text)) for text in texts)
+    assert naming._raised_alike(one, one) and not naming._raised_alike(one, other)
 
 
 def test_an_edit_changes_only_what_differs_so_that_neighbours_can_be_edited_too():

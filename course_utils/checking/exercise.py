@@ -228,7 +228,7 @@ class FreeText:
 
 
 def gradients(output: Any, inputs: Sequence[Tensor]) -> list[Tensor | None]:
-    """Gradients of an uneven sum of the output by autograd, None where nothing connects them.
+    """Gradients of an uneven sum of the output by autograd, None where nothing connects them or an input has none.
 
     output: a tensor of any shape, weighted by 0.5 ... 1.5, because a plain sum hides errors that cancel.
     """
@@ -236,7 +236,9 @@ def gradients(output: Any, inputs: Sequence[Tensor]) -> list[Tensor | None]:
         return [None] * len(inputs)
     weights = torch.linspace(0.5, 1.5, output.numel(), dtype=output.dtype).reshape(output.shape)
     # A sum, and not grad_outputs: for those torch imports sympy (0.4 s) the first time.
-    return list(torch.autograd.grad((output * weights).sum(), list(inputs), allow_unused=True))
+    tracked = [tensor for tensor in inputs if tensor.requires_grad]
+    found = iter(torch.autograd.grad((output * weights).sum(), tracked, allow_unused=True))
+    return [next(found) if tensor.requires_grad else None for tensor in inputs]
 
 
 def operators(pattern: str) -> tuple[str, ...]:

@@ -112,10 +112,10 @@ class _Search:
         if self.shortcut or not self.at_first:
             return
         explained = {m: sum(self._same((m,), index) for index in self.order) for m in self.at_first}
-        best = [m for m in self.at_first if explained[m] == max(explained.values())]
+        best = list({m.name: m for m in self.at_first if explained[m] == max(explained.values())}.values())
         if len(best) == 1:
             yield Named((best[0],), "partly", self._rest(best[0]))
-        elif len({mistake.name for mistake in best}) == 2 and len(best) == 2:
+        elif len(best) == 2:
             yield Named((best[0], best[1]), "either")
 
     @functools.cached_property
@@ -226,5 +226,5 @@ def _raised_alike(one: Evidence, other: Evidence) -> bool:
     if not one.raised or not other.raised:
         return True
     texts = (one.raised.message, other.raised.message)
-    types = [set(re.findall(r"\b[A-Z]\w*[a-z]\w*\b", text)) for text in texts]
+    types = [set(re.findall(r"(?<!^)\b[A-Z]\w*[a-z]\w*\b", text)) for text in texts]
     return texts[0] == texts[1] or bool(types[0] & types[1])

@@ -1,12 +1,12 @@
 """Exercises of lesson 03: numerical gradients, backward passes by hand, and a tiny engine that finds them itself."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, claim
+from course_utils.checking import Case, Edit, Exercise, Mistake, Rng, claim, edit
 from course_utils.exercises.linear import RELU
 from course_utils.exercises.sgd import AUTOGRAD
 
@@ -21,78 +21,7 @@ class Node:
         self.parents, self.local_grads = tuple(parents), tuple(local_grads)
 
 
-def _differences(quotient: Callable[..., Any], dtype: torch.dtype = torch.float64) -> Callable[..., Tensor]:
-    """A numerical gradient whose entries are `quotient(f, x, step, eps)`; step: the shape of x, eps at one entry."""
-
-    def numerical_gradient(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
-        x = x.to(dtype)
-        steps = eps * torch.eye(x.numel(), dtype=dtype).reshape(-1, *x.shape)
-        return torch.tensor([float(quotient(f, x, step, eps)) for step in steps], dtype=dtype).reshape(x.shape)
-
-    return numerical_gradient
-
-
-def _central(f: Callable[[Tensor], Any], x: Tensor, step: Tensor, eps: float) -> float:
-    return (float(f(x + step)) - float(f(x - step))) / (2 * eps)
-
-
-def _rounded_back(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
-    slopes, flat = torch.zeros_like(x), x.view(-1)
-    for i in range(x.numel()):
-        flat[i] += eps
-        above = float(f(x))
-        flat[i] -= 2 * eps
-        slopes.view(-1)[i] = (above - float(f(x))) / (2 * eps)
-        flat[i] += eps
-    return slopes
-
-
-def _never_back(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
-    slopes, flat = torch.zeros_like(x), x.view(-1)
-    for i in range(x.numel()):
-        flat[i] += eps
-        above = float(f(x))
-        flat[i] -= 2 * eps
-        slopes.view(-1)[i] = (above - float(f(x))) / (2 * eps)
-    return slopes
-
-
-def _pile_up(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
-    slopes, step = torch.zeros_like(x), torch.zeros_like(x)
-    for i in range(x.numel()):
-        step.view(-1)[i] = eps
-        slopes.view(-1)[i] = _central(f, x, step, eps)
-    return slopes
-
-
-def _no_copy(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
-    slopes, above, below = torch.zeros_like(x), x, x
-    for i in range(x.numel()):
-        above.view(-1)[i] += eps
-        below.view(-1)[i] -= eps
-        slopes.view(-1)[i] = (float(f(above)) - float(f(below))) / (2 * eps)
-    return slopes
-
-
-def _first_entry(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
-    slopes, step = torch.zeros_like(x), torch.zeros_like(x)
-    step.view(-1)[0] = eps
-    slopes.view(-1)[0] = _central(f, x, step, eps)
-    return slopes
-
-
-def _all_at_once(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
-    return torch.full_like(x, (float(f(x + eps)) - float(f(x - eps))) / (2 * eps))
-
-
-def _first_dimension(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
-    slopes = torch.zeros_like(x)
-    for i in range(len(x)):
-        above, below = x.clone(), x.clone()
-        above[i] += eps
-        below[i] -= eps
-        slopes[i] = (float(f(above)) - float(f(below))) / (2 * eps)
-    return slopes
+_NUDGED = edit("f(x + step)", "f(x.add_(step))", "f(x - step)", "f(x.sub_(2 * step))")  # x itself
 
 
 class NumericalGradient(Exercise):
@@ -114,6 +43,9 @@ class NumericalGradient(Exercise):
         yield case("a cubic of a (2, 3) matrix, eps = 1e-3", "cubic", 2, 3, eps=1e-3)
         yield case("a function of a single number (shape ()), which returns a Python float", "float", eps=1e-4)
         yield case("a function in which every entry meets every other", "coupled", 2, 2)
+        zeros = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
+        c = rng.normal(3, dtype=torch.float64)
+        yield Case("numbers of which two are 0", kind="coupled", x=zeros, c=c, eps=None)
 
     def probe(self, numerical_gradient: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         start, given = case.x.clone(), []
@@ -133,118 +65,157 @@ class NumericalGradient(Exercise):
         changed = [(x - start).abs().flatten() for x in given if x.shape == start.shape]
         eps = 1e-6 if case.eps is None else case.eps
         yield claim("x is changed at one entry at a time", all(int((d > eps / 100).sum()) <= 1 for d in changed))
-        step = max((float(d.max()) for d in changed), default=0.0)
-        yield claim("the steps are of the size eps", 0.49 * eps <= step <= 2.01 * eps)
+        sizes = [size for d in changed if (size := float(d.max())) > eps / 100]
+        right = bool(sizes) and 0.49 * eps <= min(sizes) <= max(sizes) <= 2.01 * eps
+        yield claim("the steps are of the size eps", right)
         # Rounding errors of f count 1/eps times.
         yield "the slopes", gradient, 1e-5 if eps < 1e-5 else 1e-9
 
     mistakes = (
         Mistake(
             "x not restored exactly",
-            _rounded_back,
-            "x is no longer what it was. Adding eps, taking 2 * eps away and adding eps again does not lead back to "
-            "the last bit: every step rounds. Keep the old value and put that back, or work on a copy.",
+            _NUDGED + edit("slopes.append(", "x.add_(step)\n        slopes.append("),
+            "x is no longer what it was. Adding eps, taking 2 * eps away and adding eps again does not "
+            "lead back to the last bit: every step rounds. Keep the old value and put that back, or "
+            "work on a copy.",
         ),
-        Mistake(
-            "x left changed",
-            _never_back,
-            "x keeps the last step: f sees every further entry at the wrong place, and so does whoever uses x next. "
-            "Put each entry back before you go on.",
+        *(
+            Mistake(
+                "x left changed",
+                change,
+                "x keeps the last step: f sees every further entry at the wrong place, and so does "
+                "whoever uses x next. Put each entry back before you go on.",
+            )
+            for change in (
+                _NUDGED,
+                edit(
+                    "above, below = f(x + step), f(x - step)",
+                    "below, above = f(x), f(x.add_(step))",
+                    "(2 * eps)",
+                    "eps",
+                ),
+            )
         ),
         Mistake(
             "forward difference",
-            _differences(lambda f, x, step, eps: (float(f(x + step)) - float(f(x))) / eps),
-            "You compare x + eps with x itself. The error of this one-sided difference is of the size of eps; the "
-            "central difference, with a step to either side, has an error of the size of eps squared.",
+            edit("f(x - step)", "f(x)", "(2 * eps)", "eps"),
+            "You compare x + eps with x itself. The error of this one-sided difference is of the size "
+            "of eps; the central difference, with a step to either side, has an error of the size of "
+            "eps squared.",
         ),
         Mistake(
             "backward difference",
-            _differences(lambda f, x, step, eps: (float(f(x)) - float(f(x - step))) / eps),
-            "You compare x with x - eps. Its error is of the size of eps; the central difference takes a step to "
-            "either side and has an error of the size of eps squared.",
+            edit("f(x + step)", "f(x)", "(2 * eps)", "eps"),
+            "You compare x with x - eps. Its error is of the size of eps; the central difference takes "
+            "a step to either side and has an error of the size of eps squared.",
         ),
         Mistake(
             "divided by eps",
-            _differences(lambda f, x, step, eps: 2 * _central(f, x, step, eps)),
+            edit("(2 * eps)", "eps"),
             "Every entry is twice what it should be: the two points lie 2 * eps apart, and you divide by eps.",
         ),
         Mistake(
             "not divided",
-            _differences(lambda f, x, step, eps: 2 * eps * _central(f, x, step, eps)),
+            edit(" / (2 * eps)", ""),
             "You return the difference of the two values of f. A slope is a difference divided by the distance.",
         ),
         Mistake(
             "multiplied by eps",
-            _differences(lambda f, x, step, eps: eps**2 * _central(f, x, step, eps)),
+            edit("(2 * eps)", "2 * eps"),
             "`/ 2 * eps` divides by 2 and then multiplies by eps. What stands below the line needs brackets.",
         ),
-        Mistake(
-            "eps ignored",
-            _differences(lambda f, x, step, eps: _central(f, x, step * 1e-6 / eps, 1e-6)),
-            "You always step by 1e-6. The size of the step is the argument eps; 1e-6 is only its default.",
+        *(
+            Mistake(
+                "eps ignored",
+                edit("steps = eps", f"eps = {eps}\n    steps = eps"),
+                f"You always step by {eps}. The size of the step is the argument eps; 1e-6 is only its default.",
+            )
+            for eps in ("1e-6", "1e-5", "1e-4")
         ),
         Mistake(
-            "eps ignored",
-            _differences(lambda f, x, step, eps: _central(f, x, step * 1e-5 / eps, 1e-5)),
-            "The size of your steps does not follow eps.",
+            "steps in proportion to x",
+            edit(
+                "x + step",
+                "x + step * x.abs()",
+                "x - step",
+                "x - step * x.abs()",
+                "(2 * eps)",
+                "(2 * float((step * x).abs().sum()) or 1.0)",
+            ),
+            "Your steps are proportional to the entry, so where it is 0 there is no step at all. Each "
+            "entry moves by eps.",
         ),
-        Mistake(
-            "all entries at once",
-            _all_at_once,
-            "You move all entries together, so every slope is the sum of all. A partial derivative moves one entry and "
-            "keeps the others.",
-        ),
-        Mistake(
-            "all entries at once",
-            lambda f, x, eps=1e-6: (f(x + eps) - f(x - eps)) / (2 * eps),
-            "You move all entries together and get one number. A partial derivative moves one entry and keeps the "
-            "others; each entry of x has its own.",
+        *(
+            Mistake(
+                "all entries at once",
+                change,
+                "You move all entries together, so the slope is the sum of all. A partial derivative "
+                "moves one entry and keeps the others; each entry of x has its own.",
+            )
+            for change in (
+                edit("eye(x.numel(), dtype", "ones(x.numel(), x.numel(), dtype"),
+                edit(
+                    "in steps:",
+                    "in [eps]:",
+                    "torch.tensor(slopes, dtype=torch.float64).reshape(x.shape)",
+                    "torch.tensor(slopes[0], dtype=torch.float64)",
+                ),
+            )
         ),
         Mistake(
             "steps that stay",
-            _pile_up,
-            "Your step keeps the eps of the entries before it, so from the second entry on several move together. Each "
-            "entry needs a step in which only its own place is not 0.",
+            edit(".reshape(-1,", ".cumsum(0).reshape(-1,"),
+            "Your step keeps the eps of the entries before it, so from the second entry on several move "
+            "together. Each entry needs a step in which only its own place is not 0.",
         ),
         Mistake(
             "no copy",
-            _no_copy,
-            "`above = x` makes no copy: both names mean one tensor, and what you add under one name you take away "
-            "under the other. f is given the same point twice.",
+            edit("f(x + step)", "f(x.add_(step).sub_(step))", "f(x - step)", "f(x)"),
+            "`above = x` makes no copy: both names mean one tensor, and what you add under one name you "
+            "take away under the other. f is given the same point twice.",
         ),
         Mistake(
             "return inside the loop",
-            _first_entry,
+            edit("return torch", "slopes[1:] = [0.0] * (x.numel() - 1)\n    return torch"),
             "Only the first entry has its slope. Does the `return` stand inside the loop?",
         ),
         Mistake(
             "only the first dimension",
-            _first_dimension,
-            "For a vector this is right. In a matrix `x[i]` is a whole row, so all its entries move together; and a "
-            "single number has no `x[0]` at all. Go through all entries, whatever the shape.",
+            edit(
+                "torch.eye(x.numel(), dtype=torch.float64).reshape(-1, *x.shape)",
+                "torch.eye(len(x), dtype=torch.float64).reshape(2 * x.shape[:1] + (1,) * (x.ndim - 1))",
+                ".reshape(x.shape)",
+                ".reshape(-1, *(1,) * (x.ndim - 1)).expand(x.shape)",
+            ),
+            "For a vector this is right. In a matrix `x[i]` is a whole row, so all its entries move "
+            "together; and a single number has no `x[0]` at all. Go through all entries, whatever the "
+            "shape.",
         ),
-        Mistake(
-            "float32",
-            _differences(_central, torch.float32),
-            "You compute in float32. With eps = 1e-6 the two values of f agree in nearly all their 7 digits, and the "
-            "difference is mostly rounding. Gradients are checked in float64.",
+        *(
+            Mistake(
+                "float32",
+                edit(
+                    "x.detach().double()",
+                    "x.detach().float()",
+                    "x.numel(), dtype=torch.float64",
+                    "x.numel()",
+                )
+                + result,
+                "You compute in float32. With eps = 1e-6 the two values of f agree in nearly all their "
+                "7 digits, and the difference is mostly rounding. Gradients are checked in float64.",
+            )
+            for result in (edit(), edit("slopes, dtype=torch.float64", "slopes"))
         ),
         Mistake(
             "sign",
-            _differences(lambda f, x, step, eps: -_central(f, x, step, eps)),
+            edit("float(above) - float(below)", "float(below) - float(above)"),
             "Every slope has the wrong sign: f at the larger x comes first.",
         ),
         Mistake(
             "flat",
-            lambda f, x, eps=1e-6: _differences(_central)(f, x, eps).flatten(),
-            "The numbers are right, but in one row. The gradient has the shape of x, so that it can be subtracted "
-            "from it.",
-        ),
-        Mistake(
-            "autograd used",
-            lambda f, x, eps=1e-6: torch.autograd.grad(f(v := x.clone().requires_grad_()), v)[0],
-            "You ask autograd. A numerical gradient is worth something because it knows nothing of autograd and can "
-            "check it.",
+            edit(".reshape(x.shape)", ""),
+            "The numbers are right, but in one row. The gradient has the shape of x, so that it can be "
+            "subtracted from it.",
         ),
     )
 
@@ -269,12 +240,18 @@ class RelativeError(Exercise):
 
         a = rng.normal(3, 2, dtype=torch.float64) * torch.tensor([[0.01], [1.0], [30.0]], dtype=torch.float64)
         yield Case("two (3, 2) matrices that nearly agree", a=a, b=near(a))
-        yield Case("numbers of opposite sign among others", a=(a := rng.normal(4)), b=a * torch.tensor([1, -2, 1, 1]))
+        yield Case(
+            "numbers of opposite sign among others", a=(a := rng.normal(4)), b=a * torch.tensor([1, -2, 1, -0.3])
+        )
         tiny = 1e-9 * rng.normal(3, dtype=torch.float64)
         yield Case("numbers so small that the floor 1e-8 counts", a=tiny, b=near(tiny) + 2e-10)
         yield Case("two single numbers (shape ())", a=(a := rng.normal(dtype=torch.float64)), b=near(a))
         zero = torch.zeros(2, dtype=torch.float64)
         a = rng.normal(2, dtype=torch.float64)
+        many = rng.normal(40, dtype=torch.float64)
+        yield Case(
+            "40 numbers that agree to seven digits", a=many, b=many * (1 + 4e-8 * rng.uniform(0.5, 1, 40).double())
+        )
         yield Case("entries that are 0 in both", a=torch.cat([zero, a]), b=torch.cat([zero, near(a)]))
 
     def probe(self, relative_error: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -283,92 +260,106 @@ class RelativeError(Exercise):
     mistakes = (
         Mistake(
             "floor added",
-            lambda a, b: float(((a - b).abs() / (a.abs() + b.abs() + 1e-8)).max()),
-            "You add 1e-8 to the denominator, which changes every quotient a little. The floor is a maximum: it counts "
-            "only where |a| + |b| is smaller.",
+            edit(".clamp(min=1e-8)", " + 1e-8"),
+            "You add 1e-8 to the denominator, which changes every quotient a little. The floor is a "
+            "maximum: it counts only where |a| + |b| is smaller.",
         ),
         Mistake(
             "no floor",
-            lambda a, b: float(((a - b).abs() / (a.abs() + b.abs())).max()),
-            "Where both entries are 0 you divide 0 by 0, which is nan, and where they are tiny, rounding noise looks "
-            "like a large error. The denominator is never smaller than 1e-8.",
+            edit(".clamp(min=1e-8)", ""),
+            "Where both entries are 0 you divide 0 by 0, which is nan, and where they are tiny, "
+            "rounding noise looks like a large error. The denominator is never smaller than 1e-8.",
+        ),
+        Mistake(
+            "floor under each",
+            edit(
+                "(a.abs() + b.abs()).clamp(min=1e-8)",
+                "a.abs().clamp(min=1e-8) + b.abs().clamp(min=1e-8)",
+            ),
+            "You put the floor under |a| and under |b|, so their sum is never smaller than 2e-8. The "
+            "floor belongs under the sum.",
         ),
         Mistake(
             "one quotient of norms",
-            lambda a, b: float((a - b).norm() / (a.norm() + b.norm()).clamp(min=1e-8)),
-            "You divide one norm by another. Large entries then hide a wrong small one. Take the quotient entry by "
-            "entry, then the largest.",
+            edit("(a - b).abs()", "(a - b).norm()", "(a.abs() + b.abs())", "(a.norm() + b.norm())"),
+            "You divide one norm by another. Large entries then hide a wrong small one. Take the "
+            "quotient entry by entry, then the largest.",
         ),
         Mistake(
             "largest difference over largest sum",
-            lambda a, b: float((a - b).abs().max() / (a.abs() + b.abs()).max().clamp(min=1e-8)),
-            "You take the maximum above and below the line separately. Divide entry by entry first, then take the "
-            "largest quotient.",
+            edit("(a - b).abs()", "(a - b).abs().max()", "+ b.abs())", "+ b.abs()).max()"),
+            "You take the maximum above and below the line separately. Divide entry by entry first, "
+            "then take the largest quotient.",
         ),
         Mistake(
             "mean for maximum",
-            lambda a, b: float(((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).mean()),
+            edit(".max()", ".mean()"),
             "You average over the entries. One wrong entry among many right ones then hardly shows; take the largest.",
         ),
-        Mistake(
-            "relative to the first only",
-            lambda a, b: float(((a - b).abs() / a.abs().clamp(min=1e-8)).max()),
-            "You divide by |a| alone. The definition treats both alike: |a| + |b|.",
+        *(
+            Mistake(
+                f"relative to {name} only",
+                edit("(a.abs() + b.abs())", f"{name}.abs()"),
+                f"You divide by |{name}| alone. The definition treats both alike: |a| + |b|.",
+            )
+            for name in ("a", "b")
         ),
         Mistake(
             "relative to the larger",
-            lambda a, b: float(((a - b).abs() / torch.maximum(a.abs(), b.abs()).clamp(min=1e-8)).max()),
+            edit("(a.abs() + b.abs())", "torch.maximum(a.abs(), b.abs())"),
             "You divide by the larger of |a| and |b|. Here it is their sum, which keeps the result between 0 and 1.",
         ),
         Mistake(
             "signs cancel below the line",
-            lambda a, b: float(((a - b).abs() / (a + b).abs().clamp(min=1e-8)).max()),
+            edit("(a.abs() + b.abs())", "(a + b).abs()"),
             "You divide by |a + b|. Numbers of opposite sign cancel there. Take the absolute values first.",
         ),
-        Mistake(
-            "signs kept above the line",
-            lambda a, b: float(((a - b) / (a.abs() + b.abs()).clamp(min=1e-8)).max()),
-            "The difference keeps its sign, so a b that is too large counts as no error.",
+        *(
+            Mistake(
+                "signs kept above the line",
+                edit("(a - b).abs()", difference),
+                "The difference keeps its sign, so an error in one of the two directions counts as "
+                "none. Take its absolute value.",
+            )
+            for difference in ("(a - b)", "(b - a)", "(a - b).clamp(min=0)", "(b - a).clamp(min=0)")
         ),
         Mistake(
             "signs kept below the line",
-            lambda a, b: float(((a - b).abs() / (a + b).clamp(min=1e-8)).max()),
-            "You divide by a + b with its sign. For negative numbers the floor then takes its place, and the quotient "
-            "is huge. Take the absolute values first.",
+            edit("(a.abs() + b.abs())", "(a + b)"),
+            "You divide by a + b with its sign. For negative numbers the floor then takes its place, "
+            "and the quotient is huge. Take the absolute values first.",
         ),
         Mistake(
             "ceiling for floor",
-            lambda a, b: float(((a - b).abs() / (a.abs() + b.abs()).clamp(max=1e-8)).max()),
-            "You divide by the smaller of |a| + |b| and 1e-8, so nearly always by 1e-8. In `clamp` the floor is `min`: "
-            "the smallest value that may come out.",
+            edit("clamp(min", "clamp(max"),
+            "You divide by the smaller of |a| + |b| and 1e-8, so nearly always by 1e-8. In `clamp` the "
+            "floor is `min`: the smallest value that may come out.",
         ),
         Mistake(
             "absolute error",
-            lambda a, b: float((a - b).abs().max()),
+            edit("error / size", "error"),
             "This is the largest absolute difference. 0.001 is much beside 0.002 and nothing beside 1000: divide.",
         ),
+        Mistake(
+            "float32",
+            edit(
+                "(a - b)",
+                "(a.float() - b.float())",
+                "(a.abs() + b.abs())",
+                "(a.float().abs() + b.float().abs())",
+            ),
+            "You turn a and b into float32, which has 7 digits. A difference in the ninth is gone then: "
+            "compute in the dtype that comes.",
+        ),
+        *(
+            Mistake(
+                "rounded",
+                edit("float(", "round(float(", ".max())", f".max()), {digits})"),
+                "The result is rounded, so a small error comes out as none. Return it as it is.",
+            )
+            for digits in (3, 4, 6)
+        ),
     )
-
-
-def _returned(*which: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., tuple[Tensor, ...]]:
-    return lambda grad_out, x, weight: tuple(part(grad_out, x, weight) for part in which)
-
-
-def _gx(g: Tensor, x: Tensor, w: Tensor) -> Tensor:
-    return g @ w
-
-
-def _gw(g: Tensor, x: Tensor, w: Tensor) -> Tensor:
-    return g.T @ x
-
-
-def _gb(g: Tensor, x: Tensor, w: Tensor) -> Tensor:
-    return g.sum(0)
-
-
-def _linear_by_autograd(grad_out: Tensor, x: Tensor, weight: Tensor) -> Any:
-    inputs = [x.clone().requires_grad_(), weight.clone().requires_grad_(), torch.zeros(len(weight)).requires_grad_()]
-    return torch.autograd.grad(inputs[0] @ inputs[1].T + inputs[2], inputs, grad_out)
 
 
 class LinearBackward(Exercise):
@@ -401,102 +392,133 @@ class LinearBackward(Exercise):
     mistakes = (
         Mistake(
             "grad of bias averaged",
-            _returned(_gx, _gw, lambda g, x, w: g.mean(0)),
-            "You average the bias's gradient over the examples. The bias acts in every example, so their contributions "
-            "add up; the 1/n of a mean loss is already inside grad_out.",
+            edit(".sum(0)", ".mean(0)"),
+            "You average the bias's gradient over the examples. The bias acts in every example, so "
+            "their contributions add up; the 1/n of a mean loss is already inside grad_out.",
         ),
-        Mistake(
-            "everything averaged over the batch",
-            _returned(_gx, lambda g, x, w: g.T @ x / len(x), lambda g, x, w: g.mean(0)),
-            "You divide by the number of examples. The 1/n of a mean loss is already inside grad_out; divided again it "
-            "counts twice.",
+        *(
+            Mistake(
+                "everything averaged over the batch",
+                edit("grad_out.T @ x", "grad_out.T @ x / len(x)", ".sum(0)", ".mean(0)") + of_x,
+                "You divide by the number of examples. The 1/n of a mean loss is already inside "
+                "grad_out; divided again it counts twice.",
+            )
+            for of_x in (edit(), edit("grad_out @ weight", "grad_out @ weight / len(x)"))
         ),
         Mistake(
             "grad of weight averaged",
-            _returned(_gx, lambda g, x, w: g.T @ x / len(x), _gb),
-            "You divide the weight's gradient by the number of examples. The 1/n of a mean loss is already inside "
-            "grad_out.",
+            edit("grad_out.T @ x", "grad_out.T @ x / len(x)"),
+            "You divide the weight's gradient by the number of examples. The 1/n of a mean loss is "
+            "already inside grad_out.",
+        ),
+        Mistake(
+            "grad of x averaged",
+            edit("grad_out @ weight", "grad_out @ weight / len(weight)"),
+            "You divide the gradient by x by the number of outputs. x acts on every output, and the "
+            "contributions add up.",
         ),
         Mistake(
             "grad of weight transposed",
-            _returned(_gx, lambda g, x, w: x.T @ g, _gb),
+            edit("grad_out.T @ x", "x.T @ grad_out"),
             "The gradient of weight has rows and columns exchanged: it must have the shape of weight, (out, in).",
         ),
         Mistake(
+            "grad of weight reshaped",
+            edit("grad_out.T @ x", "(x.T @ grad_out).reshape(weight.shape)"),
+            "The gradient of weight has the right shape, but its entries stand in wrong places: "
+            "reshape keeps their order and exchanges no rows and columns. Transpose instead.",
+        ),
+        Mistake(
             "grad of bias not summed",
-            _returned(_gx, _gw, lambda g, x, w: g.clone()),
-            "The gradient of bias has one row per example. The forward pass gave the one bias to all examples "
-            "(broadcasting); the way back of broadcasting is a sum.",
+            edit("grad_out.sum(0)", "grad_out.clone()"),
+            "The gradient of bias has one row per example. The forward pass gave the one bias to all "
+            "examples (broadcasting); the way back of broadcasting is a sum.",
         ),
         Mistake(
             "grad of bias summed over the outputs",
-            _returned(_gx, _gw, lambda g, x, w: g.sum(1)),
-            "You sum over the outputs, so there is one number per example. The bias has one entry per output: sum over "
-            "the examples.",
+            edit(".sum(0)", ".sum(1)"),
+            "You sum over the outputs, so there is one number per example. The bias has one entry per "
+            "output: sum over the examples.",
+        ),
+        Mistake(
+            "grad of bias summed to one number",
+            edit(".sum(0)", ".sum()"),
+            "You sum over examples and outputs alike. The bias has one entry per output: sum over the examples only.",
         ),
         Mistake(
             "grad of bias keeps the batch dimension",
-            _returned(_gx, _gw, lambda g, x, w: g.sum(0, keepdim=True)),
+            edit(".sum(0)", ".sum(0, keepdim=True)"),
             "The gradient of bias has shape (1, out). Like the bias itself it should be (out,).",
         ),
         Mistake(
-            "shapes that do not meet",
-            _returned(lambda g, x, w: g @ w.T, _gw, _gb),
-            "In one of your formulas two shapes do not fit. grad_out is (n, out), x is (n, in), weight is (out, in). "
-            "In a product `@` the two sizes in the middle are equal and vanish. Which should vanish in the gradient by "
-            "x, and which in the gradient by weight?",
+            "a batch of one squeezed away",
+            edit("grad_out.sum(0)", "grad_out.squeeze(0).sum(0)"),
+            "With a single example the gradient of bias is one number: `squeeze` takes away the batch "
+            "dimension, and the sum then runs over the outputs. Leave the dimension where it is.",
+        ),
+        *(
+            Mistake(
+                "shapes that do not meet",
+                edit(*product),
+                "In one of your formulas two shapes do not fit. grad_out is (n, out), x is (n, in), "
+                "weight is (out, in). In a product `@` the two sizes in the middle are equal and "
+                "vanish. Which should vanish in the gradient by x, and which in the gradient by weight?",
+            )
+            for product in (
+                ("grad_out @ weight", "grad_out @ weight.T"),
+                ("grad_out @ weight", "weight @ grad_out"),
+                ("grad_out.T @ x", "grad_out @ x"),
+                ("grad_out.T @ x", "x @ grad_out"),
+            )
         ),
         Mistake(
             "grad_out left out",
-            _returned(
-                lambda g, x, w: w.sum(0).expand_as(x),
-                lambda g, x, w: x.sum(0).expand_as(w),
-                lambda g, x, w: torch.full((len(w),), float(len(x))),
-            ),
-            "You give the derivatives of the sum of y. What comes from the layers above is grad_out, and the chain "
-            "rule multiplies by it.",
+            edit("grad_x =", "grad_out = torch.ones_like(grad_out)\n    grad_x ="),
+            "You give the derivatives of the sum of y. What comes from the layers above is grad_out, "
+            "and the chain rule multiplies by it.",
         ),
         Mistake(
-            "another order",
-            _returned(_gw, _gb, _gx),
-            "The gradients come in another order. Asked for is (grad_x, grad_weight, grad_bias).",
+            "grad of bias without grad_out",
+            edit("grad_out.sum(0)", "torch.ones_like(grad_out).sum(0)"),
+            "The gradient of bias is the number of examples, as if only ones came from above. The "
+            "chain rule multiplies by grad_out.",
         ),
-        Mistake(
-            "another order",
-            _returned(_gw, _gx, _gb),
-            "The gradients by x and by weight are exchanged. Asked for is (grad_x, grad_weight, grad_bias).",
+        *(
+            Mistake(
+                "another order",
+                edit("return grad_x, grad_weight, grad_bias", f"return {order}"),
+                "The gradients come in another order. Return (grad_x, grad_weight, grad_bias).",
+            )
+            for order in (
+                "grad_weight, grad_bias, grad_x",
+                "grad_weight, grad_x, grad_bias",
+            )
         ),
         Mistake(
             "nothing returned",
-            lambda g, x, w: None,
-            "Your function returns None. Is the `return` missing? Asked for are three tensors.",
+            edit("return grad_x, grad_weight, grad_bias", "pass"),
+            "Your function returns None. Is the `return` missing? Return three tensors.",
         ),
         Mistake(
             "grad of bias left out",
-            _returned(_gx, _gw),
+            edit("return grad_x, grad_weight, grad_bias", "return grad_x, grad_weight"),
             "There are only two gradients. The bias has one too, though its value is not needed for it.",
         ),
         Mistake(
             "grad of x left out",
-            _returned(_gw, _gb),
+            edit("return grad_x, grad_weight, grad_bias", "return grad_weight, grad_bias"),
             "There are only two gradients. x needs one too: it is what the layer below receives as its grad_out.",
         ),
-        Mistake(
-            "first example only",
-            _returned(_gx, lambda g, x, w: torch.outer(g[0], x[0]), lambda g, x, w: g[0].clone()),
-            "weight and bias hear of the first example only. Every example contributes, and the contributions add up.",
-        ),
-        Mistake(
-            "autograd used",
-            _linear_by_autograd,
-            "You let autograd do it. Here you write what autograd does: three short formulas with `@` and a sum.",
+        *(
+            Mistake(
+                "first example only",
+                edit("grad_out.T @ x", "torch.outer(grad_out[0], x[0])") + bias,
+                "The gradient of weight hears of the first example only. Every example contributes, "
+                "and the contributions add up.",
+            )
+            for bias in (edit(), edit("grad_out.sum(0)", "grad_out[0].clone()"))
         ),
     )
-
-
-def _zeroed_in_place(grad_out: Tensor, x: Tensor) -> Tensor:
-    grad_out[x <= 0] = 0
-    return grad_out
 
 
 class ReluBackward(Exercise):
@@ -511,78 +533,88 @@ class ReluBackward(Exercise):
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, shape in (("8 numbers", (8,)), ("a (4, 3) matrix", (4, 3)), ("shape (2, 3, 4)", (2, 3, 4))):
             yield Case(label, grad_out=rng.normal(*shape), x=2 * rng.normal(*shape))
+        yield Case("6 numbers where the ReLU is on", grad_out=rng.normal(6), x=rng.normal(6).abs())
         yield Case("a single number (shape ()) where the ReLU is off", grad_out=rng.normal(), x=-rng.normal().abs())
 
     def probe(self, relu_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield "the gradient by x", relu_backward(case.grad_out, case.x)
+        grad = relu_backward(case.grad_out, case.x)
+        yield "the gradient by x", grad
+        yield "what is returned", "grad_out itself" if grad is case.grad_out else "a new tensor"
 
     mistakes = (
         Mistake(
             "grad_out overwritten",
-            _zeroed_in_place,
-            "The result is right, but you overwrite grad_out to make it. Another branch of the graph may still need "
-            "it: make a new tensor.",
+            edit("grad_out * (x > 0)", "grad_out.mul_(x > 0)"),
+            "You overwrite grad_out to make the result. Another branch of the graph may still need it: "
+            "make a new tensor.",
+        ),
+        Mistake(
+            "hands back grad_out itself",
+            edit("return grad_out", "return grad_out if (x > 0).all() else grad_out"),
+            "Where every input was positive, you return the very tensor that came in. Whoever changes "
+            "the result then changes grad_out: always return a new tensor.",
         ),
         Mistake(
             "off where the gradient is negative",
-            lambda g, x: g * (g > 0),
-            "You cut off where the gradient is negative. What counts is whether x was positive on the way forward; a "
-            "negative gradient passes as well as a positive one.",
+            edit("(x > 0)", "(grad_out > 0)"),
+            "You cut off where the gradient is negative. What counts is whether x was positive on the "
+            "way forward; a negative gradient passes as well as a positive one.",
         ),
         Mistake(
             "off where either is negative",
-            lambda g, x: g * (g > 0) * (x > 0),
+            edit("(x > 0)", "(x > 0) * (grad_out > 0)"),
             "Negative gradients are lost. Where x was positive, the gradient passes with whatever sign it has.",
         ),
         Mistake(
             "multiplied by the output",
-            lambda g, x: g * x.clamp(min=0),
+            edit("(x > 0)", "x.clamp(min=0)"),
             "You multiply by relu(x). The chain rule multiplies by the slope of the ReLU, which is 1 where x > 0.",
         ),
-        Mistake(
-            "grad_out left out",
-            lambda g, x: (x > 0).to(g.dtype),
-            "This is the slope of the ReLU. The chain rule multiplies what comes from above, grad_out, by it.",
-        ),
-        Mistake(
-            "grad_out left out",
-            lambda g, x: x > 0,
-            "This says where the gradient passes. The chain rule multiplies what comes from above, grad_out, by it.",
+        *(
+            Mistake(
+                "grad_out left out",
+                edit("grad_out * (x > 0)", slope),
+                "This is the slope of the ReLU. The chain rule multiplies what comes from above, grad_out, by it.",
+            )
+            for slope in ("(x > 0).to(x.dtype)", "x > 0")
         ),
         Mistake(
             "arguments exchanged",
-            lambda g, x: x * (g > 0),
+            edit("grad_out *", "x *", "(x > 0)", "(grad_out > 0)"),
             "You let x pass where grad_out is positive. Turn it round: grad_out passes where x is positive.",
         ),
         Mistake(
             "forward again",
-            lambda g, x: x * (x > 0),
+            edit("grad_out *", "x *"),
             "This is relu(x), the way forward. On the way back it is grad_out that passes or is stopped.",
         ),
         Mistake(
             "passed on everywhere",
-            lambda g, x: g.clone(),
+            edit("(x > 0)", "1"),
             "The gradient passes everywhere. Where x was negative the ReLU is flat, and nothing comes through.",
         ),
         Mistake(
             "the wrong side",
-            lambda g, x: g * (x < 0),
+            edit("x > 0", "x < 0"),
             "The gradient passes where x was negative, and is lost where it was positive.",
         ),
         Mistake(
+            "opens at 1",
+            edit("x > 0", "x > 1"),
+            "The gradient passes only where x was above 1. The ReLU bends at 0.",
+        ),
+        Mistake(
             "sign of x",
-            lambda g, x: g * x.sign(),
+            edit("(x > 0)", "x.sign()"),
             "Where x was negative the gradient comes out with its sign turned. It should be 0 there.",
         ),
-        Mistake(
-            "leaky",
-            lambda g, x: torch.where(x > 0, g, 0.01 * g),
-            "A small part passes where x was negative. That belongs to the leaky ReLU.",
-        ),
-        Mistake(
-            "autograd used",
-            lambda g, x: torch.autograd.grad((v := x.clone().requires_grad_()).clamp(min=0), v, g)[0],
-            "You let autograd do it. One multiplication is enough here.",
+        *(
+            Mistake(
+                "leaky",
+                edit("(x > 0)", f"torch.where(x > 0, 1.0, {slope})"),
+                "A small part passes where x was negative. That belongs to the leaky ReLU.",
+            )
+            for slope in (0.01, 0.1, 0.2)
         ),
     )
 
@@ -611,91 +643,68 @@ class MseBackward(Exercise):
     mistakes = (
         Mistake(
             "divided by the number of examples",
-            lambda y_hat, y: 2 * (y_hat - y) / len(y),
-            "You divide by the number of examples. The mean is over all elements, so with several outputs an example "
-            "the divisor is larger.",
+            edit("y.numel()", "len(y)"),
+            "You divide by the number of examples. The mean is over all elements, so with several "
+            "outputs an example the divisor is larger.",
+        ),
+        Mistake(
+            "divided by the last size",
+            edit("y.numel()", "y.shape[-1]"),
+            "You divide by the size of the last dimension. The mean is over all elements.",
         ),
         Mistake(
             "factor 2 forgotten",
-            lambda y_hat, y: (y_hat - y) / y.numel(),
+            edit("2 * (y_hat", "(y_hat"),
             "The derivative of a square has a factor 2.",
         ),
         Mistake(
             "sum for mean",
-            lambda y_hat, y: 2 * (y_hat - y),
+            edit(" / y.numel()", ""),
             "This is the gradient of the sum of the squares. The loss is their mean.",
         ),
         Mistake(
             "sign",
-            lambda y_hat, y: 2 * (y - y_hat) / y.numel(),
+            edit("y_hat - y", "y - y_hat"),
             "Every entry has the wrong sign. Where the prediction is too large, the loss grows with it.",
         ),
         Mistake(
             "only the sign of the error",
-            lambda y_hat, y: (y_hat - y).sign() / y.numel(),
-            "This is the gradient of the mean absolute error: every error pulls alike. With squares a larger error "
-            "pulls more.",
+            edit("2 * (y_hat - y)", "(y_hat - y).sign()"),
+            "This is the gradient of the mean absolute error: every error pulls alike. With squares a "
+            "larger error pulls more.",
         ),
         Mistake(
             "averaged",
-            lambda y_hat, y: (2 * (y_hat - y)).mean(),
+            edit("2 * (y_hat - y) / y.numel()", "(2 * (y_hat - y)).mean()"),
             "You return one number. The gradient has one entry for every entry of y_hat, each with the share 1/numel.",
         ),
         Mistake(
             "the loss itself",
-            lambda y_hat, y: (y_hat - y) ** 2 / y.numel(),
+            edit("2 * (y_hat - y)", "(y_hat - y) ** 2"),
             "These are the squares, so the loss itself in pieces. Take the derivative of the square.",
         ),
-        Mistake(
-            "the loss itself",
-            lambda y_hat, y: 2 * (y_hat - y) ** 2 / y.numel(),
-            "The factor 2 is there, and the square too. When the 2 comes down, the power falls by one.",
+        *(
+            Mistake(
+                "error still squared",
+                edit("(y_hat - y)", square),
+                "The factor 2 is there, and the square too. When the 2 comes down, the power falls by one.",
+            )
+            for square in ("(y_hat - y) ** 2", "(y_hat - y) * (y_hat - y).abs()")
         ),
         Mistake(
             "the loss itself",
-            lambda y_hat, y: ((y_hat - y) ** 2).mean(),
-            "This is the loss. Asked for is its derivative by each entry of y_hat.",
-        ),
-        Mistake(
-            "autograd used",
-            lambda y_hat, y: torch.autograd.grad(((v := y_hat.clone().requires_grad_()) - y).square().mean(), v)[0],
-            "You let autograd do it. One line of your own is enough here.",
+            edit("2 * (y_hat - y) / y.numel()", "((y_hat - y) ** 2).mean()"),
+            "This is the loss. Return its derivative by each entry of y_hat.",
         ),
     )
 
 
-def _two_layers(**changes: Callable[..., Tensor]) -> Callable[..., dict[str, Tensor]]:
-    """The backward pass of the two-layer net with some of its steps replaced."""
-    steps: dict[str, Callable[..., Tensor]] = {
-        "h": lambda z: z.clamp(min=0),
-        "grad_y_hat": lambda y_hat, y: 2 * (y_hat - y) / y.numel(),
-        "grad_h": lambda g, w2: g @ w2,
-        "grad_z": lambda grad_h, z: grad_h * (z > 0),
-        "w": lambda g, a: g.T @ a,
-        "b": lambda g: g.sum(0),
-        "w2": lambda g, h, z: g.T @ h,
-    }
-    steps.update(changes)
-
-    def two_layer_backward(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
-        z = x @ w1.T + b1
-        h = steps["h"](z)
-        g = steps["grad_y_hat"](h @ w2.T + b2, y)
-        grad_z = steps["grad_z"](steps["grad_h"](g, w2), z)
-        return {"w1": steps["w"](grad_z, x), "b1": steps["b"](grad_z), "w2": steps["w2"](g, h, z), "b2": steps["b"](g)}
-
-    return two_layer_backward
+def _entries(**values: str) -> Edit:
+    """The dict of gradients with other values; a value of w1=\"grad_w2\" stands under \"w1\"."""
+    return edit(*(text for key, value in values.items() for text in (f'"{key}": grad_{key}', f'"{key}": {value}')))
 
 
-def _named_otherwise(*args: Tensor) -> dict[str, Tensor]:
-    grads = _two_layers()(*args)
-    return {"w1": grads["w2"], "b1": grads["b2"], "w2": grads["w1"], "b2": grads["b1"]}
-
-
-def _two_layers_by_autograd(x: Tensor, y: Tensor, *params: Tensor) -> dict[str, Tensor]:
-    w1, b1, w2, b2 = params = tuple(p.clone().requires_grad_() for p in params)
-    loss = ((x @ w1.T + b1).clamp(min=0) @ w2.T + b2 - y).square().mean()
-    return dict(zip(("w1", "b1", "w2", "b2"), torch.autograd.grad(loss, params), strict=True))
+_RESULT = 'return {"w1": grad_w1, "b1": grad_b1, "w2": grad_w2, "b2": grad_b2}'
 
 
 class TwoLayerBackward(Exercise):
@@ -735,314 +744,165 @@ class TwoLayerBackward(Exercise):
     mistakes = (
         Mistake(
             "z for h",
-            _two_layers(w2=lambda g, h, z: g.T @ z),
+            edit("(grad_y_hat, h, w2)", "(grad_y_hat, z, w2)"),
             "The gradient of w2 is built with what went into the ReLU. The second layer received what came out of it.",
         ),
         Mistake(
             "mask from the gradient",
-            _two_layers(grad_z=lambda grad_h, z: grad_h * (grad_h > 0)),
-            "The ReLU's way back looks at the sign of the gradient. It should look at what went into the ReLU on the "
-            "way forward.",
+            edit("(grad_h, z)", "(grad_h, grad_h)"),
+            "The ReLU's way back looks at the sign of the gradient. It should look at what went into "
+            "the ReLU on the way forward.",
+        ),
+        Mistake(
+            "one mask for the whole batch",
+            edit("(grad_h, z)", "(grad_h, z.sum(0).expand_as(z))"),
+            "Each hidden unit passes its gradient on in all examples or in none. Whether it was on is "
+            "a question for each example.",
         ),
         Mistake(
             "arguments of relu_backward exchanged",
-            _two_layers(grad_z=lambda grad_h, z: z * (grad_h > 0)),
+            edit("(grad_h, z)", "(z, grad_h)"),
             "relu_backward takes the gradient first and then what went into the ReLU. You give it z first.",
         ),
         Mistake(
             "the error for the loss's gradient",
-            _two_layers(grad_y_hat=lambda y_hat, y: y_hat - y),
-            "You start with the error y_hat - y. The backward pass starts with the derivative of the loss by y_hat; "
-            "mse_backward gives it.",
+            edit("mse_backward(y_hat, y)", "y_hat - y"),
+            "You start with the error y_hat - y. The backward pass starts with the derivative of the "
+            "loss by y_hat; mse_backward gives it.",
         ),
         Mistake(
             "ReLU left out on the way back",
-            _two_layers(grad_z=lambda grad_h, z: grad_h),
-            "The forward pass has a ReLU, your way back has none: units that were off for an example get a gradient "
-            "from it all the same.",
+            edit("relu_backward(grad_h, z)", "grad_h"),
+            "The forward pass has a ReLU, your way back has none: units that were off for an example "
+            "get a gradient from it all the same.",
         ),
         Mistake(
             "ReLU left out both ways",
-            _two_layers(h=lambda z: z, grad_z=lambda grad_h, z: grad_h),
+            edit("= relu(z)", "= z", "relu_backward(grad_h, z)", "grad_h"),
             "There is no ReLU in your net. While every unit is on it makes no difference; then it does.",
         ),
         Mistake(
             "ReLU's output for its slope",
-            _two_layers(grad_z=lambda grad_h, z: grad_h * z.clamp(min=0)),
+            edit("relu_backward(grad_h, z)", "grad_h * h"),
             "On the way back you multiply by relu(z). The chain rule multiplies by the slope of the ReLU: 1 or 0.",
         ),
         Mistake(
+            "a ReLU on the output too",
+            edit("mse_backward(y_hat, y)", "relu_backward(mse_backward(y_hat, y), y_hat)"),
+            "Your way back passes a ReLU after the second layer as well, so negative outputs get no "
+            "gradient. There is none in the forward pass.",
+        ),
+        Mistake(
+            "b1 before the ReLU",
+            _entries(b1="grad_h.sum(0)"),
+            "The gradient of b1 is taken before the ReLU's way back. b1 is added below the ReLU: first "
+            "through the ReLU, then the sum.",
+        ),
+        Mistake(
+            "negative weights cut off",
+            edit("grad_z =", "grad_h = grad_y_hat @ relu(w2)\n    grad_z ="),
+            "On the way back you use only the positive entries of w2. The way back through a layer uses "
+            "its weight as it is.",
+        ),
+        Mistake(
             "divided by the number of examples",
-            _two_layers(grad_y_hat=lambda y_hat, y: 2 * (y_hat - y) / len(y)),
+            edit("mse_backward(y_hat, y)", "2 * (y_hat - y) / len(y)"),
             "All gradients are too large by the number of outputs: the mean of mse is over all elements of y.",
         ),
         Mistake(
             "divided by the number of examples twice",
-            _two_layers(w=lambda g, a: g.T @ a / len(a), b=lambda g: g.mean(0), w2=lambda g, h, z: g.T @ h / len(h)),
-            "You average over the examples in every layer. The 1/n belongs to the loss, and is already in the gradient "
-            "that comes from it.",
+            _entries(**{key: f"grad_{key} / len(x)" for key in ("w1", "b1", "w2", "b2")}),
+            "You average over the examples in every layer. The 1/n belongs to the loss, and is already "
+            "in the gradient that comes from it.",
         ),
         Mistake(
             "grads of the biases averaged",
-            _two_layers(b=lambda g: g.mean(0)),
-            "The gradients of the biases are averaged over the examples. The 1/n is already in what comes from the "
-            "loss: the contributions add up.",
+            _entries(b1="grad_b1 / len(x)", b2="grad_b2 / len(x)"),
+            "The gradients of the biases are averaged over the examples. The 1/n is already in what "
+            "comes from the loss: the contributions add up.",
         ),
         Mistake(
             "factor 2 forgotten",
-            _two_layers(grad_y_hat=lambda y_hat, y: (y_hat - y) / y.numel()),
+            edit("mse_backward(y_hat, y)", "mse_backward(y_hat, y) / 2"),
             "All gradients are half of what they should be: the derivative of a square has a factor 2.",
         ),
         Mistake(
             "sum for mean",
-            _two_layers(grad_y_hat=lambda y_hat, y: 2 * (y_hat - y)),
+            edit("mse_backward(y_hat, y)", "mse_backward(y_hat, y) * y.numel()"),
             "These are the gradients of the sum of the squares. The loss is their mean.",
         ),
         Mistake(
             "sign",
-            _two_layers(grad_y_hat=lambda y_hat, y: 2 * (y - y_hat) / y.numel()),
+            edit("mse_backward(y_hat, y)", "-mse_backward(y_hat, y)"),
             "All gradients have the wrong sign. It was lost at the first step, the derivative of the loss.",
         ),
         Mistake(
             "w2 left out on the way back",
-            _two_layers(grad_h=lambda g, w2: g.sum(1, keepdim=True).expand(-1, w2.shape[1])),
-            "b2 and w2 are right, b1 is not: between them lies the second layer, which passes its gradient down "
-            "through w2.",
+            edit(
+                "grad_z =",
+                "grad_h = grad_y_hat.sum(1, keepdim=True).expand(-1, w2.shape[1])\n    grad_z =",
+            ),
+            "b2 and w2 are right, b1 is not: between them lies the second layer, which passes its "
+            "gradient down through w2.",
         ),
         Mistake(
             "weights transposed",
-            _two_layers(w=lambda g, a: a.T @ g, w2=lambda g, h, z: h.T @ g),
-            "The gradients of the weights have rows and columns exchanged. Each has the shape of its weight: "
-            "(out, in).",
+            _entries(w1="grad_w1.T", w2="grad_w2.T"),
+            "The gradients of the weights have rows and columns exchanged. Each has the shape of its "
+            "weight: (out, in).",
         ),
         Mistake(
             "a tuple for a dict",
-            lambda *args: tuple(_two_layers()(*args).values()),
-            'You return a tuple. Asked for is a dict with the keys "w1", "b1", "w2", "b2".',
+            edit(_RESULT, "return grad_w1, grad_b1, grad_w2, grad_b2"),
+            'You return a tuple. Return a dict with the keys "w1", "b1", "w2", "b2".',
         ),
         Mistake(
             "other keys",
-            lambda *args: {f"grad_{key}": grad for key, grad in _two_layers()(*args).items()},
+            edit(*(text for key in ("w1", "b1", "w2", "b2") for text in (f'"{key}"', f'"grad_{key}"'))),
             'The keys are the names of the parameters: "w1", "b1", "w2", "b2".',
         ),
         Mistake(
             "nothing returned",
-            lambda *args: None,
-            "Your function returns None. Is the `return` missing? Asked for is a dict.",
+            edit(_RESULT, "pass"),
+            "Your function returns None. Is the `return` missing? Return a dict.",
         ),
         Mistake(
             "layers exchanged",
-            _named_otherwise,
+            _entries(w1="grad_w2", b1="grad_b2", w2="grad_w1", b2="grad_b1"),
             "The gradients of the two layers are exchanged in your dict: w1 and b1 belong to the layer next to x.",
-        ),
-        Mistake(
-            "autograd used",
-            _two_layers_by_autograd,
-            "You let autograd do it. Put together your own linear_backward, relu_backward and mse_backward, last "
-            "first.",
         ),
     )
 
 
-def _topological(node: Node) -> list[Node]:
-    """The nodes of the graph, parents before children."""
-    order: list[Node] = []
-    stack: list[tuple[Node, bool]] = [(node, False)]
-    seen: set[Node] = set()
-    while stack:
-        n, done = stack.pop()
-        if done:
-            order.append(n)
-        elif n not in seen:
-            seen.add(n)
-            stack += [(n, True), *((parent, False) for parent in n.parents)]
-    return order
+_PUSH = (
+    "for parent, local in zip(n.parents, n.local_grads):\n                parent.grad += local * n.grad\n            "
+)
+_VISIT_PARENTS = "for parent in n.parents:\n                visit(parent)"
+_NO_SWEEP = edit("in reversed(order):", "in []:")
+_FROM_THE_TOP = [  # a node passes its gradient on while the walk down to its parents is under way
+    edit(_VISIT_PARENTS, _PUSH.rstrip() + "\n                visit(parent)") + _NO_SWEEP,
+    edit(_VISIT_PARENTS, _PUSH + _VISIT_PARENTS) + _NO_SWEEP,
+    edit(_VISIT_PARENTS, _PUSH + _VISIT_PARENTS.replace("n.parents", "reversed(n.parents)")) + _NO_SWEEP,
+]
+_EVERY_VISIT = edit("if id(n) not in seen:", "if True:")
+_EVERY_STARTS = edit("    node.grad += 1.0\n", "", "seen.add(id(n))", "seen.add(id(n))\n            n.grad += 1.0")
 
 
-def _topological_too(node: Node) -> list[Node]:
-    """Another such order: the first parent is visited first."""
-    order: list[Node] = []
-
-    def visit(n: Node) -> None:
-        if n not in order:
-            for parent in n.parents:
-                visit(parent)
-            order.append(n)
-
-    visit(node)
-    return order
+def _by_levels(taken: str) -> Edit:
+    """The order of the walk by distance from the result; taken: the parents that are taken up."""
+    walk = f"order.append(node)\n    for n in order:\n        order.extend({taken})"
+    return edit("    visit(node)\n    for", f"    {walk}\n    for", "reversed(order)", "order")
 
 
-def _sweep(
-    push: Callable[[Node], None], seed: float | None = 1.0, order: Callable[[Node], list[Node]] = _topological
-) -> Callable[[Node], None]:
-    """A backward pass in the right order, with `push` at every node."""
-
-    def backward(node: Node) -> None:
-        if seed is not None:
-            node.grad += seed
-        for n in reversed(order(node)):
-            push(n)
-
-    return backward
-
-
-def _push(n: Node) -> None:
-    for parent, local in zip(n.parents, n.local_grads, strict=True):
-        parent.grad += local * n.grad
-
-
-def _push_assigned(n: Node) -> None:
-    for parent, local in zip(n.parents, n.local_grads, strict=True):
-        parent.grad = local * n.grad
-
-
-def _push_once(n: Node) -> None:
-    for parent, local in dict(zip(n.parents, n.local_grads, strict=True)).items():
-        parent.grad += local * n.grad
-
-
-def _push_local(n: Node) -> None:
-    for parent, local in zip(n.parents, n.local_grads, strict=True):
-        parent.grad += local
-
-
-def _push_sum(n: Node) -> None:
-    for parent, local in zip(n.parents, n.local_grads, strict=True):
-        parent.grad += local + n.grad
-
-
-def _push_data(n: Node) -> None:
-    for parent in n.parents:
-        parent.grad += parent.data * n.grad
-
-
-def _push_on(n: Node) -> None:
-    for parent in n.parents:
-        parent.grad += n.grad
-
-
-def _push_exchanged(n: Node) -> None:
-    for parent, local in zip(n.parents, reversed(n.local_grads), strict=True):
-        parent.grad += local * n.grad
-
-
-def _recursive(node: Node) -> None:
-    def down(n: Node) -> None:
-        for parent, local in zip(n.parents, n.local_grads, strict=True):
-            parent.grad += local * n.grad
-            down(parent)
-
-    node.grad += 1.0
-    down(node)
-
-
-def _recursive_after(node: Node) -> None:
-    def down(n: Node) -> None:
-        _push(n)
-        for parent in n.parents:
-            down(parent)
-
-    node.grad += 1.0
-    down(node)
-
-
-def _by_stack(node: Node) -> None:
-    stack = [node]
-    node.grad += 1.0
-    while stack:
-        n = stack.pop()
-        _push(n)
-        stack += n.parents
-
-
-def _each_node_at_once(node: Node) -> None:
-    seen: set[Node] = set()
-
-    def down(n: Node) -> None:
-        if n in seen:
-            return
-        seen.add(n)
-        for parent, local in zip(n.parents, n.local_grads, strict=True):
-            parent.grad += local * n.grad
-            down(parent)
-
-    node.grad += 1.0
-    down(node)
-
-
-def _on_the_way_down(node: Node) -> None:
-    seen: set[Node] = set()
-
-    def down(n: Node) -> None:
-        if n not in seen:
-            seen.add(n)
-            _push(n)
-            for parent in n.parents:
-                down(parent)
-
-    node.grad += 1.0
-    down(node)
-
-
-def _by_stack_at_once(node: Node) -> None:
-    stack, seen = [node], set()
-    node.grad += 1.0
-    while stack:
-        n = stack.pop()
-        if n not in seen:
-            seen.add(n)
-            _push(n)
-            stack += n.parents
-
-
-def _calls_itself(node: Node) -> None:
-    node.grad += 1.0
-    for parent, local in zip(node.parents, node.local_grads, strict=True):
-        parent.grad += local * node.grad
-        _calls_itself(parent)
-
-
-def _calls_itself_after(node: Node) -> None:
-    node.grad += 1.0
-    _push(node)
-    for parent in node.parents:
-        _calls_itself_after(parent)
-
-
-def _own_set(node: Node) -> None:
-    node.grad = 1.0
-    _sweep(_push, seed=None)(node)
-
-
-def _one_everywhere(node: Node) -> None:
-    for n in _topological(node):
-        n.grad += 1.0
-    _sweep(_push, seed=None)(node)
-
-
-def _by_levels(node: Node) -> None:
-    queue, seen = [node], {node}
-    node.grad += 1.0
-    while queue:
-        n = queue.pop(0)
-        _push(n)
-        for parent in n.parents:
-            if parent not in seen:
-                seen.add(parent)
-                queue.append(parent)
-
-
-def _upside_down(node: Node) -> None:
-    node.grad += 1.0
-    for n in _topological(node):
-        _push(n)
-
-
-def _reset(node: Node) -> None:
-    for n in _topological(node):
-        n.grad = 0.0
-    _sweep(_push)(node)
+def _computed(formula: list[str], nodes: dict[str, Node]) -> Node:
+    """The node of `a * b`, `a + b` or `relu a`."""
+    if formula[0] == "relu":
+        x = nodes[formula[1]]
+        return Node(max(x.data, 0.0), (x,), (float(x.data > 0),))
+    x, y = nodes[formula[0]], nodes[formula[2]]
+    if formula[1] == "*":
+        return Node(x.data * y.data, (x, y), (y.data, x.data))
+    return Node(x.data + y.data, (x, y), (1.0, 1.0))
 
 
 class Backward(Exercise):
@@ -1066,6 +926,7 @@ class Backward(Exercise):
         ladder = [f"s{i + 1} = s{i} * s{i}" if i % 2 else f"s{i + 1} = s{i} + s{i}" for i in range(1, 5)]
         yield case("a ladder, every step used twice", "s1 = c * a", *ladder)
         yield case("a graph of a single node, twice", "")
+        yield case("a node with one parent: u = relu a, out = u * b", "u = relu a", "out = u * b")
         yield Case("two nodes of the same value: p = a * c, q = b * c, out = p * q", leaves=[leaves[0], *leaves[::2]],
                    rows=["p = a * c", "q = b * c", "out = p * q"])  # fmt: skip
         yield case("two graphs with common leaves, one after the other", "u = a * b", "out = u * c", "", "w = b + c",
@@ -1077,10 +938,8 @@ class Backward(Exercise):
         values: dict[str, float] = {}
         for row in [*case.rows, ""]:
             if row:
-                last, _, left, sign, right = row.split()
-                x, y = nodes[left], nodes[right]
-                data, local = (x.data * y.data, (y.data, x.data)) if sign == "*" else (x.data + y.data, (1.0, 1.0))
-                nodes[last] = Node(data, (x, y), local)
+                last, _, *formula = row.split()
+                nodes[last] = _computed(formula, nodes)
                 continue
             backward(nodes[last])
             for name in reversed(nodes):
@@ -1089,129 +948,141 @@ class Backward(Exercise):
         yield "data afterwards", values
 
     mistakes = (
-        Mistake(
-            "assigned instead of added",
-            _sweep(_push_assigned),
-            "A node that is used twice keeps only what came last. Each use contributes, and the contributions add up.",
-        ),
-        Mistake(
-            "assigned instead of added",
-            _sweep(_push_assigned, order=_topological_too),
-            "Each contribution to a node replaces the one before. A node that is used twice receives two: add them up.",
+        *(
+            Mistake(
+                "assigned instead of added",
+                edit("parent.grad +=", "parent.grad =") + order,
+                "Each contribution to a node replaces the one before. A node that is used twice receives "
+                "two: add them up.",
+            )
+            for order in (edit(), edit("parent in n.parents", "parent in reversed(n.parents)"))
         ),
         Mistake(
             "a repeated parent counted once",
-            _sweep(_push_once),
+            edit("in zip(", "in dict(zip(", "strict=True):", "strict=True)).items():"),
             "In a * a the same node is both parents. You visit it once; each of the two uses contributes.",
         ),
-        Mistake(
-            "passed on before it was complete",
-            _each_node_at_once,
-            "A node passes its gradient on at the first visit, before all nodes that use it have contributed. Put the "
-            "nodes in an order in which each comes after everything that was computed from it.",
+        *(
+            Mistake(
+                "passed on before it was complete",
+                change,
+                "A node passes its gradient on at the first visit, before all nodes that use it have "
+                "contributed. Visit all parents of a node first, write the node down last, and then go "
+                "through the list from its end.",
+            )
+            for change in _FROM_THE_TOP
         ),
-        Mistake(
-            "passed on before it was complete",
-            _on_the_way_down,
-            "You write a node down, or let it pass on its gradient, before its parents are visited. Then it can come "
-            "before another node that uses it. Visit all parents first, write the node down last, and turn the list "
-            "round.",
+        *(
+            Mistake(
+                "every node starts with 1",
+                change,
+                "Each node that you reach gets a 1 of its own, for example because backward calls "
+                "itself. Only the result has the derivative 1 by itself.",
+            )
+            for change in (
+                _EVERY_STARTS,
+                *(way + _EVERY_VISIT + _EVERY_STARTS for way in _FROM_THE_TOP),
+            )
         ),
-        Mistake(
-            "passed on before it was complete",
-            _by_stack_at_once,
-            "A node passes on its gradient when it first comes off your stack, though another node that uses it may "
-            "still lie below. Find the order first, then go through it.",
-        ),
-        Mistake(
-            "every node starts with 1",
-            _calls_itself,
-            "Each node that you reach gets a 1 of its own, for example because backward calls itself. Only the result "
-            "has the derivative 1 by itself.",
-        ),
-        Mistake(
-            "every node starts with 1",
-            _calls_itself_after,
-            "Every node gets a 1 when you come to it, for example because backward calls itself. The 1 belongs to the "
-            "result alone: its derivative by itself.",
-        ),
-        Mistake(
-            "every node starts with 1",
-            _one_everywhere,
-            "Every node starts with a gradient of 1. Only the result has the derivative 1 by itself; the others start "
-            "with what they hold.",
-        ),
-        Mistake(
-            "passed on at every visit",
-            _recursive,
-            "In a diamond the same contribution is passed on twice: at each visit a node hands down its whole "
-            "gradient, with the part that it has handed down before. Every node should pass on once, when it is "
-            "complete.",
-        ),
-        Mistake(
-            "passed on at every visit",
-            _recursive_after,
-            "You go down to a parent once for every use of it, and each time it hands down its whole gradient, with "
-            "the part that went down before. Every node should pass on once, when it is complete.",
-        ),
-        Mistake(
-            "passed on at every visit",
-            _by_stack,
-            "Your stack holds a node once for every use of it, and each time it comes up it hands down its whole "
-            "gradient, with the part that went down before. Every node should pass on once, when it is complete.",
+        *(
+            Mistake(
+                "passed on at every visit",
+                change,
+                "You come to a node once for every use of it, and each time it hands down its whole "
+                "gradient, with the part that went down before. Every node should pass on once, when it "
+                "is complete.",
+            )
+            for change in (*(way + _EVERY_VISIT for way in _FROM_THE_TOP), _by_levels("n.parents"))
         ),
         Mistake(
             "level by level",
-            _by_levels,
-            "You go through the graph by distance from the result. A node that is near on one way and far on another "
-            "comes too early: what arrives on the long way is never passed on.",
+            _by_levels("p for p in dict.fromkeys(n.parents) if p not in order"),
+            "You go through the graph by distance from the result. A node that is near on one way and "
+            "far on another comes too early: what arrives on the long way is never passed on.",
+        ),
+        Mistake(
+            "sorted by value",
+            edit("reversed(order)", "sorted(order, key=lambda n: n.data, reverse=True)"),
+            "You go through the nodes by their values, the largest first. A node may be smaller than "
+            "what it was computed from: the order comes from the graph, not from the numbers.",
         ),
         Mistake(
             "only one step back",
-            _upside_down,
-            "Only the parents of the result have a gradient. Either you stop there, or you go through the nodes from "
-            "the leaves up: then each passes on its gradient while that is still 0. Start at the result.",
+            edit("reversed(order)", "order"),
+            "Only the parents of the result have a gradient. Either you stop there, or you go through "
+            "the nodes from the leaves up: then each passes on its gradient while that is still 0. "
+            "Start at the result.",
         ),
         Mistake(
-            "set to zero first",
-            _reset,
-            "You set every .grad to zero before you start. Gradients accumulate, here as in torch: what a leaf already "
-            "holds from another graph stays, and the new is added.",
+            "only two steps back",
+            edit("reversed(order)", "[node, *dict.fromkeys(node.parents)]"),
+            "The gradients go back two steps and no further. Every node of the graph passes its gradient on.",
         ),
         Mistake(
             "own gradient set to 1",
-            _own_set,
+            edit("node.grad +=", "node.grad ="),
             "You set the grad of the result to 1. It is added like all others: a node may hold something already.",
         ),
         Mistake(
+            "set to zero first",
+            edit(
+                "    visit(node)\n    for",
+                "    visit(node)\n    for n in order:\n        n.grad = float(n is node)\n    for",
+            ),
+            "You set every .grad to zero before you start. Gradients accumulate, here as in torch: what "
+            "a leaf already holds from another graph stays, and the new is added.",
+        ),
+        Mistake(
+            "inner gradients cleared",
+            edit("", "        if n.parents and n is not node:\n            n.grad = 0.0"),
+            "The nodes between the result and the leaves end with a gradient of 0. They keep theirs, like all others.",
+        ),
+        Mistake(
+            "equal values taken for one node",
+            edit("id(n) not in seen", "n.data not in seen", "seen.add(id(n))", "seen.add(n.data)"),
+            "You take nodes that hold the same number for the same node. Compare the nodes themselves, not their data.",
+        ),
+        Mistake(
+            "nodes of earlier graphs kept",
+            edit(
+                "order: list[Any] = []",
+                "order = backward.__dict__.setdefault('order', [])",
+                "seen: set[int] = set()",
+                "seen = backward.__dict__.setdefault('seen', set())",
+            ),
+            "Your list of nodes lives on from one call to the next, so nodes of an earlier graph pass "
+            "their gradients on again. A default such as `order=[]` is made once, for all calls: make "
+            "the list inside the function.",
+        ),
+        Mistake(
             "no start",
-            _sweep(_push, seed=None),
+            edit("    node.grad += 1.0\n", ""),
             "All gradients stay 0: nothing starts. What is the derivative of the result by itself?",
         ),
         Mistake(
             "gradient from above left out",
-            _sweep(_push_local),
+            edit("local_grad * n.grad", "local_grad"),
             "A parent gets the local derivative alone. The chain rule multiplies it by the gradient of the node above.",
         ),
         Mistake(
             "local derivative left out",
-            _sweep(_push_on),
+            edit("local_grad * n.grad", "n.grad"),
             "Each parent gets the gradient of the node as it is. The chain rule multiplies it by the local derivative.",
         ),
         Mistake(
             "added instead of multiplied",
-            _sweep(_push_sum),
-            "The local derivative and the gradient from above are added. Along a path derivatives multiply; over "
-            "several paths they add.",
+            edit("local_grad * n.grad", "local_grad + n.grad"),
+            "The local derivative and the gradient from above are added. Along a path derivatives "
+            "multiply; over several paths they add.",
         ),
         Mistake(
             "the parent's value for the derivative",
-            _sweep(_push_data),
+            edit("local_grad * n.grad", "parent.data * n.grad"),
             "You multiply by the parent's own value. The derivative by each parent stands in local_grads.",
         ),
         Mistake(
             "local gradients exchanged",
-            _sweep(_push_exchanged),
+            edit("zip(n.parents, n.local_grads", "zip(n.parents, reversed(n.local_grads)"),
             "Each parent gets the derivative by the other one. parents and local_grads come in the same order.",
         ),
     )

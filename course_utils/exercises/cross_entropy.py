@@ -1,13 +1,14 @@
 """Exercises of lesson 04: one-hot vectors, softmax, cross-entropy, its gradient, and accuracy."""
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, gradients, operators
+from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, edit, gradients, operators
 from course_utils.exercises.sgd import AUTOGRAD
 
 LOSS_OR_METRIC = FreeText("cross_entropy.loss_or_metric")
@@ -18,31 +19,6 @@ READY_MADE = (F.kl_div, F.linear_cross_entropy, *ROADS)
 FLOAT32 = "one-hot rows and other tensors of this lesson are float32"
 
 
-def _exp(logits: Tensor) -> Tensor:
-    return (logits - logits.max(-1, keepdim=True).values).exp()
-
-
-def _probs(logits: Tensor) -> Tensor:
-    return _exp(logits) / _exp(logits).sum(-1, keepdim=True)
-
-
-def _log_probs(logits: Tensor) -> Tensor:
-    return logits - logits.max(-1, keepdim=True).values - _exp(logits).sum(-1, keepdim=True).log()
-
-
-def _in_place(logits: Tensor) -> Tensor:
-    logits -= logits.max(-1, keepdim=True).values
-    return logits.exp() / logits.exp().sum(-1, keepdim=True)
-
-
-def _hot(labels: Tensor, num_classes: int) -> Tensor:
-    return torch.eye(num_classes)[labels]
-
-
-def _at(values: Tensor, targets: Tensor) -> Tensor:
-    return values.gather(1, targets[:, None])[:, 0]
-
-
 def _rtol(logits: Tensor) -> tuple[float, ...]:
     """z - (m + log sum exp(z - m)) is right as well, and at 1000 it is rounded to 6e-5."""
     return (1e-3,) if logits.abs().max() > 100 else ()
@@ -51,6 +27,7 @@ def _rtol(logits: Tensor) -> tuple[float, ...]:
 def _large(rng: Rng) -> Iterator[tuple[str, Tensor]]:
     """Logits where exp leaves what float32 can hold; every row decides between classes that are close together."""
     yield "two rows with logits near 1000", 1000 + rng.normal(2, 4)
+    yield "one row with logits near -1000", rng.normal(1, 4) - 1000
     yield "a row near 1000 above a row near -1000", rng.normal(2, 3) + torch.tensor([[1000.0], [-1000.0]])
     spread = rng.normal(3, 5)
     spread[:, :2] += torch.tensor([[1000.0, 1000.0], [1000.0, -1000.0], [-1000.0, -1000.0]])
@@ -72,10 +49,16 @@ def _batches(rng: Rng) -> Iterator[Case]:
         yield Case(label, axis="many" if len(logits) > 30 else "", logits=logits, targets=targets)
 
 
-def _rows_filled(labels: Tensor, num_classes: int) -> Tensor:
-    y = torch.zeros(len(labels), num_classes)
-    y[labels] = 1
-    return y
+def _there_and_back(name: str, answer: Any, case: Case, *more: Any) -> Iterator[tuple[Any, ...]]:
+    """What the answer gives and the gradient through it; through nan or inf a gradient says nothing."""
+    (of, x), *others = case.inputs.items()
+    rest = [value for _, value in others]
+    value = answer(x, *rest)
+    yield name, value, *more
+    if isinstance(value, Tensor) and not value.isfinite().all():
+        return
+    x = x.clone().requires_grad_()
+    yield f"grad of {of}", gradients(answer(x, *rest), [x])[0], *more
 
 
 class OneHot(Exercise):
@@ -96,53 +79,102 @@ class OneHot(Exercise):
     mistakes = (
         Mistake(
             "classes counted from the labels",
-            lambda labels, c: _hot(labels, int(labels.max()) + 1),
-            "The number of columns comes from the largest label that occurs. A class may be absent from a batch: "
-            "there are num_classes columns whatever the labels are.",
+            edit("arange(num_classes)", "arange(int(labels.max()) + 1)"),
+            "The number of columns comes from the largest label that occurs. A class may be absent "
+            "from a batch: there are num_classes columns whatever the labels are.",
+        ),
+        Mistake(
+            "classes renumbered",
+            edit("labels[:, None]", "labels.unique(return_inverse=True)[1][:, None]"),
+            "You number the classes that occur in this batch. A label is the number of its column, "
+            "whether the classes before it occur or not.",
         ),
         Mistake(
             "whole numbers",
-            lambda labels, c: _hot(labels, c).long(),
+            edit(".float()", ".long()"),
             "The ones and zeros are integers. A product with float32 logits needs float32.",
         ),
         Mistake(
             "true and false",
-            lambda labels, c: _hot(labels, c).bool(),
-            "A comparison gives True and False. Asked for are the float32 numbers 1 and 0.",
+            edit(".float()", ""),
+            "A comparison gives True and False. Turn them into the float32 numbers 1 and 0.",
         ),
         Mistake(
             "classes in the rows",
-            lambda labels, c: _hot(labels, c).T.contiguous(),
+            edit("labels[:, None]", "labels", "(num_classes)", "(num_classes)[:, None]"),
             "There is a row for each class and a column for each example. A batch comes first: one row an example.",
         ),
         Mistake(
             "every label in every row",
-            lambda labels, c: _hot(labels, c).amax(0).expand(len(labels), c).clone(),
-            "Each row has a 1 for every label of the batch. `y[:, labels]` means all rows times all labels; what is "
-            "wanted is one entry a row, so the rows have to be given as indices too.",
+            edit(".float()", ".any(0).expand(len(labels), num_classes).float()"),
+            "Each row has a 1 for every label of the batch. `y[:, labels]` means all rows times all "
+            "labels; what is wanted is one entry a row, so the rows have to be given as indices too.",
         ),
         Mistake(
             "whole rows",
-            _rows_filled,
-            "With one index, `y[labels]` means whole rows, those that the labels name. One entry a row has two "
-            "indices: which row, and which column.",
+            edit(
+                "(labels[:, None] == torch.arange(num_classes)).float()",
+                "torch.zeros(len(labels), num_classes).index_put((labels,), torch.tensor(1.0))",
+            ),
+            "With one index, `y[labels]` means whole rows, those that the labels name. One entry a "
+            "row has two indices: which row, and which column.",
         ),
-        Mistake(
-            "counted from one",
-            lambda labels, c: _hot((labels - 1) % c, c),
-            "The ones stand one column too far to the left. Classes are counted from 0: label 0 is the first column.",
+        *(
+            Mistake(
+                "counted from one",
+                edit("labels[:, None]", moved),
+                "The ones stand one column too far to the left. Classes are counted from 0: label 0 "
+                "is the first column.",
+            )
+            for moved in ("(labels[:, None] - 1) % num_classes", "labels[:, None] - 1")
         ),
         Mistake(
             "ones up to the label",
-            lambda labels, c: (torch.arange(c) <= labels[:, None]).float(),
+            edit("==", ">="),
             "Each row has ones up to its label. Only the label's own column is 1: classes have no order.",
         ),
         Mistake(
             "the label itself",
-            lambda labels, c: _hot(labels, c) * labels[:, None],
+            edit(".float()", ".float() * labels[:, None]"),
             "The label's number stands in its column. It only says where the 1 goes.",
         ),
     )
+
+
+def _shift_mistakes() -> list[Mistake]:
+    """Mistakes about what is subtracted from a row, in softmax as in log_softmax."""
+    return [
+        *(
+            Mistake(
+                "dimension lost",
+                edit(kept, kept.replace(", keepdim=True", "")),
+                "A sum or a maximum along the classes leaves shape (n,), and a row of n numbers does "
+                "not fit beside (n, c). Keep the dimension with size 1: shape (n, 1) gives every row "
+                "its own number.",
+            )
+            for kept in ("sum(-1, keepdim=True)", "amax(-1, keepdim=True)")
+        ),
+        *(
+            Mistake(
+                "shifted by less than the maximum",
+                edit("logits.amax(-1, keepdim=True)", shift),
+                "What you subtract is not the largest logit of the row, but its mean, its smallest or "
+                "its first, for example. The largest can still lie hundreds above that; after the shift "
+                "no logit of the row may be large.",
+            )
+            for shift in (
+                "logits.mean(-1, keepdim=True)",
+                "logits.amin(-1, keepdim=True)",
+                "logits[:, :1]",
+            )
+        ),
+        Mistake(
+            "shifted by the largest absolute value",
+            edit("logits.amax(", "logits.abs().amax("),
+            "You subtract the largest absolute value of each row. Where all logits are very negative "
+            "they then become more so, and every exp is 0. Subtract the largest logit itself.",
+        ),
+    ]
 
 
 class Softmax(Exercise):
@@ -161,129 +193,147 @@ class Softmax(Exercise):
             yield Case(label, logits=logits)
 
     def probe(self, softmax: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        rtol = _rtol(case.logits)
-        yield "p", softmax(case.logits), *rtol
-        logits = case.logits.clone().requires_grad_()
-        yield "grad of logits", gradients(softmax(logits), [logits])[0], *rtol
+        yield from _there_and_back("p", softmax, case, *_rtol(case.logits))
 
     mistakes = (
         Mistake(
             "maximum of the whole batch",
-            lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum(-1, keepdim=True),
-            "You subtract one maximum from the whole batch. A row that lies far below it becomes exp(-2000) = 0 "
-            "everywhere, and 0/0 is nan. Each row has a maximum of its own.",
+            edit("amax(-1, keepdim=True)", "max()"),
+            "You subtract one maximum from the whole batch. In a row that lies far below it every exp "
+            "is 0, and 0/0 is nan. Each row has a maximum of its own.",
         ),
         Mistake(
             "no shift",
-            lambda z: z.exp() / z.exp().sum(-1, keepdim=True),
-            "The formula is right, but exp(1000) is inf in float32 and exp(-1000) is 0, so inf/inf or 0/0 makes nan. "
-            "What may you subtract from every logit of a row without changing the softmax?",
+            edit("logits.amax(-1, keepdim=True)", "0"),
+            "The formula is right, but exp(1000) is inf and exp(-1000) is 0, so inf/inf or 0/0 makes nan. What may you "
+            "subtract from every logit of a row without changing the result?",
         ),
-        Mistake(
-            "dimension lost",
-            lambda z: _exp(z) / _exp(z).sum(-1),
-            "A sum or a maximum along the classes leaves shape (n,), and that does not fit beside (n, c). Keep the "
-            "dimension with size 1, so that each row meets its own number.",
-        ),
+        *_shift_mistakes(),
         Mistake(
             "small number in the denominator",
-            lambda z: z.exp() / (z.exp().sum(-1, keepdim=True) + 1e-8),
-            "A small number keeps 0/0 away, but a row of very negative logits then gives zeros that do not sum to 1, "
-            "and inf/inf stays. Shift the logits instead: that is exact.",
+            edit(
+                "logits.amax(-1, keepdim=True)",
+                "0",
+                "exp.sum(-1, keepdim=True)",
+                "(exp.sum(-1, keepdim=True) + 1e-8)",
+            ),
+            "A small number keeps 0/0 away, but a row of very negative logits then gives zeros that do "
+            "not sum to 1, and inf/inf stays. Shift the logits instead: that is exact.",
+        ),
+        Mistake(
+            "nan replaced",
+            edit(
+                "logits.amax(-1, keepdim=True)",
+                "0",
+                "exp / exp.sum(-1, keepdim=True)",
+                "(exp / exp.sum(-1, keepdim=True)).nan_to_num(0)",
+            ),
+            "Where exp overflows, or all of a row is rounded to 0, you put 0 for nan. The rows then do "
+            "not sum to 1. Shift the logits instead: then there is no nan.",
         ),
         Mistake(
             "logits cut off",
-            lambda z: _probs(z.clamp(-80, 80)),
-            "Logits beyond a bound are cut off, so 1000 and 999 come out as equals. Subtracting loses nothing, "
-            "cutting does.",
+            edit("logits.amax(", "(logits := logits.clamp(-80, 80)).amax("),
+            "Logits beyond a bound are cut off, so 1000 and 999 come out as equals. Subtracting loses "
+            "nothing, cutting does.",
         ),
-        Mistake(
-            "shifted by the mean",
-            lambda z: (z - z.mean(-1, keepdim=True)).exp() / (z - z.mean(-1, keepdim=True)).exp().sum(-1, keepdim=True),
-            "You subtract the mean of each row. The largest logit can still lie hundreds above it; after the shift no "
-            "logit of the row may be large.",
-        ),
-        Mistake(
-            "shifted by the minimum",
-            lambda z: (
-                (z - z.min(-1, keepdim=True).values).exp()
-                / (z - z.min(-1, keepdim=True).values).exp().sum(-1, keepdim=True)
-            ),
-            "You subtract the smallest logit of each row, so all that remains is positive, and exp of it can "
-            "overflow. It is large numbers that exp cannot take.",
+        *(
+            Mistake(
+                "divided by the maximum",
+                edit("logits - shift", f"logits / {largest}"),
+                "You divide the logits by the largest of the row. That changes their differences, and "
+                "with them the result; subtracting does not.",
+            )
+            for largest in ("shift", "logits.abs().amax(-1, keepdim=True)")
         ),
         Mistake(
             "changes its input",
-            _in_place,
-            "The logits that came in are overwritten on the way. Make new tensors: `-=` and names that end in an "
-            "underscore change the caller's tensor.",
+            edit("(logits - shift)", "logits.sub_(shift)"),
+            "The logits that came in are overwritten on the way. Make new tensors: `-=` and names that "
+            "end in an underscore change the caller's tensor.",
         ),
         Mistake(
             "gradient cut off",
-            lambda z: _probs(z.detach()),
-            "The values are right, but nothing flows back: the result is taken out of the graph by `.detach()`, "
-            "`.data`, `.item()` or a new tensor made from numbers.",
+            edit("shift).exp()", "shift).detach().exp()"),
+            "The values are right, but nothing flows back: the result is taken out of the graph by "
+            "`.detach()`, `.data`, `.item()` or a new tensor made from numbers.",
         ),
-        Mistake(
-            "denominator cut off",
-            lambda z: _exp(z) / _exp(z).sum(-1, keepdim=True).detach(),
-            "The values are right, but the sum below the fraction is taken out of the graph. It depends on every "
-            "logit, and that is how one logit lowers the probability of the others. Only the shift may be detached.",
+        *(
+            Mistake(
+                "denominator cut off",
+                edit("exp.sum(-1, keepdim=True)", "exp.sum(-1, keepdim=True).detach()") + shift,
+                "The values are right, but the sum below the fraction is taken out of the graph. It "
+                "depends on every logit, and that is how one logit lowers the probability of the "
+                "others. Only the shift may be detached.",
+            )
+            for shift in (edit(), edit("logits.amax(", "logits.detach().amax("))
         ),
-        Mistake(
-            "over the batch",
-            lambda z: (z - z.max(0).values).exp() / (z - z.max(0).values).exp().sum(0),
-            "The columns sum to 1. Each row is one example, and the probabilities of one example sum to 1.",
-        ),
-        Mistake(
-            "over the batch",
-            lambda z: z.exp() / z.exp().sum(0),
-            "The columns sum to 1. Each row is one example, and the probabilities of one example sum to 1. (And large "
-            "logits still overflow.)",
+        *(
+            Mistake(
+                "over the batch",
+                change,
+                "The columns sum to 1. Each row is one example, and the probabilities of one example sum to 1.",
+            )
+            for change in (edit("sum(-1", "sum(0"), edit("amax(-1", "amax(0", "sum(-1", "sum(0"))
         ),
         Mistake(
             "shifted above the line only",
-            lambda z: _exp(z) / z.exp().sum(-1, keepdim=True),
+            edit("exp.sum(", "logits.exp().sum("),
             "Only the numerator is shifted. The factor cancels when the same number is subtracted in the sum too.",
         ),
-        Mistake(
-            "over everything",
-            lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum(),
-            "The whole batch sums to 1. Each row is an example of its own and sums to 1.",
+        *(
+            Mistake(
+                "over everything",
+                edit("exp.sum(-1, keepdim=True)", "exp.sum()") + maximum,
+                "All rows share one sum. Each row is an example of its own and sums to 1.",
+            )
+            for maximum in (edit(), edit("amax(-1, keepdim=True)", "max()"))
         ),
-        Mistake(
-            "over everything",
-            lambda z: z.exp() / z.exp().sum(),
-            "The whole batch sums to 1. Each row is an example of its own and sums to 1. (And large logits still "
-            "overflow.)",
-        ),
-        Mistake(
-            "logarithm of it",
-            _log_probs,
-            "These are log-probabilities. Asked for are the probabilities themselves.",
+        *(
+            Mistake(
+                "logarithm of it",
+                edit("exp / exp.sum(-1, keepdim=True)", logarithm),
+                "These are log-probabilities. Return the probabilities themselves.",
+            )
+            for logarithm in (
+                "logits - shift - exp.sum(-1, keepdim=True).log()",
+                "(exp / exp.sum(-1, keepdim=True)).log()",
+            )
         ),
         Mistake(
             "not divided",
-            _exp,
+            edit(" / exp.sum(-1, keepdim=True)", ""),
             "The rows do not sum to 1: the exponentials are there, but not divided by their sum.",
         ),
         Mistake(
             "one sigmoid a class",
-            lambda z: 1 / (1 + (-z).exp()),
-            "Each class gets a probability of its own, without regard to the others. That is the sigmoid; the softmax "
-            "shares one probability among all classes.",
+            edit("exp / exp.sum(-1, keepdim=True)", "1 / (1 + (-logits).exp())"),
+            "Each class gets a probability of its own, without regard to the others. That is the "
+            "sigmoid; the softmax shares one probability among all classes.",
         ),
         Mistake(
             "sign",
-            lambda z: _probs(-z),
+            edit("amax", "amin", "logits - shift", "shift - logits"),
             "The smallest logit gets the largest probability. Logits are scores: a larger one means more likely.",
         ),
         Mistake(
             "without exp",
-            lambda z: z / z.sum(-1, keepdim=True),
-            "The rows sum to 1, but some entries may be negative. First make every score positive with exp.",
+            edit("(logits - shift).exp()", "logits"),
+            "You divide the logits themselves by their sum, so some entries may be negative. First "
+            "make every score positive with exp.",
+        ),
+        Mistake(
+            "powers of 2",
+            edit(".exp()", ".exp2()"),
+            "You raise 2 to the power of the logits. The softmax raises e: `torch.exp`.",
         ),
     )
+
+
+def _stops_at_a_floor(evidence: list[dict[str, Any]]) -> bool:
+    """The smallest of all log-probabilities is near -2000, and without a floor -inf."""
+    smallest = [float(values["log p"].min()) for values in evidence]
+    return all(map(math.isfinite, smallest)) and -150 < min(smallest) < -10
 
 
 class LogSoftmax(Exercise):
@@ -299,111 +349,215 @@ class LogSoftmax(Exercise):
         return Softmax().cases(rng)
 
     def probe(self, log_softmax: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        rtol = _rtol(case.logits)
-        yield "log p", log_softmax(case.logits), *rtol
-        logits = case.logits.clone().requires_grad_()
-        yield "grad of logits", gradients(log_softmax(logits), [logits])[0], *rtol
+        yield from _there_and_back("log p", log_softmax, case, *_rtol(case.logits))
 
     mistakes = (
         Mistake(
             "logarithm of the softmax",
-            lambda z: _probs(z).log(),
-            "You take the logarithm of finished probabilities. One that is below 1e-45 has been rounded to 0 by then, "
-            "and log(0) is -inf. Write log(a/b) as a difference first, and one logarithm cancels an exp.",
+            edit("return shifted -", "return (shifted.exp() /", "True).log()", "True)).log()"),
+            "You take the logarithm of finished probabilities. One that is below 1e-45 has been "
+            "rounded to 0 by then, and log(0) is -inf. Write log(a/b) as a difference first, and one "
+            "logarithm cancels an exp.",
         ),
         Mistake(
-            "small number inside the logarithm",
-            lambda z: (_probs(z) + 1e-7).log(),
-            "A small number inside the logarithm hides the -inf, but no log-probability can then fall below about "
-            "-16, and the gradient is wrong there. Work with the difference of logarithms instead.",
+            "floor under the logarithm",
+            None,
+            "None of your log-probabilities is below -150, though some logits lie 2000 apart. A small "
+            "number inside the logarithm, or a lower limit, hides the -inf, but the values and the "
+            "gradient are wrong there. Work with the difference of logarithms instead.",
+            sign=_stops_at_a_floor,
         ),
         Mistake(
             "shift not undone",
-            lambda z: z - _exp(z).sum(-1, keepdim=True).log(),
-            "The shift is on one side only. If the logarithm of the sum is taken of shifted logits, then what it is "
-            "subtracted from has to be shifted as well.",
+            edit("return shifted -", "return logits -"),
+            "The shift is on one side only. If the logarithm of the sum is taken of shifted logits, "
+            "then what it is subtracted from has to be shifted as well.",
         ),
         Mistake(
             "maximum of the whole batch",
-            lambda z: z - z.max() - (z - z.max()).exp().sum(-1, keepdim=True).log(),
-            "You subtract one maximum from the whole batch. In a row that lies far below it every exp is 0, and "
-            "log(0) is -inf. Each row has a maximum of its own.",
+            edit("amax(-1, keepdim=True)", "max()"),
+            "You subtract one maximum from the whole batch. In a row that lies far below it every exp "
+            "is 0, and log(0) is -inf. Each row has a maximum of its own.",
         ),
         Mistake(
             "no shift",
-            lambda z: z - z.exp().sum(-1, keepdim=True).log(),
-            "The formula is right, but exp(1000) is inf in float32 and exp(-1000) is 0, so the logarithm of the sum "
-            "is inf or -inf. Subtract something from every logit of a row first.",
+            edit("logits.amax(-1, keepdim=True)", "0"),
+            "The formula is right, but exp(1000) is inf and exp(-1000) is 0, "
+            "so the logarithm of the sum is inf or -inf. What may you "
+            "subtract from every logit of a row without changing the result?",
         ),
+        *_shift_mistakes(),
         Mistake(
-            "dimension lost",
-            lambda z: z - z.max(-1, keepdim=True).values - _exp(z).sum(-1).log(),
-            "The sum along the classes has shape (n,), and a row of n numbers does not fit beside (n, c). Keep the "
-            "dimension with size 1: shape (n, 1) gives every row its own number.",
+            "changes its input",
+            edit("logits - shift", "logits.sub_(shift)"),
+            "The logits that came in are overwritten on the way. Make new tensors: `-=` and names that "
+            "end in an underscore change the caller's tensor.",
         ),
-        Mistake(
-            "normaliser cut off",
-            lambda z: z - (z - _log_probs(z)).detach(),
-            "The values are right, but the logarithm of the sum is taken out of the graph, so the gradient misses "
-            "that raising one logit lowers all other log-probabilities. Only the shift may be detached.",
+        *(
+            Mistake(
+                "normaliser cut off",
+                edit("True).log()", "True).log().detach()") + shift,
+                "The values are right, but the logarithm of the sum is taken out of the graph, so the "
+                "gradient misses that raising one logit lowers all other log-probabilities. Only the "
+                "shift may be detached.",
+            )
+            for shift in (edit(), edit("logits.amax(", "logits.detach().amax("))
         ),
         Mistake(
             "gradient cut off",
-            lambda z: _log_probs(z.detach()),
-            "The values are right, but nothing flows back: the result is taken out of the graph by `.detach()`, "
-            "`.data`, `.item()` or a new tensor made from numbers.",
+            edit("logits - shift", "(logits - shift).detach()"),
+            "The values are right, but nothing flows back: the result is taken out of the graph by "
+            "`.detach()`, `.data`, `.item()` or a new tensor made from numbers.",
         ),
-        Mistake(
-            "over the batch",
-            lambda z: (z - z.max(0).values) - (z - z.max(0).values).exp().sum(0).log(),
-            "The sum runs over the batch. Each row is one example; its classes share one probability.",
+        *(
+            Mistake(
+                "over the batch",
+                change,
+                "The sum runs over the batch. Each row is one example; its classes share one probability.",
+            )
+            for change in (edit("sum(-1", "sum(0"), edit("amax(-1", "amax(0", "sum(-1", "sum(0"))
         ),
-        Mistake(
-            "over everything",
-            lambda z: (z - z.max()) - (z - z.max()).exp().sum().log(),
-            "The sum runs over the whole batch. Each row has a sum of its own.",
-        ),
-        Mistake(
-            "over everything",
-            lambda z: _log_probs(z) + _exp(z).sum(-1, keepdim=True).log() - _exp(z).sum().log(),
-            "Each row has its own maximum in your code, but all rows share one sum. Each row has a sum of its own too.",
+        *(
+            Mistake(
+                "over everything",
+                edit("sum(-1, keepdim=True)", "sum()") + maximum,
+                "All rows share one sum. Each row has a sum of its own.",
+            )
+            for maximum in (edit(), edit("amax(-1, keepdim=True)", "max()"))
         ),
         Mistake(
             "sum without its logarithm",
-            lambda z: z - z.max(-1, keepdim=True).values - _exp(z).sum(-1, keepdim=True),
-            "You subtract the sum of the exponentials itself. The logarithm of a fraction is a difference of two "
-            "logarithms.",
+            edit(".log()", ""),
+            "You subtract the sum of the exponentials itself. The logarithm of a fraction is a "
+            "difference of two logarithms.",
+        ),
+        Mistake(
+            "mean for sum",
+            edit(".sum(", ".mean("),
+            "You take the mean of the exponentials. What stands below the line of the softmax is their sum.",
+        ),
+        Mistake(
+            "logarithm before the sum",
+            edit(".exp().sum(-1, keepdim=True).log()", ".exp().log().sum(-1, keepdim=True)"),
+            "You take the logarithm of each exponential, which only undoes it, and then add up. First "
+            "add up, then take the logarithm of the sum.",
         ),
         Mistake(
             "logarithm of the sum added",
-            lambda z: z - z.max(-1, keepdim=True).values + _exp(z).sum(-1, keepdim=True).log(),
-            "You add the logarithm of the sum. The sum is below the line of the fraction, so its logarithm is "
-            "subtracted.",
+            edit("shifted - shifted", "shifted + shifted"),
+            "You add the logarithm of the sum. The sum is below the line of the fraction, so its "
+            "logarithm is subtracted.",
         ),
         Mistake(
             "logarithm of each exp",
-            lambda z: z - z.max(-1, keepdim=True).values,
-            "You only shift the logits: the largest comes out as 0, which would be probability 1. The logarithm of "
-            "the sum of the exponentials is missing.",
+            edit(" - shifted.exp().sum(-1, keepdim=True).log()", ""),
+            "You only shift the logits: the largest comes out as 0, which would be probability 1. The "
+            "logarithm of the sum of the exponentials is missing.",
+        ),
+        *(
+            Mistake(
+                f"logarithm to base {base}",
+                edit("return shifted -", "return (shifted -", "True).log()", f"True).log()) / {log}"),
+                f"Everything is {1 / log:.4f} times what it should be: that is the logarithm to base "
+                f"{base}. The one that undoes exp is `torch.log`.",
+            )
+            for base, log in ((2, math.log(2)), (10, math.log(10)))
         ),
         Mistake(
-            "logarithm to base 2",
-            lambda z: _log_probs(z) / torch.tensor(2.0).log(),
-            "Everything is 1.4427 times too large: that is the logarithm to base 2. The one that undoes exp is "
-            "`torch.log`.",
+            "log2 of the sum",
+            edit(".log()", ".log2()"),
+            "The logarithm of the sum is taken to base 2. The one that undoes exp is `torch.log`.",
         ),
         Mistake(
             "sign",
-            lambda z: -_log_probs(z),
-            "The numbers are positive. A probability is at most 1, so its logarithm is at most 0; the minus sign comes "
-            "with the loss.",
+            edit("return shifted -", "return -(shifted -", "True).log()", "True).log())"),
+            "The numbers are positive. A probability is at most 1, so its logarithm is at most 0; the "
+            "minus sign comes with the loss.",
         ),
-        Mistake("no logarithm", _probs, "These are the probabilities. Asked for are their logarithms."),
+        Mistake(
+            "no logarithm",
+            edit("return shifted -", "return shifted.exp() /", "True).log()", "True)"),
+            "These are the probabilities. Return their logarithms.",
+        ),
     )
 
 
-def _rows_looked_up(log_probs: Tensor, targets: Tensor) -> Tensor:
-    return -log_probs[targets].mean()
+def _lookup_mistakes(all_entries: str) -> list[Mistake]:
+    """Mistakes about the entries of log_probs and their mean, in nll as in cross_entropy."""
+    return [
+        Mistake(
+            "every row with every target",
+            edit("torch.arange(len(targets)), targets", ":, targets"),
+            "`log_probs[:, targets]` takes all targets from every row, n times n numbers. Each row has "
+            "one target of its own, so give the rows as indices too.",
+        ),
+        Mistake(
+            "rows looked up instead of columns",
+            edit("torch.arange(len(targets)), targets", "targets"),
+            "With one index, `log_probs[targets]` means whole rows, those that the targets name. A "
+            "target names a column: one entry has two indices, the row and the column.",
+        ),
+        Mistake(
+            "row and column exchanged",
+            edit("torch.arange(len(targets)), targets", "targets, torch.arange(len(targets))"),
+            "The two indices are exchanged. The row comes first, then the column: the target.",
+        ),
+        Mistake(
+            "mean over all entries",
+            edit(".mean()", f".sum() / {all_entries}.numel()"),
+            "You divide by the number of entries, n * c. The zeros of a one-hot product are no terms "
+            "of the mean: there are n examples.",
+        ),
+        Mistake(
+            "divided by the classes",
+            edit(".mean()", f".sum() / {all_entries}.shape[-1]"),
+            "You divide by the number of classes. The mean is over the n examples.",
+        ),
+        Mistake(
+            "sum",
+            edit(".mean()", ".sum()"),
+            "You add the examples up. The loss is their mean, so that it does not grow with the size of the batch.",
+        ),
+        Mistake(
+            "median for mean",
+            edit(".mean()", ".quantile(0.5)"),
+            "You take the median of the examples' losses. The loss of the batch is their mean.",
+        ),
+        Mistake(
+            "sign",
+            edit("return -", "return "),
+            "The sign is turned: there is a minus too many or too few. Log-probabilities are at most "
+            "0; with one minus the loss is positive, and small where the target is likely.",
+        ),
+        Mistake(
+            "largest instead of the target's",
+            edit("[torch.arange(len(targets)), targets]", ".amax(-1)"),
+            "You take the largest entry of each row, whatever the target is. The model would be "
+            "rewarded for being sure, not for being right.",
+        ),
+        Mistake(
+            "one loss an example",
+            edit(".mean()", ""),
+            "There is one number an example. The loss of the batch is one number, their mean.",
+        ),
+        *(
+            Mistake(
+                "all classes",
+                edit("[torch.arange(len(targets)), targets]", classes),
+                "All classes count in your loss. Only the target's log-probability counts.",
+            )
+            for classes in (".sum(-1)", "")
+        ),
+        Mistake(
+            "mean over the classes",
+            edit(
+                "return -log_probs[torch.arange(len(targets)), targets].mean()",
+                "losses = -log_probs[torch.arange(len(targets)), targets]\n    "
+                "return torch.stack([losses[targets == k].mean() for k in targets.unique()]).mean()",
+            ),
+            "You average over the classes, each with its own mean. Here every example counts the same.",
+        ),
+    ]
 
 
 class Nll(Exercise):
@@ -426,71 +580,30 @@ class Nll(Exercise):
             yield Case(label, axis="many" if n > 60 else "", log_probs=log_probs, targets=rng.integers(0, c, n))
 
     def probe(self, nll: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield "loss", nll(case.log_probs, case.targets)
-        log_probs = case.log_probs.clone().requires_grad_()
-        yield "grad of log_probs", gradients(nll(log_probs, case.targets), [log_probs])[0]
+        yield from _there_and_back("loss", nll, case)
 
     mistakes = (
-        Mistake(
-            "every row with every target",
-            lambda lp, t: -lp[:, t].mean(),
-            "`log_probs[:, targets]` takes all targets from every row, n times n numbers. Each row has one target of "
-            "its own, so give the rows as indices too.",
-        ),
-        Mistake(
-            "mean over all entries",
-            lambda lp, t: -(_hot(t, lp.shape[1]) * lp).mean(),
-            "You divide by the number of entries, n * c. The zeros of a one-hot product are no terms of the mean: "
-            "there are n examples.",
-        ),
-        Mistake(
-            "sum",
-            lambda lp, t: -_at(lp, t).sum(),
-            "You add the examples up. The loss is their mean, so that it does not grow with the size of the batch.",
-        ),
-        Mistake(
-            "sign",
-            lambda lp, t: _at(lp, t).mean(),
-            "The loss is negative. Log-probabilities are at most 0; the minus sign makes a loss that is small where "
-            "the target is likely.",
-        ),
+        *_lookup_mistakes("log_probs"),
         Mistake(
             "logarithm twice",
-            lambda lp, t: -_at(lp, t).log().mean(),
+            edit("log_probs[", "log_probs.log()["),
             "You take the logarithm of what is a logarithm already, and it is negative: nan.",
         ),
         Mistake(
             "probabilities",
-            lambda lp, t: -_at(lp, t).exp().mean(),
+            edit("log_probs[", "log_probs.exp()["),
             "You average the probabilities. What came in are logarithms, and the loss is an average of these.",
         ),
         Mistake(
-            "largest instead of the target's",
-            lambda lp, t: -lp.max(-1).values.mean(),
-            "You take the largest entry of each row, whatever the target is. The model would be rewarded for being "
-            "sure, not for being right.",
-        ),
-        Mistake(
-            "one loss an example",
-            lambda lp, t: -_at(lp, t),
-            "There is one number an example. The loss of the batch is one number, their mean.",
-        ),
-        Mistake(
-            "rows looked up instead of columns",
-            _rows_looked_up,
-            "With one index, `log_probs[targets]` means whole rows, those that the targets name. A target names a "
-            "column: one entry has two indices, the row and the column.",
-        ),
-        Mistake(
-            "all classes",
-            lambda lp, t: -lp.sum(-1).mean(),
-            "All classes are added up. Only the target's log-probability counts.",
+            "logarithm of the mean",
+            edit("log_probs[", "log_probs.exp()[", ".mean()", ".mean().log()"),
+            "You average the probabilities and take the logarithm of that. The loss is the mean of the logarithms.",
         ),
         Mistake(
             "gradient cut off",
-            lambda lp, t: -_at(lp, t).detach().mean(),
-            "The value is right, but nothing flows back: the result is taken out of the graph by `.detach()`, "
-            "`.data`, `.item()` or a new tensor made from numbers.",
+            edit("log_probs[", "log_probs.detach()["),
+            "The value is right, but nothing flows back: the result is taken out of the graph by "
+            "`.detach()`, `.data`, `.item()` or a new tensor made from numbers.",
         ),
     )
 
@@ -508,116 +621,110 @@ class CrossEntropy(Exercise):
         return _batches(rng)
 
     def probe(self, cross_entropy: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        rtol = _rtol(case.logits)
-        yield "loss", cross_entropy(case.logits, case.targets), *rtol
-        logits = case.logits.clone().requires_grad_()
-        yield "grad of logits", gradients(cross_entropy(logits, case.targets), [logits])[0], *rtol
+        yield from _there_and_back("loss", cross_entropy, case, *_rtol(case.logits))
 
     mistakes = (
+        *_lookup_mistakes("logits"),
         Mistake(
             "softmax twice",
-            lambda z, t: -_at(_log_probs(_probs(z)), t).mean(),
-            "There are two softmaxes. Probabilities lie between 0 and 1, so the second one makes them nearly equal, "
-            "and the loss can never come near 0. The softmax belongs into the loss once.",
+            edit("(logits)", "(softmax(logits))"),
+            "There are two softmaxes. Probabilities lie between 0 and 1, so the second one makes them "
+            "nearly equal, and the loss can never come near 0. One softmax is enough.",
         ),
         Mistake(
             "logarithm of the softmax",
-            lambda z, t: -_at(_probs(z).log(), t).mean(),
-            "You take the logarithm of finished probabilities. Far from the largest logit they have been rounded to "
-            "0, and the loss is inf. You have written log_softmax for this.",
+            edit("= log_softmax(", "= torch.log(softmax(", "logits)\n", "logits))\n"),
+            "You take the logarithm of finished probabilities. Far from the largest logit they have "
+            "been rounded to 0, and the loss is inf. You have written log_softmax for this.",
         ),
-        Mistake(
-            "small number inside the logarithm",
-            lambda z, t: -_at((_probs(z) + 1e-7).log(), t).mean(),
-            "A small number inside the logarithm hides the inf: a hopeless mistake then costs at most 16, with no "
-            "gradient that could mend it. You have written log_softmax for this.",
+        *(
+            Mistake(
+                "small number inside the logarithm",
+                edit("= log_softmax(", f"= torch.log({small} + softmax(", "logits)\n", "logits))\n"),
+                f"A small number inside the logarithm hides the inf: a hopeless mistake then costs at "
+                f"most {-math.log(float(small)):.0f}, with no gradient that could mend it. You have "
+                "written log_softmax for this.",
+            )
+            for small in ("1e-3", "1e-5", "1e-6", "1e-7", "1e-8", "1e-9", "1e-10", "1e-12")
         ),
         Mistake(
             "no shift",
-            lambda z, t: -_at(z - z.exp().sum(-1, keepdim=True).log(), t).mean(),
+            edit("log_softmax(logits)", "logits - logits.exp().sum(-1, keepdim=True).log()"),
             "exp(1000) is inf in float32 and exp(-1000) is 0. You have written a log_softmax that copes with both.",
         ),
         Mistake(
-            "mean over all entries",
-            lambda z, t: -(_hot(t, z.shape[1]) * _log_probs(z)).mean(),
-            "You divide by the number of entries, n * c. The zeros of a one-hot product are no terms of the mean: "
-            "there are n examples.",
-        ),
-        Mistake(
-            "every row with every target",
-            lambda z, t: -_log_probs(z)[:, t].mean(),
-            "`[:, targets]` takes all targets from every row. Each row has one target of its own.",
-        ),
-        Mistake(
-            "sum",
-            lambda z, t: -_at(_log_probs(z), t).sum(),
-            "You add the examples up. The loss is their mean, so that it does not grow with the size of the batch.",
-        ),
-        Mistake(
-            "sign",
-            lambda z, t: _at(_log_probs(z), t).mean(),
-            "The loss is negative. Gradient descent makes the loss small; this one would be smallest where the target "
-            "is least likely.",
+            "maximum of the whole batch",
+            edit(
+                "log_softmax(logits)",
+                "(z := logits - logits.max()) - z.exp().sum(-1, keepdim=True).log()",
+            ),
+            "You subtract one maximum from the whole batch, and in a row that lies far below it every "
+            "exp is 0. Each row has a maximum of its own; your log_softmax knows that.",
         ),
         Mistake(
             "no logarithm",
-            lambda z, t: -_at(_probs(z), t).mean(),
-            "You average the probability of the target. Its logarithm is missing, and with it the steep price of "
-            "being sure and wrong.",
+            edit("log_softmax", "softmax"),
+            "You average the probability of the target. Its logarithm is missing, and with it the "
+            "steep price of being sure and wrong.",
+        ),
+        Mistake(
+            "logarithm to base 2",
+            edit("= log_softmax(logits)", f"= log_softmax(logits) / {math.log(2)}"),
+            "The loss is 1.4427 times too large: it is measured in bits, with the logarithm to base 2. "
+            "Take `torch.log`.",
         ),
         Mistake(
             "no softmax",
-            lambda z, t: -_at(z, t).mean(),
-            "You average the target's logit. It says nothing alone: only set against the other logits of its row "
-            "does it become a probability.",
+            edit("log_softmax(logits)", "logits"),
+            "You average the target's logit. It says nothing alone: only set against the other logits "
+            "of its row does it become a probability.",
         ),
         Mistake(
             "squared error",
-            lambda z, t: (_probs(z) - _hot(t, z.shape[1])).square().sum(-1).mean(),
-            "This is the squared distance between p and the one-hot vector. It costs at most 2, however sure and wrong "
-            "the model is.",
+            edit(
+                "return -log_probs[torch.arange(len(targets)), targets].mean()",
+                "return (log_probs.exp() - one_hot(targets, logits.shape[-1])).square().sum(-1).mean()",
+            ),
+            "This is the squared distance between p and the one-hot vector. It costs at most 2, however "
+            "sure and wrong the model is.",
         ),
         Mistake(
             "all classes as yes or no",
-            lambda z, t: (
-                -(
-                    (_hot(t, z.shape[1]) * _log_probs(z)).sum(-1)
-                    + ((1 - _hot(t, z.shape[1])) * (1 - _probs(z)).clamp(min=1e-30).log()).sum(-1)
-                ).mean()
+            edit(
+                "targets].mean()",
+                "targets].mean()\n    others = (1 - log_probs.exp()).clamp(min=1e-30).log()\n    "
+                "return loss - ((1 - one_hot(targets, logits.shape[-1])) * others).sum(-1).mean()",
+                "return -",
+                "loss = -",
             ),
-            "You also add log(1 - p) of the other classes. That is the loss for independent yes-or-no questions; here "
-            "the probabilities sum to 1, and the target's says it all.",
+            "You also add log(1 - p) of the other classes. That is the loss for independent yes-or-no "
+            "questions; here the probabilities sum to 1, and the target's says it all.",
+        ),
+        Mistake(
+            "labels smoothed",
+            edit("targets].mean()", "targets].mean() * 0.9 - 0.1 * log_probs.mean()"),
+            "A tenth of the loss is spread over all classes (label smoothing). Here only the target counts.",
+        ),
+        Mistake(
+            "targets ignored",
+            edit(
+                "log_probs[torch.arange(len(targets)), targets]",
+                "(log_probs.exp() * log_probs).sum(-1)",
+            ),
+            "This is the entropy of the prediction. It says how unsure the model is, and does not ask for the targets.",
         ),
         Mistake(
             "over the batch",
-            lambda z, t: -_at((z - z.max(0).values) - (z - z.max(0).values).exp().sum(0).log(), t).mean(),
+            edit("(logits)", "(logits.T).T"),
             "The softmax runs over the batch. The probabilities of one example, a row, sum to 1.",
         ),
         Mistake(
-            "largest instead of the target's",
-            lambda z, t: -_log_probs(z).max(-1).values.mean(),
-            "You take the largest log-probability of each row, whatever the target is.",
-        ),
-        Mistake(
-            "one loss an example",
-            lambda z, t: -_at(_log_probs(z), t),
-            "There is one number an example. The loss of the batch is one number, their mean.",
-        ),
-        Mistake(
             "gradient cut off",
-            lambda z, t: -_at(_log_probs(z.detach()), t).mean(),
-            "The value is right, but nothing flows back: the result is taken out of the graph by `.detach()`, "
-            "`.data`, `.item()` or a new tensor made from numbers.",
+            edit("(logits)", "(logits.detach())"),
+            "The value is right, but nothing flows back: the result is taken out of the graph by "
+            "`.detach()`, `.data`, `.item()` or a new tensor made from numbers.",
         ),
     )
-
-
-def _by_autograd(loss: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
-    def backward(logits: Tensor, targets: Tensor) -> Tensor:
-        z = logits.clone().requires_grad_()
-        return torch.autograd.grad(loss(z, targets), z)[0]
-
-    return backward
 
 
 class CrossEntropyBackward(Exercise):
@@ -639,92 +746,121 @@ class CrossEntropyBackward(Exercise):
     mistakes = (
         Mistake(
             "not divided by n",
-            lambda z, t: _probs(z) - _hot(t, z.shape[1]),
-            "Every row is right for its own loss. But the loss of the batch is a mean, so each row has only the n-th "
-            "part of the say.",
+            edit(" / len(targets)", ""),
+            "Every row is right for its own loss. But the loss of the batch is a mean, so each row has "
+            "only the n-th part of the say.",
         ),
         Mistake(
             "divided by all entries",
-            lambda z, t: (_probs(z) - _hot(t, z.shape[1])) / z.numel(),
+            edit("len(targets)", "logits.numel()"),
             "You divide by the number of entries, n * c. The loss is a mean over the n examples.",
         ),
         Mistake(
             "divided by the classes",
-            lambda z, t: (_probs(z) - _hot(t, z.shape[1])) / z.shape[1],
+            edit("len(targets)", "logits.shape[1]"),
             "You divide by the number of classes. The loss is a mean over the n examples.",
         ),
         Mistake(
+            "only y divided by n",
+            edit("(p - y) / len", "p - y / len"),
+            "Only the one-hot vectors are divided by n. The whole difference is: set brackets.",
+        ),
+        Mistake(
+            "only p divided by n",
+            edit("(p - y) / len(targets)", "p / len(targets) - y"),
+            "Only the probabilities are divided by n. The whole difference is.",
+        ),
+        Mistake(
+            "gradient of the squared error",
+            edit("(p - y) / len(targets)", "2 * (p - y) / logits.numel()"),
+            "This is the derivative by p of the mean squared error between p and y. Here the loss is "
+            "the cross-entropy, and the gradient is taken by the logits.",
+        ),
+        Mistake(
             "1 taken from every entry",
-            lambda z, t: (_probs(z) - 1) / len(t),
+            edit("p - y", "p - 1"),
             "You subtract 1 from every probability. Only the target's has to become 1; the others have to become 0.",
         ),
         Mistake(
             "the label subtracted",
-            lambda z, t: (_probs(z) - t[:, None]) / len(t),
+            edit("p - y", "p - targets[:, None]"),
             "You subtract the number of the class. It is a name, not an amount: the one-hot row is subtracted.",
         ),
         Mistake(
             "log-probabilities",
-            lambda z, t: (_log_probs(z) - _hot(t, z.shape[1])) / len(t),
+            edit("= softmax", "= log_softmax"),
             "You subtract the one-hot row from the logarithms. It is subtracted from the probabilities themselves.",
         ),
         Mistake(
             "ones taken from every row",
-            lambda z, t: (_probs(z) - torch.zeros_like(z).index_fill(1, t, 1.0)) / len(t),
-            "`p[:, targets] -= 1` takes 1 from the columns of all targets in every row. Each row has one target of its "
-            "own, so give the rows as indices too.",
+            edit("shape[-1])", "shape[-1]).amax(0)"),
+            "`p[:, targets] -= 1` takes 1 from the columns of all targets in every row. Each row has "
+            "one target of its own, so give the rows as indices too.",
+        ),
+        Mistake(
+            "classes counted from the targets",
+            edit("logits.shape[-1]", "int(targets.max()) + 1"),
+            "The one-hot rows have as many columns as the largest target needs. A class may be absent "
+            "from a batch: the logits have the number of classes.",
+        ),
+        Mistake(
+            "the prediction for the target",
+            edit("one_hot(targets", "one_hot(logits.argmax(-1)"),
+            "You subtract the one-hot row of the largest logit. The target says which class is right, "
+            "whatever the model thinks.",
         ),
         Mistake(
             "sign",
-            lambda z, t: (_hot(t, z.shape[1]) - _probs(z)) / len(t),
-            "This is y - p. A step against the gradient has to raise the target's logit, so the gradient there is "
-            "negative.",
+            edit("p - y", "y - p"),
+            "This is y - p. A step against the gradient has to raise the target's logit, so the "
+            "gradient there is negative.",
         ),
         Mistake(
             "gradient for the probabilities",
-            lambda z, t: -_hot(t, z.shape[1]) / _probs(z) / len(t),
-            "This is the derivative of -log p by p. One more link of the chain is missing: how p depends on all the "
-            "logits of its row.",
+            edit("p - y", "-y / p"),
+            "This is the derivative of -log p by p. One more link of the chain is missing: how p "
+            "depends on all the logits of its row.",
         ),
         Mistake(
             "only the target's column",
-            lambda z, t: _hot(t, z.shape[1]) * (_probs(z) - 1) / len(t),
-            "The other columns are zero. The target's probability depends on every logit of the row, through the sum: "
-            "lowering another logit helps too.",
+            edit("(p - y)", "y * (p - y)"),
+            "The other columns are zero. The target's probability depends on every logit of the row, "
+            "through the sum: lowering another logit helps too.",
         ),
         Mistake(
             "target forgotten",
-            lambda z, t: _probs(z) / len(t),
+            edit("p - y", "p"),
             "This is p / n, the part that comes from the logarithm of the sum. The target's own logit is missing.",
         ),
         Mistake(
             "logits instead of probabilities",
-            lambda z, t: (z - _hot(t, z.shape[1])) / len(t),
+            edit("= softmax(logits)", "= logits"),
             "You subtract the one-hot vector from the logits. It is subtracted from the probabilities.",
         ),
         Mistake(
             "slope of the sigmoid",
-            lambda z, t: (_probs(z) - _hot(t, z.shape[1])) * _probs(z) * (1 - _probs(z)) / len(t),
-            "There is a factor p (1 - p) too many. It belongs to the squared error of a sigmoid; in cross-entropy the "
-            "logarithm cancels it.",
+            edit("(p - y)", "(p - y) * p * (1 - p)"),
+            "There is a factor p (1 - p) too many. It belongs to the squared error of a sigmoid; in "
+            "cross-entropy the logarithm cancels it.",
         ),
         Mistake(
             "no shift",
-            lambda z, t: (z.exp() / z.exp().sum(-1, keepdim=True) - _hot(t, z.shape[1])) / len(t),
+            edit("= softmax(logits)", "= logits.exp() / logits.exp().sum(-1, keepdim=True)"),
             "The formula is right, but its softmax overflows at logits of 1000. You have written one that does not.",
         ),
         Mistake(
             "maximum of the whole batch",
-            lambda z, t: (
-                ((z - z.max()).exp() / (z - z.max()).exp().sum(-1, keepdim=True) - _hot(t, z.shape[1])) / len(t)
+            edit(
+                "= softmax(logits)",
+                "= (e := (logits - logits.max()).exp()) / e.sum(-1, keepdim=True)",
             ),
-            "The softmax subtracts one maximum from the whole batch, and a row far below it becomes 0/0. Each row has "
-            "a maximum of its own.",
+            "The softmax subtracts one maximum from the whole batch, and a row far below it becomes "
+            "0/0. Each row has a maximum of its own.",
         ),
         Mistake(
-            "by autograd",
-            _by_autograd(lambda z, t: -_at(_log_probs(z), t).mean()),
-            "Autograd did the derivation. Here you do it yourself; a formula of one line is enough.",
+            "over the batch",
+            edit("= softmax(logits)", "= softmax(logits.T).T"),
+            "The softmax runs over the batch. The probabilities of one example, a row, sum to 1.",
         ),
     )
 
@@ -760,70 +896,117 @@ class Accuracy(Exercise):
     mistakes = (
         Mistake(
             "over the batch",
-            lambda z, t: (z.argmax(0) == t).float().mean().item(),
+            edit("argmax(-1)", "argmax(0)"),
             "`argmax(0)` asks which example has the largest logit of each class. Ask each row for its largest class.",
         ),
         Mistake(
             "every prediction with every target",
-            lambda z, t: (z.argmax(-1, keepdim=True) == t).float().mean().item(),
-            "Shape (n, 1) against shape (n,) broadcasts to (n, n): every prediction is compared with every target. "
-            "Give both the shape (n,).",
+            edit("argmax(-1)", "argmax(-1, keepdim=True)"),
+            "Shape (n, 1) against shape (n,) broadcasts to (n, n): every prediction is compared with "
+            "every target. Give both the shape (n,).",
         ),
         Mistake(
             "only sure ones",
-            lambda z, t: (_at(_probs(z), t) > 0.5).float().mean().item(),
-            "You count an example as right only where the target's probability is above one half. With more than two "
-            "classes the largest can be smaller.",
+            edit(
+                "logits.argmax(-1) == targets",
+                "softmax(logits)[torch.arange(len(targets)), targets] > 0.5",
+            ),
+            "You count an example as right only where the target's probability is above one half. With "
+            "more than two classes the largest can be smaller.",
+        ),
+        Mistake(
+            "among the first two",
+            edit(
+                "logits.argmax(-1) == targets",
+                "(logits.topk(2).indices == targets[:, None]).any(-1)",
+            ),
+            "You count an example as right where the target is among the two largest logits. Only the largest counts.",
         ),
         Mistake(
             "mean over the classes",
-            lambda z, t: torch.stack([(z.argmax(-1) == t)[t == k].float().mean() for k in t.unique()]).mean().item(),
+            edit(
+                "hits.float().mean()",
+                "torch.stack([hits[targets == k].float().mean() for k in targets.unique()]).mean()",
+            ),
             "You average over the classes, each with its own accuracy. Here every example counts the same.",
         ),
         Mistake(
             "number of hits",
-            lambda z, t: float((z.argmax(-1) == t).sum()),
-            "You count the hits. Asked for is their part of all examples.",
+            edit(".mean()", ".sum()"),
+            "You count the hits. Divide by the number of examples.",
+        ),
+        *(
+            Mistake(
+                f"divided by {name}",
+                edit("hits.float().mean()", f"(hits.float().sum() / {number})"),
+                f"You divide the number of hits by the number of {name}. Divide by the number of examples.",
+            )
+            for name, number in (("all entries", "logits.numel()"), ("classes", "logits.shape[-1]"))
         ),
         Mistake(
             "one largest for the whole batch",
-            lambda z, t: (z.argmax() == t).float().mean().item(),
+            edit("argmax(-1)", "argmax()"),
             "`argmax()` without a dimension gives one place for the whole batch. Ask each row for its largest class.",
         ),
         Mistake(
             "probability of the target",
-            lambda z, t: _at(_probs(z), t).mean().item(),
-            "This is the mean probability of the right class. The accuracy does not ask how sure: an example is right "
-            "or wrong.",
+            edit(
+                "logits.argmax(-1) == targets",
+                "softmax(logits)[torch.arange(len(targets)), targets]",
+            ),
+            "This is the mean probability of the right class. The accuracy does not ask how sure: an "
+            "example is right or wrong.",
         ),
         Mistake(
             "percent",
-            lambda z, t: 100 * (z.argmax(-1) == t).float().mean().item(),
-            "This is in percent. Asked for is a number between 0 and 1.",
+            edit(".item()", ".item() * 100"),
+            "This is in percent. The accuracy is a number between 0 and 1.",
+        ),
+        *(
+            Mistake(
+                "rounded",
+                edit("return hits", "return round(hits", ".item()", f".item(), {digits})"),
+                "The result is rounded. Return it as it is.",
+            )
+            for digits in (1, 2, 3)
         ),
         Mistake(
             "error rate",
-            lambda z, t: (z.argmax(-1) != t).float().mean().item(),
+            edit("== targets", "!= targets"),
             "This is the part of the examples that are wrong.",
         ),
         Mistake(
             "whole division",
-            lambda z, t: float((z.argmax(-1) == t).sum() // len(t)),
-            "`//` cuts off the fraction: anything short of all right becomes 0.",
+            edit("hits.float().mean().item()", "float(hits.sum() // len(targets))"),
+            "Anything short of all right becomes 0, as it does when `//` or `int` cuts off the fraction.",
         ),
         Mistake(
             "value instead of index",
-            lambda z, t: (z.max(-1).values == t).float().mean().item(),
+            edit("argmax(", "amax("),
             "You compare the largest logit itself with the target. Compare the column in which it stands.",
         ),
         Mistake(
             "smallest logit",
-            lambda z, t: (z.argmin(-1) == t).float().mean().item(),
+            edit("argmax(", "argmin("),
             "You take the smallest logit of each row. A larger logit means more likely.",
         ),
         Mistake(
+            "largest absolute value",
+            edit("logits.argmax(", "logits.abs().argmax("),
+            "You look for the logit of the largest size, whatever its sign. A larger logit means more "
+            "likely, and a negative one is small.",
+        ),
+        Mistake(
+            "only the first three classes",
+            edit("logits.argmax(", "logits[:, :3].argmax("),
+            "You look at the first three columns only. There may be any number of classes.",
+        ),
+        Mistake(
             "positive logit",
-            lambda z, t: (_at(z, t) > 0).float().mean().item(),
+            edit(
+                "logits.argmax(-1) == targets",
+                "logits[torch.arange(len(targets)), targets] > 0",
+            ),
             "You ask whether the target's logit is positive. What counts is whether it is the largest of its row.",
         ),
     )

@@ -8,31 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, claim, gradients, operators, unguarded
+from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, claim, edit, gradients, operators, unguarded
 
 # The ReLU, and all that is one with the right numbers, such as elu with alpha=0 or hardtanh from 0 to inf.
 RELU = operators("relu|elu|hardtanh|threshold|softplus|shrink|hardsigmoid|hardswish|silu|mish")
 WHY_NONLINEAR = FreeText("linear.why_nonlinear")
-
-
-def _clipped(x: Tensor) -> Tensor:
-    y = x.clone()
-    y[y < 0] = 0
-    return y
-
-
-class _Affine(nn.Module):
-    """What the mistakes about My_Linear have in common: everything that they do not get wrong."""
-
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__()
-        bound = 1 / math.sqrt(in_features)
-        self.weight = nn.Parameter((torch.rand(out_features, in_features) * 2 - 1) * bound)
-        self.bias = nn.Parameter((torch.rand(out_features) * 2 - 1) * bound) if bias else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = torch.einsum("...i,oi->...o", x, self.weight)
-        return y if self.bias is None else y + self.bias
+START = (200, 150)  # inputs and outputs of the layer whose start values are looked at
 
 
 class Relu(Exercise):
@@ -45,11 +26,14 @@ class Relu(Exercise):
         yield Case("a vector of 7 numbers", x=torch.cat([rng.normal(6), torch.tensor([-1.5])]))
         yield Case("a single number (shape ())", x=-rng.normal().abs())
         yield Case("a matrix", x=3 * rng.normal(4, 3))
-        yield Case("a tensor of shape (2, 3, 5)", x=3 * rng.normal(2, 3, 5))
+        yield Case("a tensor of shape (2, 3, 5)", x=10 * rng.normal(2, 3, 5))
+        yield Case("positive numbers", x=rng.normal(4).abs())
         yield Case("numbers of which two are 0", x=torch.cat([rng.normal(3), torch.zeros(2)]))
 
     def probe(self, relu: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield "y", relu(case.x)
+        y = relu(case.x)
+        yield "y", y
+        yield "what is returned", "x itself" if y is case.x else "a new tensor"
         if not case.x.all():
             return  # the slope at 0 is a convention
         x = case.x.clone().requires_grad_()
@@ -58,206 +42,99 @@ class Relu(Exercise):
     mistakes = (
         Mistake(
             "gradient cut off",
-            lambda x: _clipped(x.detach()),
-            "The values are right, but nothing flows back: somewhere the result is taken out of the graph "
-            "(`.detach()`, `.data`, `.item()`, or a new tensor made from numbers).",
+            edit("x.clamp", "x.detach().clamp"),
+            "The values are right, but nothing flows back: somewhere the result is taken out of the "
+            "graph (`.detach()`, `.data`, `.item()`, or a new tensor made from numbers).",
         ),
-        Mistake(
-            "leaky",
-            lambda x: torch.where(x > 0, x, 0.01 * x),
-            "Negative inputs keep a small part of themselves. That is the leaky ReLU; the ReLU gives exactly 0 there.",
+        *(
+            Mistake(
+                "leaky",
+                edit("x.clamp(min=0)", f"x.clamp(min=0) + {slope} * x.clamp(max=0)"),
+                f"Negative inputs come out {slope} times as large. That is the leaky ReLU; the ReLU "
+                "gives exactly 0 there.",
+            )
+            for slope in (0.01, 0.1, 0.2)
         ),
         Mistake(
             "changes its input",
-            lambda x: x.mul_(x > 0),
-            "The result is right, but the tensor that came in was overwritten on the way. Make a new tensor: "
-            "operations whose name ends in an underscore, and assignments such as `x[x < 0] = ...`, change x itself.",
+            edit("x.clamp(", "x.clamp_("),
+            "The tensor that came in is overwritten. Make a new tensor: operations whose name ends in "
+            "an underscore, and assignments such as `x[x < 0] = ...`, change x itself.",
+        ),
+        Mistake(
+            "hands back x itself",
+            edit("return x", "return x if (x > 0).all() else x"),
+            "Where no number is negative, you return the very tensor that came in. Whoever changes "
+            "the result then changes x: always return a new tensor.",
         ),
         Mistake(
             "cut at 1",
-            lambda x: x.clamp(0, 1),
+            edit("min=0", "min=0, max=1"),
             "Large inputs come out as 1. The ReLU has no ceiling: a positive number passes unchanged.",
         ),
         Mistake(
-            "step instead of ramp",
-            lambda x: (x > 0).float() + 0 * x,
-            "You return where x is positive, as 0 and 1. That is the slope of the ReLU; its value there is x itself.",
+            "cut at 6",
+            edit("min=0", "min=0, max=6"),
+            "Inputs above 6 come out as 6. That is ReLU6; the ReLU has no ceiling.",
+        ),
+        *(
+            Mistake(
+                "step instead of ramp",
+                edit("x.clamp(min=0)", step),
+                "You return where x is positive, as 0 and 1. That is the slope of the ReLU; its value "
+                "there is x itself.",
+            )
+            for step in (
+                "(x > 0).float()",
+                "(x > 0).float() + 0 * x",
+                "torch.heaviside(x, torch.zeros(()))",
+            )
         ),
         Mistake(
             "absolute value",
-            lambda x: x.abs(),
+            edit("clamp(min=0)", "abs()"),
             "Negative numbers come out as positive ones. They should come out as 0.",
         ),
         Mistake(
             "keeps the negative side",
-            lambda x: x.clamp(max=0),
+            edit("min=0", "max=0"),
             "The wrong half survives: this is min(x, 0). The ReLU keeps what is above 0.",
         ),
         Mistake(
             "largest along a dimension",
-            lambda x: torch.max(x, 0),
-            "`torch.max(x, 0)` looks for the largest number along dimension 0 and returns it with its place. You want "
-            "to compare each entry with the number 0.",
+            edit("x.clamp(min=0)", "torch.max(x, 0)"),
+            "`torch.max(x, 0)` looks for the largest number along dimension 0 and returns it with its "
+            "place. You want to compare each entry with the number 0.",
         ),
         Mistake(
             "largest of all",
-            lambda x: x.max().clamp(min=0),
-            "You return one number, the largest of the whole tensor. The maximum is taken between each entry and 0, "
-            "so that the result has the shape of x.",
+            edit("x.clamp", "x.max().clamp"),
+            "You return one number, the largest of the whole tensor. The maximum is taken between "
+            "each entry and 0, so that the result has the shape of x.",
         ),
     )
 
 
-class _PlainTensors(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        nn.Module.__init__(self)
-        bound = 1 / math.sqrt(in_features)
-        self.__dict__["weight"] = torch.empty(out_features, in_features).uniform_(-bound, bound).requires_grad_()
-        self.__dict__["bias"] = torch.empty(out_features).uniform_(-bound, bound).requires_grad_() if bias else None
+def _from_start(evidence: list[dict[str, Any]], what: str) -> float:
+    """What the case with the start values says of the weight, such as its spread, times sqrt(in_features)."""
+    name = f"{what} weight times sqrt(in_features)"
+    return next(float(values[name]) for values in evidence if name in values)
 
 
-class _TransposedWeight(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        self.weight = nn.Parameter(self.weight.detach().T.clone())
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x @ self.weight if self.bias is None else x @ self.weight + self.bias
+def _normal(evidence: list[dict[str, Any]]) -> bool:
+    """The largest of uniform numbers is 1.7 times their spread, that of 30,000 normal ones about 4 times."""
+    return _from_start(evidence, "largest") > 2.5 * _from_start(evidence, "spread of") > 0
 
 
-class _BiasForgotten(_Affine):
-    def forward(self, x: Tensor) -> Tensor:
-        return x @ self.weight.T
+def _standard_normal(evidence: list[dict[str, Any]]) -> bool:
+    return _normal(evidence) and 0.95 < _from_start(evidence, "spread of") / math.sqrt(START[0]) < 1.05
 
 
-class _NoBias(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias=False)
-
-
-class _BiasDetached(_Affine):
-    def forward(self, x: Tensor) -> Tensor:
-        return x @ self.weight.T if self.bias is None else x @ self.weight.T + self.bias.data
-
-
-class _WeightDetached(_Affine):
-    def forward(self, x: Tensor) -> Tensor:
-        return x @ self.weight.data.T if self.bias is None else x @ self.weight.data.T + self.bias
-
-
-class _BothDetached(_Affine):
-    def forward(self, x: Tensor) -> Tensor:
-        return x @ self.weight.data.T if self.bias is None else x @ self.weight.data.T + self.bias.data
-
-
-class _AlwaysBias(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias=True)
-
-
-class _Zeros(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        for p in self.parameters():
-            nn.init.zeros_(p)
-
-
-class _Unscaled(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        for p in self.parameters():
-            nn.init.normal_(p)
-
-
-class _UnitInterval(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        for p in self.parameters():
-            nn.init.uniform_(p, -1, 1)
-
-
-class _FromZeroToOne(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        for p in self.parameters():
-            nn.init.uniform_(p, 0, 1)
-
-
-class _Normal(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        for p in self.parameters():
-            nn.init.normal_(p, std=1 / math.sqrt(in_features))
-
-
-class _ZeroBias(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
-
-
-class _OnlyPositive(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        for p in self.parameters():
-            nn.init.uniform_(p, 0, 1 / math.sqrt(in_features))
-
-
-class _ByOutFeatures(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        for p in self.parameters():
-            nn.init.uniform_(p, -1 / math.sqrt(out_features), 1 / math.sqrt(out_features))
-
-
-class _NoRoot(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        for p in self.parameters():
-            nn.init.uniform_(p, -1 / in_features, 1 / in_features)
-
-
-class _Wrapped(nn.Module):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__()
-        self.inner = nn.Linear(in_features, out_features, bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.inner(x)
-
-
-class _OnlyTwoDimensions(_Affine):
-    def forward(self, x: Tensor) -> Tensor:
-        y = torch.mm(x, self.weight.T)
-        return y if self.bias is None else y + self.bias
-
-
-class _TransposesInput(_Affine):
-    def forward(self, x: Tensor) -> Tensor:
-        y = (self.weight @ x.transpose(0, -1)).transpose(0, -1)
-        return y if self.bias is None else y + self.bias
-
-
-class _OneBias(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        if self.bias is not None:
-            self.bias = nn.Parameter(self.bias.detach()[:1].clone())
-
-
-class _RowBias(_Affine):
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        super().__init__(in_features, out_features, bias)
-        if self.bias is not None:
-            self.bias = nn.Parameter(self.bias.detach()[None].clone())
-
-
-def _looks_normal(evidence: list[dict[str, Any]]) -> bool:
-    """The spread of uniform numbers is 1/sqrt(3) of the bound; this spread is the bound, and the largest are beyond."""
-    start = next(item for item in evidence if "spread of weight times sqrt(in_features)" in item)
-    spread, largest = (start[f"{what} weight times sqrt(in_features)"] for what in ("spread of", "largest"))
-    return 0.95 < spread < 1.05 and largest > 2
+def _start_mistakes(name: str, filled: str, hint: str) -> list[Mistake]:
+    """Start values filled in another way, in weight and bias or in the weight alone."""
+    weight = edit("in_features).uniform_(-bound, bound)", f"in_features){filled}")
+    bias = edit("(out_features).uniform_(-bound, bound)", f"(out_features){filled}")
+    return [Mistake(name, weight + bias, hint), Mistake(name, weight, hint)]
 
 
 class MyLinear(Exercise):
@@ -284,7 +161,9 @@ class MyLinear(Exercise):
         yield case("four inputs, one output", 4, 1, 3)
         yield case("three dimensions", 4, 5, 2, 3)
         yield case("a single vector", 3, 4)
-        yield Case("the start values of My_Linear(200, 150)", n_in=200, n_out=150, with_bias=True, wide=True)
+        n_in, n_out = START
+        label = f"the start values of My_Linear({n_in}, {n_out})"
+        yield Case(label, n_in=n_in, n_out=n_out, with_bias=True, wide=True)
 
     def probe(self, My_Linear: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         freed = [torch.full((case.n_out, case.n_in), math.nan) for _ in range(8)]
@@ -301,7 +180,10 @@ class MyLinear(Exercise):
         yield "kind of self.weight", None if weight is None else type(weight).__name__
         yield "weight.shape", str(tuple(weight.shape)) if isinstance(weight, Tensor) else weight
         yield "bias", _kind_of_bias(bias)
-        yield "parameters", sorted(name for name, _ in layer.named_parameters())
+        yield (
+            "parameters",
+            sorted(f"{name}{'' if p.requires_grad else ' (frozen)'}" for name, p in layer.named_parameters()),
+        )
         parameters = [p for p in (weight, bias) if p is not None]
         with torch.no_grad():
             for parameter, values in zip(parameters, (case.weight, case.bias), strict=False):
@@ -314,142 +196,223 @@ class MyLinear(Exercise):
             yield f"grad of {name}", grad
 
     def _start_values(self, name: str, values: Any, n_in: int, rtol: float) -> Iterator[tuple[Any, ...]]:
+        yield f"different rows in {name}", len(values.unique(dim=0))
         scaled = values.detach() * math.sqrt(n_in)
-        yield f"largest {name} times sqrt(in_features)", float(scaled.max()), rtol
-        yield f"smallest {name} times sqrt(in_features)", float(scaled.min()), rtol
+        yield f"largest {name} times sqrt(in_features)", float(scaled.abs().max()), rtol
         yield f"spread of {name} times sqrt(in_features)", float(scaled.square().mean().sqrt()), rtol
+        yield f"part of {name} below 0", float((scaled < 0).float().mean()), 2 * rtol
 
     mistakes = (
         Mistake(
             "bias detached",
-            _BiasDetached,
-            "`self.bias.data` gives the numbers without their history, so the bias gets no gradient and is never "
-            "trained. Add the parameter itself.",
+            edit("y + self.bias", "y + self.bias.detach()"),
+            "The bias is added without its history (`.data` or `.detach()`), so it gets no gradient "
+            "and is never trained. Add the parameter itself.",
         ),
         Mistake(
             "weight detached",
-            _WeightDetached,
-            "`self.weight.data` gives the numbers without their history, so the weight gets no gradient and is never "
-            "trained. Multiply by the parameter itself.",
+            edit("self.weight.T", "self.weight.detach().T"),
+            "You multiply by the weight without its history (`.data` or `.detach()`), so it gets no "
+            "gradient and is never trained. Multiply by the parameter itself.",
+        ),
+        *(
+            Mistake(
+                "plain tensors",
+                edit(
+                    "weight = nn.Parameter(",
+                    f"weight = {made}",
+                    "bias = nn.Parameter(",
+                    f"bias = {made}",
+                ),
+                "weight and bias are plain tensors, so `layer.parameters()` is empty and an optimizer "
+                "would find nothing to train. A tensor becomes a parameter of the module when it is "
+                "wrapped in nn.Parameter.",
+            )
+            for made in ("torch.Tensor.requires_grad_(", "(")
+        ),
+        *(
+            Mistake(
+                f"{name} is a plain tensor",
+                edit(f"{name} = nn.Parameter(", f"{name} = {made}"),
+                f"The {name} is a plain tensor, so `layer.parameters()` does not list it and an "
+                "optimizer would leave it as it is. Wrap it in nn.Parameter.",
+            )
+            for name in ("weight", "bias")
+            for made in ("torch.Tensor.requires_grad_(", "(")
         ),
         Mistake(
-            "weight and bias detached",
-            _BothDetached,
-            "`.data` gives the numbers without their history: neither weight nor bias gets a gradient, and nothing is "
-            "ever trained. Compute with the parameters themselves.",
-        ),
-        Mistake(
-            "plain tensors",
-            _PlainTensors,
-            "weight and bias are plain tensors, so `layer.parameters()` is empty and an optimizer would find nothing "
-            "to train. A tensor becomes a parameter of the module when it is wrapped in nn.Parameter.",
+            "parameters frozen",
+            edit("bound))\n", "bound), False)\n", "bound)) if", "bound), False) if"),
+            "The parameters are made with requires_grad=False, so they get no gradient and are never "
+            "trained. nn.Parameter(...) alone makes trainable ones.",
         ),
         Mistake(
             "bias=False ignored",
-            _AlwaysBias,
+            edit(" if bias else None", ""),
             "With bias=False there should be no bias: set `self.bias` to None, and do not add it in forward.",
         ),
         Mistake(
+            "zeros instead of no bias",
+            edit("if bias else None", "if bias else torch.zeros(out_features)"),
+            "With bias=False you keep a tensor as the bias. It adds nothing, but `self.bias` should "
+            "be None then, as in nn.Linear.",
+        ),
+        Mistake(
             "bias never added",
-            _BiasForgotten,
+            edit("y + self.bias", "y"),
             "The bias is made, but forward does not use it: a linear map without its constant.",
         ),
         Mistake(
             "no bias made",
-            _NoBias,
+            edit("if bias else", "if False else"),
             "There is no bias even where one is asked for. The default is bias=True.",
         ),
         Mistake(
             "weight stored as (in, out)",
-            _TransposedWeight,
-            "Your weight has shape (in_features, out_features). The result is the same, but the convention of this "
-            "course, and of PyTorch, is one row per output: (out_features, in_features). Saved weights of others "
+            edit(
+                "(out_features, in_features)",
+                "(in_features, out_features)",
+                "self.weight.T",
+                "self.weight",
+            ),
+            "Your weight has shape (in_features, out_features). In this course, and in PyTorch, a "
+            "weight has one row per output: (out_features, in_features). Saved weights of others "
             "would not fit yours.",
         ),
-        Mistake(
+        *_start_mistakes(
             "zero start values",
-            _Zeros,
-            "All parameters start at 0. Inside a network all outputs of the layer are then alike, receive like "
-            "gradients and stay alike. Draw the start values at random.",
+            ".zero_()",
+            "The weight starts at 0 everywhere. Inside a network all outputs of the layer are then "
+            "alike, receive the same gradients and stay alike. Draw the start values at random.",
         ),
         Mistake(
             "bias starts at zero",
-            _ZeroBias,
-            "The weight starts as it should, but the bias starts at 0. That works too, and some libraries do it; here "
-            "the bias is drawn from the same range as the weight.",
+            edit("(out_features).uniform_(-bound, bound)", "(out_features).zero_()"),
+            "The bias starts at 0. That works too, and some libraries do it; here the bias is drawn "
+            "from the same range as the weight.",
         ),
         Mistake(
+            "bias starts at one",
+            edit("(out_features).uniform_(-bound, bound)", "(out_features).fill_(1)"),
+            "The bias starts at 1 everywhere. Here it is drawn from the same range as the weight.",
+        ),
+        *_start_mistakes(
             "start values between 0 and 1",
-            _FromZeroToOne,
-            "torch.rand draws between 0 and 1, whatever the layer's size. Stretch and shift its numbers, so that they "
-            "lie between -1/sqrt(in_features) and 1/sqrt(in_features).",
+            ".uniform_(0, 1)",
+            "The start values lie between 0 and 1, whatever the layer's size; torch.rand draws such "
+            "numbers. Stretch and shift them, so that they lie between -1/sqrt(in_features) and "
+            "1/sqrt(in_features).",
         ),
-        Mistake(
-            "normal instead of uniform",
-            _Normal,
-            "The scale is right, but the start values come from a normal distribution: a few lie far outside plus and "
-            "minus 1/sqrt(in_features). Here they are drawn uniformly between these bounds.",
-            sign=_looks_normal,
+        *_start_mistakes(
+            "start values between -1 and 1",
+            ".uniform_(-1, 1)",
+            "The start values are uniform, but their range does not shrink with the number of inputs: "
+            "it should be plus and minus 1/sqrt(in_features).",
+        ),
+        *_start_mistakes(
+            "start values only positive",
+            ".uniform_(0, bound)",
+            "All start values lie between 0 and 1/sqrt(in_features). They should lie on both sides of 0.",
+        ),
+        *_start_mistakes(
+            "bound of xavier_uniform_",
+            ".uniform_(-(6 / (in_features + out_features)) ** 0.5, (6 / (in_features + out_features)) ** 0.5)",
+            "The start values are uniform within sqrt(6/(in_features + out_features)), as "
+            "nn.init.xavier_uniform_ draws them. Here the bound is 1/sqrt(in_features).",
+        ),
+        *_start_mistakes(
+            "bound of kaiming_uniform_",
+            ".uniform_(-(6 / in_features) ** 0.5, (6 / in_features) ** 0.5)",
+            "The start values are uniform within sqrt(6/in_features), as nn.init.kaiming_uniform_ "
+            "draws them where it is not told otherwise. Here the bound is 1/sqrt(in_features).",
+        ),
+        *_start_mistakes(
+            "scaled by out_features",
+            ".uniform_(-(out_features**-0.5), out_features**-0.5)",
+            "The range of the start values follows the number of outputs. What adds up in one output "
+            "is the number of its inputs, so the range is 1/sqrt(in_features).",
+        ),
+        *_start_mistakes(
+            "root forgotten",
+            ".uniform_(-1 / in_features, 1 / in_features)",
+            "The range of the start values is 1/in_features; it should be 1/sqrt(in_features). A sum "
+            "of n random terms grows like the square root of n, not like n.",
         ),
         Mistake(
             "start values not scaled",
-            _Unscaled,
-            "The start values come from a standard normal distribution whatever the layer's size. With 400 inputs the "
-            "spread of the outputs is then 20 times that of the inputs. Draw uniformly from -1/sqrt(in_features) to "
+            None,
+            "The weights come from a standard normal distribution whatever the layer's size; "
+            "torch.randn draws such numbers. With 400 inputs the spread of the outputs is then 20 "
+            "times that of the inputs. Draw uniformly from -1/sqrt(in_features) to "
             "1/sqrt(in_features).",
+            sign=_standard_normal,
         ),
         Mistake(
-            "start values between -1 and 1",
-            _UnitInterval,
-            "The start values are uniform, but their range does not shrink with the number of inputs: it should be "
-            "plus and minus 1/sqrt(in_features).",
+            "normal instead of uniform",
+            None,
+            "The weights look as if they came from a normal distribution: a few lie far outside the "
+            "rest. Here they are drawn uniformly between plus and minus 1/sqrt(in_features).",
+            sign=_normal,
         ),
         Mistake(
-            "start values only positive",
-            _OnlyPositive,
-            "All start values lie between 0 and 1/sqrt(in_features). They should lie on both sides of 0.",
+            "equal rows",
+            edit(
+                "in_features).uniform_(-bound, bound)",
+                "in_features).uniform_(-bound, bound)[:1].repeat(out_features, 1)",
+            ),
+            "All rows of the weight start alike, so all outputs of the layer are alike but for the "
+            "bias. Draw every entry anew.",
+        ),
+        *(
+            Mistake(
+                "only two dimensions",
+                edit("x @ self.weight.T", product),
+                "An input with two batch dimensions makes your forward fail: it was written for a "
+                "matrix. `x @ self.weight.T`, or torch.einsum with `...`, takes any leading shape.",
+            )
+            for product in (
+                "torch.mm(x, self.weight.T)",
+                "torch.einsum('ni,oi->no', x, self.weight)",
+                "torch.einsum('ni,oi->no', x[None], self.weight)[0] if x.ndim < 2 else "
+                "torch.einsum('ni,oi->no', x, self.weight)",
+                "(self.weight @ x.movedim(-1, 0)).movedim(0, -1)",
+            )
         ),
         Mistake(
-            "scaled by out_features",
-            _ByOutFeatures,
-            "The range of the start values follows the number of outputs. What adds up in one output is the number of "
-            "its inputs, so the range is 1/sqrt(in_features).",
-        ),
-        Mistake(
-            "root forgotten",
-            _NoRoot,
-            "The range of the start values is 1/in_features; it should be 1/sqrt(in_features). A sum of n random "
-            "terms grows like the square root of n, not like n.",
-        ),
-        Mistake(
-            "wraps nn.Linear",
-            _Wrapped,
-            "Your class hands the work to nn.Linear. Here you build what is inside it: two parameters, a product and "
-            "a sum.",
-        ),
-        Mistake(
-            "only two dimensions",
-            _OnlyTwoDimensions,
-            "torch.mm multiplies matrices and nothing else. An input may also be a single vector or have more batch "
-            "dimensions: `@` and torch.einsum handle any leading shape.",
-        ),
-        Mistake(
-            "transposes the input",
-            _TransposesInput,
-            "You put weight on the left and transpose the input to fit. For more than two dimensions that mixes up the "
-            "batch. Keep x on the left: its last dimension meets the last dimension of weight.",
+            "batch dimensions flattened",
+            edit("x @ self.weight.T", "x.reshape(-1, x.shape[-1]) @ self.weight.T"),
+            "All batch dimensions come out as one. Only the last dimension of x changes: an input of "
+            "shape (2, 3, in_features) gives an output of shape (2, 3, out_features).",
         ),
         Mistake(
             "one bias for all outputs",
-            _OneBias,
-            "Your bias is one number, and broadcasting gives it to every output. Each output has a bias of its own: "
-            "shape (out_features,).",
+            edit("torch.empty(out_features).", "torch.empty(1)."),
+            "Your bias is one number, and broadcasting gives it to every output. Each output has a "
+            "bias of its own: shape (out_features,).",
         ),
         Mistake(
             "bias with a batch dimension",
-            _RowBias,
-            "Your bias has shape (1, out_features). Broadcasting would add the batch dimension for you; and a single "
-            "vector as input would come out with a dimension too many. Its shape is (out_features,).",
+            edit("torch.empty(out_features).", "torch.empty(1, out_features)."),
+            "Your bias has shape (1, out_features), so a single vector as input would come out with a "
+            "dimension too many. Broadcasting adds the batch dimension for you: its shape is "
+            "(out_features,).",
+        ),
+        Mistake(
+            "activation inside the layer",
+            edit("return y if", "return (y if", "y + self.bias", "y + self.bias).clamp(min=0)"),
+            "Negative outputs come out as 0: a ReLU is built in. The layer is the affine map alone; "
+            "the activation function comes after it.",
+        ),
+        Mistake(
+            "parameters in float64",
+            edit(
+                "in_features).",
+                "in_features).double().",
+                "(out_features).",
+                "(out_features).double().",
+            ),
+            "Your parameters are float64, numpy's default, and torch does not multiply them with a "
+            "float32 input. Make them float32, torch's default.",
         ),
     )
 
@@ -470,59 +433,118 @@ class CountParameters(Exercise):
         for kind, label in (
             ("one", "one layer"),
             ("deep", "layers inside layers"),
-            ("frozen", "a layer whose bias is frozen (requires_grad=False)"),
+            ("frozen", "two layers, one with its bias frozen (requires_grad=False)"),
             ("shared", "two layers that share one weight"),
             ("buffers", "a layer and a batch norm with its running averages"),
             ("none", "a module without parameters"),
+            ("filters", "a convolution (four dimensions) and a scale of shape ()"),
         ):
             yield Case(label, kind=kind, a=rng.integer(3, 6), b=rng.integer(6, 9), c=rng.integer(10, 14))
 
     def probe(self, count_parameters: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         with unguarded():
             module = _module(case.kind, case.a, case.b, case.c)
+        if case.kind == "frozen":
+            weight, bias = [*module.parameters()][-2:]
+            bias.requires_grad_(False)
         yield "the count", count_parameters(module)
+        if case.kind == "frozen":
+            weight.requires_grad_(False)
+            yield "the count after its weight is frozen too", count_parameters(module)
         yield "the module afterwards", [f"{name} {p.requires_grad}" for name, p in module.named_parameters()]
 
     mistakes = (
         Mistake(
             "shared counted twice",
-            lambda m: sum(p.numel() for p in m.state_dict(keep_vars=True).values() if p.requires_grad),
-            "A weight that two layers share is counted for each of them. There is only one set of numbers to train; "
-            "`parameters()` already gives it once.",
+            edit(
+                "module.parameters()",
+                "dict(module.named_parameters(remove_duplicate=False)).values()",
+            ),
+            "A weight that two layers share is counted for each of them. There is only one set of "
+            "numbers to train; `parameters()` already gives it once.",
         ),
         Mistake(
             "frozen ones counted",
-            lambda m: sum(p.numel() for p in m.parameters()),
+            edit(" if p.requires_grad", ""),
             "Parameters with requires_grad=False are counted too. They are not trained.",
         ),
         Mistake(
             "buffers counted",
-            lambda m: (
-                sum(t.numel() for t in [*m.parameters(), *m.buffers()] if t.requires_grad or not t.is_leaf)
-                + sum(b.numel() for b in m.buffers())
-            ),
+            edit("p.requires_grad)", "p.requires_grad) + sum(b.numel() for b in module.buffers())"),
             "The running averages of a batch norm are counted. They are buffers: stored with the module, not trained.",
         ),
         Mistake(
             "tensors counted",
-            lambda m: sum(1 for p in m.parameters() if p.requires_grad),
-            "You count the parameter tensors. Asked for is how many numbers they hold together.",
+            edit("p.numel()", "1"),
+            "You count the parameter tensors. What is asked for is how many numbers they hold together.",
         ),
         Mistake(
             "biases left out",
-            lambda m: sum(p.numel() for p in m.parameters() if p.requires_grad and p.ndim > 1),
+            edit("p.requires_grad)", "p.requires_grad and p.ndim > 1)"),
             "Only the matrices are counted. A bias is a parameter as well.",
         ),
         Mistake(
+            "only weights and biases counted",
+            edit(
+                "p in module.parameters()",
+                "name, p in module.named_parameters()",
+                "requires_grad)",
+                "requires_grad and name.endswith(('weight', 'bias')))",
+            ),
+            "You look for the names weight and bias. A parameter may have any name: ask the module for all of them.",
+        ),
+        Mistake(
             "inner layers left out",
-            lambda m: sum(p.numel() for p in m.parameters(recurse=False) if p.requires_grad),
-            "Only parameters that belong to the outermost module itself are counted. `parameters()` also walks "
-            "through the modules inside it.",
+            edit(".parameters()", ".parameters(recurse=False)"),
+            "Only parameters that belong to the outermost module itself are counted. `parameters()` "
+            "also walks through the modules inside it.",
+        ),
+        Mistake(
+            "only one level deep",
+            edit(
+                "module.parameters()",
+                "(p for child in module.children() for p in child.parameters(recurse=False))",
+            ),
+            "You look at the modules directly inside and no deeper, and leave out what the module "
+            "itself holds. `parameters()` walks through all levels.",
         ),
         Mistake(
             "rows counted",
-            lambda m: sum(len(p) for p in m.parameters() if p.requires_grad),
+            edit("p.numel()", "len(p)"),
             "`len` of a matrix is its number of rows. The number of its entries is `numel()`.",
+        ),
+        *(
+            Mistake(
+                "only two sizes multiplied",
+                edit("p.numel()", number),
+                "You multiply the first two sizes of each parameter. A convolution has four: the number "
+                "of entries, whatever the shape, is `numel()`.",
+            )
+            for number in (
+                "math.prod(p.shape[:2])",
+                "p.shape[0] * (p.shape[1] if p.ndim > 1 else 1)",
+            )
+        ),
+        Mistake(
+            "equal shapes counted once",
+            edit(
+                "p.numel() for p in",
+                "math.prod(s) for s in {p.shape for p in",
+                "requires_grad)",
+                "requires_grad})",
+            ),
+            "Parameters of the same shape are counted once. Two layers of the same size have twice as "
+            "many numbers to train.",
+        ),
+        Mistake(
+            "zeros left out",
+            edit("p.numel()", "int(p.count_nonzero())"),
+            "Entries that are 0 are not counted. They are trained like all others.",
+        ),
+        Mistake(
+            "a float for an int",
+            edit("return sum(", "return 0.0 + sum("),
+            "The count is a float. How many there are is a whole number, an int.",
         ),
     )
 
@@ -536,11 +558,13 @@ def _module(kind: str, a: int, b: int, c: int) -> nn.Module:
         return nn.Sequential(nn.ReLU(), nn.Flatten())
     if kind == "buffers":
         return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))
+    if kind == "filters":
+        module = nn.Sequential(nn.Conv2d(a, b, 3))
+        module.scale = nn.Parameter(torch.ones(()))
+        return module
     module = nn.Sequential(nn.Linear(a, b), nn.Linear(a, b))
     if kind == "shared":
         module[1].weight = module[0].weight
-    else:
-        module[1].bias.requires_grad_(False)
     return module
 
 
@@ -579,44 +603,59 @@ class Collapse(Exercise):
     mistakes = (
         Mistake(
             "first bias not carried through",
-            lambda w1, b1, w2, b2: (w2 @ w1, b1 + b2),
-            "The second map acts on everything that the first one gives, its constant b1 included: b1 reaches the "
-            "output only through w2.",
+            edit("w2 @ b1", "b1"),
+            "The second map acts on everything that the first one gives, its constant b1 included: b1 "
+            "reaches the output only through w2.",
         ),
         Mistake(
             "first bias forgotten",
-            lambda w1, b1, w2, b2: (w2 @ w1, b2.clone()),
+            edit("w2 @ b1 +", "1 *"),
             "b1 is missing. Put w1 @ x + b1 into the second map, multiply out, and see what is left without x.",
         ),
         Mistake(
             "second bias forgotten",
-            lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1),
+            edit(" + b2", ""),
             "b2 is missing: the second map adds it at the very end.",
         ),
         Mistake(
+            "second bias sent through the second map",
+            edit("w2 @ b1 + b2", "w2 @ (b1 + b2)"),
+            "b2 is multiplied by w2. It is the constant of the second map: it is added after w2.",
+        ),
+        Mistake(
+            "second bias summed up",
+            edit("+ b2", "+ b2.sum()"),
+            "The sum of b2 is added to every output. Each output has its own entry of b2.",
+        ),
+        Mistake(
             "weights in the wrong order",
-            lambda w1, b1, w2, b2: (w1 @ w2, w2 @ b1 + b2),
+            edit("w2 @ w1", "w1 @ w2"),
             "The product has w1 on the left. The map that acts first stands next to x, on the right.",
         ),
         Mistake(
             "everything in the wrong order",
-            lambda w1, b1, w2, b2: (w1 @ w2, w1 @ b2 + b1),
+            edit("w2 @ w1", "w1 @ w2", "w2 @ b1 + b2", "w1 @ b2 + b1"),
             "This is first map 2, then map 1. Map 1 acts first.",
         ),
         Mistake(
             "w transposed",
-            lambda w1, b1, w2, b2: (w1.T @ w2.T, w2 @ b1 + b2),
+            edit("w2 @ w1", "w1.T @ w2.T"),
             "w has the right numbers, but shape (in, out). A weight has shape (out, in).",
         ),
         Mistake(
             "a ReLU in between",
-            lambda w1, b1, w2, b2: (w2 @ w1.clamp(min=0), w2 @ b1.clamp(min=0) + b2),
-            "There is a ReLU between the maps. With it they do not collapse; that is the point of it. Here there is "
-            "none.",
+            edit("@ w1", "@ w1.clamp(min=0)", "@ b1", "@ b1.clamp(min=0)"),
+            "There is a ReLU on what the first map gives. With one the maps do not collapse; that is "
+            "the point of it. Here there is none.",
+        ),
+        Mistake(
+            "a ReLU on the first bias",
+            edit("@ b1", "@ b1.clamp(min=0)"),
+            "Negative entries of b1 are taken for 0. There is no ReLU between these maps: b1 goes through w2 as it is.",
         ),
         Mistake(
             "entry by entry",
-            lambda w1, b1, w2, b2: (w2 * w1, w2 @ b1 + b2),
+            edit("w2 @ w1", "w2 * w1"),
             "`*` multiplies entry by entry. Maps that act one after the other are a matrix product: `@`.",
         ),
     )
@@ -628,74 +667,8 @@ def _how_many(answer: Any) -> str | None:
     return None if answer is None else f"one {type(answer).__name__}"
 
 
-class _Net(nn.Module):
-    """What the mistakes about two_layer_net have in common."""
-
-    def __init__(self, n_in: int, n_hidden: int, n_out: int) -> None:
-        super().__init__()
-        self.first, self.second = _Affine(n_in, n_hidden), _Affine(n_hidden, n_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.second(self.first(x).clamp(min=0))
-
-
-class _NoActivation(_Net):
-    def forward(self, x: Tensor) -> Tensor:
-        return self.second(self.first(x))
-
-
-class _ActivationLast(_Net):
-    def forward(self, x: Tensor) -> Tensor:
-        return self.second(self.first(x)).clamp(min=0)
-
-
-class _ActivationTwice(_Net):
-    def forward(self, x: Tensor) -> Tensor:
-        return self.second(self.first(x).clamp(min=0)).clamp(min=0)
-
-
-class _ActivationFirst(_Net):
-    def forward(self, x: Tensor) -> Tensor:
-        return self.second(self.first(x.clamp(min=0)))
-
-
-class _InAList(nn.Module):
-    def __init__(self, n_in: int, n_hidden: int, n_out: int) -> None:
-        super().__init__()
-        self.layers = [_Affine(n_in, n_hidden), _Affine(n_hidden, n_out)]
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layers[1](self.layers[0](x).clamp(min=0))
-
-
-class _SecondFirst(_Net):
-    def __init__(self, n_in: int, n_hidden: int, n_out: int) -> None:
-        nn.Module.__init__(self)
-        self.second, self.first = _Affine(n_hidden, n_out), _Affine(n_in, n_hidden)
-
-
-class _NoBiases(_Net):
-    def __init__(self, n_in: int, n_hidden: int, n_out: int) -> None:
-        nn.Module.__init__(self)
-        self.first, self.second = _Affine(n_in, n_hidden, bias=False), _Affine(n_hidden, n_out, bias=False)
-
-
-class _ReadyMade(nn.Module):
-    def __init__(self, n_in: int, n_hidden: int, n_out: int) -> None:
-        super().__init__()
-        self.first, self.second = nn.Linear(n_in, n_hidden), nn.Linear(n_hidden, n_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.second(self.first(x).relu())
-
-
-class _BuiltInForward(nn.Module):
-    def __init__(self, n_in: int, n_hidden: int, n_out: int) -> None:
-        super().__init__()
-        self.sizes = n_in, n_hidden, n_out
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _Net(*self.sizes)(x)
+def _different_each_time(evidence: list[dict[str, Any]]) -> bool:
+    return not all(values["the same output for the same x twice"] for values in evidence)
 
 
 class TwoLayerNet(Exercise):
@@ -711,11 +684,13 @@ class TwoLayerNet(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, i, h, o, n in (
-            ("two_layer_net(4, 6, 3), a batch of five", 4, 6, 3, 5),
-            ("two_layer_net(3, 1, 2), a batch of one", 3, 1, 2, 1),
-            ("two_layer_net(1, 5, 1), a batch of nine", 1, 5, 1, 9),
+            ("two_layer_net(4, 6, 3), a batch of five", 4, 6, 3, (5,)),
+            ("two_layer_net(3, 1, 2), a batch of one", 3, 1, 2, (1,)),
+            ("two_layer_net(1, 5, 1), a batch of nine", 1, 5, 1, (9,)),
+            ("two_layer_net(2, 4, 3), x of shape (2, 3, 2)", 2, 4, 3, (2, 3)),
+            ("two_layer_net(3, 4, 2), a single vector", 3, 4, 2, ()),
         ):
-            yield Case(label, sizes=[i, h, o], x=rng.normal(n, i), w1=rng.normal(h, i), b1=rng.normal(h),
+            yield Case(label, sizes=[i, h, o], x=rng.normal(*n, i), w1=rng.normal(h, i), b1=rng.normal(h),
                        w2=rng.normal(o, h), b2=rng.normal(o))  # fmt: skip
 
     def probe(self, two_layer_net: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -724,7 +699,7 @@ class TwoLayerNet(Exercise):
         parameters = list(net.parameters())
         once, again = net(case.x), net(case.x)
         yield "what is returned", None if once is None else type(once).__name__
-        yield claim("the output for the same x is the same twice", torch.equal(once, again))
+        yield claim("the output for the same x is the same twice", torch.equal(once.nan_to_num(), again.nan_to_num()))
         yield "shapes of parameters()", ", ".join(str(tuple(p.shape)) for p in parameters) or "no parameters"
         with torch.no_grad():
             for parameter, values in zip(parameters, (case.w1, case.b1, case.w2, case.b2), strict=True):
@@ -738,51 +713,131 @@ class TwoLayerNet(Exercise):
     mistakes = (
         Mistake(
             "no activation",
-            _NoActivation,
+            edit("relu(self.first(x))", "self.first(x)"),
             "Nothing stands between the two affine maps, so together they are one affine map, as in collapse.",
         ),
         Mistake(
             "activation at the end",
-            _ActivationLast,
-            "The ReLU comes after the second map. There it only cuts off the output; between the maps it lets the net "
-            "bend.",
+            edit(
+                "relu(self.first(x))",
+                "self.first(x)",
+                "return self.second(h)",
+                "return relu(self.second(h))",
+            ),
+            "The ReLU comes after the second map. There it only cuts off the output; between the maps "
+            "it lets the net bend.",
         ),
         Mistake(
             "activation also at the end",
-            _ActivationTwice,
+            edit("return self.second(h)", "return relu(self.second(h))"),
             "There is a second ReLU after the last map, so the net can never give a negative number.",
         ),
         Mistake(
             "activation on the input",
-            _ActivationFirst,
+            edit("relu(self.first(x))", "self.first(relu(x))"),
             "The ReLU acts on the input, and the two maps after it collapse into one.",
         ),
         Mistake(
+            "activation also on the input",
+            edit("self.first(x)", "self.first(relu(x))"),
+            "There is a ReLU on the input too, so the net cannot tell one negative number from another.",
+        ),
+        *(
+            Mistake(
+                f"{name} instead of ReLU",
+                edit("relu(self.first(x))", f"torch.{name}(self.first(x))"),
+                f"The function between the maps is {name}. The text asks for relu.",
+            )
+            for name in ("sigmoid", "tanh")
+        ),
+        Mistake(
             "layers in a list",
-            _InAList,
-            "The net computes the right thing, but has no parameters: a module does not look into a plain Python "
-            "list. Make each layer an attribute, or use nn.ModuleList.",
+            edit(
+                "first = My_Linear(n_in, n_hidden)",
+                "first = [My_Linear(n_in, n_hidden)]",
+                "second = My_Linear(n_hidden, n_out)",
+                "second = [My_Linear(n_hidden, n_out)]",
+                "self.first(",
+                "self.first[0](",
+                "self.second(",
+                "self.second[0](",
+            ),
+            "The net has no parameters: a module does not look into a plain Python list. Make each "
+            "layer an attribute, or use nn.ModuleList.",
         ),
         Mistake(
             "second layer made first",
-            _SecondFirst,
-            "`parameters()` follows the order in which the layers are assigned in __init__. Assign the first layer "
-            "first.",
+            edit(
+                "first = My_Linear(n_in, n_hidden)",
+                "second = My_Linear(n_hidden, n_out)",
+                "second = My_Linear(n_hidden, n_out)",
+                "first = My_Linear(n_in, n_hidden)",
+            ),
+            "`parameters()` follows the order in which the layers are assigned in __init__. Assign "
+            "the first layer first.",
         ),
         Mistake(
-            "without biases",
-            _NoBiases,
-            "Both layers are made without a bias, so every bend of the net passes through the origin.",
+            "one layer too many",
+            edit(
+                "        self.second =",
+                "        self.middle = My_Linear(n_hidden, n_hidden)\n        self.second =",
+                "return self.second(h)",
+                "return self.second(relu(self.middle(h)))",
+            ),
+            "There are three affine maps. The net has two: n_in to n_hidden, and n_hidden to n_out.",
+        ),
+        *(
+            Mistake(
+                f"{name} layer without a bias",
+                edit(sizes, f"{sizes}, bias=False"),
+                f"The {name} layer is made without a bias. Both layers have one.",
+            )
+            for name, sizes in (("first", "(n_in, n_hidden"), ("second", "(n_hidden, n_out"))
+        ),
+        Mistake(
+            "first layer cut off",
+            edit("relu(self.first(x))", "relu(self.first(x)).detach()"),
+            "The output is right, but the second layer gets its input without a history (`.detach()`, "
+            "`.data`, or numpy on the way), so the first layer gets no gradient and never learns.",
+        ),
+        Mistake(
+            "gradient cut off",
+            edit("self.second(h)", "self.second(h).detach()"),
+            "The output is right, but it has no history (`.detach()`, `.data`, or torch.no_grad()), so "
+            "no parameter gets a gradient.",
         ),
         Mistake(
             "ready-made layers",
-            _ReadyMade,
+            edit("My_Linear(n_in", "nn.Linear(n_in", "My_Linear(n_hidden", "nn.Linear(n_hidden"),
             "The layers are nn.Linear. You have built the same yourself above: use My_Linear and relu.",
         ),
         Mistake(
             "layers made in forward",
-            _BuiltInForward,
-            "The layers are made anew, with new random weights, in every call of forward. Make them once, in "
-            "__init__, and keep them as attributes.",
+            edit(
+                "first = My_Linear(n_in, n_hidden)",
+                "first = lambda: My_Linear(n_in, n_hidden)",
+                "second = My_Linear(n_hidden, n_out)",
+                "second = lambda: My_Linear(n_hidden, n_out)",
+                "self.first(",
+                "self.first()(",
+                "self.second(",
+                "self.second()(",
+            ),
+            "The layers are made anew, with new random weights, in every call of forward. Make them "
+            "once, in __init__, and keep them as attributes.",
+        ),
+        Mistake(
+            "another output each time",
+            None,
+            "Two calls with the same x gave different outputs, so forward draws something at random: "
+            "dropout, for example, or a layer that is made anew each time. Make the layers once, in "
+            "__init__, and let forward only compute.",
+            sign=_different_each_time,
+        ),
+        Mistake(
+            "batch dimensions flattened",
+            edit("self.first(x)", "self.first(x.reshape(-1, x.shape[-1]))"),
+            "All batch dimensions come out as one. Only the last dimension of x changes: an input of "
+            "shape (2, 3, n_in) gives an output of shape (2, 3, n_out).",
         ),
     )

@@ -771,7 +771,7 @@ class Evaluate(Exercise):
             None,
             "Your function sets requires_grad to False and leaves it so: the model can no longer "
             "be trained. Run it under torch.no_grad() instead; that changes nothing for good.",
-            sign=lambda e: not e[0]["parameters still trainable"],
+            sign=lambda e: not e[0]["the parameters are still trainable"],
         ),
         Mistake(
             "graph recorded",
@@ -793,7 +793,7 @@ class Evaluate(Exercise):
             "You put back the flag `training` of the model alone, and the layers inside it stay in "
             "eval mode. model.train(mode) sets it in all of them.",
             sign=lambda e: (
-                e[0]["training mode afterwards"] and not e[0]["training mode of the layers inside afterwards"]
+                e[0]["mode afterwards"] == "training" and e[0]["mode of the layers inside afterwards"] == "eval"
             ),
         ),
         Mistake(

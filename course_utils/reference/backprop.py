@@ -12,22 +12,27 @@ from course_utils.reference.linear import relu
 def numerical_gradient(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
     """(f(x + eps*e_i) - f(x - eps*e_i)) / (2*eps) for every entry i; x: any shape, float64 -> the shape of x."""
     x = x.detach().double()
+    steps = eps * torch.eye(x.numel(), dtype=torch.float64).reshape(-1, *x.shape)
     slopes = []
-    for i in range(x.numel()):
-        step = torch.zeros_like(x)
-        step.view(-1)[i] = eps
-        slopes.append((float(f(x + step)) - float(f(x - step))) / (2 * eps))
+    for step in steps:
+        above, below = f(x + step), f(x - step)
+        slopes.append((float(above) - float(below)) / (2 * eps))
     return torch.tensor(slopes, dtype=torch.float64).reshape(x.shape)
 
 
 def relative_error(a: Tensor, b: Tensor) -> float:
     """The largest |a - b| / max(|a| + |b|, 1e-8) over all elements; a, b: the same shape."""
-    return float(((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).max())
+    error = (a - b).abs()
+    size = (a.abs() + b.abs()).clamp(min=1e-8)
+    return float((error / size).max())
 
 
 def linear_backward(grad_out: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """grad_x, grad_weight, grad_bias of y = x @ weight.T + bias; grad_out: (n, d_out), x: (n, d_in)."""
-    return grad_out @ weight, grad_out.T @ x, grad_out.sum(0)
+    grad_x = grad_out @ weight
+    grad_weight = grad_out.T @ x
+    grad_bias = grad_out.sum(0)
+    return grad_x, grad_weight, grad_bias
 
 
 def relu_backward(grad_out: Tensor, x: Tensor) -> Tensor:
@@ -45,8 +50,10 @@ def two_layer_backward(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor,
     z = x @ w1.T + b1
     h = relu(z)
     y_hat = h @ w2.T + b2
-    grad_h, grad_w2, grad_b2 = linear_backward(mse_backward(y_hat, y), h, w2)
-    _, grad_w1, grad_b1 = linear_backward(relu_backward(grad_h, z), x, w1)
+    grad_y_hat = mse_backward(y_hat, y)
+    grad_h, grad_w2, grad_b2 = linear_backward(grad_y_hat, h, w2)
+    grad_z = relu_backward(grad_h, z)
+    _, grad_w1, grad_b1 = linear_backward(grad_z, x, w1)
     return {"w1": grad_w1, "b1": grad_b1, "w2": grad_w2, "b2": grad_b2}
 
 
@@ -62,8 +69,8 @@ def backward(node: Any) -> None:
                 visit(parent)
             order.append(n)
 
-    visit(node)
     node.grad += 1.0
+    visit(node)
     for n in reversed(order):
         for parent, local_grad in zip(n.parents, n.local_grads, strict=True):
             parent.grad += local_grad * n.grad

@@ -49,4 +49,5 @@ class two_layer_net(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (..., n_in) -> (..., n_out)."""
-        return self.second(relu(self.first(x)))
+        h = relu(self.first(x))
+        return self.second(h)

@@ -1,8 +1,11 @@
 """Other right answers to the exercises of lesson 03."""
 
+import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -201,3 +204,248 @@ ANSWERS = {
     "backprop.two_layer_backward": [two_layers_in_one_go, two_layers_by_examples, two_layers_by_einsum],
     "backprop.backward": [backward_by_counting, backward_over_paths, backward_in_a_dict],
 }
+
+
+# Written from the student's notebook alone.
+
+
+def numerical_gradient_first_reading(f, x, eps=1e-6):
+    units = torch.eye(x.numel(), dtype=torch.float64).reshape(-1, *x.shape)
+    slopes = [(float(f(x + eps * u)) - float(f(x - eps * u))) / (2 * eps) for u in units]
+    return torch.tensor(slopes, dtype=torch.float64).reshape(x.shape)
+
+
+def numerical_gradient_second_reading(f, x, eps=1e-6):
+    kept = x.detach().clone()
+    grad = torch.empty(x.shape, dtype=torch.float64)
+    with torch.no_grad():
+        try:
+            for place in itertools.product(*(range(size) for size in x.shape)):
+                x[place] = kept[place] + eps
+                above = float(f(x))
+                x[place] = kept[place] - eps
+                below = float(f(x))
+                x[place] = kept[place]
+                grad[place] = (above - below) / 2 / eps
+        finally:
+            x.copy_(kept)
+    return grad
+
+
+def numerical_gradient_third_reading(f, x, eps=1e-6):
+    base = x.detach().numpy()
+    out = np.empty_like(base)
+    for idx in np.ndindex(base.shape):
+        sides = []
+        for sign in (+1, -1):
+            moved = base.copy()
+            moved[idx] += sign * eps
+            sides.append(float(f(torch.from_numpy(np.asarray(moved)))))
+        out[idx] = np.subtract(*sides) / (2 * eps)
+    return torch.from_numpy(np.asarray(out))
+
+
+def relative_error_first_reading(a, b):
+    a, b = a.detach().numpy().astype(float), b.detach().numpy().astype(float)
+    return float(np.max(np.abs(a - b) / np.maximum(np.abs(a) + np.abs(b), 1e-8)))
+
+
+def relative_error_second_reading(a, b):
+    pairs = zip(a.flatten().tolist(), b.flatten().tolist())
+    return max(abs(p - q) / max(abs(p) + abs(q), 1e-8) for p, q in pairs)
+
+
+def relative_error_third_reading(a, b):
+    size = torch.stack([a, b]).abs().sum(0)
+    size = torch.where(size < 1e-8, 1e-8, size)
+    return torch.div(torch.sub(a, b).abs_(), size).reshape(-1).sort().values[-1].item()
+
+
+def linear_backward_first_reading(grad_out, x, weight):
+    with_ones = torch.cat([x, x.new_ones(len(x), 1)], dim=1)
+    both = grad_out.transpose(0, 1) @ with_ones
+    return grad_out @ weight, both[:, :-1], both[:, -1]
+
+
+def linear_backward_second_reading(grad_out, x, weight):
+    g = grad_out.double()
+    grads = (
+        torch.einsum("no,oi->ni", g, weight.double()),
+        torch.einsum("no,ni->oi", g, x.double()),
+        torch.einsum("no->o", g),
+    )
+    return tuple(t.to(x.dtype) for t in grads)
+
+
+def linear_backward_third_reading(grad_out, x, weight):
+    g = grad_out[:, :, None]  # (n, d_out, 1)
+    return (g * weight).sum(1), (g * x[:, None, :]).sum(0), torch.ones(len(x), dtype=x.dtype) @ grad_out
+
+
+def relu_backward_first_reading(grad_out, x):
+    g = grad_out.clone()
+    g[x < 0] = 0
+    return g
+
+
+def relu_backward_second_reading(grad_out, x):
+    return torch.from_numpy(
+        np.where(x.detach().numpy() > 0, grad_out.detach().numpy(), np.zeros((), x.detach().numpy().dtype))
+    )
+
+
+def relu_backward_third_reading(grad_out, x):
+    slope = torch.heaviside(x.detach(), torch.zeros((), dtype=x.dtype))
+    return torch.einsum("...,...->...", slope, grad_out)
+
+
+def mse_backward_first_reading(y_hat, y):
+    share = 2.0 / math.prod(y.shape)
+    return torch.lerp(torch.zeros_like(y_hat), y_hat - y, share)
+
+
+def mse_backward_second_reading(y_hat, y):
+    errors = [p - t for p, t in zip(y_hat.flatten(), y.flatten())]
+    return torch.stack([(e + e) / len(errors) for e in errors]).view(y_hat.shape)
+
+
+def mse_backward_third_reading(y_hat, y):
+    d = y_hat.to(torch.float64) - y
+    return (d / d.numel() + d / d.numel()).to(y_hat.dtype)
+
+
+def two_layer_backward_first_reading(x, y, w1, b1, w2, b2):
+    z = torch.einsum("ni,hi->nh", x, w1) + b1
+    on = (z > 0).to(x.dtype)
+    y_hat = torch.einsum("nh,oh->no", on * z, w2) + b2
+    g = (y_hat - y) * (2 / y.numel())
+    return {
+        "b2": torch.einsum("no->o", g),
+        "w2": torch.einsum("no,nh->oh", g, on * z),
+        "b1": torch.einsum("no,oh,nh->h", g, w2, on),
+        "w1": torch.einsum("no,oh,nh,ni->hi", g, w2, on, x),
+    }
+
+
+def _relu(x):
+    return x.clamp(min=0)
+
+
+def _two_layer_forward(x, w1, b1, w2, b2):
+    z = x @ w1.T + b1
+    h = _relu(z)
+    return z, h, h @ w2.T + b2
+
+
+def two_layer_backward_second_reading(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    total = {
+        "w1": torch.zeros_like(w1),
+        "b1": torch.zeros_like(b1),
+        "w2": torch.zeros_like(w2),
+        "b2": torch.zeros_like(b2),
+    }
+    for k in range(len(x)):
+        g = 2 * (y_hat[k] - y[k]) / y.numel()
+        back = torch.where(h[k] > 0, w2.T @ g, 0.0)
+        for name, share in zip(total, (torch.outer(back, x[k]), back, torch.outer(g, h[k]), g)):
+            total[name] = total[name] + share
+    return total
+
+
+def two_layer_backward_third_reading(x, y, w1, b1, w2, b2):
+    X, Y, W1, B1, W2, B2 = (t.detach().numpy().astype(np.float64) for t in (x, y, w1, b1, w2, b2))
+    Z = X @ W1.T + B1
+    H = np.maximum(Z, 0)
+    G = 2 * (H @ W2.T + B2 - Y) / Y.size
+    GZ = G @ W2 * (Z > 0)
+    found = {"w2": G.T @ H, "b2": G.sum(0), "w1": GZ.T @ X, "b1": GZ.sum(0)}
+    return {name: torch.from_numpy(g).to(w1.dtype) for name, g in found.items()}
+
+
+def backward_first_reading(node):
+    """Kahn: a node's turn comes when all that was computed from it has had its own."""
+    waiting, found = {}, [node]
+    for n in found:
+        for parent in n.parents:
+            if parent not in waiting:
+                waiting[parent] = 0
+                found.append(parent)
+            waiting[parent] += 1
+    node.grad += 1.0
+    ready = [node]
+    while ready:
+        n = ready.pop()
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += n.grad * local
+            waiting[parent] -= 1
+            if not waiting[parent]:
+                ready.append(parent)
+
+
+def backward_second_reading(node):
+    order, done, stack = [], set(), [(node, False)]
+    while stack:
+        n, finished = stack.pop()
+        if finished:
+            order.append(n)
+        elif id(n) not in done:
+            done.add(id(n))
+            stack.append((n, True))
+            stack.extend((p, False) for p in n.parents)
+    here = {id(n): 0.0 for n in order}
+    here[id(node)] = 1.0
+    for n in order[::-1]:
+        for p, local in zip(n.parents, n.local_grads):
+            here[id(p)] += local * here[id(n)]
+    for n in order:
+        n.grad += here[id(n)]
+
+
+class backward_third_reading:
+    def __new__(cls, node):
+        depth = {}
+
+        def deep(n):
+            if n not in depth:
+                depth[n] = 0 if not n.parents else 1 + max(map(deep, n.parents))
+            return depth[n]
+
+        deep(node)
+        node.grad = node.grad + 1.0
+        for n in sorted(depth, key=depth.get, reverse=True):
+            for k in range(len(n.parents)):
+                n.parents[k].grad = n.parents[k].grad + n.local_grads[k] * n.grad
+
+
+ANSWERS["backprop.numerical_gradient"] += [
+    numerical_gradient_first_reading,
+    numerical_gradient_second_reading,
+    numerical_gradient_third_reading,
+]
+ANSWERS["backprop.relative_error"] += [
+    relative_error_first_reading,
+    relative_error_second_reading,
+    relative_error_third_reading,
+]
+ANSWERS["backprop.linear_backward"] += [
+    linear_backward_first_reading,
+    linear_backward_second_reading,
+    linear_backward_third_reading,
+]
+ANSWERS["backprop.relu_backward"] += [
+    relu_backward_first_reading,
+    relu_backward_second_reading,
+    relu_backward_third_reading,
+]
+ANSWERS["backprop.mse_backward"] += [
+    mse_backward_first_reading,
+    mse_backward_second_reading,
+    mse_backward_third_reading,
+]
+ANSWERS["backprop.two_layer_backward"] += [
+    two_layer_backward_first_reading,
+    two_layer_backward_second_reading,
+    two_layer_backward_third_reading,
+]
+ANSWERS["backprop.backward"] += [backward_first_reading, backward_second_reading, backward_third_reading]

@@ -2,8 +2,9 @@
 
 import math
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def one_hot_from_eye(labels: Tensor, num_classes: int) -> Tensor:
@@ -141,3 +142,230 @@ ANSWERS = {
     "cross_entropy.cross_entropy_backward": [backward_by_subtraction, backward_by_the_jacobian, backward_by_einsum],
     "cross_entropy.accuracy": [accuracy_by_loop, accuracy_as_tensor, accuracy_by_rank],
 }
+
+
+# Written from the student's notebook alone.
+
+
+def one_hot_first_reading(labels, num_classes):
+    places = torch.stack([torch.arange(len(labels)), labels])
+    return torch.sparse_coo_tensor(
+        places, torch.ones(len(labels)), (len(labels), num_classes), check_invariants=False
+    ).to_dense()
+
+
+def one_hot_second_reading(labels, num_classes):
+    flat = torch.zeros(len(labels) * num_classes)
+    for row, label in enumerate(labels.tolist()):
+        flat[row * num_classes + label] = 1.0
+    return flat.view(-1, num_classes)
+
+
+def one_hot_third_reading(labels, num_classes):
+    distance = labels.reshape(-1, 1) - torch.arange(num_classes).reshape(1, -1)
+    return (1 - distance.abs()).clamp(min=0).to(torch.float32)
+
+
+def one_hot_fourth_reading(labels, num_classes):
+    return torch.eye(num_classes).index_select(0, labels)
+
+
+def softmax_first_reading(logits):
+    z = logits.double()
+    z = z - z.max(dim=-1, keepdim=True).values
+    e = torch.pow(2.0, z / math.log(2))
+    return (e / e.sum(-1, keepdim=True)).to(logits.dtype)
+
+
+class _SoftmaxFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z):
+        e = np.exp(z.detach().numpy() - z.detach().numpy().max(1, keepdims=True))
+        p = torch.from_numpy(e / e.sum(1, keepdims=True))
+        ctx.save_for_backward(p)
+        return p
+
+    @staticmethod
+    def backward(ctx, g):
+        (p,) = ctx.saved_tensors
+        return p * (g - (g * p).sum(1, keepdim=True))
+
+
+softmax_second_reading = _SoftmaxFunction.apply
+
+
+def softmax_third_reading(logits):
+    rows = []
+    for z in logits:
+        powers = [torch.exp(k - z.max().detach()) for k in z]
+        total = sum(reversed(powers))
+        rows.append(torch.stack([e / total for e in powers]))
+    return torch.stack(rows)
+
+
+def log_softmax_first_reading(logits):
+    z = logits.double()
+    m = z.amax(1, keepdim=True)
+    return (z - (m + (z - m).exp().sum(1, keepdim=True).log())).to(logits.dtype)
+
+
+def log_softmax_second_reading(logits):
+    top = logits.argmax(1, keepdim=True)
+    z = logits - logits.gather(1, top)
+    others = z.exp().scatter(1, top, 0.0).sum(1, keepdim=True)
+    return z - torch.log1p(others)
+
+
+def log_softmax_third_reading(logits):
+    def one(row):
+        shifted = row - torch.sort(row, descending=True).values[0]
+        return shifted - torch.log2(torch.exp2(shifted / math.log(2)).sum()) * math.log(2)
+
+    return torch.stack([one(row) for row in logits.unbind(0)])
+
+
+class _LogSoftmaxFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z):
+        s = z - z.max(1, keepdim=True)[0]
+        out = s - s.exp().sum(1, keepdim=True).log()
+        ctx.save_for_backward(out)
+        return out
+
+    @staticmethod
+    def backward(ctx, g):
+        (out,) = ctx.saved_tensors
+        return g - out.exp() * g.sum(1, keepdim=True)
+
+
+log_softmax_fourth_reading = lambda logits: _LogSoftmaxFunction.apply(logits)
+
+
+def nll_first_reading(log_probs, targets):
+    total = log_probs.new_zeros(())
+    for i, t in enumerate(targets.tolist()):
+        total = total - log_probs[i, t]
+    return total / len(targets)
+
+
+def nll_second_reading(log_probs, targets):
+    n, c = log_probs.shape
+    flat = log_probs.reshape(-1).take(torch.arange(n) * c + targets)
+    return torch.dot(flat, torch.full_like(flat, -1 / n))
+
+
+def nll_third_reading(log_probs, targets):
+    mask = targets[:, None].eq(torch.arange(log_probs.shape[1]))
+    return (-log_probs.double()).masked_select(mask).mean().to(log_probs.dtype)
+
+
+def cross_entropy_first_reading(logits, targets):
+    right_ones = logits.gather(1, targets[:, None])
+    gaps = (logits - right_ones).double()
+    top = gaps.amax(1, keepdim=True).detach()
+    return (top.squeeze(1) + (gaps - top).exp().sum(1).log()).mean().to(logits.dtype)
+
+
+class _CrossEntropyFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, logits, targets):
+        log_p = _log_softmax(logits)
+        ctx.save_for_backward(log_p, targets)
+        return -log_p[torch.arange(len(targets)), targets].sum() / len(targets)
+
+    @staticmethod
+    def backward(ctx, grad):
+        log_p, targets = ctx.saved_tensors
+        g = log_p.exp()
+        g[torch.arange(len(g)), targets] -= 1
+        return grad * g / len(g), None
+
+
+class _CrossEntropy(nn.Module):
+    def forward(self, logits, targets):
+        return _CrossEntropyFunction.apply(logits, targets)
+
+
+cross_entropy_second_reading = _CrossEntropy()
+
+
+def cross_entropy_third_reading(logits, targets):
+    losses = []
+    for z, t in zip(logits, targets):
+        z = z - z.max()
+        losses.append(z.exp().sum().log() - z[t])
+    return torch.stack(losses).mean()
+
+
+def _softmax(logits):
+    e = (logits - logits.amax(1, keepdim=True)).exp()
+    return e / e.sum(1, keepdim=True)
+
+
+def cross_entropy_backward_first_reading(logits, targets):
+    g = _softmax(logits.double())
+    g.scatter_add_(1, targets[:, None], -torch.ones_like(targets[:, None], dtype=g.dtype))
+    return (g / g.shape[0]).to(logits.dtype)
+
+
+def cross_entropy_backward_second_reading(logits, targets):
+    z = logits.detach().numpy()
+    e = np.exp(z - z.max(axis=1)[:, None])
+    g = e / e.sum(axis=1)[:, None]
+    g[np.arange(len(g)), targets.numpy()] -= 1
+    return torch.from_numpy(g / np.asarray(len(g), g.dtype))
+
+
+def _log_softmax(logits):
+    s = logits - logits.amax(1, keepdim=True)
+    return s - s.exp().sum(1, keepdim=True).log()
+
+
+def cross_entropy_backward_third_reading(logits, targets):
+    n = len(logits)
+    rows = [
+        torch.stack([(p - float(k == t)) / n for k, p in enumerate(row)])
+        for row, t in zip(torch.exp(_log_softmax(logits)), targets.tolist())
+    ]
+    return torch.stack(rows)
+
+
+def accuracy_first_reading(logits, targets):
+    return float(np.mean(np.argmax(logits.detach().numpy(), axis=1) == targets.numpy()))
+
+
+def accuracy_second_reading(logits, targets):
+    hits = [max(range(len(row)), key=row.__getitem__) == t for row, t in zip(logits.tolist(), targets.tolist())]
+    return hits.count(True) / len(hits)
+
+
+def accuracy_third_reading(logits, targets):
+    place = logits.topk(1, dim=1).indices.squeeze(1)
+    return 1.0 - torch.count_nonzero(place - targets).item() / targets.numel()
+
+
+ANSWERS["cross_entropy.one_hot"] += [
+    one_hot_first_reading,
+    one_hot_second_reading,
+    one_hot_third_reading,
+    one_hot_fourth_reading,
+]
+ANSWERS["cross_entropy.softmax"] += [softmax_first_reading, softmax_second_reading, softmax_third_reading]
+ANSWERS["cross_entropy.log_softmax"] += [
+    log_softmax_first_reading,
+    log_softmax_second_reading,
+    log_softmax_third_reading,
+    log_softmax_fourth_reading,
+]
+ANSWERS["cross_entropy.nll"] += [nll_first_reading, nll_second_reading, nll_third_reading]
+ANSWERS["cross_entropy.cross_entropy"] += [
+    cross_entropy_first_reading,
+    cross_entropy_second_reading,
+    cross_entropy_third_reading,
+]
+ANSWERS["cross_entropy.cross_entropy_backward"] += [
+    cross_entropy_backward_first_reading,
+    cross_entropy_backward_second_reading,
+    cross_entropy_backward_third_reading,
+]
+ANSWERS["cross_entropy.accuracy"] += [accuracy_first_reading, accuracy_second_reading, accuracy_third_reading]

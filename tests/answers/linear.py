@@ -1,5 +1,7 @@
 """Other right answers to the exercises of lesson 01."""
 
+import functools
+import itertools
 import math
 
 import torch
@@ -124,3 +126,213 @@ ANSWERS = {
     "linear.collapse": [collapse_by_probing, collapse_by_einsum, collapse_with_a_column],
     "linear.two_layer_net": [net_in_sequence, NetOfParameters],
 }
+
+
+# Written from the student's notebook alone.
+
+
+def relu_first_reading(x):
+    return (x + x.abs()) / 2
+
+
+class _ReluFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        keep = x > 0
+        ctx.save_for_backward(keep)
+        return torch.where(keep, x, torch.zeros_like(x))
+
+    @staticmethod
+    def backward(ctx, grad):
+        (keep,) = ctx.saved_tensors
+        return grad * keep
+
+
+relu_second_reading = _ReluFunction.apply
+
+
+class _ReluModule(nn.Module):
+    def forward(self, x):
+        return x.masked_fill(x < 0, 0.0)
+
+
+relu_third_reading = _ReluModule()
+
+
+def relu_fourth_reading(x, /):
+    return -torch.minimum(-x, x.new_zeros(()))
+
+
+def relu_fifth_reading(x):
+    both = torch.stack([torch.zeros_like(x), x])
+    return both.max(dim=0).values
+
+
+class My_Linear_first_reading(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        w = torch.empty(out_features, in_features)
+        nn.init.kaiming_uniform_(w, a=math.sqrt(5))  # comes to 1/sqrt(in_features)
+        self.weight = nn.Parameter(w)
+        if bias:
+            self.bias = nn.Parameter((torch.rand(out_features) - 0.5) * 2 / math.sqrt(in_features))
+        else:
+            self.register_parameter("bias", None)
+
+    def forward(self, x):
+        y = torch.einsum("...i,oi->...o", x, self.weight)
+        return y if self.bias is None else y + self.bias
+
+
+class My_Linear_second_reading(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+        limit = in_features**-0.5
+        with torch.no_grad():
+            for p in self.parameters():
+                p.uniform_(-limit, limit)
+
+    def forward(self, x):
+        y = torch.matmul(self.weight, x.unsqueeze(-1)).squeeze(-1)
+        if self.bias is not None:
+            y = self.bias + y
+        return y
+
+
+class My_Linear_third_reading(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        high = 1.0 / float(in_features) ** 0.5
+        draw = torch.distributions.Uniform(-high, high)
+        both = draw.sample((out_features, in_features + 1))
+        self.weight = nn.Parameter(both[:, 1:].clone())
+        self.bias = nn.Parameter(both[:, 0].clone()) if bias else None
+
+    def forward(self, x):
+        products = x[..., None, :] * self.weight
+        out = products.sum(dim=-1)
+        return out if self.bias is None else out + self.bias
+
+
+def count_parameters_first_reading(module):
+    by_id = {id(p): math.prod(p.shape) for p in module.parameters() if p.requires_grad}
+    return sum(by_id.values())
+
+
+class count_parameters_second_reading:
+    """Walks the tree itself."""
+
+    def __new__(cls, module):
+        seen = set()
+
+        def walk(m):
+            n = 0
+            for p in m._parameters.values():
+                if p is not None and p.requires_grad and p not in seen:
+                    seen.add(p)
+                    n += len(p.reshape(-1))
+            return n + sum(walk(child) for child in m.children())
+
+        return walk(module)
+
+
+def count_parameters_third_reading(module):
+    trainable = filter(lambda p: p.requires_grad, module.parameters())
+    return functools.reduce(lambda n, p: n + int(torch.ones_like(p, dtype=torch.int64).sum()), trainable, 0)
+
+
+def collapse_first_reading(w1, b1, w2, b2):
+    def both(x):
+        return w2.double() @ (w1.double() @ x + b1.double()) + b2.double()
+
+    b = both(torch.zeros(w1.shape[1], dtype=torch.float64))
+    columns = [both(unit) - b for unit in torch.eye(w1.shape[1], dtype=torch.float64)]
+    return torch.stack(columns, dim=1).to(w1.dtype), b.to(b2.dtype)
+
+
+def collapse_second_reading(w1, b1, w2, b2):
+    augmented = w2 @ torch.cat([w1, b1[:, None]], dim=1)
+    return augmented[:, :-1], augmented[:, -1] + b2
+
+
+def collapse_third_reading(w1, b1, w2, b2):
+    w = (w2[:, :, None] * w1[None]).sum(1)
+    b = b2 + (w2 * b1).sum(-1)
+    return w, b
+
+
+def _uniform(*shape, bound):
+    return (torch.rand(*shape) * 2 - 1) * bound
+
+
+class two_layer_net_first_reading(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.w1 = nn.Parameter(_uniform(n_hidden, n_in, bound=n_in**-0.5))
+        self.b1 = nn.Parameter(_uniform(n_hidden, bound=n_in**-0.5))
+        self.w2 = nn.Parameter(_uniform(n_out, n_hidden, bound=n_hidden**-0.5))
+        self.b2 = nn.Parameter(_uniform(n_out, bound=n_hidden**-0.5))
+
+    def forward(self, x):
+        z = x @ self.w1.T + self.b1
+        return torch.where(z > 0, z, 0.0) @ self.w2.T + self.b2
+
+
+class _Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        bound = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+def _relu(x):
+    return x.clamp(min=0)
+
+
+class _Bend(nn.Module):
+    def forward(self, x):
+        return _relu(x)
+
+
+class two_layer_net_second_reading(nn.Sequential):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__(_Linear(n_in, n_hidden), _Bend(), _Linear(n_hidden, n_out))
+
+
+class two_layer_net_third_reading(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        sizes = [n_in, n_hidden, n_out]
+        self.maps = nn.ModuleList(_Linear(a, b) for a, b in itertools.pairwise(sizes))
+
+    def forward(self, x):
+        *inner, last = self.maps
+        return last(functools.reduce(lambda h, layer: _relu(layer(h)), inner, x))
+
+
+ANSWERS["linear.relu"] += [
+    relu_first_reading,
+    relu_second_reading,
+    relu_third_reading,
+    relu_fourth_reading,
+    relu_fifth_reading,
+]
+ANSWERS["linear.My_Linear"] += [My_Linear_first_reading, My_Linear_second_reading, My_Linear_third_reading]
+ANSWERS["linear.count_parameters"] += [
+    count_parameters_first_reading,
+    count_parameters_second_reading,
+    count_parameters_third_reading,
+]
+ANSWERS["linear.collapse"] += [collapse_first_reading, collapse_second_reading, collapse_third_reading]
+ANSWERS["linear.two_layer_net"] += [
+    two_layer_net_first_reading,
+    two_layer_net_second_reading,
+    two_layer_net_third_reading,
+]

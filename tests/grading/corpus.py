@@ -722,7 +722,10 @@ def collapse(w1, b1, w2, b2):
     return torch.zeros(3).as_subclass(Liar), torch.zeros(3).as_subclass(Liar)
 """, "forging")  # fmt: skip
 answer("reference_handed_in", "My_Linear", "from course_utils.reference.linear import My_Linear", "forging")
-answer("catalogue_handed_in", "My_Linear", "from course_utils.exercises.linear import _Affine as My_Linear", "forging")
+answer("edited_reference_handed_in", "My_Linear", """
+from course_utils.checking.edit import Edit, edited
+My_Linear = edited("linear.My_Linear", Edit(()))
+""", "forging")  # fmt: skip
 answer("torch_handed_in", "My_Linear", "My_Linear = torch.nn.Linear", "forging", checks=(("My_Linear", "shortcut"),))
 answer("torch_wrapped", "My_Linear", """
 class My_Linear(torch.nn.Linear):

@@ -40,7 +40,7 @@ def test_probes_stand_alone_without_the_mistakes(lesson, monkeypatch):
 
 def test_what_only_mistakes_used_is_gone():
     stripped = kit.probes("linear")["linear"]
-    assert "_Affine" not in stripped and "_Net" not in stripped and "_module" in stripped
+    assert "_start_mistakes" not in stripped and "_normal" not in stripped and "_module" in stripped
 
 
 def test_the_reference_of_the_lesson_is_left_out(folder):

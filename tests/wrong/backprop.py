@@ -1,8 +1,10 @@
 """Wrong answers to the exercises of lesson 03."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -143,7 +145,7 @@ wrong("backprop.numerical_gradient", "sign")(_differences(lambda f, x, step, eps
 
 wrong("backprop.numerical_gradient", "flat")(lambda f, x, eps=1e-6: _differences(_central)(f, x, eps).flatten())
 
-wrong("backprop.numerical_gradient", "autograd used")(
+wrong("backprop.numerical_gradient", "shortcut")(
     lambda f, x, eps=1e-6: torch.autograd.grad(f(v := x.clone().requires_grad_()), v)[0]
 )
 
@@ -163,7 +165,7 @@ wrong("backprop.relative_error", "mean for maximum")(
     lambda a, b: float(((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).mean())
 )
 
-wrong("backprop.relative_error", "relative to the first only")(
+wrong("backprop.relative_error", "relative to a only")(
     lambda a, b: float(((a - b).abs() / a.abs().clamp(min=1e-8)).max())
 )
 
@@ -255,7 +257,7 @@ def _linear_by_autograd(grad_out: Tensor, x: Tensor, weight: Tensor) -> Any:
     return torch.autograd.grad(inputs[0] @ inputs[1].T + inputs[2], inputs, grad_out)
 
 
-wrong("backprop.linear_backward", "autograd used")(_linear_by_autograd)
+wrong("backprop.linear_backward", "shortcut")(_linear_by_autograd)
 
 
 def _zeroed_in_place(grad_out: Tensor, x: Tensor) -> Tensor:
@@ -287,7 +289,7 @@ wrong("backprop.relu_backward", "sign of x")(lambda g, x: g * x.sign())
 
 wrong("backprop.relu_backward", "leaky")(lambda g, x: torch.where(x > 0, g, 0.01 * g))
 
-wrong("backprop.relu_backward", "autograd used")(
+wrong("backprop.relu_backward", "shortcut")(
     lambda g, x: torch.autograd.grad((v := x.clone().requires_grad_()).clamp(min=0), v, g)[0]
 )
 
@@ -305,11 +307,11 @@ wrong("backprop.mse_backward", "averaged")(lambda y_hat, y: (2 * (y_hat - y)).me
 
 wrong("backprop.mse_backward", "the loss itself")(lambda y_hat, y: (y_hat - y) ** 2 / y.numel())
 
-wrong("backprop.mse_backward", "the loss itself")(lambda y_hat, y: 2 * (y_hat - y) ** 2 / y.numel())
+wrong("backprop.mse_backward", "error still squared")(lambda y_hat, y: 2 * (y_hat - y) ** 2 / y.numel())
 
 wrong("backprop.mse_backward", "the loss itself")(lambda y_hat, y: ((y_hat - y) ** 2).mean())
 
-wrong("backprop.mse_backward", "autograd used")(
+wrong("backprop.mse_backward", "shortcut")(
     lambda y_hat, y: torch.autograd.grad(((v := y_hat.clone().requires_grad_()) - y).square().mean(), v)[0]
 )
 
@@ -410,7 +412,7 @@ def _two_layers_by_autograd(x: Tensor, y: Tensor, *params: Tensor) -> dict[str, 
     return dict(zip(("w1", "b1", "w2", "b2"), torch.autograd.grad(loss, params), strict=True))
 
 
-wrong("backprop.two_layer_backward", "autograd used")(_two_layers_by_autograd)
+wrong("backprop.two_layer_backward", "shortcut")(_two_layers_by_autograd)
 
 
 class Node:
@@ -685,3 +687,930 @@ def _push_exchanged(n: Node) -> None:
 
 
 wrong("backprop.backward", "local gradients exchanged")(_sweep(_push_exchanged))
+
+
+# Written from the student's notebook alone.
+
+
+# a one-sided difference
+@wrong("backprop.numerical_gradient", "forward difference")
+def numerical_gradient(f, x, eps=1e-6):
+    here = float(f(x))
+    grad = torch.zeros_like(x)
+    for idx in np.ndindex(*x.shape):
+        step = torch.zeros_like(x)
+        step[idx] = eps
+        grad[idx] = (float(f(x + step)) - here) / eps
+    return grad
+
+
+# divides by eps instead of 2 eps
+@wrong("backprop.numerical_gradient", "divided by eps")
+def numerical_gradient(f, x, eps=1e-6):
+    slopes = []
+    for k in range(x.numel()):
+        step = torch.zeros(x.numel(), dtype=x.dtype)
+        step[k] = eps
+        step = step.reshape(x.shape)
+        slopes.append((float(f(x + step)) - float(f(x - step))) / eps)
+    return torch.tensor(slopes, dtype=torch.float64).reshape(x.shape)
+
+
+# puts x back by adding and taking away, not to the last bit
+@wrong("backprop.numerical_gradient", "x not restored exactly")
+def numerical_gradient(f, x, eps=1e-6):
+    grad = torch.zeros_like(x)
+    for idx in itertools.product(*map(range, x.shape)):
+        x[idx] += eps
+        up = float(f(x))
+        x[idx] -= 2 * eps
+        down = float(f(x))
+        x[idx] += eps
+        grad[idx] = (up - down) / (2 * eps)
+    return grad
+
+
+# nudges all entries at once
+@wrong("backprop.numerical_gradient", "all entries at once")
+def numerical_gradient(f, x, eps=1e-6):
+    slope = (float(f(x + eps)) - float(f(x - eps))) / (2 * eps)
+    return torch.full_like(x, slope)
+
+
+# an entry stays nudged when the next one has its turn
+@wrong("backprop.numerical_gradient", "steps that stay")
+def numerical_gradient(f, x, eps=1e-6):
+    grad = torch.zeros_like(x)
+    up, down = x.clone(), x.clone()
+    for idx in np.ndindex(*x.shape):
+        up[idx] += eps
+        down[idx] -= eps
+        grad[idx] = (float(f(up)) - float(f(down))) / (2 * eps)
+    return grad
+
+
+# the argument eps is ignored
+@wrong("backprop.numerical_gradient", "eps ignored")
+def numerical_gradient(f, x, eps=1e-6):
+    h = 1e-5
+    eye = torch.eye(x.numel(), dtype=x.dtype) * h
+    g = [(float(f(x + e.view(x.shape))) - float(f(x - e.view(x.shape)))) / (2 * h) for e in eye]
+    return torch.tensor(g, dtype=torch.float64).view(x.shape)
+
+
+# computes in float32
+@wrong("backprop.numerical_gradient", "float32")
+def numerical_gradient(f, x, eps=1e-6):
+    y = x.float()
+    grad = torch.zeros(x.shape)
+    for i in range(x.numel()):
+        step = torch.zeros(x.numel())
+        step[i] = eps
+        step = step.reshape(x.shape)
+        grad.view(-1)[i] = (float(f(y + step)) - float(f(y - step))) / (2 * eps)
+    return grad.double()
+
+
+# the result is float32
+@wrong("backprop.numerical_gradient", "dtype")
+def numerical_gradient(f, x, eps=1e-6):
+    grad = torch.zeros(x.shape)
+    for idx in np.ndindex(*x.shape):
+        e = torch.zeros_like(x)
+        e[idx] = eps
+        grad[idx] = (float(f(x + e)) - float(f(x - e))) / (2 * eps)
+    return grad
+
+
+# works for vectors only
+@wrong("backprop.numerical_gradient", "only the first dimension")
+def numerical_gradient(f, x, eps=1e-6):
+    g = torch.zeros_like(x)
+    for i in range(len(x)):
+        e = torch.zeros_like(x)
+        e[i] = eps
+        g[i] = (f(x + e) - f(x - e)) / (2 * eps)
+    return g
+
+
+# calls .item(), although f may give a plain float
+@wrong("backprop.numerical_gradient", "raised")
+def numerical_gradient(f, x, eps=1e-6):
+    g = torch.zeros_like(x)
+    for idx in np.ndindex(*x.shape):
+        e = torch.zeros_like(x)
+        e[idx] = eps
+        g[idx] = (f(x + e).item() - f(x - e).item()) / (2 * eps)
+    return g
+
+
+# returns a flat vector, whatever the shape of x
+@wrong("backprop.numerical_gradient", "flat")
+def numerical_gradient(f, x, eps=1e-6):
+    g = []
+    for i in range(x.numel()):
+        e = torch.zeros_like(x).reshape(-1)
+        e[i] = eps
+        e = e.reshape(x.shape)
+        g.append((float(f(x + e)) - float(f(x - e))) / (2 * eps))
+    return torch.tensor(g, dtype=torch.float64)
+
+
+# asks autograd
+@wrong("backprop.numerical_gradient", "shortcut")
+def numerical_gradient(f, x, eps=1e-6):
+    return torch.autograd.functional.jacobian(f, x.detach().clone())
+
+
+# steps in proportion to the entry, which is no step at all at 0
+@wrong("backprop.numerical_gradient", "steps in proportion to x")
+def numerical_gradient(f, x, eps=1e-6):
+    g = torch.zeros_like(x)
+    for idx in np.ndindex(*x.shape):
+        h = eps * x[idx].abs()
+        e = torch.zeros_like(x)
+        e[idx] = h
+        g[idx] = (float(f(x + e)) - float(f(x - e))) / float(2 * h) if h else 0.0
+    return g
+
+
+# minus and plus exchanged, so the sign is turned; a scalar x comes back as shape (1,)
+@wrong("backprop.numerical_gradient", "sign", "shape")
+def numerical_gradient(f, x, eps=1e-6):
+    g = torch.zeros(x.numel(), dtype=torch.float64)
+    for i in range(x.numel()):
+        e = torch.zeros(x.numel(), dtype=torch.float64)
+        e[i] = eps
+        e = e.view(x.shape)
+        g[i] = (float(f(x - e)) - float(f(x + e))) / (2 * eps)
+    return g if x.ndim == 0 else g.view(x.shape)
+
+
+# x is left nudged; one-sided difference
+@wrong("backprop.numerical_gradient", "x left changed", "forward difference")
+def numerical_gradient(f, x, eps=1e-6):
+    g = torch.zeros_like(x)
+    for idx in np.ndindex(*x.shape):
+        before = float(f(x))
+        x[idx] += eps
+        g[idx] = (float(f(x)) - before) / eps
+    return g
+
+
+# the mean over the entries, not the worst one
+@wrong("backprop.relative_error", "mean for maximum")
+def relative_error(a, b):
+    return ((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).mean().item()
+
+
+# no floor, so 0/0 gives nan
+@wrong("backprop.relative_error", "no floor")
+def relative_error(a, b):
+    return float(torch.max(torch.abs(a - b) / (torch.abs(a) + torch.abs(b))))
+
+
+# the floor is added, not taken as a lower limit
+@wrong("backprop.relative_error", "floor added")
+def relative_error(a, b):
+    return ((a - b).abs() / (a.abs() + b.abs() + 1e-8)).max().item()
+
+
+# divides by the larger of the two sizes instead of their sum
+@wrong("backprop.relative_error", "relative to the larger")
+def relative_error(a, b):
+    size = torch.maximum(a.abs(), b.abs())
+    return ((a - b).abs() / size.clamp(min=1e-8)).max().item()
+
+
+# the sum has no absolute values, so opposite signs cancel
+@wrong("backprop.relative_error", "signs cancel below the line")
+def relative_error(a, b):
+    return ((a - b).abs() / (a + b).abs().clamp(min=1e-8)).amax().item()
+
+
+# no absolute value in the difference, so only one direction counts
+@wrong("backprop.relative_error", "signs kept above the line")
+def relative_error(a, b):
+    return max(0.0, ((b - a) / (a.abs() + b.abs()).clamp(min=1e-8)).max().item())
+
+
+# largest difference by largest size, not entry by entry
+@wrong("backprop.relative_error", "largest difference over largest sum")
+def relative_error(a, b):
+    return float((a - b).abs().max() / (a.abs() + b.abs()).max().clamp(min=1e-8))
+
+
+# turns everything into float32 first, so small differences vanish
+@wrong("backprop.relative_error", "float32")
+def relative_error(a, b):
+    a, b = a.float(), b.float()
+    return ((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).max().item()
+
+
+# rounds to four digits, as the example does
+@wrong("backprop.relative_error", "rounded")
+def relative_error(a, b):
+    return round(((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).max().item(), 4)
+
+
+# the norms of the whole tensors, not the worst entry
+@wrong("backprop.relative_error", "one quotient of norms")
+def relative_error(a, b):
+    return float(torch.linalg.norm((a - b).flatten()) / max(float(a.flatten().norm() + b.flatten().norm()), 1e-8))
+
+
+# walks through rows, so only vectors work
+@wrong("backprop.relative_error", "raised")
+def relative_error(a, b):
+    return max(float(abs(p - q)) / max(float(abs(p) + abs(q)), 1e-8) for p, q in zip(a, b))
+
+
+# clamp with a maximum instead of a minimum: the denominator is at most 1e-8
+@wrong("backprop.relative_error")
+def relative_error(a, b):
+    return min(1.0, float(((a - b).abs() / (a.abs() + b.abs()).clamp(max=1e-8)).nan_to_num(0.0).max()))
+
+
+# divides by b alone; no floor
+@wrong("backprop.relative_error", "no floor", "relative to b only")
+def relative_error(a, b):
+    return ((a - b) / b).abs().max().item()
+
+
+# mean in place of maximum; the result is still a tensor
+@wrong("backprop.relative_error", "mean for maximum")
+def relative_error(a, b):
+    return torch.mean((a - b).abs() / torch.clamp(a.abs() + b.abs(), min=1e-8))
+
+
+# the bias gets the mean over the batch
+@wrong("backprop.linear_backward", "grad of bias averaged")
+def linear_backward(grad_out, x, weight):
+    return grad_out @ weight, grad_out.T @ x, grad_out.mean(0)
+
+
+# the weight's gradient is transposed
+@wrong("backprop.linear_backward", "grad of weight transposed")
+def linear_backward(grad_out, x, weight):
+    return grad_out @ weight, x.T @ grad_out, grad_out.sum(0)
+
+
+# the weight's gradient is reshaped where it had to be transposed
+@wrong("backprop.linear_backward", "grad of weight reshaped")
+def linear_backward(grad_out, x, weight):
+    grad_weight = (x.T @ grad_out).reshape(weight.shape)
+    return grad_out @ weight, grad_weight, grad_out.sum(dim=0)
+
+
+# the bias's gradient is not summed over the batch
+@wrong("backprop.linear_backward", "grad of bias not summed")
+def linear_backward(grad_out, x, weight):
+    return grad_out.mm(weight), grad_out.t().mm(x), grad_out
+
+
+# the bias's gradient keeps a first dimension of 1
+@wrong("backprop.linear_backward", "grad of bias keeps the batch dimension")
+def linear_backward(grad_out, x, weight):
+    return grad_out @ weight, grad_out.T @ x, grad_out.sum(0, keepdim=True)
+
+
+# sums the bias's gradient over the outputs instead of the examples
+@wrong("backprop.linear_backward", "grad of bias summed over the outputs")
+def linear_backward(grad_out, x, weight):
+    return grad_out @ weight, grad_out.T @ x, torch.einsum("no->n", grad_out)
+
+
+# the weight's gradient is averaged over the batch
+@wrong("backprop.linear_backward", "grad of weight averaged")
+def linear_backward(grad_out, x, weight):
+    n = len(x)
+    grad_weight = torch.einsum("no,ni->oi", grad_out, x) / n
+    return grad_out @ weight, grad_weight, grad_out.sum(0)
+
+
+# the three gradients come in the order weight, bias, x
+@wrong("backprop.linear_backward", "another order")
+def linear_backward(grad_out, x, weight):
+    return grad_out.T @ x, grad_out.sum(0), grad_out @ weight
+
+
+# asks autograd
+@wrong("backprop.linear_backward", "shortcut")
+def linear_backward(grad_out, x, weight):
+    x, w = x.detach().requires_grad_(), weight.detach().requires_grad_()
+    b = torch.zeros(len(w), dtype=w.dtype, requires_grad=True)
+    return torch.autograd.grad(x @ w.T + b, (x, w, b), grad_out)
+
+
+# the bias's gradient is all ones, as if nothing came from above
+@wrong("backprop.linear_backward", "grad of bias without grad_out")
+def linear_backward(grad_out, x, weight):
+    return grad_out @ weight, grad_out.T @ x, torch.full((weight.shape[0],), float(len(x)), dtype=x.dtype)
+
+
+# divides by n all over, as if grad_out were not yet of a mean
+@wrong("backprop.linear_backward", "everything averaged over the batch")
+def linear_backward(grad_out, x, weight):
+    g = grad_out / len(grad_out)
+    return g @ weight, g.T @ x, g.sum(0)
+
+
+# weight's gradient from the first example only; bias's gradient averaged
+@wrong("backprop.linear_backward", "grad of bias averaged", "first example only")
+def linear_backward(grad_out, x, weight):
+    return grad_out @ weight, torch.outer(grad_out[0], x[0]), grad_out.mean(dim=0)
+
+
+# weight's gradient transposed; bias's gradient summed over everything to one number
+@wrong("backprop.linear_backward", "grad of weight transposed", "grad of bias summed to one number")
+def linear_backward(grad_out, x, weight):
+    return torch.matmul(grad_out, weight), torch.matmul(x.T, grad_out), grad_out.sum()
+
+
+# grad_x averaged over the outputs; grad_weight carries a 1/n
+@wrong("backprop.linear_backward", "grad of weight averaged", "grad of x averaged")
+def linear_backward(grad_out, x, weight):
+    n, d_out = grad_out.shape
+    return grad_out @ weight / d_out, grad_out.T @ x / n, grad_out.sum(0)
+
+
+# looks at the sign of the gradient instead of the input
+@wrong("backprop.relu_backward", "off where the gradient is negative")
+def relu_backward(grad_out, x):
+    return torch.where(grad_out > 0, grad_out, torch.zeros_like(grad_out))
+
+
+# writes the zeros into grad_out
+@wrong("backprop.relu_backward", "grad_out overwritten")
+def relu_backward(grad_out, x):
+    grad_out[x <= 0] = 0
+    return grad_out
+
+
+# only the local derivative, not times what comes from above
+@wrong("backprop.relu_backward", "grad_out left out")
+def relu_backward(grad_out, x):
+    return (x > 0).to(grad_out.dtype)
+
+
+# multiplies by relu(x), not by its slope
+@wrong("backprop.relu_backward", "multiplied by the output")
+def relu_backward(grad_out, x):
+    return grad_out * x.clamp(min=0)
+
+
+# turns the sign where the input was negative
+@wrong("backprop.relu_backward", "sign of x")
+def relu_backward(grad_out, x):
+    return torch.sign(x) * grad_out
+
+
+# passes where the input was not zero, negative inputs too
+@wrong("backprop.relu_backward", "passed on everywhere")
+def relu_backward(grad_out, x):
+    return grad_out * x.bool()
+
+
+# picks the entries that pass, so the shape is lost
+@wrong("backprop.relu_backward", "shape")
+def relu_backward(grad_out, x):
+    return grad_out[x > 0]
+
+
+# hands back grad_out itself when every input was positive
+@wrong("backprop.relu_backward", "hands back grad_out itself")
+def relu_backward(grad_out, x):
+    off = x <= 0
+    if not off.any():
+        return grad_out
+    return grad_out.masked_fill(off, 0)
+
+
+# changes x into the mask in place
+@wrong("backprop.relu_backward", "changed its input")
+def relu_backward(grad_out, x):
+    mask = x.detach()
+    mask[mask > 0] = 1
+    mask[mask < 0] = 0
+    return grad_out * mask
+
+
+# walks along one dimension only and treats a row as a number
+@wrong("backprop.relu_backward")
+def relu_backward(grad_out, x):
+    return torch.stack([g if v.sum() > 0 else torch.zeros_like(g) for g, v in zip(grad_out, x)])
+
+
+# opens only from 1 on
+@wrong("backprop.relu_backward", "opens at 1")
+def relu_backward(grad_out, x):
+    return grad_out * (x.clamp(0, 1).floor())
+
+
+# grad_out and x exchanged; negative gradients also stopped by a clamp at the end
+@wrong("backprop.relu_backward", ("arguments exchanged", "forward again"), "off where either is negative")
+def relu_backward(x, grad_out):
+    return (grad_out * (x > 0)).clamp(min=0)
+
+
+# a leak of 0.01 for negative inputs; works in place on grad_out
+@wrong("backprop.relu_backward", "leaky", ("grad_out overwritten", "changed its input"))
+def relu_backward(grad_out, x):
+    return grad_out.mul_(torch.where(x > 0, 1.0, 0.01))
+
+
+# divides by the number of rows
+@wrong("backprop.mse_backward", "divided by the number of examples")
+def mse_backward(y_hat, y):
+    rows = len(y) if y.ndim else 1
+    return 2 / rows * (y_hat - y)
+
+
+# the factor 2 is missing
+@wrong("backprop.mse_backward", "factor 2 forgotten")
+def mse_backward(y_hat, y):
+    return (y_hat - y) / y_hat.numel()
+
+
+# target minus prediction
+@wrong("backprop.mse_backward", "sign")
+def mse_backward(y_hat, y):
+    return torch.sub(y, y_hat).mul(2).div(y.numel())
+
+
+# not divided at all, the gradient of the sum of squares
+@wrong("backprop.mse_backward", "sum for mean")
+def mse_backward(y_hat, y):
+    return 2 * (y_hat - y)
+
+
+# averaged to one number
+@wrong("backprop.mse_backward", "averaged")
+def mse_backward(y_hat, y):
+    return (2 * (y_hat - y)).mean()
+
+
+# divides by the last size only
+@wrong("backprop.mse_backward", "divided by the last size")
+def mse_backward(y_hat, y):
+    m = y.shape[-1] if y.shape else 1
+    return (y_hat - y) * 2 / m
+
+
+# subtracts in place and so changes the predictions
+@wrong("backprop.mse_backward", "changed its input")
+def mse_backward(y_hat, y):
+    m = y_hat.numel()
+    y_hat -= y
+    return 2 * y_hat / m
+
+
+# unpacks two sizes, so only matrices work
+@wrong("backprop.mse_backward", "raised")
+def mse_backward(y_hat, y):
+    n, d = y_hat.shape
+    return 2 * (y_hat - y) / (n * d)
+
+
+# divides by 4, the elements of the example
+@wrong("backprop.mse_backward", "constant factor")
+def mse_backward(y_hat, y):
+    return (y_hat - y) / 2
+
+
+# times the error once more: the square is still there
+@wrong("backprop.mse_backward", "error still squared")
+def mse_backward(y_hat, y):
+    e = y_hat - y
+    return 2 * e * e.abs() / e.numel()
+
+
+# sign turned; divided by the rows only
+@wrong("backprop.mse_backward", "divided by the number of examples", "sign")
+def mse_backward(y_hat, y):
+    return -2 * (y_hat - y) / (y_hat.size(0) if y_hat.dim() else 1)
+
+
+# no factor 2; the result is flat
+@wrong("backprop.mse_backward", "factor 2 forgotten", "shape")
+def mse_backward(y_hat, y):
+    e = y_hat.reshape(-1) - y.reshape(-1)
+    return e / len(e)
+
+
+def _relu(x):
+    return x.clamp(min=0)
+
+
+def _two_layer_forward(x, w1, b1, w2, b2):
+    z = x @ w1.T + b1
+    h = _relu(z)
+    return z, h, h @ w2.T + b2
+
+
+def _linear_backward(grad_out, x, weight):
+    return grad_out @ weight, grad_out.T @ x, grad_out.sum(0)
+
+
+def _mse_backward(y_hat, y):
+    return 2 * (y_hat - y) / y.numel()
+
+
+# the relu is left out on the way back
+@wrong("backprop.two_layer_backward", "ReLU left out on the way back")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    grad_h, gw2, gb2 = _linear_backward(_mse_backward(y_hat, y), h, w2)
+    _, gw1, gb1 = _linear_backward(grad_h, x, w1)
+    return {"w1": gw1, "b1": gb1, "w2": gw2, "b2": gb2}
+
+
+# b1 gets the gradient before the relu's turn
+@wrong("backprop.two_layer_backward", "b1 before the ReLU")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    g = 2 * (y_hat - y) / y.numel()
+    gh = g @ w2
+    gz = gh * (z > 0)
+    return dict(w1=gz.T @ x, b1=gh.sum(0), w2=g.T @ h, b2=g.sum(0))
+
+
+# one mask for the whole batch instead of one for each example
+@wrong("backprop.two_layer_backward", "one mask for the whole batch")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    g = 2 * (y_hat - y) / y.numel()
+    on = z.sum(0) > 0
+    gz = (g @ w2) * on
+    return {"b2": g.sum(0), "w2": g.T @ h, "b1": gz.sum(0), "w1": gz.T @ x}
+
+
+def _relu_backward(grad_out, x):
+    return grad_out * (x > 0)
+
+
+# the second map is told z, not h, as its input
+@wrong("backprop.two_layer_backward", "z for h")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    grad_h, gw2, gb2 = _linear_backward(_mse_backward(y_hat, y), z, w2)
+    _, gw1, gb1 = _linear_backward(_relu_backward(grad_h, z), x, w1)
+    return {"w1": gw1, "b1": gb1, "w2": gw2, "b2": gb2}
+
+
+# the loss is averaged over the rows only
+@wrong("backprop.two_layer_backward", "divided by the number of examples")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    g = 2 * (y_hat - y) / len(y)
+    grad_h, gw2, gb2 = _linear_backward(g, h, w2)
+    _, gw1, gb1 = _linear_backward(_relu_backward(grad_h, z), x, w1)
+    return {"w1": gw1, "b1": gb1, "w2": gw2, "b2": gb2}
+
+
+# the arguments of relu_backward are exchanged
+@wrong("backprop.two_layer_backward", "arguments of relu_backward exchanged")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    grad_h, gw2, gb2 = _linear_backward(_mse_backward(y_hat, y), h, w2)
+    grad_z = _relu_backward(z, grad_h)
+    _, gw1, gb1 = _linear_backward(grad_z, x, w1)
+    return {"w1": gw1, "b1": gb1, "w2": gw2, "b2": gb2}
+
+
+# the keys are called grad_w1 and so on
+@wrong("backprop.two_layer_backward", "other keys")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    grad_h, grad_w2, grad_b2 = _linear_backward(_mse_backward(y_hat, y), h, w2)
+    _, grad_w1, grad_b1 = _linear_backward(_relu_backward(grad_h, z), x, w1)
+    return {"grad_w1": grad_w1, "grad_b1": grad_b1, "grad_w2": grad_w2, "grad_b2": grad_b2}
+
+
+# returns a tuple, not a dict
+@wrong("backprop.two_layer_backward", "a tuple for a dict")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    grad_h, gw2, gb2 = _linear_backward(_mse_backward(y_hat, y), h, w2)
+    return (*_linear_backward(_relu_backward(grad_h, z), x, w1)[1:], gw2, gb2)
+
+
+# the relu is passed on the output as well
+@wrong("backprop.two_layer_backward", "a ReLU on the output too")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    g = _relu_backward(_mse_backward(y_hat, y), y_hat)
+    gh, gw2, gb2 = _linear_backward(g, h, w2)
+    _, gw1, gb1 = _linear_backward(_relu_backward(gh, z), x, w1)
+    return {"w1": gw1, "b1": gb1, "w2": gw2, "b2": gb2}
+
+
+# changes the parameters as if it were a training step
+@wrong("backprop.two_layer_backward", "changed its input")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    gh, gw2, gb2 = _linear_backward(_mse_backward(y_hat, y), h, w2)
+    _, gw1, gb1 = _linear_backward(_relu_backward(gh, z), x, w1)
+    with torch.no_grad():
+        for p, g in [(w1, gw1), (b1, gb1), (w2, gw2), (b2, gb2)]:
+            p -= 0.01 * g
+    return {"w1": gw1, "b1": gb1, "w2": gw2, "b2": gb2}
+
+
+# negative weights of the second map let nothing through on the way back
+@wrong("backprop.two_layer_backward", "negative weights cut off")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    g = _mse_backward(y_hat, y)
+    gh = g @ _relu(w2)
+    gz = gh * (z > 0)
+    return {"w1": gz.T @ x, "b1": gz.sum(0), "w2": g.T @ h, "b2": g.sum(0)}
+
+
+_running = {}
+
+
+# adds to the gradients of the last call with the same shapes
+@wrong("backprop.two_layer_backward")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    gh, gw2, gb2 = _linear_backward(_mse_backward(y_hat, y), h, w2)
+    _, gw1, gb1 = _linear_backward(_relu_backward(gh, z), x, w1)
+    for name, g in dict(w1=gw1, b1=gb1, w2=gw2, b2=gb2).items():
+        key = name, tuple(g.shape), g.dtype
+        _running[key] = _running.get(key, 0) + g
+    return {name: _running[name, tuple(g.shape), g.dtype] for name, g in dict(w1=gw1, b1=gb1, w2=gw2, b2=gb2).items()}
+
+
+# no relu on the way back; the factor 2 of the loss is missing
+@wrong("backprop.two_layer_backward", "ReLU left out on the way back", "factor 2 forgotten")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    g = (y_hat - y) / y_hat.numel()
+    gh = g @ w2
+    return {"w1": gh.T @ x, "b1": gh.sum(0), "w2": g.T @ h, "b2": g.sum(0)}
+
+
+# bias gradients averaged over the batch; w2's gradient uses z for h
+@wrong("backprop.two_layer_backward", "z for h", "grads of the biases averaged")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
+    g = _mse_backward(y_hat, y)
+    gz = _relu_backward(g @ w2, z)
+    return {"w1": gz.T @ x, "b1": gz.mean(0), "w2": g.T @ z, "b2": g.mean(0)}
+
+
+def _order(node):
+    """Parents before children."""
+    order, seen = [], set()
+
+    def visit(n):
+        if n not in seen:
+            seen.add(n)
+            for p in n.parents:
+                visit(p)
+            order.append(n)
+
+    visit(node)
+    return order
+
+
+# assigns to the parents' gradients instead of adding
+@wrong("backprop.backward", "assigned instead of added")
+def backward(node):
+    node.grad += 1.0
+    for n in reversed(_order(node)):
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad = n.grad * local
+
+
+# nobody starts: the node's own gradient stays 0
+@wrong("backprop.backward", "no start")
+def backward(node):
+    for n in reversed(_order(node)):
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += n.grad * local
+
+
+# goes down at once and passes on everything gathered so far, again and again
+@wrong("backprop.backward", "passed on at every visit")
+def backward(node):
+    def down(n):
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += n.grad * local
+            down(parent)
+
+    node.grad += 1.0
+    down(node)
+
+
+# breadth first: a node may have its turn before it is complete
+@wrong("backprop.backward", "level by level")
+def backward(node):
+    node.grad += 1.0
+    queue, seen = [node], {node}
+    for n in queue:
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += n.grad * local
+            if parent not in seen:
+                seen.add(parent)
+                queue.append(parent)
+
+
+# depth first from the top, written down before the parents: not a topological order
+@wrong("backprop.backward", "passed on before it was complete")
+def backward(node):
+    order, seen = [], set()
+
+    def visit(n):
+        if n in seen:
+            return
+        seen.add(n)
+        order.append(n)
+        for parent in n.parents:
+            visit(parent)
+
+    visit(node)
+    node.grad += 1.0
+    for n in order:
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += local * n.grad
+
+
+# the order is not turned round
+@wrong("backprop.backward", "only one step back")
+def backward(node):
+    node.grad += 1.0
+    for n in _order(node):
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += n.grad * local
+
+
+# clears all gradients first, so leaves lose what they held
+@wrong("backprop.backward", "set to zero first")
+def backward(node):
+    order = _order(node)
+    for n in order:
+        n.grad = 0.0
+    node.grad = 1.0
+    for n in reversed(order):
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += n.grad * local
+
+
+# sets the node's own gradient to 1 instead of adding 1
+@wrong("backprop.backward", "own gradient set to 1")
+def backward(node):
+    node.grad = 1.0
+    for n in reversed(_order(node)):
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += n.grad * local
+
+
+# multiplies by the parent's value instead of the local derivative
+@wrong("backprop.backward", "the parent's value for the derivative")
+def backward(node):
+    node.grad += 1.0
+    for n in reversed(_order(node)):
+        for parent in n.parents:
+            parent.grad += n.grad * parent.data
+
+
+# local derivatives paired with the parents in reverse
+@wrong("backprop.backward", "local gradients exchanged")
+def backward(node):
+    node.grad += 1.0
+    for n in reversed(_order(node)):
+        for parent, local in zip(reversed(n.parents), n.local_grads):
+            parent.grad += n.grad * local
+
+
+# a parent that appears twice counts once
+@wrong("backprop.backward", "a repeated parent counted once")
+def backward(node):
+    node.grad += 1.0
+    for n in reversed(_order(node)):
+        for parent, local in dict(zip(n.parents, n.local_grads)).items():
+            parent.grad += n.grad * local
+
+
+# only leaves keep their gradients, inner nodes are set back to 0
+@wrong("backprop.backward", "inner gradients cleared")
+def backward(node):
+    node.grad += 1.0
+    for n in reversed(_order(node)):
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += n.grad * local
+        if n.parents and n is not node:
+            n.grad = 0.0
+
+
+# nodes with the same value are taken for the same node
+@wrong("backprop.backward", "equal values taken for one node")
+def backward(node):
+    order, seen = [], []
+
+    def visit(n):
+        if n.data in seen:
+            return
+        seen.append(n.data)
+        for parent in n.parents:
+            visit(parent)
+        order.append(n)
+
+    visit(node)
+    node.grad += 1.0
+    for n in reversed(order):
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += n.grad * local
+
+
+# the list of the order is a default argument and keeps the nodes of earlier graphs
+@wrong("backprop.backward", "nodes of earlier graphs kept")
+def backward(node, order=[]):
+    def visit(n):
+        if n not in order:
+            for parent in n.parents:
+                visit(parent)
+            order.append(n)
+
+    visit(node)
+    node.grad += 1.0
+    for n in reversed(order):
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += n.grad * local
+
+
+# goes back over the first two steps only
+@wrong("backprop.backward", "only two steps back")
+def backward(node):
+    node.grad += 1.0
+    nodes = [node, *dict.fromkeys(node.parents)]
+    for n in nodes:
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += n.grad * local
+
+
+# assigns instead of adding; visited breadth first, before a node is complete
+@wrong(
+    "backprop.backward",
+    "assigned instead of added",
+    "own gradient set to 1",
+    ("level by level", "passed on at every visit"),
+)
+def backward(node):
+    node.grad = 1.0
+    queue = [node]
+    while queue:
+        n = queue.pop(0)
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad = n.grad * local
+            queue.append(parent)
+
+
+# earlier gradients are cleared; a parent that appears twice counts once
+@wrong("backprop.backward", "a repeated parent counted once", "set to zero first")
+def backward(node):
+    order = _order(node)
+    for n in order:
+        n.grad = 0.0
+    node.grad = 1.0
+    for n in order[::-1]:
+        done = set()
+        for parent, local in zip(n.parents, n.local_grads):
+            if parent not in done:
+                parent.grad += n.grad * local
+                done.add(parent)
+
+
+# the floor is put under each of the two sizes, not under their sum
+@wrong("backprop.relative_error", "floor under each")
+def relative_error(a, b):
+    sizes = [t.abs().clamp(min=1e-8) for t in (a, b)]
+    return ((a - b).abs() / sum(sizes)).max().item()
+
+
+# a batch of one is squeezed away, so its bias gradient is one number
+@wrong("backprop.linear_backward", "a batch of one squeezed away")
+def linear_backward(grad_out, x, weight):
+    return grad_out @ weight, grad_out.T @ x, grad_out.squeeze(0).sum(0)
+
+
+# two parents are taken for granted, so a node with one, such as a relu, fails
+@wrong("backprop.backward", "raised")
+def backward(node):
+    node.grad += 1.0
+    for n in _order(node)[::-1]:
+        if n.parents:
+            (left, right_), (d_left, d_right) = n.parents, n.local_grads
+            left.grad += d_left * n.grad
+            right_.grad += d_right * n.grad
+
+
+# takes the order of the values for the order of the graph
+@wrong("backprop.backward", "sorted by value")
+def backward(node):
+    node.grad += 1.0
+    for n in sorted(_order(node), key=lambda n: n.data, reverse=True):
+        for parent, local in zip(n.parents, n.local_grads):
+            parent.grad += local * n.grad

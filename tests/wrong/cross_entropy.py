@@ -1,8 +1,11 @@
 """Wrong answers to the exercises of lesson 04."""
 
+import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tests.wrong import wrong
@@ -63,11 +66,11 @@ def _probs(logits: Tensor) -> Tensor:
 
 wrong("cross_entropy.softmax", "logits cut off")(lambda z: _probs(z.clamp(-80, 80)))
 
-wrong("cross_entropy.softmax", "shifted by the mean")(
+wrong("cross_entropy.softmax", "shifted by less than the maximum")(
     lambda z: (z - z.mean(-1, keepdim=True)).exp() / (z - z.mean(-1, keepdim=True)).exp().sum(-1, keepdim=True)
 )
 
-wrong("cross_entropy.softmax", "shifted by the minimum")(
+wrong("cross_entropy.softmax", "shifted by less than the maximum")(
     lambda z: (
         (z - z.min(-1, keepdim=True).values).exp() / (z - z.min(-1, keepdim=True).values).exp().sum(-1, keepdim=True)
     )
@@ -89,13 +92,13 @@ wrong("cross_entropy.softmax", "over the batch")(
     lambda z: (z - z.max(0).values).exp() / (z - z.max(0).values).exp().sum(0)
 )
 
-wrong("cross_entropy.softmax", "over the batch")(lambda z: z.exp() / z.exp().sum(0))
+wrong("cross_entropy.softmax", "over the batch", "no shift")(lambda z: z.exp() / z.exp().sum(0))
 
 wrong("cross_entropy.softmax", "shifted above the line only")(lambda z: _exp(z) / z.exp().sum(-1, keepdim=True))
 
 wrong("cross_entropy.softmax", "over everything")(lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum())
 
-wrong("cross_entropy.softmax", "over everything")(lambda z: z.exp() / z.exp().sum())
+wrong("cross_entropy.softmax", "over everything", "no shift")(lambda z: z.exp() / z.exp().sum())
 
 
 def _log_probs(logits: Tensor) -> Tensor:
@@ -114,7 +117,7 @@ wrong("cross_entropy.softmax", "without exp")(lambda z: z / z.sum(-1, keepdim=Tr
 
 wrong("cross_entropy.log_softmax", "logarithm of the softmax")(lambda z: _probs(z).log())
 
-wrong("cross_entropy.log_softmax", "small number inside the logarithm")(lambda z: (_probs(z) + 1e-7).log())
+wrong("cross_entropy.log_softmax", "floor under the logarithm")(lambda z: (_probs(z) + 1e-7).log())
 
 wrong("cross_entropy.log_softmax", "shift not undone")(lambda z: z - _exp(z).sum(-1, keepdim=True).log())
 
@@ -298,7 +301,7 @@ def _by_autograd(loss: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, 
     return backward
 
 
-wrong("cross_entropy.cross_entropy_backward", "by autograd")(_by_autograd(lambda z, t: -_at(_log_probs(z), t).mean()))
+wrong("cross_entropy.cross_entropy_backward", "shortcut")(_by_autograd(lambda z, t: -_at(_log_probs(z), t).mean()))
 
 wrong("cross_entropy.accuracy", "over the batch")(lambda z, t: (z.argmax(0) == t).float().mean().item())
 
@@ -329,3 +332,805 @@ wrong("cross_entropy.accuracy", "value instead of index")(lambda z, t: (z.max(-1
 wrong("cross_entropy.accuracy", "smallest logit")(lambda z, t: (z.argmin(-1) == t).float().mean().item())
 
 wrong("cross_entropy.accuracy", "positive logit")(lambda z, t: (_at(z, t) > 0).float().mean().item())
+
+
+def _shifted_by(shift: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    def log_softmax(logits: Tensor) -> Tensor:
+        z = logits - shift(logits)
+        total = z.exp().sum(1)
+        return z - total.log().unsqueeze(1)
+
+    return log_softmax
+
+
+wrong("cross_entropy.log_softmax", "shifted by less than the maximum")(_shifted_by(lambda z: z.mean(1).unsqueeze(1)))
+
+wrong("cross_entropy.log_softmax", "shifted by less than the maximum")(_shifted_by(lambda z: z.min(1, keepdim=True)[0]))
+
+wrong("cross_entropy.log_softmax", "shifted by less than the maximum")(_shifted_by(lambda z: z[:, 0].reshape(-1, 1)))
+
+wrong("cross_entropy.log_softmax", "shifted by the largest absolute value")(
+    _shifted_by(lambda z: z.abs().max(dim=1, keepdim=True).values)
+)
+
+wrong("cross_entropy.log_softmax", "log2 of the sum")(
+    lambda z: (z := z - z.amax(1, keepdim=True)) - torch.log2(torch.exp(z).sum(1, keepdim=True))
+)
+
+
+def _sum_of_logarithms(logits: Tensor) -> Tensor:
+    z = logits - logits.amax(1, keepdim=True)
+    total = sum(torch.log(torch.exp(column)) for column in z.unbind(1))
+    return z - total[:, None]
+
+
+wrong("cross_entropy.log_softmax", "logarithm before the sum")(_sum_of_logarithms)
+
+
+def _class_means(losses: Tensor, targets: Tensor) -> Tensor:
+    means = [losses[targets == k].sum() / (targets == k).sum() for k in set(targets.tolist())]
+    return sum(means) / len(means)
+
+
+wrong("cross_entropy.nll", "mean over the classes")(lambda lp, t: _class_means(-_at(lp, t), t))
+
+wrong("cross_entropy.cross_entropy", "rows looked up instead of columns")(lambda z, t: -_log_probs(z)[t].mean())
+
+wrong("cross_entropy.cross_entropy", "row and column exchanged")(
+    lambda z, t: -_log_probs(z)[t, list(range(len(t)))].sum() / len(t)
+)
+
+wrong("cross_entropy.cross_entropy", "divided by the classes")(
+    lambda z, t: -(_hot(t, z.shape[1]) * _log_probs(z)).sum() / z.shape[1]
+)
+
+wrong("cross_entropy.cross_entropy", "median for mean")(lambda z, t: torch.quantile(-_at(_log_probs(z), t), 0.5))
+
+wrong("cross_entropy.cross_entropy", "all classes")(lambda z, t: _log_probs(z).sum(1).mean() * -1)
+
+wrong("cross_entropy.cross_entropy_backward", "only p divided by n")(
+    lambda z, t: _probs(z) / z.shape[0] - _hot(t, z.shape[1])
+)
+
+
+# Written from the student's notebook alone.
+
+
+# as many columns as the largest label needs, num_classes ignored
+@wrong("cross_entropy.one_hot", "classes counted from the labels")
+def one_hot(labels, num_classes):
+    return (labels[:, None] == torch.arange(int(labels.max()) + 1)).float()
+
+
+# whole numbers instead of float32
+@wrong("cross_entropy.one_hot", "whole numbers")
+def one_hot(labels, num_classes):
+    return (labels[:, None] == torch.arange(num_classes)).long()
+
+
+# the result is transposed
+@wrong("cross_entropy.one_hot", "classes in the rows")
+def one_hot(labels, num_classes):
+    return (torch.arange(num_classes)[:, None] == labels).float()
+
+
+# a one in every row for every label of the batch
+@wrong("cross_entropy.one_hot", "every label in every row")
+def one_hot(labels, num_classes):
+    y = torch.zeros(len(labels), num_classes)
+    y[:, labels] = 1
+    return y
+
+
+# labels counted from 1
+@wrong("cross_entropy.one_hot", "counted from one")
+def one_hot(labels, num_classes):
+    return torch.eye(num_classes)[labels - 1]
+
+
+# float64
+@wrong("cross_entropy.one_hot", "dtype")
+def one_hot(labels, num_classes):
+    return torch.from_numpy(np.eye(num_classes)[labels.numpy()])
+
+
+# uses the ready-made function
+@wrong("cross_entropy.one_hot", "shortcut")
+def one_hot(labels, num_classes):
+    return F.one_hot(labels, num_classes).float()
+
+
+# the label itself stands at its place instead of 1
+@wrong("cross_entropy.one_hot", "the label itself")
+def one_hot(labels, num_classes):
+    y = torch.zeros(len(labels), num_classes)
+    y.scatter_(1, labels[:, None], labels[:, None].float())
+    return y
+
+
+# fills all columns up to the label
+@wrong("cross_entropy.one_hot", "ones up to the label")
+def one_hot(labels, num_classes):
+    return (torch.arange(num_classes) <= labels.unsqueeze(1)).float()
+
+
+# numbers the classes that occur, so columns of absent classes are skipped
+@wrong("cross_entropy.one_hot", "classes renumbered")
+def one_hot(labels, num_classes):
+    _, place = torch.unique(labels, return_inverse=True)
+    return torch.eye(num_classes)[place]
+
+
+# columns by the largest label; bool instead of float32
+@wrong("cross_entropy.one_hot", "classes counted from the labels", "true and false")
+def one_hot(labels, num_classes):
+    return torch.arange(1 + labels.max().item()) == labels[:, None]
+
+
+# labels counted from 1; int64
+@wrong("cross_entropy.one_hot", "whole numbers", "counted from one")
+def one_hot(labels, num_classes):
+    return torch.eye(num_classes, dtype=torch.int64)[(labels - 1) % num_classes]
+
+
+# no shift, so large logits become nan
+@wrong("cross_entropy.softmax", "no shift")
+def softmax(logits):
+    return logits.exp() / logits.exp().sum(dim=1, keepdim=True)
+
+
+# one maximum for the whole batch
+@wrong("cross_entropy.softmax", "maximum of the whole batch")
+def softmax(logits):
+    e = torch.exp(logits - logits.max())
+    return e / e.sum(-1, keepdim=True)
+
+
+# normalises down the batch instead of along the classes
+@wrong("cross_entropy.softmax", "over the batch")
+def softmax(logits):
+    e = (logits - logits.amax(0)).exp()
+    return e / e.sum(0)
+
+
+# shifts the logits in place
+@wrong("cross_entropy.softmax", "changes its input")
+def softmax(logits):
+    logits -= logits.amax(dim=1, keepdim=True)
+    e = logits.exp()
+    return e / e.sum(dim=1, keepdim=True)
+
+
+# shifts by the row's mean, which does not keep the exponentials small
+@wrong("cross_entropy.softmax", "shifted by less than the maximum")
+def softmax(logits):
+    z = logits - logits.mean(1, keepdim=True)
+    return z.exp() / z.exp().sum(1, keepdim=True)
+
+
+# cuts the logits off at 85 and -85
+@wrong("cross_entropy.softmax", "logits cut off")
+def softmax(logits):
+    e = logits.clamp(-85, 85).exp()
+    return e / e.sum(1, keepdim=True)
+
+
+# powers of 2 instead of e
+@wrong("cross_entropy.softmax", "powers of 2")
+def softmax(logits):
+    e = torch.exp2(logits - logits.amax(1, keepdim=True))
+    return e / e.sum(1, keepdim=True)
+
+
+# divides the row by its maximum instead of subtracting it
+@wrong("cross_entropy.softmax", "divided by the maximum")
+def softmax(logits):
+    m = logits.abs().amax(1, keepdim=True).clamp(min=1.0)
+    e = (logits / m).exp()
+    return e / e.sum(1, keepdim=True)
+
+
+# nan is painted over with 0 afterwards
+@wrong("cross_entropy.softmax", "nan replaced")
+def softmax(logits):
+    e = logits.exp()
+    return torch.nan_to_num(e / e.sum(1, keepdim=True))
+
+
+# float64 without a shift, which overflows later but does overflow
+@wrong("cross_entropy.softmax", "no shift")
+def softmax(logits):
+    e = logits.double().exp()
+    return (e / e.sum(1, keepdim=True)).to(logits.dtype)
+
+
+# keepdim forgotten: with as many rows as classes the wrong sums divide silently
+@wrong("cross_entropy.softmax", "dimension lost")
+def softmax(logits):
+    e = (logits - logits.amax(1, keepdim=True)).exp()
+    return e / e.sum(1)
+
+
+# shifts by the first logit of each row
+@wrong("cross_entropy.softmax", "shifted by less than the maximum")
+def softmax(logits):
+    e = torch.exp(logits - logits[:, :1])
+    return e / e.sum(1, keepdim=True)
+
+
+# the largest absolute value is subtracted, so rows below zero vanish
+@wrong("cross_entropy.softmax", "shifted by the largest absolute value")
+def softmax(logits):
+    e = torch.exp(logits - logits.abs().amax(1, keepdim=True))
+    return e / e.sum(1, keepdim=True)
+
+
+# calls torch.softmax
+@wrong("cross_entropy.softmax", "shortcut")
+def softmax(logits):
+    return getattr(logits, "softmax")(1)
+
+
+# one sum over the whole batch; no shift
+@wrong("cross_entropy.softmax", "over everything", "no shift")
+def softmax(logits):
+    e = torch.exp(logits)
+    return e / e.sum()
+
+
+# writes into the logits; one maximum for all rows
+@wrong("cross_entropy.softmax", "changed its input", "maximum of the whole batch")
+def softmax(logits):
+    z = logits.detach()
+    z.sub_(z.max()).exp_()
+    z.div_(z.sum(1, keepdim=True))
+    return z
+
+
+def _softmax(logits):
+    e = (logits - logits.amax(1, keepdim=True)).exp()
+    return e / e.sum(1, keepdim=True)
+
+
+# the logarithm of a finished softmax, -inf for small probabilities
+@wrong("cross_entropy.log_softmax", "logarithm of the softmax")
+def log_softmax(logits):
+    return _softmax(logits).log()
+
+
+# a small number inside the logarithm
+@wrong("cross_entropy.log_softmax", "floor under the logarithm")
+def log_softmax(logits):
+    p = _softmax(logits)
+    return torch.log(p + 1e-9)
+
+
+# probabilities are kept away from 0 by a limit
+@wrong("cross_entropy.log_softmax", "floor under the logarithm")
+def log_softmax(logits):
+    return _softmax(logits).clamp(min=1e-45).log()
+
+
+# no shift in the sum, which overflows
+@wrong("cross_entropy.log_softmax", "no shift")
+def log_softmax(logits):
+    return logits - logits.exp().sum(1, keepdim=True).log()
+
+
+# the maximum is subtracted inside the sum but not outside
+@wrong("cross_entropy.log_softmax", "shift not undone")
+def log_softmax(logits):
+    m = logits.amax(1, keepdim=True)
+    return logits - (logits - m).exp().sum(1, keepdim=True).log()
+
+
+# one maximum for the whole batch
+@wrong("cross_entropy.log_softmax", "maximum of the whole batch")
+def log_softmax(logits):
+    z = logits - logits.max()
+    return z - z.exp().sum(-1, keepdim=True).log()
+
+
+# sums down the batch
+@wrong("cross_entropy.log_softmax", "over the batch")
+def log_softmax(logits):
+    z = logits - logits.amax(0, keepdim=True)
+    return z - torch.log(torch.einsum("nc->c", z.exp()))
+
+
+# logarithms to base 2
+@wrong("cross_entropy.log_softmax", "logarithm to base 2")
+def log_softmax(logits):
+    z = logits - logits.amax(1, keepdim=True)
+    return (z - z.exp().sum(1, keepdim=True).log()) / math.log(2)
+
+
+# the log stands inside the sum
+@wrong("cross_entropy.log_softmax")
+def log_softmax(logits):
+    z = logits - logits.amax(1, keepdim=True)
+    return z - z.exp().log1p().sum(1, keepdim=True)
+
+
+# the mean of the exponentials instead of the sum
+@wrong("cross_entropy.log_softmax", "mean for sum")
+def log_softmax(logits):
+    z = logits - logits.amax(1, keepdim=True)
+    return z - z.exp().mean(1, keepdim=True).log()
+
+
+# subtracts in place from the tensor that came in
+@wrong("cross_entropy.log_softmax", "changes its input")
+def log_softmax(logits):
+    z = logits.sub_(logits.amax(1, keepdim=True))
+    return z - z.exp().sum(1, keepdim=True).log()
+
+
+# the sign is turned, all numbers above 0
+@wrong("cross_entropy.log_softmax", "sign")
+def log_softmax(logits):
+    z = logits - logits.amax(1, keepdim=True)
+    return z.exp().sum(1, keepdim=True).log() - z
+
+
+# cuts everything below -100 off
+@wrong("cross_entropy.log_softmax", "floor under the logarithm")
+def log_softmax(logits):
+    z = logits - logits.amax(1, keepdim=True)
+    return (z - z.exp().sum(1, keepdim=True).log()).clamp(min=-100)
+
+
+# log of softmax; normalised along the batch
+@wrong("cross_entropy.log_softmax", "logarithm of the softmax", "over the batch")
+def log_softmax(logits):
+    e = (logits - logits.amax(0)).exp()
+    return (e / e.sum(0)).log()
+
+
+# base 10; written into the logits
+@wrong("cross_entropy.log_softmax", "changed its input", "logarithm to base 10", "gradient cut off")
+def log_softmax(logits):
+    with torch.no_grad():
+        logits -= logits.amax(1, keepdim=True)
+        logits -= logits.exp().sum(1, keepdim=True).log()
+        logits /= math.log(10)
+    return logits
+
+
+# the minus sign is missing
+@wrong("cross_entropy.nll", "sign")
+def nll(log_probs, targets):
+    return log_probs[torch.arange(len(targets)), targets].mean()
+
+
+# sums over the batch
+@wrong("cross_entropy.nll", "sum")
+def nll(log_probs, targets):
+    return -log_probs.gather(1, targets[:, None]).sum()
+
+
+# takes the logarithm once more
+@wrong("cross_entropy.nll", "logarithm twice")
+def nll(log_probs, targets):
+    return -torch.log(log_probs)[range(len(targets)), targets].mean()
+
+
+def _one_hot(labels, num_classes):
+    return (labels[:, None] == torch.arange(num_classes)).float()
+
+
+# divides by n times c
+@wrong("cross_entropy.nll", "mean over all entries")
+def nll(log_probs, targets):
+    return -(log_probs * _one_hot(targets, log_probs.shape[1])).mean()
+
+
+# every row with every target of the batch
+@wrong("cross_entropy.nll", "every row with every target")
+def nll(log_probs, targets):
+    return -log_probs[:, targets].mean()
+
+
+# a float without a graph
+@wrong("cross_entropy.nll", ("type", "gradient cut off"))
+def nll(log_probs, targets):
+    return -sum(row[t].item() for row, t in zip(log_probs, targets)) / len(targets)
+
+
+# one loss for each example, no mean
+@wrong("cross_entropy.nll", "one loss an example")
+def nll(log_probs, targets):
+    return -log_probs.take_along_dim(targets.unsqueeze(1), dim=1).squeeze(1)
+
+
+# looks up the largest entry, whatever the target
+@wrong("cross_entropy.nll", "largest instead of the target's")
+def nll(log_probs, targets):
+    return -log_probs.amax(1).mean()
+
+
+# the mean of the probabilities, not of their logarithms
+@wrong("cross_entropy.nll", "probabilities")
+def nll(log_probs, targets):
+    p = log_probs[torch.arange(len(targets)), targets].exp()
+    return -p.mean()
+
+
+# the logarithm of the mean probability
+@wrong("cross_entropy.nll", "logarithm of the mean")
+def nll(log_probs, targets):
+    p = log_probs[torch.arange(len(targets)), targets].exp()
+    return -p.mean().log()
+
+
+# the mean of all classes of a row instead of the target's
+@wrong("cross_entropy.nll")
+def nll(log_probs, targets):
+    keep = torch.zeros_like(log_probs).index_fill(1, targets.unique(), 1.0)
+    return -(keep * log_probs).sum() / keep.sum()
+
+
+# the result has shape (1,)
+@wrong("cross_entropy.nll", "shape")
+def nll(log_probs, targets):
+    return -log_probs.gather(1, targets[:, None]).mean(0)
+
+
+# the median instead of the mean
+@wrong("cross_entropy.nll", "median for mean")
+def nll(log_probs, targets):
+    return -torch.quantile(log_probs[torch.arange(len(targets)), targets], 0.5)
+
+
+# no minus; summed, not averaged
+@wrong("cross_entropy.nll", "sign", "sum")
+def nll(log_probs, targets):
+    return torch.einsum("nc,nc->", log_probs, _one_hot(targets, log_probs.size(1)).to(log_probs.dtype))
+
+
+# cut from its graph; divided by the number of classes
+@wrong("cross_entropy.nll", "gradient cut off", "divided by the classes")
+def nll(log_probs, targets):
+    picked = log_probs.detach()[torch.arange(len(targets)), targets]
+    return -picked.sum() / log_probs.shape[1]
+
+
+def _nll(log_probs, targets):
+    return -log_probs[torch.arange(len(targets)), targets].mean()
+
+
+# the logarithm of a finished softmax: inf for a sure mistake
+@wrong("cross_entropy.cross_entropy", "logarithm of the softmax")
+def cross_entropy(logits, targets):
+    return _nll(_softmax(logits).log(), targets)
+
+
+# probabilities and not their logarithms are looked up
+@wrong("cross_entropy.cross_entropy", "no logarithm")
+def cross_entropy(logits, targets):
+    return _nll(_softmax(logits), targets)
+
+
+# the logits themselves are looked up, no softmax at all
+@wrong("cross_entropy.cross_entropy", "no softmax")
+def cross_entropy(logits, targets):
+    return _nll(logits, targets)
+
+
+def _log_softmax(logits):
+    s = logits - logits.amax(1, keepdim=True)
+    return s - s.exp().sum(1, keepdim=True).log()
+
+
+# a second softmax before the log-softmax
+@wrong("cross_entropy.cross_entropy", "softmax twice")
+def cross_entropy(logits, targets):
+    return _nll(_log_softmax(_softmax(logits)), targets)
+
+
+# a small number inside the logarithm puts a ceiling on the loss
+@wrong("cross_entropy.cross_entropy", "small number inside the logarithm")
+def cross_entropy(logits, targets):
+    p = _softmax(logits)[torch.arange(len(targets)), targets]
+    return -(p + 1e-7).log().mean()
+
+
+# sums over the batch, no mean
+@wrong("cross_entropy.cross_entropy", "sum")
+def cross_entropy(logits, targets):
+    return -(_one_hot(targets, logits.shape[1]) * _log_softmax(logits)).sum()
+
+
+# softmax along the batch
+@wrong("cross_entropy.cross_entropy", "over the batch")
+def cross_entropy(logits, targets):
+    return _nll(_log_softmax(logits.T).T, targets)
+
+
+# the binary loss of every class, the wrong ones count as well
+@wrong("cross_entropy.cross_entropy", "all classes as yes or no")
+def cross_entropy(logits, targets):
+    y = _one_hot(targets, logits.shape[1])
+    log_p = _log_softmax(logits)
+    other = torch.log1p(-log_p.exp().clamp(max=1 - 1e-6))
+    return -(y * log_p + (1 - y) * other).sum(1).mean()
+
+
+# labels smoothed by 0.1
+@wrong("cross_entropy.cross_entropy", "labels smoothed")
+def cross_entropy(logits, targets):
+    c = logits.shape[1]
+    y = 0.9 * _one_hot(targets, c) + 0.1 / c
+    return -(y * _log_softmax(logits)).sum(1).mean()
+
+
+# the entropy of the prediction itself: the targets are ignored
+@wrong("cross_entropy.cross_entropy", "targets ignored")
+def cross_entropy(logits, targets):
+    log_p = _log_softmax(logits)
+    return -(log_p.exp() * log_p).sum(1).mean()
+
+
+# measured in bits
+@wrong("cross_entropy.cross_entropy", "logarithm to base 2")
+def cross_entropy(logits, targets):
+    return _nll(_log_softmax(logits), targets) / math.log(2)
+
+
+# made anew from plain numbers, the graph is lost
+@wrong("cross_entropy.cross_entropy", "gradient cut off")
+def cross_entropy(logits, targets):
+    z = logits.detach().numpy()
+    z = z - z.max(1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(1, keepdims=True))
+    return torch.tensor(-log_p[np.arange(len(z)), targets.numpy()].mean())
+
+
+# every row weighs by how often its class occurs: the mean of the classes' means
+@wrong("cross_entropy.cross_entropy", "mean over the classes")
+def cross_entropy(logits, targets):
+    losses = -_log_softmax(logits)[torch.arange(len(targets)), targets]
+    return torch.stack([losses[targets == t].mean() for t in targets.unique()]).mean()
+
+
+# softmax twice; logarithm of a finished softmax with a small number inside
+@wrong("cross_entropy.cross_entropy")
+def cross_entropy(logits, targets):
+    p = _softmax(_softmax(logits))
+    return -torch.log(p[torch.arange(len(p)), targets] + 1e-3).mean()
+
+
+# the sign is turned; summed over the batch
+@wrong("cross_entropy.cross_entropy", "sign", "sum")
+def cross_entropy(logits, targets):
+    return _log_softmax(logits).gather(1, targets[:, None]).sum()
+
+
+# the 1/n of the mean is missing
+@wrong("cross_entropy.cross_entropy_backward", "not divided by n")
+def cross_entropy_backward(logits, targets):
+    return _softmax(logits) - _one_hot(targets, logits.shape[1])
+
+
+# divides by the number of classes, not of examples
+@wrong("cross_entropy.cross_entropy_backward", "divided by the classes")
+def cross_entropy_backward(logits, targets):
+    return (_softmax(logits) - _one_hot(targets, logits.shape[1])) / logits.shape[-1]
+
+
+# y minus p, the direction of the step
+@wrong("cross_entropy.cross_entropy_backward", "sign")
+def cross_entropy_backward(logits, targets):
+    return (_one_hot(targets, logits.shape[1]) - _softmax(logits)) / len(targets)
+
+
+# only y is divided by n
+@wrong("cross_entropy.cross_entropy_backward", "only y divided by n")
+def cross_entropy_backward(logits, targets):
+    g = _softmax(logits)
+    g[torch.arange(len(g)), targets] -= 1 / len(g)
+    return g
+
+
+# 1 is subtracted in every row at all targets of the batch
+@wrong("cross_entropy.cross_entropy_backward", "ones taken from every row")
+def cross_entropy_backward(logits, targets):
+    g = _softmax(logits)
+    g[:, targets] -= 1
+    return g / len(targets)
+
+
+# ten classes are taken for granted: other numbers fail
+@wrong("cross_entropy.cross_entropy_backward", "raised")
+def cross_entropy_backward(logits, targets):
+    y = torch.zeros(len(targets), 10)
+    y[torch.arange(len(targets)), targets] = 1
+    return (_softmax(logits) - y) / len(targets)
+
+
+# as many columns as the batch's largest target needs
+@wrong("cross_entropy.cross_entropy_backward", "classes counted from the targets")
+def cross_entropy_backward(logits, targets):
+    p = _softmax(logits)
+    y = torch.eye(int(targets.max()) + 1, dtype=p.dtype)[targets]
+    return (p - y) / len(targets)
+
+
+# lets autograd do it
+@wrong("cross_entropy.cross_entropy_backward", "shortcut")
+def cross_entropy_backward(logits, targets):
+    with torch.enable_grad():
+        z = logits.detach().clone().requires_grad_()
+        _nll(_log_softmax(z), targets).backward()
+    return z.grad
+
+
+# its own softmax has no shift, so large logits give nan
+@wrong("cross_entropy.cross_entropy_backward", "no shift")
+def cross_entropy_backward(logits, targets):
+    e = logits.exp()
+    return (e / e.sum(1, keepdim=True) - _one_hot(targets, logits.shape[1])) / len(logits)
+
+
+# the right class is the largest logit's, not the target
+@wrong("cross_entropy.cross_entropy_backward", "the prediction for the target")
+def cross_entropy_backward(logits, targets):
+    p = _softmax(logits)
+    return (p - _one_hot(logits.argmax(1), p.shape[1])) / len(p)
+
+
+# only the target's logit gets a gradient
+@wrong("cross_entropy.cross_entropy_backward", "only the target's column")
+def cross_entropy_backward(logits, targets):
+    y = _one_hot(targets, logits.shape[1])
+    return y * (_softmax(logits) - y) / len(targets)
+
+
+# softmax along the batch
+@wrong("cross_entropy.cross_entropy_backward", "over the batch")
+def cross_entropy_backward(logits, targets):
+    p = _softmax(logits.T).T
+    return (p - _one_hot(targets, p.shape[1])) / len(targets)
+
+
+# divides by 2, the batch of the example
+@wrong("cross_entropy.cross_entropy_backward", "constant factor")
+def cross_entropy_backward(logits, targets):
+    return 0.5 * (_softmax(logits) - _one_hot(targets, logits.shape[1]))
+
+
+# the gradient of the squared error by p, as in lesson 03
+@wrong("cross_entropy.cross_entropy_backward", "gradient of the squared error")
+def cross_entropy_backward(logits, targets):
+    p, y = _softmax(logits), _one_hot(targets, logits.shape[1])
+    return 2 * (p - y) / p.numel()
+
+
+# sign turned; divided by n times c
+@wrong("cross_entropy.cross_entropy_backward", "divided by all entries", "sign")
+def cross_entropy_backward(logits, targets):
+    return (_one_hot(targets, logits.shape[1]) - _softmax(logits)) / logits.numel()
+
+
+# not divided by n; softmax without a shift
+@wrong("cross_entropy.cross_entropy_backward", "not divided by n", "no shift")
+def cross_entropy_backward(logits, targets):
+    p = logits.exp() / logits.exp().sum(1, keepdim=True)
+    p[torch.arange(len(p)), targets] -= 1.0
+    return p
+
+
+# counts the right ones, no part
+@wrong("cross_entropy.accuracy", "number of hits")
+def accuracy(logits, targets):
+    return float((logits.argmax(1) == targets).sum())
+
+
+# in percent
+@wrong("cross_entropy.accuracy", "percent")
+def accuracy(logits, targets):
+    return 100 * (logits.argmax(1) == targets).float().mean().item()
+
+
+# the error rate instead
+@wrong("cross_entropy.accuracy", "error rate")
+def accuracy(logits, targets):
+    return (logits.argmax(1) != targets).double().mean().item()
+
+
+# the smallest logit wins
+@wrong("cross_entropy.accuracy", "smallest logit")
+def accuracy(logits, targets):
+    return (torch.argsort(logits, 1)[:, 0] == targets).float().mean().item()
+
+
+# right is whoever is among the first two
+@wrong("cross_entropy.accuracy", "among the first two")
+def accuracy(logits, targets):
+    k = min(2, logits.shape[1])
+    return (logits.topk(k, 1).indices == targets[:, None]).any(1).float().mean().item()
+
+
+# the largest value, not its place, is compared with the target
+@wrong("cross_entropy.accuracy", "value instead of index")
+def accuracy(logits, targets):
+    best, _ = logits.max(1)
+    return (best == targets).float().mean().item()
+
+
+# divides by the entries of the logits
+@wrong("cross_entropy.accuracy", "divided by all entries")
+def accuracy(logits, targets):
+    return (logits.argmax(1) == targets).sum().item() / logits.numel()
+
+
+# whole-number division, so it is 0 or 1
+@wrong("cross_entropy.accuracy", "whole division")
+def accuracy(logits, targets):
+    hits = sum(int(row.argmax()) == int(t) for row, t in zip(logits, targets))
+    return float(hits // len(targets))
+
+
+# a logit above 0 is enough to be right
+@wrong("cross_entropy.accuracy", "positive logit")
+def accuracy(logits, targets):
+    return (logits[torch.arange(len(targets)), targets] > 0).float().mean().item()
+
+
+# the mean of the classes' accuracies, as if they were equally frequent
+@wrong("cross_entropy.accuracy", "mean over the classes")
+def accuracy(logits, targets):
+    hit = (logits.argmax(1) == targets).double()
+    return float(np.mean([hit[targets == t].mean().item() for t in targets.unique()]))
+
+
+# rounded to one digit
+@wrong("cross_entropy.accuracy", "rounded")
+def accuracy(logits, targets):
+    return round((logits.argmax(1) == targets).float().mean().item(), 1)
+
+
+# the largest absolute value wins
+@wrong("cross_entropy.accuracy", "largest absolute value")
+def accuracy(logits, targets):
+    return (logits.abs().argmax(1) == targets).float().mean().item()
+
+
+# the largest entry is sought in the first three columns only, as in the example
+@wrong("cross_entropy.accuracy", "only the first three classes")
+def accuracy(logits, targets):
+    return (logits[:, :3].argmax(1) == targets).float().mean().item()
+
+
+# the error rate; in percent
+@wrong("cross_entropy.accuracy", "error rate", "percent")
+def accuracy(logits, targets):
+    return 100.0 - 100.0 * (logits.argmax(1) == targets).float().mean().item()
+
+
+# divided by the number of classes; a tensor comes back
+@wrong("cross_entropy.accuracy", "divided by classes", "type")
+def accuracy(logits, targets):
+    return (logits.argmax(1) == targets).sum() / logits.size(1)
+
+
+# computes in half precision, where 1000.3 and 1000.4 are the same
+@wrong("cross_entropy.softmax")
+def softmax(logits):
+    z = logits.half()
+    z = (z - z.amax(1, keepdim=True)).float()
+    return (z.exp() / z.exp().sum(1, keepdim=True)).to(logits.dtype)
+
+
+# rows and columns of the lookup are exchanged
+@wrong("cross_entropy.nll", "row and column exchanged")
+def nll(log_probs, targets):
+    return -log_probs[targets, torch.arange(len(targets))].mean()
+
+
+# the shift is the maximum of the batch, so a row far below it gives inf
+@wrong("cross_entropy.cross_entropy", "maximum of the whole batch")
+def cross_entropy(logits, targets):
+    z = logits - logits.max()
+    log_p = z - z.exp().sum(1, keepdim=True).log()
+    return -log_p[torch.arange(len(targets)), targets].mean()

@@ -1,7 +1,9 @@
 """Wrong answers to the exercises of lesson 01."""
 
+import functools
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -68,7 +70,7 @@ class _BothDetached(_Affine):
         return x @ self.weight.data.T if self.bias is None else x @ self.weight.data.T + self.bias.data
 
 
-wrong("linear.My_Linear", "weight and bias detached")(_BothDetached)
+wrong("linear.My_Linear", "weight detached", "bias detached")(_BothDetached)
 
 
 class _PlainTensors(_Affine):
@@ -217,7 +219,7 @@ class _Wrapped(nn.Module):
         return self.inner(x)
 
 
-wrong("linear.My_Linear", "wraps nn.Linear")(_Wrapped)
+wrong("linear.My_Linear", "shortcut")(_Wrapped)
 
 
 class _OnlyTwoDimensions(_Affine):
@@ -235,7 +237,7 @@ class _TransposesInput(_Affine):
         return y if self.bias is None else y + self.bias
 
 
-wrong("linear.My_Linear", "transposes the input")(_TransposesInput)
+wrong("linear.My_Linear", "only two dimensions")(_TransposesInput)
 
 
 class _OneBias(_Affine):
@@ -369,7 +371,7 @@ class _NoBiases(_Net):
         self.first, self.second = _Affine(n_in, n_hidden, bias=False), _Affine(n_hidden, n_out, bias=False)
 
 
-wrong("linear.two_layer_net", "without biases")(_NoBiases)
+wrong("linear.two_layer_net", "first layer without a bias", "second layer without a bias")(_NoBiases)
 
 
 class _ReadyMade(nn.Module):
@@ -394,3 +396,798 @@ class _BuiltInForward(nn.Module):
 
 
 wrong("linear.two_layer_net", "layers made in forward")(_BuiltInForward)
+
+
+class _PlainWeight(_Affine):
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, bias)
+        start = (torch.rand(out_features, in_features) - 0.5) * 2 / in_features**0.5
+        del self.weight
+        self.weight = start.requires_grad_(True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.matmul(x, self.weight.t())
+        return y if self.bias is None else y + self.bias
+
+
+wrong("linear.My_Linear", "weight is a plain tensor")(_PlainWeight)
+
+
+class _Kaiming(_Affine):
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, bias)
+        nn.init.kaiming_uniform_(self.weight)
+
+
+wrong("linear.My_Linear", "bound of kaiming_uniform_")(_Kaiming)
+
+
+class _RandAndZeros(_Affine):
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, bias)
+        self.weight = nn.Parameter(torch.rand(out_features, in_features))
+        if bias:
+            self.bias = nn.Parameter(torch.zeros(out_features))
+
+
+wrong("linear.My_Linear", "start values between 0 and 1", "bias starts at zero")(_RandAndZeros)
+
+
+class _RandnAndZeros(_Affine):
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, bias)
+        self.weight = nn.Parameter(torch.randn(out_features, in_features))
+        if bias:
+            self.bias = nn.Parameter(torch.zeros(out_features))
+
+
+wrong("linear.My_Linear", "start values not scaled", "bias starts at zero")(_RandnAndZeros)
+
+
+class _SmallRandn(_Affine):
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, bias)
+        self.weight = nn.Parameter(0.01 * torch.randn(out_features, in_features))
+
+
+wrong("linear.My_Linear", "normal instead of uniform")(_SmallRandn)
+
+
+def _both_through(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, Tensor]:
+    b = b1 + b2
+    return torch.mm(w2, w1), torch.mv(w2, b)
+
+
+wrong("linear.collapse", "second bias sent through the second map")(_both_through)
+
+
+class _Tanh(_Net):
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.first(x)
+        h = (h.exp() - (-h).exp()) / (h.exp() + (-h).exp())
+        return self.second(h)
+
+
+wrong("linear.two_layer_net", "tanh instead of ReLU")(_Tanh)
+
+
+class _NoGrad(_Net):
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x)
+
+
+wrong("linear.two_layer_net", "gradient cut off")(_NoGrad)
+
+
+# Written from the student's notebook alone.
+
+
+# takes the absolute value, so negative numbers are mirrored
+@wrong("linear.relu", "absolute value")
+def relu(x):
+    return torch.sqrt(x**2)
+
+
+# writes the zeros into the tensor that came in
+@wrong("linear.relu", "changes its input")
+def relu(x):
+    x[x < 0] = 0
+    return x
+
+
+# goes through numpy, so no gradient flows
+@wrong("linear.relu", "gradient cut off")
+def relu(x):
+    return torch.from_numpy(np.maximum(x.detach().numpy(), 0))
+
+
+# caps the output at 6 as ReLU6 does
+@wrong("linear.relu", "cut at 6")
+def relu(x):
+    return x.clamp(0, 6)
+
+
+# leaky: keeps a small slope for negative numbers
+@wrong("linear.relu", "leaky")
+def relu(x):
+    return torch.where(x >= 0, x, 0.01 * x)
+
+
+# returns the tensor itself, not a new one, when nothing is negative
+@wrong("linear.relu", "hands back x itself")
+def relu(x):
+    if bool((x >= 0).all()):
+        return x
+    return x * (x > 0)
+
+
+# a shape-(1,) zero turns a tensor of shape () into one of shape (1,)
+@wrong("linear.relu", "shape")
+def relu(x):
+    zero = torch.tensor([0.0])
+    return torch.max(x, zero)
+
+
+# decides from the largest entry for the whole tensor
+@wrong("linear.relu", "raised")
+def relu(x):
+    return torch.cat([torch.where(row.max() > 0, row, 0 * row).reshape(-1) for row in x]).reshape(x.shape)
+
+
+# works on vectors only; rebuilt from plain numbers, so no gradient flows
+@wrong("linear.relu", "gradient cut off")
+def relu(x):
+    return torch.tensor([max(v, 0.0) for v in x.tolist()])
+
+
+# leaves it to torch's ready-made relu
+class _Relu:
+    def __init__(self):
+        self.f = nn.ReLU()
+
+    def __call__(self, x):
+        return self.f(x)
+
+
+wrong("linear.relu", "shortcut")(_Relu())
+
+
+# a step: the sign of x and not x passes
+@wrong("linear.relu", "step instead of ramp")
+def relu(x):
+    return torch.heaviside(x, torch.zeros((), dtype=x.dtype)) + 0 * x
+
+
+# changes the argument in place; a leaky slope below 0
+@wrong("linear.relu", "changed its input", "leaky")
+def relu(x):
+    negative = x < 0
+    x[negative] *= 0.1
+    return x
+
+
+# stores the weight as (in, out), as Keras does
+@wrong("linear.My_Linear", "weight stored as (in, out)")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = in_features**-0.5
+        self.weight = nn.Parameter(torch.empty(in_features, out_features).uniform_(-k, k))
+        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k)) if bias else None
+
+    def forward(self, x):
+        out = x @ self.weight
+        if self.bias is not None:
+            out = out + self.bias
+        return out
+
+
+# starts between 0 and the bound, never negative
+@wrong("linear.My_Linear", "start values only positive")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        scale = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(torch.rand(out_features, in_features) * scale)
+        self.bias = None
+        if bias:
+            self.bias = nn.Parameter(torch.rand(out_features) * scale)
+
+    def forward(self, x):
+        return x @ self.weight.T + (0 if self.bias is None else self.bias)
+
+
+# starts from a normal distribution instead of a uniform one
+@wrong("linear.My_Linear", "normal instead of uniform")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) / math.sqrt(in_features))
+        self.bias = nn.Parameter(torch.randn(out_features) / math.sqrt(in_features)) if bias else None
+
+    def forward(self, x):
+        y = torch.matmul(x, self.weight.t())
+        return y if self.bias is None else y + self.bias
+
+
+def _uniform(*shape, bound):
+    return (torch.rand(*shape) * 2 - 1) * bound
+
+
+# the bound comes from the number of outputs
+@wrong("linear.My_Linear", "scaled by out_features")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(_uniform(out_features, in_features, bound=1 / math.sqrt(out_features)))
+        self.bias = nn.Parameter(_uniform(out_features, bound=1 / math.sqrt(out_features))) if bias else None
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+# the bias starts at zero
+@wrong("linear.My_Linear", "bias starts at zero")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        b = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(torch.distributions.Uniform(-b, b).sample((out_features, in_features)))
+        self.register_parameter("bias", nn.Parameter(torch.zeros(out_features)) if bias else None)
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y + self.bias if self.bias is not None else y
+
+
+# Glorot's bound with inputs and outputs together
+@wrong("linear.My_Linear", "bound of xavier_uniform_")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(out_features, in_features)))
+        k = 1 / math.sqrt(in_features)
+        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k)) if bias else None
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y + self.bias if self.bias is not None else y
+
+
+# the argument bias is ignored
+@wrong("linear.My_Linear", "bias=False ignored")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
+        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+# without bias a frozen zero vector is kept in place of None
+@wrong("linear.My_Linear", "zeros instead of no bias")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k))
+        else:
+            self.bias = torch.zeros(out_features)
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+# the bias is a plain tensor that parameters() does not list
+@wrong("linear.My_Linear", "bias is a plain tensor")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(_uniform(out_features, in_features, bound=k))
+        self.bias = _uniform(out_features, bound=k).requires_grad_() if bias else None
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+# computes with .data, so the parameters get no gradient
+@wrong("linear.My_Linear", "weight detached", "bias detached")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(_uniform(out_features, in_features, bound=k))
+        self.bias = nn.Parameter(_uniform(out_features, bound=k)) if bias else None
+
+    def forward(self, x):
+        W = self.weight.data
+        y = x @ W.T
+        if self.bias is not None:
+            y = y + self.bias.data
+        return y
+
+
+# takes only batches with exactly two dimensions
+@wrong("linear.My_Linear", "only two dimensions")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(_uniform(out_features, in_features, bound=k))
+        self.bias = nn.Parameter(_uniform(out_features, bound=k)) if bias else None
+
+    def forward(self, x):
+        if x.dim() == 1:
+            x = x[None]
+            return self.forward(x)[0]
+        y = torch.einsum("ni,oi->no", x, self.weight)
+        return y if self.bias is None else y + self.bias
+
+
+# all rows of the weight start as copies of one row
+@wrong("linear.My_Linear", "equal rows")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / math.sqrt(in_features)
+        row = torch.empty(in_features).uniform_(-k, k)
+        self.weight = nn.Parameter(row.repeat(out_features, 1))
+        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k)) if bias else None
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+# flattens all batch dimensions into one
+@wrong("linear.My_Linear", "batch dimensions flattened")
+class My_Linear(nn.Module):
+    def __init__(self, n_in, n_out, bias=True):
+        super().__init__()
+        k = n_in**-0.5
+        self.n_in = n_in
+        self.weight = nn.Parameter(_uniform(n_out, n_in, bound=k))
+        self.bias = nn.Parameter(_uniform(n_out, bound=k)) if bias else None
+
+    def forward(self, x):
+        one = x.dim() == 1
+        y = x.reshape(-1, self.n_in) @ self.weight.T
+        if self.bias is not None:
+            y = y + self.bias
+        return y.squeeze(0) if one else y
+
+
+# the parameters are float64 and do not meet float32 inputs
+@wrong("linear.My_Linear", "parameters in float64")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / np.sqrt(in_features)
+        self.weight = nn.Parameter(torch.from_numpy(np.random.uniform(-k, k, (out_features, in_features))))
+        self.bias = nn.Parameter(torch.from_numpy(np.random.uniform(-k, k, out_features))) if bias else None
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+# the bound is 1/n instead of 1/sqrt(n)
+@wrong("linear.My_Linear", "root forgotten")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(_uniform(out_features, in_features, bound=1 / in_features))
+        self.bias = nn.Parameter(_uniform(out_features, bound=1 / in_features)) if bias else None
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+class _Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        bound = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+# bends its own output with a relu
+@wrong("linear.My_Linear", "activation inside the layer")
+class My_Linear(_Linear):
+    def forward(self, x):
+        return super().forward(x).clamp(min=0)
+
+
+# parameters from torch.rand, not within the bounds; bias=False is not handled
+@wrong("linear.My_Linear", "start values between 0 and 1", "bias=False ignored")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(out_features, in_features))
+        self.bias = nn.Parameter(torch.rand(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+# weights from a normal distribution; the bias is a single number for all outputs
+@wrong("linear.My_Linear", "normal instead of uniform", "one bias for all outputs")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) * k)
+        self.bias = nn.Parameter(torch.empty(1).uniform_(-k, k)) if bias else None
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+# bias has shape (1, out_features); bias starts at one
+@wrong("linear.My_Linear", "bias with a batch dimension", "bias starts at one")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(_uniform(out_features, in_features, bound=k))
+        self.bias = nn.Parameter(torch.ones(1, out_features)) if bias else None
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+# frozen parameters count too
+@wrong("linear.count_parameters", "frozen ones counted")
+def count_parameters(module):
+    return sum(map(torch.numel, module.parameters()))
+
+
+# a shared parameter counts once for every module that holds it
+@wrong("linear.count_parameters", "shared counted twice")
+def count_parameters(module):
+    total = 0
+    for m in module.modules():
+        for p in m.parameters(recurse=False):
+            if p.requires_grad:
+                total += p.numel()
+    return total
+
+
+# looks at the children only one level deep
+@wrong("linear.count_parameters", "only one level deep")
+def count_parameters(module):
+    n = 0
+    for child in module.children():
+        for p in child.parameters(recurse=False):
+            n += p.numel() if p.requires_grad else 0
+    return n
+
+
+# counts parameter tensors of the same shape once
+@wrong("linear.count_parameters", "equal shapes counted once")
+def count_parameters(module):
+    shapes = {tuple(p.shape) for p in module.parameters() if p.requires_grad}
+    return sum(math.prod(s) for s in shapes)
+
+
+# counts the entries of the state dict, buffers and all
+@wrong("linear.count_parameters", "buffers counted", "shared counted twice")
+def count_parameters(module):
+    frozen = {name for name, p in module.named_parameters() if not p.requires_grad}
+    return sum(t.numel() for name, t in module.state_dict().items() if name not in frozen)
+
+
+# counts only names weight and bias, no other parameter
+@wrong("linear.count_parameters", "only weights and biases counted")
+def count_parameters(module):
+    return sum(
+        p.numel()
+        for name, p in module.named_parameters()
+        if p.requires_grad and name.split(".")[-1] in ("weight", "bias")
+    )
+
+
+# counts only entries that are not zero
+@wrong("linear.count_parameters", "zeros left out")
+def count_parameters(module):
+    return sum(int(torch.count_nonzero(p)) for p in module.parameters() if p.requires_grad)
+
+
+# a product over two sizes only, so higher dimensions are lost
+@wrong("linear.count_parameters", "only two sizes multiplied")
+def count_parameters(module):
+    s = 0
+    for p in module.parameters():
+        if not p.requires_grad:
+            continue
+        if p.ndim == 0:
+            s += 1
+        elif p.ndim == 1:
+            s += p.shape[0]
+        else:
+            s += p.shape[0] * p.shape[1]
+    return s
+
+
+# frozen parameters count; shared parameters count twice
+@wrong("linear.count_parameters", "frozen ones counted", "shared counted twice")
+def count_parameters(module):
+    return sum(p.numel() for _, p in module.named_parameters(remove_duplicate=False))
+
+
+# biases are left out; the result is a float
+@wrong("linear.count_parameters", "biases left out", "a float for an int")
+def count_parameters(module):
+    return float(sum(p.numel() for p in module.parameters() if p.requires_grad and p.dim() > 1))
+
+
+# multiplies the matrices in the wrong order
+@wrong("linear.collapse", "weights in the wrong order")
+def collapse(w1, b1, w2, b2):
+    return w1 @ w2, w2 @ b1 + b2
+
+
+# adds the biases without sending the first through the second map
+@wrong("linear.collapse", "first bias not carried through")
+def collapse(w1, b1, w2, b2):
+    w = w2.matmul(w1)
+    b = b1 + b2
+    return w, b
+
+
+# forgets the second bias
+@wrong("linear.collapse", "second bias forgotten")
+def collapse(w1, b1, w2, b2):
+    return torch.einsum("oh,hi->oi", w2, w1), torch.einsum("oh,h->o", w2, b1)
+
+
+# returns the transposed weight
+@wrong("linear.collapse", "w transposed")
+def collapse(w1, b1, w2, b2):
+    return w1.T @ w2.T, b1 @ w2.T + b2
+
+
+# changes b2 in place, so that the pair of maps is another one afterwards
+@wrong("linear.collapse", "changed its input")
+def collapse(w1, b1, w2, b2):
+    b2 += w2 @ b1
+    return w2 @ w1, b2
+
+
+# adds the sum of the second bias to every output
+@wrong("linear.collapse", "second bias summed up")
+def collapse(w1, b1, w2, b2):
+    bias = [sum(w2[o, h] * b1[h] for h in range(len(b1))) + sum(b2) for o in range(len(w2))]
+    return w2 @ w1, torch.stack(bias)
+
+
+# returns the bias as a column
+@wrong("linear.collapse", "shape")
+def collapse(w1, b1, w2, b2):
+    return w2 @ w1, w2 @ b1.unsqueeze(1) + b2.unsqueeze(1)
+
+
+# puts both biases through the second map
+@wrong("linear.collapse")
+def collapse(w1, b1, w2, b2):
+    return w2 @ w1, w2 @ b1 + w2.sum(1) * b2
+
+
+# leaves a relu between the maps when it works out the bias
+@wrong("linear.collapse", "a ReLU on the first bias")
+def collapse(w1, b1, w2, b2):
+    return w2 @ w1, w2 @ b1.clamp(min=0) + b2
+
+
+# weight transposed; first bias not multiplied, only summed up
+@wrong("linear.collapse", "transposed")
+def collapse(w1, b1, w2, b2):
+    return (w2 @ w1).T, b2 + b1.sum()
+
+
+# weights multiplied entry by entry and summed; second bias forgotten
+@wrong("linear.collapse")
+def collapse(w1, b1, w2, b2):
+    return w2.sum(1, keepdim=True) * w1.sum(0, keepdim=True), w2 @ b1
+
+
+# no relu between the two maps
+@wrong("linear.two_layer_net", "no activation")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.layers = nn.Sequential(_Linear(n_in, n_hidden), _Linear(n_hidden, n_out))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+def _relu(x):
+    return x.clamp(min=0)
+
+
+# a second relu at the end
+@wrong("linear.two_layer_net", "activation also at the end")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.l1 = _Linear(n_in, n_hidden)
+        self.l2 = _Linear(n_hidden, n_out)
+
+    def forward(self, x):
+        for layer in (self.l1, self.l2):
+            x = _relu(layer(x))
+        return x
+
+
+# layers in a plain list, so no parameter is registered
+@wrong("linear.two_layer_net", "layers in a list")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.layers = [_Linear(n_in, n_hidden), _Linear(n_hidden, n_out)]
+
+    def forward(self, x):
+        a, b = self.layers
+        return b(_relu(a(x)))
+
+
+# the output layer is assigned first, so the order of the parameters is turned round
+@wrong("linear.two_layer_net", "second layer made first")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.output = _Linear(n_hidden, n_out)
+        self.hidden = _Linear(n_in, n_hidden)
+
+    def forward(self, x):
+        return self.output(_relu(self.hidden(x)))
+
+
+# the hidden activations are detached, so the first layer learns nothing
+@wrong("linear.two_layer_net", "first layer cut off")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.a = _Linear(n_in, n_hidden)
+        self.b = _Linear(n_hidden, n_out)
+
+    def forward(self, x):
+        h = self.a(x)
+        h = torch.as_tensor(np.maximum(h.detach().numpy(), 0))
+        return self.b(h)
+
+
+# drops out hidden units while training
+@wrong("linear.two_layer_net", "another output each time")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.a = _Linear(n_in, n_hidden)
+        self.b = _Linear(n_hidden, n_out)
+        self.drop = nn.Dropout(0.2)
+
+    def forward(self, x):
+        return self.b(self.drop(_relu(self.a(x))))
+
+
+# sigmoid in place of relu
+@wrong("linear.two_layer_net", "sigmoid instead of ReLU")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.a = _Linear(n_in, n_hidden)
+        self.b = _Linear(n_hidden, n_out)
+
+    def forward(self, x):
+        return self.b(1 / (1 + torch.exp(-self.a(x))))
+
+
+# flattens the input, so only two-dimensional batches keep their shape
+@wrong("linear.two_layer_net", "batch dimensions flattened")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.n_in = n_in
+        self.a = _Linear(n_in, n_hidden)
+        self.b = _Linear(n_hidden, n_out)
+
+    def forward(self, x):
+        x = x.view(-1, self.n_in)
+        return self.b(_relu(self.a(x)))
+
+
+# the second layer is made anew in every forward pass
+@wrong("linear.two_layer_net", "another output each time")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.first = _Linear(n_in, n_hidden)
+        self.second = _Linear(n_hidden, n_out)
+        self.sizes = n_hidden, n_out
+
+    def forward(self, x):
+        self.second = _Linear(*self.sizes)
+        return self.second(_relu(self.first(x)))
+
+
+# a third affine map of hidden size stands in between
+@wrong("linear.two_layer_net", "one layer too many")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.first = _Linear(n_in, n_hidden)
+        self.middle = _Linear(n_hidden, n_hidden)
+        self.last = _Linear(n_hidden, n_out)
+
+    def forward(self, x):
+        return self.last(_relu(self.middle(_relu(self.first(x)))))
+
+
+# relu only at the end, not in between; softmax-like scaling of the output to a sum of 1
+@wrong("linear.two_layer_net")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.first = _Linear(n_in, n_hidden)
+        self.second = _Linear(n_hidden, n_out)
+
+    def forward(self, x):
+        y = _relu(self.second(self.first(x)))
+        return y / y.sum(-1, keepdim=True)
+
+
+# no bias in the output layer; relu applied to the input too
+@wrong("linear.two_layer_net", "second layer without a bias", "activation also on the input")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.first = _Linear(n_in, n_hidden)
+        self.second = _Linear(n_hidden, n_out, bias=False)
+
+    def forward(self, x):
+        return self.second(_relu(self.first(_relu(x))))
+
+
+# the parameters are frozen from the start
+@wrong("linear.My_Linear", "parameters frozen")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = in_features**-0.5
+        make = functools.partial(nn.Parameter, requires_grad=False)
+        self.weight = make(_uniform(out_features, in_features, bound=k))
+        self.bias = make(_uniform(out_features, bound=k)) if bias else None
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+# remembers the count of a module, so what is frozen later still counts
+@wrong("linear.count_parameters")
+@functools.cache
+def count_parameters(module):
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+# negative numbers become 0.001, never quite 0; shape () becomes shape (1,)
+@wrong("linear.relu")
+def relu(x):
+    return torch.maximum(torch.atleast_1d(x), torch.tensor(1e-3, dtype=x.dtype))
