@@ -67,9 +67,9 @@ def range_as_mean(x: Tensor, low: float, high: float) -> Tensor:
 class EinsumModel(nn.Module):
     def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
         super().__init__()
-        self.item_bias, self.user_bias = (nn.Parameter(torch.randn(n) * 0.01) for n in (n_items, n_users))
-        self.user_factors = nn.Parameter(torch.randn(n_users, n_factors) * 0.05)
-        self.item_factors = nn.Parameter(torch.randn(n_items, n_factors) * 0.05)
+        self.item_bias, self.user_bias = (nn.Parameter(torch.zeros(n)) for n in (n_items, n_users))
+        self.user_factors = nn.Parameter(torch.randn(n_users, n_factors) * 0.01)
+        self.item_factors = nn.Parameter(torch.randn(n_items, n_factors) * 0.01)
         self.low, self.high = y_range
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
@@ -83,8 +83,8 @@ class TableModel(nn.Module):
     def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
         super().__init__()
         self.y_range = y_range
-        self.user_factors = nn.Parameter(torch.empty(n_users, n_factors).uniform_(-0.1, 0.1))
-        self.item_factors = nn.Parameter(torch.empty(n_items, n_factors).uniform_(-0.1, 0.1))
+        self.user_factors = nn.Parameter(torch.empty(n_users, n_factors).uniform_(-0.017, 0.017))
+        self.item_factors = nn.Parameter(torch.empty(n_items, n_factors).uniform_(-0.017, 0.017))
         self.user_bias, self.item_bias = nn.Parameter(torch.zeros(n_users)), nn.Parameter(torch.zeros(n_items))
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
