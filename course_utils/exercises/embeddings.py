@@ -46,21 +46,22 @@ class EmbeddingLookup(Exercise):
         Mistake(
             "gradient cut off",
             edit("weight[idx]", "weight.detach()[idx]"),
-            "The rows are right, but no gradient flows back to the weight, so the embedding would never be "
-            "trained. Look for `.detach()`, `.data`, NumPy, or a new tensor made from numbers.",
+            "The rows are right, but no gradient flows back to the weight, so the embedding would "
+            "never be trained. Look for `.detach()`, `.data`, NumPy, or a new tensor made from "
+            "numbers.",
         ),
         Mistake(
             "flattened",
             edit("idx]", "idx.flatten()]"),
-            "For a vector of indices your answer is right. An idx of shape (2, 3) should give (2, 3, k): every "
-            "index is replaced by its row, and the shape around it stays.",
+            "For a vector of indices your answer is right. An idx of shape (2, 3) should give (2, "
+            "3, k): every index is replaced by its row, and the shape around it stays.",
         ),
         Mistake(
             "only for one dimension",
             None,
-            "Your code works for a vector of indices, and stops with an error where idx is a matrix or a single "
-            "index. It may have any shape: every index is replaced by its row. Indexing a tensor with a tensor "
-            "does that at once, without a loop.",
+            "Your code works for a vector of indices, and stops with an error where idx is a "
+            "matrix or a single index. It may have any shape: every index is replaced by its row. "
+            "Indexing a tensor with a tensor does that at once, without a loop.",
             sign=_only_vectors("rows", 2, 3),
         ),
         Mistake(
@@ -96,32 +97,32 @@ class EmbeddingLookup(Exercise):
         Mistake(
             "first column only",
             edit("weight[idx]", "weight[idx][..., :1]"),
-            "Each row has only its first entry. torch.gather with one index for each row fetches one number for "
-            "each: a row has k of them.",
+            "Each row has only its first entry. torch.gather with one index for each row fetches "
+            "one number for each: a row has k of them.",
         ),
         Mistake(
             "single numbers",
             edit("weight[idx]", "weight.take(idx)"),
-            "Each index brings one number and not a row. torch.take counts through the weight number by number, "
-            "as if it were one long vector.",
+            "Each index brings one number and not a row. torch.take counts through the weight "
+            "number by number, as if it were one long vector.",
         ),
         Mistake(
             "number times row",
             edit("weight[idx]", "idx[..., None] * weight[0]"),
-            "The index is used as a quantity: row 4 comes out as four times something. It is only a name. "
-            "User 4 is not twice user 2.",
+            "The index is used as a quantity: row 4 comes out as four times something. It is only "
+            "a name. User 4 is not twice user 2.",
         ),
         Mistake(
             "one-hot of another width",
             edit("weight[idx]", "nn.functional.one_hot(idx).to(weight.dtype) @ weight"),
-            "The one-hot rows end at the largest index that happens to occur in idx, so they do not fit the "
-            "weight. They need one entry for every row of the weight.",
+            "The one-hot rows end at the largest index that happens to occur in idx, so they do "
+            "not fit the weight. They need one entry for every row of the weight.",
         ),
         Mistake(
             "one-hot of another width",
             edit("weight[idx]", "torch.eye(int(idx.max()) + 1)[idx] @ weight"),
-            "The one-hot rows end at the largest index that happens to occur in idx, so they do not fit the "
-            "weight. They need one entry for every row of the weight.",
+            "The one-hot rows end at the largest index that happens to occur in idx, so they do "
+            "not fit the weight. They need one entry for every row of the weight.",
         ),
         Mistake(
             "ready-made",
@@ -155,9 +156,9 @@ class EmbeddingBackward(Exercise):
         Mistake(
             "last one wins",
             edit("index_add", "index_copy"),
-            "A row that is looked up several times gets only the last of its gradients. `grad[idx] = ...` "
-            "overwrites, and so does `grad[idx] += ...`, which reads every row once before it writes. Each use of "
-            "a row contributes: the contributions add up.",
+            "A row that is looked up several times gets only the last of its gradients. "
+            "`grad[idx] = ...` overwrites, and so does `grad[idx] += ...`, which reads every row "
+            "once before it writes. Each use of a row contributes: the contributions add up.",
         ),
         Mistake(
             "first one wins",
@@ -167,8 +168,8 @@ class EmbeddingBackward(Exercise):
         Mistake(
             "last one times the uses",
             edit("index_add", "index_copy", "rows)", "rows) * idx.flatten().bincount(minlength=len(grad))[:, None]"),
-            "Where a row repeats you take its last gradient times the number of its uses. Every use has a gradient "
-            "of its own: add them up.",
+            "Where a row repeats you take its last gradient times the number of its uses. Every "
+            "use has a gradient of its own: add them up.",
         ),
         Mistake(
             "loop over the first dimension",
@@ -178,33 +179,36 @@ class EmbeddingBackward(Exercise):
                 "        grad[places] += values\n"
                 "    return grad",
             ),
-            "For a vector of indices your answer is right. When idx is a matrix, your loop goes over its rows, and "
-            "writes to several places at once: the last one wins again. Flatten idx, and grad_out with it.",
+            "For a vector of indices your answer is right. When idx is a matrix, your loop goes "
+            "over its rows, and writes to several places at once: the last one wins again. "
+            "Flatten idx, and grad_out with it.",
         ),
         Mistake(
             "only for one dimension",
             None,
-            "Your code works for a vector of indices, and stops with an error where idx is a matrix or a single "
-            "index. Make a vector of idx, and a matrix with one row for each use of grad_out.",
+            "Your code works for a vector of indices, and stops with an error where idx is a "
+            "matrix or a single index. Make a vector of idx, and a matrix with one row for each "
+            "use of grad_out.",
             sign=_only_vectors("the weight's gradient", 3, 4),
         ),
         Mistake(
             "averaged",
             edit("rows)", "rows) / idx.flatten().bincount(minlength=len(grad)).clamp(min=1)[:, None]"),
-            "Where a row repeats you take the mean of its gradients. The row was used several times, and each use "
-            "moves the loss: the sum is right. (If the loss is a mean, its factor is in grad_out already.)",
+            "Where a row repeats you take the mean of its gradients. The row was used several "
+            "times, and each use moves the loss: the sum is right. (If the loss is a mean, its "
+            "factor is in grad_out already.)",
         ),
         Mistake(
             "divided by the number of lookups",
             edit("rows)", "rows) / idx.numel()"),
-            "You divide by the number of lookups. If the loss is a mean, its factor is in grad_out already; here "
-            "the gradients are only added up.",
+            "You divide by the number of lookups. If the loss is a mean, its factor is in "
+            "grad_out already; here the gradients are only added up.",
         ),
         Mistake(
             "only as many rows as seen",
             edit("new_zeros(num_embeddings", "new_zeros(int(idx.max()) + 1"),
-            "The gradient ends at the largest index that occurs. It needs the shape of the weight: num_embeddings "
-            "rows, with zeros for those that nobody looked up.",
+            "The gradient ends at the largest index that occurs. It needs the shape of the "
+            "weight: num_embeddings rows, with zeros for those that nobody looked up.",
         ),
         Mistake(
             "a row too many",
@@ -219,26 +223,27 @@ class EmbeddingBackward(Exercise):
         Mistake(
             "grad_out looked up",
             edit("grad.index_add(0, idx.flatten(), rows)", "grad_out[idx]"),
-            "You look up rows of grad_out. That is the way forward. On the way back, row j of grad_out goes to row "
-            "idx[j] of the gradient.",
+            "You look up rows of grad_out. That is the way forward. On the way back, row j of "
+            "grad_out goes to row idx[j] of the gradient.",
         ),
         Mistake(
             "first column only",
             edit("index_add(0, idx.flatten()", "scatter_add(0, idx.reshape(-1, 1)"),
-            "Only the first column is filled. scatter_add takes an index for every entry: expand idx to the shape "
-            "of the rows.",
+            "Only the first column is filled. scatter_add takes an index for every entry: expand "
+            "idx to the shape of the rows.",
         ),
         Mistake(
             "entries of grad_out in disorder",
             edit("grad_out.reshape(-1, grad_out.shape[-1])", "grad_out.reshape(grad_out.shape[-1], -1).T"),
-            "grad_out was reshaped to (k, uses) and turned. reshape does not turn anything, it deals the entries "
-            "out anew: the k entries of a row no longer stand together. Keep k as the last dimension.",
+            "grad_out was reshaped to (k, uses) and turned. reshape does not turn anything, it "
+            "deals the entries out anew: the k entries of a row no longer stand together. Keep k "
+            "as the last dimension.",
         ),
         Mistake(
             "uses counted",
             edit(", rows)", ", torch.ones_like(rows))"),
-            "You count how often each row is used. That is the gradient of a plain sum; here every use has a "
-            "gradient of its own, and it stands in grad_out.",
+            "You count how often each row is used. That is the gradient of a plain sum; here "
+            "every use has a gradient of its own, and it stands in grad_out.",
         ),
         Mistake(
             "the same for every row",
@@ -272,9 +277,9 @@ class SigmoidRange(Exercise):
     mistakes = (
         Mistake(
             "gradient cut off",
-            edit("sigmoid(x)", "sigmoid(x.detach())"),
-            "The values are right, but nothing flows back to x. Look for `.detach()`, `.data`, `.item()` or "
-            "torch.tensor(...).",
+            edit("return", "x = x.detach()\n    return"),
+            "The values are right, but nothing flows back to x. Look for `.detach()`, `.data`, "
+            "`.item()` or torch.tensor(...).",
         ),
         Mistake(
             "low not added",
@@ -294,8 +299,8 @@ class SigmoidRange(Exercise):
         Mistake(
             "range widened",
             edit("high - low", "high + 0.5 - low"),
-            "Your range ends half a unit above high. A range wider than the data is a good idea, and it is the "
-            "caller's: with y_range = (0, 5.5) it is wide enough already.",
+            "Your range ends half a unit above high. A range wider than the data is a good idea, "
+            "and it is the caller's: with y_range = (0, 5.5) it is wide enough already.",
         ),
         Mistake(
             "upside down",
@@ -305,14 +310,14 @@ class SigmoidRange(Exercise):
         Mistake(
             "clamped",
             edit("low + (high - low) * torch.sigmoid(x)", "x.clamp(low, high)"),
-            "You cut x off at both ends. There the gradient is 0, and a prediction that has left the range never "
-            "comes back. The sigmoid bends smoothly and always keeps a slope.",
+            "You cut x off at both ends. There the gradient is 0, and a prediction that has left "
+            "the range never comes back. The sigmoid bends smoothly and always keeps a slope.",
         ),
         Mistake(
             "clamped",
             edit("low + (high - low) * torch.sigmoid(x)", "((low + high) / 2 + x).clamp(low, high)"),
-            "You cut off at both ends. There the gradient is 0, and a prediction that has left the range never "
-            "comes back. The sigmoid bends smoothly and always keeps a slope.",
+            "You cut off at both ends. There the gradient is 0, and a prediction that has left "
+            "the range never comes back. The sigmoid bends smoothly and always keeps a slope.",
         ),
         Mistake(
             "clamped sigmoid",
@@ -327,20 +332,20 @@ class SigmoidRange(Exercise):
         Mistake(
             "tanh, twice as steep",
             edit("torch.sigmoid(x)", "(torch.tanh(x) + 1) / 2"),
-            "Your curve is too steep. Brought between 0 and 1, tanh(x) is the sigmoid of 2x: take the sigmoid, or "
-            "the tanh of half of x.",
+            "Your curve is too steep. Brought between 0 and 1, tanh(x) is the sigmoid of 2x: take "
+            "the sigmoid, or the tanh of half of x.",
         ),
         Mistake(
             "hard sigmoid",
             edit("torch.sigmoid(x)", "nn.functional.hardsigmoid(x)"),
-            "Your curve is made of straight lines, as in F.hardsigmoid: beyond 3 and -3 it is flat and has no "
-            "gradient. The sigmoid, 1 / (1 + exp(-x)), bends smoothly.",
+            "Your curve is made of straight lines, as in F.hardsigmoid: beyond 3 and -3 it is "
+            "flat and has no gradient. The sigmoid, 1 / (1 + exp(-x)), bends smoothly.",
         ),
         Mistake(
             "normal distribution for sigmoid",
             edit("torch.sigmoid(x)", "torch.special.ndtr(x)"),
-            "Your curve is that of the normal distribution. It looks like a sigmoid and is steeper; the sigmoid "
-            "is 1 / (1 + exp(-x)).",
+            "Your curve is that of the normal distribution. It looks like a sigmoid and is "
+            "steeper; the sigmoid is 1 / (1 + exp(-x)).",
         ),
         Mistake(
             "not stretched",
@@ -355,8 +360,8 @@ class SigmoidRange(Exercise):
         Mistake(
             "low taken off",
             edit("return low", "return -low"),
-            "The width is right, but low is taken off where it should be added. Try it with a sigmoid of 0: the "
-            "result should be low.",
+            "The width is right, but low is taken off where it should be added. Try it with a "
+            "sigmoid of 0: the result should be low.",
         ),
         Mistake(
             "low added too early",
@@ -371,8 +376,8 @@ class SigmoidRange(Exercise):
         Mistake(
             "softmax for sigmoid",
             edit("torch.sigmoid(x)", "torch.softmax(x, dim=-1)"),
-            "That is a softmax: its entries depend on each other and add up to 1. The sigmoid takes every number "
-            "for itself.",
+            "That is a softmax: its entries depend on each other and add up to 1. The sigmoid "
+            "takes every number for itself.",
         ),
         Mistake(
             "no sigmoid",
@@ -436,35 +441,35 @@ class DotProductBias(Exercise):
         Mistake(
             "factors detached",
             edit("p * q", "p.detach() * q.detach()"),
-            "The predictions are right, but the factors get no gradient and would stay as random as they start. "
-            "Look for `.data`, `.detach()` or torch.no_grad().",
+            "The predictions are right, but the factors get no gradient and would stay as random "
+            "as they start. Look for `.data`, `.detach()` or torch.no_grad().",
         ),
         Mistake(
             "user_factors detached",
             edit("p * q", "p.detach() * q"),
-            "The predictions are right, but user_factors gets no gradient and would stay as random as it starts. "
-            "Look for `.data`, `.detach()` or torch.no_grad().",
+            "The predictions are right, but user_factors gets no gradient and would stay as "
+            "random as it starts. Look for `.data`, `.detach()` or torch.no_grad().",
         ),
         Mistake(
             "item_factors detached",
             edit("p * q", "p * q.detach()"),
-            "The predictions are right, but item_factors gets no gradient and would stay as random as it starts. "
-            "Look for `.data`, `.detach()` or torch.no_grad().",
+            "The predictions are right, but item_factors gets no gradient and would stay as "
+            "random as it starts. Look for `.data`, `.detach()` or torch.no_grad().",
         ),
         Mistake(
             "factors start equal",
             edit(
                 "0.01 * torch.randn(n_users", "torch.zeros(n_users", "0.01 * torch.randn(n_items", "torch.zeros(n_items"
             ),
-            "In both tables of factors the numbers start equal. At 0 it is worst: the gradient of the user's "
-            "factors is a multiple of the film's factors, and the other way round, so both stay 0 for ever. Start "
-            "at small random numbers.",
+            "In both tables of factors the numbers start equal. At 0 it is worst: the gradient of "
+            "the user's factors is a multiple of the film's factors, and the other way round, so "
+            "both stay 0 for ever. Start at small random numbers.",
         ),
         Mistake(
             "equal numbers at the start",
             None,
-            "In one of the two tables of factors, several numbers start equal. Draw every number of both tables "
-            "on its own: rows that start alike and see alike ratings stay alike.",
+            "In one of the two tables of factors, several numbers start equal. Draw every number "
+            "of both tables on its own: rows that start alike and see alike ratings stay alike.",
             sign=lambda evidence: (
                 sum(evidence[0][f"{name} start at different numbers"] for name in ("user_factors", "item_factors")) == 1
             ),
@@ -474,18 +479,19 @@ class DotProductBias(Exercise):
             edit(
                 "0.01 * torch.randn(n_users", "torch.randn(n_users", "0.01 * torch.randn(n_items", "torch.randn(n_items"
             ),
-            "The factors start as large random numbers, so the model starts with strong opinions about everybody, "
-            "all of them wrong. Training has to undo them first, and does not get as far. Start at a spread of "
-            "0.01.",
+            "The factors start as large random numbers, so the model starts with strong opinions "
+            "about everybody, all of them wrong. Training has to undo them first, and does not "
+            "get as far. Start at a spread of 0.01.",
         ),
         Mistake(
             "factors start with another spread",
             None,
-            "The spread of the factors at the start is not 0.01. torch.randn has a spread (standard deviation) of "
-            "1: multiply it by 0.01, and not by the root of it. torch.rand gives no number below 0, and has a "
-            "spread of 0.29.",
+            "The spread of the factors at the start is not 0.01. torch.randn has a spread "
+            "(standard deviation) of 1: multiply it by 0.01, and not by the root of it. "
+            "torch.rand gives no number below 0, and has a spread of 0.29.",
             sign=lambda evidence: any(
-                e.get("factors start small", True)
+                e["factors start small"]
+                and e[f"{name} start at different numbers"]
                 and e.get(f"the spread of {name} at the start is about 0.01") is False
                 for e in evidence
                 for name in ("user_factors", "item_factors")
@@ -494,8 +500,8 @@ class DotProductBias(Exercise):
         Mistake(
             "biases do not start at 0",
             None,
-            "The biases do not start at 0. At the start nothing is known about anybody: no user is more generous "
-            "than another, and no film better.",
+            "The biases do not start at 0. At the start nothing is known about anybody: no user "
+            "is more generous than another, and no film better.",
             sign=lambda evidence: evidence[0]["the biases start at 0"] is False,
         ),
         Mistake(
@@ -522,80 +528,81 @@ class DotProductBias(Exercise):
         Mistake(
             "item bias of the user",
             edit("self.item_bias[items]", "self.item_bias[users % len(self.item_bias)]"),
-            "item_bias is looked up with the number of the user. Film 3 and user 3 have nothing to do with each "
-            "other: each table is read with its own indices.",
+            "item_bias is looked up with the number of the user. Film 3 and user 3 have nothing "
+            "to do with each other: each table is read with its own indices.",
         ),
         Mistake(
             "item bias of the user",
             edit("self.item_bias[items]", "self.item_bias[users]"),
-            "item_bias is looked up with the number of the user. Film 3 and user 3 have nothing to do with each "
-            "other: each table is read with its own indices.",
+            "item_bias is looked up with the number of the user. Film 3 and user 3 have nothing "
+            "to do with each other: each table is read with its own indices.",
         ),
         Mistake(
             "user bias of the item",
             edit("self.user_bias[users]", "self.user_bias[items]"),
-            "user_bias is looked up with the number of the film. Film 3 and user 3 have nothing to do with each "
-            "other: each table is read with its own indices.",
+            "user_bias is looked up with the number of the film. Film 3 and user 3 have nothing "
+            "to do with each other: each table is read with its own indices.",
         ),
         Mistake(
             "biases outside the sigmoid",
             edit(" + biases, *self.y_range)", ", *self.y_range) + biases"),
-            "The biases are added after the sigmoid, so predictions leave the range. Add everything up first, "
-            "bend it last.",
+            "The biases are added after the sigmoid, so predictions leave the range. Add "
+            "everything up first, bend it last.",
         ),
         Mistake(
             "mean over the factors",
             edit(".sum(1)", ".mean(1)"),
-            "You average the products of the factors. A dot product adds them up: with a mean, more factors would "
-            "count for less each.",
+            "You average the products of the factors. A dot product adds them up: with a mean, "
+            "more factors would count for less each.",
         ),
         Mistake(
             "all pairs",
             edit("(p * q).sum(1)", "p @ q.T", "[users] + self", "[users][:, None] + self"),
-            "You compute every user of the batch with every item of the batch, (n, n) numbers. n pairs are due: "
-            "the first user with the first item, and so on.",
+            "You compute every user of the batch with every item of the batch, (n, n) numbers. n "
+            "pairs are due: the first user with the first item, and so on.",
         ),
         Mistake(
             "all pairs, biases by column",
             edit("(p * q).sum(1)", "p @ q.T"),
-            "`@` matches every user of the batch with every item of it: (n, n) numbers, and the biases are spread "
-            "over them without a complaint. n pairs are due: the first user with the first item, and so on.",
+            "`@` matches every user of the batch with every item of it: (n, n) numbers, and the "
+            "biases are spread over them without a complaint. n pairs are due: the first user "
+            "with the first item, and so on.",
         ),
         Mistake(
             "products not added up",
             edit(".sum(1)", ""),
-            "The products of the factors are still k numbers for each pair, shape (n, k), where the biases come "
-            "in. A dot product also adds them up: one number for each pair.",
+            "The products of the factors are still k numbers for each pair, shape (n, k), where "
+            "the biases come in. A dot product also adds them up: one number for each pair.",
         ),
         Mistake(
             "k predictions for each pair",
             edit(".sum(1)", "", "+ biases", "+ biases[:, None]"),
-            "You return k numbers for each pair, shape (n, k). A dot product multiplies place by place, and then "
-            "adds up: one number for each pair.",
+            "You return k numbers for each pair, shape (n, k). A dot product multiplies place by "
+            "place, and then adds up: one number for each pair.",
         ),
         Mistake(
             "summed over the pairs",
             edit(".sum(1)", ".sum(0)"),
-            "You add the products over dimension 0, the pairs, and k numbers are left. Add over the factors: one "
-            "number should be left for each pair.",
+            "You add the products over dimension 0, the pairs, and k numbers are left. Add over "
+            "the factors: one number should be left for each pair.",
         ),
         Mistake(
             "biases not looked up",
             edit("self.user_bias[users] + self.item_bias[items]", "self.user_bias + self.item_bias"),
-            "You add the whole tables of biases. Each pair needs one entry of each: the one of its user and the "
-            "one of its item.",
+            "You add the whole tables of biases. Each pair needs one entry of each: the one of "
+            "its user and the one of its item.",
         ),
         Mistake(
             "summed over the batch",
             edit(".sum(1)", ".sum()"),
-            "The products are added over everything, the batch included, so all pairs share one number. Add over "
-            "the factors only: the last dimension.",
+            "The products are added over everything, the batch included, so all pairs share one "
+            "number. Add over the factors only: the last dimension.",
         ),
         Mistake(
             "summed over the batch",
             edit(".sum(1)", ".sum() / len(users)"),
-            "The products are added over everything, the batch included, so all pairs share one number. Add over "
-            "the factors only: the last dimension.",
+            "The products are added over everything, the batch included, so all pairs share one "
+            "number. Add over the factors only: the last dimension.",
         ),
         Mistake(
             "range forgotten",
@@ -605,8 +612,8 @@ class DotProductBias(Exercise):
         Mistake(
             "clamped to the range",
             edit("sigmoid_range((p", "torch.clamp((p"),
-            "The sum is cut off at the ends of y_range. There the gradient is 0, and what has left the range never "
-            "comes back. sigmoid_range bends instead of cutting.",
+            "The sum is cut off at the ends of y_range. There the gradient is 0, and what has "
+            "left the range never comes back. sigmoid_range bends instead of cutting.",
         ),
         Mistake(
             "sigmoid without range",
@@ -616,8 +623,8 @@ class DotProductBias(Exercise):
         Mistake(
             "y_range not used",
             edit("*self.y_range)", "0, 5.5)"),
-            "The range is fixed at 0 to 5.5 in your code. Keep the argument y_range in __init__, and use it in "
-            "forward.",
+            "The range is fixed at 0 to 5.5 in your code. Keep the argument y_range in __init__, "
+            "and use it in forward.",
         ),
         Mistake(
             "low end ignored",
@@ -632,22 +639,24 @@ class DotProductBias(Exercise):
         Mistake(
             "biases as columns",
             None,
-            "The biases have shape (n, 1). Added to n numbers they broadcast to (n, n), and nothing complains. "
-            "Here they have shape (n,).",
+            "The biases have shape (n, 1). Added to n numbers they broadcast to (n, n), and "
+            "nothing complains. Here they have shape (n,).",
             sign=lambda evidence: "item_bias (6, 1); item_factors (6, 3)" in evidence[0]["parameters"],
         ),
         Mistake(
             "embedding modules",
             None,
-            "You use nn.Embedding, whose table is a parameter inside it (user_factors.weight). Here the tables are "
-            "parameters of your own class, and your embedding_lookup reads them.",
+            "You use nn.Embedding, whose table is a parameter inside it (user_factors.weight). "
+            "Here the tables are parameters of your own class, and your embedding_lookup reads "
+            "them.",
             sign=lambda evidence: ".weight (" in evidence[0]["parameters"],
         ),
         Mistake(
             "scaled after wrapping",
             None,
-            "The biases are parameters, but the factors are not. What is computed from an nn.Parameter, such as a "
-            "product with 0.01, is a plain tensor again. Scale first, wrap last.",
+            "The biases are parameters, but the factors are not. What is computed from an "
+            "nn.Parameter, such as a product with 0.01, is a plain tensor again. Scale first, "
+            "wrap last.",
             sign=lambda evidence: (
                 evidence[0]["parameters"].count("factors") < 2 and evidence[0]["parameters"].count("bias ") == 2
             ),
@@ -655,8 +664,8 @@ class DotProductBias(Exercise):
         Mistake(
             "plain tensors",
             None,
-            "The tables are plain tensors, so `model.parameters()` is empty and nothing would be trained. Wrap "
-            "them in nn.Parameter.",
+            "The tables are plain tensors, so `model.parameters()` is empty and nothing would be "
+            "trained. Wrap them in nn.Parameter.",
             sign=lambda evidence: evidence[0]["parameters"] == "none",
         ),
     )
@@ -700,20 +709,21 @@ class Pca(Exercise):
         Mistake(
             "not centred",
             edit("x - x.mean(0)", "x"),
-            "The mean was not taken off. Then the first direction mostly points from the origin to the middle of "
-            "the cloud, and says nothing about how the points differ. Subtract the mean of every column first.",
+            "The mean was not taken off. Then the first direction mostly points from the origin "
+            "to the middle of the cloud, and says nothing about how the points differ. Subtract "
+            "the mean of every column first.",
         ),
         Mistake(
             "projection not centred",
             edit("centred @", "x @"),
-            "The directions are right, but you project x itself onto them. Project the centred x, so that the "
-            "middle of the cloud lands at 0.",
+            "The directions are right, but you project x itself onto them. Project the centred x, "
+            "so that the middle of the cloud lands at 0.",
         ),
         Mistake(
             "centred by rows",
             edit("x.mean(0)", "x.mean(1, keepdim=True)"),
-            "You take the mean of each row. A column is a quantity, a row is an example: it is the columns whose "
-            "mean has to become 0.",
+            "You take the mean of each row. A column is a quantity, a row is an example: it is "
+            "the columns whose mean has to become 0.",
         ),
         Mistake(
             "one mean for all",
@@ -723,14 +733,14 @@ class Pca(Exercise):
         Mistake(
             "standardised",
             edit("x - x.mean(0)", "(x - x.mean(0)) / x.std(0)"),
-            "You also divide each column by its spread. That is sometimes wanted, but it is another question: here "
-            "the columns count as they are.",
+            "You also divide each column by its spread. That is sometimes wanted, but it is "
+            "another question: here the columns count as they are.",
         ),
         Mistake(
             "smallest first",
             None,  # with fewer rows than columns the directions of no variance are arbitrary
-            "These are the directions in which the points differ least. torch.linalg.eigh sorts upwards, svd "
-            "downwards; PCA wants the largest first.",
+            "These are the directions in which the points differ least. torch.linalg.eigh sorts "
+            "upwards, svd downwards; PCA wants the largest first.",
             sign=lambda evidence: (
                 abs(float(evidence[0]["explained_variance_ratio"][0]) - 0.2) < 0.01  # of 0.8 and 0.2
                 and abs(float(evidence[0]["projected"].norm()) - 2.5) < 0.1  # of 5 and 2.5
@@ -739,8 +749,9 @@ class Pca(Exercise):
         Mistake(
             "scaled to one size",
             edit("components.T", "components.T / s[:k]"),
-            "The columns of the result have all been brought to the same length (the matrix U of the decomposition "
-            "without its singular values). Then the map no longer shows which direction matters more.",
+            "The columns of the result have all been brought to the same length (the matrix U of "
+            "the decomposition without its singular values). Then the map no longer shows which "
+            "direction matters more.",
         ),
         Mistake(
             "shares of singular values",
@@ -750,71 +761,74 @@ class Pca(Exercise):
         Mistake(
             "shares of what was kept",
             edit("variances.sum()", "variances[:k].sum()"),
-            "Your shares add up to 1 whatever k is. They should be shares of the variance in all directions, so "
-            "that they tell how much k directions leave out.",
+            "Your shares add up to 1 whatever k is. They should be shares of the variance in all "
+            "directions, so that they tell how much k directions leave out.",
         ),
         Mistake(
             "shares of the raw squares",
             edit("variances.sum()", "x.square().sum()"),
-            "You divide by the sum of the squares of x as it came. The whole variance is that of the centred x: "
-            "the sum of all squared singular values.",
+            "You divide by the sum of the squares of x as it came. The whole variance is that of "
+            "the centred x: the sum of all squared singular values.",
         ),
         Mistake(
             "squared twice",
             edit("s**2", "s**4"),
-            "The shares are formed from squares of squares. The singular values of the centred x have to be "
-            "squared; those of its covariance, and its eigenvalues, are variances already.",
+            "The shares are formed from squares of squares. The singular values of the centred x "
+            "have to be squared; those of its covariance, and its eigenvalues, are variances "
+            "already.",
         ),
         Mistake(
             "running total",
             edit("variances[:k] /", "variances.cumsum(0)[:k] /"),
-            "Your second share contains the first: they are added up on the way. The share of each direction "
-            "alone is due.",
+            "Your second share contains the first: they are added up on the way. The share of "
+            "each direction alone is due.",
         ),
         *(
             Mistake(
                 "variances, not shares",
                 edit("variances.sum()", total),
-                "A share lies between 0 and 1, and yours is larger. Divide the variance along each direction by "
-                "the variance in all directions together.",
+                "A share lies between 0 and 1, and yours is larger. Divide the variance along "
+                "each direction by the variance in all directions together.",
             )
             for total in ("1", "len(x)", "(len(x) - 1)")
         ),
         Mistake(
             "largest last",
             edit("vt[:k]", "vt[:k].flip(0)", "variances[:k] /", "variances[:k].flip(0) /"),
-            "The k directions are the right ones, but the largest stands last. torch.linalg.eigh sorts upwards; "
-            "here the largest comes first.",
+            "The k directions are the right ones, but the largest stands last. torch.linalg.eigh "
+            "sorts upwards; here the largest comes first.",
         ),
         Mistake(
             "columns of Vh",
             edit("vt[:k]", "vt[:, :k].T"),
-            "You take the first columns of what svd returns last. torch.linalg.svd returns V already transposed, "
-            "as Vh: the directions are its rows.",
+            "You take the first columns of what svd returns last. torch.linalg.svd returns V "
+            "already transposed, as Vh: the directions are its rows.",
         ),
         Mistake(
             "components from columns of Vh",
             edit("projected, components", "projected, vt[:, :k].T"),
-            "Your projection is right, but your components are the first columns of what svd returns last. "
-            "torch.linalg.svd returns V already transposed, as Vh: the directions are its rows.",
+            "Your projection is right, but your components are the first columns of what svd "
+            "returns last. torch.linalg.svd returns V already transposed, as Vh: the directions "
+            "are its rows.",
         ),
         Mistake(
             "projected on columns of Vh",
             edit("components.T", "vt[:, :k]"),
-            "Your components are right, but you multiply by the first columns of what svd returns last. Its rows "
-            "are the directions: turn the rows, and then multiply.",
+            "Your components are right, but you multiply by the first columns of what svd returns "
+            "last. Its rows are the directions: turn the rows, and then multiply.",
         ),
         Mistake(
             "signs apart",
             edit("centred @", "-centred @"),
-            "Signs are free, but they go together: turn a direction, and its column of the projection turns with "
-            "it. Here the one is turned and the other not.",
+            "Signs are free, but they go together: turn a direction, and its column of the "
+            "projection turns with it. Here the one is turned and the other not.",
         ),
         Mistake(
             "components not of length 1",
             None,
-            "Your components are not of length 1. A component is only a direction; how much the points differ "
-            "along it is told by its share. Do not scale them by the singular values.",
+            "Your components are not of length 1. A component is only a direction; how much the "
+            "points differ along it is told by its share. Do not scale them by the singular "
+            "values.",
             sign=lambda evidence: any(
                 bool((e["components"].norm(dim=1) - 1).abs().max() > 0.01) for e in evidence if "components" in e
             ),
@@ -822,8 +836,9 @@ class Pca(Exercise):
         Mistake(
             "directions as columns",
             None,
-            "The directions stand in the columns. Here each row is one direction: shape (k, d). Mind that "
-            "torch.linalg.svd returns V already transposed, and torch.linalg.eigh the directions as columns.",
+            "The directions stand in the columns. Here each row is one direction: shape (k, d). "
+            "Mind that torch.linalg.svd returns V already transposed, and torch.linalg.eigh the "
+            "directions as columns.",
             sign=lambda evidence: evidence[0]["components.shape"] == "(2, 1)",
         ),
         Mistake(
@@ -999,30 +1014,31 @@ class FitRatings(Training):
         Mistake(
             "no module returned",
             None,
-            "What fit_ratings returns is not an nn.Module. Return the trained model itself, so that it can be asked about "
-            "pairs that it has not seen.",
+            "What fit_ratings returns is not an nn.Module. Return the trained model itself, so "
+            "that it can be asked about pairs that it has not seen.",
             sign=_shows(lambda e: e["an nn.Module"] is False),
         ),
         Mistake(
             "half stars cut off",
             None,
-            "Your model gives too few stars to everything. Did the ratings become whole numbers on the way? `.long()` "
-            "makes 3.5 a 3.",
+            "Your model gives too few stars to everything. Did the ratings become whole numbers "
+            "on the way? `.long()` makes 3.5 a 3.",
             sign=_shows(lambda e: _off(e) < -0.12 and e["error on the given ratings"] < 0.95 and _spread(e) > 0.2),
         ),
         Mistake(
             "learned by heart",
             None,
-            "On the ratings that it was given your model is far better than on new ones: it has learned them by heart. "
-            "It has more parameters than is good for it. Use fewer factors, fewer epochs, or weight decay (lesson 06).",
+            "On the ratings that it was given your model is far better than on new ones: it has "
+            "learned them by heart. It has more parameters than is good for it. Use fewer "
+            "factors, fewer epochs, or weight decay (lesson 06).",
             sign=_shows(lambda e: e["error on the given ratings"] < 0.62),
         ),
         Mistake(
             "biases alone",
             None,
-            "Your predictions are one number for the user plus one for the film: the taste of the two never meets. "
-            "Either the factors are not in the model, or they are still at 0, or close to it. Are they trained, at a "
-            "rate that moves them?",
+            "Your predictions are one number for the user plus one for the film: the taste of the "
+            "two never meets. Either the factors are not in the model, or they are still at 0, or "
+            "close to it. Are they trained, at a rate that moves them?",
             sign=_shows(lambda e: _additive(e) and _spread(e) > 0.2 and min(_rows_and_columns(e)) > 0.01),
         ),
         Mistake(
@@ -1046,32 +1062,36 @@ class FitRatings(Training):
         Mistake(
             "not trained",
             None,
-            "Your model predicts the middle of its range for every pair: its parameters have hardly left their start. "
-            "Does a step change the parameters of the model that you return? Is the learning rate far too small, or "
-            "the weight decay part of the gradient?",
+            "Your model predicts the middle of its range for every pair: its parameters have "
+            "hardly left their start. Does a step change the parameters of the model that you "
+            "return? Is the learning rate far too small, or the weight decay part of the "
+            "gradient?",
             sign=_shows(lambda e: _spread(e) < 0.05 and abs(_off(e)) > 0.3),
         ),
         Mistake(
             "one number for all",
             None,
-            "Your model predicts nearly the same for every pair: the mean. That happens when (n, 1) meets (n,) in the "
-            "loss: every prediction is compared with every rating of the batch. Look at the shapes in the loss.",
+            "Your model predicts nearly the same for every pair: the mean. That happens when (n, "
+            "1) meets (n,) in the loss: every prediction is compared with every rating of the "
+            "batch. Look at the shapes in the loss.",
             sign=_shows(lambda e: _spread(e) < 0.05),
         ),
         Mistake(
             "pairs torn apart",
             None,
-            "What your model has learned has nothing to do with who rated what: on the very ratings that it was given it "
-            "is no better than their mean. Are users, items and ratings of a batch picked with the same indices?",
+            "What your model has learned has nothing to do with who rated what: on the very "
+            "ratings that it was given it is no better than their mean. Are users, items and "
+            "ratings of a batch picked with the same indices?",
             sign=_shows(lambda e: e["error on the given ratings"] > 1.0 and abs(_off(e)) < 0.2),
         ),
         Mistake(
             "poor on the given ratings",
             None,
-            "Your model does badly on the very ratings that it was given. Print the loss of every epoch. If it hardly "
-            "falls: are the gradients cleared, are there enough epochs, is the learning rate too small or the weight decay "
-            "too large? If it falls: does your loop train on its arguments, and not on the `train` of the notebook? Do "
-            "users and items reach the model in this order?",
+            "Your model does badly on the very ratings that it was given. Print the loss of every "
+            "epoch. If it hardly falls: are the gradients cleared, are there enough epochs, is "
+            "the learning rate too small or the weight decay too large? If it falls: does your "
+            "loop train on its arguments, and not on the `train` of the notebook? Do users and "
+            "items reach the model in this order?",
             sign=_shows(lambda e: e["error on the given ratings"] > 0.9 and (_off(e) < -0.1 or _spread(e) > 0.5)),
         ),
         Mistake(
@@ -1083,8 +1103,8 @@ class FitRatings(Training):
         Mistake(
             "not finite",
             None,
-            "Some predictions are nan or infinite. Count the steps of AdamW from 1: with t = 0 it divides 0 by 0. If "
-            "that is right, the learning rate is far too large.",
+            "Some predictions are nan or infinite. Count the steps of AdamW from 1: with t = 0 it "
+            "divides 0 by 0. If that is right, the learning rate is far too large.",
             sign=_shows(lambda e: e["predictions are finite"] is False),
         ),
     )

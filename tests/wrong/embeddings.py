@@ -1286,7 +1286,7 @@ class DotProductBias(_Dot):
         return _srange(match + self.user_bias[users] + self.item_bias[items], low, high)
 
 
-@wrong("embeddings.pca", "eigenvectors as rows")
+@wrong("embeddings.pca")
 def pca(x, k):
     z = x - x.mean(0)
     w, v = np.linalg.eigh(np.cov(z.numpy().astype(float), rowvar=False).reshape(x.shape[1], x.shape[1]))
