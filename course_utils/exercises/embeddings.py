@@ -490,8 +490,8 @@ class DotProductBias(Exercise):
             "(standard deviation) of 1: multiply it by 0.01, and not by the root of it. "
             "torch.rand gives no number below 0, and has a spread of 0.29.",
             sign=lambda evidence: any(
-                e["factors start small"]
-                and e[f"{name} start at different numbers"]
+                e.get("factors start small")
+                and e.get(f"{name} start at different numbers")
                 and e.get(f"the spread of {name} at the start is about 0.01") is False
                 for e in evidence
                 for name in ("user_factors", "item_factors")

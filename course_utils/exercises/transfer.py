@@ -1127,7 +1127,7 @@ def _trained(model: nn.Module, x: Tensor, y: Tensor, steps: int, lr: float) -> n
         with torch.no_grad():
             for p, grad, v in zip(params, grads, velocities, strict=True):
                 v.mul_(0.9).add_(grad)
-                p -= lr * v
+                p.sub_(lr * v)
     return model
 
 

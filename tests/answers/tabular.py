@@ -31,7 +31,7 @@ def categorify_by_search(train: Sequence[Any], valid: Sequence[Any]) -> list[Any
 
 def fill_by_assignment(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
     known = train[~train.isnan()]
-    median = known.sort().values[len(known) // 2]
+    median = known.sort().values[(len(known) - 1) // 2]
     filled = [column.clone() for column in (train, valid)]
     for column in filled:
         column[column.isnan()] = median
