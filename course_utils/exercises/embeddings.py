@@ -46,15 +46,14 @@ class EmbeddingLookup(Exercise):
         Mistake(
             "gradient cut off",
             edit("weight[idx]", "weight.detach()[idx]"),
-            "The rows are right, but no gradient flows back to the weight, so the embedding would "
-            "never be trained. Look for `.detach()`, `.data`, NumPy, or a new tensor made from "
-            "numbers.",
+            "No gradient flows back to the weight, so the embedding would never be trained. Look "
+            "for `.detach()`, `.data`, NumPy, or a new tensor made from numbers.",
         ),
         Mistake(
             "flattened",
             edit("idx]", "idx.flatten()]"),
-            "For a vector of indices your answer is right. An idx of shape (2, 3) should give (2, "
-            "3, k): every index is replaced by its row, and the shape around it stays.",
+            "You make a vector of idx, and its shape is lost. An idx of shape (2, 3) should give "
+            "(2, 3, k): every index is replaced by its row, and the shape around it stays.",
         ),
         Mistake(
             "only for one dimension",
@@ -179,9 +178,8 @@ class EmbeddingBackward(Exercise):
                 "        grad[places] += values\n"
                 "    return grad",
             ),
-            "For a vector of indices your answer is right. When idx is a matrix, your loop goes "
-            "over its rows, and writes to several places at once: the last one wins again. "
-            "Flatten idx, and grad_out with it.",
+            "When idx is a matrix, your loop goes over its rows, and writes to several places at "
+            "once: the last one wins again. Flatten idx, and grad_out with it.",
         ),
         Mistake(
             "only for one dimension",
@@ -278,8 +276,7 @@ class SigmoidRange(Exercise):
         Mistake(
             "gradient cut off",
             edit("return", "x = x.detach()\n    return"),
-            "The values are right, but nothing flows back to x. Look for `.detach()`, `.data`, "
-            "`.item()` or torch.tensor(...).",
+            "Nothing flows back to x. Look for `.detach()`, `.data`, `.item()` or torch.tensor(...).",
         ),
         Mistake(
             "low not added",
@@ -350,7 +347,7 @@ class SigmoidRange(Exercise):
         Mistake(
             "not stretched",
             edit("low + (high - low) * torch", "torch"),
-            "The sigmoid is right, and low and high do not occur in it: it still runs from 0 to 1.",
+            "low and high do not occur in your answer: it still runs from 0 to 1.",
         ),
         Mistake(
             "sum for the width",
@@ -360,8 +357,7 @@ class SigmoidRange(Exercise):
         Mistake(
             "low taken off",
             edit("return low", "return -low"),
-            "The width is right, but low is taken off where it should be added. Try it with a "
-            "sigmoid of 0: the result should be low.",
+            "low is taken off where it should be added. Try it with a sigmoid of 0: the result should be low.",
         ),
         Mistake(
             "low added too early",
@@ -382,7 +378,7 @@ class SigmoidRange(Exercise):
         Mistake(
             "no sigmoid",
             edit("torch.sigmoid(x)", "x"),
-            "The stretching is right, but x itself is not between 0 and 1. What brings it there?",
+            "You stretch x itself, and x is not between 0 and 1. What brings it there?",
         ),
     )
 
@@ -441,20 +437,20 @@ class DotProductBias(Exercise):
         Mistake(
             "factors detached",
             edit("p * q", "p.detach() * q.detach()"),
-            "The predictions are right, but the factors get no gradient and would stay as random "
-            "as they start. Look for `.data`, `.detach()` or torch.no_grad().",
+            "The factors get no gradient and would stay as random as they start. Look for "
+            "`.data`, `.detach()` or torch.no_grad().",
         ),
         Mistake(
             "user_factors detached",
             edit("p * q", "p.detach() * q"),
-            "The predictions are right, but user_factors gets no gradient and would stay as "
-            "random as it starts. Look for `.data`, `.detach()` or torch.no_grad().",
+            "user_factors gets no gradient and would stay as random as it starts. Look for "
+            "`.data`, `.detach()` or torch.no_grad().",
         ),
         Mistake(
             "item_factors detached",
             edit("p * q", "p * q.detach()"),
-            "The predictions are right, but item_factors gets no gradient and would stay as "
-            "random as it starts. Look for `.data`, `.detach()` or torch.no_grad().",
+            "item_factors gets no gradient and would stay as random as it starts. Look for "
+            "`.data`, `.detach()` or torch.no_grad().",
         ),
         Mistake(
             "factors start equal",
@@ -607,7 +603,7 @@ class DotProductBias(Exercise):
         Mistake(
             "range forgotten",
             edit("sigmoid_range((p", "((p", ", *self.y_range", ""),
-            "The sum is right, but it is not brought into y_range. Which of your functions does that?",
+            "The sum is not brought into y_range. Which of your functions does that?",
         ),
         Mistake(
             "clamped to the range",
@@ -716,8 +712,8 @@ class Pca(Exercise):
         Mistake(
             "projection not centred",
             edit("centred @", "x @"),
-            "The directions are right, but you project x itself onto them. Project the centred x, "
-            "so that the middle of the cloud lands at 0.",
+            "You project x itself onto the directions. Project the centred x, so that the middle "
+            "of the cloud lands at 0.",
         ),
         Mistake(
             "centred by rows",
@@ -807,15 +803,14 @@ class Pca(Exercise):
         Mistake(
             "components from columns of Vh",
             edit("projected, components", "projected, vt[:, :k].T"),
-            "Your projection is right, but your components are the first columns of what svd "
-            "returns last. torch.linalg.svd returns V already transposed, as Vh: the directions "
-            "are its rows.",
+            "Your components are the first columns of what svd returns last. torch.linalg.svd "
+            "returns V already transposed, as Vh: the directions are its rows.",
         ),
         Mistake(
             "projected on columns of Vh",
             edit("components.T", "vt[:, :k]"),
-            "Your components are right, but you multiply by the first columns of what svd returns "
-            "last. Its rows are the directions: turn the rows, and then multiply.",
+            "To project, you multiply by the first columns of what svd returns last. Its rows are "
+            "the directions: turn the rows, and then multiply.",
         ),
         Mistake(
             "signs apart",

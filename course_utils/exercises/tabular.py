@@ -291,8 +291,8 @@ class FillMissing(Exercise):
                 "torch.where(valid_missing, median, valid)\n",
                 "",
             ),
-            "The masks are right, but the gaps are still in train and valid. Does a line compute "
-            "the filled tensor and then forget it, or write == for =?",
+            "The gaps are still in train and valid. Does a line compute the filled tensor and "
+            "then forget it, or write == for =?",
         ),
         Mistake(
             "filled where known",
@@ -472,19 +472,19 @@ class EmbeddingSize(Exercise):
         Mistake(
             "float",
             edit("return ", "return 1.0 * "),
-            "The numbers are right, but they are floats, such as 5.0, and a tensor cannot have "
-            "5.0 columns. `round` with one argument gives an int, and int() makes one.",
+            "The sizes are floats, such as 5.0, and a tensor cannot have 5.0 columns. `round` "
+            "with one argument gives an int, and int() makes one.",
         ),
         Mistake(
             "float",
             edit("0.56)", "0.56, 0)"),
-            "The numbers are right, but they are floats, such as 5.0, and a tensor cannot have "
-            "5.0 columns. `round` with one argument gives an int, and int() makes one.",
+            "The sizes are floats, such as 5.0, and a tensor cannot have 5.0 columns. `round` "
+            "with one argument gives an int, and int() makes one.",
         ),
         Mistake(
             "1.6 left out",
             edit("1.6 * ", ""),
-            "The power is right, but the factor 1.6 before it is missing.",
+            "The factor 1.6 before the power is missing.",
         ),
         Mistake(
             "product for power",
@@ -610,8 +610,8 @@ class TabularModel(Exercise):
         Mistake(
             "embeddings detached",
             edit("(table, codes)", "(table.detach(), codes)"),
-            "The output is right, but no gradient reaches the embeddings: they would stay as they "
-            "start. Look for `.detach()`, `.data` or torch.no_grad().",
+            "No gradient reaches the embeddings: they would stay as they start. Look for "
+            "`.detach()`, `.data` or torch.no_grad().",
         ),
         Mistake(
             "row of code 0 not trained",

@@ -252,8 +252,8 @@ class ReplaceHead(Exercise):
         Mistake(
             "the rest frozen on the way",
             edit("linears = [", "model.requires_grad_(False)\n    linears = ["),
-            "The head is right, but the other parameters cannot be trained any more. Freezing is "
-            "a decision of its own: do it with `freeze`, not here.",
+            "The other parameters cannot be trained any more. Freezing is a decision of its own: "
+            "do it with `freeze`, not here.",
         ),
         Mistake(
             "the rest unfrozen on the way",
@@ -466,8 +466,8 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             Mistake(
                 "values changed",
                 change_of_values,
-                "The parameters also have other values, and what the module has learned is gone. Only "
-                "requires_grad should change.",
+                "The parameters also have other values, and what the module has learned is gone. "
+                "Only requires_grad should change.",
             )
             for change_of_values in (
                 edit("", "        p.data.zero_()"),

@@ -1023,7 +1023,7 @@ class EmbeddingSize:
         return cls.known[min(cls.known, key=lambda n: abs(n - n_categories))]
 
 
-@wrong("tabular.embedding_size", "1.5 for 1.6", "square root", "no upper end")
+@wrong("tabular.embedding_size", "1.5 times the square root", "no upper end")
 def embedding_size(n_categories):
     return round(1.5 * math.sqrt(n_categories))
 
