@@ -417,7 +417,8 @@ class DotProductBias(Exercise):
         yield "parameters", "; ".join(shapes) or "none"
         names = ("user_factors", "item_factors", "user_bias", "item_bias")
         for name in names[:2]:
-            yield f"{name} start at different numbers", len(parameters[name].unique()) == parameters[name].numel()
+            many = len(parameters[name].unique()) > 0.9 * parameters[name].numel()  # float32 repeats a few by chance
+            yield f"{name} start at different numbers", many
         small = all(float(parameters[name].detach().abs().max()) < 0.6 for name in names[:2])
         yield "factors start small", small
         yield "the biases start at 0", not any(parameters[name].any() for name in names[2:])
@@ -696,7 +697,9 @@ class Pca(Exercise):
         yield "components.shape", str(tuple(components.shape))
         if components.shape != (case.k, case.x.shape[1]):
             return
-        sign = components.detach().gather(1, components.abs().argmax(1, keepdim=True)).sign()
+        size = components.detach().abs()
+        large = size > 0.9 * size.amax(1, keepdim=True)  # the first of them, so that equal entries are no matter
+        sign = components.detach().gather(1, large.float().argmax(1, keepdim=True)).sign()
         yield "components", components * sign, 1e-3
         yield "projected", projected * sign[:, 0], 1e-3
         yield "explained_variance_ratio", ratio, 1e-3

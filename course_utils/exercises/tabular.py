@@ -561,7 +561,7 @@ class TabularModel(Exercise):
                 hidden_widths=hidden,
                 categorical=torch.stack([rng.integers(0, card, n) for card in cards], dim=1),
                 continuous=rng.normal(n, n_continuous),
-                n_tables=len(cards),
+                n_tables=len(set(cards)),
                 values={str(shape): 0.6 * rng.normal(*shape) for shape in shapes},
             )
 
@@ -585,7 +585,7 @@ class TabularModel(Exercise):
                 turned[other] = shape
         shapes = [str(tuple(p.shape)) for p in model.parameters()]
         yield "parameter shapes", ", ".join(sorted(turned.get(shape, shape) for shape in shapes)) or "none"
-        if len(set(case.cards)) < case.n_tables:
+        if len(case.cards) > case.n_tables:
             return  # tables of one shape cannot be told apart
         parameters = {turned.get(shape, shape): p for shape, p in parameters.items()}
         tables = [parameters[shape].detach() for shape in list(case.values)[: case.n_tables]]

@@ -1523,13 +1523,6 @@ def fine_tune(model, x, y, seed):
         return model(x)
 
 
-@wrong("transfer.fine_tune", "always five classes")
-def fine_tune(model, x, y, seed):
-    torch.manual_seed(seed)
-    model = _replace_head(model, 5)
-    return _sgd_fit(model, torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9), x, y, 60, seed)
-
-
 @wrong("transfer.fine_tune", "another number of classes", "the head stands still")
 def fine_tune(model, x, y, seed):
     torch.manual_seed(seed)
