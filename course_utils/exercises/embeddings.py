@@ -383,6 +383,10 @@ class SigmoidRange(Exercise):
     )
 
 
+def _tables_with_different_numbers(evidence: Seen) -> int:
+    return sum(evidence[0][f"{name} start at different numbers"] for name in ("user_factors", "item_factors"))
+
+
 class DotProductBias(Exercise):
     """sigmoid_range(user_factors[u] . item_factors[i] + user_bias[u] + item_bias[i], *y_range) for pairs (u, i)."""
 
@@ -453,23 +457,34 @@ class DotProductBias(Exercise):
             "item_factors gets no gradient and would stay as random as it starts. Look for "
             "`.data`, `.detach()` or torch.no_grad().",
         ),
-        Mistake(
-            "factors start equal",
-            edit(
-                "0.01 * torch.randn(n_users", "torch.zeros(n_users", "0.01 * torch.randn(n_items", "torch.zeros(n_items"
-            ),
-            "In both tables of factors the numbers start equal. At 0 it is worst: the gradient of "
-            "the user's factors is a multiple of the film's factors, and the other way round, so "
-            "both stay 0 for ever. Start at small random numbers.",
+        *(
+            Mistake(
+                "factors start equal",
+                change,
+                "In both tables of factors, numbers start equal. At 0 it is worst: the gradient of the "
+                "user's factors is a multiple of the film's factors, and the other way round, so both "
+                "stay 0 for ever. Start at small random numbers.",
+                sign,
+            )
+            for change, sign in (
+                (
+                    edit(
+                        "0.01 * torch.randn(n_users",
+                        "torch.zeros(n_users",
+                        "0.01 * torch.randn(n_items",
+                        "torch.zeros(n_items",
+                    ),
+                    None,
+                ),
+                (None, lambda evidence: _tables_with_different_numbers(evidence) == 0),
+            )
         ),
         Mistake(
             "equal numbers at the start",
             None,
-            "In one of the two tables of factors, several numbers start equal. Draw every number "
-            "of both tables on its own: rows that start alike and see alike ratings stay alike.",
-            sign=lambda evidence: (
-                sum(evidence[0][f"{name} start at different numbers"] for name in ("user_factors", "item_factors")) == 1
-            ),
+            "In one of the two tables of factors, several numbers start equal. Draw every number of "
+            "both tables on its own: rows that start alike and see alike ratings stay alike.",
+            sign=lambda evidence: _tables_with_different_numbers(evidence) == 1,
         ),
         Mistake(
             "factors start large",

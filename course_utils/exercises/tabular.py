@@ -627,10 +627,17 @@ class TabularModel(Exercise):
             "nn.Embedding. A spread of 0.01 is due: else the random start stays in each row, and "
             "the map at the end shows it.",
         ),
-        Mistake(
-            "tables start equal",
-            edit("0.01 * torch.randn(", "torch.zeros("),
-            "The rows of a table all start equal. Let them start as random numbers of spread 0.01.",
+        *(
+            Mistake(
+                "tables start equal",
+                change,
+                "Of the numbers in a table, all or many start equal. Let them start as random numbers of spread 0.01.",
+                sign,
+            )
+            for change, sign in (
+                (edit("0.01 * torch.randn(", "torch.zeros("), None),
+                (None, lambda evidence: evidence[0]["the tables start random"] is False),
+            )
         ),
         Mistake(
             "tables start with another spread",
