@@ -66,7 +66,8 @@ class EmbeddingLookup(Exercise):
         Mistake(
             "each row once",
             edit("idx]", "idx.unique()]"),
-            "An index that occurs twice brings its row only once. Every entry of idx brings one row, in its own place.",
+            "An index that occurs twice brings its row only once, and the rows come sorted. Every "
+            "entry of idx brings one row, in its own place.",
         ),
         Mistake(
             "each row once",
@@ -120,8 +121,8 @@ class EmbeddingLookup(Exercise):
         Mistake(
             "one-hot of another width",
             edit("weight[idx]", "torch.eye(int(idx.max()) + 1)[idx] @ weight"),
-            "The one-hot rows end at the largest index that happens to occur in idx, so they do "
-            "not fit the weight. They need one entry for every row of the weight.",
+            "The one-hot rows are as long as the largest index in idx asks for, so they do not fit "
+            "the weight. They need one entry for every row of the weight.",
         ),
         Mistake(
             "ready-made",
@@ -461,13 +462,14 @@ class DotProductBias(Exercise):
             Mistake(
                 "factors start equal",
                 change,
-                "In both tables of factors, numbers start equal. At 0 it is worst: the gradient of the "
-                "user's factors is a multiple of the film's factors, and the other way round, so both "
-                "stay 0 for ever. Start at small random numbers.",
+                f"In both tables of factors, {what}: the gradient of the user's factors is a multiple "
+                "of the film's factors, and the other way round, so both stay 0 for ever. Start at "
+                "small random numbers.",
                 sign,
             )
-            for change, sign in (
+            for what, change, sign in (
                 (
+                    "all numbers start equal. At 0 it is worst",
                     edit(
                         "0.01 * torch.randn(n_users",
                         "torch.zeros(n_users",
@@ -476,7 +478,11 @@ class DotProductBias(Exercise):
                     ),
                     None,
                 ),
-                (None, lambda evidence: _tables_with_different_numbers(evidence) == 0),
+                (
+                    "several numbers start equal. At 0 it is worst",
+                    None,
+                    lambda evidence: _tables_with_different_numbers(evidence) == 0,
+                ),
             )
         ),
         Mistake(
@@ -540,8 +546,8 @@ class DotProductBias(Exercise):
         Mistake(
             "item bias of the user",
             edit("self.item_bias[items]", "self.item_bias[users % len(self.item_bias)]"),
-            "item_bias is looked up with the number of the user. Film 3 and user 3 have nothing "
-            "to do with each other: each table is read with its own indices.",
+            "item_bias is looked up with the number of the user, brought into its range. Film 3 "
+            "and user 3 have nothing to do with each other: each table is read with its own indices.",
         ),
         Mistake(
             "item bias of the user",
@@ -613,8 +619,8 @@ class DotProductBias(Exercise):
         Mistake(
             "summed over the batch",
             edit(".sum(1)", ".sum() / len(users)"),
-            "The products are added over everything, the batch included, so all pairs share one "
-            "number. Add over the factors only: the last dimension.",
+            "The products are added over everything and divided by the number of pairs, so all "
+            "pairs share one number. Add over the factors only: the last dimension.",
         ),
         Mistake(
             "range forgotten",
@@ -801,10 +807,14 @@ class Pca(Exercise):
             Mistake(
                 "variances, not shares",
                 edit("variances.sum()", total),
-                "A share lies between 0 and 1, and yours is larger. Divide the variance along "
-                "each direction by the variance in all directions together.",
+                f"A share lies between 0 and 1, and yours is larger: {what}. Divide the variance "
+                "along each direction by the variance in all directions together.",
             )
-            for total in ("1", "len(x)", "(len(x) - 1)")
+            for total, what in (
+                ("1", "it is a squared singular value"),
+                ("len(x)", "it is a variance, a mean over n rows"),
+                ("(len(x) - 1)", "it is a variance, a sum divided by n - 1"),
+            )
         ),
         Mistake(
             "largest last",

@@ -149,10 +149,10 @@ class Categorify(Exercise):
             Mistake(
                 "missing values dropped",
                 edit("for value in column]", f"for value in column if {kept}]"),
-                "Codes of missing values are left out, so the codes no longer stand beside their "
+                f"Codes of {what} values are left out, so the codes no longer stand beside their "
                 "rows. Every row gets a code, and for what is missing or unknown it is 0.",
             )
-            for kept in ("not _missing(value)", "code.get(value)")
+            for what, kept in (("missing", "not _missing(value)"), ("missing and unknown", "code.get(value)"))
         ),
         Mistake(
             "values more than once",
@@ -304,7 +304,8 @@ class FillMissing(Exercise):
             Mistake(
                 "middle of unsorted values",
                 edit("train.nanmedian()", f"(known := train[~train.isnan()])[{middle}]"),
-                "You take the value that happens to stand in the middle. The median is in the middle after sorting.",
+                f"You take the value that happens to stand at place {middle}. The median is in the "
+                "middle after sorting.",
             )
             for middle in ("len(known) // 2", "(len(known) - 1) // 2")
         ),
@@ -478,8 +479,8 @@ class EmbeddingSize(Exercise):
         Mistake(
             "float",
             edit("0.56)", "0.56, 0)"),
-            "The sizes are floats, such as 5.0, and a tensor cannot have 5.0 columns. `round` "
-            "with one argument gives an int, and int() makes one.",
+            "`round` with a second argument gives a float, such as 5.0, and a tensor cannot have "
+            "5.0 columns. With one argument it gives an int.",
         ),
         Mistake(
             "1.6 left out",
@@ -633,12 +634,12 @@ class TabularModel(Exercise):
             Mistake(
                 "tables start equal",
                 change,
-                "Of the numbers in a table, all or many start equal. Let them start as random numbers of spread 0.01.",
+                f"Of the numbers in a table, {how_many} start equal. Let them start as random numbers of spread 0.01.",
                 sign,
             )
-            for change, sign in (
-                (edit("0.01 * torch.randn(", "torch.zeros("), None),
-                (None, lambda evidence: evidence[0]["the tables start random"] is False),
+            for how_many, change, sign in (
+                ("all", edit("0.01 * torch.randn(", "torch.zeros("), None),
+                ("many", None, lambda evidence: evidence[0]["the tables start random"] is False),
             )
         ),
         Mistake(

@@ -466,12 +466,17 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             Mistake(
                 "values changed",
                 change_of_values,
-                "The parameters also have other values, and what the module has learned is gone. "
-                "Only requires_grad should change.",
+                f"The parameters also {how}, and what the module has learned is gone. Only "
+                "requires_grad should change.",
             )
-            for change_of_values in (
-                edit("", "        p.data.zero_()"),
-                edit(loop, f"for m in module.modules():\n        getattr(m, 'reset_parameters', int)()\n    {loop}"),
+            for how, change_of_values in (
+                ("have other values", edit("", "        p.data.zero_()")),
+                (
+                    "start again at other values",
+                    edit(
+                        loop, f"for m in module.modules():\n        getattr(m, 'reset_parameters', int)()\n    {loop}"
+                    ),
+                ),
             )
         ),
         Mistake(

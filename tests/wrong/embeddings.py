@@ -1306,3 +1306,41 @@ def pca(x, k):
 def pca(x, k):
     U, S, V = torch.pca_lowrank(x, q=k, niter=10)
     return torch.matmul(x, V), V.T, S**2 / (S**2).sum()
+
+
+@wrong("embeddings.DotProductBias", "user bias of the item")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        match = (self.user_factors[users] * self.item_factors[items]).sum(1)
+        return _srange(match + self.user_bias[items] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "user_factors detached")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        with torch.no_grad():
+            p = self.user_factors[users]
+        match = torch.einsum("nk,nk->n", p, self.item_factors[items])
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "factors start with another spread")
+class DotProductBias(_Dot):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__(n_users, n_items, n_factors, y_range)
+        self.user_factors = nn.Parameter(0.01 * torch.rand(n_users, n_factors))
+        self.item_factors = nn.Parameter(0.01 * torch.rand(n_items, n_factors))
+
+
+@wrong("embeddings.DotProductBias", "factors start equal")
+class DotProductBias(_Dot):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__(n_users, n_items, n_factors, y_range)
+        self.user_factors = nn.Parameter(torch.full((n_users, n_factors), 0.01))
+        self.item_factors = nn.Parameter(torch.full((n_items, n_factors), 0.01))
+
+
+@wrong("embeddings.pca", "two of three")
+def pca(x, k):
+    U, S, Vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    return U[:, :k] * S[:k], Vh[:k]

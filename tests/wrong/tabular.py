@@ -1410,3 +1410,17 @@ class TabularModel(_Tab):
 
     def forward(self, categorical, continuous):
         return super().forward(categorical, continuous).clamp(min=0)
+
+
+@wrong("tabular.TabularModel", "tables start with another spread")
+class TabularModel(_Tab):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        self.tables = nn.ParameterList([nn.Parameter(0.1 * torch.randn(n, _esize(n))) for n in cardinalities])
+
+
+@wrong("tabular.TabularModel", "tables start equal")
+class TabularModel(_Tab):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        self.tables = nn.ParameterList([nn.Parameter(torch.full((n, _esize(n)), 0.01)) for n in cardinalities])

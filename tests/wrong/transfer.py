@@ -1636,3 +1636,18 @@ def parameter_groups(groups, lrs):
     if len(groups) != len(lrs):
         raise ValueError(f"{len(groups)} modules, {len(lrs)} rates")
     return [{"params": [p.requires_grad_() for p in m.parameters()], "lr": lr} for m, lr in zip(groups, lrs)]
+
+
+@wrong("transfer.freeze", "stops where one is frozen already")
+def freeze(module):
+    for p in module.parameters():
+        if not p.requires_grad:
+            return
+        p.requires_grad_(False)
+
+
+@wrong("transfer.parameter_groups", "spare modules unseen")
+def parameter_groups(groups, lrs):
+    if len(lrs) > len(groups):
+        raise ValueError("more rates than modules")
+    return [{"params": [p for p in m.parameters() if p.requires_grad], "lr": lr} for m, lr in zip(groups, lrs)]
