@@ -200,7 +200,7 @@ def _raised(error: BaseException, answer: Any) -> Raised:
     frame, line = own[-1]
     source = linecache.getline(frame.f_code.co_filename, line).strip()
     name = frame.f_code.co_qualname.rpartition("<locals>.")[2]
-    untouched = kind == "NotImplementedError" and _is_untouched(frame, line, answer)
+    untouched = kind == "NotImplementedError" and not text and _is_untouched(frame, line, answer)
     return Raised(kind, text[:LONGEST_OUTPUT], line, source, name, bases, untouched)
 
 

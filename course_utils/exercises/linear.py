@@ -668,7 +668,7 @@ def _how_many(answer: Any) -> str | None:
 
 
 def _different_each_time(evidence: list[dict[str, Any]]) -> bool:
-    return not all(values["the same output for the same x twice"] for values in evidence)
+    return not all(values["the output for the same x is the same twice"] for values in evidence)
 
 
 class TwoLayerNet(Exercise):

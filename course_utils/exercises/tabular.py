@@ -9,76 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, Training, claim, gradients
+from course_utils.checking import Case, Exercise, Mistake, Rng, Training, claim, edit, gradients
 from course_utils.data import load_flights
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value != value
-
-
-def _known(*columns: Sequence[Any]) -> set[Any]:
-    return {value for column in columns for value in column if not _is_missing(value)}
-
-
-def _coded(
-    train: Sequence[Any], valid: Sequence[Any], vocabulary: Sequence[Any], first: int = 1, other: int = 0
-) -> tuple[Tensor, Tensor, list[Any]]:
-    """Codes by a vocabulary; what is missing gets 0, what is not in the vocabulary gets `other`."""
-    places = {value: index + first for index, value in enumerate(vocabulary)}
-    codes = [
-        torch.tensor([0 if _is_missing(value) else places.get(value, other) for value in column], dtype=torch.int64)
-        for column in (train, valid)
-    ]
-    return codes[0], codes[1], list(vocabulary)
-
-
-def _by_each_part(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
-    codes, _, vocabulary = _coded(train, valid, sorted(_known(train)))
-    return codes, _coded(valid, valid, sorted(_known(valid)))[0], vocabulary
-
-
-def _strict(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
-    places = {value: index + 1 for index, value in enumerate(sorted(_known(train)))}
-    codes = [[0 if _is_missing(value) else places[value] for value in column] for column in (train, valid)]
-    return torch.tensor(codes[0]), torch.tensor(codes[1]), sorted(places)
-
-
-def _missing_last(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
-    vocabulary = sorted(_known(train))
-    codes = _coded(train, valid, vocabulary)
-    n = len(vocabulary)
-    return (codes[0] - 1) % (n + 1), (codes[1] - 1) % (n + 1), vocabulary
-
-
-def _gap_as_category(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
-    first, second = (["" if _is_missing(value) else str(value) for value in column] for column in (train, valid))
-    return _coded(first, second, sorted(_known(first)))
-
-
-def _all_sorted(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
-    vocabulary = sorted(set(train))
-    places = {value: index + 1 for index, value in enumerate(vocabulary)}
-    codes = [torch.tensor([places.get(value, 0) for value in column]) for column in (train, valid)]
-    return codes[0], codes[1], vocabulary
-
-
-def _asked_isnan(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
-    return _coded(train, valid, sorted({value for value in train if not math.isnan(value)}))
-
-
-def _by_truth(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
-    return _coded(train, valid, sorted(value for value in _known(train) if value))
-
-
-def _codes_of_pandas(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
-    codes = _coded(train, valid, sorted(_known(train)))
-    return codes[0] - 1, codes[1] - 1, codes[2]
-
-
-def _dropped(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
-    codes = _coded(train, valid, sorted(_known(train)))
-    return codes[0][codes[0] > 0], codes[1][codes[1] > 0], codes[2]
 
 
 class Categorify(Exercise):
@@ -118,110 +50,143 @@ class Categorify(Exercise):
     mistakes = (
         Mistake(
             "valid in the vocabulary",
-            lambda train, valid: _coded(train, valid, sorted(_known(train, valid))),
-            "Values that only valid has got codes of their own. Their rows of the embedding would never be trained. "
-            "And it looks at data that you should not know yet: everything is learned from train alone.",
+            edit("for value in train if", "for value in [*train, *valid] if"),
+            "Values that only valid has got codes of their own. Their rows of the embedding would "
+            "never be trained. And it looks at data that you should not know yet: everything is "
+            "learned from train alone.",
         ),
         Mistake(
             "valid with a vocabulary of its own",
-            _by_each_part,
-            "The codes of valid were counted anew, so that the same code means one thing in train and another in "
-            "valid. One vocabulary, that of train, serves both.",
+            edit("code.get(value, 0)", "sorted({v for v in column if not _missing(v)}).index(value) + 1"),
+            "The codes of valid were counted anew, so that the same code means one thing in train "
+            "and another in valid. One vocabulary, that of train, serves both.",
         ),
         Mistake(
             "unknown like a new code",
-            lambda train, valid: _coded(train, valid, sorted(_known(train)), other=len(_known(train)) + 1),
-            "A value that train does not have gets a code after the last one. The embedding has no row there. Unknown "
-            "and missing share code 0.",
+            edit("code.get(value, 0)", "code.get(value, len(code) + 1)"),
+            "A value that train does not have gets a code after the last one. The embedding has "
+            "no row there. Unknown and missing share code 0.",
+        ),
+        Mistake(
+            "unknown like the first category",
+            edit("code.get(value, 0)", "code.get(value, 1)"),
+            "A value that train does not have gets code 1, which is that of the first category. "
+            "Unknown and missing share code 0.",
         ),
         Mistake(
             "unknown as -1",
-            lambda train, valid: _coded(train, valid, sorted(_known(train)), other=-1),
-            "A value that train does not have gets -1. As an index that means the last row, and so the wrong category "
-            "without any error. Use 0.",
+            edit("code.get(value, 0)", "code.get(value, -1)"),
+            "A value that train does not have gets -1. As an index that means the last row, and "
+            "so the wrong category without any error. Use 0.",
         ),
         Mistake(
             "unknown values refused",
-            _strict,
-            "A value that is in valid and not in train raises KeyError. New data will always bring such values: they "
-            "get 0. Does a dict have a way to ask with a default?",
+            edit("code.get(value, 0)", "code[value]"),
+            "A value that is in valid and not in train raises KeyError. New data will always "
+            "bring such values: they get 0. Does a dict have a way to ask with a default?",
         ),
         Mistake(
             "counted from 0",
-            lambda train, valid: _coded(train, valid, sorted(_known(train)), first=0),
-            "The first category gets code 0, which is also that of missing values: the two cannot be told apart. "
-            "Categories begin at 1.",
+            edit("index + 1", "index"),
+            "The first category gets code 0, which is also that of missing values: the two cannot "
+            "be told apart. Categories begin at 1.",
         ),
         Mistake(
             "missing last",
-            _missing_last,
+            edit("index + 1", "index", "[0 if", "[len(code) if", "value, 0)", "value, len(code))"),
             "The categories have 0 to n - 1, and missing comes last. Here missing and unknown are 0, whatever n is.",
         ),
         Mistake(
+            "codes as pandas counts",
+            edit("index + 1", "index", "[0 if", "[-1 if", "value, 0)", "value, -1)"),
+            "Your codes begin at 0, with -1 for what is missing or unknown. Here everything is "
+            "one higher: 0 for what is not known, and the categories from 1.",
+        ),
+        Mistake(
             "nan in the vocabulary",
-            lambda train, valid: _coded(train, valid, sorted({value for value in train if value is not None})),
-            "You leave out None, but nan has become a member of the vocabulary, and has spoilt its order, because it "
-            "is neither smaller nor larger than anything. nan is the value that differs from itself.",
+            None,
+            "nan has become a member of the vocabulary, and has spoilt its order, because it is "
+            "neither smaller nor larger than anything. It is not equal to itself either, so `v == "
+            "nan` is never true, and not every nan is the object `np.nan`. nan is the value that "
+            "differs from itself: `v != v`.",
             sign=lambda evidence: any(v != v for e in evidence for v in e["vocabulary"]),
         ),
         Mistake(
             "missing values sorted",
-            _all_sorted,
-            "None and nan are still among the values that you sort. They are no categories, and None cannot be "
-            "compared with a text: leave out what is missing first.",
+            edit(" if not _missing(value)}", "}"),
+            "None and nan are still among the values that you sort. They are no categories, and "
+            "None cannot be compared with a text: leave out what is missing first.",
         ),
         Mistake(
             "None sorted",
-            lambda train, valid: _coded(train, valid, sorted({value for value in train if value == value})),
-            "You leave out nan, but None is still among the values that you sort, and it cannot be compared with a "
-            "text. Both mean missing.",
+            edit("if not _missing(value)}", "if value == value}"),
+            "You leave out nan, but None is still among the values that you sort, and it cannot "
+            "be compared with a text. Both mean missing.",
         ),
         Mistake(
             "isnan of a text",
-            _asked_isnan,
-            "math.isnan takes numbers only, and here it was asked about a text. There is a test that works for "
-            "everything: nan is the value that differs from itself.",
+            edit("if not _missing(value)}", "if not __import__('math').isnan(value)}"),
+            "math.isnan takes numbers only, and here it was asked about a text. There is a test "
+            "that works for everything: nan is the value that differs from itself.",
         ),
         Mistake(
             "0 taken for missing",
-            _by_truth,
-            "The number 0 was left out as if it were missing: `if value` is false for 0 too. Only None and nan are "
-            "missing.",
+            edit("if not _missing(value)}", "if value and not _missing(value)}"),
+            "The number 0 was left out as if it were missing: `if value` is false for 0 too. Only "
+            "None and nan are missing.",
         ),
         Mistake(
-            "codes as pandas counts",
-            _codes_of_pandas,
-            "Your codes begin at 0, with -1 for what is missing or unknown. Here everything is one higher: 0 for what "
-            "is not known, and the categories from 1.",
+            "gaps filled with the most frequent value",
+            edit(
+                "0 if _missing(value) else",
+                "code[max((v for v in train if not _missing(v)), key=list(train).count)]\n"
+                "         if _missing(value) and column is train else",
+            ),
+            "The gaps of train get the code of its most frequent value. Then the model cannot "
+            "tell a gap from that value: a missing value has code 0.",
         ),
-        Mistake(
-            "missing values dropped",
-            _dropped,
-            "The codes of what is missing or unknown are left out, so the codes no longer stand beside their rows. "
-            "Every row gets a code, and these get 0.",
+        *(
+            Mistake(
+                "missing values dropped",
+                edit("for value in column]", f"for value in column if {kept}]"),
+                f"Codes of {what} values are left out, so the codes no longer stand beside their "
+                "rows. Every row gets a code, and for what is missing or unknown it is 0.",
+            )
+            for what, kept in (("missing", "not _missing(value)"), ("missing and unknown", "code.get(value)"))
         ),
         Mistake(
             "values more than once",
-            lambda train, valid: _coded(train, valid, sorted(v for v in train if not _is_missing(v))),
+            edit("sorted({value", "sorted([value", "(value)})", "(value)])"),
             "A value that occurs several times stands in your vocabulary several times. Each value once.",
         ),
         Mistake(
             "vocabulary first",
-            lambda train, valid: _coded(train, valid, sorted(_known(train)))[::-1],
+            None,
             "The order is another one: the codes of train, the codes of valid, and the vocabulary last.",
             sign=lambda evidence: all(isinstance(v, Tensor | int) for v in evidence[0]["vocabulary"]),
         ),
         Mistake(
             "in order of appearance",
-            lambda train, valid: _coded(train, valid, list(dict.fromkeys(v for v in train if not _is_missing(v)))),
-            "The vocabulary stands in the order in which the values come. Then the codes change when the rows are "
-            "shuffled. Sort it.",
+            edit("sorted({value", "list(dict.fromkeys(value", "(value)})", "(value)))"),
+            "The vocabulary stands in the order in which the values come. Then the codes change "
+            "when the rows are shuffled. Sort it.",
+        ),
+        Mistake(
+            "most frequent first",
+            edit(
+                "sorted({value",
+                "sorted(dict.fromkeys(value",
+                "(value)})",
+                "(value)), key=lambda value: -list(train).count(value))",
+            ),
+            "The vocabulary is sorted by how often a value occurs. Sort it by the values themselves.",
         ),
         Mistake(
             "gap as a category",
-            _gap_as_category,
-            "A missing value (or its text, or an empty one) has become a member of the vocabulary. Leave None and nan "
-            "out before you sort. nan is the value that differs from itself.",
+            None,
+            "A missing value (or its text, or an empty one) has become a member of the "
+            "vocabulary. Leave None and nan out before you sort. nan is the value that differs "
+            "from itself.",
             sign=lambda evidence: (
                 evidence[0]["vocabulary"] == ["EWR", "JFK", "LGA"]
                 and not set(evidence[1]["vocabulary"]) <= {"a", "b", "d", "e", "z"}
@@ -229,7 +194,7 @@ class Categorify(Exercise):
         ),
         Mistake(
             "sorted as text",
-            lambda train, valid: _coded(train, valid, sorted(_known(train), key=str)),
+            None,
             "Numbers were sorted as text, where 10 comes before 9. Sort the values as they are.",
             sign=lambda evidence: (
                 [str(v) for v in evidence[2]["vocabulary"]] == sorted(str(v) for v in evidence[2]["vocabulary"])
@@ -237,53 +202,26 @@ class Categorify(Exercise):
         ),
         Mistake(
             "codes as floats",
-            lambda train, valid: tuple(
-                part.float() if isinstance(part, Tensor) else part
-                for part in _coded(train, valid, sorted(_known(train)))
-            ),
+            edit("torch.int64", "torch.float32"),
             "The codes are floats. They will be used as indices: whole numbers, int64.",
         ),
     )
 
 
-def _filled(train: Tensor, valid: Tensor, by: Tensor, by_valid: Tensor | None = None) -> tuple[Tensor, ...]:
-    return (
-        torch.where(train.isnan(), by, train),
-        torch.where(valid.isnan(), by if by_valid is None else by_valid, valid),
-        train.isnan(),
-        valid.isnan(),
-    )
+def _from_the_row_before(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
+    import pandas as pd
+
+    filled = [torch.tensor(pd.Series(column.numpy()).ffill().bfill().to_numpy()) for column in (train, valid)]
+    return *filled, train.isnan(), valid.isnan()
 
 
-def _flags_too_late(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
-    train, valid, *_ = _filled(train, valid, train.nanmedian())
-    return train, valid, train.isnan(), valid.isnan()
-
-
-def _in_place(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
-    answer = _filled(train, valid, train.nanmedian())
-    train.copy_(answer[0])
-    valid.copy_(answer[1])
-    return answer
-
-
-def _untouched(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
-    return train.clone(), valid.clone(), train == math.nan, valid == math.nan
-
-
-def _exchanged(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
-    median = train.nanmedian()
-    return (
-        torch.where(train.isnan(), train, median),
-        torch.where(valid.isnan(), valid, median),
-        train.isnan(),
-        valid.isnan(),
-    )
-
-
-def _middle_as_it_stands(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
-    known = train[~train.isnan()]
-    return _filled(train, valid, known[len(known) // 2])
+def _by_lower_median(filled: Any, train: Tensor) -> Any:
+    """The mean of the two values in the middle made the lower one, since both are a median."""
+    known = train[~train.isnan()].sort().values
+    lower, upper = known[(len(known) - 1) // 2], known[len(known) // 2]
+    if not isinstance(filled, Tensor) or filled.dtype != train.dtype or lower == upper:
+        return filled
+    return torch.where(torch.isclose(filled, (lower + upper) / 2), lower, filled)
 
 
 class FillMissing(Exercise):
@@ -305,106 +243,158 @@ class FillMissing(Exercise):
         yield Case("no gap in train, three in valid", train=column(3, 0), valid=column(2, 3, skew=-50))
         yield Case("nothing known in valid", train=column(9, 4, skew=100), valid=torch.full((2,), math.nan))
         yield Case("no gap at all", train=column(3, 0), valid=column(4, 0))
+        yield Case("an even number of values", train=column(6, 2), valid=column(2, 2))
+        often = torch.tensor([8.5, 1.25, 1.25, math.nan, 3.75, 1.25])
+        yield Case("a value that occurs three times", train=often[rng.permutation(6)], valid=column(2, 1))
 
     def probe(self, fill_missing: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         answer = fill_missing(case.train, case.valid)
         yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else answer
         train, valid, train_missing, valid_missing = answer
-        yield "train", train
-        yield "valid", valid
+        yield "train", _by_lower_median(train, case.train)
+        yield "valid", _by_lower_median(valid, case.train)
         yield "train_missing as 0 and 1", torch.as_tensor(train_missing).float()
         yield "valid_missing as 0 and 1", torch.as_tensor(valid_missing).float()
 
     mistakes = (
         Mistake(
             "valid by its own median",
-            lambda train, valid: _filled(train, valid, train.nanmedian(), valid.nanmedian()),
-            "The gaps of valid were filled with valid's own median. What you do to new data must be fixed before you "
-            "see it: use the median of train for both.",
+            edit("valid_missing, median", "valid_missing, valid.nanmedian()"),
+            "The gaps of valid were filled with valid's own median. What you do to new data must "
+            "be fixed before you see it: use the median of train for both.",
         ),
         Mistake(
             "median of both",
-            lambda train, valid: _filled(train, valid, torch.cat([train, valid]).nanmedian()),
+            edit("train.nanmedian()", "torch.cat([train, valid]).nanmedian()"),
             "The median was taken over train and valid together. Then valid has a part in what it is meant to test.",
         ),
         Mistake(
             "masks after filling",
-            _flags_too_late,
+            edit("return train", "train_missing, valid_missing = train.isnan(), valid.isnan()\n    return train"),
             "The masks say that nothing was missing: you asked after the gaps had been filled.",
         ),
         Mistake(
             "mean for median",
-            lambda train, valid: _filled(train, valid, train.nanmean()),
+            edit("nanmedian", "nanmean"),
             "You fill with the mean. A few extreme values move it; the median stays in the middle of the crowd.",
         ),
         Mistake(
             "median with the gaps",
-            lambda train, valid: _filled(train, valid, train.median()),
+            edit("nanmedian", "median"),
             "torch.median gives nan when there is one nan among the values. There is a sister that leaves them out.",
         ),
         Mistake(
             "compared with nan",
-            _untouched,
+            edit("= train.isnan(), valid.isnan()", "= train == torch.nan, valid == torch.nan"),
             "No gap was found: `x == nan` is never true, since nan is not equal to itself. `isnan()` finds them.",
         ),
         Mistake(
             "gaps still there",
-            lambda train, valid: (train.clone(), valid.clone(), train.isnan(), valid.isnan()),
-            "The masks are right, but the gaps are still in train and valid. Does a line compute the filled tensor and "
+            edit(
+                "    train = torch.where(train_missing, median, train)\n    valid = "
+                "torch.where(valid_missing, median, valid)\n",
+                "",
+            ),
+            "The gaps are still in train and valid. Does a line compute the filled tensor and "
             "then forget it, or write == for =?",
         ),
         Mistake(
             "filled where known",
-            _exchanged,
-            "The known values were overwritten with the median, and the gaps are still there: the two sides of the "
-            "condition are exchanged.",
+            edit("median, train)", "train, median)", "median, valid)", "valid, median)"),
+            "The known values were overwritten with the median, and the gaps are still there: the "
+            "two sides of the condition are exchanged.",
+        ),
+        *(
+            Mistake(
+                "middle of unsorted values",
+                edit("train.nanmedian()", f"(known := train[~train.isnan()])[{middle}]"),
+                f"You take the value that happens to stand at place {middle}. The median is in the "
+                "middle after sorting.",
+            )
+            for middle in ("len(known) // 2", "(len(known) - 1) // 2")
         ),
         Mistake(
-            "middle of unsorted values",
-            _middle_as_it_stands,
-            "You take the value that happens to stand in the middle. The median is in the middle after sorting.",
+            "upper of the two in the middle",
+            edit("train.nanmedian()", "(known := train[~train.isnan()]).sort().values[len(known) // 2]"),
+            "With an even number of known values you take the upper of the two in the middle. "
+            "Take the lower, as torch.nanmedian does, or their mean.",
+        ),
+        Mistake(
+            "gaps counted in",
+            edit("train.nanmedian()", "train.sort().values[len(train) // 2]"),
+            "You look for the middle among all entries, the gaps included: sorted, they stand at "
+            "the end and move the middle upwards. Leave them out first.",
+        ),
+        Mistake(
+            "each value once",
+            edit("train.nanmedian()", "train[~train.isnan()].unique().median()"),
+            "You take the median of the different values, each counted once. A value that occurs "
+            "three times counts three times.",
         ),
         Mistake(
             "gaps counted as 0",
-            lambda train, valid: _filled(train, valid, train.nan_to_num(0.0).median()),
+            edit("train.nanmedian()", "train.nan_to_num(0.0).median()"),
             "The gaps went into the median as zeros, and pulled it towards 0. Leave them out.",
         ),
         Mistake(
+            "median as a whole number",
+            edit("train.nanmedian()", "int(train.nanmedian())"),
+            "The median was cut down to a whole number. Leave it as it is.",
+        ),
+        Mistake(
+            "value of the row before",
+            _from_the_row_before,
+            "A gap gets the value of the row before it, or of the one after. That is for series "
+            "in time; here the order of the rows means nothing. Fill with the median of train.",
+        ),
+        Mistake(
             "masks not returned",
-            lambda train, valid: _filled(train, valid, train.nanmedian())[:2],
+            edit("return train, valid, train_missing, valid_missing", "return train, valid"),
             "You return the two filled columns. The two masks belong to the answer as well: four things.",
         ),
         Mistake(
             "in pairs",
-            lambda train, valid: tuple(_filled(train, valid, train.nanmedian())[i] for i in (0, 2, 1, 3)),
+            edit(
+                "return train, valid, train_missing, valid_missing", "return train, train_missing, valid, valid_missing"
+            ),
             "The order is another one: train and valid first, and then the masks of both.",
         ),
         Mistake(
             "zero for missing",
-            lambda train, valid: _filled(train, valid, torch.tensor(0.0)),
-            "The gaps became 0. That is a value like any other, and often an impossible one: an aircraft built in the "
-            "year 0.",
+            edit("train.nanmedian()", "0.0"),
+            "The gaps became 0. That is a value like any other, and often an impossible one: an "
+            "aircraft built in the year 0.",
         ),
         Mistake(
             "masks upside down",
-            lambda train, valid: (*_filled(train, valid, train.nanmedian())[:2], ~train.isnan(), ~valid.isnan()),
+            edit("valid, train_missing, valid_missing", "valid, ~train_missing, ~valid_missing"),
             "The masks say where a value is known. They should be true where it was missing.",
         ),
         Mistake(
             "masks exchanged",
-            lambda train, valid: tuple(_filled(train, valid, train.nanmedian())[i] for i in (0, 1, 3, 2)),
+            edit("valid, train_missing, valid_missing", "valid, valid_missing, train_missing"),
             "The two masks come in the wrong order: that of train first.",
         ),
         Mistake(
             "rows dropped",
-            lambda train, valid: (train[~train.isnan()], valid[~valid.isnan()], train.isnan(), valid.isnan()),
-            "The rows with gaps are gone. The other columns of these rows still know something: keep them, and fill "
-            "the gap.",
+            edit(
+                "torch.where(train_missing, median, train)",
+                "train[~train_missing]",
+                "torch.where(valid_missing, median, valid)",
+                "valid[~valid_missing]",
+            ),
+            "The rows with gaps are gone. The other columns of these rows still know something: "
+            "keep them, and fill the gap.",
         ),
         Mistake(
             "filled in place",
-            _in_place,
-            "The numbers are right, but the tensors that came in were overwritten. Make new ones.",
+            edit(
+                "train = torch.where(",
+                "train[:] = torch.where(",
+                "valid = torch.where(",
+                "valid[:] = torch.where(",
+            ),
+            "The tensors that came in were overwritten. Make new ones.",
         ),
     )
 
@@ -439,85 +429,107 @@ class EmbeddingSize(Exercise):
     mistakes = (
         Mistake(
             "cut off, not rounded",
-            lambda n: min(600, int(1.6 * n**0.56)),
+            edit("round", "int"),
             "int() cuts off what is behind the point: 4.75 becomes 4. Round to the nearest whole number.",
         ),
         Mistake(
             "no upper end",
-            lambda n: round(1.6 * n**0.56),
+            edit("min(600, ", "max(0, "),
             "For very many categories the size goes on growing. It ends at 600.",
         ),
         Mistake(
             "never above 50",
-            lambda n: min(50, round(1.6 * n**0.56)),
+            edit("600", "50"),
             "Your sizes end at 50. That belongs to an older rule of thumb; here the end is 600.",
         ),
         Mistake(
             "always 600 or more",
-            lambda n: max(600, round(1.6 * n**0.56)),
+            edit("min", "max"),
             "You take the larger of the two. 600 is meant as an upper end: the smaller one.",
         ),
         Mistake(
+            "600 from 600 categories on",
+            edit("return min(600, ", "return 600 if n_categories > 600 else max(0, "),
+            "You give 600 wherever there are more than 600 categories. It is the size that ends "
+            "at 600, not the number of categories.",
+        ),
+        Mistake(
+            "600 categories at most",
+            edit("min(600, round(1.6 * n_categories**0.56))", "round(1.6 * min(600, n_categories) ** 0.56)"),
+            "You cut off the number of categories at 600. It is the size that ends at 600.",
+        ),
+        Mistake(
             "half the categories",
-            lambda n: min(50, (n + 1) // 2),
-            "This is the older rule, half the number of categories and at most 50. Many notebooks have it. Here the "
-            "size grows like n to the power 0.56.",
+            edit("min(600, round(1.6 * n_categories**0.56))", "min(50, (n_categories + 1) // 2)"),
+            "This is the older rule, half the number of categories and at most 50. Many notebooks "
+            "have it. Here the size grows like n to the power 0.56.",
         ),
         Mistake(
             "power taken last",
-            lambda n: min(600, round((1.6 * n) ** 0.56)),
+            edit("1.6 * n_categories**", "(1.6 * n_categories) **"),
             "The power acts on the product 1.6 n. It acts on n alone.",
         ),
         Mistake(
             "rounded up",
-            lambda n: min(600, math.ceil(1.6 * n**0.56)),
+            edit("round", "__import__('math').ceil"),
             "You round up. Round to the nearest whole number.",
         ),
         Mistake(
             "float",
-            lambda n: min(600, round(1.6 * n**0.56, 0)),
-            "The numbers are right, but they are floats, such as 5.0, and a tensor cannot have 5.0 columns. `round` "
+            edit("return ", "return 1.0 * "),
+            "The sizes are floats, such as 5.0, and a tensor cannot have 5.0 columns. `round` "
             "with one argument gives an int, and int() makes one.",
             sign=lambda evidence: evidence[0]["size for 7 categories"] == 5 and not evidence[0]["the sizes are ints"],
         ),
         Mistake(
+            "float",
+            edit("0.56)", "0.56, 0)"),
+            "`round` with a second argument gives a float, such as 5.0, and a tensor cannot have "
+            "5.0 columns. With one argument it gives an int.",
+        ),
+        Mistake(
             "1.6 left out",
-            lambda n: min(600, round(n**0.56)),
-            "The power is right, but the factor 1.6 before it is missing.",
+            edit("1.6 * ", ""),
+            "The factor 1.6 before the power is missing.",
         ),
         Mistake(
             "product for power",
-            lambda n: min(600, round(1.6 * n * 0.56)),
+            edit("**", " * "),
             "n was multiplied by 0.56. It is raised to the power 0.56: `**`.",
         ),
         Mistake(
             "square root",
-            lambda n: min(600, round(1.6 * n**0.5)),
+            edit("0.56", "0.5"),
             "That is the square root, the power 0.5. Here the power is 0.56.",
         ),
         Mistake(
+            "1.5 times the square root",
+            edit("1.6", "1.5", "0.56", "0.5"),
+            "You take 1.5 times the square root of n. The rule is 1.6 times n to the power 0.56.",
+        ),
+        Mistake(
             "rounded too early",
-            lambda n: min(600, round(1.6 * round(n**0.56))),
+            edit("n_categories**0.56", "round(n_categories**0.56)"),
             "You round the power and then multiply. Multiply first, round last.",
         ),
         Mistake(
-            "600 categories at most",
-            lambda n: round(1.6 * min(600, n) ** 0.56),
-            "You cut off the number of categories at 600. It is the size that ends at 600.",
-        ),
-        Mistake(
             "one category more",
-            lambda n: min(600, round(1.6 * (n + 1) ** 0.56)),
+            edit("n_categories**", "(n_categories + 1) **"),
             "You count one category more. n is the number of all of them, code 0 included.",
         ),
         Mistake(
+            "one category less",
+            edit("n_categories**", "(n_categories - 1) **"),
+            "You count one category less. n is the number of all of them, code 0 included.",
+        ),
+        Mistake(
             "no wider than the categories",
-            lambda n: min(600, n, round(1.6 * n**0.56)),
+            edit("min(600, ", "min(600, n_categories, "),
             "Your size is never larger than n. That is sensible, but not in the rule: for n = 1 it gives 2.",
         ),
         Mistake(
             "not rounded",
-            lambda n: min(600, 1.6 * n**0.56),
+            edit("round", ""),
             "A size is a whole number: round it.",
         ),
     )
@@ -525,201 +537,6 @@ class EmbeddingSize(Exercise):
 
 def _size(n: int) -> int:
     return min(600, round(1.6 * n**0.56))
-
-
-class _Table(nn.Module):
-    """What the mistakes about TabularModel have in common: everything that they do not get wrong."""
-
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
-        super().__init__()
-        self.tables = nn.ParameterList(nn.Parameter(0.01 * torch.randn(n, self.size(n))) for n in cardinalities)
-        self.build([self.width(n_continuous), *hidden, n_outputs])
-
-    def size(self, n: int) -> int:
-        return _size(n)
-
-    def width(self, n_continuous: int) -> int:
-        return sum(table.shape[1] for table in self.tables) + n_continuous
-
-    def build(self, widths: Sequence[int]) -> None:
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
-
-    def rows(self, categorical: Tensor) -> list[Tensor]:
-        return [table[categorical[:, j]] for j, table in enumerate(self.tables)]
-
-    def joined(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return torch.cat([*self.rows(categorical), continuous], dim=1)
-
-    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        x = self.joined(categorical, continuous)
-        for layer in list(self.layers)[:-1]:
-            x = layer(x).clamp(min=0)
-        return self.layers[-1](x)
-
-
-class _Straight(_Table):
-    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        x = self.joined(categorical, continuous)
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-
-class _BentAtTheEnd(_Table):
-    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return super().forward(categorical, continuous).clamp(min=0)
-
-
-class _BentInput(_Table):
-    def joined(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return super().joined(categorical, continuous).clamp(min=0)
-
-
-class _ContinuousFirst(_Table):
-    def joined(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return torch.cat([continuous, *self.rows(categorical)], dim=1)
-
-
-class _ContinuousForgotten(_Table):
-    def width(self, n_continuous: int) -> int:
-        return super().width(0)
-
-    def joined(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return torch.cat(self.rows(categorical), dim=1)
-
-
-class _LastTableFirst(_Table):
-    def rows(self, categorical: Tensor) -> list[Tensor]:
-        return super().rows(categorical)[::-1]
-
-
-class _Detached(_Table):
-    def rows(self, categorical: Tensor) -> list[Tensor]:
-        return [row.detach() for row in super().rows(categorical)]
-
-
-class _OneRowMore(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
-        nn.Module.__init__(self)
-        self.tables = nn.ParameterList(nn.Parameter(torch.randn(n + 1, _size(n))) for n in cardinalities)
-        self.build([self.width(n_continuous), *hidden, n_outputs])
-
-
-class _OneRowLess(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
-        nn.Module.__init__(self)
-        self.tables = nn.ParameterList(nn.Parameter(0.01 * torch.randn(n - 1, _size(n))) for n in cardinalities)
-        self.build([self.width(n_continuous), *hidden, n_outputs])
-
-
-class _LargeStart(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
-        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
-        for table in self.tables:
-            nn.init.normal_(table)
-
-
-class _EqualStart(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
-        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
-        for table in self.tables:
-            nn.init.zeros_(table)
-
-
-class _RowsForColumns(_Table):
-    def rows(self, categorical: Tensor) -> list[Tensor]:
-        return [table[categorical[j]] for j, table in enumerate(self.tables)]
-
-
-class _OneTooLow(_Table):
-    def rows(self, categorical: Tensor) -> list[Tensor]:
-        return super().rows(categorical - 1)
-
-
-class _OneAboveTheOther(_Table):
-    def joined(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return torch.cat([*self.rows(categorical), continuous])
-
-
-class _ContinuousNotJoined(_Table):
-    def joined(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return torch.cat(self.rows(categorical), dim=1)
-
-
-class _SumOfCardinalities(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
-        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
-        self.build([sum(cardinalities) + n_continuous, *hidden, n_outputs])
-
-
-class _BentOnce(_Table):
-    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        x = self.joined(categorical, continuous)
-        for layer in list(self.layers)[:-1]:
-            x = layer(x)
-        return self.layers[-1](x.clamp(min=0))
-
-
-class _Sigmoid(_Table):
-    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        x = self.joined(categorical, continuous)
-        for layer in list(self.layers)[:-1]:
-            x = layer(x).sigmoid()
-        return self.layers[-1](x)
-
-
-class _NoOffsets(_Table):
-    def build(self, widths: Sequence[int]) -> None:
-        self.layers = nn.ModuleList(nn.Linear(a, b, bias=False) for a, b in zip(widths, widths[1:], strict=False))
-
-
-class _HiddenIgnored(_Table):
-    def build(self, widths: Sequence[int]) -> None:
-        super().build([widths[0], 50, widths[-1]])
-
-
-class _TablesInAList(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
-        nn.Module.__init__(self)
-        self.__dict__["tables"] = [torch.randn(n, _size(n)) for n in cardinalities]
-        self.build([self.width(n_continuous), *hidden, n_outputs])
-
-
-class _LayersInAList(_Table):
-    def build(self, widths: Sequence[int]) -> None:
-        self.__dict__["layers"] = [nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False)]
-
-
-class _AllInLists(_TablesInAList, _LayersInAList):
-    pass
-
-
-class _CodesAsNumbers(nn.Module):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
-        super().__init__()
-        widths = [len(cardinalities) + n_continuous, *hidden, n_outputs]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
-
-    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        x = torch.cat([categorical.float(), continuous], dim=1)
-        for layer in list(self.layers)[:-1]:
-            x = layer(x).clamp(min=0)
-        return self.layers[-1](x)
-
-
-class _OldSizes(_Table):
-    def size(self, n: int) -> int:
-        return min(50, (n + 1) // 2)
-
-
-class _OneHidden(_Table):
-    def build(self, widths: Sequence[int]) -> None:
-        super().build([widths[0], *widths[1:-1][:1], widths[-1]])
-
-
-class _Squeezed(_Table):
-    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return super().forward(categorical, continuous).squeeze()
 
 
 def _has(*shapes: str, not_: Sequence[str] = ()) -> Callable[[list[dict[str, Any]]], bool]:
@@ -754,12 +571,13 @@ class TabularModel(Exercise):
                 hidden_widths=hidden,
                 categorical=torch.stack([rng.integers(0, card, n) for card in cards], dim=1),
                 continuous=rng.normal(n, n_continuous),
-                n_tables=len(cards),
+                n_tables=len(set(cards)),
                 values={str(shape): 0.6 * rng.normal(*shape) for shape in shapes},
             )
 
         yield case("two columns of each kind, a batch of six", [4, 7], 2, 1, [5], 6)
         yield case("a batch of one, two hidden layers", [3, 12, 5], 1, 2, [8, 6], 1)
+        yield case("two columns with as many codes", [5, 5], 1, 1, [2], 3)
         yield case("no continuous column", [6], 0, 1, [9, 3], 5)
         low = case("no hidden layer", [5, 9], 3, 2, [], 4)
         low.inputs["values"]["(2,)"] -= 4  # an output is negative, whatever is drawn
@@ -779,6 +597,8 @@ class TabularModel(Exercise):
                 turned[other] = shape
         shapes = [str(tuple(p.shape)) for p in model.parameters()]
         yield "parameter shapes", ", ".join(sorted(turned.get(shape, shape) for shape in shapes)) or "none"
+        if len(case.cards) > case.n_tables:
+            return  # tables of one shape cannot be told apart
         parameters = {turned.get(shape, shape): p for shape, p in parameters.items()}
         tables = [parameters[shape].detach() for shape in list(case.values)[: case.n_tables]]
         yield claim("the tables are small at the start", all(float(table.abs().max()) < 0.6 for table in tables))
@@ -793,6 +613,7 @@ class TabularModel(Exercise):
                 parameters[shape].copy_(values.T if shape in turned.values() else values)
         y = model(case.categorical, case.continuous)
         yield "y", y
+        yield "a second call gives the same y", torch.equal(y, model(case.categorical, case.continuous))
         for shape, grad in zip(parameters, gradients(y, list(parameters.values())), strict=True):
             if shape in case.values:
                 grad = grad.T if grad is not None and shape in turned.values() else grad
@@ -801,162 +622,232 @@ class TabularModel(Exercise):
     mistakes = (
         Mistake(
             "embeddings detached",
-            _Detached,
-            "The output is right, but no gradient reaches the embeddings: they would stay as they start. Look for "
+            edit("(table, codes)", "(table.detach(), codes)"),
+            "No gradient reaches the embeddings: they would stay as they start. Look for "
             "`.detach()`, `.data` or torch.no_grad().",
         ),
         Mistake(
-            "tables start large",
-            _LargeStart,
-            "The tables start with large numbers, such as the spread of 1 of a fresh nn.Embedding. Asked for is 0.01: "
-            "else the random start stays in each row, and the map at the end shows it.",
-            sign=lambda evidence: evidence[0]["the tables are small at the start"] is False,
+            "row of code 0 not trained",
+            edit("(table, codes)", "(torch.cat([table[:1].detach(), table[1:]]), codes)"),
+            "No gradient reaches row 0 of the tables, as with `padding_idx=0`. Code 0 stands for "
+            "what is missing or unknown, and what that means for the target is learned like the "
+            "rest.",
         ),
         Mistake(
-            "tables start equal",
-            _EqualStart,
-            "The rows of a table all start equal. Let them start as random numbers of spread 0.01.",
-            sign=lambda evidence: evidence[0]["the tables are random at the start"] is False,
+            "tables start large",
+            edit("0.01 * torch.randn", "torch.randn"),
+            "The tables start with large numbers, such as the spread of 1 of a fresh "
+            "nn.Embedding. A spread of 0.01 is due: else the random start stays in each row, and "
+            "the map at the end shows it.",
+        ),
+        *(
+            Mistake(
+                "tables start equal",
+                change,
+                f"Of the numbers in a table, {how_many} start equal. Let them start as random numbers of spread 0.01.",
+                sign,
+            )
+            for how_many, change, sign in (
+                ("all", edit("0.01 * torch.randn(", "torch.zeros("), None),
+                ("many", None, lambda evidence: evidence[0]["the tables are random at the start"] is False),
+            )
+        ),
+        Mistake(
+            "tables start with another spread",
+            None,
+            "The spread of the tables at the start is not 0.01. torch.randn has a spread "
+            "(standard deviation) of 1: multiply it by 0.01, and not by the root of it. "
+            "torch.rand gives no number below 0, and has a spread of 0.29.",
+            sign=lambda evidence: any(
+                e.get("the tables are small at the start")
+                and e.get("the tables are random at the start")
+                and e.get("the spread of the tables at the start is about 0.01") is False
+                for e in evidence
+            ),
         ),
         Mistake(
             "no activation",
-            _Straight,
+            edit("(x).clamp(min=0)", "(x)"),
             "There is no ReLU between the affine maps, so they collapse into one (lesson 01).",
         ),
         Mistake(
             "activation at the end",
-            _BentAtTheEnd,
+            edit("[-1](x)", "[-1](x).clamp(min=0)"),
             "A ReLU follows the last map, so the output is never negative. After the last map comes nothing.",
         ),
         Mistake(
             "activation on the input",
-            _BentInput,
-            "A ReLU acts on the embeddings and the continuous columns, and cuts off half of what they say. It belongs "
-            "after each hidden map.",
-        ),
-        Mistake(
-            "continuous columns first",
-            _ContinuousFirst,
-            "All parts are there, but the continuous columns come first. Here the embeddings come first, in the order "
-            "of their columns. A saved model would not fit otherwise.",
+            edit("dim=1)", "dim=1).clamp(min=0)"),
+            "A ReLU acts on the embeddings and the continuous columns, and cuts off half of what "
+            "they say. It belongs after each hidden map.",
         ),
         Mistake(
             "one ReLU for all",
-            _BentOnce,
+            edit("(x).clamp(min=0)", "(x)", "[-1](x)", "[-1](x.clamp(min=0))"),
             "With two hidden layers there is only one ReLU, before the last map. One belongs after every hidden map.",
         ),
         Mistake(
+            "only the first hidden map bent",
+            edit("clamp(min=0)", "clamp(min=0 if layer is self.layers[0] else -torch.inf)"),
+            "With two hidden layers there is only one ReLU, after the first map. One belongs after every hidden map.",
+        ),
+        Mistake(
             "sigmoid for ReLU",
-            _Sigmoid,
-            "After the hidden maps stands a sigmoid. Asked for is a ReLU.",
+            edit("(x).clamp(min=0)", "(x).sigmoid()"),
+            "After the hidden maps stands a sigmoid. A ReLU is due.",
+        ),
+        Mistake(
+            "random answers",
+            None,
+            "The same rows give another output in a second call. Is there a dropout between the "
+            "maps? It is not part of this model.",
+            sign=lambda evidence: evidence[0]["a second call gives the same y"] is False,
+        ),
+        Mistake(
+            "continuous columns first",
+            edit("[*rows, continuous]", "[continuous, *rows]"),
+            "The continuous columns come first. Here the embeddings come first, in the order of "
+            "their columns. A saved model would not fit otherwise.",
         ),
         Mistake(
             "rows for columns",
-            _RowsForColumns,
+            edit("categorical.T", "[categorical[j] for j in range(len(self.embeddings))]"),
             "`categorical[j]` is row j, the codes of one row of the table. You need column j, the codes of all rows.",
         ),
         Mistake(
             "codes one too low",
-            _OneTooLow,
+            edit("(table, codes)", "(table, codes - 1)"),
             "You look up the code minus 1. Every code has its own row, also code 0: row 0 is for what is not known.",
         ),
         Mistake(
             "one above the other",
-            _OneAboveTheOther,
-            "torch.cat joins along dimension 0 if nothing is said: one above the other. The parts of a row belong side "
-            "by side.",
+            edit(", dim=1)", ")"),
+            "torch.cat joins along dimension 0 if nothing is said: one above the other. The parts "
+            "of a row belong side by side.",
         ),
         Mistake(
             "continuous columns not joined",
-            _ContinuousNotJoined,
-            "The first map has room for the continuous columns, but what reaches it are the embeddings alone. Join the "
-            "continuous columns to them.",
+            edit("[*rows, continuous]", "rows"),
+            "The first map has room for the continuous columns, but what reaches it are the "
+            "embeddings alone. Join the continuous columns to them.",
         ),
         Mistake(
             "columns reversed",
-            _LastTableFirst,
+            edit("[*rows", "[*rows[::-1]"),
             "The embeddings come in another order than their columns.",
         ),
         Mistake(
             "continuous columns forgotten",
-            _ContinuousForgotten,
-            "The continuous columns do not reach the first map. Its width is the sum of all embedding sizes plus "
-            "n_continuous.",
+            edit(" + n_continuous", "", "[*rows, continuous]", "rows"),
+            "The continuous columns do not reach the first map. Its width is the sum of all "
+            "embedding sizes plus n_continuous.",
+        ),
+        Mistake(
+            "one table for two columns",
+            edit(
+                "for n in cardinalities)",
+                "for n in dict.fromkeys(cardinalities))",
+                "table.shape[1] for table in self.embeddings",
+                "embedding_size(n) for n in cardinalities",
+            ),
+            "Two columns with as many codes share one table. Code 3 of the one column has nothing "
+            "to do with code 3 of the other: each column has its own table.",
+        ),
+        Mistake(
+            "batch norm",
+            None,
+            "Your model has two parameters for each continuous column, as a batch norm has: a "
+            "scale and a shift. The library puts one there; this model is affine maps and ReLUs "
+            "alone.",
+            sign=_has("(2,)", "(4, 3)", "(7, 5)", "(5, 10)"),
         ),
         Mistake(
             "one row too many",
-            _OneRowMore,
+            None,
             "The tables have one row more than the cardinality. A cardinality counts code 0 already.",
             sign=_has("(5, 3)", "(8, 5)"),
         ),
         Mistake(
             "one row too few",
-            _OneRowLess,
-            "The tables have one row less than the cardinality, so the last code has none. A cardinality counts code "
-            "0, and code 0 has a row as well.",
+            None,
+            "The tables have one row less than the cardinality, so the last code has none. A "
+            "cardinality counts code 0, and code 0 has a row as well.",
             sign=_has("(3, 3)", "(6, 5)"),
         ),
         Mistake(
             "another width at the entrance",
-            _SumOfCardinalities,
-            "The first map expects another width than the joined vector has. It is the sum of the embedding sizes, not "
-            "of the cardinalities and not the number of columns, plus n_continuous.",
+            None,
+            "The first map expects another width than the joined vector has. It is the sum of the "
+            "embedding sizes, not of the cardinalities and not the number of columns, plus "
+            "n_continuous.",
             sign=_has("(4, 3)", "(7, 5)", "(1, 5)", "(5,)", not_=["(5, 10)", "(5, 8)"]),
         ),
         Mistake(
             "no offsets",
-            _NoOffsets,
+            None,
             "The affine maps have no offset: an affine map is a product plus a vector b.",
             sign=_has("(4, 3)", "(5, 10)", not_=["(1,)", "(5,)"]),
         ),
         Mistake(
             "hidden not used",
-            _HiddenIgnored,
+            None,
             "The width of the hidden layer is fixed at 50 in your code. It is the argument `hidden` that says it.",
             sign=_has("(50,)"),
         ),
         Mistake(
             "everything in lists",
-            _AllInLists,
-            "Your model has no parameters at all: a module does not look into a plain Python list. Use "
-            "nn.ParameterList and nn.ModuleList.",
+            None,
+            "Your model has no parameters at all: a module does not look into a plain Python "
+            "list. Use nn.ParameterList and nn.ModuleList.",
             sign=_has("none"),
         ),
         Mistake(
             "tables in a list",
-            _TablesInAList,
-            "A module does not look into a plain Python list, so the embeddings are no parameters and are never "
-            "trained. Use nn.ParameterList, or nn.ModuleList of nn.Embedding.",
+            None,
+            "The embeddings are no parameters and are never trained: a module does not look into "
+            "a plain Python list. Use nn.ParameterList, or nn.ModuleList of nn.Embedding.",
             sign=lambda evidence: evidence[0]["parameter shapes"] == "(1, 5), (1,), (5, 10), (5,)",
         ),
         Mistake(
             "layers in a list",
-            _LayersInAList,
-            "A module does not look into a plain Python list, so the affine maps are not trained. Use nn.ModuleList.",
+            None,
+            "The affine maps are no parameters and are never trained: a module does not look into "
+            "a plain Python list. Use nn.ModuleList.",
             sign=lambda evidence: evidence[0]["parameter shapes"] == "(4, 3), (7, 5)",
         ),
         Mistake(
             "codes as numbers",
-            _CodesAsNumbers,
-            "The codes go into the first map as if they were quantities: destination 60 twice as much of something as "
-            "destination 30. They are names. Look up a row for each.",
+            None,
+            "The codes go into the first map as if they were quantities: destination 60 twice as "
+            "much of something as destination 30. They are names. Look up a row for each.",
+            sign=lambda evidence: evidence[0]["parameter shapes"] == "(1, 5), (1,), (5, 4), (5,)",
         ),
         Mistake(
             "other embedding sizes",
-            _OldSizes,
+            None,
             "The tables have other widths than embedding_size gives for their cardinality.",
-            sign=_has("(4, ", "(7, ", not_=["(4, 3)", "(7, 5)"]),
+            sign=lambda evidence: _has("(4, ", "(7, ")(evidence) and not _has("(4, 3)", "(7, 5)")(evidence),
         ),
         Mistake(
             "only one hidden layer",
-            _OneHidden,
+            edit("*hidden", "*hidden[:1]"),
             "`hidden` is a list of widths, and each of them is a layer of its own. Yours uses the first.",
         ),
         Mistake(
+            "hidden widths reversed",
+            edit("*hidden", "*hidden[::-1]"),
+            "The hidden layers come in reverse order. The first width in `hidden` is that of the first map.",
+        ),
+        Mistake(
+            "always one output",
+            edit("n_outputs]", "1]"),
+            "The last map has a single output whatever n_outputs is. Use the argument.",
+        ),
+        Mistake(
             "squeezed",
-            _Squeezed,
-            "The output has lost a dimension. It has shape (n, n_outputs), also where n or n_outputs is 1. "
-            "`.squeeze()` takes away whatever is 1.",
+            edit("[-1](x)", "[-1](x).squeeze()"),
+            "The output has lost a dimension. It has shape (n, n_outputs), also where n or "
+            "n_outputs is 1. `.squeeze()` takes away whatever is 1.",
         ),
     )
 
@@ -976,9 +867,9 @@ def _all_flights() -> tuple[Tensor, Tensor, Tensor, list[int]]:
     table = pd.concat([flights.train, flights.valid], ignore_index=True)
     columns, cardinalities = [], []
     for name in CATEGORICAL:
-        vocabulary = sorted(_known(table[name].tolist()))
-        columns.append(_coded(table[name].tolist(), [], vocabulary)[0])
-        cardinalities.append(len(vocabulary) + 1)
+        coded = table[name].astype("category").cat
+        columns.append(1 + torch.tensor(coded.codes.to_numpy("int64")))
+        cardinalities.append(1 + len(coded.categories))
     continuous = torch.tensor(table[list(CONTINUOUS)].to_numpy(), dtype=torch.float32)
     minutes = torch.tensor(table[["air_time"]].to_numpy(), dtype=torch.float32)
     return torch.stack(columns, dim=1), continuous, minutes, cardinalities
@@ -1006,102 +897,6 @@ def _route_means(categorical: Tensor, targets: Tensor, n_destinations: int, unse
 
 def _rmse(y_hat: Tensor, y: Tensor) -> float:
     return float((y_hat - y).square().mean().sqrt())
-
-
-class _Scaled(nn.Module):
-    """A model of standardised targets that answers in the units of the targets."""
-
-    def __init__(self, model: nn.Module, mean: Tensor, std: Tensor) -> None:
-        super().__init__()
-        self.model = model
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return self.model(categorical, continuous) * self.std + self.mean
-
-
-def _trained(
-    categorical: Tensor,
-    continuous: Tensor,
-    targets: Tensor,
-    cardinalities: Sequence[int],
-    seed: int,
-    *,
-    model: Callable[..., nn.Module] = _Table,
-    scaled: bool = True,
-    hidden: Sequence[int] = (32,),
-    lr: float = 0.01,
-    epochs: int = 1,
-    batch_size: int = 512,
-) -> nn.Module:
-    """A fit by Adam: what the mistakes about fit_table have in common."""
-    torch.default_generator.manual_seed(seed)
-    net = model(cardinalities, continuous.shape[1], 1, hidden)
-    mean, std = (targets.mean(), targets.std()) if scaled else (torch.tensor(0.0), torch.tensor(1.0))
-    params = list(net.parameters())
-    means, squares = ([torch.zeros_like(p) for p in params] for _ in range(2))
-    batches = [batch for _ in range(epochs) for batch in torch.randperm(len(targets)).split(batch_size)]
-    for t, batch in enumerate(batches, start=1):
-        y = (targets[batch] - mean) / std
-        loss = (net(categorical[batch], continuous[batch]) - y).square().mean()
-        grads = torch.autograd.grad(loss, params, allow_unused=True)
-        rate = lr * (1 - (t - 1) / len(batches))
-        with torch.no_grad():
-            for p, g, m, s in zip(params, grads, means, squares, strict=True):
-                if g is not None:
-                    m.lerp_(g, 0.1)
-                    s.lerp_(g.square(), 0.01)
-                    p.sub_(rate * (m / (1 - 0.9**t)) / ((s / (1 - 0.99**t)).sqrt() + 1e-8))
-    return _Scaled(net, mean, std)
-
-
-def _still_scaled(*given: Any) -> nn.Module:
-    return _trained(*given).model  # type: ignore[return-value]
-
-
-class _OnlyContinuous(_Table):
-    def rows(self, categorical: Tensor) -> list[Tensor]:
-        return [0 * row for row in super().rows(categorical)]
-
-
-class _DestinationForgotten(_Table):
-    def rows(self, categorical: Tensor) -> list[Tensor]:
-        return [row * (j != DESTINATION) for j, row in enumerate(super().rows(categorical))]
-
-
-class _Constant(nn.Module):
-    def __init__(self, value: Tensor) -> None:
-        super().__init__()
-        self.value = nn.Parameter(value)
-
-    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return self.value.expand(len(categorical), 1)
-
-
-class _Undone(nn.Module):
-    """A model of standardised targets, and a way back that is wrong."""
-
-    def __init__(self, scaled: Any, way_back: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
-        super().__init__()
-        self.model, self.mean, self.std = scaled.model, scaled.mean, scaled.std
-        self.way_back = way_back
-
-    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return self.way_back(self.model(categorical, continuous), self.mean, self.std)
-
-
-def _undone(way_back: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., nn.Module]:
-    return lambda *given: _Undone(_trained(*given), way_back)
-
-
-class _Flat(nn.Module):
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        return self.model(categorical, continuous)[:, 0]
 
 
 Seen = list[dict[str, Any]]
@@ -1205,31 +1000,38 @@ class FitTable(Training):
 
     mistakes = (
         Mistake(
+            "no module returned",
+            None,
+            "What fit_table returns is not an nn.Module. Return the trained model itself, so that "
+            "it can be asked about flights that it has not seen.",
+            sign=_shows(lambda e: e["the model is an nn.Module"] is False),
+        ),
+        Mistake(
             "standardised predictions",
-            _still_scaled,
-            "Your model answers in units of the standardised targets, with a mean near 0 and a spread near 1. It was "
-            "trained well, but asked for are minutes: undo inside the model what you did to the targets.",
+            None,
+            "Your model answers in units of the standardised targets, with a mean near 0 and a "
+            "spread near 1. Minutes are due: undo inside the model what you did to the targets.",
             sign=_shows(lambda e: abs(float(e["predictions"].mean())) < 1 and 0.3 < _spread(e) < 3),
         ),
         Mistake(
             "mean not added",
-            _undone(lambda y, mean, std: y * std),
-            "Your predictions have the right spread, but their mean is near 0: you multiply by the standard deviation, "
-            "and the mean is still missing.",
+            None,
+            "Your predictions have the right spread, but their mean is near 0: you multiply by "
+            "the standard deviation, and the mean is still missing.",
             sign=_shows(lambda e: _right_spread(e) and abs(float(e["predictions"].mean())) < 30),
         ),
         Mistake(
             "undone in the wrong order",
-            _undone(lambda y, mean, std: (y + mean) * std),
-            "Your predictions are thousands of minutes: you add the mean and then multiply. To undo, go backwards: "
-            "first times the standard deviation, then plus the mean.",
+            None,
+            "Your predictions are thousands of minutes: you add the mean and then multiply. To "
+            "undo, go backwards: first times the standard deviation, then plus the mean.",
             sign=_shows(lambda e: _right_spread(e) and float(e["predictions"].mean()) > 1000),
         ),
         Mistake(
             "spread not restored",
-            _undone(lambda y, mean, std: y + mean),
-            "Your predictions have the right mean, but a spread near 1: you add the mean, and do not multiply by the "
-            "standard deviation.",
+            None,
+            "Your predictions have the right mean, but a spread near 1: you add the mean, and do "
+            "not multiply by the standard deviation.",
             sign=_shows(
                 lambda e: (
                     0.85 < _spread(e) < 1.15
@@ -1240,7 +1042,7 @@ class FitTable(Training):
         ),
         Mistake(
             "categories ignored",
-            lambda *given: _trained(*given, model=_OnlyContinuous),
+            None,
             "The predictions stay the same whatever the categories of a row are. Do the embeddings reach the output?",
             sign=_shows(
                 lambda e: float(e["change with the categorical columns of another row"]) < 1e-3 and _spread(e) > 1
@@ -1248,9 +1050,9 @@ class FitTable(Training):
         ),
         Mistake(
             "destination ignored",
-            lambda *given: _trained(*given, model=_DestinationForgotten),
-            "The predictions stay the same when a flight goes somewhere else. Are all columns looked up, each in its "
-            "own table?",
+            None,
+            "The predictions stay the same when a flight goes somewhere else. Are all columns "
+            "looked up, each in its own table?",
             sign=_shows(
                 lambda e: (
                     float(e["change with the categorical destinations of another row"]) < 1e-3 < _spread(e)
@@ -1260,67 +1062,60 @@ class FitTable(Training):
         ),
         Mistake(
             "not trained",
-            lambda categorical, continuous, targets, cardinalities, seed: _Table(
-                cardinalities, continuous.shape[1], 1, [32]
-            ),
-            "Your model is as it started: near 0 for every flight. Does a step change the parameters of the model that "
-            "you return?",
+            None,
+            "Your model is as it started: near 0 for every flight. Does a step change the "
+            "parameters of the model that you return?",
             sign=_shows(lambda e: _spread(e) < 1 and abs(float(e["predictions"].mean())) < 5),
         ),
         Mistake(
             "one number for all",
-            lambda categorical, continuous, targets, cardinalities, seed: _Constant(targets.mean()),
-            "Your model predicts nearly the same for every flight: the mean. That happens when (n, 1) meets (n,) in "
-            "the loss: look at the shapes there. If they are right, the rate may be far too large, or a ReLU stands at "
-            "the end.",
+            None,
+            "Your model predicts nearly the same for every flight: the mean. That happens when "
+            "(n, 1) meets (n,) in the loss: look at the shapes there. If they are right, the rate "
+            "may be far too large, or a ReLU stands at the end.",
             sign=_shows(lambda e: _spread(e) < 1),
         ),
         Mistake(
-            "codes as numbers",
-            lambda *given: _trained(*given, model=_CodesAsNumbers, hidden=(50,)),
-            "No parameter of your model has a row for each destination: the codes enter as quantities. They are names, "
-            "and their order means nothing. Give each a row of an embedding.",
+            "no row for each destination",
+            None,
+            "No parameter of your model has a row for each destination. Do the codes enter as "
+            "quantities? They are names, and their order means nothing: give each a row of an "
+            "embedding. Are the embeddings in a plain Python list? A module does not look into "
+            "it, so they are no parameters: use nn.ParameterList.",
             sign=_shows(
                 lambda e: e["largest parameter dimension"] < 100 and e["error on given rows"] > 15 and _spread(e) > 5
             ),
         ),
         Mistake(
             "no better than the mean",
-            lambda categorical, continuous, targets, *rest: _trained(
-                categorical, continuous, targets[torch.randperm(len(targets))], *rest
-            ),
-            "Your model knows the mean, and hardly more. Print the loss. If it does not fall: are categorical, "
-            "continuous and targets of a batch picked with the same indices? If it falls slowly: there are too few "
-            "steps, or the rate is far too small.",
+            None,
+            "Your model knows the mean, and hardly more. Print the loss. If it does not fall: are "
+            "categorical, continuous and targets of a batch picked with the same indices? If it "
+            "falls slowly: there are too few steps, or the rate is far too small.",
             sign=_shows(
                 lambda e: e["error on given rows"] > 0.9 * float(e["spread of the given targets"]) and _off(e) < 8
             ),
         ),
         Mistake(
             "hardly trained",
-            lambda *given: _trained(*given, scaled=False),
-            "Your model does badly on the very flights that it was given. Are the targets standardised for training? "
-            "From parameters near 0 it is a long way to 150 minutes. Are the gradients cleared before each step? "
-            "Otherwise: more epochs, or a larger rate.",
+            None,
+            "Your model does badly on the very flights that it was given. Are the targets "
+            "standardised for training? From parameters near 0 it is a long way to 150 minutes. "
+            "Are the gradients cleared before each step? Otherwise: more epochs, or a larger "
+            "rate.",
             sign=_shows(lambda e: e["error on given rows"] > 14),
         ),
         Mistake(
             "not finite",
-            lambda categorical, continuous, targets, cardinalities, seed: _Constant(torch.tensor(math.nan)),
-            "Some predictions are nan or infinite. Count the steps of Adam from 1: with t = 0 it divides 0 by 0. If "
-            "that is right, the learning rate is far too large.",
+            None,
+            "Some predictions are nan or infinite. Count the steps of Adam from 1: with t = 0 it "
+            "divides 0 by 0. If that is right, the learning rate is far too large.",
             sign=_shows(lambda e: e["the predictions are finite"] is False),
         ),
         Mistake(
             "a flat list of predictions",
-            lambda *given: _Flat(_trained(*given)),
+            None,
             "Your model returns shape (n,). It should have the shape of the targets, (n, 1).",
             sign=_shows(lambda e: e["shape of the predictions"] == str((HELD_OUT,))),
-        ),
-        Mistake(
-            "predictions returned",
-            lambda categorical, continuous, targets, cardinalities, seed: targets.clone(),
-            "fit_table should return the trained model, so that it can be asked about flights that it has not seen.",
-            sign=_shows(lambda e: e["the model is an nn.Module"] is False),
         ),
     )

@@ -1,8 +1,7 @@
 """Exercises of lesson 10: heads, freezing, learning rates by depth, looking inside, fine-tuning on few digits."""
 
-import copy
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, Training, claim, unguarded
+from course_utils.checking import Case, Exercise, Mistake, Rng, Training, claim, edit, unguarded
 from course_utils.data import load_mnist
 
 
@@ -61,100 +60,6 @@ def _linears(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
     return [(model.get_submodule(parent), child, module) for (parent, _, child), module in parts]
 
 
-def _with_head(model: nn.Module, head: Callable[[nn.Linear], nn.Module], which: Iterable[int] = (-1,)) -> nn.Module:
-    linears = _linears(model)
-    for index in which:
-        parent, name, old = linears[index]
-        setattr(parent, name, head(old))
-    return model
-
-
-def _rows_kept(old: nn.Linear, n: int) -> nn.Linear:
-    new = nn.Linear(old.in_features, n)
-    with torch.no_grad():
-        k = min(n, old.out_features)
-        new.weight[:k], new.bias[:k] = old.weight[:k], old.bias[:k]
-    return new
-
-
-def _zero_head(old: nn.Linear, n: int) -> nn.Linear:
-    new = nn.Linear(old.in_features, n)
-    for p in new.parameters():
-        nn.init.zeros_(p)
-    return new
-
-
-def _only_the_number(model: nn.Module, n: int) -> nn.Module:
-    _linears(model)[-1][2].out_features = n
-    return model
-
-
-def _sealed(model: nn.Module, n: int) -> nn.Module:
-    for p in model.parameters():
-        p.requires_grad = False
-    return _with_head(model, lambda old: nn.Linear(old.in_features, n))
-
-
-def _all_sealed(model: nn.Module, n: int) -> nn.Module:
-    return _with_head(model, lambda old: nn.Linear(old.in_features, n)).requires_grad_(False)
-
-
-def _started_again(model: nn.Module, n: int) -> nn.Module:
-    for module in model.modules():
-        if isinstance(module, nn.Linear | nn.BatchNorm1d):
-            module.reset_parameters()
-    return _with_head(model, lambda old: nn.Linear(old.in_features, n))
-
-
-def _last_entry(model: Any, n: int) -> nn.Module:
-    model[-1] = nn.Linear(model[-1].in_features, n)
-    return model
-
-
-def _last_child(model: nn.Module, n: int) -> nn.Module:
-    name, child = list(model.named_children())[-1]
-    setattr(model, name, nn.Linear(child.in_features, n))  # type: ignore[arg-type]
-    return model
-
-
-def _only_children(model: nn.Module, n: int) -> nn.Module:
-    name, child = [(name, child) for name, child in model.named_children() if isinstance(child, nn.Linear)][-1]
-    setattr(model, name, nn.Linear(child.in_features, n))
-    return model
-
-
-def _whole_container(model: nn.Module, n: int) -> nn.Module:
-    path, head = [(path, m) for path, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
-    setattr(model, path.split(".")[0], nn.Linear(head.in_features, n))
-    return model
-
-
-def _resized(model: nn.Module, n: int) -> nn.Module:
-    head = _linears(model)[-1][2]
-    fresh = nn.Linear(head.in_features, n)
-    head.weight, head.bias, head.out_features = fresh.weight, fresh.bias, n
-    return model
-
-
-def _always_fc(model: Any, n: int) -> nn.Module:
-    model.fc = nn.Linear(model.fc.in_features, n)
-    return model
-
-
-def _path_as_name(model: nn.Module, n: int) -> nn.Module:
-    name, head = [(name, m) for name, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
-    setattr(model, name, nn.Linear(head.in_features, n))
-    return model
-
-
-def _returned_head(model: nn.Module, n: int) -> nn.Module:
-    return _linears(_with_head(model, lambda old: nn.Linear(old.in_features, n)))[-1][2]
-
-
-def _nothing_returned(model: nn.Module, n: int) -> None:
-    _with_head(model, lambda old: nn.Linear(old.in_features, n))
-
-
 def _kind(answer: object) -> str | None:
     """What came back in words, such as "a list"; None stays None."""
     return None if answer is None else f"a {type(answer).__name__}"
@@ -184,6 +89,7 @@ class ReplaceHead(Exercise):
         _, _, old = _linears(model)[-1]
         before = {name: p for name, p in model.named_parameters() if p is not old.weight and p is not old.bias}
         values = {name: p.detach().clone() for name, p in before.items()}
+        next(iter(before.values())).requires_grad_(False)
         layers = {name: module for name, module in model.named_modules() if module is not old}
         answer = replace_head(model, case.num_outputs)
         around = isinstance(answer, nn.Module) and any(module is model for module in answer.modules())
@@ -211,154 +117,191 @@ class ReplaceHead(Exercise):
     mistakes = (
         Mistake(
             "only out_features changed",
-            _only_the_number,
-            "You changed the attribute `out_features`, which is only a note of the size. The weight has as many rows "
-            "as before, and the weight is what computes. Put a whole new layer there.",
+            edit("head = nn.Linear(old.in_features, num_outputs)", "head = old\n    head.out_features = num_outputs"),
+            "You changed the attribute `out_features`, which is only a note of the size. The "
+            "weight has as many rows as before, and the weight is what computes. Put a whole new "
+            "layer there.",
         ),
         Mistake(
             "old rows kept",
-            lambda model, n: _with_head(model, lambda old: _rows_kept(old, n)),
-            "The new head begins with rows of the old one. Those rows were templates for other classes; a fresh layer "
-            "starts from random numbers.",
+            edit(
+                "    setattr(",
+                "    k = min(num_outputs, old.out_features)\n    head.weight.data[:k] = "
+                "old.weight.data[:k]\n    setattr(",
+            ),
+            "The new head begins with rows of the old one. Those rows were templates for other "
+            "classes; a fresh layer starts from random numbers.",
         ),
         Mistake(
             "the first linear layer",
-            lambda model, n: _with_head(model, lambda old: nn.Linear(old.in_features, n), (0,)),
+            edit("linears[-1]", "linears[0]"),
             "You replaced the first nn.Linear that you met. The head is the last one.",
         ),
         Mistake(
             "every linear layer",
-            lambda model, n: _with_head(
-                model, lambda old: nn.Linear(old.in_features, n), range(-len(_linears(model)), 0)
+            edit(
+                "path, old = linears[-1]",
+                "for path, old in linears[:-1]:\n        part = "
+                "model.get_submodule(path.rpartition('.')[0])\n        setattr(part, "
+                "path.rpartition('.')[2], nn.Linear(old.in_features, num_outputs))\n    path, old "
+                "= linears[-1]",
             ),
-            "Every nn.Linear has been replaced. All but the last hold what the model has learned: leave them as they "
-            "are.",
+            "Every nn.Linear has been replaced. All but the last hold what the model has learned: "
+            "leave them as they are.",
         ),
         Mistake(
             "sits behind the old head",
-            lambda model, n: _with_head(model, lambda old: nn.Sequential(old, nn.Linear(old.out_features, n))),
-            "The old head is still there, and the new layer reads its outputs. It should take the old one's place, and "
-            "read what that one read.",
+            edit(
+                "nn.Linear(old.in_features, num_outputs)",
+                "nn.Sequential(old, nn.Linear(old.out_features, num_outputs))",
+            ),
+            "The old head is still there, and the new layer reads its outputs. It should take the "
+            "old one's place, and read what that one read.",
         ),
         Mistake(
             "a new model around the old one",
-            lambda model, n: nn.Sequential(model, nn.Linear(_linears(model)[-1][2].out_features, n)),
-            "You put the model and a new layer into a container of their own. The old head is still there, and the new "
-            "layer reads its outputs. Change the model itself: the new layer takes the old head's place.",
+            edit(
+                "setattr(model.get_submodule(parent), child, head)\n    return model",
+                "return nn.Sequential(model, nn.Linear(old.out_features, num_outputs))",
+            ),
+            "You put the model and a new layer into a container of their own. The old head is "
+            "still there, and the new layer reads its outputs. Change the model itself: the new "
+            "layer takes the old head's place.",
         ),
         Mistake(
             "the container replaced with the head",
-            _whole_container,
-            "You replaced more than the head: the part of the model that holds it is gone, with all else in it (a "
-            "Dropout, a Flatten). Replace the nn.Linear alone, in its parent.",
+            edit("model.get_submodule(parent), child", "model, path.split('.')[0]"),
+            "You replaced more than the head: the part of the model that holds it is gone, with "
+            "all else in it (a Dropout, a Flatten). Replace the nn.Linear alone, in its parent.",
         ),
         Mistake(
             "in and out exchanged",
-            lambda model, n: _with_head(model, lambda old: nn.Linear(n, old.in_features)),
-            "The new layer reads n numbers and puts out as many as there are features. It is the other way round: "
-            "nn.Linear takes first the number that comes in, then the number that goes out.",
+            edit("old.in_features, num_outputs", "num_outputs, old.in_features"),
+            "The new layer reads n numbers and puts out as many as there are features. It is the "
+            "other way round: nn.Linear takes first the number that comes in, then the number "
+            "that goes out.",
         ),
         Mistake(
             "reads as many as the old head put out",
-            lambda model, n: _with_head(model, lambda old: nn.Linear(old.out_features, n)),
-            "The new layer reads as many numbers as the old head put out. It stands where the old head stood, so it "
-            "reads what that one read: its in_features.",
+            edit("old.in_features", "old.out_features"),
+            "The new layer reads as many numbers as the old head put out. It stands where the old "
+            "head stood, so it reads what that one read: its in_features.",
         ),
         Mistake(
             "the old layer resized",
-            _resized,
-            "You gave the old layer a new weight and bias. The numbers are right, but it is still the old object. Make "
-            "a new nn.Linear and put it in the old one's place.",
+            edit(
+                "head = nn.Linear(old.in_features, num_outputs)",
+                "fresh, head = nn.Linear(old.in_features, num_outputs), old\n    head.weight, "
+                "head.bias, head.out_features = fresh.weight, fresh.bias, num_outputs",
+            ),
+            "You gave the old layer a new weight and bias. It is still the old object. Make a new "
+            "nn.Linear and put it in the old one's place.",
         ),
         Mistake(
             "only the top level searched",
-            _only_children,
-            "You look for an nn.Linear among the model's children only, and here none is there: the head is deeper. "
-            "`named_modules()` walks through all depths.",
+            edit("named_modules", "named_children"),
+            "You look for an nn.Linear among the model's children only, and here none is there: "
+            "the head is deeper. `named_modules()` walks through all depths.",
         ),
         Mistake(
             "always called fc",
-            _always_fc,
-            "You expect the head under the name fc. That is where resnet34 has it; other models call it otherwise. "
-            "Search with `named_modules()`.",
+            edit("linears[-1]", '"fc", model.fc'),
+            "You expect the head under the name fc. That is where resnet34 has it; other models "
+            "call it otherwise. Search with `named_modules()`.",
         ),
         Mistake(
             "path taken for a name",
-            _path_as_name,
-            "A path such as `top.1` is not the name of an attribute: your new layer hangs on the model under a name "
-            "with a dot, and nobody calls it. Split the path into the parent's and the last name.",
+            edit("model.get_submodule(parent), child", "model, path"),
+            "A path such as `top.1` is not the name of an attribute: your new layer hangs on the "
+            "model under a name with a dot, and nobody calls it. Split the path into the parent's "
+            "and the last name.",
         ),
         Mistake(
             "the last entry of the list",
-            _last_entry,
-            "`model[-1]` is the last entry of an nn.Sequential. Not every model is one, and the last nn.Linear may be "
-            "deeper inside, or have something behind it. Search with `named_modules()`.",
+            edit("path, old = linears[-1]", "old, path = model[-1], list(model._modules)[-1]"),
+            "`model[-1]` is the last entry of an nn.Sequential. Not every model is one, and the "
+            "last nn.Linear may be deeper inside, or have something behind it. Search with "
+            "`named_modules()`.",
         ),
         Mistake(
             "the last child",
-            _last_child,
-            "You take the last child of the model for the head. It may be a container with the head inside, or "
-            "something that comes after the head. `named_modules()` walks through all depths.",
+            edit("linears[-1]", "list(model.named_children())[-1]"),
+            "You take the last child of the model for the head. It may be a container with the "
+            "head inside, or something that comes after the head. `named_modules()` walks through "
+            "all depths.",
         ),
         Mistake(
             "a copy",
-            lambda model, n: _with_head(copy.deepcopy(model), lambda old: nn.Linear(old.in_features, n)),
+            edit("linears = [", "import copy\n\n    model = copy.deepcopy(model)\n    linears = ["),
             "You changed a copy, and the model that came in still has its old head. Change the model itself.",
         ),
         Mistake(
+            "what follows the head is gone",
+            edit(
+                "    setattr(",
+                "    while list(model.get_submodule(parent)._modules)[-1] != child:\n        del "
+                "model.get_submodule(parent)[-1]\n    setattr(",
+            ),
+            "What came after the head is gone from the model. Replace the head alone, and leave "
+            "all other modules where they are.",
+        ),
+        Mistake(
             "the rest started again",
-            _started_again,
-            "The parameters of the other layers have new random values. What the model has learned is in them: that is "
-            "the whole point of transfer.",
+            edit(
+                "linears = [",
+                "for module in model.modules():\n        getattr(module, 'reset_parameters', int)()\n    linears = [",
+            ),
+            "The parameters of the other layers have new random values. What the model has "
+            "learned is in them: that is the whole point of transfer.",
         ),
         Mistake(
             "the rest frozen on the way",
-            _sealed,
-            "The head is right, but the other parameters cannot be trained any more. Freezing is a decision of its "
-            "own: do it with `freeze`, not here.",
+            edit("linears = [", "model.requires_grad_(False)\n    linears = ["),
+            "The other parameters cannot be trained any more. Freezing is a decision of its own: "
+            "do it with `freeze`, not here.",
+        ),
+        Mistake(
+            "the rest unfrozen on the way",
+            edit("linears = [", "model.requires_grad_(True)\n    linears = ["),
+            "Parameters that came in frozen can be trained now. What is frozen is a decision of "
+            "its own: leave it as it is.",
         ),
         Mistake(
             "head frozen",
-            _all_sealed,
+            edit("return model", "return model.requires_grad_(False)"),
             "Nothing can be trained, not even the new head, and it is the one layer that knows nothing yet.",
         ),
         Mistake(
             "starts at zero",
-            lambda model, n: _with_head(model, lambda old: _zero_head(old, n)),
-            "The new head is zero everywhere. A fresh nn.Linear starts from small random numbers.",
+            edit("    setattr(", "    nn.init.zeros_(head.weight)\n    setattr("),
+            "The new head's weight is zero everywhere. A fresh nn.Linear starts from small random numbers.",
         ),
         Mistake(
             "without bias",
-            lambda model, n: _with_head(model, lambda old: nn.Linear(old.in_features, n, bias=False)),
+            edit("num_outputs)\n", "num_outputs, bias=False)\n"),
             "The new head has no bias.",
         ),
-        Mistake(
-            "mode changed",
-            lambda model, n: _with_head(model.train(not model.training), lambda old: nn.Linear(old.in_features, n)),
-            "The head is right, but the model is in another mode than before. Whoever calls you decides about train() "
-            "and eval().",
-        ),
-        Mistake(
-            "left in training mode",
-            lambda model, n: _with_head(model.train(), lambda old: nn.Linear(old.in_features, n)),
-            "The head is right, but a model that came in eval mode leaves in training mode. Whoever calls you decides "
-            "about train() and eval().",
-        ),
-        Mistake(
-            "left in eval mode",
-            lambda model, n: _with_head(model.eval(), lambda old: nn.Linear(old.in_features, n)),
-            "The head is right, but a model that came in training mode leaves in eval mode. Whoever calls you decides "
-            "about train() and eval().",
+        *(
+            Mistake(
+                name,
+                edit("return model", f"return model.{call}"),
+                f"{came}. Whoever calls you decides about train() and eval(): leave the mode as it is.",
+            )
+            for name, call, came in (
+                ("mode changed", "train(not model.training)", "The model is in another mode than before"),
+                ("left in training mode", "train()", "A model that came in eval mode leaves in training mode"),
+                ("left in eval mode", "eval()", "A model that came in training mode leaves in eval mode"),
+            )
         ),
         Mistake(
             "returns the head",
-            _returned_head,
+            edit("return model", "return head"),
             "You return the new layer. Return the whole model, so that calls can be chained.",
         ),
         Mistake(
             "returns nothing",
-            _nothing_returned,
-            "The head is replaced, but nothing comes back. Return the model.",
+            edit("return model", "return None"),
+            "Nothing comes back. Return the model.",
         ),
     )
 
@@ -400,166 +343,151 @@ class _Switch(Exercise):
         yield "attributes put on the parameters", sorted({name for p in parameters.values() for name in vars(p)})
 
 
-def _put(module: nn.Module, to: bool, keep: Callable[[str, nn.Parameter], bool] = lambda name, p: False) -> nn.Module:
-    """requires_grad of all parameters but those to keep."""
-    for name, p in module.named_parameters():
-        if not keep(name, p):
-            p.requires_grad = to
-    return module
-
-
-def _put_and(module: nn.Module, to: bool, more: Callable[[nn.Module], Any]) -> None:
-    more(_put(module, to))
-
-
-def _remade(module: nn.Module, to: bool) -> None:
-    for child in module.modules():
-        for name, p in list(child.named_parameters(recurse=False)):
-            setattr(child, name, nn.Parameter(p.detach().clone(), requires_grad=to))
-
-
-def _toggled(module: nn.Module) -> None:
-    for p in module.parameters():
-        p.requires_grad = not p.requires_grad
-
-
-def _without_gradients(module: nn.Module) -> None:
-    for p in module.parameters():
-        p.grad = None
-
-
-def _buffers_too(module: nn.Module) -> None:
-    for b in module.buffers():
-        if b.is_floating_point():
-            b.requires_grad_()
-
-
-def _is_norm(module: nn.Module) -> Callable[[str, nn.Parameter], bool]:
-    own = {id(p) for m in module.modules() if isinstance(m, nn.BatchNorm1d) for p in m.parameters()}
-    return lambda name, p: id(p) in own
-
-
-def _but_the_last(module: nn.Module, to: bool) -> None:
-    last = [id(p) for p in module.parameters()][-2:]
-    _put(module, to, lambda name, p: id(p) in last)
-
-
-def _misspelt(module: nn.Module, to: bool) -> None:
-    for p in module.parameters():
-        p.require_grad = to  # type: ignore[attr-defined]
-
-
-def _called(module: nn.Module, to: bool) -> None:
-    for p in module.parameters():
-        p.requires_grad(to)  # type: ignore[operator]
-
-
-def _on_the_module(module: nn.Module, to: bool) -> None:
-    module.requires_grad = to  # type: ignore[assignment]
-
-
 def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
     done = "trainable" if to else "frozen"
+    everything, change = "module.parameters()", f"p.requires_grad = {to}"
+    loop = f"for p in {everything}:\n        {change}"
     return (
         Mistake(
             "batch norm left out",
-            lambda m: _put(m, to, _is_norm(m)),
-            f"The scale and shift of batch norm are not {done}. Some libraries treat them apart; here all parameters "
-            "are meant, of whatever layer.",
+            edit(
+                everything,
+                "(p for m in module.modules() if not hasattr(m, 'running_mean') for p in m.parameters(recurse=False))",
+            ),
+            f"The scale and shift of batch norm are not {done}. Some libraries treat them apart; "
+            "here all parameters are meant, of whatever layer.",
+        ),
+        Mistake(
+            "only some kinds of layers",
+            edit(
+                everything,
+                "(p for m in module.children() if isinstance(m, nn.Linear | nn.Conv2d) for p in m.parameters())",
+            ),
+            f"Only layers of some kinds, and only those directly inside the module, are {done}. "
+            "`parameters()` gives the parameters of all layers, whatever their kind and depth.",
         ),
         Mistake(
             "mode taken for freezing",
-            lambda m: m.train(to),
-            "You switch the mode, and requires_grad stays as it was. train() and eval() say how batch norm and dropout "
-            "compute, not what is trained.",
+            edit(loop, f"module.train({to})"),
+            "You switch the mode, and requires_grad stays as it was. train() and eval() say how "
+            "batch norm and dropout compute, not what is trained.",
         ),
         Mistake(
             "an attribute of the module",
-            lambda m: _on_the_module(m, to),
-            "`module.requires_grad = ...` puts a new attribute on the module that nobody reads. requires_grad belongs "
-            "to each parameter.",
+            edit(loop, f"module.requires_grad = {to}"),
+            "`module.requires_grad = ...` puts a new attribute on the module that nobody reads. "
+            "requires_grad belongs to each parameter.",
         ),
         Mistake(
             "biases left out",
-            lambda m: _put(m, to, lambda name, p: name.endswith("bias")),
+            edit(everything, "(p for name, p in module.named_parameters() if not name.endswith('bias'))"),
             f"The biases are not {done}. A parameter is everything that `parameters()` gives.",
         ),
         Mistake(
             "only matrices",
-            lambda m: _put(m, to, lambda name, p: p.ndim < 2),
+            edit(everything, "(p for p in module.parameters() if p.ndim > 1)"),
             f"Only matrices are {done} now; biases and the numbers of batch norm are vectors, and parameters too.",
         ),
         Mistake(
             "all but the last layer",
-            lambda m: _but_the_last(m, to),
-            "The last layer of the module is left out. Which part of a model is meant is said by the caller, who hands "
-            "in that part; within it, all parameters are meant.",
+            edit(everything, "list(module.parameters())[:-2]"),
+            "The last layer of the module is left out. Which part of a model is meant is said by "
+            "the caller, who hands in that part; within it, all parameters are meant.",
         ),
         Mistake(
             "not the layers inside",
-            lambda m: [p.requires_grad_(to) for p in m.parameters(recurse=False)],
-            "Only parameters of the module itself are reached, and a container has none. Its layers have them: "
-            "`parameters()` walks through all depths.",
+            edit("parameters()", "parameters(recurse=False)"),
+            "Only parameters of the module itself are reached, and a container has none. Its "
+            "layers have them: `parameters()` walks through all depths.",
         ),
         Mistake(
             "only one level down",
-            lambda m: [p.requires_grad_(to) for child in m.children() for p in child.parameters(recurse=False)],
-            "Only the layers directly inside the module are reached, not the layers inside those. `parameters()` walks "
-            "through all depths.",
+            edit(everything, "(p for child in module.children() for p in child.parameters(recurse=False))"),
+            "Only the layers directly inside the module are reached, not the layers inside those. "
+            "`parameters()` walks through all depths.",
         ),
         Mistake(
             "only the first parameter",
-            lambda m: next(m.parameters()).requires_grad_(to),
+            edit(everything, "list(module.parameters())[:1]"),
             f"Only the first parameter is {done}. Does your loop end, or return, after its first round?",
         ),
         Mistake(
+            f"stops where one is {done} already",
+            edit(change, f"if p.requires_grad is {to}:\n            break\n        {change}"),
+            f"Your loop ends at the first parameter that is {done} already. Those behind it may "
+            "not be: go through all.",
+        ),
+        Mistake(
             "a name that nobody reads",
-            lambda m: _misspelt(m, to),
-            "`require_grad` without the s is a new attribute that nobody reads. Python does not complain: any name can "
-            "be put on an object.",
+            edit("p.requires_grad =", "p.require_grad ="),
+            "`require_grad` without the s is a new attribute that nobody reads. Python does not "
+            "complain: any name can be put on an object.",
         ),
         Mistake(
             "called like a function",
-            lambda m: _called(m, to),
+            edit(change, f"p.requires_grad({to})"),
             "`requires_grad` is True or False, and you call it like a function. Set it with `=`.",
         ),
         Mistake(
             "nothing changes",
-            lambda m: None,
-            "All parameters are as they were. Do you set requires_grad on the parameters themselves? `p.data` and "
-            "`p.detach()` give other tensors, and `p = ...` only gives the name p to another one.",
+            edit(change, "pass"),
+            "All parameters are as they were. Do you set requires_grad on the parameters "
+            "themselves? `p.data`, `p.detach()`, `state_dict()` and a deepcopy hold other "
+            "tensors, and `p = ...` only gives the name p to another one.",
         ),
         Mistake(
             "new parameters",
-            lambda m: _remade(m, to),
-            "The module has new parameter objects. An optimizer that holds the old ones would train tensors that no "
-            "model uses. Change requires_grad of those that are there.",
+            edit(
+                loop,
+                "for m in module.modules():\n        for name, p in "
+                "list(m.named_parameters(recurse=False)):\n            setattr(m, name, "
+                f"nn.Parameter(p.detach().clone(), requires_grad={to}))",
+            ),
+            "The module has new parameter objects. An optimizer that holds the old ones would "
+            "train tensors that no model uses. Change requires_grad of those that are there.",
         ),
         Mistake(
             "toggled",
-            _toggled,
-            "You turn requires_grad round. A parameter that was so already becomes the opposite: set it to a fixed "
-            "value.",
+            edit(change, "p.requires_grad = not p.requires_grad"),
+            "You turn requires_grad round. A parameter that was so already becomes the opposite: "
+            "set it to a fixed value.",
         ),
         Mistake(
             "the other way round",
-            lambda m: _put(m, not to),
+            edit(change, f"p.requires_grad = {not to}"),
             f"requires_grad is {not to} now. A frozen parameter has requires_grad False, a trainable one True.",
         ),
         Mistake(
             "mode switched too",
-            lambda m: _put_and(m, to, lambda model: model.train(to)),
-            "You also switch the mode. train() and eval() say how batch norm and dropout compute; requires_grad says "
-            "what gets a gradient. The two are independent.",
+            edit("", f"    module.train({to})"),
+            "You also switch the mode. train() and eval() say how batch norm and dropout compute; "
+            "requires_grad says what gets a gradient. The two are independent.",
         ),
         Mistake(
             "gradients cleared",
-            lambda m: _put_and(m, to, _without_gradients),
+            edit("", "        p.grad = None"),
             "You also clear the gradients. That is zero_grad's task.",
+        ),
+        *(
+            Mistake(
+                "values changed",
+                change_of_values,
+                f"The parameters also {how}, and what the module has learned is gone. Only "
+                "requires_grad should change.",
+            )
+            for how, change_of_values in (
+                ("have other values", edit("", "        p.data.zero_()")),
+                (
+                    "start again at other values",
+                    edit(
+                        loop, f"for m in module.modules():\n        getattr(m, 'reset_parameters', int)()\n    {loop}"
+                    ),
+                ),
+            )
         ),
         Mistake(
             "buffers too",
-            lambda m: _put_and(m, to, _buffers_too),
+            edit("", "    for b in module.buffers():\n        b.requires_grad_(b.is_floating_point())"),
             "Buffers now require gradients. The running mean of batch norm is a buffer: it is counted, not learned.",
         ),
     )
@@ -577,24 +505,6 @@ class Unfreeze(_Switch):
 
     id, points, to = "transfer.unfreeze", 1, True
     mistakes = _switch_mistakes(True)
-
-
-def _geometric(a: float, b: float, n: int) -> list[float]:
-    return [b] if n == 1 else [a * (b / a) ** (i / (n - 1)) for i in range(n)]
-
-
-def _rates(
-    lr: Any,
-    n: int,
-    *,
-    one: Callable[[float, int], Any] = lambda b, n: [b] * n,
-    stop: Callable[[float, int], Any] = lambda b, n: [b / 10] * (n - 1) + [b],
-    both: Callable[[float, float, int], Any] = _geometric,
-) -> Any:
-    """The right rates, but for what is handed in."""
-    if not isinstance(lr, slice):
-        return one(lr, n)
-    return stop(lr.stop, n) if lr.start is None else both(lr.start, lr.stop, n)
 
 
 class DiscriminativeLrs(Exercise):
@@ -617,187 +527,193 @@ class DiscriminativeLrs(Exercise):
         yield case(1, rng.number(1e-3, 1e-2))
         yield case(1, rng.number(1e-3, 1e-2), rng.number(1e-5, 1e-4))
         yield case(5, rng.number(1e-5, 1e-4), rng.number(1e-3, 1e-2))
+        yield case(3, 1, is_slice=False)
 
     def probe(self, discriminative_lrs: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         lr = case.b if not case.sliced else slice(case.b) if case.a is None else slice(case.a, case.b)
-        yield "rates", discriminative_lrs(lr, case.n)
+        rates = discriminative_lrs(lr, case.n)
+        whole = isinstance(rates, list) and all(type(rate) is int for rate in rates)
+        yield "rates", [float(rate) for rate in rates] if whole else rates
 
     mistakes = (
         Mistake(
             "a third",
-            lambda lr, n: _rates(lr, n, stop=lambda b, n: [b / 3] * (n - 1) + [b]),
-            "The earlier groups get a third of the rate. That is what some notes say; the library's code divides by "
-            "10, and so do we.",
+            edit("lr.stop / 10", "lr.stop / 3"),
+            "The earlier groups get a third of the rate. That is what some notes say; the "
+            "library's code divides by 10, and so do we.",
         ),
         Mistake(
             "evenly spaced",
-            lambda lr, n: _rates(
-                lr, n, both=lambda a, b, n: [b] if n == 1 else [a + (b - a) * i / (n - 1) for i in range(n)]
-            ),
-            "Neighbouring rates have equal differences. With slice(1e-5, 1e-3) nearly all groups would then sit near "
-            "the upper end. Rates are compared by ratio: each is the one before times a fixed factor.",
-        ),
-        Mistake(
-            "evenly spaced, and a single group gets the first rate",
-            lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a + (b - a) * i / max(n - 1, 1) for i in range(n)]),
-            "Two things: neighbouring rates have equal differences, and should have equal ratios; and a single group "
-            "gets the lower rate, and should get the last.",
-        ),
-        Mistake(
-            "evenly spaced, and one group is not thought of",
-            lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a + (b - a) / (n - 1) * i for i in range(n)]),
-            "Two things: neighbouring rates have equal differences, and should have equal ratios; and with a single "
-            "group n - 1 is 0.",
-        ),
-        Mistake(
-            "n steps between n groups",
-            lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a * (b / a) ** (i / n) for i in range(n)]),
-            "The last group does not get the upper rate. Between n groups there are n - 1 steps. (A single group has "
-            "no step before it, and gets the last rate.)",
-        ),
-        Mistake(
-            "one step ahead",
-            lambda lr, n: _rates(
-                lr, n, both=lambda a, b, n: [b] if n == 1 else [a * (b / a) ** ((i + 1) / (n - 1)) for i in range(n)]
-            ),
-            "Every group is one step too far: the first should get a itself, and the last gets more than b. The first "
-            "group has taken no step.",
-        ),
-        Mistake(
-            "always times ten",
-            lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a * 10**i for i in range(n)]),
-            "You multiply by 10 from group to group, whatever b is. The factor depends on a, on b and on the number of "
-            "groups; the last group gets b.",
-        ),
-        Mistake(
-            "the whole rate for the first",
-            lambda lr, n: _rates(lr, n, stop=lambda b, n: [b] + [b / 10] * (n - 1)),
-            "With slice(b) the first group gets b and the others a tenth. The groups go from the input to the head: "
-            "the last is the new one, and it gets b.",
-        ),
-        Mistake(
-            "one rate too many",
-            lambda lr, n: _rates(lr, n, stop=lambda b, n: [b / 10] * n + [b]),
-            "With slice(b) there is one rate too many. Together with the last group's there are as many as groups.",
+            edit("lr.start * (lr.stop / lr.start) ** (i / before)", "lr.start + (lr.stop - lr.start) * (i / before)"),
+            "Neighbouring rates have equal differences. With slice(1e-5, 1e-3) nearly all groups "
+            "would then sit near the upper end. Rates are compared by ratio: each is the one "
+            "before times a fixed factor.",
         ),
         Mistake(
             "last rate not reached",
-            lambda lr, n: _rates(
-                lr, n, both=lambda a, b, n: [b] if n == 1 else [a * (b / a) ** (i / n) for i in range(n)]
+            edit("i / before) for i in range(before)] + [lr.stop]", "i / n_groups) for i in range(n_groups)]"),
+            "The last group does not get the upper rate. Between n groups there are n - 1 steps. "
+            "(A single group has no step before it, and gets the last rate.)",
+        ),
+        Mistake(
+            "last rate not reached",
+            edit(
+                "i / before) for i in range(before)] + [lr.stop]",
+                "i / n_groups) for i in range(n_groups)] if before else [lr.stop]",
             ),
             "The last group does not get the upper rate. Between n groups there are n - 1 steps.",
         ),
         Mistake(
+            "one step ahead",
+            edit(
+                "(i / before) for i in range(before)] + [lr.stop]",
+                "((i + 1) / before) for i in range(n_groups)] if before else [lr.stop]",
+            ),
+            "Every group is one step too far: the first should get a itself, and the last gets "
+            "more than b. The first group has taken no step.",
+        ),
+        Mistake(
+            "always times ten",
+            edit(
+                "(lr.stop / lr.start) ** (i / before) for i in range(before)] + [lr.stop]",
+                "10**i for i in range(n_groups)]",
+            ),
+            "You multiply by 10 from group to group, whatever b is. The factor depends on a, on b "
+            "and on the number of groups; the last group gets b.",
+        ),
+        Mistake(
+            "powers of ten",
+            edit(
+                "lr.start * (lr.stop / lr.start) ** (i / before) for i in range(before)] + [lr.stop]",
+                "10 ** (lr.start + (lr.stop - lr.start) * i / before) for i in range(n_groups)] "
+                "if before else [lr.stop]",
+            ),
+            "The rates are all near 1: they are 10 to the power of numbers from a to b. logspace "
+            "takes the exponents of its ends; geomspace takes the ends themselves.",
+        ),
+        Mistake(
+            "rounded",
+            edit(
+                "[lr.start * (lr.stop / lr.start) ** (i / before) for i in range(before)] + [lr.stop]",
+                "[round(lr.start * (lr.stop / lr.start) ** (i / before), 6) for i in "
+                "range(before)] + [round(lr.stop, 6) if before else lr.stop]",
+            ),
+            "The rates are rounded to six digits after the point. Of a rate such as 0.00001234 "
+            "hardly anything is left then: leave them as they are.",
+        ),
+        Mistake(
+            "the whole rate for the first",
+            edit("[lr.stop / 10] * before + [lr.stop]", "[lr.stop] + [lr.stop / 10] * before"),
+            "With slice(b) the first group gets b and the others a tenth. The groups go from the "
+            "input to the head: the last is the new one, and it gets b.",
+        ),
+        Mistake(
+            "one rate too many",
+            edit("[lr.stop / 10] * before", "[lr.stop / 10] * n_groups"),
+            "With slice(b) there is one rate too many. Together with the last group's there are as many as groups.",
+        ),
+        Mistake(
             "a tenth from group to group",
-            lambda lr, n: _rates(lr, n, stop=lambda b, n: [b / 10 ** (n - 1 - i) for i in range(n)]),
+            edit("[lr.stop / 10] * before", "[lr.stop / 10 ** (before - i) for i in range(before)]"),
             "With slice(b) each group gets a tenth of the next. All groups but the last get the same: a tenth of b.",
         ),
         Mistake(
             "from a tenth upwards",
-            lambda lr, n: _rates(lr, n, stop=lambda b, n: _geometric(b / 10, b, n)),
+            edit("[lr.stop / 10] * before", "[lr.stop * 10 ** (i / before - 1) for i in range(before)]"),
             "With slice(b) the rates rise from a tenth to b. All groups but the last get the same: a tenth of b.",
         ),
         Mistake(
             "only the first is smaller",
-            lambda lr, n: _rates(lr, n, stop=lambda b, n: [b / 10] + [b] * (n - 1) if n > 1 else [b]),
+            edit("[lr.stop / 10] * before", "[lr.stop / 10] * min(before, 1) + [lr.stop] * (before - 1)"),
             "With slice(b) only the first group gets a tenth. All but the last do: only the head is new.",
         ),
         Mistake(
             "head slowest",
-            lambda lr, n: _rates(lr, n)[::-1],
-            "The order is reversed: the head would learn most slowly. The groups go from the input to the head, and "
-            "the head, which knows nothing yet, gets the largest rate.",
+            edit(
+                "[lr.stop / 10] * before + [lr.stop]",
+                "[lr.stop] + [lr.stop / 10] * before",
+                "for i in range(before)] + [lr.stop]",
+                "for i in range(before, -1, -1)] if before else [lr.stop]",
+            ),
+            "The order is reversed: the head would learn most slowly. The groups go from the "
+            "input to the head, and the head, which knows nothing yet, gets the largest rate.",
         ),
         Mistake(
             "one group gets the first rate",
-            lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a * (b / a) ** (i / max(n - 1, 1)) for i in range(n)]),
+            edit("for i in range(before)] + [lr.stop]", "for i in range(before)] + [lr.stop if before else lr.start]"),
             "A single group gets the lower rate. It is the head's group, so it gets the last rate.",
         ),
         Mistake(
             "one group, no step",
-            lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a * ((b / a) ** (1 / (n - 1))) ** i for i in range(n)]),
-            "With a single group there is no step from one rate to the next, and n - 1 is 0. Treat it apart: it gets "
-            "the last rate.",
+            edit("for i in range(before)] + [lr.stop]", "for i in range(n_groups)]"),
+            "With a single group there is no step from one rate to the next, and n - 1 is 0. "
+            "Treat it apart: it gets the last rate.",
         ),
         Mistake(
             "one group gets a tenth",
-            lambda lr, n: _rates(lr, n, stop=lambda b, n: [b / 10] * max(n - 1, 1) + [b] * (n > 1)),
-            "With slice(b) and a single group that group gets a tenth. The last group gets b, also when it is the only "
-            "one.",
+            edit("* before + [lr.stop]", "* max(before, 1) + [lr.stop] * (before > 0)"),
+            "With slice(b) and a single group that group gets a tenth. The last group gets b, "
+            "also when it is the only one.",
+        ),
+        Mistake(
+            "a tenth for the last group too",
+            edit("* before + [lr.stop]", "* n_groups"),
+            "With slice(b) every group gets a tenth of b. The last group, which holds the head, gets b itself.",
         ),
         Mistake(
             "slice without a start as a number",
-            lambda lr, n: _rates(lr, n, stop=lambda b, n: [b] * n),
-            "slice(b) gives equal rates. That is what a plain number means; the slice slows the earlier groups down to "
-            "a tenth.",
+            edit("[lr.stop / 10] * before", "[lr.stop] * before"),
+            "slice(b) gives equal rates. That is what a plain number means; the slice slows the "
+            "earlier groups down to a tenth.",
         ),
         Mistake(
             "a number is not a list",
-            lambda lr, n: _rates(lr, n, one=lambda b, n: b),
+            edit("[lr] * n_groups", "lr"),
             "For a plain number you return the number. There is one rate for each group, also when they are equal.",
         ),
         Mistake(
             "the slice itself repeated",
-            lambda lr, n: [lr] * n,
-            "For a slice you return the slice, once for each group. Its parts are `lr.start` and `lr.stop`: ask first "
-            "whether lr is a slice.",
-        ),
-        Mistake(
-            "every lr taken for a slice",
-            lambda lr, n: _geometric(lr.start, lr.stop, n),
-            "You ask for `lr.start` whatever lr is. A plain number has no start: ask first whether lr is a slice.",
+            edit("not isinstance(lr, slice)", "True"),
+            "For a slice you return the slice, once for each group. Its parts are `lr.start` and "
+            "`lr.stop`: ask first whether lr is a slice.",
         ),
         Mistake(
             "a number asked for its start",
-            lambda lr, n: _rates(lr, n, one=lambda b, n: b.start),  # type: ignore[attr-defined]
-            "Your way for a slice is right, but a plain number comes there too, and it has no start. Ask first whether "
-            "lr is a slice.",
+            edit("not isinstance(lr, slice)", "lr.start is lr"),
+            "A plain number has no start, and you ask for `lr.start` whatever lr is. Ask first whether lr is a slice.",
+        ),
+        Mistake(
+            "every lr taken for a slice",
+            edit("not isinstance(lr, slice)", "lr.start is lr", "lr.start is None", "False"),
+            "You ask for `lr.start` whatever lr is. A plain number has no start, and slice(b) has "
+            "None: ask first what lr is.",
+        ),
+        Mistake(
+            "only floats are numbers",
+            edit("not isinstance(lr, slice)", "type(lr) is float"),
+            "A whole number such as 1 is a number too, and your code takes only floats for "
+            "numbers. Ask whether lr is a slice: whatever is none is a number.",
         ),
         Mistake(
             "a number as a slice",
-            lambda lr, n: _rates(lr, n, one=lambda b, n: [b / 10] * (n - 1) + [b]),
+            edit("return [lr] * n_groups", "lr = slice(lr)"),
             "A plain number gives different rates. Only a slice does that; a number is the rate of every group.",
         ),
         Mistake(
             "start forgotten",
-            lambda lr, n: _rates(lr, n, both=lambda a, b, n: [b / 10] * (n - 1) + [b]),
+            edit("lr.start is None", "True"),
             "slice(a, b) is treated like slice(b): its start has no effect.",
         ),
         Mistake(
             "factor times place",
-            lambda lr, n: _rates(
-                lr,
-                n,
-                both=lambda a, b, n: [b] if n == 1 else [a * max((b / a) ** (1 / (n - 1)) * i, 1) for i in range(n)],
+            edit(
+                "(lr.stop / lr.start) ** (i / before) for i in range(before)] + [lr.stop]",
+                "max((lr.stop / lr.start) ** (1 / before) * i, 1) for i in range(n_groups)] if before else [lr.stop]",
             ),
-            "You multiply the factor by the group's place. To go several steps the factor is applied several times: "
-            "a power, not a product.",
+            "You multiply the factor by the group's place. To go several steps the factor is "
+            "applied several times: a power, not a product.",
         ),
     )
-
-
-def _groups(groups: Sequence[nn.Module], lrs: Sequence[float], strict: bool = True) -> list[tuple[list[Any], float]]:
-    """Trainable parameters with their rates; ValueError where lengths differ and `strict`."""
-    if strict and len(groups) != len(lrs):
-        raise ValueError("lengths differ")
-    return [([p for p in g.parameters() if p.requires_grad], lr) for g, lr in zip(groups, lrs, strict=False)]
-
-
-def _dicts(pairs: Iterable[tuple[Any, Any]]) -> list[dict[str, Any]]:
-    return [{"params": params, "lr": lr} for params, lr in pairs]
-
-
-def _by_assertion(groups: Any, lrs: Any) -> Any:
-    assert len(groups) == len(lrs)
-    return _dicts(_groups(groups, lrs))
-
-
-def _error_returned(groups: Any, lrs: Any) -> Any:
-    return _dicts(_groups(groups, lrs)) if len(groups) == len(lrs) else ValueError("lengths differ")
-
-
-def _by_index(groups: Any, lrs: Any) -> Any:
-    return [{"params": [p for p in g.parameters() if p.requires_grad], "lr": lrs[i]} for i, g in enumerate(groups)]
 
 
 class ParameterGroups(Exercise):
@@ -830,6 +746,8 @@ class ParameterGroups(Exercise):
         names = {id(p): name for name, p in model.named_parameters()}
         for name, p in model.named_parameters():
             p.requires_grad = name not in case.frozen
+        for p in model[-1].parameters():
+            p.grad = torch.zeros_like(p)
         answer = parameter_groups(list(model), list(case.lrs))
         yield "what is returned", "a list" if isinstance(answer, list | tuple) else _kind(answer)
         if not isinstance(answer, list | tuple):
@@ -840,218 +758,179 @@ class ParameterGroups(Exercise):
             params = list(group["params"])
             others = ["no parameter of the model" if isinstance(p, Tensor) else _kind(p) for p in params]
             yield f"params of group {index}", [names.get(id(p), other) for p, other in zip(params, others, strict=True)]
+            yield f"number of params of group {index}, counted again", len(list(group["params"]))
             yield f"lr of group {index}", group["lr"]
         yield "frozen afterwards", [name for name, p in model.named_parameters() if not p.requires_grad]
 
     mistakes = (
         Mistake(
             "cut to the shorter",
-            lambda groups, lrs: _dicts(_groups(groups, lrs, strict=False)),
-            "Where there are more modules than rates, the last modules are silently left out and never trained. `zip` "
-            "stops at the shorter of two lists: raise a ValueError when the lengths differ.",
+            edit("len(groups) != len(lrs)", "False", "strict=True", "strict=False"),
+            "Where there are more modules than rates, the last modules are silently left out and "
+            "never trained. `zip` stops at the shorter of two lists: raise a ValueError when the "
+            "lengths differ.",
         ),
         Mistake(
-            "frozen ones included, and cut to the shorter",
-            lambda groups, lrs: _dicts((list(g.parameters()), lr) for g, lr in zip(groups, lrs, strict=False)),
-            "Two things: frozen parameters are in your groups, and lists of different lengths go through. Take those "
-            "parameters whose requires_grad is True, and raise a ValueError when the lengths differ.",
+            "spare rates unseen",
+            edit("len(groups) != len(lrs)", "len(groups) > len(lrs)", "strict=True", "strict=False"),
+            "A list of rates that is too long goes through unseen. Compare the lengths first, and "
+            "raise a ValueError when they differ.",
         ),
         Mistake(
-            "no error for spare rates",
-            _by_index,
-            "A list of rates that is too long goes through unseen, and one that is too short ends in an IndexError. "
-            "Compare the lengths first, and raise a ValueError that says both.",
+            "spare modules unseen",
+            edit("len(groups) != len(lrs)", "len(groups) < len(lrs)", "strict=True", "strict=False"),
+            "Where there are more modules than rates, the last modules are silently left out and "
+            "never trained. Compare the lengths first, and raise a ValueError when they differ.",
+        ),
+        Mistake(
+            "lengths not compared",
+            edit(
+                "len(groups) != len(lrs)",
+                "False",
+                '"lr": lr',
+                '"lr": lrs[i]',
+                "group, lr in pairs",
+                "i, group in enumerate(groups)",
+            ),
+            "A list of rates that is too long goes through unseen, and one that is too short ends "
+            "in an IndexError. Compare the lengths first, and raise a ValueError that says both.",
         ),
         Mistake(
             "another error",
-            _by_assertion,
-            "Different lengths raise an AssertionError. An assertion is for what cannot happen; for arguments that do "
-            "not fit, raise a ValueError.",
+            edit("raise ValueError", "raise AssertionError"),
+            "Different lengths raise an AssertionError. An assertion is for what cannot happen; "
+            "for arguments that do not fit, raise a ValueError.",
         ),
         Mistake(
             "error returned",
-            _error_returned,
-            "For different lengths you return a ValueError. Nobody looks at what comes back, and it goes on: an error "
-            "is thrown with `raise`.",
+            edit("raise ValueError", "return ValueError"),
+            "For different lengths you return a ValueError. Nobody looks at what comes back, and "
+            "it goes on: an error is thrown with `raise`.",
         ),
         Mistake(
             "only the first parameter asked",
-            lambda groups, lrs: _dicts(
-                (list(g.parameters()) if next(g.parameters()).requires_grad else [], lr)
-                for g, (_, lr) in zip(groups, _groups(groups, lrs), strict=True)
-            ),
-            "You ask the first parameter of a module, and take all or none of them. Some may be frozen and others not: "
-            "ask each.",
+            edit("if p.requires_grad", "if next(group.parameters()).requires_grad"),
+            "You ask the first parameter of a module, and take all or none of them. Some may be "
+            "frozen and others not: ask each.",
         ),
         Mistake(
             "all where one is trainable",
-            lambda groups, lrs: _dicts(
-                (list(g.parameters()) if some else [], lr)
-                for g, (some, lr) in zip(groups, _groups(groups, lrs), strict=True)
-            ),
-            "Where one parameter of a module is trainable you take them all. Some may be frozen and others not: ask "
-            "each.",
+            edit("if p.requires_grad", "if any(q.requires_grad for q in group.parameters())"),
+            "Where one parameter of a module is trainable you take them all. Some may be frozen "
+            "and others not: ask each.",
+        ),
+        Mistake(
+            "has a gradient already",
+            edit("if p.requires_grad", "if p.grad is not None"),
+            "You take the parameters that have a gradient already. Before the first backward none "
+            "has one, and one that was frozen later keeps it. Whether a parameter can be trained "
+            "is told by `requires_grad`.",
         ),
         Mistake(
             "a group for each parameter",
-            lambda groups, lrs: _dicts(([p], lr) for params, lr in _groups(groups, lrs) for p in params),
+            edit(
+                "[p for p in group.parameters() if p.requires_grad]",
+                "[p]",
+                "in pairs]",
+                "in pairs for p in group.parameters() if p.requires_grad]",
+            ),
             "You make a group of each parameter. There is one for each module, with the list of its parameters.",
         ),
         Mistake(
             "names with the parameters",
-            lambda groups, lrs: _dicts(
-                ([(name, p) for name, p in g.named_parameters() if p.requires_grad], lr)
-                for g, (_, lr) in zip(groups, _groups(groups, lrs), strict=True)
-            ),
-            '"params" holds pairs of a name and a parameter. Only the parameters are wanted: `parameters()` gives them '
-            "without names.",
+            edit("p for p in group.parameters", "(name, p) for name, p in group.named_parameters"),
+            '"params" holds pairs of a name and a parameter. Only the parameters are wanted: '
+            "`parameters()` gives them without names.",
         ),
         Mistake(
             "frozen ones included",
-            lambda groups, lrs: _dicts(
-                [(list(g.parameters()), lr) for g, (_, lr) in zip(groups, _groups(groups, lrs), strict=True)]
-            ),
+            edit(" if p.requires_grad", ""),
             "Frozen parameters are in your groups. Take those whose requires_grad is True.",
         ),
         Mistake(
+            "unfreezes",
+            edit("p for p in group", "p.requires_grad_() for p in group", " if p.requires_grad", ""),
+            "Frozen parameters are in your groups, and can be trained now. Take those whose "
+            "requires_grad is True, and change nothing.",
+        ),
+        Mistake(
+            "a generator",
+            edit("[p for", "(p for", "requires_grad]", "requires_grad)"),
+            '"params" holds a generator, such as `filter(...)` or `(p for p in ...)`. It is used '
+            "up after one loop, and whoever looks again finds nothing. Make a list of it.",
+        ),
+        Mistake(
             "frozen group left out",
-            lambda groups, lrs: _dicts((params, lr) for params, lr in _groups(groups, lrs) if params),
-            "A module whose parameters are all frozen is missing, so the groups no longer line up with the modules. "
-            "Keep it, with an empty list of parameters.",
+            edit("in pairs]", "in pairs if any(p.requires_grad for p in group.parameters())]"),
+            "A module whose parameters are all frozen is missing, so the groups no longer line up "
+            "with the modules. Keep it, with an empty list of parameters.",
         ),
         Mistake(
             "only the frozen ones",
-            lambda groups, lrs: _dicts(
-                ([p for p in g.parameters() if not p.requires_grad], lr)
-                for g, (_, lr) in zip(groups, _groups(groups, lrs), strict=True)
-            ),
+            edit("if p.requires_grad", "if not p.requires_grad"),
             "You collect the parameters that are frozen. The optimizer needs the others.",
         ),
         Mistake(
             "rates in reverse",
-            lambda groups, lrs: _dicts(
-                (params, lr) for (params, _), lr in zip(_groups(groups, lrs), reversed(lrs), strict=True)
-            ),
+            edit("zip(groups, lrs", "zip(groups, lrs[::-1]"),
             "The rates are in reverse order. The first rate belongs to the first module.",
         ),
         Mistake(
+            "groups in reverse",
+            edit("in pairs]", "in pairs][::-1]"),
+            "The groups are in reverse order. The first dict belongs to the first module.",
+        ),
+        Mistake(
             "one rate for all",
-            lambda groups, lrs: _dicts((params, lrs[-1]) for params, _ in _groups(groups, lrs)),
+            edit('"lr": lr', '"lr": lrs[-1]'),
             "All groups have the same rate. Each module has its own.",
         ),
         Mistake(
+            "all rates for each group",
+            edit('"lr": lr', '"lr": lrs'),
+            "Each group holds the whole list of rates. Each module has one rate: go through "
+            "modules and rates together.",
+        ),
+        Mistake(
             "not the layers inside",
-            lambda groups, lrs: _dicts(
-                ([p for p in g.parameters(recurse=False) if p.requires_grad], lr)
-                for g, (_, lr) in zip(groups, _groups(groups, lrs), strict=True)
-            ),
+            edit("parameters()", "parameters(recurse=False)"),
             "Parameters of the layers inside a module are missing. `parameters()` walks through all depths.",
         ),
         Mistake(
             "copies",
-            lambda groups, lrs: _dicts(
-                ([p.detach().clone() for p in params], lr) for params, lr in _groups(groups, lrs)
+            edit("[p for", "[p.detach().clone() for"),
+            "The groups hold copies, so an optimizer would train tensors that no model uses. Put "
+            "in the parameters themselves.",
+        ),
+        Mistake(
+            "the same dict again and again",
+            edit(
+                'return [{"params"',
+                'shared = {}\n    return [shared.update({"params"',
+                '"lr": lr}',
+                '"lr": lr}) or shared',
             ),
-            "The groups hold copies, so an optimizer would train tensors that no model uses. Put in the parameters "
-            "themselves.",
+            "All groups are one and the same dict, filled anew for each module: in the end each "
+            "shows the last module. Make a new dict for each.",
         ),
         Mistake(
             "everything in one group",
-            lambda groups, lrs: _dicts([(sum((params for params, _ in _groups(groups, lrs)), []), lrs[-1])]),
+            edit(
+                "[p for p in", "[p for group in groups for p in", '"lr": lr} for group, lr in pairs', '"lr": lrs[-1]}'
+            ),
             "You return a single group. There is one for each module, so that each can have its own rate.",
         ),
         Mistake(
             "the key is called learning_rate",
-            lambda groups, lrs: [{"params": params, "learning_rate": lr} for params, lr in _groups(groups, lrs)],
+            edit('"lr"', '"learning_rate"'),
             'torch looks for the key "lr"; under another name the rate would be overlooked without a word.',
         ),
         Mistake(
             "pairs",
-            lambda groups, lrs: _groups(groups, lrs),
+            edit('{"params": [p', "([p", ', "lr": lr}', ", lr)"),
             'You return pairs. torch.optim takes dicts with the keys "params" and "lr".',
         ),
     )
-
-
-def _record(
-    model: nn.Module,
-    layers: Sequence[str],
-    x: Tensor,
-    *,
-    kept: Callable[[Any, Any], Any] = lambda inputs, output: output.detach().clone(),
-    remove: bool = True,
-    names: Callable[[str], str] = lambda name: name,
-) -> dict[str, Any]:
-    """What the hooks see; what a mistake does otherwise is handed in."""
-    found: dict[str, Any] = {}
-
-    def hook(name: str) -> Any:
-        return lambda module, inputs, output: found.update({names(name): kept(inputs, output)})
-
-    handles = [model.get_submodule(name).register_forward_hook(hook(name)) for name in layers]
-    model(x)
-    for handle in handles:
-        if remove:
-            handle.remove()
-    return found
-
-
-def _one_removed(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
-    found = _record(model, layers, x, remove=False)
-    hooks = model.get_submodule(layers[-1])._forward_hooks
-    hooks.popitem()
-    return found
-
-
-def _one_handle(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name in layers:
-        handle = model.get_submodule(name).register_forward_hook(
-            lambda module, inputs, output, name=name: found.update({name: output.detach().clone()})
-        )
-    model(x)
-    handle.remove()
-    return found
-
-
-def _as_attribute(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
-    for name in layers:
-        getattr(model, name)
-    return _record(model, layers, x)
-
-
-def _late_name(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
-    return _record(model, layers, x, names=lambda name: layers[-1])
-
-
-def _in_eval(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
-    return _record(model.eval(), layers, x)
-
-
-def _back_to_train(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
-    found = _record(model.eval(), layers, x)
-    model.train()
-    return found
-
-
-def _by_children(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
-    children = dict(model.named_children())
-    found = _record(model, list(children), x)
-    return {name: found[name] for name in layers}
-
-
-def _run_apart(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
-    with torch.no_grad():
-        return {name: model.get_submodule(name)(x) for name in layers}
-
-
-def _everything(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
-    return _record(model, [name for name, _ in model.named_modules()], x)
-
-
-def _grad_off(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
-    torch.set_grad_enabled(False)
-    return _record(model, layers, x)
 
 
 class Activations(Exercise):
@@ -1063,17 +942,19 @@ class Activations(Exercise):
     }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        for label, layers, training, n in (
-            ("one layer", ["body"], False, 3),
-            ("two layers", ["body", "top.1"], False, 2),
-            ("layers inside layers, not in order", ["top", "body.0", "body.2"], False, 4),
-            ("a model in training mode", ["0", "2"], True, 1),
-            ("no layer at all", [], False, 2),
+        for label, layers, training, in_place, n in (
+            ("one layer", ["body"], False, False, 3),
+            ("two layers", ["body", "top.1"], False, False, 2),
+            ("layers inside layers, not in order", ["top", "body.0", "body.2"], False, False, 4),
+            ("a model in training mode", ["0", "2"], True, False, 1),
+            ("no layer at all", [], False, False, 2),
+            ("a layer that works in place after one of them", ["0", "2"], True, True, 3),
         ):
             yield Case(
                 label,
                 layers=layers,
                 training=training,
+                in_place=in_place,
                 x=rng.normal(n, 4),
                 numbers=[rng.normal(6, 4), rng.normal(6), rng.normal(3, 6), rng.normal(3)],
             )
@@ -1081,6 +962,8 @@ class Activations(Exercise):
     def probe(self, activations: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         with unguarded():
             model = _net("something after it" if case.training else "nested", 4, 6, 3).train(case.training)
+            if case.in_place:
+                model[1] = nn.ReLU(inplace=True)  # type: ignore[operator]
             linears = [module for _, _, module in _linears(model)]
         with torch.no_grad():
             for p, values in zip([p for m in linears for p in (m.weight, m.bias)], case.numbers, strict=True):
@@ -1100,110 +983,130 @@ class Activations(Exercise):
     mistakes = (
         Mistake(
             "hooks left behind",
-            lambda model, layers, x: _record(model, layers, x, remove=False),
-            "The values are right, but your hooks are still on the model. They run at every later forward pass, and "
-            "keep memory alive. `register_forward_hook` returns a handle; call its remove().",
-        ),
-        Mistake(
-            "all under the last name, hooks left behind",
-            lambda model, layers, x: _record(model, layers, x, names=lambda name: layers[-1], remove=False),
-            "Two things: everything lands under the last name, because a function made in a loop looks its variables "
-            "up when it is called; and your hooks are still on the model. Bind the name when the hook is made, and "
-            "remove every hook.",
+            edit("handle.remove()", "pass"),
+            "Your hooks are still on the model. They run at every later forward pass, and keep "
+            "memory alive. `register_forward_hook` returns a handle; call its remove().",
         ),
         Mistake(
             "only one hook removed",
-            lambda model, layers, x: _one_removed(model, layers, x) if layers else {},
+            edit("in handles:", "in handles[-1:]:"),
             "One hook is removed and the others stay. Keep all handles in a list, and remove each.",
         ),
         Mistake(
             "only the last handle kept",
-            _one_handle,
-            "One hook is removed and the others stay: your loop gives the same name to each handle, and only the last "
-            "is left in it. (Where no layer is asked for there is none.) Keep all handles in a list.",
+            edit(
+                "for handle in handles:\n            handle.remove()",
+                "for handle in handles[-1:]:\n            pass\n        handle.remove()",
+            ),
+            "One hook is removed and the others stay: your loop gives the same name to each "
+            "handle, and only the last is left in it. (Where no layer is asked for there is "
+            "none.) Keep all handles in a list.",
         ),
         Mistake(
             "nothing recorded",
-            lambda model, layers, x: {},
-            "Nothing has been recorded. Does the model run on x, and are the hooks on it while it does? First put them "
-            "on, then call the model, then take them off.",
+            edit("model(x)", "pass"),
+            "Nothing has been recorded. Does the model run on x, and are the hooks on it while it "
+            "does? First put them on, then call the model, then take them off.",
         ),
         Mistake(
             "what the model puts out",
-            lambda model, layers, x: model(x),
-            "You return one tensor. Asked for is a dict, from each name in `layers` to what that module puts out.",
+            edit("return outputs", "return model(x)"),
+            "You return one tensor. A dict is due, from each name in `layers` to what that module puts out.",
         ),
         Mistake(
             "a path taken for an attribute",
-            _as_attribute,
+            edit("model.get_submodule(name)", "getattr(model, name)"),
             "A path such as `top.1` is not the name of an attribute, so getattr does not find it. "
             "`model.get_submodule(path)` does.",
         ),
         Mistake(
             "all under the last name",
-            _late_name,
-            "Everything lands under the last name. A function made in a loop looks its variables up when it is "
-            "called, and by then the loop is over. Bind the name when the hook is made: through an outer function, or "
-            "a default argument.",
+            edit("{name: output", "{layers[-1]: output"),
+            "Everything lands under the last name. A function made in a loop looks its variables "
+            "up when it is called, and by then the loop is over. Bind the name when the hook is "
+            "made: through an outer function, or a default argument.",
+        ),
+        Mistake(
+            "only the last part of the name",
+            edit("{name: output", "{name.split('.')[-1]: output"),
+            "The keys are only the last parts of the names. Two layers can both be called `1`: "
+            "use the whole path, as it came in.",
         ),
         Mistake(
             "inputs instead of outputs",
-            lambda model, layers, x: _record(model, layers, x, kept=lambda inputs, output: inputs[0].detach().clone()),
-            "You keep what went into the layers. A hook gets (module, inputs, output); asked for is the output.",
+            edit("output.detach", "inputs[0].detach"),
+            "You keep what went into the layers. A hook gets (module, inputs, output), and the output is due.",
         ),
         Mistake(
             "not detached",
-            lambda model, layers, x: _record(model, layers, x, kept=lambda inputs, output: output),
+            edit(".detach()", ""),
             "The outputs still hang on the graph, and keep all of it in memory. Detach them.",
         ),
         Mistake(
+            "not detached",
+            edit(".detach().clone()", ""),
+            "The outputs still hang on the graph, and keep all of it in memory. Detach them, and copy them.",
+        ),
+        Mistake(
+            "not copied",
+            edit(".clone()", ""),
+            "A layer that works in place, such as nn.ReLU(inplace=True), has changed what you "
+            "kept of the layer before it. `.detach()` shares the memory: copy the output with "
+            "`.clone()`.",
+        ),
+        Mistake(
             "left in eval mode",
-            _in_eval,
+            edit("handles = [", "model.eval()\n    handles = ["),
             "The model came in training mode and leaves in eval mode. Leave the mode as it is, or put it back.",
         ),
         Mistake(
             "left in training mode",
-            _back_to_train,
-            "A model that came in eval mode leaves in training mode. Leave the mode as it is, or put back the one that "
-            "you found.",
+            edit("return outputs", "model.train()\n    return outputs"),
+            "A model that came in eval mode leaves in training mode. Leave the mode as it is, or "
+            "put back the one that you found.",
         ),
         Mistake(
             "layers run by themselves",
-            _run_apart,
-            "You call each layer with x itself. In the model a layer gets what the layers before it have made of x. "
-            "Let the model run, and listen with hooks.",
+            edit("model(x)", "[model.get_submodule(name)(x) for name in layers]"),
+            "You call each layer with x itself. In the model a layer gets what the layers before "
+            "it have made of x. Let the model run, and listen with hooks.",
         ),
         Mistake(
             "only the model's children",
-            _by_children,
+            edit("model.get_submodule(name)", "dict(model.named_children())[name]"),
             "A name such as `body.0` is not found: you look at the children of the model only. "
             "`dict(model.named_modules())` or `model.get_submodule(name)` knows all depths.",
         ),
         Mistake(
             "every layer",
-            _everything,
+            edit("in layers]", "in dict(model.named_modules())]"),
             "You return the outputs of all layers. Only those that are named in `layers` are asked for.",
         ),
         Mistake(
             "numbered",
-            lambda model, layers, x: {i: v for i, v in enumerate(_record(model, layers, x).values())},
+            edit("return outputs", "return dict(enumerate(outputs.values()))"),
             "The keys are numbers. They should be the names that came in.",
         ),
         Mistake(
             "a list",
-            lambda model, layers, x: list(_record(model, layers, x).values()),
+            edit("return outputs", "return list(outputs.values())"),
             "You return a list. A dict from the names to the outputs says which output is whose.",
         ),
         Mistake(
             "averaged over the batch",
-            lambda model, layers, x: _record(model, layers, x, kept=lambda i, output: output.detach().mean(0)),
-            "The batch dimension is gone. Keep the output of every example.",
+            edit("output.detach().clone()", "output.detach().mean(0)"),
+            "The batch dimension is gone: you take the mean over the batch. Keep the output of every example.",
+        ),
+        Mistake(
+            "only the first example",
+            edit("output.detach", "output[0].detach"),
+            "Only the output for the first example of the batch is there. Keep that of every example.",
         ),
         Mistake(
             "gradients off for good",
-            _grad_off,
-            "Recording is still switched off when your function returns, so nothing can be trained any more. `with "
-            "torch.no_grad():` puts it back by itself.",
+            edit("handles = [", "torch.set_grad_enabled(False)\n    handles = ["),
+            "Recording is still switched off when your function returns, so nothing can be "
+            "trained any more. `with torch.no_grad():` puts it back by itself.",
         ),
     )
 
@@ -1226,32 +1129,20 @@ def _moved(images: Tensor, rng: Rng) -> Tensor:
     return (F.grid_sample(images, grid, align_corners=False) - 0.13) / 0.3
 
 
-def _steps(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    params: Iterable[Tensor] | None = None,
-    *,
-    steps: int = 60,
-    lr: float = 0.02,
-    clears: bool = True,
-    batch: Callable[[Tensor], Tensor] = lambda order: order,
-) -> nn.Module:
-    """The model after some steps of SGD with momentum 0.9 in batches of 32; `batch` reorders a shuffled order."""
-    params = [p for p in (model.parameters() if params is None else params) if p.requires_grad]
+def _trained(model: nn.Module, x: Tensor, y: Tensor, steps: int, lr: float) -> nn.Module:
+    """The model after some steps of SGD with momentum 0.9 in batches of 32."""
+    params = list(model.parameters())
     velocities = [torch.zeros_like(p) for p in params]
     order: list[Tensor] = []
     model.train()
     for _ in range(steps):
-        order = order or list(batch(torch.randperm(len(x))).split(32))
+        order = order or list(torch.randperm(len(x)).split(32))
         idx = order.pop(0)
-        loss = F.cross_entropy(model(x[idx]), y[idx])
-        for p, grad in zip(params, torch.autograd.grad(loss, params), strict=True):
-            p.grad = grad if clears or p.grad is None else p.grad + grad
+        grads = torch.autograd.grad(F.cross_entropy(model(x[idx]), y[idx]), params)
         with torch.no_grad():
-            for p, v in zip(params, velocities, strict=True):
-                v.mul_(0.9).add_(p.grad)  # type: ignore[arg-type]
-                p -= lr * v
+            for p, grad, v in zip(params, grads, velocities, strict=True):
+                v.mul_(0.9).add_(grad)
+                p.sub_(lr * v)
     return model
 
 
@@ -1262,23 +1153,8 @@ def trained_on_0_to_4() -> dict[str, Tensor]:
         torch.manual_seed(0)
         images, labels = _digits()
         x, y = _moved(images[labels < 5], Rng(0, "transfer")), labels[labels < 5]
-        return {
-            name: t.detach().clone() for name, t in _steps(digit_net(5), x, y, steps=150, lr=0.05).state_dict().items()
-        }
-
-
-def _new_head(model: Any, n: int = 5) -> nn.Module:
-    model.head[1] = nn.Linear(model.head[1].in_features, n)
-    return model
-
-
-def _old_head_in_the_optimizer(model: Any, x: Tensor, y: Tensor) -> nn.Module:
-    body = [p for part in (model.early, model.middle, model.late) for p in part.parameters()]
-    return _steps(_new_head(model), x, y, body)
-
-
-def _images_apart(model: nn.Module, x: Tensor, y: Tensor) -> nn.Module:
-    return _steps(model, x[torch.randperm(len(x))], y, steps=20)
+        state = _trained(digit_net(5), x, y, steps=150, lr=0.05).state_dict()
+        return {name: t.detach().clone() for name, t in state.items()}
 
 
 def _loss(e: list[dict[str, Any]]) -> float:
@@ -1363,46 +1239,65 @@ class FineTune(Training):
 
     mistakes = (
         Mistake(
+            "no module returned",
+            None,
+            "What fine_tune returns is not an nn.Module. Return the net itself, so that it can be shown other digits.",
+            sign=lambda e: e[0]["what comes back"] != "an nn.Module",
+        ),
+        Mistake(
             "another number of classes",
-            lambda model, x, y, seed: _steps(_new_head(model, 10), x, y, steps=4),
-            "Your model gives another number of logits. There are as many classes as there are different labels: five, "
-            "and label 0 is the digit 5.",
+            None,
+            "Your model gives another number of logits. There are as many classes as there are "
+            "different labels: five, and label 0 is the digit 5.",
             sign=lambda e: not e[0]["shape of the logits"].endswith(", 5)"),
         ),
         Mistake(
             "from scratch",
-            lambda model, x, y, seed: _steps(digit_net(5), x, y),
-            "The given digits go well, the others do not, and the first filters have nothing in common with those "
-            "that you were handed. Did you make a new model? Start from the one that comes in: it can see already.",
+            None,
+            "The given digits go well, the others do not, and the first filters have nothing in "
+            "common with those that you were handed. Did you make a new model? Start from the one "
+            "that comes in: it can see already.",
             sign=lambda e: _loss(e) < 0.5 and abs(e[0]["likeness of the first filters to those handed in"]) < 0.7,
         ),
         Mistake(
-            "diverged",
-            lambda model, x, y, seed: _steps(_new_head(model), x, y, lr=20.0, steps=20),
-            "Training blew up: the loss on the given digits is far above that of guessing, or not a number. Are the "
-            "gradients cleared before each step? If so, take a smaller learning rate; momentum 0.9 makes steps up to "
-            "ten times as long.",
-            sign=lambda e: not _loss(e) < 5 or e[0]["spread of a logit over the digits"] < 0.01,
+            "the same logits for every digit",
+            None,
+            "Your model gives the same logits for every digit: what it sees makes no difference. "
+            "A head that is zero everywhere does that, and so does a training that blew up.",
+            sign=lambda e: e[0]["spread of a logit over the digits"] < 0.01,
+        ),
+        Mistake(
+            "far worse than guessing",
+            None,
+            "The loss on the given digits is far above that of guessing, or not a number. If it "
+            "rises while you train, training blew up: are the gradients cleared before each step? "
+            "Then take a smaller learning rate; momentum 0.9 makes steps up to ten times as long. "
+            "If it falls: do the pictures and labels reach the model as they came in, not turned, "
+            "and with label 0 for the digit 5?",
+            sign=lambda e: not _loss(e) < 5,
         ),
         Mistake(
             "handed back as it came",
-            lambda model, x, y, seed: model,
-            "The model is exactly as it came in, head included. Do the steps reach this model? Is everything frozen? "
-            "Clear, backward, step, with an optimizer that holds its parameters.",
+            None,
+            "The model is exactly as it came in, head included. Do the steps reach this model? Is "
+            "everything frozen? Clear, backward, step, with an optimizer that holds its "
+            "parameters.",
             sign=lambda e: e[0]["the head is as it came"] and e[0]["all but the head is as it came"],
         ),
         Mistake(
             "new head not trained",
-            lambda model, x, y, seed: _new_head(model),
-            "The head is new, and nothing has been learned: the loss on the given digits is that of guessing. Are the "
-            "head's parameters frozen, or did the optimizer get its parameters before the head was replaced?",
+            None,
+            "The head is new, and nothing has been learned: the loss on the given digits is that "
+            "of guessing. Are the head's parameters frozen, or did the optimizer get its "
+            "parameters before the head was replaced?",
             sign=lambda e: e[0]["all but the head is as it came"] and _loss(e) > 1.2,
         ),
         Mistake(
             "the head stands still",
-            lambda model, x, y, seed: _old_head_in_the_optimizer(model, x, y),
-            "The body has learned and the new head has not moved. Was the optimizer made before the head was replaced? "
-            "Then it holds the old head's parameters. Or is the head frozen?",
+            None,
+            "The body has learned and the new head has not moved. Was the optimizer made before "
+            "the head was replaced? Then it holds the old head's parameters. Or is the head "
+            "frozen?",
             sign=lambda e: (
                 not e[0]["all but the head is as it came"]
                 and 0.99 < e[0]["largest weight of the head, fresh ones are below 1"] < 1 + 1e-6
@@ -1410,24 +1305,25 @@ class FineTune(Training):
         ),
         Mistake(
             "a class never answered",
-            lambda model, x, y, seed: _steps(_new_head(model), x, y, batch=lambda order: torch.arange(32)),
-            "There is a class that your model never answers. The digits come sorted by class: does every step see the "
-            "same batch, or does a loop end too early? Shuffle them, and use all. If you do, the learning rate is far "
-            "too large.",
+            None,
+            "There is a class that your model never answers. The digits come sorted by class: "
+            "does every step see the same batch, or does a loop end too early? Shuffle them, and "
+            "use all. If you do, the learning rate is far too large.",
             sign=lambda e: e[0]["rarest answer, times"] == 0 and _loss(e) > 0.5,
         ),
         Mistake(
             "images without their labels",
-            lambda model, x, y, seed: _images_apart(_new_head(model), x, y),
-            "The loss on the given digits is no better than guessing, although the model has changed. Are images and "
-            "labels shuffled by the same indices? If they are, the steps are far too few or far too small.",
+            None,
+            "The loss on the given digits is no better than guessing, although the model has "
+            "changed. Are images and labels shuffled by the same indices? If they are, the steps "
+            "are far too few or far too small.",
             sign=lambda e: not e[0]["all but the head is as it came"] and _loss(e) > 1.45,
         ),
         Mistake(
             "too little training",
-            lambda model, x, y, seed: _steps(_new_head(model), x, y, steps=4, lr=0.01),
-            "Not even the fifty given digits go well yet. They are few, so many epochs are cheap: go on until their "
-            "loss is near 0.",
+            None,
+            "Not even the fifty given digits go well yet. They are few, so many epochs are cheap: "
+            "go on until their loss is near 0.",
             sign=lambda e: _loss(e) > 0.4,
         ),
     )

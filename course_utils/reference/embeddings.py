@@ -19,8 +19,9 @@ def embedding_backward(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Te
 
     grad_out: (..., k), idx: (...). Returns (num_embeddings, k).
     """
-    grad = grad_out.new_zeros(num_embeddings, grad_out.shape[-1])
-    return grad.index_add(0, idx.flatten(), grad_out.reshape(-1, grad_out.shape[-1]))
+    rows = grad_out.reshape(-1, grad_out.shape[-1])
+    grad = grad_out.new_zeros(num_embeddings, rows.shape[1])
+    return grad.index_add(0, idx.flatten(), rows)
 
 
 def sigmoid_range(x: Tensor, low: float, high: float) -> Tensor:
@@ -45,8 +46,10 @@ class DotProductBias(nn.Module):
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """users, items: int64 (n,). Returns (n,)."""
-        match = (embedding_lookup(self.user_factors, users) * embedding_lookup(self.item_factors, items)).sum(1)
-        return sigmoid_range(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+        p = embedding_lookup(self.user_factors, users)
+        q = embedding_lookup(self.item_factors, items)
+        biases = self.user_bias[users] + self.item_bias[items]
+        return sigmoid_range((p * q).sum(1) + biases, *self.y_range)
 
 
 def pca(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,8 +59,10 @@ def pca(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
     each (k,). Source: Pearson 1901; sklearn.decomposition.PCA.
     """
     centred = x - x.mean(0)
-    _, s, vt = torch.linalg.svd(centred, full_matrices=False)
-    return centred @ vt[:k].T, vt[:k], s[:k] ** 2 / (s**2).sum()
+    u, s, vt = torch.linalg.svd(centred, full_matrices=False)
+    components, variances = vt[:k], s**2
+    projected = centred @ components.T
+    return projected, components, variances[:k] / variances.sum()
 
 
 def fit_ratings(users: Tensor, items: Tensor, ratings: Tensor, seed: int) -> nn.Module:

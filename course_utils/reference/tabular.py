@@ -17,8 +17,11 @@ def categorify(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tens
     """
     vocabulary = sorted({value for value in train if not _missing(value)})
     code = {value: index + 1 for index, value in enumerate(vocabulary)}
-    codes = [[0 if _missing(value) else code.get(value, 0) for value in column] for column in (train, valid)]
-    return torch.tensor(codes[0], dtype=torch.int64), torch.tensor(codes[1], dtype=torch.int64), vocabulary
+    train_codes, valid_codes = (
+        torch.tensor([0 if _missing(value) else code.get(value, 0) for value in column], dtype=torch.int64)
+        for column in (train, valid)
+    )
+    return train_codes, valid_codes, vocabulary
 
 
 def _missing(value: Any) -> bool:
@@ -31,12 +34,10 @@ def fill_missing(train: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor, 
     train: (n,), valid: (m,), float. Returns train, valid, train_missing, valid_missing.
     """
     median = train.nanmedian()
-    return (
-        torch.where(train.isnan(), median, train),
-        torch.where(valid.isnan(), median, valid),
-        train.isnan(),
-        valid.isnan(),
-    )
+    train_missing, valid_missing = train.isnan(), valid.isnan()
+    train = torch.where(train_missing, median, train)
+    valid = torch.where(valid_missing, median, valid)
+    return train, valid, train_missing, valid_missing
 
 
 def embedding_size(n_categories: int) -> int:
@@ -55,7 +56,8 @@ class TabularModel(nn.Module):
     def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
         super().__init__()
         self.embeddings = nn.ParameterList(0.01 * torch.randn(n, embedding_size(n)) for n in cardinalities)
-        widths = [sum(table.shape[1] for table in self.embeddings) + n_continuous, *hidden, n_outputs]
+        width = sum(table.shape[1] for table in self.embeddings) + n_continuous
+        widths = [width, *hidden, n_outputs]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
 
     def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:

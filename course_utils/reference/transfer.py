@@ -13,9 +13,11 @@ from course_utils.reference.sgd import minibatches
 
 def replace_head(model: nn.Module, num_outputs: int) -> nn.Module:
     """The model itself, its last nn.Linear replaced by a fresh one from as many features to num_outputs."""
-    name, head = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)][-1]
-    parent, _, child = name.rpartition(".")
-    setattr(model.get_submodule(parent), child, nn.Linear(head.in_features, num_outputs))
+    linears = [(path, module) for path, module in model.named_modules() if isinstance(module, nn.Linear)]
+    path, old = linears[-1]
+    parent, _, child = path.rpartition(".")
+    head = nn.Linear(old.in_features, num_outputs)
+    setattr(model.get_submodule(parent), child, head)
     return model
 
 
@@ -37,11 +39,12 @@ def discriminative_lrs(lr: float | slice, n_groups: int) -> list[float]:
     lr: equal for all; slice(b): b / 10, ..., b / 10, b; slice(a, b): a * (b / a)**(i / (n_groups - 1)).
     Source: the rates of the fastai library, version 1.
     """
+    before = n_groups - 1  # groups before the last
     if not isinstance(lr, slice):
         return [lr] * n_groups
     if lr.start is None:
-        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
-    return [lr.start * (lr.stop / lr.start) ** (i / (n_groups - 1)) for i in range(n_groups - 1)] + [lr.stop]
+        return [lr.stop / 10] * before + [lr.stop]
+    return [lr.start * (lr.stop / lr.start) ** (i / before) for i in range(before)] + [lr.stop]
 
 
 def parameter_groups(groups: Sequence[nn.Module], lrs: Sequence[float]) -> list[dict[str, Any]]:
@@ -51,10 +54,8 @@ def parameter_groups(groups: Sequence[nn.Module], lrs: Sequence[float]) -> list[
     """
     if len(groups) != len(lrs):
         raise ValueError(f"there are {len(groups)} groups and {len(lrs)} learning rates")
-    return [
-        {"params": [p for p in group.parameters() if p.requires_grad], "lr": lr}
-        for group, lr in zip(groups, lrs, strict=True)
-    ]
+    pairs = zip(groups, lrs, strict=True)
+    return [{"params": [p for p in group.parameters() if p.requires_grad], "lr": lr} for group, lr in pairs]
 
 
 def activations(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Tensor]:

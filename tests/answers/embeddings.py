@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -212,3 +213,183 @@ ANSWERS = {
     "embeddings.pca": [pca_by_scaled_u, pca_by_covariance, pca_by_svd_of_the_transpose, pca_by_power_iteration],
     "embeddings.fit_ratings": [fit_with_penalty, fit_with_modules],
 }
+
+
+# Written from the student's notebook alone.
+
+
+embedding_lookup_first_reading = lambda weight, idx: weight[idx]
+
+
+def embedding_lookup_second_reading(weight, idx):
+    n, k = weight.shape
+    return (F.one_hot(idx, num_classes=n).to(weight.dtype).reshape(-1, n) @ weight).reshape(tuple(idx.shape) + (k,))
+
+
+def embedding_lookup_third_reading(weight, idx):
+    def rows(i):
+        if i.dim() == 0:
+            return weight[int(i)]
+        if i.numel() == 0:
+            return weight.new_zeros(*i.shape, weight.shape[1])
+        return torch.stack([rows(j) for j in i])
+
+    return rows(idx)
+
+
+def embedding_lookup_fourth_reading(weight, idx):
+    where = torch.arange(weight.shape[0]) == idx[..., None]
+    return torch.einsum("...n,nk->...k", where.to(weight.dtype), weight)
+
+
+def embedding_backward_first_reading(grad_out, idx, num_embeddings):
+    k = grad_out.shape[-1]
+    grad = [[0.0] * k for _ in range(num_embeddings)]
+    for i, row in zip(idx.reshape(-1).tolist(), grad_out.reshape(-1, k).tolist()):
+        for j in range(k):
+            grad[i][j] += row[j]
+    return torch.tensor(grad, dtype=grad_out.dtype).reshape(num_embeddings, k)
+
+
+def embedding_backward_second_reading(grad_out, idx, num_embeddings):
+    hot = (idx.unsqueeze(-1) == torch.arange(num_embeddings)).to(torch.float64)
+    return torch.einsum("un,uk->nk", hot.flatten(0, -2) if hot.dim() > 1 else hot[None],
+                        grad_out.double().reshape(-1, grad_out.shape[-1])).to(grad_out.dtype)  # fmt: skip
+
+
+def embedding_backward_third_reading(grad_out, idx, num_embeddings):
+    result = np.zeros((num_embeddings, grad_out.shape[-1]))
+    np.add.at(result, idx.reshape(-1).numpy(), grad_out.reshape(-1, grad_out.shape[-1]).detach().numpy())
+    return torch.as_tensor(result, dtype=grad_out.dtype)
+
+
+def embedding_backward_fourth_reading(grad_out, idx, num_embeddings):
+    g = grad_out.flatten(0, -2) if grad_out.dim() > 1 else grad_out.unsqueeze(0)
+    return g.new_zeros(num_embeddings, g.shape[1]).index_put((idx.flatten(),), g, accumulate=True)
+
+
+def sigmoid_range_first_reading(x, low, high):
+    p = torch.sigmoid(x)
+    return low * (1 - p) + high * p
+
+
+def sigmoid_range_second_reading(x, low, high):
+    return (low + high) / 2 + (high - low) / 2 * torch.tanh(x / 2)
+
+
+sigmoid_range_third_reading = lambda x, low, high: (
+    torch.stack([torch.zeros_like(x), x], -1).softmax(-1)[..., 1] * (high - low) + low
+)
+
+
+def _srange(x, low, high):
+    return low + (high - low) * torch.sigmoid(x)
+
+
+class _Dot(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.user_factors = nn.Parameter(torch.randn(n_users, n_factors) * 0.01)
+        self.item_factors = nn.Parameter(torch.randn(n_items, n_factors) * 0.01)
+        self.user_bias = nn.Parameter(torch.zeros(n_users))
+        self.item_bias = nn.Parameter(torch.zeros(n_items))
+        self.y_range = y_range
+
+    def forward(self, users, items):
+        match = (self.user_factors[users] * self.item_factors[items]).sum(1)
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+DotProductBias_first_reading = _Dot
+
+
+class DotProductBias_second_reading(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.register_buffer("ends", torch.tensor(y_range, dtype=torch.float32))
+        for name, n in [("user", n_users), ("item", n_items)]:
+            self.register_parameter(f"{name}_factors", nn.Parameter(torch.normal(0.0, 0.01, (n, n_factors))))
+            self.register_parameter(f"{name}_bias", nn.Parameter(torch.zeros(n)))
+
+    def forward(self, users, items):
+        p = F.one_hot(users, len(self.user_bias)).to(self.user_bias.dtype)
+        q = F.one_hot(items, len(self.item_bias)).to(self.item_bias.dtype)
+        match = torch.einsum("nk,nk->n", p @ self.user_factors, q @ self.item_factors)
+        return _srange(match + p @ self.user_bias + q @ self.item_bias, self.ends[0], self.ends[1])
+
+
+class DotProductBias_third_reading(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.y_range = tuple(y_range)
+        self.item_bias, self.user_bias = nn.Parameter(torch.zeros(n_items)), nn.Parameter(torch.zeros(n_users))
+        self.item_factors, self.user_factors = [
+            nn.Parameter(nn.init.trunc_normal_(torch.empty(n, n_factors), std=0.01, a=-0.05, b=0.05))
+            for n in (n_items, n_users)
+        ]
+
+    def forward(self, users, items):
+        low, high = self.y_range
+        rows = self.user_factors[users].unsqueeze(1)
+        columns = self.item_factors[items].unsqueeze(2)
+        match = torch.bmm(rows, columns).reshape(-1)
+        return torch.sigmoid(match + (self.user_bias[users] + self.item_bias[items])) * (high - low) + low
+
+
+def pca_first_reading(x, k):
+    c = x.double() - x.double().mean(0)
+    values, vectors = torch.linalg.eigh(c.T @ c)
+    order = values.argsort(descending=True)[:k]
+    directions = vectors[:, order].T
+    return (
+        (c @ directions.T).to(x.dtype),
+        directions.to(x.dtype),
+        (values[order] / values.clamp(min=0).sum()).to(x.dtype),
+    )
+
+
+def pca_second_reading(x, k):
+    U, S, Vh = torch.linalg.svd(x - x.mean(0, keepdim=True), full_matrices=False)
+    return U[:, :k] * S[:k], Vh[:k], S[:k].square() / S.square().sum()
+
+
+def pca_third_reading(x, k):
+    a = x.detach().numpy().astype(np.float64)
+    a = a - a.mean(axis=0)
+    _, s, vt = np.linalg.svd(a, full_matrices=False)
+    return tuple(torch.from_numpy(np.ascontiguousarray(v)).to(x.dtype)
+                 for v in (-(a @ vt[:k].T), -vt[:k], s[:k] ** 2 / np.square(a).sum()))  # fmt: skip
+
+
+def pca_fourth_reading(x, k):
+    centred = x.double() - x.double().mean(0)
+    covariance = torch.einsum("ni,nj->ij", centred, centred) / (len(x) - 1)
+    components = torch.linalg.svd(covariance).U.T[:k]
+    projected = torch.einsum("nd,kd->nk", centred, components)
+    share = projected.var(0) / centred.var(0).sum()
+    return projected.to(x.dtype), components.to(x.dtype), share.to(x.dtype)
+
+
+ANSWERS["embeddings.embedding_lookup"] += [
+    embedding_lookup_first_reading,
+    embedding_lookup_second_reading,
+    embedding_lookup_third_reading,
+    embedding_lookup_fourth_reading,
+]
+ANSWERS["embeddings.embedding_backward"] += [
+    embedding_backward_first_reading,
+    embedding_backward_second_reading,
+    embedding_backward_third_reading,
+    embedding_backward_fourth_reading,
+]
+ANSWERS["embeddings.sigmoid_range"] += [
+    sigmoid_range_first_reading,
+    sigmoid_range_second_reading,
+    sigmoid_range_third_reading,
+]
+ANSWERS["embeddings.DotProductBias"] += [
+    DotProductBias_first_reading,
+    DotProductBias_second_reading,
+    DotProductBias_third_reading,
+]
+ANSWERS["embeddings.pca"] += [pca_first_reading, pca_second_reading, pca_third_reading, pca_fourth_reading]

@@ -1,17 +1,18 @@
 """Other right answers to the exercises of lesson 11."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
 def categorify_with_pandas(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
-    import pandas as pd
-
     vocabulary = sorted(pd.Series(train).dropna().unique().tolist())
     index = pd.Index(vocabulary, dtype=object)
     codes = [torch.tensor(index.get_indexer(pd.Index(part, dtype=object)) + 1) for part in (train, valid)]
@@ -31,7 +32,7 @@ def categorify_by_search(train: Sequence[Any], valid: Sequence[Any]) -> list[Any
 
 def fill_by_assignment(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
     known = train[~train.isnan()]
-    median = known.sort().values[len(known) // 2]
+    median = known.sort().values[(len(known) - 1) // 2]
     filled = [column.clone() for column in (train, valid)]
     for column in filled:
         column[column.isnan()] = median
@@ -172,3 +173,195 @@ ANSWERS = {
     "tabular.TabularModel": [SmallModuleModel, OneHotModel, InByOutModel],
     "tabular.fit_table": [fit_with_modules, fit_by_momentum],
 }
+
+
+# Written from the student's notebook alone.
+
+
+def categorify_first_reading(train, valid):
+    import bisect
+
+    vocabulary = []
+    for v in train:
+        if v is not None and v == v:
+            at = bisect.bisect_left(vocabulary, v)
+            if at == len(vocabulary) or vocabulary[at] != v:
+                vocabulary.insert(at, v)
+
+    def code(v):
+        if v is None or v != v or v not in vocabulary:
+            return 0
+        return bisect.bisect_right(vocabulary, v)
+
+    return (
+        torch.tensor([code(v) for v in train], dtype=torch.int64),
+        torch.tensor([code(v) for v in valid], dtype=torch.int64),
+        vocabulary,
+    )
+
+
+def categorify_second_reading(train, valid):
+    train, valid = pd.Series(list(train), dtype=object), pd.Series(list(valid), dtype=object)
+    vocabulary = sorted(train[train.notna()].unique())
+    code = pd.Series(range(1, len(vocabulary) + 1), index=pd.Index(vocabulary, dtype=object), dtype="int64")
+    lookup = defaultdict(int, code.to_dict())
+    t, v = (np.array([lookup[w] for w in column], dtype=np.int64) for column in (train, valid))
+    return torch.from_numpy(t), torch.from_numpy(v), vocabulary
+
+
+class _Categorify:
+    def vocabulary(self, values):
+        return sorted(set(filter(lambda v: not (v is None or isinstance(v, float) and math.isnan(v)), values)))
+
+    def __call__(self, train, valid):
+        words = self.vocabulary(train)
+        code = {None: 0} | {w: i for i, w in enumerate(words, 1)}
+        return tuple(torch.LongTensor([code.get(v, 0) for v in c]) for c in (train, valid)) + (words,)
+
+
+categorify_third_reading = _Categorify()
+
+
+def fill_missing_first_reading(train, valid):
+    known = sorted(v for v in train.tolist() if v == v)
+    n = len(known)
+    median = (known[(n - 1) // 2] + known[n // 2]) / 2
+    masks = [torch.tensor([v != v for v in c.tolist()], dtype=torch.bool) for c in (train, valid)]
+    filled = [torch.tensor([median if v != v else v for v in c.tolist()], dtype=c.dtype) for c in (train, valid)]
+    return tuple(filled + masks)
+
+
+def fill_missing_second_reading(train, valid):
+    t, v = train.numpy().astype(np.float64), valid.numpy().astype(np.float64)
+    median = np.nanmedian(t)
+    return (
+        torch.from_numpy(np.where(np.isnan(t), median, t)).float(),
+        torch.from_numpy(np.where(np.isnan(v), median, v)).float(),
+        torch.from_numpy(np.isnan(t)),
+        torch.from_numpy(np.isnan(v)),
+    )
+
+
+def fill_missing_third_reading(train, valid):
+    series = pd.Series(train.tolist(), dtype="float64")
+    middle = series.quantile(0.5, interpolation="lower")
+    train_missing, valid_missing = train.isnan(), valid.isnan()
+    train, valid = train.clone(), valid.clone()
+    train[train_missing] = middle
+    valid[valid_missing] = middle
+    return train, valid, train_missing, valid_missing
+
+
+fill_missing_fourth_reading = lambda train, valid: (
+    train.masked_fill(train.isnan(), train.nanmedian().item()),
+    valid.masked_fill(valid.isnan(), train.nanmedian().item()),
+    train.ne(train),
+    valid.ne(valid),
+)
+
+
+def embedding_size_first_reading(n_categories):
+    return round(min(600, 1.6 * n_categories**0.56))
+
+
+def embedding_size_second_reading(n_categories):
+    width = math.floor(math.exp(math.log(1.6) + 0.56 * math.log(n_categories)) + 0.5)
+    return 600 if width > 600 else width
+
+
+class _Width:
+    def __init__(self, factor=1.6, power=0.56, most=600):
+        self.factor, self.power, self.most = factor, power, most
+
+    def __call__(self, n_categories):
+        return sorted([self.most, round(self.factor * n_categories**self.power)])[0]
+
+
+embedding_size_third_reading = _Width()
+
+
+def embedding_size_fourth_reading(n_categories):
+    width = 1.6 * torch.tensor(n_categories, dtype=torch.float64).pow(0.56)
+    return int(width.round().clamp(max=600).item())
+
+
+def _esize(n):
+    return min(600, round(1.6 * n**0.56))
+
+
+class _Tab(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities])
+        widths = [sum(_esize(n) for n in cardinalities) + n_continuous, *hidden, n_outputs]
+        self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
+
+    def forward(self, categorical, continuous):
+        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        for layer in self.maps[:-1]:
+            v = layer(v).relu()
+        return self.maps[-1](v)
+
+
+TabularModel_first_reading = _Tab
+
+
+class TabularModel_second_reading(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.n_cat, self.depth = len(cardinalities), len(hidden) + 1
+        for j, n in enumerate(cardinalities):
+            self.register_parameter(f"table{j}", nn.Parameter(torch.normal(0.0, 0.01, size=(n, _esize(n)))))
+        n_in = sum(_esize(n) for n in cardinalities) + n_continuous
+        for i, n_out in enumerate([*hidden, n_outputs]):
+            bound = 1 / math.sqrt(max(n_in, 1))
+            self.register_parameter(f"weight{i}", nn.Parameter(torch.empty(n_out, n_in).uniform_(-bound, bound)))
+            self.register_parameter(f"bias{i}", nn.Parameter(torch.zeros(n_out)))
+            n_in = n_out
+
+    def forward(self, categorical, continuous):
+        v = []
+        for j in range(self.n_cat):
+            table = getattr(self, f"table{j}")
+            v.append(F.one_hot(categorical[:, j], len(table)).to(table.dtype) @ table)
+        v = torch.hstack([*v, continuous])
+        for i in range(self.depth):
+            v = v @ getattr(self, f"weight{i}").T + getattr(self, f"bias{i}")
+            if i < self.depth - 1:
+                v = v.clamp(min=0)
+        return v
+
+
+class TabularModel_third_reading(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.net = nn.Sequential()
+        before = n_continuous + sum(_esize(n) for n in cardinalities)
+        for width in hidden:
+            self.net.append(nn.Linear(before, width))
+            self.net.append(nn.ReLU())
+            before = width
+        self.net.append(nn.Linear(before, n_outputs))
+        self.embeds = nn.ModuleDict({str(j): nn.Embedding(n, _esize(n)) for j, n in enumerate(cardinalities)})
+        for e in self.embeds.values():
+            nn.init.normal_(e.weight, mean=0.0, std=0.01)
+
+    def forward(self, categorical, continuous):
+        rows = [e(categorical[..., int(j)]) for j, e in self.embeds.items()]
+        return self.net(torch.cat((*rows, continuous), dim=-1))
+
+
+ANSWERS["tabular.categorify"] += [categorify_first_reading, categorify_second_reading, categorify_third_reading]
+ANSWERS["tabular.fill_missing"] += [
+    fill_missing_first_reading,
+    fill_missing_second_reading,
+    fill_missing_third_reading,
+    fill_missing_fourth_reading,
+]
+ANSWERS["tabular.embedding_size"] += [
+    embedding_size_first_reading,
+    embedding_size_second_reading,
+    embedding_size_third_reading,
+    embedding_size_fourth_reading,
+]
+ANSWERS["tabular.TabularModel"] += [TabularModel_first_reading, TabularModel_second_reading, TabularModel_third_reading]

@@ -1,9 +1,12 @@
 """Other right answers to the exercises of lesson 10."""
 
 import math
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
+from functools import partial, reduce
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -100,7 +103,9 @@ def groups_by_loop(groups: Sequence[nn.Module], lrs: Sequence[float]) -> list[di
 
 def groups_by_strict_zip(groups: Sequence[nn.Module], lrs: Sequence[float]) -> list[dict[str, Any]]:
     return [
-        dict(params=filter(lambda p: p.requires_grad, group.parameters()), lr=torch.tensor(lr, dtype=torch.float64))
+        dict(
+            params=list(filter(lambda p: p.requires_grad, group.parameters())), lr=torch.tensor(lr, dtype=torch.float64)
+        )
         for group, lr in zip(groups, lrs, strict=True)
     ]
 
@@ -110,7 +115,7 @@ class _Recorder:
         self.name, self.found = name, found
 
     def __call__(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        self.found[self.name] = output.detach()
+        self.found[self.name] = output.detach().clone()
 
 
 def activations_by_object(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Tensor]:
@@ -128,7 +133,7 @@ def activations_one_by_one(model: nn.Module, layers: Sequence[str], x: Tensor) -
     found = {}
     for name, module in model.named_modules():
         if name in layers:
-            with module.register_forward_hook(lambda m, i, o, name=name: found.update({name: o.data})):  # type: ignore[misc]
+            with module.register_forward_hook(lambda m, i, o, name=name: found.update({name: o.data.clone()})):  # type: ignore[misc]
                 model(x)
     return found
 
@@ -147,7 +152,7 @@ def tune_the_head_alone(model: Any, x: Tensor, y: Tensor, seed: int) -> nn.Modul
     model.eval()
     with torch.no_grad():
         features = model.late(model.middle(model.early(x))).flatten(1)
-    head = nn.Linear(features.shape[1], 5)
+    head = nn.Linear(features.shape[1], int(y.max()) + 1)
     for _ in range(150):
         gradients = torch.autograd.grad(F.cross_entropy(head(features), y), list(head.parameters()))
         with torch.no_grad():
@@ -197,3 +202,222 @@ ANSWERS = {
     "transfer.activations": [activations_by_object, activations_one_by_one, activations_in_eval_and_back],
     "transfer.fine_tune": [tune_the_head_alone, tune_everything, tune_in_two_phases],
 }
+
+
+# Written from the student's notebook alone.
+
+
+def replace_head_first_reading(model, num_outputs):
+    found, seen = None, set()
+
+    def visit(parent):
+        nonlocal found
+        for name, child in parent.named_children():
+            if child in seen:
+                continue
+            seen.add(child)
+            if isinstance(child, nn.Linear):
+                found = parent, name
+            visit(child)
+
+    visit(model)
+    parent, name = found
+    old = getattr(parent, name)
+    setattr(parent, name, nn.Linear(old.weight.shape[1], num_outputs).train(old.training))
+    return model
+
+
+def replace_head_second_reading(model, num_outputs):
+    paths = OrderedDict((p, m) for p, m in model.named_modules() if isinstance(m, nn.Linear))
+    path, old = paths.popitem()
+    *above, name = path.split(".")
+    parent = reduce(getattr, above, model)
+    parent._modules[name] = nn.Linear(old.in_features, num_outputs, bias=True)
+    return model
+
+
+class _Surgeon:
+    def __call__(self, model, num_outputs):
+        modules = dict(model.named_modules())
+        path = next(p for p in reversed(modules) if isinstance(modules[p], nn.Linear))
+        for name, parent in modules.items():
+            for child in parent._modules:
+                if (f"{name}.{child}" if name else child) == path:
+                    parent.add_module(child, nn.Linear(modules[path].in_features, num_outputs))
+        return model
+
+
+replace_head_third_reading = _Surgeon()
+
+
+def activations_first_reading(model, layers, x):
+    out, handles = {}, []
+
+    class Hook:
+        def __init__(self, path):
+            self.path = path
+
+        def __call__(self, module, inputs, output):
+            out[self.path] = output.clone().detach()
+
+    try:
+        for path in layers:
+            handles.append(model.get_submodule(path).register_forward_hook(Hook(path)))
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return {path: out[path] for path in layers}
+
+
+def activations_second_reading(model, layers, x):
+    from contextlib import ExitStack
+
+    out = {}
+
+    def keep(path, module, args, kwargs, output):
+        out[path] = torch.tensor(output.detach().numpy().copy())
+
+    with ExitStack() as stack:
+        for path in layers:
+            stack.enter_context(model.get_submodule(path).register_forward_hook(partial(keep, path), with_kwargs=True))
+        model(x)
+    return out
+
+
+def activations_third_reading(model, layers, x):
+    by_module = defaultdict(list)
+    for path in layers:
+        by_module[dict(model.named_modules())[path]].append(path)
+    out = dict.fromkeys(layers)
+
+    def hook(module, inputs, output):
+        for path in by_module[module]:
+            out[path] = output.detach().clone()
+
+    handles = [module.register_forward_hook(hook) for module in by_module]
+    try:
+        model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return out
+
+
+freeze_first_reading = lambda module: module.requires_grad_(False)
+
+
+def freeze_second_reading(module):
+    for p in module._parameters.values():
+        if p is not None:
+            p.requires_grad = False
+    for child in module.children():
+        _freeze_deep(child)
+
+
+_freeze_deep = freeze_second_reading
+
+
+def freeze_third_reading(module):
+    module.apply(lambda m: [p.requires_grad_(False) for p in m.parameters(recurse=False)])
+
+
+unfreeze_first_reading = lambda module: [p.requires_grad_() for p in module.parameters()]
+
+
+def unfreeze_second_reading(module):
+    for _, p in module.named_parameters():
+        if p.requires_grad is False:
+            setattr(p, "requires_grad", True)
+    return module
+
+
+def unfreeze_third_reading(module):
+    todo = [module]
+    while todo:
+        m = todo.pop()
+        todo.extend(m.children())
+        for p in m.parameters(recurse=False):
+            p.requires_grad = True
+
+
+def discriminative_lrs_first_reading(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    first = lr.stop / 10 if lr.start is None else lr.start
+    earlier = [
+        first if lr.start is None else first * (lr.stop / first) ** (i / (n_groups - 1)) for i in range(n_groups - 1)
+    ]
+    return earlier + [lr.stop]
+
+
+def discriminative_lrs_second_reading(lr, n_groups):
+    match lr:
+        case slice(start=None):
+            rates = np.full(n_groups, lr.stop / 10)
+            rates[-1] = lr.stop
+        case slice():
+            rates = np.geomspace(lr.stop, lr.start, n_groups)[::-1]
+        case _:
+            rates = np.full(n_groups, lr)
+    return rates.tolist()
+
+
+def discriminative_lrs_third_reading(lr, n_groups):
+    if isinstance(lr, slice):
+        if lr.start is None:
+            return [*(lr.stop * 0.1 for _ in range(1, n_groups)), lr.stop]
+        if n_groups == 1:
+            return [lr.stop]
+        q = math.pow(lr.stop / lr.start, 1 / (n_groups - 1))
+        rates = [lr.stop]
+        for _ in range(n_groups - 1):
+            rates.insert(0, rates[0] / q)
+        return rates
+    return list(np.repeat(float(lr), n_groups))
+
+
+def parameter_groups_first_reading(groups, lrs):
+    return [
+        {"params": [p for p in module.parameters() if p.requires_grad], "lr": lr}
+        for module, lr in zip(groups, lrs, strict=True)
+    ]
+
+
+def parameter_groups_second_reading(groups, lrs):
+    if len(lrs) - len(groups):
+        raise ValueError(f"{len(groups)} modules, but {len(lrs)} learning rates")
+    result = [OrderedDict(params=[], lr=lr) for lr in lrs]
+    for entry, module in zip(result, groups):
+        for _, p in module.named_parameters():
+            if p.requires_grad:
+                entry["params"].append(p)
+    return [dict(entry) for entry in result]
+
+
+def discriminative_lrs_fourth_reading(lr, n_groups):
+    if not isinstance(lr, slice):
+        return torch.full((n_groups,), float(lr))
+    rates = torch.full((n_groups,), lr.stop / 10)
+    if lr.start is not None and n_groups > 1:
+        rates = torch.logspace(math.log10(lr.start), math.log10(lr.stop), n_groups)
+    rates[-1] = lr.stop
+    return rates
+
+
+ANSWERS["transfer.replace_head"] += [
+    replace_head_first_reading,
+    replace_head_second_reading,
+    replace_head_third_reading,
+]
+ANSWERS["transfer.activations"] += [activations_first_reading, activations_second_reading, activations_third_reading]
+ANSWERS["transfer.freeze"] += [freeze_first_reading, freeze_second_reading, freeze_third_reading]
+ANSWERS["transfer.unfreeze"] += [unfreeze_first_reading, unfreeze_second_reading, unfreeze_third_reading]
+ANSWERS["transfer.discriminative_lrs"] += [
+    discriminative_lrs_first_reading,
+    discriminative_lrs_second_reading,
+    discriminative_lrs_third_reading,
+    discriminative_lrs_fourth_reading,
+]
+ANSWERS["transfer.parameter_groups"] += [parameter_groups_first_reading, parameter_groups_second_reading]

@@ -1,7 +1,11 @@
 """Wrong answers to the exercises of lesson 09."""
 
+import math
+from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,7 +14,7 @@ from tests.wrong import wrong
 
 wrong("embeddings.embedding_lookup", "gradient cut off")(lambda weight, idx: weight.detach()[idx])
 
-wrong("embeddings.embedding_lookup", "only for one dimension")(lambda weight, idx: weight[idx.flatten()])
+wrong("embeddings.embedding_lookup", "flattened")(lambda weight, idx: weight[idx.flatten()])
 
 wrong("embeddings.embedding_lookup", "each row once")(lambda weight, idx: weight[idx.unique()])
 
@@ -51,7 +55,7 @@ def _first_dimension_only(grad_out: Tensor, idx: Tensor, num_embeddings: int) ->
     return grad
 
 
-wrong("embeddings.embedding_backward", "only for one dimension")(_first_dimension_only)
+wrong("embeddings.embedding_backward", "loop over the first dimension")(_first_dimension_only)
 
 
 def _added(rows: Tensor, idx: Tensor, n: int) -> Tensor:
@@ -154,7 +158,7 @@ class _FactorsZero(_Model):
         nn.init.zeros_(self.item_factors)
 
 
-wrong("embeddings.DotProductBias", "factors start at zero")(_FactorsZero)
+wrong("embeddings.DotProductBias", "factors start equal")(_FactorsZero)
 
 
 class _EqualRows(_Model):
@@ -599,7 +603,7 @@ wrong("embeddings.fit_ratings", "one number for all")(
     lambda users, items, ratings, seed: _OneNumber(float(ratings.mean()))
 )
 
-wrong("embeddings.fit_ratings", "hardly trained")(
+wrong("embeddings.fit_ratings", "poor on the given ratings")(
     lambda users, items, ratings, seed: _trained(users, items, ratings, seed, lr=0.005, epochs=1)
 )
 
@@ -619,4 +623,724 @@ wrong("embeddings.fit_ratings", "a column of predictions")(
 
 wrong("embeddings.fit_ratings", "not finite")(lambda users, items, ratings, seed: _OneNumber(float("nan")))
 
-wrong("embeddings.fit_ratings", "predictions returned")(lambda users, items, ratings, seed: ratings.clone())
+wrong("embeddings.fit_ratings", "no module returned")(lambda users, items, ratings, seed: ratings.clone())
+
+
+# Written from the student's notebook alone.
+
+
+@wrong("embeddings.embedding_lookup", "columns for rows")
+def embedding_lookup(weight, idx):
+    return weight[:, idx].T
+
+
+@wrong("embeddings.embedding_lookup", "one-hot of another width")
+def embedding_lookup(weight, idx):
+    one_hot = F.one_hot(idx)
+    return one_hot.to(weight.dtype) @ weight
+
+
+@wrong("embeddings.embedding_lookup", "only for one dimension")
+def embedding_lookup(weight, idx):
+    rows = []
+    for i in idx:
+        rows.append(weight[i.item()])
+    return torch.stack(rows)
+
+
+@wrong("embeddings.embedding_lookup", "flattened")
+def embedding_lookup(weight, idx):
+    return weight.index_select(0, idx.flatten())
+
+
+@wrong("embeddings.embedding_lookup", "each row once")
+def embedding_lookup(weight, idx):
+    once = list(dict.fromkeys(idx.reshape(-1).tolist()))
+    return weight[torch.tensor(once, dtype=torch.int64)].reshape(-1, weight.shape[1])
+
+
+@wrong("embeddings.embedding_lookup", "counted from 1")
+def embedding_lookup(weight, idx):
+    # the table is a Python sequence, an id starts at 1
+    return weight[idx - 1]
+
+
+@wrong("embeddings.embedding_lookup", "gradient cut off")
+def embedding_lookup(weight, idx):
+    return torch.from_numpy(weight.detach().numpy()[idx.numpy()])
+
+
+@wrong("embeddings.embedding_lookup", "first column only")
+def embedding_lookup(weight, idx):
+    return torch.gather(weight, 0, idx.reshape(-1, 1)).reshape(*idx.shape, 1)
+
+
+wrong("embeddings.embedding_lookup", "single numbers")(lambda weight, idx: torch.take(weight, idx))
+
+
+@wrong("embeddings.embedding_lookup", "rows sorted")
+class Lookup:
+    def __new__(cls, weight, idx):
+        unique, inverse = torch.unique(idx, return_inverse=True)
+        counts = torch.bincount(inverse.reshape(-1), minlength=len(unique))
+        return weight[unique.repeat_interleave(counts)].reshape(*idx.shape, weight.shape[1])
+
+
+@wrong("embeddings.embedding_lookup", "flattened", "one-hot of another width")
+def embedding_lookup(weight, idx):
+    hot = torch.eye(int(idx.max()) + 1, dtype=weight.dtype)[idx.reshape(-1)]
+    return hot @ weight
+
+
+@wrong("embeddings.embedding_lookup", "only for one dimension", "gradient cut off")
+def embedding_lookup(weight, idx):
+    table = {i: row for i, row in enumerate(weight.tolist())}
+    return torch.tensor([table[i] for i in idx.tolist()])
+
+
+@wrong("embeddings.embedding_lookup", "ready-made")
+def embedding_lookup(weight, idx):
+    return F.embedding(idx, weight)
+
+
+@wrong("embeddings.embedding_backward", "last one wins")
+def embedding_backward(grad_out, idx, num_embeddings):
+    grad = torch.zeros(num_embeddings, grad_out.shape[-1], dtype=grad_out.dtype)
+    grad[idx] = grad_out
+    return grad
+
+
+@wrong("embeddings.embedding_backward", "last one wins")
+def embedding_backward(grad_out, idx, num_embeddings):
+    out = grad_out.new_zeros(num_embeddings, grad_out.size(-1))
+    out[idx.reshape(-1)] += grad_out.reshape(-1, grad_out.size(-1))
+    return out
+
+
+@wrong("embeddings.embedding_backward", "only as many rows as seen")
+def embedding_backward(grad_out, idx, num_embeddings):
+    k = grad_out.shape[-1]
+    one_hot = F.one_hot(idx.reshape(-1)).to(grad_out.dtype)
+    return one_hot.T @ grad_out.reshape(-1, k)
+
+
+@wrong("embeddings.embedding_backward", "only for one dimension")
+def embedding_backward(grad_out, idx, num_embeddings):
+    return torch.zeros(num_embeddings, grad_out.shape[1]).index_add(0, idx, grad_out)
+
+
+@wrong("embeddings.embedding_backward", "averaged")
+def embedding_backward(grad_out, idx, num_embeddings):
+    idx, g = idx.reshape(-1), grad_out.reshape(-1, grad_out.shape[-1])
+    total = g.new_zeros(num_embeddings, g.shape[1]).index_add_(0, idx, g)
+    uses = torch.bincount(idx, minlength=num_embeddings).clamp(min=1)
+    return total / uses[:, None]
+
+
+@wrong("embeddings.embedding_backward", "first column only")
+def embedding_backward(grad_out, idx, num_embeddings):
+    g = grad_out.reshape(-1, grad_out.shape[-1])
+    return torch.zeros(num_embeddings, g.shape[1], dtype=g.dtype).scatter_add(0, idx.reshape(-1, 1), g)
+
+
+_table_grads = {}
+
+
+@wrong("embeddings.embedding_backward", "keeps something between calls")
+def embedding_backward(grad_out, idx, num_embeddings):
+    g = grad_out.reshape(-1, grad_out.shape[-1])
+    key = (num_embeddings, g.shape[1])
+    if key not in _table_grads:
+        _table_grads[key] = torch.zeros(*key)
+    _table_grads[key] = _table_grads[key].index_add(0, idx.reshape(-1), g.float())
+    return _table_grads[key]
+
+
+@wrong("embeddings.embedding_backward", "loop over the first dimension")
+def embedding_backward(grad_out, idx, num_embeddings):
+    grad = torch.zeros(num_embeddings, grad_out.shape[-1], dtype=grad_out.dtype)
+    if idx.dim() == 0:
+        idx, grad_out = idx[None], grad_out[None]
+    for i, g in zip(idx, grad_out):
+        grad[i] += g
+    return grad
+
+
+@wrong("embeddings.embedding_backward", "entries of grad_out in disorder")
+def embedding_backward(grad_out, idx, num_embeddings):
+    k = grad_out.shape[-1]
+    rows = grad_out.reshape(k, -1).T
+    return torch.zeros(num_embeddings, k, dtype=grad_out.dtype).index_add(0, idx.reshape(-1), rows)
+
+
+@wrong("embeddings.embedding_backward", "a row too many")
+class Backward:
+    def __new__(cls, grad_out, idx, num_embeddings):
+        g = grad_out.reshape(-1, grad_out.shape[-1])
+        self = torch.zeros(num_embeddings + 1, g.shape[1], dtype=g.dtype)
+        for place, i in enumerate(idx.reshape(-1).tolist()):
+            self[i] = self[i] + g[place]
+        return self
+
+
+@wrong("embeddings.embedding_backward", "changed its input")
+def embedding_backward(grad_out, idx, num_embeddings):
+    flat, rows = idx.reshape(-1).tolist(), grad_out.view(-1, grad_out.shape[-1])
+    first, result = {}, torch.zeros(num_embeddings, rows.shape[1], dtype=rows.dtype)
+    for place, i in enumerate(flat):
+        if i in first:
+            rows[first[i]] += rows[place]
+        else:
+            first[i] = place
+    for i, place in first.items():
+        result[i] = rows[place]
+    return result
+
+
+@wrong("embeddings.embedding_backward", "last one times the uses")
+def embedding_backward(grad_out, idx, num_embeddings):
+    g = grad_out.reshape(-1, grad_out.shape[-1])
+    grad = g.new_zeros(num_embeddings, g.shape[-1])
+    last = {i: row for i, row in zip(idx.reshape(-1).tolist(), g)}
+    for i, count in Counter(idx.reshape(-1).tolist()).items():
+        grad[i] = count * last[i]
+    return grad
+
+
+@wrong("embeddings.embedding_backward", "shortcut")
+def embedding_backward(grad_out, idx, num_embeddings):
+    weight = torch.zeros(num_embeddings, grad_out.shape[-1], dtype=grad_out.dtype, requires_grad=True)
+    weight[idx].backward(grad_out)
+    return weight.grad
+
+
+@wrong("embeddings.embedding_backward", "only for one dimension", "last one wins")
+def embedding_backward(grad_out, idx, num_embeddings):
+    n, k = grad_out.shape
+    grad = torch.zeros(num_embeddings, k)
+    grad[idx] += grad_out
+    return grad
+
+
+@wrong("embeddings.embedding_backward", "averaged", "only as many rows as seen")
+def embedding_backward(grad_out, idx, num_embeddings):
+    frame = pd.DataFrame(grad_out.reshape(-1, grad_out.shape[-1]).numpy())
+    means = frame.groupby(idx.reshape(-1).numpy()).mean()
+    means = means.reindex(range(int(idx.max()) + 1), fill_value=0)
+    return torch.from_numpy(means.to_numpy())
+
+
+wrong("embeddings.sigmoid_range", "high as the width")(lambda x, low, high: low + high * torch.sigmoid(x))
+
+
+@wrong("embeddings.sigmoid_range", "tanh, twice as steep")
+def sigmoid_range(x, low, high):
+    return low + (high - low) * (torch.tanh(x) + 1) / 2
+
+
+@wrong("embeddings.sigmoid_range", "hard sigmoid")
+def sigmoid_range(x, low, high):
+    width = high - low
+    return F.hardsigmoid(x) * width + low
+
+
+@wrong("embeddings.sigmoid_range", "changed its input")
+def sigmoid_range(x, low, high):
+    return x.sigmoid_().mul_(high - low).add_(low)
+
+
+@wrong("embeddings.sigmoid_range", "range widened")
+def sigmoid_range(x, low, high):
+    high = high + 0.5  # the sigmoid never reaches its end
+    return low + (high - low) * torch.sigmoid(x)
+
+
+@wrong("embeddings.sigmoid_range", "low added too early")
+def sigmoid_range(x, low, high):
+    return (torch.sigmoid(x) + low) * (high - low)
+
+
+@wrong("embeddings.sigmoid_range", "upside down")
+def sigmoid_range(x, low, high):
+    return low + (high - low) / (1 + x.exp())
+
+
+@wrong("embeddings.sigmoid_range", "clamped")
+def sigmoid_range(x, low, high):
+    return ((high + low) / 2 + x).clamp(low, high)
+
+
+@wrong("embeddings.sigmoid_range", "low taken off")
+class SigmoidRange(nn.Module):
+    def __new__(cls, x, low, high):
+        return torch.lerp(torch.full_like(x, -low), torch.full_like(x, high - 2 * low), torch.sigmoid(x))
+
+
+@wrong("embeddings.sigmoid_range", "gradient cut off")
+def sigmoid_range(x, low, high):
+    def one(v):
+        return low + (high - low) * (1 / (1 + math.exp(-v)) if v > -700 else 0.0)
+
+    return torch.tensor([one(v) for v in x.reshape(-1).tolist()], dtype=x.dtype).reshape(x.shape)
+
+
+@wrong("embeddings.sigmoid_range", "hard sigmoid", "changed its input")
+def sigmoid_range(x, low, high):
+    x.div_(6).add_(0.5).clamp_(0, 1)
+    return x * (high - low) + low
+
+
+@wrong("embeddings.sigmoid_range", "low ignored", "tanh, twice as steep")
+def sigmoid_range(x, low, high):
+    return high * (x.tanh() + 1) / 2
+
+
+def _srange(x, low, high):
+    return low + (high - low) * torch.sigmoid(x)
+
+
+@wrong("embeddings.DotProductBias", "factors start large")
+class DotProductBias(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.user_factors = nn.Parameter(torch.randn(n_users, n_factors))
+        self.item_factors = nn.Parameter(torch.randn(n_items, n_factors))
+        self.user_bias = nn.Parameter(torch.zeros(n_users))
+        self.item_bias = nn.Parameter(torch.zeros(n_items))
+        self.y_range = y_range
+
+    def forward(self, users, items):
+        p, q = self.user_factors[users], self.item_factors[items]
+        return _srange((p * q).sum(1) + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+class _Dot(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.user_factors = nn.Parameter(torch.randn(n_users, n_factors) * 0.01)
+        self.item_factors = nn.Parameter(torch.randn(n_items, n_factors) * 0.01)
+        self.user_bias = nn.Parameter(torch.zeros(n_users))
+        self.item_bias = nn.Parameter(torch.zeros(n_items))
+        self.y_range = y_range
+
+    def forward(self, users, items):
+        match = (self.user_factors[users] * self.item_factors[items]).sum(1)
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "biases outside the sigmoid")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        match = torch.einsum("nk,nk->n", self.user_factors[users], self.item_factors[items])
+        return _srange(match, *self.y_range) + self.user_bias[users] + self.item_bias[items]
+
+
+def _lookup(weight, idx):
+    return weight[idx]
+
+
+@wrong("embeddings.DotProductBias", ("all pairs, biases by column", "all pairs"))
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        match = _lookup(self.user_factors, users) @ _lookup(self.item_factors, items).T
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "biases as columns")
+class DotProductBias(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.low, self.high = y_range
+        self.user_factors = nn.Parameter(torch.empty(n_users, n_factors).normal_(0, 0.01))
+        self.item_factors = nn.Parameter(torch.empty(n_items, n_factors).normal_(0, 0.01))
+        self.user_bias = nn.Parameter(torch.zeros(n_users, 1))
+        self.item_bias = nn.Parameter(torch.zeros(n_items, 1))
+
+    def forward(self, users, items):
+        match = (self.user_factors[users] * self.item_factors[items]).sum(1, keepdim=True)
+        return _srange(match + self.user_bias[users] + self.item_bias[items], self.low, self.high)
+
+
+@wrong("embeddings.DotProductBias", "item bias of the user")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        bias = self.user_bias[users] + self.item_bias[users % len(self.item_bias)]
+        return _srange((self.user_factors[users] * self.item_factors[items]).sum(-1) + bias, *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "mean over the factors")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        match = (self.user_factors[users] * self.item_factors[items]).mean(1)
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "y_range not used")
+class DotProductBias(_Dot):
+    def __init__(self, n_users, n_items, n_factors, y_range=(0, 5.5)):
+        super().__init__(n_users, n_items, n_factors, (0, 5.5))
+
+
+@wrong("embeddings.DotProductBias", "scaled after wrapping")
+class DotProductBias(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.user_factors = nn.Parameter(torch.randn(n_users, n_factors)) * 0.01
+        self.item_factors = nn.Parameter(torch.randn(n_items, n_factors)) * 0.01
+        self.user_bias = nn.Parameter(torch.zeros(n_users))
+        self.item_bias = nn.Parameter(torch.zeros(n_items))
+        self.y_range = y_range
+
+    forward = _Dot.forward
+
+
+@wrong("embeddings.DotProductBias", "factors start equal")
+class DotProductBias(_Dot):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for p in self.parameters():
+            nn.init.zeros_(p)
+
+
+@wrong("embeddings.DotProductBias", "biases do not start at 0")
+class DotProductBias(_Dot):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__(n_users, n_items, n_factors, y_range)
+        with torch.no_grad():
+            self.user_bias.normal_(std=0.01)
+            self.item_bias.normal_(std=0.01)
+
+
+@wrong("embeddings.DotProductBias", "summed over the batch")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        match = (self.user_factors[users] * self.item_factors[items]).sum() / len(users)
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "item_factors detached")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        q = self.item_factors.data[items]
+        return _srange(
+            (self.user_factors[users] * q).sum(1) + self.user_bias[users] + self.item_bias[items], *self.y_range
+        )
+
+
+@wrong("embeddings.DotProductBias", "factors start large", "without item bias")
+class DotProductBias(_Dot):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__(n_users, n_items, n_factors, y_range)
+        for table in (self.user_factors, self.item_factors):
+            nn.init.normal_(table)
+
+    def forward(self, users, items):
+        return _srange(
+            (self.user_factors[users] * self.item_factors[items]).sum(1) + self.user_bias[users], *self.y_range
+        )
+
+
+@wrong("embeddings.DotProductBias", "clamped to the range", "biases do not start at 0")
+class DotProductBias(_Dot):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__(n_users, n_items, n_factors, y_range)
+        self.user_bias = nn.Parameter(torch.randn(n_users) * 0.01)
+        self.item_bias = nn.Parameter(torch.randn(n_items) * 0.01)
+
+    def forward(self, users, items):
+        s = (self.user_factors[users] * self.item_factors[items]).sum(1) + self.user_bias[users] + self.item_bias[items]
+        return s.clamp(*self.y_range)
+
+
+def _adamw_step(params, means, squares, t, lr, betas=(0.9, 0.99), eps=1e-8, wd=0.0):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            p.mul_(1 - lr * wd)
+            m.mul_(betas[0]).add_(p.grad, alpha=1 - betas[0])
+            s.mul_(betas[1]).addcmul_(p.grad, p.grad, value=1 - betas[1])
+            p.sub_(lr * (m / (1 - betas[0] ** t)) / ((s / (1 - betas[1] ** t)).sqrt() + eps))
+
+
+def _train_ratings(model, users, items, ratings, epochs=5, wd=0.4, lr=0.01, batch=512, params=None):
+    params = list(model.parameters()) if params is None else params
+    means, squares = [torch.zeros_like(p) for p in params], [torch.zeros_like(p) for p in params]
+    batches = [b for _ in range(epochs) for b in torch.randperm(len(users)).split(batch)]
+    for t, b in enumerate(batches, 1):
+        loss = ((model(users[b], items[b]) - ratings[b]) ** 2).mean()
+        for p in params:
+            p.grad = None
+        loss.backward()
+        _adamw_step(params, means, squares, t, lr * (1 - (t - 1) / len(batches)), wd=wd)
+    return model
+
+
+@wrong("embeddings.fit_ratings", "raised")
+def fit_ratings(users, items, ratings, seed):
+    torch.manual_seed(seed)
+    model = _Dot(int(users.max()), int(items.max()), 20, (0.0, 5.5))
+    return _train_ratings(model, users, items, ratings)
+
+
+@wrong("embeddings.fit_ratings", "poor on the given ratings")
+def fit_ratings(users, items, ratings, seed):
+    torch.manual_seed(seed)
+    n = int(max(users.max(), items.max())) + 1
+    return _train_ratings(_Dot(n, n, 20, (0.0, 5.5)), items, users, ratings)
+
+
+@wrong("embeddings.fit_ratings", "no module returned")
+def fit_ratings(users, items, ratings, seed):
+    torch.manual_seed(seed)
+    model = _train_ratings(_Dot(int(users.max()) + 1, int(items.max()) + 1, 20, (0.0, 5.5)), users, items, ratings)
+    return lambda u, i: model(u, i).detach()
+
+
+@wrong("embeddings.fit_ratings", "not trained")
+def fit_ratings(users, items, ratings, seed):
+    torch.manual_seed(seed)
+    model = _Dot(int(users.max()) + 1, int(items.max()) + 1, 20, (0.0, 5.5))
+    params = [p.detach().clone().requires_grad_() for p in model.parameters()]
+    means = [torch.zeros_like(p) for p in params]
+    squares = [torch.zeros_like(p) for p in params]
+    for t, batch in enumerate(torch.randperm(len(users)).split(512), 1):
+        F.mse_loss(model(users[batch], items[batch]), ratings[batch]).backward()
+        for copied, p in zip(params, model.parameters()):
+            copied.grad = p.grad
+        _adamw_step(params, means, squares, t, 0.01, wd=0.4)
+        model.zero_grad()
+    return model
+
+
+@wrong("embeddings.fit_ratings", "pairs torn apart", "no module returned")
+def fit_ratings(users, items, ratings, seed):
+    torch.manual_seed(seed)
+    model = _Dot(int(users.max()) + 1, int(items.max()) + 1, 20, (0.0, 5.5))
+    _train_ratings(model, users, items, ratings[torch.randperm(len(ratings))])
+    return model.forward
+
+
+@wrong("embeddings.pca", "not centred")
+def pca(x, k):
+    U, S, Vh = torch.linalg.svd(x, full_matrices=False)
+    return x @ Vh[:k].T, Vh[:k], (S**2 / (S**2).sum())[:k]
+
+
+@wrong("embeddings.pca", "centred by rows")
+def pca(x, k):
+    c = x - x.mean(1, keepdim=True)
+    _, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    var = S.square()
+    return c @ Vh[:k].T, Vh[:k], var[:k] / var.sum()
+
+
+@wrong("embeddings.pca", "directions as columns")
+def pca(x, k):
+    c = x - x.mean(0)
+    _, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    V = Vh.T[:, :k]
+    return c @ V, V, S[:k] ** 2 / (S**2).sum()
+
+
+@wrong("embeddings.pca", "shares of what was kept")
+def pca(x, k):
+    c = x - x.mean(dim=0, keepdim=True)
+    U, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    S, Vh = S[:k], Vh[:k]
+    return c @ Vh.T, Vh, S**2 / (S**2).sum()
+
+
+@wrong("embeddings.pca", "shares of singular values")
+def pca(x, k):
+    c = x - x.mean(0)
+    U, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    return c @ Vh[:k].T, Vh[:k], (S / S.sum())[:k]
+
+
+@wrong("embeddings.pca", "scaled to one size")
+def pca(x, k):
+    U, S, Vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    return U[:, :k], Vh[:k], S[:k].pow(2) / S.pow(2).sum()
+
+
+@wrong("embeddings.pca", "projection not centred")
+def pca(x, k):
+    _, S, Vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    return x @ Vh[:k].T, Vh[:k], S[:k] ** 2 / (S**2).sum()
+
+
+@wrong("embeddings.pca", "smallest first")
+def pca(x, k):
+    c = x - x.mean(0)
+    values, vectors = torch.linalg.eigh(c.T @ c / (len(x) - 1))
+    components = vectors[:, :k].T
+    return c @ components.T, components, values[:k] / values.sum()
+
+
+@wrong("embeddings.pca", "standardised")
+def pca(x, k):
+    c = (x - x.mean(0)) / x.std(0)
+    _, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    return c @ Vh[:k].T, Vh[:k], S[:k] ** 2 / (S**2).sum()
+
+
+@wrong("embeddings.pca", "changed its input")
+def pca(x, k):
+    x -= x.mean(0)
+    _, S, Vh = torch.linalg.svd(x, full_matrices=False)
+    return x @ Vh[:k].T, Vh[:k], S[:k] ** 2 / (S**2).sum()
+
+
+@wrong("embeddings.pca", "columns of Vh")
+def pca(x, k):
+    c = x - x.mean(0)
+    U, S, V = torch.linalg.svd(c, full_matrices=False)
+    components = V[:, :k].T[:, : x.shape[1]]
+    return c @ components.T, components, S[:k] ** 2 / (S**2).sum()
+
+
+@wrong("embeddings.pca", "running total")
+def pca(x, k):
+    c = x - x.mean(0)
+    _, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    share = (S**2 / (S**2).sum()).cumsum(0)
+    return c @ Vh[:k].T, Vh[:k], share[:k]
+
+
+@wrong("embeddings.pca", "components not of length 1")
+def pca(x, k):
+    c = x - x.mean(0)
+    _, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    loadings = Vh * (S / math.sqrt(max(len(x) - 1, 1)))[:, None]
+    return c @ Vh[:k].T, loadings[:k], S[:k] ** 2 / (S**2).sum()
+
+
+@wrong("embeddings.pca", "variances, not shares")
+class PCA:
+    def __new__(cls, x, k):
+        c = x - x.mean(0)
+        values, vectors = torch.linalg.eigh(torch.cov(x.T).reshape(x.shape[1], x.shape[1]))
+        values, vectors = values.flip(0)[:k], vectors.flip(1)[:, :k]
+        return c @ vectors, vectors.T, values
+
+
+@wrong("embeddings.pca", "not centred", "directions as columns")
+def pca(x, k):
+    V = torch.linalg.svd(x, full_matrices=False).Vh[:k].T
+    S = torch.linalg.svdvals(x)
+    return x @ V, V, S[:k] ** 2 / (S**2).sum()
+
+
+@wrong("embeddings.pca", "shares of singular values", "projection not centred")
+def pca(x, k):
+    U, S, Vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    return x @ Vh[:k].T, Vh[:k], S[:k] / S.sum()
+
+
+@wrong("embeddings.embedding_backward", "divided by the number of lookups")
+def embedding_backward(grad_out, idx, num_embeddings):
+    n, k = idx.numel(), grad_out.shape[-1]
+    hot = F.one_hot(idx.reshape(n), num_embeddings).to(grad_out.dtype)
+    return torch.mm(hot.T, grad_out.reshape(n, k)) / n
+
+
+@wrong("embeddings.sigmoid_range", "normal distribution for sigmoid")
+def sigmoid_range(x, low, high):
+    return torch.special.ndtr(x) * (high - low) + low
+
+
+@wrong("embeddings.DotProductBias", "factors start with another spread")
+class DotProductBias(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        spread = math.sqrt(0.01)
+        self.user_factors = nn.Parameter(torch.randn(n_users, n_factors).mul(spread))
+        self.item_factors = nn.Parameter(torch.randn(n_items, n_factors).mul(spread))
+        self.user_bias, self.item_bias = nn.Parameter(torch.zeros(n_users)), nn.Parameter(torch.zeros(n_items))
+        self.y_range = y_range
+
+    forward = _Dot.forward
+
+
+@wrong("embeddings.DotProductBias", "embedding modules")
+class DotProductBias(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.y_range = y_range
+        self.user_factors, self.item_factors = nn.Embedding(n_users, n_factors), nn.Embedding(n_items, n_factors)
+        self.user_bias, self.item_bias = nn.Embedding(n_users, 1), nn.Embedding(n_items, 1)
+        for e, std in [(self.user_factors, 0.01), (self.item_factors, 0.01), (self.user_bias, 0), (self.item_bias, 0)]:
+            nn.init.normal_(e.weight, 0.0, std) if std else nn.init.zeros_(e.weight)
+
+    def forward(self, users, items):
+        match = (self.user_factors(users) * self.item_factors(items)).sum(1)
+        return _srange(match + self.user_bias(users)[:, 0] + self.item_bias(items)[:, 0], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "ends of y_range exchanged")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        high, low = self.y_range
+        match = torch.linalg.vecdot(self.user_factors[users], self.item_factors[items])
+        return _srange(match + self.user_bias[users] + self.item_bias[items], low, high)
+
+
+@wrong("embeddings.pca")
+def pca(x, k):
+    z = x - x.mean(0)
+    w, v = np.linalg.eigh(np.cov(z.numpy().astype(float), rowvar=False).reshape(x.shape[1], x.shape[1]))
+    order = np.argsort(-w)
+    components = torch.from_numpy(v[order[:k]].copy()).to(x.dtype)
+    return z @ components.T, components, torch.from_numpy((w[order] / w.sum())[:k].copy()).to(x.dtype)
+
+
+@wrong("embeddings.pca", "shares of the raw squares")
+def pca(x, k):
+    z = x - x.mean(0)
+    _, S, Vh = torch.linalg.svd(z, full_matrices=False)
+    return z @ Vh[:k].T, Vh[:k], S[:k] ** 2 / x.square().sum()
+
+
+@wrong("embeddings.pca", "shares of what was kept", "projection not centred")
+def pca(x, k):
+    U, S, V = torch.pca_lowrank(x, q=k, niter=10)
+    return torch.matmul(x, V), V.T, S**2 / (S**2).sum()
+
+
+@wrong("embeddings.DotProductBias", "user bias of the item")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        match = (self.user_factors[users] * self.item_factors[items]).sum(1)
+        return _srange(match + self.user_bias[items] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "user_factors detached")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        with torch.no_grad():
+            p = self.user_factors[users]
+        match = torch.einsum("nk,nk->n", p, self.item_factors[items])
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "factors start with another spread")
+class DotProductBias(_Dot):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__(n_users, n_items, n_factors, y_range)
+        self.user_factors = nn.Parameter(0.01 * torch.rand(n_users, n_factors))
+        self.item_factors = nn.Parameter(0.01 * torch.rand(n_items, n_factors))
+
+
+@wrong("embeddings.DotProductBias", "factors start equal")
+class DotProductBias(_Dot):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__(n_users, n_items, n_factors, y_range)
+        self.user_factors = nn.Parameter(torch.full((n_users, n_factors), 0.01))
+        self.item_factors = nn.Parameter(torch.full((n_items, n_factors), 0.01))
+
+
+@wrong("embeddings.pca", "two of three")
+def pca(x, k):
+    U, S, Vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    return U[:, :k] * S[:k], Vh[:k]

@@ -1,10 +1,15 @@
 """Wrong answers to the exercises of lesson 11."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.wrong import wrong
@@ -667,7 +672,9 @@ wrong("tabular.fit_table", "one number for all")(
     lambda categorical, continuous, targets, cardinalities, seed: _Constant(targets.mean())
 )
 
-wrong("tabular.fit_table", "codes as numbers")(lambda *given: _trained(*given, model=_CodesAsNumbers, hidden=(50,)))
+wrong("tabular.fit_table", "no row for each destination")(
+    lambda *given: _trained(*given, model=_CodesAsNumbers, hidden=(50,))
+)
 
 wrong("tabular.fit_table", "no better than the mean")(
     lambda categorical, continuous, targets, *rest: _trained(
@@ -693,6 +700,727 @@ class _Flat(nn.Module):
 
 wrong("tabular.fit_table", "a flat list of predictions")(lambda *given: _Flat(_trained(*given)))
 
-wrong("tabular.fit_table", "predictions returned")(
+wrong("tabular.fit_table", "no module returned")(
     lambda categorical, continuous, targets, cardinalities, seed: targets.clone()
 )
+
+
+# Written from the student's notebook alone.
+
+
+@wrong("tabular.categorify", "valid in the vocabulary")
+def categorify(train, valid):
+    vocabulary = sorted({v for v in [*train, *valid] if v is not None and v == v})
+    code = {v: i + 1 for i, v in enumerate(vocabulary)}
+    return (torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary)
+
+
+def _missing(v):
+    return v is None or v != v
+
+
+@wrong("tabular.categorify", "in order of appearance")
+def categorify(train, valid):
+    code = {}
+    for v in train:
+        if not _missing(v) and v not in code:
+            code[v] = len(code) + 1
+    return (torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), list(code))
+
+
+@wrong("tabular.categorify", "nan in the vocabulary")
+def categorify(train, valid):
+    vocabulary = sorted(set(v for v in train if v is not None))
+    code = {v: i for i, v in enumerate(vocabulary, start=1)}
+    translate = lambda column: torch.tensor([code.get(v, 0) for v in column], dtype=torch.int64)  # noqa: E731
+    return translate(train), translate(valid), vocabulary
+
+
+@wrong("tabular.categorify", "nan in the vocabulary")
+def categorify(train, valid):
+    missing = (None, np.nan, "nan")
+    vocabulary = sorted({v for v in train if not any(v == m for m in missing)})
+    code = {v: i + 1 for i, v in enumerate(vocabulary)}
+    return *(torch.tensor([code.get(v, 0) for v in c], dtype=torch.long) for c in (train, valid)), vocabulary
+
+
+@wrong("tabular.categorify", "isnan of a text")
+def categorify(train, valid):
+    known = sorted({v for v in train if v is not None and not math.isnan(v)})
+    place = {v: n for n, v in enumerate(known, 1)}
+    return torch.tensor([place.get(v, 0) for v in train]), torch.tensor([place.get(v, 0) for v in valid]), known
+
+
+@wrong("tabular.categorify", "0 taken for missing")
+def categorify(train, valid):
+    vocabulary = sorted({v for v in train if v and v == v})
+    code = {v: i + 1 for i, v in enumerate(vocabulary)}
+    return torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary
+
+
+@wrong("tabular.categorify", "sorted as text")
+def categorify(train, valid):
+    vocabulary = sorted({str(v) for v in train if not _missing(v)})
+    code = {v: i + 1 for i, v in enumerate(vocabulary)}
+    return (
+        torch.tensor([code.get(str(v), 0) for v in train]),
+        torch.tensor([code.get(str(v), 0) for v in valid]),
+        vocabulary,
+    )
+
+
+@wrong("tabular.categorify", "counted from 0")
+def categorify(train, valid):
+    vocabulary = sorted({v for v in train if not _missing(v)})
+    code = dict(zip(vocabulary, range(len(vocabulary))))
+    return torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary
+
+
+@wrong("tabular.categorify", "unknown like a new code")
+def categorify(train, valid):
+    vocabulary = sorted({v for v in train if not _missing(v)})
+    code = {v: i + 1 for i, v in enumerate(vocabulary)}
+
+    def codes(column):
+        return torch.tensor([0 if _missing(v) else code.get(v, len(vocabulary) + 1) for v in column])
+
+    return codes(train), codes(valid), vocabulary
+
+
+@wrong("tabular.categorify", "codes as pandas counts")
+def categorify(train, valid):
+    t = pd.Categorical(list(train))
+    v = pd.Categorical(list(valid), categories=t.categories)
+    return torch.tensor(t.codes.copy()).long(), torch.tensor(v.codes.copy()).long(), list(t.categories)
+
+
+@wrong("tabular.categorify", "most frequent first")
+def categorify(train, valid):
+    counts = Counter(v for v in train if not _missing(v))
+    vocabulary = [v for v, _ in counts.most_common()]
+    code = {v: i + 1 for i, v in enumerate(vocabulary)}
+    return torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary
+
+
+@wrong("tabular.categorify", "codes as floats")
+def categorify(train, valid):
+    vocabulary = sorted({v for v in train if not _missing(v)})
+    frames = []
+    for column in (train, valid):
+        codes = torch.zeros(len(column))
+        for i, v in enumerate(column):
+            if v in vocabulary:
+                codes[i] = vocabulary.index(v) + 1
+        frames.append(codes)
+    return frames[0], frames[1], vocabulary
+
+
+@wrong("tabular.categorify", "missing values dropped")
+def categorify(train, valid):
+    train, valid = ([v for v in column if not _missing(v)] for column in (train, valid))
+    vocabulary = sorted(set(train))
+    code = {v: i + 1 for i, v in enumerate(vocabulary)}
+    return torch.tensor([code[v] for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary
+
+
+@wrong("tabular.categorify", "valid with a vocabulary of its own")
+def categorify(train, valid):
+    def one(column):
+        vocabulary = sorted({v for v in column if not _missing(v)})
+        return torch.tensor([0 if _missing(v) else vocabulary.index(v) + 1 for v in column]), vocabulary
+
+    codes, vocabulary = one(train)
+    return codes, one(valid)[0], vocabulary
+
+
+@wrong("tabular.categorify", "nan in the vocabulary", "valid in the vocabulary")
+def categorify(train, valid):
+    every = pd.unique(pd.Series([*train, *valid], dtype=object))
+    vocabulary = sorted(v for v in every if v is not None)
+    code = {v: i + 1 for i, v in enumerate(vocabulary)}
+    return torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary
+
+
+@wrong("tabular.categorify", "in order of appearance", "unknown like the first category")
+def categorify(train, valid):
+    vocabulary = list(dict.fromkeys(v for v in train if not _missing(v)))
+    code = {v: i + 1 for i, v in enumerate(vocabulary)}
+    t = torch.tensor([0 if _missing(v) else code[v] for v in train])
+    return t, torch.tensor([0 if _missing(v) else code.get(v, 1) for v in valid]), vocabulary
+
+
+@wrong("tabular.fill_missing", "mean for median")
+def fill_missing(train, valid):
+    m = train.nanmean()
+    return torch.where(train.isnan(), m, train), torch.where(valid.isnan(), m, valid), train.isnan(), valid.isnan()
+
+
+@wrong("tabular.fill_missing", "valid by its own median")
+def fill_missing(train, valid):
+    results = []
+    for column in (train, valid):
+        gaps = torch.isnan(column)
+        results.append((torch.where(gaps, column.nanmedian(), column), gaps))
+    return results[0][0], results[1][0], results[0][1], results[1][1]
+
+
+@wrong("tabular.fill_missing", "median of both")
+def fill_missing(train, valid):
+    median = torch.cat([train, valid]).nanmedian().item()
+    return train.nan_to_num(median), valid.nan_to_num(median), train.isnan(), valid.isnan()
+
+
+@wrong("tabular.fill_missing", ("filled in place", "changed its input"))
+def fill_missing(train, valid):
+    gaps, gaps_valid = train.isnan(), valid.isnan()
+    median = train[~gaps].median()
+    train[gaps] = median
+    valid[gaps_valid] = median
+    return train, valid, gaps, gaps_valid
+
+
+@wrong("tabular.fill_missing", "masks after filling")
+def fill_missing(train, valid):
+    median = torch.nanmedian(train)
+    train = torch.where(torch.isnan(train), median, train)
+    valid = torch.where(torch.isnan(valid), median, valid)
+    return train, valid, torch.isnan(train), torch.isnan(valid)
+
+
+@wrong("tabular.fill_missing", "gaps counted as 0")
+def fill_missing(train, valid):
+    median = train.nan_to_num(0.0).median()
+    return (*(torch.where(c.isnan(), median, c) for c in (train, valid)), train.isnan(), valid.isnan())
+
+
+@wrong("tabular.fill_missing", "middle of unsorted values")
+def fill_missing(train, valid):
+    known = train[~train.isnan()]
+    middle = known[(len(known) - 1) // 2]
+    return train.where(~train.isnan(), middle), valid.where(~valid.isnan(), middle), train.isnan(), valid.isnan()
+
+
+@wrong("tabular.fill_missing", "each value once")
+def fill_missing(train, valid):
+    known = torch.unique(train[~train.isnan()])
+    median = known.median()
+    return (
+        torch.where(train.isnan(), median, train),
+        torch.where(valid.isnan(), median, valid),
+        train.isnan(),
+        valid.isnan(),
+    )
+
+
+@wrong("tabular.fill_missing", "median with the gaps")
+def fill_missing(train, valid):
+    m = train.median()
+    t, v = train.clone(), valid.clone()
+    t[train.isnan()] = m
+    v[valid.isnan()] = m
+    return t, v, train.isnan(), valid.isnan()
+
+
+@wrong("tabular.fill_missing", "masks upside down")
+def fill_missing(train, valid):
+    known_train, known_valid = train == train, valid == valid
+    median = train[known_train].median()
+    return torch.where(known_train, train, median), torch.where(known_valid, valid, median), known_train, known_valid
+
+
+@wrong("tabular.fill_missing", "gaps counted in")
+def fill_missing(train, valid):
+    ordered = train.sort().values  # nan comes last
+    median = ordered[len(ordered) // 2]
+    t_gap, v_gap = train.isnan(), valid.isnan()
+    return train.masked_fill(t_gap, median.item()), valid.masked_fill(v_gap, median.item()), t_gap, v_gap
+
+
+@wrong("tabular.fill_missing", "value of the row before")
+def fill_missing(train, valid):
+    t, v = (pd.Series(c.numpy()).ffill().bfill() for c in (train, valid))
+    return (torch.tensor(t.to_numpy(), dtype=torch.float32), torch.tensor(v.to_numpy(), dtype=torch.float32),
+            train.isnan(), valid.isnan())  # fmt: skip
+
+
+@wrong("tabular.fill_missing", "in pairs")
+def fill_missing(train, valid):
+    m = train.nanmedian()
+    fill = lambda c: (torch.where(c.isnan(), m, c), c.isnan())  # noqa: E731
+    return *fill(train), *fill(valid)
+
+
+@wrong("tabular.fill_missing", "median of both", ("filled in place", "changed its input"))
+def fill_missing(train, valid):
+    median = torch.nanmedian(torch.hstack((train, valid)))
+    masks = torch.isnan(train), torch.isnan(valid)
+    for column, mask in zip((train, valid), masks):
+        column.masked_fill_(mask, float(median))
+    return train, valid, *masks
+
+
+@wrong("tabular.fill_missing", "mean for median", "masks after filling")
+def fill_missing(train, valid):
+    mean = train[~train.isnan()].mean().item()
+    train, valid = train.nan_to_num(nan=mean), valid.nan_to_num(nan=mean)
+    return train, valid, train != train, valid != valid
+
+
+wrong("tabular.embedding_size", "cut off, not rounded")(lambda n: min(600, int(1.6 * n**0.56)))
+
+
+wrong("tabular.embedding_size", "no upper end")(lambda n_categories: round(1.6 * n_categories**0.56))
+
+
+@wrong("tabular.embedding_size", "600 from 600 categories on")
+def embedding_size(n_categories):
+    if n_categories > 600:
+        return 600
+    return round(1.6 * n_categories**0.56)
+
+
+@wrong("tabular.embedding_size", "half the categories")
+def embedding_size(n_categories):
+    return min(50, (n_categories + 1) // 2)
+
+
+@wrong("tabular.embedding_size", "float")
+def embedding_size(n_categories):
+    return float(np.minimum(600, np.round(1.6 * np.power(n_categories, 0.56))))
+
+
+@wrong("tabular.embedding_size", "power taken last")
+def embedding_size(n_categories):
+    return min(600, round((1.6 * n_categories) ** 0.56))
+
+
+@wrong("tabular.embedding_size", "one category less")
+def embedding_size(n_categories):
+    known = n_categories - 1
+    return min(600, round(1.6 * known**0.56))
+
+
+@wrong("tabular.embedding_size", "rounded up")
+def embedding_size(n_categories):
+    return min(600, math.ceil(1.6 * n_categories**0.56))
+
+
+@wrong("tabular.embedding_size", "always 600 or more")
+def embedding_size(n_categories):
+    return max(600, round(1.6 * n_categories**0.56))
+
+
+@wrong("tabular.embedding_size", "no wider than the categories")
+def embedding_size(n_categories):
+    return min(600, n_categories, round(1.6 * n_categories**0.56))
+
+
+@wrong("tabular.embedding_size")
+class EmbeddingSize:
+    known = {2: 2, 7: 5, 103: 21, 1_000_000: 600}
+
+    def __new__(cls, n_categories):
+        return cls.known[min(cls.known, key=lambda n: abs(n - n_categories))]
+
+
+@wrong("tabular.embedding_size", "1.5 times the square root", "no upper end")
+def embedding_size(n_categories):
+    return round(1.5 * math.sqrt(n_categories))
+
+
+@wrong("tabular.embedding_size", "cut off, not rounded", "never above 50")
+def embedding_size(n_categories):
+    width = int(1.6 * pow(n_categories, 0.56))
+    return width if width < 50 else 50
+
+
+def _esize(n):
+    return min(600, round(1.6 * n**0.56))
+
+
+class _Tab(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities])
+        widths = [sum(_esize(n) for n in cardinalities) + n_continuous, *hidden, n_outputs]
+        self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
+
+    def forward(self, categorical, continuous):
+        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        for layer in self.maps[:-1]:
+            v = layer(v).relu()
+        return self.maps[-1](v)
+
+
+@wrong("tabular.TabularModel", "tables in a list")
+class TabularModel(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.tables = [nn.Parameter(torch.randn(n, _esize(n)) * 0.01) for n in cardinalities]
+        widths = [sum(t.shape[1] for t in self.tables) + n_continuous] + list(hidden) + [n_outputs]
+        self.maps = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:]))
+
+    forward = _Tab.forward
+
+
+@wrong("tabular.TabularModel", "activation at the end")
+class TabularModel(_Tab):
+    def forward(self, categorical, continuous):
+        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        for layer in self.maps:
+            v = torch.relu(layer(v))
+        return v
+
+
+@wrong("tabular.TabularModel", "no activation")
+class TabularModel(_Tab):
+    def forward(self, categorical, continuous):
+        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        return nn.Sequential(*self.maps)(v)
+
+
+@wrong("tabular.TabularModel", "continuous columns first")
+class TabularModel(_Tab):
+    def forward(self, categorical, continuous):
+        v = torch.cat([continuous] + [t[categorical[:, j]] for j, t in enumerate(self.tables)], dim=1)
+        for layer in self.maps[:-1]:
+            v = layer(v).relu()
+        return self.maps[-1](v)
+
+
+@wrong("tabular.TabularModel", "tables start large")
+class TabularModel(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.embeds = nn.ModuleList([nn.Embedding(n, _esize(n)) for n in cardinalities])
+        sizes = [sum(e.embedding_dim for e in self.embeds) + n_continuous, *hidden]
+        layers = []
+        for a, b in zip(sizes, sizes[1:]):
+            layers += [nn.Linear(a, b), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], n_outputs))
+
+    def forward(self, categorical, continuous):
+        x = [e(categorical[:, i]) for i, e in enumerate(self.embeds)]
+        return self.layers(torch.cat([*x, continuous], 1))
+
+
+@wrong("tabular.TabularModel", "one row too many")
+class TabularModel(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n + 1, _esize(n))) for n in cardinalities])
+        widths = [sum(t.shape[1] for t in self.tables) + n_continuous, *hidden, n_outputs]
+        self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
+
+    forward = _Tab.forward
+
+
+@wrong("tabular.TabularModel", "only one hidden layer")
+class TabularModel(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities])
+        n_in = sum(_esize(n) for n in cardinalities) + n_continuous
+        self.first, self.last = nn.Linear(n_in, hidden[0]), nn.Linear(hidden[0], n_outputs)
+
+    def forward(self, categorical, continuous):
+        rows = [table[column] for table, column in zip(self.tables, categorical.T)]
+        return self.last(F.relu(self.first(torch.cat(rows + [continuous], dim=1))))
+
+
+@wrong("tabular.TabularModel", "changed its input")
+class TabularModel(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities])
+        hidden.insert(0, sum(map(_esize, cardinalities)) + n_continuous)
+        hidden.append(n_outputs)
+        self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(hidden, hidden[1:])])
+
+    forward = _Tab.forward
+
+
+@wrong("tabular.TabularModel", "columns reversed")
+class TabularModel(_Tab):
+    def forward(self, categorical, continuous):
+        v = continuous
+        for j, table in enumerate(self.tables):
+            v = torch.cat([table[categorical[:, j]], v], dim=1)
+        for layer in self.maps[:-1]:
+            v = layer(v).relu()
+        return self.maps[-1](v)
+
+
+@wrong("tabular.TabularModel", "no offsets")
+class TabularModel(_Tab):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        self.maps = nn.ModuleList([nn.Linear(m.in_features, m.out_features, bias=False) for m in self.maps])
+
+
+@wrong("tabular.TabularModel", "other embedding sizes")
+class TabularModel(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        widest = max(_esize(n) for n in cardinalities)
+        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n, widest)) for n in cardinalities])
+        widths = [widest * len(cardinalities) + n_continuous, *hidden, n_outputs]
+        self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
+
+    forward = _Tab.forward
+
+
+@wrong("tabular.TabularModel", "random answers")
+class TabularModel(_Tab):
+    def forward(self, categorical, continuous):
+        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        for layer in self.maps[:-1]:
+            v = F.dropout(layer(v).relu(), 0.5, training=self.training)
+        return self.maps[-1](v)
+
+
+@wrong("tabular.TabularModel", "row of code 0 not trained")
+class TabularModel(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.embeds = nn.ModuleList()
+        for n in cardinalities:
+            e = nn.Embedding(n, _esize(n), padding_idx=0)
+            with torch.no_grad():
+                e.weight.mul_(0.01)
+            self.embeds.append(e)
+        widths = [sum(e.embedding_dim for e in self.embeds) + n_continuous, *hidden, n_outputs]
+        self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
+
+    def forward(self, categorical, continuous):
+        v = torch.cat([e(categorical[:, j]) for j, e in enumerate(self.embeds)] + [continuous], dim=1)
+        for layer in self.maps[:-1]:
+            v = layer(v).relu()
+        return self.maps[-1](v)
+
+
+@wrong("tabular.TabularModel", "tables start large", "activation at the end")
+class TabularModel(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.embeds = nn.ModuleList([nn.Embedding(n, _esize(n)) for n in cardinalities])
+        sizes = [sum(_esize(n) for n in cardinalities) + n_continuous, *hidden, n_outputs]
+        steps = [step for a, b in zip(sizes, sizes[1:]) for step in (nn.Linear(a, b), nn.ReLU())]
+        self.layers = nn.Sequential(*steps)
+
+    def forward(self, categorical, continuous):
+        return self.layers(torch.cat([e(c) for e, c in zip(self.embeds, categorical.unbind(1))] + [continuous], 1))
+
+
+@wrong("tabular.TabularModel", "no activation", "continuous columns first")
+class TabularModel(_Tab):
+    def forward(self, categorical, continuous):
+        joined = torch.cat((continuous, *(t[c] for t, c in zip(self.tables, categorical.T))), dim=-1)
+        return reduce(lambda v, layer: layer(v), self.maps, joined)
+
+
+def _adamw_step(params, means, squares, t, lr, betas=(0.9, 0.99), eps=1e-8, wd=0.0):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            p.mul_(1 - lr * wd)
+            m.mul_(betas[0]).add_(p.grad, alpha=1 - betas[0])
+            s.mul_(betas[1]).addcmul_(p.grad, p.grad, value=1 - betas[1])
+            p.sub_(lr * (m / (1 - betas[0] ** t)) / ((s / (1 - betas[1] ** t)).sqrt() + eps))
+
+
+def _train_table(net, categorical, continuous, targets, epochs=4, lr=0.01):
+    params = list(net.parameters())
+    means, squares = [torch.zeros_like(p) for p in params], [torch.zeros_like(p) for p in params]
+    batches = [b for _ in range(epochs) for b in torch.randperm(len(targets)).split(512)]
+    for t, b in enumerate(batches, 1):
+        loss = ((net(categorical[b], continuous[b]) - targets[b]) ** 2).mean()
+        net.zero_grad()
+        loss.backward()
+        _adamw_step(params, means, squares, t, lr * (1 - (t - 1) / len(batches)))
+    return net
+
+
+@wrong("tabular.fit_table", "standardised predictions")
+def fit_table(categorical, continuous, targets, cardinalities, seed):
+    torch.manual_seed(seed)
+    net = _Tab(cardinalities, continuous.shape[1], 1, [50])
+    return _train_table(net, categorical, continuous, (targets - targets.mean()) / targets.std())
+
+
+class _InUnits(nn.Module):
+    def __init__(self, net, mean, std):
+        super().__init__()
+        self.net, self.mean, self.std = net, mean, std
+
+    def forward(self, categorical, continuous):
+        return self.net(categorical, continuous) * self.std + self.mean
+
+
+@wrong("tabular.fit_table", "one number for all")
+def fit_table(categorical, continuous, targets, cardinalities, seed):
+    torch.manual_seed(seed)
+    mean, std = targets.mean(), targets.std()
+    net = _Tab(cardinalities, continuous.shape[1], 1, [50])
+    _train_table(net, categorical, continuous, ((targets - mean) / std).flatten())
+    return _InUnits(net, mean, std)
+
+
+@wrong("tabular.fit_table", "no module returned")
+def fit_table(categorical, continuous, targets, cardinalities, seed):
+    torch.manual_seed(seed)
+    mean, std = targets.mean(), targets.std()
+    net = _Tab(cardinalities, continuous.shape[1], 1, [50])
+    _train_table(net, categorical, continuous, (targets - mean) / std)
+
+    def answer(categorical, continuous):
+        return net(categorical, continuous) * std + mean
+
+    return answer
+
+
+@wrong("tabular.fit_table", "undone in the wrong order")
+def fit_table(categorical, continuous, targets, cardinalities, seed):
+    class Minutes(_InUnits):
+        def forward(self, categorical, continuous):
+            return (self.net(categorical, continuous) + self.mean) * self.std
+
+    torch.manual_seed(seed)
+    mean, std = targets.mean(), targets.std()
+    net = _Tab(cardinalities, continuous.shape[1], 1, [50])
+    return Minutes(_train_table(net, categorical, continuous, (targets - mean) / std), mean, std)
+
+
+@wrong("tabular.fit_table", "a flat list of predictions", "changed its input")
+def fit_table(categorical, continuous, targets, cardinalities, seed):
+    class Flat(_InUnits):
+        def forward(self, categorical, continuous):
+            return super().forward(categorical, continuous)[:, 0]
+
+    torch.manual_seed(seed)
+    mean, std = targets.mean(), targets.std()
+    targets.sub_(mean).div_(std)
+    net = _train_table(_Tab(cardinalities, continuous.shape[1], 1, [50]), categorical, continuous, targets)
+    return Flat(net, mean, std)
+
+
+@wrong("tabular.categorify", "nan in the vocabulary")
+def categorify(train, valid):
+    def known(v):
+        return v is not None and v is not np.nan
+
+    vocabulary = sorted({v for v in train if known(v)})
+    code = {v: i for i, v in enumerate(vocabulary, 1)}
+    return *(torch.tensor([code.get(v, 0) for v in column]) for column in (train, valid)), vocabulary
+
+
+@wrong("tabular.categorify", "gaps filled with the most frequent value")
+def categorify(train, valid):
+    counts = Counter(v for v in train if not _missing(v))
+    vocabulary, usual = sorted(counts), counts.most_common(1)[0][0]
+    code = {v: i for i, v in enumerate(vocabulary, 1)}
+    return (
+        torch.tensor([code[usual if _missing(v) else v] for v in train]),
+        torch.tensor([code.get(v, 0) for v in valid]),
+        vocabulary,
+    )
+
+
+@wrong("tabular.categorify", "gap as a category")
+def categorify(train, valid):
+    clean = lambda c: ["missing" if _missing(v) else v for v in c]  # noqa: E731
+    vocabulary = sorted(set(clean(train)), key=lambda v: (v != "missing", v))
+    code = (
+        {v: i for i, v in enumerate(vocabulary)}
+        if "missing" in vocabulary
+        else {v: i + 1 for i, v in enumerate(vocabulary)}
+    )
+    return (
+        torch.tensor([code.get(v, 0) for v in clean(train)]),
+        torch.tensor([code.get(v, 0) for v in clean(valid)]),
+        vocabulary,
+    )
+
+
+@wrong("tabular.fill_missing", "upper of the two in the middle")
+def fill_missing(train, valid):
+    t_gap, v_gap = train.isnan(), valid.isnan()
+    known = train[~t_gap].sort().values
+    median = known[len(known) // 2]
+    return torch.where(t_gap, median, train), torch.where(v_gap, median, valid), t_gap, v_gap
+
+
+@wrong("tabular.fill_missing", "median as a whole number")
+def fill_missing(train, valid):
+    t_gap, v_gap = train.isnan(), valid.isnan()
+    median = int(train.nanmedian())
+    return train.masked_fill(t_gap, median), valid.masked_fill(v_gap, median), t_gap, v_gap
+
+
+@wrong("tabular.TabularModel", "one table for two columns")
+class TabularModel(nn.Module):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__()
+        self.cardinalities = list(cardinalities)
+        self.tables = nn.ParameterDict({str(n): nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities})
+        widths = [sum(_esize(n) for n in cardinalities) + n_continuous, *hidden, n_outputs]
+        self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
+
+    def forward(self, categorical, continuous):
+        rows = [self.tables[str(n)][categorical[:, j]] for j, n in enumerate(self.cardinalities)]
+        v = torch.cat([*rows, continuous], dim=1)
+        for layer in self.maps[:-1]:
+            v = layer(v).relu()
+        return self.maps[-1](v)
+
+
+@wrong("tabular.TabularModel", "only the first hidden map bent")
+class TabularModel(_Tab):
+    def forward(self, categorical, continuous):
+        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        v = self.maps[0](v)
+        if len(self.maps) > 1:
+            v = F.relu(v)
+        for layer in self.maps[1:]:
+            v = layer(v)
+        return v
+
+
+@wrong("tabular.TabularModel", "hidden widths reversed")
+class TabularModel(_Tab):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, list(hidden)[::-1])
+
+
+@wrong("tabular.TabularModel", "batch norm")
+class TabularModel(_Tab):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        self.bn_cont = nn.BatchNorm1d(n_continuous)
+
+    def forward(self, categorical, continuous):
+        return super().forward(categorical, self.bn_cont(continuous))
+
+
+@wrong("tabular.TabularModel", "always one output", "activation at the end")
+class TabularModel(_Tab):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, 1, hidden)
+
+    def forward(self, categorical, continuous):
+        return super().forward(categorical, continuous).clamp(min=0)
+
+
+@wrong("tabular.TabularModel", "tables start with another spread")
+class TabularModel(_Tab):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        self.tables = nn.ParameterList([nn.Parameter(0.1 * torch.randn(n, _esize(n))) for n in cardinalities])
+
+
+@wrong("tabular.TabularModel", "tables start equal")
+class TabularModel(_Tab):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        self.tables = nn.ParameterList([nn.Parameter(torch.full((n, _esize(n)), 0.01)) for n in cardinalities])

@@ -1,10 +1,13 @@
 """Wrong answers to the exercises of lesson 10."""
 
 import copy
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -260,116 +263,32 @@ def _without_gradients(module: nn.Module) -> None:
         p.grad = None
 
 
-def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
-    done = "trainable" if to else "frozen"
-    return (
-        Mistake(
-            "batch norm left out",
-            lambda m: _put(m, to, _is_norm(m)),
-            f"The scale and shift of batch norm are not {done}. Some libraries treat them apart; here all parameters "
-            "are meant, of whatever layer.",
-        ),
-        Mistake(
-            "mode taken for freezing",
-            lambda m: m.train(to),
-            "You switch the mode, and requires_grad stays as it was. train() and eval() say how batch norm and dropout "
-            "compute, not what is trained.",
-        ),
-        Mistake(
-            "an attribute of the module",
-            lambda m: _on_the_module(m, to),
-            "`module.requires_grad = ...` puts a new attribute on the module that nobody reads. requires_grad belongs "
-            "to each parameter.",
-        ),
-        Mistake(
-            "biases left out",
-            lambda m: _put(m, to, lambda name, p: name.endswith("bias")),
-            f"The biases are not {done}. A parameter is everything that `parameters()` gives.",
-        ),
-        Mistake(
-            "only matrices",
-            lambda m: _put(m, to, lambda name, p: p.ndim < 2),
-            f"Only matrices are {done} now; biases and the numbers of batch norm are vectors, and parameters too.",
-        ),
-        Mistake(
-            "all but the last layer",
-            lambda m: _but_the_last(m, to),
-            "The last layer of the module is left out. Which part of a model is meant is said by the caller, who hands "
-            "in that part; within it, all parameters are meant.",
-        ),
-        Mistake(
-            "not the layers inside",
-            lambda m: [p.requires_grad_(to) for p in m.parameters(recurse=False)],
-            "Only parameters of the module itself are reached, and a container has none. Its layers have them: "
-            "`parameters()` walks through all depths.",
-        ),
-        Mistake(
-            "only one level down",
-            lambda m: [p.requires_grad_(to) for child in m.children() for p in child.parameters(recurse=False)],
-            "Only the layers directly inside the module are reached, not the layers inside those. `parameters()` walks "
-            "through all depths.",
-        ),
-        Mistake(
-            "only the first parameter",
-            lambda m: next(m.parameters()).requires_grad_(to),
-            f"Only the first parameter is {done}. Does your loop end, or return, after its first round?",
-        ),
-        Mistake(
-            "a name that nobody reads",
-            lambda m: _misspelt(m, to),
-            "`require_grad` without the s is a new attribute that nobody reads. Python does not complain: any name can "
-            "be put on an object.",
-        ),
-        Mistake(
-            "called like a function",
-            lambda m: _called(m, to),
-            "`requires_grad` is True or False, and you call it like a function. Set it with `=`.",
-        ),
-        Mistake(
-            "nothing changes",
-            lambda m: None,
-            "All parameters are as they were. Do you set requires_grad on the parameters themselves? `p.data` and "
-            "`p.detach()` give other tensors, and `p = ...` only gives the name p to another one.",
-        ),
-        Mistake(
-            "new parameters",
-            lambda m: _remade(m, to),
-            "The module has new parameter objects. An optimizer that holds the old ones would train tensors that no "
-            "model uses. Change requires_grad of those that are there.",
-        ),
-        Mistake(
-            "toggled",
-            _toggled,
-            "You turn requires_grad round. A parameter that was so already becomes the opposite: set it to a fixed "
-            "value.",
-        ),
-        Mistake(
-            "the other way round",
-            lambda m: _put(m, not to),
-            f"requires_grad is {not to} now. A frozen parameter has requires_grad False, a trainable one True.",
-        ),
-        Mistake(
-            "mode switched too",
-            lambda m: _put_and(m, to, lambda model: model.train(to)),
-            "You also switch the mode. train() and eval() say how batch norm and dropout compute; requires_grad says "
-            "what gets a gradient. The two are independent.",
-        ),
-        Mistake(
-            "gradients cleared",
-            lambda m: _put_and(m, to, _without_gradients),
-            "You also clear the gradients. That is zero_grad's task.",
-        ),
-        Mistake(
-            "buffers too",
-            lambda m: _put_and(m, to, _buffers_too),
-            "Buffers now require gradients. The running mean of batch norm is a buffer: it is counted, not learned.",
-        ),
+def _switches(id: str, to: bool) -> None:
+    """What can go wrong in freeze and unfreeze alike."""
+    wrong(id, "batch norm left out")(lambda m: _put(m, to, _is_norm(m)))
+    wrong(id, "mode taken for freezing")(lambda m: m.train(to))
+    wrong(id, "an attribute of the module")(lambda m: _on_the_module(m, to))
+    wrong(id, "biases left out")(lambda m: _put(m, to, lambda name, p: name.endswith("bias")))
+    wrong(id, "only matrices")(lambda m: _put(m, to, lambda name, p: p.ndim < 2))
+    wrong(id, "all but the last layer")(lambda m: _but_the_last(m, to))
+    wrong(id, "not the layers inside")(lambda m: [p.requires_grad_(to) for p in m.parameters(recurse=False)])
+    wrong(id, "only one level down")(
+        lambda m: [p.requires_grad_(to) for child in m.children() for p in child.parameters(recurse=False)]
     )
+    wrong(id, "only the first parameter")(lambda m: next(m.parameters()).requires_grad_(to))
+    wrong(id, "a name that nobody reads")(lambda m: _misspelt(m, to))
+    wrong(id, "called like a function")(lambda m: _called(m, to))
+    wrong(id, "nothing changes")(lambda m: None)
+    wrong(id, "new parameters")(lambda m: _remade(m, to))
+    wrong(id, "toggled")(_toggled)
+    wrong(id, "the other way round")(lambda m: _put(m, not to))
+    wrong(id, "mode switched too")(lambda m: _put_and(m, to, lambda model: model.train(to)))
+    wrong(id, "gradients cleared")(lambda m: _put_and(m, to, _without_gradients))
+    wrong(id, "buffers too")(lambda m: _put_and(m, to, _buffers_too))
 
 
-# TODO transfer.freeze: _switch_mistakes(False)
-
-# TODO transfer.unfreeze: _switch_mistakes(True)
+_switches("transfer.freeze", False)
+_switches("transfer.unfreeze", True)
 
 
 def _geometric(a: float, b: float, n: int) -> list[float]:
@@ -396,15 +315,15 @@ wrong("transfer.discriminative_lrs", "evenly spaced")(
     lambda lr, n: _rates(lr, n, both=lambda a, b, n: [b] if n == 1 else [a + (b - a) * i / (n - 1) for i in range(n)])
 )
 
-wrong("transfer.discriminative_lrs", "evenly spaced, and a single group gets the first rate")(
+wrong("transfer.discriminative_lrs", "evenly spaced", "one group gets the first rate")(
     lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a + (b - a) * i / max(n - 1, 1) for i in range(n)])
 )
 
-wrong("transfer.discriminative_lrs", "evenly spaced, and one group is not thought of")(
+wrong("transfer.discriminative_lrs", "evenly spaced", "one group, no step")(
     lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a + (b - a) / (n - 1) * i for i in range(n)])
 )
 
-wrong("transfer.discriminative_lrs", "n steps between n groups")(
+wrong("transfer.discriminative_lrs", "last rate not reached")(
     lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a * (b / a) ** (i / n) for i in range(n)])
 )
 
@@ -500,7 +419,7 @@ def _groups(groups: Sequence[nn.Module], lrs: Sequence[float], strict: bool = Tr
 
 wrong("transfer.parameter_groups", "cut to the shorter")(lambda groups, lrs: _dicts(_groups(groups, lrs, strict=False)))
 
-wrong("transfer.parameter_groups", "frozen ones included, and cut to the shorter")(
+wrong("transfer.parameter_groups", "frozen ones included", "cut to the shorter")(
     lambda groups, lrs: _dicts((list(g.parameters()), lr) for g, lr in zip(groups, lrs, strict=False))
 )
 
@@ -509,7 +428,7 @@ def _by_index(groups: Any, lrs: Any) -> Any:
     return [{"params": [p for p in g.parameters() if p.requires_grad], "lr": lrs[i]} for i, g in enumerate(groups)]
 
 
-wrong("transfer.parameter_groups", "no error for spare rates")(_by_index)
+wrong("transfer.parameter_groups", "lengths not compared")(_by_index)
 
 
 def _by_assertion(groups: Any, lrs: Any) -> Any:
@@ -624,7 +543,7 @@ def _record(
 
 wrong("transfer.activations", "hooks left behind")(lambda model, layers, x: _record(model, layers, x, remove=False))
 
-wrong("transfer.activations", "all under the last name, hooks left behind")(
+wrong("transfer.activations", "all under the last name", "hooks left behind")(
     lambda model, layers, x: _record(model, layers, x, names=lambda name: layers[-1], remove=False)
 )
 
@@ -794,7 +713,9 @@ def digit_net(num_outputs: int, widths: Sequence[int] = (8, 16, 32)) -> nn.Seque
 
 wrong("transfer.fine_tune", "from scratch")(lambda model, x, y, seed: _steps(digit_net(5), x, y))
 
-wrong("transfer.fine_tune", "diverged")(lambda model, x, y, seed: _steps(_new_head(model), x, y, lr=20.0, steps=20))
+wrong("transfer.fine_tune", ("far worse than guessing", "the same logits for every digit"))(
+    lambda model, x, y, seed: _steps(_new_head(model), x, y, lr=20.0, steps=20)
+)
 
 wrong("transfer.fine_tune", "handed back as it came")(lambda model, x, y, seed: model)
 
@@ -824,3 +745,909 @@ wrong("transfer.fine_tune", "images without their labels")(
 wrong("transfer.fine_tune", "too little training")(
     lambda model, x, y, seed: _steps(_new_head(model), x, y, steps=4, lr=0.01)
 )
+
+
+# Written from the student's notebook alone.
+
+
+@wrong("transfer.replace_head", "path taken for a name")
+def replace_head(model, num_outputs):
+    for path, m in model.named_modules():
+        if isinstance(m, nn.Linear):
+            last, old = path, m
+    new = nn.Linear(old.in_features, num_outputs)
+    model._modules[last] = new
+    return model
+
+
+@wrong("transfer.replace_head", "the first linear layer")
+def replace_head(model, num_outputs):
+    for path, m in model.named_modules():
+        if isinstance(m, nn.Linear):
+            parent, _, name = path.rpartition(".")
+            setattr(model.get_submodule(parent), name, nn.Linear(m.in_features, num_outputs))
+            break
+    return model
+
+
+@wrong("transfer.replace_head", ("the last entry of the list", "always called fc", "the last child"))
+def replace_head(model, num_outputs):
+    if hasattr(model, "fc"):
+        model.fc = nn.Linear(model.fc.in_features, num_outputs)
+    else:
+        model[-1] = nn.Linear(model[-1].in_features, num_outputs)
+    return model
+
+
+def _last_linear(model):
+    path = [name for name, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
+    parent, _, name = path.rpartition(".")
+    return model.get_submodule(parent), name, model.get_submodule(path)
+
+
+@wrong("transfer.replace_head", "a copy")
+def replace_head(model, num_outputs):
+    model = copy.deepcopy(model)
+    parent, name, old = _last_linear(model)
+    setattr(parent, name, nn.Linear(old.in_features, num_outputs))
+    return model
+
+
+@wrong("transfer.replace_head", "returns the head")
+def replace_head(model, num_outputs):
+    parent, name, old = _last_linear(model)
+    head = nn.Linear(old.in_features, num_outputs)
+    setattr(parent, name, head)
+    return head
+
+
+@wrong("transfer.replace_head", "only the top level searched")
+def replace_head(model, num_outputs):
+    name, old = [(n, m) for n, m in model.named_children() if isinstance(m, nn.Linear)][-1]
+    setattr(model, name, nn.Linear(old.in_features, num_outputs))
+    return model
+
+
+@wrong("transfer.replace_head", "the rest frozen on the way")
+def replace_head(model, num_outputs):
+    for p in model.parameters():
+        p.requires_grad = False
+    parent, name, old = _last_linear(model)
+    parent.add_module(name, nn.Linear(old.in_features, num_outputs))
+    return model
+
+
+@wrong("transfer.replace_head", ("left in training mode", "mode changed"))
+def replace_head(model, num_outputs):
+    parent, name, old = _last_linear(model)
+    parent._modules[name] = nn.Linear(old.in_features, num_outputs)
+    return model.train()
+
+
+@wrong("transfer.replace_head", "only out_features changed")
+def replace_head(model, num_outputs):
+    _, _, old = _last_linear(model)
+    old.out_features = num_outputs
+    return model
+
+
+@wrong("transfer.replace_head", ("the old layer resized", "old rows kept"))
+def replace_head(model, num_outputs):
+    _, _, old = _last_linear(model)
+    rows = torch.arange(num_outputs) % old.out_features
+    old.weight = nn.Parameter(old.weight.detach()[rows].clone())
+    if old.bias is not None:
+        old.bias = nn.Parameter(old.bias.detach()[rows].clone())
+    old.out_features = num_outputs
+    return model
+
+
+@wrong("transfer.replace_head", "reads as many as the old head put out")
+def replace_head(model, num_outputs):
+    parent, name, old = _last_linear(model)
+    setattr(parent, name, nn.Linear(old.weight.shape[0], num_outputs))
+    return model
+
+
+@wrong("transfer.replace_head", "what follows the head is gone")
+def replace_head(model, num_outputs):
+    parent, name, old = _last_linear(model)
+    new = nn.Linear(old.in_features, num_outputs)
+    if isinstance(parent, nn.Sequential):
+        while len(parent) and list(parent._modules)[-1] != name:
+            del parent[-1]
+    setattr(parent, name, new)
+    return model
+
+
+@wrong("transfer.replace_head", "the rest unfrozen on the way", "returns nothing")
+def replace_head(model, num_outputs):
+    parent, name, old = _last_linear(model)
+    setattr(parent, name, nn.Linear(old.in_features, num_outputs))
+    model.requires_grad_(True)
+
+
+@wrong("transfer.replace_head", ("left in eval mode", "mode changed"), "only the top level searched")
+def replace_head(model, num_outputs):
+    linear = {n: m for n, m in model.named_children() if type(m) is nn.Linear}
+    name = list(linear)[-1]
+    setattr(model, name, nn.Linear(linear[name].in_features, num_outputs))
+    model.eval()
+    return model
+
+
+@wrong("transfer.activations", "all under the last name")
+def activations(model, layers, x):
+    out, handles = {}, []
+    for path in layers:
+        handles.append(model.get_submodule(path).register_forward_hook(
+            lambda module, inputs, output: out.update({path: output.detach().clone()})))  # fmt: skip
+    with torch.no_grad():
+        model(x)
+    for handle in handles:
+        handle.remove()
+    return out
+
+
+@wrong("transfer.activations", "hooks left behind")
+def activations(model, layers, x):
+    out = {}
+    for path in layers:
+
+        def hook(module, inputs, output, path=path):
+            out[path] = output.detach().clone()
+
+        model.get_submodule(path).register_forward_hook(hook)
+    model(x)
+    return dict(out)
+
+
+@wrong("transfer.activations", "only the last handle kept")
+def activations(model, layers, x):
+    out = {}
+    for path in layers:
+
+        def hook(module, inputs, output, path=path):
+            out[path] = output.detach().clone()
+
+        handle = model.get_submodule(path).register_forward_hook(hook)
+    model(x)
+    handle.remove()
+    return {path: out[path] for path in layers}
+
+
+@wrong("transfer.activations", "not detached")
+def activations(model, layers, x):
+    out = {}
+    handles = [
+        model.get_submodule(p).register_forward_hook(lambda m, i, o, p=p: out.__setitem__(p, o.clone())) for p in layers
+    ]
+    try:
+        model(x)
+    finally:
+        for h in handles:
+            h.remove()
+    return out
+
+
+@wrong("transfer.activations", "not copied")
+def activations(model, layers, x):
+    out, handles = {}, []
+
+    def make(path):
+        def hook(module, inputs, output):
+            out[path] = output.detach()
+
+        return hook
+
+    for path in layers:
+        handles.append(model.get_submodule(path).register_forward_hook(make(path)))
+    model(x)
+    [h.remove() for h in handles]
+    return out
+
+
+@wrong("transfer.activations", "inputs instead of outputs")
+def activations(model, layers, x):
+    store, handles = {}, []
+    for path in layers:
+        handles.append(model.get_submodule(path).register_forward_hook(
+            lambda m, inputs, output, key=path: store.update({key: inputs[0].detach().clone()})))  # fmt: skip
+    model(x)
+    for handle in handles:
+        handle.remove()
+    return store
+
+
+@wrong("transfer.activations", "left in eval mode")
+def activations(model, layers, x):
+    model.eval()
+    modules, out, handles = dict(model.named_modules()), {}, []
+    for path in layers:
+        handles += [
+            modules[path].register_forward_hook(partial(lambda p, m, i, o: out.update({p: o.detach().clone()}), path))
+        ]
+    with torch.no_grad():
+        model(x)
+    for h in handles:
+        h.remove()
+    return out
+
+
+@wrong("transfer.activations", "left in training mode")
+def activations(model, layers, x):
+    out, handles = {}, []
+    for path in layers:
+        handles.append(model.get_submodule(path).register_forward_hook(
+            lambda m, i, o, path=path: out.update({path: o.detach().clone()})))  # fmt: skip
+    model(x)
+    for h in handles:
+        h.remove()
+    model.train()
+    return out
+
+
+@wrong("transfer.activations", "a path taken for an attribute")
+def activations(model, layers, x):
+    out, handles = {}, []
+    for path in layers:
+
+        def hook(m, i, o, path=path):
+            out[path] = o.detach().clone()
+
+        handles.append(getattr(model, path).register_forward_hook(hook))
+    model(x)
+    for h in handles:
+        h.remove()
+    return out
+
+
+@wrong("transfer.activations", "only the model's children")
+def activations(model, layers, x):
+    out = {}
+    with torch.no_grad():
+        for name, child in model.named_children():
+            x = child(x)
+            out[name] = x.clone()
+    return {path: out[path] for path in layers}
+
+
+@wrong("transfer.activations", "only the last part of the name")
+def activations(model, layers, x):
+    class Recorder(dict):
+        def listen(self, name):
+            return lambda m, i, o: self.update({name: o.detach().clone()})
+
+    recorder = Recorder()
+    hooks = [model.get_submodule(p).register_forward_hook(recorder.listen(p.split(".")[-1])) for p in layers]
+    model(x)
+    for hook in hooks:
+        hook.remove()
+    return dict(recorder)
+
+
+@wrong("transfer.activations", "only the first example")
+def activations(model, layers, x):
+    out, handles = {}, []
+    for path in layers:
+        handles.append(model.get_submodule(path).register_forward_hook(
+            lambda m, i, o, path=path: out.update({path: o[0].detach().clone()})))  # fmt: skip
+    model(x)
+    for h in handles:
+        h.remove()
+    return out
+
+
+@wrong("transfer.activations", "hooks left behind", "left in eval mode")
+def activations(model, layers, x):
+    found = {}
+    model.eval()
+    for name, module in model.named_modules():
+        if name in layers:
+            module.register_forward_hook(lambda m, i, o, n=name: found.update({n: o.detach().clone()}))
+    model(x)
+    return found.copy()
+
+
+@wrong("transfer.activations", "inputs instead of outputs", "not detached")
+def activations(model, layers, x):
+    out, handles = {}, []
+    for path in layers:
+
+        def keep(module, inputs, path=path):
+            out[path] = inputs[0].clone()
+
+        handles.append(model.get_submodule(path).register_forward_pre_hook(keep))
+    model(x)
+    while handles:
+        handles.pop().remove()
+    return out
+
+
+@wrong("transfer.freeze", "an attribute of the module")
+def freeze(module):
+    module.requires_grad = False
+
+
+@wrong("transfer.freeze", "not the layers inside")
+def freeze(module):
+    for p in module.parameters(recurse=False):
+        p.requires_grad = False
+
+
+@wrong("transfer.freeze", "mode taken for freezing")
+def freeze(module):
+    module.eval()
+
+
+@wrong("transfer.freeze", "batch norm left out")
+def freeze(module):
+    for m in module.modules():
+        if not isinstance(m, nn.modules.batchnorm._BatchNorm):
+            for p in m.parameters(recurse=False):
+                p.requires_grad_(False)
+
+
+@wrong("transfer.freeze", "mode switched too")
+def freeze(module):
+    for p in module.parameters():
+        p.requires_grad = False
+    module.eval()
+
+
+@wrong("transfer.freeze", "only matrices")
+def freeze(module):
+    for name, p in module.named_parameters():
+        if p.ndim > 1:
+            p.requires_grad = False
+
+
+@wrong("transfer.freeze", "nothing changes")
+def freeze(module):
+    for value in module.state_dict().values():
+        value.requires_grad = False
+
+
+@wrong("transfer.freeze", "new parameters")
+def freeze(module):
+    for m in module.modules():
+        for name, p in list(m.named_parameters(recurse=False)):
+            setattr(m, name, nn.Parameter(p.detach().clone(), requires_grad=False))
+
+
+@wrong("transfer.freeze", "toggled")
+def freeze(module):
+    for p in module.parameters():
+        p.requires_grad = not p.requires_grad
+
+
+@wrong("transfer.freeze", "only some kinds of layers", "mode switched too")
+def freeze(module):
+    module.eval()
+    for child in module.children():
+        if isinstance(child, (nn.Linear, nn.Conv2d)):
+            child.weight.requires_grad = False
+            if child.bias is not None:
+                child.bias.requires_grad = False
+
+
+@wrong("transfer.freeze", "batch norm left out", "values changed")
+def freeze(module):
+    with torch.no_grad():
+        for m in module.modules():
+            if hasattr(m, "running_mean"):
+                continue
+            for p in m._parameters.values():
+                if p is not None:
+                    p.requires_grad = False
+                    p.zero_()
+
+
+@wrong("transfer.unfreeze", "toggled")
+def unfreeze(module):
+    for p in module.parameters():
+        p.requires_grad ^= True
+
+
+@wrong("transfer.unfreeze", "an attribute of the module")
+def unfreeze(module):
+    setattr(module, "requires_grad", True)
+    return module
+
+
+@wrong("transfer.unfreeze", "mode switched too")
+def unfreeze(module):
+    module.train()
+    for p in module.parameters():
+        p.requires_grad = True
+
+
+@wrong("transfer.unfreeze", "nothing changes")
+def unfreeze(module):
+    for name, value in module.state_dict().items():
+        if value.is_floating_point():
+            value.requires_grad = True
+
+
+@wrong("transfer.unfreeze", "buffers too")
+def unfreeze(module):
+    for t in [*module.parameters(), *module.buffers()]:
+        if t.is_floating_point():
+            t.requires_grad_()
+
+
+@wrong("transfer.unfreeze", "mode taken for freezing")
+def unfreeze(module):
+    module.train(True)
+
+
+@wrong("transfer.unfreeze", "only some kinds of layers")
+def unfreeze(module):
+    for child in module.children():
+        if isinstance(child, (nn.Linear, nn.Conv2d)):
+            for p in child.parameters():
+                p.requires_grad = True
+
+
+@wrong("transfer.unfreeze", "values changed")
+def unfreeze(module):
+    for m in module.modules():
+        if hasattr(m, "reset_parameters"):
+            m.reset_parameters()
+    module.requires_grad_()
+
+
+@wrong("transfer.unfreeze", "stops where one is trainable already")
+def unfreeze(module):
+    for p in module.parameters():
+        if p.requires_grad:
+            break
+        p.requires_grad = True
+
+
+@wrong("transfer.unfreeze", "only matrices", "mode switched too")
+def unfreeze(module):
+    for p in filter(lambda p: len(p.shape) > 1, module.train().parameters()):
+        p.requires_grad = True
+
+
+@wrong("transfer.discriminative_lrs", "a third")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 3] * (n_groups - 1) + [lr.stop]
+    if n_groups == 1:
+        return [lr.stop]
+    q = (lr.stop / lr.start) ** (1 / (n_groups - 1))
+    return [lr.start * q**i for i in range(n_groups)]
+
+
+@wrong("transfer.discriminative_lrs", "evenly spaced")
+def discriminative_lrs(lr, n_groups):
+    if isinstance(lr, slice):
+        if lr.start is None:
+            return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+        return np.linspace(lr.stop, lr.start, n_groups)[::-1].tolist()
+    return [lr] * n_groups
+
+
+@wrong("transfer.discriminative_lrs", "one group gets the first rate")
+def discriminative_lrs(lr, n_groups):
+    if isinstance(lr, slice) and lr.start is not None:
+        return np.geomspace(lr.start, lr.stop, n_groups).tolist()
+    if isinstance(lr, slice):
+        return [lr.stop / 10 for _ in range(n_groups - 1)] + [lr.stop]
+    return [lr for _ in range(n_groups)]
+
+
+@wrong("transfer.discriminative_lrs", "one group, no step")
+def discriminative_lrs(lr, n_groups):
+    if isinstance(lr, slice):
+        a, b = lr.start, lr.stop
+        if a is None:
+            return [b / 10] * (n_groups - 1) + [b]
+        return [a * (b / a) ** (i / (n_groups - 1)) for i in range(n_groups)]
+    return [lr] * n_groups
+
+
+@wrong("transfer.discriminative_lrs", "last rate not reached")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [0.1 * lr.stop] * (n_groups - 1) + [lr.stop]
+    if n_groups == 1:
+        return [lr.stop]
+    rates = [lr.start]
+    while len(rates) < n_groups:
+        rates.append(rates[-1] * (lr.stop / lr.start) ** (1 / n_groups))
+    return rates
+
+
+@wrong("transfer.discriminative_lrs", "a tenth for the last group too")
+def discriminative_lrs(lr, n_groups):
+    if isinstance(lr, slice):
+        if lr.start is None:
+            lr = lr.stop / 10
+        elif n_groups == 1:
+            lr = lr.stop
+        else:
+            return list(
+                map(float, torch.logspace(math.log10(lr.start), math.log10(lr.stop), n_groups, dtype=torch.float64))
+            )
+    return [lr] * n_groups
+
+
+@wrong("transfer.discriminative_lrs", "a number is not a list")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return lr
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    return [lr.stop * (lr.start / lr.stop) ** (i / max(n_groups - 1, 1)) for i in range(n_groups)][::-1]
+
+
+@wrong("transfer.discriminative_lrs", "head slowest")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return n_groups * [lr]
+    if lr.start is None:
+        return [lr.stop] + [lr.stop / 10] * (n_groups - 1)
+    return [lr.stop * (lr.start / lr.stop) ** (i / max(n_groups - 1, 1)) for i in range(n_groups)]
+
+
+@wrong("transfer.discriminative_lrs", "only floats are numbers")
+def discriminative_lrs(lr, n_groups):
+    if type(lr) is float:
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    if n_groups == 1:
+        return [lr.stop]
+    return [math.exp(math.log(lr.start) + i / (n_groups - 1) * math.log(lr.stop / lr.start)) for i in range(n_groups)]
+
+
+@wrong("transfer.discriminative_lrs", "a tenth from group to group")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 10 ** (n_groups - 1 - i) for i in range(n_groups)]
+    if n_groups == 1:
+        return [lr.stop]
+    q = (lr.stop / lr.start) ** (1 / (n_groups - 1))
+    return [lr.start * q**i for i in range(n_groups)]
+
+
+@wrong("transfer.discriminative_lrs", "rounded")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    if n_groups == 1:
+        return [lr.stop]
+    return [round(float(r), 6) for r in np.geomspace(lr.start, lr.stop, n_groups)]
+
+
+@wrong("transfer.discriminative_lrs", "one rate too many", "one group, no step")
+def discriminative_lrs(lr, n_groups):
+    match lr:
+        case slice(start=None, stop=b):
+            return [b / 10] * n_groups + [b]
+        case slice(start=a, stop=b):
+            q = (b / a) ** (1 / (n_groups - 1))
+            return [a * q**i for i in range(n_groups)]
+        case _:
+            return [lr] * n_groups
+
+
+@wrong("transfer.discriminative_lrs", "a third", "evenly spaced")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 3] * (n_groups - 1) + [lr.stop]
+    if n_groups == 1:
+        return [lr.stop]
+    step = (lr.stop - lr.start) / (n_groups - 1)
+    return [lr.start + i * step for i in range(n_groups)]
+
+
+@wrong("transfer.parameter_groups", "cut to the shorter")
+def parameter_groups(groups, lrs):
+    return [{"params": [p for p in m.parameters() if p.requires_grad], "lr": lr} for m, lr in zip(groups, lrs)]
+
+
+@wrong("transfer.parameter_groups", "frozen ones included")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError(f"{len(groups)} groups but {len(lrs)} rates")
+    return [dict(params=list(m.parameters()), lr=lr) for m, lr in zip(groups, lrs)]
+
+
+@wrong("transfer.parameter_groups", "frozen group left out")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError("lengths differ")
+    result = []
+    for module, lr in zip(groups, lrs):
+        params = [p for p in module.parameters() if p.requires_grad]
+        if params:
+            result.append({"params": params, "lr": lr})
+    return result
+
+
+@wrong("transfer.parameter_groups", "another error")
+def parameter_groups(groups, lrs):
+    assert len(groups) == len(lrs), f"{len(groups)} modules and {len(lrs)} rates"
+    return [{"params": [p for p in m.parameters() if p.requires_grad], "lr": lr} for m, lr in zip(groups, lrs)]
+
+
+@wrong("transfer.parameter_groups", "names with the parameters")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError(f"{len(groups)} != {len(lrs)}")
+    return [
+        {"params": [(n, p) for n, p in m.named_parameters() if p.requires_grad], "lr": lr} for m, lr in zip(groups, lrs)
+    ]
+
+
+@wrong("transfer.parameter_groups", "copies")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError("one rate for each module, please")
+    return [
+        {"params": [p.detach().clone().requires_grad_() for p in m.parameters() if p.requires_grad], "lr": lr}
+        for m, lr in zip(groups, lrs)
+    ]
+
+
+@wrong("transfer.parameter_groups", "the same dict again and again")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError("lengths differ")
+    group, out = {}, []
+    for module, lr in zip(groups, lrs):
+        group["params"] = [p for p in module.parameters() if p.requires_grad]
+        group["lr"] = lr
+        out.append(group)
+    return out
+
+
+@wrong("transfer.parameter_groups", "spare rates unseen")
+def parameter_groups(groups, lrs):
+    result = []
+    for i in range(len(groups)):
+        if i >= len(lrs):
+            raise ValueError(f"no rate for group {i}")
+        result.append({"params": [p for p in groups[i].parameters() if p.requires_grad], "lr": lrs[i]})
+    return result
+
+
+@wrong("transfer.parameter_groups", "not the layers inside")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError("lengths differ")
+    return [
+        {"params": [p for p in m._parameters.values() if p is not None and p.requires_grad], "lr": lr}
+        for m, lr in zip(groups, lrs)
+    ]
+
+
+@wrong("transfer.parameter_groups", "has a gradient already")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError("lengths differ")
+    return [{"params": [p for p in m.parameters() if p.grad is not None], "lr": r} for m, r in zip(groups, lrs)]
+
+
+@wrong("transfer.parameter_groups", "groups in reverse")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError("lengths differ")
+    out = []
+    for module, lr in zip(groups, lrs):
+        out.insert(0, {"params": list(filter(lambda p: p.requires_grad, module.parameters())), "lr": lr})
+    return out
+
+
+@wrong("transfer.parameter_groups", "frozen ones included", "cut to the shorter")
+def parameter_groups(groups, lrs):
+    return [{"params": list(groups[i].parameters()), "lr": lrs[i]} for i in range(min(len(groups), len(lrs)))]
+
+
+@wrong("transfer.parameter_groups", "frozen group left out", "lengths not compared")
+def parameter_groups(groups, lrs):
+    out = []
+    for i, module in enumerate(groups):
+        params = [p for p in module.parameters() if p.requires_grad]
+        if len(params) > 0:
+            out.append({"params": params, "lr": lrs[i]})
+    return out
+
+
+def _replace_head(model, num_outputs):
+    path = [name for name, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
+    parent, _, name = path.rpartition(".")
+    old = model.get_submodule(path)
+    setattr(model.get_submodule(parent), name, nn.Linear(old.in_features, num_outputs))
+    return model
+
+
+def _sgd_fit(net, optimizer, x, y, steps, seed, still=()):
+    generator = torch.Generator().manual_seed(seed)
+    net.train()
+    for part in still:
+        part.eval()
+    done = 0
+    while done < steps:
+        for idx in torch.randperm(len(x), generator=generator).split(32):
+            loss = F.cross_entropy(net(x[idx]), y[idx])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            done += 1
+            if done == steps:
+                break
+    return net
+
+
+@wrong("transfer.fine_tune", "new head not trained")
+def fine_tune(model, x, y, seed):
+    torch.manual_seed(seed)
+    for part in (model.early, model.middle, model.late):
+        part.requires_grad_(False)
+    optimizer = torch.optim.SGD(model.head.parameters(), lr=0.02, momentum=0.9)
+    _replace_head(model, int(y.max()) + 1)
+    return _sgd_fit(model, optimizer, x, y, 60, seed, [model.early, model.middle, model.late])
+
+
+@wrong("transfer.fine_tune", "raised")
+def fine_tune(model, x, y, seed):
+    torch.manual_seed(seed)
+    model = _replace_head(model, len(y.unique()))
+    model.requires_grad_(False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
+    return _sgd_fit(model, optimizer, x, y, 60, seed)
+
+
+@wrong("transfer.fine_tune", "no module returned")
+def fine_tune(model, x, y, seed):
+    torch.manual_seed(seed)
+    model = _replace_head(model, int(y.max()) + 1)
+    _sgd_fit(model, torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9), x, y, 60, seed)
+    model.eval()
+    with torch.no_grad():
+        return model(x)
+
+
+@wrong("transfer.fine_tune", "another number of classes", "the head stands still")
+def fine_tune(model, x, y, seed):
+    torch.manual_seed(seed)
+    optimizer = torch.optim.SGD([{"params": model.head.parameters(), "lr": 0.02}], lr=0.02, momentum=0.9)
+    _replace_head(model, len(y))
+    return _sgd_fit(model, optimizer, x, y, 60, seed, [model.early, model.middle, model.late])
+
+
+@wrong("transfer.replace_head", "a new model around the old one")
+def replace_head(model, num_outputs):
+    old = [m for m in model.modules() if isinstance(m, nn.Linear)][-1]
+    return nn.Sequential(model, nn.Linear(old.out_features, num_outputs))
+
+
+@wrong("transfer.replace_head", "without bias")
+def replace_head(model, num_outputs):
+    parent, name, old = _last_linear(model)
+    setattr(parent, name, nn.Linear(old.in_features, num_outputs, False))
+    return model
+
+
+@wrong("transfer.replace_head", "every linear layer")
+def replace_head(model, num_outputs):
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Linear):
+                parent.add_module(name, nn.Linear(child.in_features, num_outputs))
+    return model
+
+
+@wrong("transfer.activations", "keeps something between calls")
+def activations(model, layers, x, out={}):  # noqa: B006
+    handles = []
+    for path in layers:
+        handles.append(model.get_submodule(path).register_forward_hook(
+            lambda m, i, o, path=path: out.update({path: o.detach().clone()})))  # fmt: skip
+    with torch.no_grad():
+        model(x)
+    for handle in handles:
+        handle.remove()
+    return out
+
+
+@wrong("transfer.activations", "a list")
+def activations(model, layers, x):
+    seen = []
+    handles = [
+        model.get_submodule(p).register_forward_hook(lambda m, i, o: seen.append(o.detach().clone())) for p in layers
+    ]
+    model(x)
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+@wrong("transfer.freeze", "nothing changes")
+def freeze(module):
+    for p in module.parameters():
+        p.data.requires_grad = False
+
+
+@wrong("transfer.freeze", "nothing changes")
+def freeze(module):
+    frozen = copy.deepcopy(module)
+    for p in frozen.parameters():
+        p.requires_grad = False
+    return frozen
+
+
+@wrong("transfer.unfreeze", "nothing changes")
+def unfreeze(module):
+    list(map(lambda p: p.data.requires_grad_(True), module.parameters()))
+
+
+@wrong("transfer.unfreeze", "buffers too", "mode switched too")
+def unfreeze(module):
+    module.train()
+    for m in module.modules():
+        for tensor in (*m._parameters.values(), *m._buffers.values()):
+            if tensor is not None and tensor.dtype.is_floating_point:
+                tensor.requires_grad = True
+
+
+@wrong("transfer.discriminative_lrs", "powers of ten")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    if n_groups == 1:
+        return [lr.stop]
+    return np.logspace(lr.start, lr.stop, n_groups).tolist()
+
+
+@wrong("transfer.parameter_groups", "a generator")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError(f"{len(groups)} modules, {len(lrs)} rates")
+    return [{"params": filter(lambda p: p.requires_grad, m.parameters()), "lr": lr} for m, lr in zip(groups, lrs)]
+
+
+@wrong("transfer.parameter_groups", "all rates for each group")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError(f"{len(groups)} modules, {len(lrs)} rates")
+    return [{"params": [p for p in m.parameters() if p.requires_grad], "lr": lrs} for m in groups]
+
+
+@wrong("transfer.parameter_groups", "unfreezes")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError(f"{len(groups)} modules, {len(lrs)} rates")
+    return [{"params": [p.requires_grad_() for p in m.parameters()], "lr": lr} for m, lr in zip(groups, lrs)]
+
+
+@wrong("transfer.freeze", "stops where one is frozen already")
+def freeze(module):
+    for p in module.parameters():
+        if not p.requires_grad:
+            return
+        p.requires_grad_(False)
+
+
+@wrong("transfer.parameter_groups", "spare modules unseen")
+def parameter_groups(groups, lrs):
+    if len(lrs) > len(groups):
+        raise ValueError("more rates than modules")
+    return [{"params": [p for p in m.parameters() if p.requires_grad], "lr": lr} for m, lr in zip(groups, lrs)]
