@@ -449,7 +449,7 @@ class DotProductBias(Exercise):
         yield claim("the biases are 0 at the start", not any(parameters[name].any() for name in names[2:]))
         if "start" in case.inputs:
             for name in names[:2]:
-                spread = float(parameters[name].std())
+                spread = float(parameters[name].detach().std())
                 yield claim(f"the spread of {name} at the start is about 0.01", 0.005 < spread < 0.02)
             return
         with torch.no_grad():

@@ -604,7 +604,7 @@ class TabularModel(Exercise):
         yield claim("the tables are small at the start", all(float(table.abs().max()) < 0.6 for table in tables))
         yield claim("the tables are random at the start", all(len(table.unique()) > table.shape[1] for table in tables))
         if "start" in case.inputs:
-            spreads = [float(table.std()) for table in tables]
+            spreads = [float(table.detach().std()) for table in tables]
             spread = all(0.005 < s < 0.02 for s in spreads)
             yield claim("the spread of the tables at the start is about 0.01", spread)
             return

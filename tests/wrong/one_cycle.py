@@ -634,7 +634,7 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
     for i in range(steps):
         lr = math.exp(math.log(lr_min) + i / (steps - 1) * math.log(lr_max / lr_min))
         loss = loss_at(lr)
-        if math.isfinite(loss) and loss <= 4 * min((l for _, l in pairs), default=math.inf):
+        if math.isfinite(loss) and loss <= 4 * min((loss for _, loss in pairs), default=math.inf):
             pairs.append((lr, loss))
     return [lr for lr, _ in pairs], [loss for _, loss in pairs]
 
