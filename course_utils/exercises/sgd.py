@@ -62,7 +62,7 @@ class Mse(Exercise):
         ),
         Mistake(
             "shapes that fit by broadcasting let through",
-            edit("y_hat.shape != y.shape", "torch.broadcast_shapes(y_hat.shape, y.shape) != y_hat.shape"),
+            edit("y_hat.shape != y.shape", "(y_hat - y).shape != y_hat.shape"),
             "You refuse only what would make the predictions larger. A target of another shape that is stretched to "
             "fit is compared with predictions it does not belong to: refuse every shape but the same one.",
         ),

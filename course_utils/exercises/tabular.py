@@ -613,7 +613,7 @@ class TabularModel(Exercise):
                 parameters[shape].copy_(values.T if shape in turned.values() else values)
         y = model(case.categorical, case.continuous)
         yield "y", y
-        yield "a second call gives the same y", torch.equal(y, model(case.categorical, case.continuous))
+        yield claim("the y of a second call is the same", torch.equal(y, model(case.categorical, case.continuous)))
         for shape, grad in zip(parameters, gradients(y, list(parameters.values())), strict=True):
             if shape in case.values:
                 grad = grad.T if grad is not None and shape in turned.values() else grad
@@ -701,7 +701,7 @@ class TabularModel(Exercise):
             None,
             "The same rows give another output in a second call. Is there a dropout between the "
             "maps? It is not part of this model.",
-            sign=lambda evidence: evidence[0]["a second call gives the same y"] is False,
+            sign=lambda evidence: evidence[0]["the y of a second call is the same"] is False,
         ),
         Mistake(
             "continuous columns first",
