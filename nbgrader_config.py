@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from course_utils.grading.pages import close
+
 ROOT = Path(__file__).resolve().parent
 c = get_config()  # noqa: F821
 
@@ -20,8 +22,10 @@ c.Autograde.exporter_class = "course_utils.grading.autograde.TrustedExporter"
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.AssignLatePenalties"]
 
-# A script in what students write does not reach the browser of whoever reads it.
-c.HTMLExporter.filters = {"markdown2html": "course_utils.grading.safe_html.markdown"}
+# Whatever of a submission reaches a browser or a table passes course_utils/grading/gate.py.
+close()
+c.GenerateFeedback.exporter_class = "course_utils.grading.pages.Feedback"
+c.ExportApp.plugin_class = "course_utils.grading.exports.PlainExport"
 
 # What is written to stderr, such as a warning, costs no points.
 c.IgnorePattern.enabled = True

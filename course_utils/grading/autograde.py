@@ -1,6 +1,7 @@
 """Routes `nbgrader autograde` and the formgrader's button through the same grading as `course grade`."""
 
 import json
+import shutil
 import weakref
 from pathlib import Path
 from typing import Any, cast
@@ -8,13 +9,16 @@ from typing import Any, cast
 from nbconvert.exporters import NotebookExporter
 from nbformat import from_dict
 from nbgrader.api import Gradebook
+from nbgrader.utils import find_all_files
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
 from course_utils.grading import pool
 from course_utils.grading.batch import Batch, Options
 from course_utils.grading.course import find_course
+from course_utils.grading.gate import is_student_id
 from course_utils.grading.gradebook import autograded, enter_lesson, fill
+from course_utils.grading.intake import copy_secret, copy_stamp, handed_in_at
 from course_utils.grading.rebuild import Unreadable, rebuild
 from course_utils.grading.task import Task
 
@@ -33,8 +37,29 @@ class TrustedExporter(NotebookExporter):
         lesson = Lesson(converter.coursedir.assignment_id, self.course.root)
         if lesson in self.course.lessons():
             enter_lesson(self.course, lesson, json.loads(self.course.released(lesson)))
+        converter.init_assignment = self._begin
         self.pool = pool.LocalPool(1)  # one process with a warm sandbox for all submissions of this run
         weakref.finalize(self, self.pool.close)
+
+    def _begin(self, name: str, student: str) -> None:
+        """Enter a submission; nbgrader's own way also copies whatever lies beside the notebook, through any link."""
+        if not is_student_id(student):
+            raise CourseError(f"{ascii(student)} can be no student's id: rename the folder.")
+        course, converter = self.course, self.converter
+        submitted, target = (course.path(kind, student, name) for kind in ("submitted", "autograded"))
+        stamp = handed_in_at(submitted)
+        with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+            book.update_or_create_student(student)
+            book.update_or_create_submission(name, student, **({"timestamp": stamp} if stamp else {}))
+        copy_stamp(submitted, target)
+        copy_secret(submitted, target)
+        source = course.path("source", ".", name)
+        for path in map(Path, find_all_files(str(source), [*converter.coursedir.ignore, "*.ipynb"])):
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.unlink(missing_ok=True)
+            shutil.copy(path, copy)
+        converter.notebooks = [str(submitted / f"{name}.ipynb")]
 
     def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
         """Grade the file, or enter the grades of the one that was graded before it."""

@@ -10,9 +10,10 @@ from tqdm import tqdm
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
-from course_utils.grading import pool
-from course_utils.grading.course import Course, code_version, dump, read_submission, write
+from course_utils.grading import gate, pool
+from course_utils.grading.course import Course, code_version, dump, write
 from course_utils.grading.gradebook import Writer
+from course_utils.grading.intake import read_submission
 from course_utils.grading.rebuild import Unreadable
 from course_utils.grading.task import Task, faults
 from course_utils.grading.wire import Limits
@@ -147,4 +148,5 @@ def _report(batch: Batch, summaries: dict[str, dict[str, Any]], by_hand: dict[st
             "checks": checks,
         }
     sandbox = "bubblewrap" if batch.options.sandbox else "none"
-    return {"lesson": batch.lesson.name, "seed": batch.seed, "sandbox": sandbox, "submissions": submissions}
+    report = {"lesson": batch.lesson.name, "seed": batch.seed, "sandbox": sandbox, "submissions": submissions}
+    return gate.report(report)

@@ -9,6 +9,7 @@ import typer
 
 LessonOrAll = Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1, or all.")]
 MOST_ROWS = 60
+REFUSED = "a student's id has letters, digits, spaces and . _ - + @ ', and begins with a letter or digit: rename it."
 EMPTY = ("not attempted", "not run")
 
 
@@ -47,9 +48,9 @@ def grade(
     missing = sum(len(course.students(chosen)) for chosen in course.choose(lesson)) - sum(
         len(item["submissions"]) for item in reports
     )
-    nameless = [name for chosen in course.choose(lesson) for name in course.nameless(chosen)]
-    for name in nameless:
-        print(f"The folder {name} was left out, because its name is no UTF-8: rename it.", file=sys.stderr)
+    refused = [name for chosen in course.choose(lesson) for name in course.refused(chosen)]
+    for name in refused:
+        print(f"The folder {name} was left out: {REFUSED}", file=sys.stderr)
     failed = {
         check["id"]: check["fault"]
         for item in reports
@@ -63,7 +64,7 @@ def grade(
         print(f"{missing} submissions have no verdict: run the same command again.", file=sys.stderr)
     if failed:
         raise SystemExit(3)
-    if missing or nameless:
+    if missing or refused:
         raise SystemExit(1)
 
 
@@ -74,7 +75,7 @@ def show(report: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from course_utils.grading.course import printable
+    from course_utils.grading.gate import printable
 
     rows = report["submissions"]
     chosen = rows

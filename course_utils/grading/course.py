@@ -1,27 +1,23 @@
 """The course's folders as nbgrader's configuration names them, and what lies in them for one lesson."""
 
-import errno
 import hashlib
 import json
 import os
 import secrets
-import stat
 import sys
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import parse_utc
 
 import course_utils
 from course_utils.building.lesson import ROOT, Lesson, choose
 from course_utils.checking.errors import CourseError
-from course_utils.grading.rebuild import LARGEST_FILE, Unreadable
+from course_utils.grading import gate
 
 CONFIG = "nbgrader_config.py"
 
@@ -87,11 +83,11 @@ class Course:
 
     def students(self, lesson: Lesson) -> list[str]:
         """Who handed something in, in alphabetical order."""
-        return [name for name in self._folders(lesson) if _is_text(name)]
+        return [name for name in self._folders(lesson) if gate.is_student_id(name)]
 
-    def nameless(self, lesson: Lesson) -> list[str]:
-        """Folders of submissions whose names are no text, as Python writes them: no gradebook can hold them."""
-        return [ascii(name) for name in self._folders(lesson) if not _is_text(name)]
+    def refused(self, lesson: Lesson) -> list[str]:
+        """Folders of submissions whose names can be no student's id, as Python writes them."""
+        return [ascii(name) for name in self._folders(lesson) if not gate.is_student_id(name)]
 
     def _folders(self, lesson: Lesson) -> list[str]:
         pattern = self.path("submitted", "*", lesson.name)
@@ -121,61 +117,19 @@ def find_course(folder: Path, submitted: Path | None = None) -> Course:
         if (root / CONFIG).is_file():
             if submitted is not None and not submitted.is_dir():
                 raise CourseError(f"{submitted} is no folder: name the one with a folder for each student in it.")
+            if submitted is not None:
+                _refuse_what_the_sandbox_shows(submitted.resolve(), root.resolve())
             return Course(root.resolve(), submitted.resolve() if submitted else None)
     raise CourseError(f"There is no {CONFIG} in {folder}: go to the course's folder and run the command again.")
 
 
-def read_submission(folder: Path, name: str) -> bytes:
-    """What was handed in for a lesson; raises Unreadable where it is no plain file of the right name and size."""
-    if folder.is_symlink() or folder.parent.is_symlink():
-        raise Unreadable("The folder is a link to another place; it was not followed.")
-    path = folder / f"{name}.ipynb"
-    try:
-        with _open(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > LARGEST_FILE:
-                raise Unreadable(
-                    f"{path.name} has {size >> 20} MB and may have {LARGEST_FILE >> 20}: clear its outputs."
-                )
-            return file.read(LARGEST_FILE + 1)
-    except FileNotFoundError:
-        others = sorted(other.name for other in folder.glob("*.ipynb")) if folder.is_dir() else []
-        instead = f"; there is {others[0]!r}" if others else ""
-        raise Unreadable(f"There is no file {path.name}{instead}: hand it in under that name.") from None
-    except OSError as error:
-        why = "is a link to another place" if path.is_symlink() else f"cannot be read ({error.strerror})"
-        raise Unreadable(f"{path.name} {why}: hand in the file itself.") from None
+def _refuse_what_the_sandbox_shows(submitted: Path, root: Path) -> None:
+    """Raise CourseError for submissions outside the course in a system place, where every other could read them."""
+    from course_utils.grading.sandbox import READ_ONLY
 
-
-def _open(path: Path) -> BinaryIO:
-    """Open a plain file, which no link, pipe or folder is; raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no file", str(path))
-    return open(descriptor, "rb")
-
-
-def handed_in_at(folder: Path) -> datetime | None:
-    """When it was handed in, as nbgrader's timestamp.txt says; None where that is missing or says no time."""
-    try:
-        with _open(folder / "timestamp.txt") as file:
-            return parse_utc(file.read(100).decode().strip())
-    except (OSError, ValueError, OverflowError):
-        return None
-
-
-def _is_text(name: str) -> bool:
-    try:
-        return bool(name.encode())
-    except UnicodeEncodeError:
-        return False
-
-
-def printable(text: str) -> str:
-    """Text for a terminal: what would move its cursor or turn its direction is replaced, and no line is endless."""
-    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-    return text if len(text) <= 300 else text[:300] + "..."
+    places = [Path(place).resolve() for place in (*READ_ONLY, sys.base_prefix, sys.prefix)]
+    if not submitted.is_relative_to(root) and any(submitted.is_relative_to(place) for place in places):
+        raise CourseError(f"{submitted} lies among system files, which every submission can read: move it.")
 
 
 def write(path: Path, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Grades for Canvas and Moodle: `nbgrader export --exporter=course_utils.grading.exports.CanvasExport`."""
+"""Grades for Canvas and Moodle: `nbgrader export --exporter=course_utils.grading.exports.CanvasExport`; and plain."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,8 @@ from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
+
+from course_utils.grading.gate import field
 
 
 class _Table(ExportPlugin):
@@ -23,7 +25,7 @@ class _Table(ExportPlugin):
         students = [item for item in gradebook.students if not chosen or item.id in chosen]
         with path.open("w", newline="", encoding="utf-8") as file:
             for row in self.rows(gradebook, assignments, students):
-                csv.writer(file).writerow(map(_no_formula, row))
+                csv.writer(file).writerow(map(field, row))
         self.log.info("Wrote the grades of %d students to %s", len(students), path)
 
     def rows(self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]) -> Iterator[list[str]]:
@@ -33,6 +35,39 @@ class _Table(ExportPlugin):
     def scores(self, gradebook: Gradebook, assignments: Sequence[Any], student: Any) -> list[str]:
         """The student's score in each assignment, less the penalty for being late."""
         return [_score(gradebook, assignment.name, student.id) for assignment in assignments]
+
+
+class PlainExport(_Table):
+    """nbgrader's own table, a row for each student and assignment, with every field quoted where it needs to be."""
+
+    def rows(self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]) -> Iterator[list[str]]:
+        """Headings, assignments, students; who handed nothing in has no points."""
+        person = ["student_id", "last_name", "first_name", "email"]
+        yield [
+            "assignment",
+            "duedate",
+            "timestamp",
+            *person,
+            "raw_score",
+            "late_submission_penalty",
+            "score",
+            "max_score",
+        ]
+        for assignment in assignments:
+            for student in students:
+                try:
+                    submission = gradebook.find_submission(assignment.name, student.id)
+                except MissingEntry:
+                    submission = None
+                stamp, raw, penalty = (
+                    (submission.timestamp, submission.score, submission.late_submission_penalty)
+                    if submission
+                    else (None, 0.0, 0.0)
+                )
+                identity = [student.id, student.last_name, student.first_name, student.email]
+                row = [assignment.name, assignment.duedate, stamp, *identity]
+                row += [raw, penalty, max(0.0, raw - penalty), assignment.max_score]
+                yield ["" if item is None else str(item) for item in row]
 
 
 class CanvasExport(_Table):
@@ -69,11 +104,6 @@ class MoodleExport(_Table):
             names = [student.first_name or "", student.last_name or "", student.email or ""]
             identity = [student.id, student.lms_user_id or "", *names]
             yield [*identity, *self.scores(gradebook, assignments, student)]
-
-
-def _no_formula(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would run it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _score(gradebook: Gradebook, assignment: str, student: str) -> str:

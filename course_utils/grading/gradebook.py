@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,12 @@ from sqlalchemy import text as sql
 from course_utils.building.lesson import Lesson
 from course_utils.checking.card import Card
 from course_utils.checking.judge import Verdict
-from course_utils.grading.course import Course, dump, handed_in_at, write
+from course_utils.grading.course import Course, dump, write
+from course_utils.grading.intake import copy_stamp, handed_in_at
 from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, rebuild
 from course_utils.grading.task import is_graded
+
+OWN = "*The next cell is the student's own, and not the lesson's:*"
 
 
 class Writer:
@@ -60,9 +62,7 @@ class Writer:
         notebook = autograded(self.released, rebuilt, result, key)
         path.unlink(missing_ok=True)
         write(path, dump(notebook))
-        folder = self.course.path("submitted", student, self.lesson.name)
-        if handed_in_at(folder):
-            shutil.copy(folder / "timestamp.txt", path.parent)
+        copy_stamp(self.course.path("submitted", student, self.lesson.name), path.parent)
         self.known.add(student)
 
     def _autograded(self, student: str) -> Path:
@@ -132,6 +132,8 @@ def autograded(released: Mapping[str, Any], rebuilt: Rebuilt, result: Mapping[st
     rows = {row["grade_id"]: row for row in result["checks"]}
     cells = []
     for index, (cell, origin) in enumerate(zip(rebuilt.cells, rebuilt.origins, strict=True)):
+        if origin == "student":
+            cells.append(_note(f"own-{index}", OWN))
         if cell["cell_type"] == "code":
             row = rows.get(grade_id(cell)) if origin == "check" else None
             shown = [_card(row)] if row else result["outputs"].get(str(index), [])
@@ -139,10 +141,13 @@ def autograded(released: Mapping[str, Any], rebuilt: Rebuilt, result: Mapping[st
         cells.append(cell)
     if result["repairs"]:
         lines = "\n".join(f"- {_literally(line)}" for line in result["repairs"])
-        said = {"cell_type": "markdown", "id": "repairs", "metadata": {}, "source": f"**Before grading**\n\n{lines}"}
-        cells.insert(0, said)
+        cells.insert(0, _note("repairs", f"**Before grading**\n\n{lines}"))
     metadata = released["metadata"] | {"course": {"result": key}}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _note(id: str, text: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "id": id, "metadata": {}, "source": text}
 
 
 def _literally(text: str) -> str:

@@ -10,6 +10,9 @@ from functools import lru_cache
 from textwrap import dedent
 from typing import Any, Literal
 
+from course_utils.grading import pictures
+from course_utils.grading.pictures import Attachments
+
 LARGEST_FILE = 20 << 20
 MOST_CELLS = 1_000
 LONGEST_SOURCE = 100_000
@@ -27,13 +30,17 @@ class Unreadable(Exception):
 class Rebuilt:
     """The notebook that is graded: cells as in nbformat, where each came from, and what had to be repaired.
 
-    untouched: names of answers that are still as the lesson gave them out.
+    untouched: names of answers that are still as the lesson gave them out. unread: those that are so where a part of
+    the notebook could not be read, so that a person has to look. last: the cell that an answer counts after, by name,
+    where it was written or written again outside of its own cell.
     """
 
     cells: list[dict[str, Any]] = field(default_factory=list)
     origins: list[Origin] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
     untouched: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+    last: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -44,6 +51,7 @@ class _Own:
     source: str
     metadata: dict[str, Any]
     id: str
+    attachments: Attachments = field(default_factory=dict)
     anchor: int = -1  # the cell of the lesson that it stood behind
 
     @property
@@ -98,11 +106,13 @@ def rebuild(released: Mapping[str, Any], content: bytes) -> Rebuilt:
     """Put the sources of a submission into the released notebook; raises Unreadable."""
     submitted = parse(content)
     result = Rebuilt()
-    own = _own_cells(submitted, result.repairs)
+    own, is_whole = _own_cells(submitted, result.repairs)
     source = released["cells"]
     result.repairs += _changed_settings(released, submitted)
     answers, extras = _match(source, own, result.repairs)
     elsewhere = {name for items in (extras, *answers.values()) for item in items for name in item.names}
+    for item in (extra for extra in extras if extra.anchor == -1):
+        _add(result, _as_cell(item, len(result.cells)), "student")
     for index, cell in enumerate(source):
         cell = json.loads(json.dumps(cell))
         cell["source"] = text(cell)
@@ -119,15 +129,14 @@ def rebuild(released: Mapping[str, Any], content: bytes) -> Rebuilt:
                 result.untouched.add(grade_id(cell))
             else:
                 cell["source"] = chosen.source
+                if cell["cell_type"] == "markdown":
+                    cell["attachments"] = chosen.attachments
         _add(result, cell, kind)
-        for other in after:
+        for other in (*after, *(item for item in extras if item.anchor == index)):
             _add(result, _as_cell(other, len(result.cells)), "student")
-        for extra in (item for item in extras if item.anchor == index):
-            _add(result, _as_cell(extra, len(result.cells)), "student")
-    front = [item for item in extras if item.anchor == -1]
-    for number, extra in enumerate(front):
-        result.cells.insert(number, _as_cell(extra, len(result.cells)))
-        result.origins.insert(number, "student")
+    _find_last(result)
+    if not is_whole:
+        result.unread, result.untouched = result.untouched, set()
     return result
 
 
@@ -137,29 +146,72 @@ def _add(result: Rebuilt, cell: dict[str, Any], origin: Origin) -> None:
 
 
 def _as_cell(own: _Own, number: int) -> dict[str, Any]:
-    cell: dict[str, Any] = {"cell_type": own.kind, "id": f"student-{number}", "metadata": {}, "source": own.source}
-    return cell | ({"outputs": [], "execution_count": None} if own.kind == "code" else {})
+    """A cell of the student's: code or markdown; anything else is shown as text, for pages show it as it is."""
+    cell: dict[str, Any] = {"cell_type": "markdown", "id": f"student-{number}", "metadata": {}, "source": own.source}
+    if own.kind == "code":
+        return cell | {"cell_type": "code", "outputs": [], "execution_count": None}
+    if own.kind == "markdown":
+        return cell | {"attachments": own.attachments}
+    return cell | {"source": as_text(own.source)}
 
 
-def _own_cells(submitted: Mapping[str, Any], repairs: list[str]) -> list[_Own]:
-    found, broken, room = [], 0, LONGEST_SOURCES
+def as_text(source: str) -> str:
+    """Markdown that shows a text as it is."""
+    return "\n".join(f"    {line}" for line in source.split("\n"))
+
+
+def _find_last(result: Rebuilt) -> None:
+    """Find the answers of which the last definition stands in a cell of the student's own."""
+    places = {grade_id(cell): index for index, cell in enumerate(result.cells)}
+    for index, (cell, kind) in enumerate(zip(result.cells, result.origins, strict=True)):
+        if kind == "student" and cell["cell_type"] == "code":
+            for name in (name for name in places if name in defined(cell["source"])):
+                if name in result.untouched or (index > places[name] and name in _made(cell["source"])):
+                    result.last[name] = index
+    for name, index in result.last.items():
+        how = "" if name in result.untouched else " again"
+        if index > places.get(f"check-{name}", index):
+            result.repairs.append(f"{name} was defined{how} below its check; the last definition counts.")
+    result.untouched -= result.last.keys()
+
+
+def _own_cells(submitted: Mapping[str, Any], repairs: list[str]) -> tuple[list[_Own], bool]:
+    """The cells of a submission, and whether they are all there."""
+    found, broken, room, picture_room = [], 0, LONGEST_SOURCES, pictures.LARGEST
     for cell in submitted["cells"][:MOST_CELLS]:
         source = cell.get("source") if isinstance(cell, dict) else None
         if isinstance(source, list) and all(isinstance(line, str) for line in source):
             source = "".join(source)
-        if not isinstance(source, str) or len(source) > min(LONGEST_SOURCE, room):
+        if not isinstance(source, str):
+            broken += 1
+            continue
+        kind, attachments = cell.get("cell_type"), Attachments()
+        kind = kind if kind in KINDS else "strange"
+        source = source.encode(errors="replace").decode().replace("\r\n", "\n")
+        if kind != "code":
+            source, attachments = pictures.take(source, cell.get("attachments"), picture_room)
+            picture_room -= pictures.size(attachments)
+            source = _shortened(source, min(LONGEST_SOURCE, room), repairs)
+        if len(source) > min(LONGEST_SOURCE, room):
             broken += 1
             continue
         room -= len(source)
-        metadata, kind = cell.get("metadata"), cell.get("cell_type")
-        source = source.encode(errors="replace").decode().replace("\r\n", "\n")
-        metadata, id = metadata if isinstance(metadata, dict) else {}, cell.get("id")
-        kind = kind if kind in KINDS else "strange"
-        found.append(_Own(kind, source, metadata, id if isinstance(id, str) else ""))
+        metadata, id = cell.get("metadata"), cell.get("id")
+        metadata = metadata if isinstance(metadata, dict) else {}
+        found.append(_Own(kind, source, metadata, id if isinstance(id, str) else "", attachments))
     broken += max(0, len(submitted["cells"]) - MOST_CELLS)
     if broken:
         repairs.append(f"{broken} cells could not be read, or were too long, and were left out.")
-    return found
+    return found, not broken
+
+
+def _shortened(source: str, most: int, repairs: list[str]) -> str:
+    """A text with its end left out where it is too long."""
+    note = f"\n\n(Here {len(source) - most:,} characters more were left out.)"
+    if len(source) <= most or most < 2 * len(note):
+        return source
+    repairs.append(f"A text of {len(source):,} characters was cut after {most:,}; the whole is in the file handed in.")
+    return source[: most - len(note)] + note
 
 
 def _changed_settings(released: Mapping[str, Any], submitted: Mapping[str, Any]) -> list[str]:
@@ -195,7 +247,7 @@ def _match(
         else:
             repairs += _changed_marks(item, source[place])
         if place is None:
-            if item.kind in ("code", "markdown") and item.source.strip():
+            if item.source.strip():
                 item.anchor = by_id.get(item.id, anchor)
                 extras.append(item)
             continue
@@ -280,11 +332,13 @@ def _choose(
     written = [item for item in found if item.source.strip() != stub]
     if cell["cell_type"] == "markdown":
         repairs.append(f"{name} was answered in {len(found)} cells; they were joined.")
-        return [], _Own("markdown", "\n\n".join(item.source for item in written or found[:1]), {}, ""), []
+        joined = written or found[:1]
+        attachments = {name: bundle for item in joined for name, bundle in item.attachments.items()}
+        return [], _Own("markdown", "\n\n".join(item.source for item in joined), {}, "", attachments), []
     if len(written) < 2:
         return [], (written or found)[0], []
     place = max((index for index, item in enumerate(written) if name in item.names), default=len(written) - 1)
-    repairs.append(f"There were {len(written)} cells {name}; all were run, and the last that defines {name} counts.")
+    repairs.append(f"There were {len(written)} cells {name}; all were kept, and the last that defines {name} counts.")
     return written[:place], written[place], written[place + 1 :]
 
 
@@ -292,6 +346,21 @@ def _choose(
 def defined(source: str) -> frozenset[str]:
     """The names that a cell defines at its top level."""
     return _names(source)[1]
+
+
+def _made(source: str) -> set[str]:
+    """The names that a cell makes by itself: functions, classes and values, and nothing imported."""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return _loose(source)
+    made = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+    values = (
+        node.targets if isinstance(node, ast.Assign) else [node.target]
+        for node in body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+    )
+    return made | {target.id for targets in values for target in targets if isinstance(target, ast.Name)}
 
 
 def needed(cells: Iterable[tuple[Origin, str]]) -> list[bool]:

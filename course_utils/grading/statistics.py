@@ -11,7 +11,8 @@ from typing import Any
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
 from course_utils.checking.naming import TOGETHER
-from course_utils.grading.course import Course, printable
+from course_utils.grading.course import Course
+from course_utils.grading.gate import plain, printable
 
 COLOURS = {  # of a check's verdicts, in the order of the bars
     "right": "#2e7d32",
@@ -25,6 +26,7 @@ COLOURS = {  # of a check's verdicts, in the order of the bars
     "not attempted": "#9e9e9e",
     "not run": "#cfd8dc",
 }
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 @dataclass
@@ -111,13 +113,14 @@ def page(found: Statistics) -> str:
         f"<td>{_listed(check.mistakes)}</td></tr>"
         for id, check in found.checks.items()
     )
-    repairs = "".join(f"<li>{count} × {html.escape(line)}</li>" for line, count in found.repairs.most_common(20))
+    repairs = "".join(f"<li>{count} × {html.escape(plain(line))}</li>" for line, count in found.repairs.most_common(20))
     pictures = "".join(
         f'<figure><img src="data:image/png;base64,{picture}" alt="{html.escape(alt)}"></figure>'
         for picture, alt in _pictures(found)
     )
     return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{found.lesson}</title>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<title>{found.lesson}</title>
 <style>body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222 }}
 table {{ border-collapse: collapse }} th, td {{ text-align: left; padding: 4px 12px; border-bottom: 1px solid #ddd;
 vertical-align: top }} img {{ max-width: 100% }} figure {{ margin: 1.5em 0 }}</style></head><body>

@@ -29,6 +29,7 @@ LONGEST_TEXT = 2_000
 LARGEST_EMPTY = 10_000  # sizes of a tensor without entries, which costs nothing to send and much to print
 LONGEST_JSON = 4 << 20  # of the evidence of one exercise, tensors left aside
 MOST_FRAMES = 5_000
+UNREAD = "A part of the notebook could not be read, and the answer may stand there: a person looks at the file."
 SAID = {
     "timeout": "It took longer than it may and was stopped.",
     "out of memory": "It asked for more memory than there is and was stopped.",
@@ -120,16 +121,18 @@ def _steps(task: Task, rebuilt: Rebuilt, known: Collection[str]) -> list[dict[st
         (origin, cell["source"] if cell["cell_type"] == "code" else "")
         for cell, origin in zip(rebuilt.cells, rebuilt.origins, strict=True)
     )
-    steps: list[dict[str, Any]] = []
+    steps: list[tuple[int, dict[str, Any]]] = []
     for index, (cell, origin) in enumerate(zip(rebuilt.cells, rebuilt.origins, strict=True)):
         if cell["cell_type"] != "code":
             continue
         if origin == "check":
             if (id := exercise_id(cell, task.short)) in known:
-                steps.append({"kind": "probe", "index": index, "id": id})
+                place = max(index, rebuilt.last.get(known[id].name, index))
+                steps.append((place, {"kind": "probe", "index": index, "id": id}))
         elif run[index]:
-            steps.append({"kind": "cell", "index": index, "source": cell["source"], "own": origin == "student"})
-    return steps
+            step = {"kind": "cell", "index": index, "source": cell["source"], "own": origin == "student"}
+            steps.append((index, step))
+    return [step for _, step in sorted(steps, key=lambda pair: (pair[0], pair[1]["kind"] == "probe"))]
 
 
 @lru_cache(maxsize=64)
@@ -310,6 +313,8 @@ def _check(
     id = exercise_id(cell, task.short)
     if id in faulty:
         return _row(id, cell, faulty[id])
+    if id.partition(".")[2] in rebuilt.unread:
+        return _row(id, cell, Verdict(id, "not run", advice=UNREAD)) | {"manual": True}
     if id not in known:
         untouched = grade_id(cell) in rebuilt.untouched
         verdict = Verdict(
@@ -330,7 +335,9 @@ def _verdict(
     if lost is None:
         if exercise.name in rebuilt.untouched:
             return Verdict(exercise.id, "not attempted", advice="Nothing is written here yet.")
-        own = [n for n, step in enumerate(steps) if grade_id(rebuilt.cells[step["index"]]) == exercise.name]
+        places = {index for index, cell in enumerate(rebuilt.cells) if grade_id(cell) == exercise.name}
+        places |= {rebuilt.last[exercise.name]} if exercise.name in rebuilt.last else set()
+        own = [n for n, step in enumerate(steps) if step["index"] in places]
         lost = next((run.lost[n] for n in own if n in run.lost), None)
         errors = [item for n in own for item in run.outputs.get(n, []) if item["output_type"] == "error"]
         if lost is None and errors:

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,7 @@ from course_utils.data import DATA
 
 LESSON = Lesson("01_linear")
 LABELS = hashlib.sha256(gzip.decompress((DATA / "mnist" / "valid-labels.idx.gz").read_bytes())).hexdigest()
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 FULL = 10.0  # all points that are not given by hand
 
 Notebook = dict[str, Any]
@@ -95,6 +97,24 @@ def cell(text: str, kind: str = "code", **metadata: Any) -> dict[str, Any]:
 def put(notebook: Notebook, text: str, before: str = "relu", kind: str = "code") -> Notebook:
     """The notebook with a new cell before the one with this grade_id."""
     notebook["cells"].insert(place(notebook, before), cell(text, kind))
+    return notebook
+
+
+def is_graded(cell: dict[str, Any]) -> bool:
+    """Whether a cell has points."""
+    return bool(cell["metadata"].get("nbgrader", {}).get("grade"))
+
+
+def picture(size: int) -> str:
+    """A picture of so many bytes, in base64."""
+    return b64encode(b64decode(PNG) + bytes(size)).decode()
+
+
+def doubled(kind: str, text: str, name: str = "relu") -> Notebook:
+    """A notebook in which relu is answered, and a second cell of another kind bears the mark of an answer."""
+    notebook = answered("relu")
+    index = place(notebook, name)
+    notebook["cells"].insert(index, notebook["cells"][index] | {"cell_type": kind, "source": text, "id": "doubled"})
     return notebook
 
 
@@ -291,7 +311,61 @@ def raises() -> Notebook:
     return answered(collapse="def collapse(w1, b1, w2, b2):\n    return w1 @ w2 @ w1 @ w2 @ b2")
 
 
+def below(notebook: Notebook, text: str, name: str = "check-relu") -> Notebook:
+    """The notebook with a new cell after the one with this grade_id."""
+    notebook["cells"].insert(place(notebook, name) + 1, cell(text))
+    return notebook
+
+
+EXERCISES = tuple(exercise.name for exercise in exercises(LESSON.short))
+RELU = "def relu(x):\n    return x.clamp(min=0)"
+
+
+@entry("honest", FULL, repaired=True)
+def answer_below_its_check() -> Notebook:
+    return below(answered(*EXERCISES[1:]), RELU)
+
+
+@entry("honest", FULL, repaired=True)
+def better_answer_below_its_check() -> Notebook:
+    return below(answered(relu="def relu(x):\n    return x.abs()"), RELU)
+
+
+@entry("honest", FULL, repaired=True)
+def all_answers_at_the_end() -> Notebook:
+    answers = "\n\n".join(solutions()[name] for name in EXERCISES)
+    return below(released(), f"import math, torch\nfrom torch import nn\n{answers}", "why_nonlinear")
+
+
+@entry("honest", FULL)
+def other_function_imported_below() -> Notebook:
+    return below(answered(), "from torch.nn.functional import *", "check-two_layer_net")
+
+
+@entry("honest", FULL)
+def pictures_in_words() -> Notebook:
+    address = f"data:image/png;base64,{picture(150_000)}"
+    notebook = answered(why_nonlinear=f"So: ![a](attachment:a.png) ![b]({address}) ![c](attachment:x)")
+    notebook["cells"][place(notebook, "why_nonlinear")]["attachments"] = {"a.png": {"image/png": PNG}}
+    return put(notebook, f"![mine]({address})", kind="markdown")
+
+
+@entry("honest", FULL, repaired=True)
+def words_without_end() -> Notebook:
+    return answered(why_nonlinear="because " * 20_000)
+
+
+@entry("honest", FULL)
+def text_in_a_raw_cell() -> Notebook:
+    return put(answered(), "<b>My notes</b>", kind="raw")
+
+
 # ---------------------------------------------------------------- mangled notebooks
+
+
+@entry("mangled", 8.0, repaired=True, checks=(("collapse", "not run"),))
+def answer_too_long_to_read() -> Notebook:
+    return answered(collapse=solutions()["collapse"] + "\n# " + "x" * 100_000)
 
 
 @entry("mangled", FULL, repaired=True)
@@ -1010,6 +1084,69 @@ def script_in_the_text() -> Notebook:
         "<img src=x onerror=\"document.title='LEAK'\"> [x](javascript:document.title='LEAK')"
     )
     return notebook
+
+
+@entry("forging", 1.0, repaired=True)
+def layer_over_the_page() -> Notebook:
+    names = [mark(item) for item in released()["cells"] if is_graded(item)]
+    layer = "".join(f'<div id="{name}"></div>' for name in names)
+    layer += '<div class="full-credit modal-backdrop fade"></div>'
+    return doubled("raw", f'<div class="nbgrader_cell">{layer}</div><script>document.title = "LEAK"</script>')
+
+
+@entry("forging", FULL)
+def verdicts_imitated() -> Notebook:
+    notebook = put(answered(), '<div class="course-card" id="check-relu">Right: 99 of 1 points</div>', kind="markdown")
+    card = {"text/html": "<div class=course-card>Right</div><script>document.title='LEAK'</script>"}
+    output = {"output_type": "display_data", "data": card, "metadata": {}}
+    notebook["cells"][place(notebook, "check-collapse")]["outputs"] = [output]
+    notebook["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
+    return notebook
+
+
+def _beside(kind: str, points: float = 1.0) -> Callable[[Callable[[Path], None]], None]:
+    """Adds a submission in which relu alone is answered, with something else in its folder."""
+
+    def add(make: Callable[[Path], None]) -> None:
+        def write(folder: Path) -> None:
+            folder.mkdir(parents=True)
+            (folder / f"{LESSON.name}.ipynb").write_text(json.dumps(answered("relu")))
+            make(folder)
+
+        ENTRIES.append(Entry(kind, "reading", points, write))
+
+    return add
+
+
+@_beside("links_beside_it")
+def _links(folder: Path) -> None:
+    (folder / "passwd").symlink_to("/etc/passwd")
+    (folder / "etc").symlink_to("/etc")
+    (folder / "seed.txt").symlink_to(f"../../../.course/seeds/{LESSON.name}")
+    (folder / "neighbour.txt").symlink_to(f"../../solved/{LESSON.name}/{LESSON.name}.ipynb")
+    (folder / "gradebook.txt").symlink_to("../../../gradebook.db")
+    (folder / "timestamp.txt").symlink_to("/etc/hostname")
+    (folder / "submission_secret.txt").symlink_to("/etc/passwd")
+
+
+@_beside("pipes_beside_it")
+def _pipes(folder: Path) -> None:
+    for name in ("data.txt", "timestamp.txt", "submission_secret.txt"):
+        os.mkfifo(folder / name)
+
+
+@_beside("sparse_files_beside_it")
+def _sparse(folder: Path) -> None:
+    for name, start in (("data.bin", b""), ("timestamp.txt", b"2030-01-01 00:00:00 UTC" + b" " * 77)):
+        with (folder / name).open("wb") as file:
+            file.write(start)
+            file.truncate(300 << 20)
+
+
+@_beside("pages_beside_it")
+def _pages(folder: Path) -> None:
+    (folder / "evil.html").write_text("<script>document.title = 'LEAK'</script>")
+    (folder / "evil.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg' onload='document.title=1'/>")
 
 
 def write_corpus(submitted: Path, entries: list[Entry] | None = None) -> None:

@@ -61,7 +61,7 @@ def test_the_report_has_the_stated_form_and_the_gradebook_the_same_scores(course
     found = statistics.collect(course, LESSON)
     assert found.checks["linear.collapse"].mistakes == {"first bias forgotten": 2}
     page = statistics.page(found)
-    assert "first bias forgotten" in page and page.count("data:image/png") == 3 and "http" not in page
+    assert "first bias forgotten" in page and page.count("data:image/png") == 3 and "://" not in page
 
 
 def test_a_rerun_grades_only_what_changed(course, monkeypatch):
@@ -133,19 +133,15 @@ def test_a_timestamp_that_says_no_time_stops_nothing(course):
     assert points(grade(course)) == EXPECTED
 
 
-def test_a_folder_whose_name_is_no_text_is_told_and_costs_nobody_anything(course):
+def test_a_folder_whose_name_is_no_students_id_is_told_and_costs_nobody_anything(course):
     submitted = os.fsencode(course.root / "submitted")
-    shutil.copytree(submitted + b"/one", submitted + b"/J\xfcrgen")
+    for name in (b"J\xfcrgen", b"<img src=x onerror=x>", b"=1+1", b"\x1b[2J\xe2\x80\xaeone", b"two\nlines"):
+        shutil.copytree(submitted + b"/one", submitted + b"/" + name)
     done = course_command(course, "grade", "linear", "--jobs", "1", "--report", "report.json")
-    assert done.returncode == 1 and r"'J\udcfcrgen' was left out" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    for name in (r"'J\udcfcrgen'", "'<img src=x onerror=x>'", "'=1+1'", r"'\x1b[2J\u202eone'", r"'two\nlines'"):
+        assert f"The folder {name} was left out" in done.stderr
     assert points(json.loads((course.root / "report.json").read_text())) == EXPECTED
-
-
-def test_a_name_cannot_speak_to_the_terminal(course, capsys):
-    (course.root / "submitted" / "one").rename(course.root / "submitted" / "\x1b[2J\u202eone")
-    show(grade(course))
-    said = capsys.readouterr().out
-    assert "one" in said and "\x1b[2J" not in said and "\u202e" not in said
 
 
 def test_killed_and_started_again_it_ends_with_the_same_scores(course):

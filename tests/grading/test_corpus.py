@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from nbgrader.server_extensions.formgrader import handlers
 
 from course_utils.grading import batch, pool
 from course_utils.grading.course import Course
+from course_utils.grading.pages import Formgrader
 from course_utils.grading.wire import Limits
 from tests.grading import corpus
 from tests.grading.classroom import make_course
@@ -69,6 +71,24 @@ def test_it_leaks_nothing(graded: Any, entry: corpus.Entry) -> None:
 @pytest.mark.parametrize("entry", KINDS)
 def test_what_is_kept_of_it_is_small(graded: Any, entry: corpus.Entry) -> None:
     assert len(notebook(graded, entry.kind)) < 5 << 20
+
+
+@pytest.mark.parametrize("entry", KINDS)
+def test_it_can_be_shown_and_only_in_code_and_text(graded: Any, entry: corpus.Entry) -> None:
+    made = json.loads(notebook(graded, entry.kind))
+    assert {cell["cell_type"] for cell in made["cells"]} <= {"code", "markdown"}
+    ids = [cell["id"] for cell in made["cells"]]
+    assert len(ids) == len(set(ids)) and all(id.isascii() for id in ids)
+    page = Formgrader(template_name="formgrade", extra_template_basedirs=[handlers.template_path])
+    path = graded[0].path("autograded", entry.kind, corpus.LESSON.name) / f"{corpus.LESSON.name}.ipynb"
+    shown, _ = page.from_filename(str(path), resources={"base_url": "", "total": 1, "index": 0})
+    assert "cannot be shown as a notebook" not in shown and 'id="check-relu"' in shown
+
+
+@pytest.mark.parametrize("entry", KINDS)
+def test_nothing_else_of_it_is_kept(graded: Any, entry: corpus.Entry) -> None:
+    folder = graded[0].path("autograded", entry.kind, corpus.LESSON.name)
+    assert {path.name for path in folder.iterdir()} <= {f"{corpus.LESSON.name}.ipynb", "timestamp.txt"}
 
 
 def test_a_rerun_grades_nothing_and_reports_the_same(graded: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,8 +27,10 @@ def course(tmp_path_factory):
     return made
 
 
-def exported(course, name):
-    done = nbgrader_command(course, "export", f"--exporter=course_utils.grading.exports.{name}", "--to=grades.csv")
+def exported(course, name=None):
+    """The table that nbgrader's export command writes, with its own exporter or another."""
+    chosen = [f"--exporter=course_utils.grading.exports.{name}"] if name else []
+    done = nbgrader_command(course, "export", *chosen, "--to=grades.csv")
     assert done.returncode == 0, done.stderr
     with (course.root / "grades.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.reader(file))
@@ -50,4 +52,15 @@ def test_moodle(course):
         ["second", "", "", "", "", ""],
         ["'=1+1", "", "'@name", "'-2", "", ""],
         ["first", "17", "Ä", 'Q"uote, comma', "a@example.org", "7.5"],
+    ]
+
+
+def test_nbgraders_own(course):
+    names = ["student_id", "last_name", "first_name", "email"]
+    points = ["raw_score", "late_submission_penalty", "score", "max_score"]
+    assert exported(course) == [
+        ["assignment", "duedate", "timestamp", *names, *points],
+        ["01_linear", "", "", "second", "", "", "", "0.0", "0.0", "0.0", "10.0"],
+        ["01_linear", "", "", "'=1+1", "'-2", "'@name", "", "0.0", "0.0", "0.0", "10.0"],
+        ["01_linear", "", "", "first", 'Q"uote, comma', "Ä", "a@example.org", "7.5", "0.0", "7.5", "10.0"],
     ]

@@ -30,6 +30,75 @@ def test_an_honest_submission_needs_no_repair():
     assert rebuilt(corpus.released()).untouched >= {"relu", "My_Linear", "why_nonlinear"}
 
 
+def kinds(found):
+    return {cell["cell_type"] for cell in found.cells}
+
+
+@pytest.mark.parametrize("kind", ["raw", "heading", "\ud800"])
+@pytest.mark.parametrize("name", ["relu", "why_nonlinear", "check-relu"])
+def test_only_code_and_text_leave_it(kind, name):
+    found = rebuilt(corpus.doubled(kind, "<b id=why_nonlinear>x</b>", name))
+    assert kinds(found) == {"code", "markdown"}
+    texts = [cell["source"] for cell in found.cells if "why_nonlinear>" in cell["source"]]
+    assert all(text.startswith("    <b id") for text in texts) or name == "why_nonlinear"
+
+
+def test_nothing_but_source_and_pictures_is_taken_from_a_cell():
+    notebook = corpus.put(corpus.answered(), "text", kind="markdown")
+    for cell in notebook["cells"]:
+        cell["metadata"] |= {"tags": ["x-evil"], "transient": {"remove_source": True}, "raw_mimetype": "text/html"}
+        cell |= {"id": "x-evil", "extra": "x-evil", "attachments": {"a": {"text/html": "x-evil"}}}
+    assert "x-evil" not in json.dumps(rebuilt(notebook).cells)
+
+
+def test_pictures_become_attachments_with_names_of_ours():
+    text = f"![a](attachment:my%20a.png) ![b](data:image/png;base64,{corpus.PNG}) ![c](attachment:x) attachment:y"
+    notebook = corpus.answered(why_nonlinear=text)
+    answer = notebook["cells"][corpus.place(notebook, "why_nonlinear")]
+    answer["attachments"] = {"my a.png": {"image/png": corpus.PNG}, "b": {"image/svg+xml": "<svg/>"}, "c": 1}
+    found = rebuilt(notebook)
+    cell = next(cell for cell in found.cells if cell.get("attachments"))
+    (name,) = cell["attachments"]
+    assert cell["attachments"] == {name: {"image/png": corpus.PNG}} and name.endswith(".png")
+    assert cell["source"] == f"![a](attachment:{name}) ![b](attachment:{name}) ![c](attachment:missing) attachment:y"
+
+
+def test_a_picture_does_not_count_as_text():
+    picture = f"![b](data:image/png;base64,{corpus.picture(300_000)})"
+    found = rebuilt(corpus.answered(why_nonlinear=f"Because. {picture}"))
+    assert not found.untouched and not found.unread and not found.repairs
+    assert any(len(json.dumps(cell.get("attachments", {}))) > 400_000 for cell in found.cells)
+
+
+def test_pictures_that_are_too_large_together_are_left_out():
+    picture = f"![b](data:image/png;base64,{corpus.picture(4_500_000)})"
+    other = f"![c](data:image/png;base64,{corpus.picture(4_600_000)})"
+    found = rebuilt(corpus.put(corpus.answered(why_nonlinear=picture), other, kind="markdown"))
+    assert sum(len(json.dumps(cell.get("attachments", {}))) for cell in found.cells) < 11 << 20
+    assert "attachment:too-large" in json.dumps(found.cells)
+
+
+def test_an_answer_that_cannot_be_read_is_for_a_person():
+    found = rebuilt(corpus.answered("relu", collapse="# " + "x" * 200_000))
+    assert "collapse" in found.unread and not found.untouched and "relu" not in found.unread
+    notebook = corpus.released()
+    notebook["cells"] = [corpus.cell(f"# {number}") for number in range(1_000)] + notebook["cells"]
+    assert rebuilt(notebook).unread >= {"relu", "why_nonlinear"}
+
+
+def test_words_that_are_too_long_are_cut_and_it_is_said():
+    found = rebuilt(corpus.answered(why_nonlinear="because " * 100_000))
+    assert not found.untouched and any("was cut" in line for line in found.repairs)
+
+
+def test_the_last_definition_counts():
+    found = rebuilt(corpus.below(corpus.answered(*corpus.EXERCISES[1:]), corpus.RELU))
+    assert "relu" not in found.untouched and found.cells[found.last["relu"]]["source"] == corpus.RELU
+    assert any("relu was defined below its check" in line for line in found.repairs)
+    assert rebuilt(corpus.below(corpus.answered(), "from torch.nn.functional import relu")).last == {}
+    assert rebuilt(corpus.answered()).last == {}
+
+
 def test_words_are_found_where_their_mark_is_lost():
     notebook = corpus.answered()
     cell = notebook["cells"][corpus.place(notebook, "why_nonlinear")]

@@ -1,0 +1,106 @@
+"""Reads what was handed in: plain files of a limited size, and nothing through a link, a pipe or a device."""
+
+import errno
+import os
+import re
+import stat
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from nbgrader.utils import parse_utc
+
+from course_utils.grading.rebuild import LARGEST_FILE, Unreadable
+
+LONGEST_STAMP = 100
+YEARS = range(1990, 2200)  # a time outside of these is none that a gradebook and its pages can count with
+_STAMP = re.compile(r"[\w:.,+ -]*\w(/\w+)*", re.ASCII)
+
+
+def read_submission(folder: Path, name: str) -> bytes:
+    """What was handed in for a lesson; raises Unreadable where it is no plain file of the right name and size."""
+    if _is_link(folder):
+        raise Unreadable("The folder is a link to another place; it was not followed.")
+    path = folder / f"{name}.ipynb"
+    try:
+        with open_plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > LARGEST_FILE:
+                raise Unreadable(
+                    f"{path.name} has {size >> 20} MB and may have {LARGEST_FILE >> 20}: clear its outputs."
+                )
+            return file.read(LARGEST_FILE + 1)
+    except FileNotFoundError:
+        others = sorted(other.name for other in folder.glob("*.ipynb")) if folder.is_dir() else []
+        instead = f"; there is {others[0]!r}" if others else ""
+        raise Unreadable(f"There is no file {path.name}{instead}: hand it in under that name.") from None
+    except OSError as error:
+        why = "is a link to another place" if path.is_symlink() else f"cannot be read ({error.strerror})"
+        raise Unreadable(f"{path.name} {why}: hand in the file itself.") from None
+
+
+def _is_link(folder: Path) -> bool:
+    return folder.is_symlink() or folder.parent.is_symlink()
+
+
+def _open_in(folder: Path, name: str) -> BinaryIO:
+    """Open a plain file of a submission's folder, which is no link either; raises OSError."""
+    if _is_link(folder):
+        raise OSError(errno.ELOOP, "the folder is a link", str(folder))
+    return open_plain(folder / name)
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a plain file, which no link, pipe or folder is; raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return open(descriptor, "rb")
+
+
+def handed_in_at(folder: Path) -> datetime | None:
+    """When it was handed in, as nbgrader's timestamp.txt says; None where that is missing or says no time."""
+    try:
+        with _open_in(folder, "timestamp.txt") as file:
+            text = file.read(LONGEST_STAMP).decode().strip()
+    except (OSError, ValueError):
+        return None
+    if not _STAMP.fullmatch(text):
+        return None
+    try:
+        time = parse_utc(text)
+    except Exception:  # a parser of foreign text may raise anything
+        return None
+    return time if time.year in YEARS else None
+
+
+def copy_stamp(source: Path, target: Path) -> None:
+    """Write the time at which it was handed in beside the graded notebook, in nbgrader's own form."""
+    path = target / "timestamp.txt"
+    path.unlink(missing_ok=True)
+    if time := handed_in_at(source):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{time:%Y-%m-%d %H:%M:%S.%f} UTC\n")
+
+
+def copy_secret(source: Path, target: Path) -> None:
+    """Copy the word by which nbgrader's exchange finds whose feedback it is."""
+    path = target / "submission_secret.txt"
+    path.unlink(missing_ok=True)
+    try:
+        with _open_in(source, path.name) as file:
+            secret = file.read(1_000).decode()
+    except (OSError, ValueError):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(secret)
+
+
+def read_text(path: Path) -> str:
+    """The beginning of a file as text, however it is broken; empty where it cannot be opened."""
+    try:
+        with open_plain(path) as file:
+            return file.read(1 << 20).decode(errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,113 @@
+"""nbgrader's own commands read what was handed in as `course grade` does, and hand nothing else on."""
+
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+
+from course_utils.checking.errors import CourseError
+from course_utils.grading import batch
+from course_utils.grading.course import find_course
+from course_utils.grading.gradebook import scores
+from course_utils.grading.intake import handed_in_at
+from tests.grading import corpus
+from tests.grading.classroom import hand_in, make_course, nbgrader_command
+
+LESSON = corpus.LESSON
+KINDS = ("links_beside_it", "pipes_beside_it", "sparse_files_beside_it", "pages_beside_it", "link_to_a_neighbour")
+KINDS += ("pipe", "folder_that_is_a_link", "wrong_name", "hundred_megabytes", "truncated")
+
+
+def graded(tmp_path, way):
+    """A course in which these were handed in, and graded in one of the two ways; with feedback."""
+    course = make_course(tmp_path)
+    hand_in(course, "solved", corpus.answered(), "2024-06-01 00:00:00 Europe/Berlin")
+    for entry in corpus.ENTRIES:
+        if entry.kind in KINDS:
+            entry.make(course.path("submitted", entry.kind, LESSON.name))
+    course.seed(LESSON)
+    if way == "course":
+        batch.grade(course, LESSON, batch.Options(), progress=False)
+    else:
+        done = nbgrader_command(course, "autograde", LESSON.name)
+        assert done.returncode == 0, done.stderr
+    done = nbgrader_command(course, "generate_feedback", LESSON.name)
+    assert done.returncode == 0, done.stderr
+    return course
+
+
+@pytest.mark.nbgrader
+def test_both_ways_read_the_same_and_hand_nothing_else_on(tmp_path):
+    found = {}
+    for way in ("course", "nbgrader"):
+        course = graded(tmp_path / way, way)
+        found[way] = {name: score for name, (score, _) in scores(course, LESSON).items()}
+        for kind, suffix in (("autograded", "ipynb"), ("feedback", "html")):
+            for path in course.path(kind, "*", LESSON.name).parents[1].glob("*/*/*"):
+                assert path.name in (f"{LESSON.name}.{suffix}", "timestamp.txt") and not path.is_symlink()
+                assert path.stat().st_size < 3 << 20 and "root:x:0" not in path.read_text()
+        stamp = course.path("autograded", "solved", LESSON.name) / "timestamp.txt"
+        assert stamp.read_text() == "2024-05-31 22:00:00.000000 UTC\n"
+        for name in KINDS:
+            assert not (course.path("autograded", name, LESSON.name) / "timestamp.txt").exists() or name.startswith(
+                "spa"
+            )
+    due = {entry.kind: entry.points for entry in corpus.ENTRIES if entry.kind in KINDS} | {"solved": corpus.FULL}
+    assert found["course"] == due
+    assert found["nbgrader"] == {name: points for name, points in due.items() if name in found["nbgrader"]}
+    assert due.keys() - found["nbgrader"].keys() == set(), "nbgrader's own command leaves nobody out"
+
+
+def test_files_that_nobody_may_write_stop_nothing(tmp_path):
+    """As nbgrader leaves them. Root may write them all the same: run this as another user to see that it can fail."""
+    course = make_course(tmp_path)
+    for points, names in ((1.0, ("relu",)), (4.0, ("relu", "My_Linear"))):
+        hand_in(course, "one", corpus.answered(*names), "2024-06-01 00:00:00 UTC")
+        report = batch.grade(course, LESSON, batch.Options(seed=3), progress=False)
+        assert report["submissions"]["one"]["score"] == points
+        for kind in ("submitted", "autograded"):
+            for path in course.path(kind, "one", LESSON.name).iterdir():
+                path.chmod(0o444)
+        for path in course.path("submitted", "one", LESSON.name).iterdir():
+            path.rename(path.with_suffix(f"{path.suffix}.old"))
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("2024-06-01 10:00:00 UTC", "2024-06-01 10:00:00"),
+        ("2024-06-01 10:00:00.5 UTC\n", "2024-06-01 10:00:00.500000"),
+        ("2024-06-01T10:00:00+02:00", "2024-06-01 08:00:00"),
+        ("2024-06-01 10:00:00 Europe/Berlin", "2024-06-01 08:00:00"),
+        ("2024-01-01T00:00:00+99:99", "None"),
+        ("0" * 99, "None"),
+        ("9999-12-31 23:59:59 UTC", "None"),
+        ("0001-01-01 00:00:00 UTC", "None"),
+        ("2024-06-01 10:00:00 /etc/localtime", "None"),
+        ("2024-06-01 10:00:00 ../../etc/localtime", "None"),
+        ("next Tuesday", "None"),
+        ("", "None"),
+    ],
+)
+def test_a_stamp_says_a_time_or_none(tmp_path, text, said):
+    (tmp_path / "timestamp.txt").write_text(text)
+    assert str(handed_in_at(tmp_path)) == said
+
+
+def test_an_answer_that_could_not_be_read_waits_for_a_person(tmp_path):
+    course = make_course(tmp_path)
+    hand_in(course, "long", corpus.answered("relu", collapse="# " + "x" * 200_000))
+    batch.grade(course, LESSON, batch.Options(seed=3), progress=False)
+    with Gradebook(course.folders.db_url) as book:
+        grades = {
+            name: book.find_grade(f"check-{name}", LESSON.name, LESSON.name, "long") for name in ("relu", "collapse")
+        }
+        assert (grades["relu"].auto_score, grades["relu"].needs_manual_grade) == (1.0, False)
+        assert (grades["collapse"].auto_score, grades["collapse"].needs_manual_grade) == (None, True)
+
+
+def test_submissions_among_system_files_are_refused(tmp_path):
+    make_course(tmp_path)
+    with pytest.raises(CourseError, match="lies among system files"):
+        find_course(tmp_path, Path("/usr/share"))
+    assert find_course(tmp_path, tmp_path).submitted == tmp_path.resolve()
