@@ -18,7 +18,7 @@ from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 
-from course_utils.building.lesson import ROOT, Lesson, choose
+from course_utils.building.lesson import ROOT, Lesson, all_lessons, choose
 from course_utils.checking.errors import CourseError
 from course_utils.grading.rebuild import LARGEST_FILE, Unreadable
 
@@ -81,8 +81,9 @@ class Course:
         return text
 
     def earlier(self, lesson: Lesson) -> tuple[str, ...]:
-        """The lessons before this one, whose reference answers it may import, without their numbers."""
-        return tuple(other.short for other in self.lessons() if other.name < lesson.name)
+        """The lessons before this one, released or not, without their numbers: a child may import their answers."""
+        known = {other.name for other in (*all_lessons(), *self.lessons())}
+        return tuple(name.partition("_")[2] for name in sorted(known) if name < lesson.name)
 
     def students(self, lesson: Lesson) -> list[str]:
         """Who handed something in, in alphabetical order."""

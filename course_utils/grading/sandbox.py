@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils.checking.errors import CourseError
@@ -79,11 +80,11 @@ class Child:
 class Template:
     """A warm process that has everything imported; a context manager."""
 
-    def __init__(self, lesson: str, earlier: list[str], modules: list[str], limits: wire.Limits, sandbox: bool) -> None:
-        self.lesson, self.earlier, self.modules = lesson, earlier, modules
+    def __init__(self, lesson: str, earlier: Sequence[str], modules: list[str], limits: wire.Limits, sandbox: bool) -> None:
+        self.lesson, self.modules = lesson, modules
         self.limits, self.sandbox = limits, sandbox
         self.folder = tempfile.TemporaryDirectory(prefix="course-kit-")
-        kit.make(Path(self.folder.name), lesson, earlier)
+        kit.make(Path(self.folder.name), lesson, earlier, modules)
         self.process: subprocess.Popen[bytes] | None = None
         self.count = 0
         self.spare: Child | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 STEP, OUTPUT, EVIDENCE, MISSING, BROKEN, DONE, JOB = b"s", b"o", b"e", b"m", b"x", b"d", b"j"
+FIRST_CASES = "first_cases"  # a file beside the package with a public case of every exercise, to warm up with
 _HEADER = struct.Struct("<cIQ")
 
 

@@ -131,8 +131,8 @@ def _template(task: Task, released: Mapping[str, Any]) -> Template:
     if getattr(_local, "key", None) != key:
         close()
         torch.set_num_threads(1)
-        modules = _modules(released, task.short)
-        _local.template = Template(task.short, list(task.earlier), modules, task.limits, task.sandbox)
+        modules = [*imports(released), *(["torch._dynamo"] if _needs_dynamo(released, task.short) else [])]
+        _local.template = Template(task.short, task.earlier, modules, task.limits, task.sandbox)
         _local.key = key
     return _local.template
 
@@ -144,8 +144,8 @@ def close() -> None:
         template.close()
 
 
-def _modules(released: Mapping[str, Any], short: str) -> list[str]:
-    """What the lesson imports, to be imported once and for all."""
+def imports(released: Mapping[str, Any]) -> list[str]:
+    """What the lesson imports, modules and names in them, to be imported once and for all."""
     found = ["course_utils.data", "matplotlib.pyplot"]
     for cell in released["cells"]:
         try:
@@ -157,9 +157,12 @@ def _modules(released: Mapping[str, Any], short: str) -> list[str]:
                 found += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module:
                 found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    if "torch.optim" in json.dumps(released) or any(isinstance(item, Training) for item in exercises(short)):
-        found.append("torch._dynamo")  # the first optimizer imports it, which takes seconds
     return list(dict.fromkeys(found))
+
+
+def _needs_dynamo(released: Mapping[str, Any], short: str) -> bool:
+    """Whether an optimizer of torch may be made: the first one imports torch._dynamo, which takes seconds."""
+    return "torch.optim" in json.dumps(released) or any(isinstance(item, Training) for item in exercises(short))
 
 
 def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str, Exercise], task: Task) -> _Run:
