@@ -6,7 +6,6 @@ import shutil
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeGuard
 
 from course_utils.checking.evidence import encode
 from course_utils.checking.exercise import Training, exercises
@@ -58,7 +57,7 @@ def references(lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> 
             continue
         found.add(name)
         body = ast.parse(path.read_text(encoding="utf-8")).body
-        waiting += [_last(node) for node in body if _imports_from("course_utils.reference.", node)]
+        waiting += [_last(node) for node in _imports_from("course_utils.reference.", body)]
     return found
 
 
@@ -79,7 +78,7 @@ def probes(lesson: str, imported: Iterable[str] = ()) -> dict[str, str]:
         trees = {name: _reduced(name, names, every=name == lesson) for name, names in wanted.items()}
         found = {name: {*names} for name, names in kept.items()}
         for tree in trees.values():
-            for node in (node for node in tree.body if _imports_from("course_utils.exercises.", node)):
+            for node in _imports_from("course_utils.exercises.", tree.body):
                 found.setdefault(_last(node), set()).update(alias.name for alias in node.names)
         if found == wanted:
             return {name: ast.unparse(tree) + "\n" for name, tree in trees.items()}
@@ -98,15 +97,15 @@ def _reduced(module: str, names: set[str], every: bool) -> ast.Module:
     while more := {name for node in definitions if _bound(node) & names for name in _loaded(node)} - names:
         names |= more
     tree.body = [node for node in tree.body if not _bound(node) or _bound(node) & names]
-    for node in tree.body:
-        if _imports_from("course_utils.exercises.", node):
-            node.names = [alias for alias in node.names if alias.name in names]
-    tree.body = [node for node in tree.body if not _imports_from("course_utils.exercises.", node) or node.names]
+    for importing in _imports_from("course_utils.exercises.", tree.body):
+        importing.names = [alias for alias in importing.names if alias.name in names]
+        if not importing.names:
+            tree.body.remove(importing)
     return tree
 
 
-def _imports_from(package: str, node: ast.stmt) -> TypeGuard[ast.ImportFrom]:
-    return isinstance(node, ast.ImportFrom) and str(node.module).startswith(package)
+def _imports_from(package: str, body: list[ast.stmt]) -> list[ast.ImportFrom]:
+    return [node for node in body if isinstance(node, ast.ImportFrom) and str(node.module).startswith(package)]
 
 
 def _last(node: ast.ImportFrom) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 from course_utils.grading import wire
 from course_utils.grading.rebuild import grade_id
 
+DOUBTFUL = {"timeout", "out of memory"}  # such a verdict counts when it came twice, the second time alone
+
 
 @dataclass(frozen=True)
 class Task:
@@ -31,10 +33,14 @@ class Task:
         return self.lesson.partition("_")[2]
 
     def result(self, status: str, repairs: list[str], checks: list[dict[str, Any]]) -> dict[str, Any]:
-        """A result without outputs and times."""
+        """A result without outputs and times.
+
+        It is final where nothing in it may be the fault of whatever else ran on the machine.
+        """
         sandbox = "bubblewrap" if self.sandbox else "none"
         result = {"lesson": self.lesson, "sandbox": sandbox, "status": status, "repairs": repairs, "checks": checks}
-        return result | {"outputs": {}, "seconds": 0.0}
+        final = not {status, *(check["status"] for check in checks)} & DOUBTFUL
+        return result | {"outputs": {}, "seconds": 0.0, "final": final}
 
     def unreadable(self, reason: str) -> dict[str, Any]:
         """The result of a file that is no notebook."""
@@ -42,7 +48,7 @@ class Task:
 
     def lost(self, reason: str) -> dict[str, Any]:
         """The result of a submission that brings down whatever grades it."""
-        return self._without_run("crashed", "crashed", reason)
+        return self._without_run("crashed", "crashed", reason) | {"final": False}
 
     def _without_run(self, status: str, verdict: str, reason: str) -> dict[str, Any]:
         cells = [cell for cell in json.loads(self.released)["cells"] if is_graded(cell)]

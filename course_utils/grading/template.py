@@ -19,7 +19,7 @@ from typing import Any
 from course_utils.grading import seccomp, wire
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x08000000, 0x10000000, 0x20000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 1, 2, 4, 0x4000, 0x40000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x4000, 0x40000
 PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP, CAP_LAST = 38, 24, 63
 OWN_FILES = Path("/tmp")
 
@@ -42,6 +42,8 @@ def main(control_fd: int, settings: str) -> None:
     limits = wire.Limits(**setup["limits"])
     limits = dataclasses.replace(limits, memory=private + limits.memory)
     control.send(b"ready")
+    if setup["processor"] is not None:
+        os.sched_setaffinity(0, {setup["processor"]})  # for its children: all of a submission shares one processor
     children: dict[int, tuple[int, int]] = {}
     while True:
         message, fds, _, _ = socket.recv_fds(control, 64, 1)
@@ -163,6 +165,7 @@ def _become(job: int, tell: int, exercises: dict[str, Any], limits: wire.Limits,
     except OSError as error:
         wire.send(sock, wire.BROKEN, 0, str(error).encode())
         os._exit(1)
+    wire.send(sock, wire.READY)
 
     import numpy as np
     import torch
@@ -203,13 +206,15 @@ def _unshare() -> None:
 
 
 def _own_files(size: int) -> None:
-    """Mount a private /tmp and /dev/shm, hide /proc, and go to /tmp."""
+    """Mount a private /tmp, /dev/shm and /dev/pts, hide /proc, and go to /tmp."""
     libc = _libc()
     _checked(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount /")
     flags = MS_NOSUID | MS_NODEV
     for place, room in ((b"/tmp", size), (b"/dev/shm", size)):
         options = f"size={room},nr_inodes=4096,mode=700".encode()
         _checked(libc.mount(b"tmpfs", place, b"tmpfs", flags, options), f"mount {place.decode()}")
+    terminals = b"newinstance,ptmxmode=0666,mode=620,max=8"  # the host has a few thousand for everybody
+    _checked(libc.mount(b"devpts", b"/dev/pts", b"devpts", MS_NOSUID | MS_NOEXEC, terminals), "mount /dev/pts")
     _checked(libc.mount(b"tmpfs", b"/proc", b"tmpfs", flags | MS_RDONLY, b"size=4k"), "mount /proc")
     os.chdir(OWN_FILES)
 

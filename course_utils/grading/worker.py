@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import os
 import signal
 import threading
 import time
@@ -19,7 +20,7 @@ from course_utils.checking.exercise import Case, Exercise, Training, exercises
 from course_utils.checking.judge import Verdict, expected_evidence, judge_evidence
 from course_utils.grading import wire
 from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, needed, rebuild, text
-from course_utils.grading.sandbox import Child, Ended, Template
+from course_utils.grading.sandbox import Child, Ended, Stopwatch, Template
 from course_utils.grading.task import Task, exercise_id, is_graded, row
 
 LONGEST_TEXT = 2_000
@@ -39,7 +40,9 @@ class _Run:
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     sizes: dict[int, int] = field(default_factory=dict)  # of the outputs as they came, in bytes
     evidence: dict[int, bytes | None] = field(default_factory=dict)  # None: the name is not defined
+    received: int = 0  # bytes of evidence, whatever became of it
     lost: dict[int, tuple[str, str]] = field(default_factory=dict)  # reason and message by step
+    killed: bool = False  # from outside, as a machine does that has no more memory
 
 
 def grade(task: Task) -> dict[str, Any]:
@@ -58,7 +61,8 @@ def grade(task: Task) -> dict[str, Any]:
     repairs = rebuilt.repairs + _left_out(rebuilt, steps, run)
     outputs = {steps[number]["index"]: shown for number, shown in run.outputs.items()}
     status = next((reason for reason, _ in run.lost.values() if reason != "not run"), "graded")
-    return _result(task, status, repairs, checks, outputs, started)
+    result = _result(task, status, repairs, checks, outputs, started)
+    return result | {"final": result["final"] and not run.killed}
 
 
 def _result(
@@ -132,9 +136,29 @@ def _template(task: Task, released: Mapping[str, Any]) -> Template:
         close()
         torch.set_num_threads(1)
         modules = [*imports(released), *(["torch._dynamo"] if _needs_dynamo(released, task.short) else [])]
-        _local.template = Template(task.short, task.earlier, modules, task.limits, task.sandbox)
+        _local.template = Template(
+            task.short,
+            task.earlier,
+            modules,
+            task.limits,
+            task.sandbox,
+            _processor(getattr(_local, "place", os.getpid())),
+        )
         _local.key = key
     return _local.template
+
+
+def settle(place: int) -> None:
+    """Give this thread's submissions a processor of their own, where there are enough; place: which worker this is."""
+    _local.place = place
+
+
+def _processor(place: int) -> int | None:
+    """The processor that all of a submission has to share, None where the system cannot say."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    processors = sorted(os.sched_getaffinity(0))
+    return processors[place % len(processors)]
 
 
 def close() -> None:
@@ -167,8 +191,7 @@ def _needs_dynamo(released: Mapping[str, Any], short: str) -> bool:
 
 def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str, Exercise], task: Task) -> _Run:
     """Have the steps done; where the process dies in one of them, the others are done without it."""
-    run = _Run()
-    deadline = time.monotonic() + task.limits.seconds
+    run, everything = _Run(), Stopwatch(template, task.limits.seconds)
     for _ in range(task.limits.restarts + 1):
         left = [n for n in range(len(steps)) if n not in run.lost]
         todo = [n for n in left if steps[n]["kind"] == "cell" or n not in run.evidence]
@@ -176,7 +199,7 @@ def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str
         child = template.child()
         try:
             wire.send(child.sock, wire.JOB, 0, _job(todo, steps, task))
-            for step in _follow(child, todo, steps, known, run, task.limits, deadline):
+            for step in _follow(child, todo, steps, known, run, task.limits, everything):
                 current = step
             child.leave()
             break
@@ -184,10 +207,11 @@ def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str
             reason = error.reason if isinstance(error, Ended) else ""
             status = child.end()
             if current is not None:  # else the template was gone before the submission began
+                run.killed |= not reason and status in (-1, 128 + signal.SIGKILL)
                 run.lost[current] = reason or "crashed", str(error) if reason else _died(status)
-            if time.monotonic() > deadline:
+            if everything.is_over():
                 break
-    reason = "timeout" if time.monotonic() > deadline else "not run"
+    reason = "timeout" if everything.is_over() else "not run"
     for number, step in enumerate(steps):
         if step["kind"] == "probe" and number not in run.evidence:
             run.lost.setdefault(number, (reason, "It was not reached, or sent nothing that counts."))
@@ -222,28 +246,29 @@ def _follow(
     known: Mapping[str, Exercise],
     run: _Run,
     limits: wire.Limits,
-    deadline: float,
+    everything: Stopwatch,
 ) -> Any:
     """Take the frames of a child as they come; yields the step that it is at."""
-    until = deadline
+    times = [everything]
     for _ in range(MOST_FRAMES):
-        kind, number, content = child.receive(limits.evidence, min(until, deadline))
+        kind, number, content = child.receive(limits.evidence, *times)
         if kind == wire.DONE:
             return
-        if kind == wire.BROKEN:
-            raise Ended("crashed", f"its own files could not be made: {content[:200].decode(errors='replace')}")
         if number >= len(todo):
             raise Ended("crashed", "it sent something else than evidence")
         step = steps[todo[number]]
         if kind == wire.STEP:
             seconds = limits.cell if step["kind"] == "cell" else known[step["id"]].seconds
-            until = time.monotonic() + seconds + limits.grace
+            times = [everything, Stopwatch(child.template, seconds + limits.grace)]
             yield todo[number]
         elif kind == wire.OUTPUT and step["kind"] == "cell":
             run.sizes[todo[number]] = len(content)
             fits = sum(run.sizes.values()) <= 4 * limits.output  # in JSON a character may take more than one byte
             run.outputs[todo[number]] = _outputs(content) if fits else []
         elif kind in (wire.EVIDENCE, wire.MISSING) and step["kind"] == "probe":
+            run.received += len(content)
+            if run.received > limits.evidence:
+                raise Ended("crashed", f"it sent more than {limits.evidence} bytes of evidence")
             run.evidence[todo[number]] = content if kind == wire.EVIDENCE else None
         else:
             raise Ended("crashed", "it sent something else than evidence")

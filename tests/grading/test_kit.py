@@ -100,7 +100,10 @@ def wrappings(thing, exercise):
 
         yield f"called{order}", called
         for item in (0, 1, -1) if any(several) else ():
-            yield f"called{order}[{item}]", lambda *args, called=called, item=item, **named: called(*args, **named)[item]
+            yield (
+                f"called{order}[{item}]",
+                lambda *args, called=called, item=item, **named: called(*args, **named)[item],
+            )
 
 
 def passes(exercise, answer, cases, expected):

@@ -55,6 +55,7 @@ KEYS = {seccomp.CALLS.get(platform.machine())}
         "libc.syscall(KEYS['add_key'], b'user', b'left behind', b'x', 1, -3)",
         "libc.syscall(KEYS['keyctl'], 0, -3, 1)",
         "libc.syscall(KEYS['clone'], 0x10000011, 0, 0, 0, 0)",
+        "libc.sched_setaffinity(0, 8, ctypes.byref(ctypes.c_uint64(3)))",
     ],
 )
 def test_the_kernel_refuses(call):
@@ -94,6 +95,61 @@ for number in range(3, 4096):
 print(kinds)
 """
     assert printed(text) == "['socket']"
+
+
+def test_it_has_sockets_of_its_own_network_only():
+    text = """
+import socket
+kept = []
+for family in range(64):
+    for make in (socket.socket, socket.socketpair):
+        try:
+            make(family)
+            kept.append(family)
+        except OSError:
+            pass
+print(kept)
+"""
+    assert printed(text) == "[1, 1, 2, 10]"
+
+
+def test_no_device_is_memory_that_nobody_counts():
+    text = """
+import mmap, os
+devices = []
+for place, _, files in os.walk('/dev'):
+    for file in files:
+        try:
+            descriptor = os.open(os.path.join(place, file), os.O_RDWR | os.O_NOCTTY)
+            mmap.mmap(descriptor, 4096, flags=mmap.MAP_SHARED)
+            devices.append(file)
+        except OSError:
+            pass
+print(devices)
+"""
+    assert printed(text) == "[]"
+
+
+def test_it_cannot_use_up_the_hosts_terminals():
+    text = """
+import os
+kept = []
+try:
+    for _ in range(100):
+        kept.append(os.openpty())
+except OSError:
+    print(len(kept))
+"""
+    assert 0 < int(printed(text)) < 20
+
+
+def test_all_of_it_shares_one_processor():
+    text = """
+import os
+with os.popen('nproc') as said:
+    print(len(os.sched_getaffinity(0)), said.read().strip())
+"""
+    assert printed(text) == "1 1"
 
 
 def test_the_template_outlives_every_child():
