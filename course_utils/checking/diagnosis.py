@@ -19,7 +19,8 @@ def recognise(exercise: Exercise, found: Difference, evidence: Sequence[Evidence
         if result := recogniser(found):
             return result
     if isinstance(found.expected, bool):
-        return None, f"This is {found.got} and should be {found.expected}: {found.name}."
+        got = repr(found.got)[:60] if isinstance(found.got, str) else found.got
+        return None, f"This is {got} and should be {found.expected}: {found.name}."
     before = [name for name in found.want.values if name in found.have.values]
     fine = before[: before.index(found.name)] if found.name in before else []
     if fine:

@@ -81,7 +81,7 @@ def run_case(
 def _probe(exercise: Exercise, answer: Any, case: Case, evidence: Evidence, guard: Guard | None) -> None:
     fresh = case.fresh()
     printed = _Output()
-    before = _state()
+    before = settings()
     try:
         with contextlib.redirect_stdout(printed), guard.watching() if guard else contextlib.nullcontext():
             for name, value, *rtol in exercise.probe(answer, fresh):
@@ -93,7 +93,7 @@ def _probe(exercise: Exercise, answer: Any, case: Case, evidence: Evidence, guar
     if guard:
         evidence.shortcut = guard.used
     evidence.printed = printed.getvalue()
-    after = _state()
+    after = settings()
     evidence.state = {name: after[name] for name in after if after[name] != before[name]}
     evidence.inputs = dict(_changed(case.inputs, fresh.inputs))
 
@@ -207,7 +207,8 @@ def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _state() -> dict[str, str]:
+def settings() -> dict[str, str]:
+    """The settings of torch that an answer has to leave alone."""
     return {
         "the default dtype": str(torch.get_default_dtype()),
         "the default device": str(torch.get_default_device()),

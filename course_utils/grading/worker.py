@@ -4,20 +4,22 @@ import ast
 import hashlib
 import json
 import os
+import re
 import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from course_utils.checking.evidence import Evidence, decode, encode, from_tree
+from course_utils.checking.evidence import Evidence, Other, decode, encode, from_tree
 from course_utils.checking.exercise import Case, Exercise, Training, exercises
 from course_utils.checking.judge import Verdict, expected_evidence, judge_evidence
+from course_utils.checking.running import settings
 from course_utils.grading import wire
 from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, needed, rebuild, text
 from course_utils.grading.sandbox import Child, Ended, Stopwatch, Template
@@ -27,6 +29,9 @@ LONGEST_TEXT = 2_000
 LARGEST_EMPTY = 10_000  # sizes of a tensor without entries, which costs nothing to send and much to print
 LONGEST_JSON = 4 << 20  # of the evidence of one exercise, tensors left aside
 MOST_FRAMES = 5_000
+_NAME = re.compile(r"<?\w[\w.:]{0,99}>?")  # of exceptions, functions such as <lambda>, and values of settings
+_OTHER = re.compile(r"\w{1,100}|torch\.\w{1,30} tensor on \w{1,30}(:\d+)?")
+_SHORTCUT = re.compile(r"(the course's own |torch's own )?[\w.<>]{1,200}")
 SAID = {
     "timeout": "It took longer than it may and was stopped.",
     "out of memory": "It asked for more memory than there is and was stopped.",
@@ -331,7 +336,9 @@ def _verdict(
         lost = next((run.lost[n] for n in own if n in run.lost), None)
         errors = [item for n in own for item in run.outputs.get(n, []) if item["output_type"] == "error"]
         if lost is None and errors:
-            said = f"{exercise.name} is not defined, because its cell raised {errors[-1]['ename'][:100]}."
+            name = errors[-1]["ename"]
+            raised = name if _NAME.fullmatch(name) else "an exception"
+            said = f"{exercise.name} is not defined, because its cell raised {raised}."
             return Verdict(exercise.id, "error", advice=said, mistake="raised")
     if lost is None:
         return Verdict(exercise.id, "error", advice=f"No cell defines {exercise.name}.", mistake="not defined")
@@ -349,17 +356,43 @@ def _judged(exercise: Exercise, content: bytes, task: Task) -> Verdict:
     try:
         evidence = [_admitted(from_tree(tree)) for tree in decode(content, LONGEST_JSON)]
         cases, expected = _drawn(exercise.id, task.seed), _expected(exercise.id, task.seed)
-        return judge_evidence(exercise, cases, evidence, _derived(task.seed, "run"), expected)
+        verdict = judge_evidence(exercise, cases, evidence, _derived(task.seed, "run"), expected)
+        ours = {name for item in expected for name in item.values} | {getattr(exercise, "metric", "")}
+        return _quoted(verdict, ours)
     except Exception as error:
         said = f"What it sent cannot be judged ({type(error).__name__})."
         return Verdict(exercise.id, "crashed", advice=said)
 
 
 def _admitted(evidence: Evidence) -> Evidence:
-    """Evidence with texts cut to size; raises ValueError for tensors that are made to do harm."""
+    """Evidence with texts cut to size; raises ValueError for what is made to do harm, or to speak for the grader."""
     evidence.printed = evidence.printed[:LONGEST_TEXT]
     _plain([evidence.values, evidence.inputs, evidence.state])
+    raised, shortcut = evidence.raised, evidence.shortcut
+    if evidence.state.keys() - settings().keys() or not all(map(_NAME.fullmatch, evidence.state.values())):
+        raise ValueError("a setting of torch that there is not")
+    if shortcut is not None and not _SHORTCUT.fullmatch(shortcut):
+        raise ValueError("a shortcut that is none")
+    if raised is not None and not (_NAME.fullmatch(raised.type) and _NAME.fullmatch(raised.function or "f")):
+        raise ValueError("an exception without a name")
+    if raised is not None and raised.type == "NotAnAnswer":
+        evidence.raised = replace(raised, message=f"This is no answer. Its own process says: {theirs(raised.message)}")
     return evidence
+
+
+def theirs(words: str) -> str:
+    """Words that come from a submission, in quotes that they cannot end."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in words[:200])
+    return "“" + plain.replace("“", "'").replace("”", "'") + "”"
+
+
+def _quoted(verdict: Verdict, ours: set[str]) -> Verdict:
+    """A verdict in which the name of evidence that nobody asked for stands as the submission's words."""
+    name = verdict.where
+    if name is None or name in ours:
+        return verdict
+    known = name == "the run" or name.endswith(" afterwards") or name in settings()
+    return verdict if known else replace(verdict, where=theirs(name), advice=verdict.advice.replace(name, theirs(name)))
 
 
 def _plain(value: Any) -> None:
@@ -370,6 +403,8 @@ def _plain(value: Any) -> None:
             raise ValueError("an empty tensor of absurd size")
         if isinstance(item, str) and len(item) > LONGEST_TEXT:
             raise ValueError("a text that is too long")
+        if isinstance(item, Other) and not _OTHER.fullmatch(item.type):
+            raise ValueError("a type that is none")
         if isinstance(item, dict):
             stack += item.keys()
             stack += item.values()
