@@ -59,7 +59,10 @@ class Batch:
     def task(self, content: bytes) -> Task:
         """The task of grading this content."""
         options = self.options
-        return Task(self.lesson.name, self.released, content, self.seed, self.earlier, options.sandbox, options.limits)
+        return Task(
+            self.lesson.name, self.released, content, self.seed, self.earlier, options.sandbox, options.limits,
+            self.course.private(),
+        )  # fmt: skip
 
     def result(self, key: str) -> dict[str, Any] | None:
         """A result that is there already, whole, and none that busy neighbours may be to blame for."""

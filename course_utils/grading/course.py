@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange.default import Exchange
 from nbgrader.utils import parse_utc
 
 from course_utils.building.lesson import ROOT, Lesson, all_lessons, choose
@@ -101,6 +102,13 @@ class Course:
     def own(self, *parts: str) -> Path:
         """A place for what is neither nbgrader's nor the student's: results and seeds."""
         return self.root.joinpath(".course", *parts)
+
+    def private(self) -> tuple[str, ...]:
+        """The folders that hold submissions, grades and answers, as paths without links."""
+        database = Path(self.folders.db_url.removeprefix("sqlite:///"))
+        exchange = Path(Exchange(parent=self.app).root)
+        found = (self.root, self.path("submitted", ".", "."), database.parent, exchange)
+        return tuple(sorted({str(path.resolve()) for path in found if path.is_absolute()}))
 
     def result(self, lesson: Lesson, key: str) -> Path:
         """Where the result with this key is kept."""

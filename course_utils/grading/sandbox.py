@@ -113,8 +113,9 @@ class Template:
         limits: wire.Limits,
         sandbox: bool,
         processor: int | None = None,
+        hidden: Sequence[str] = (),
     ) -> None:
-        self.lesson, self.modules, self.processor = lesson, modules, processor
+        self.lesson, self.modules, self.processor, self.hidden = lesson, modules, processor, hidden
         self.limits, self.sandbox = limits, sandbox
         self.used = self._total = 0.0  # seconds of a processor: of all its children, and at the last look
         self.folder = tempfile.TemporaryDirectory(prefix="course-kit-")
@@ -208,7 +209,7 @@ class Template:
         command = []
         if self.sandbox:
             python, home, course = _inside(sys.executable), "/tmp", COURSE
-            command = _bubblewrap(Path(self.folder.name))
+            command = _bubblewrap(Path(self.folder.name), self.hidden)
         command += [python, "-s", "-m", "course_utils.grading.template", str(theirs.fileno()), json.dumps(settings)]
         self.process = subprocess.Popen(
             command,
@@ -269,7 +270,7 @@ def _not_allowed(said: str) -> str:
     )
 
 
-def _bubblewrap(course: Path) -> list[str]:
+def _bubblewrap(course: Path, private: Sequence[str] = ()) -> list[str]:
     """The command that starts a program which sees the system, this Python and the kit, and nothing else."""
     command = ["bwrap", "--unshare-all", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--die-with-parent"]
     command += ["--new-session", "--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
@@ -285,22 +286,23 @@ def _bubblewrap(course: Path) -> list[str]:
             command += ["--ro-bind", place, place]
     if sys.prefix != sys.base_prefix:
         command += ["--ro-bind", sys.prefix, VENV]
-    for hidden in _inside_of([*places, sys.prefix]):
+    for hidden in _inside_of([*places, sys.prefix], private):
         command += ["--tmpfs", hidden, "--remount-ro", hidden]
     command += ["--ro-bind", str(course), COURSE, "--remount-ro", "/dev", "--remount-ro", "/"]
     return [*command, "--chdir", "/", "--"]
 
 
-def _inside_of(places: list[str]) -> list[str]:
-    """The course's own folders where they lie in a place that the sandbox sees, such as /usr/src/app, as it sees them.
+def _inside_of(places: list[str], private: Sequence[str]) -> list[str]:
+    """What of the course lies in a place that the sandbox sees, such as /usr/src/app, as it sees it.
 
-    These are the package or its repository, and the folder with the submissions.
+    That is the package or its repository, and the private folders, such as those with the submissions.
     """
     installed = kit.PACKAGE.parent.name == "site-packages"
-    own = [kit.PACKAGE if installed else kit.PACKAGE.parent, Path.cwd()]
-    own = [own[0], *(path for path in own[1:] if (path / "nbgrader_config.py").is_file())]
-    seen = [path for path in own for place in places if path.resolve().is_relative_to(Path(place).resolve())]
-    return list(dict.fromkeys(_inside(str(path.resolve())) for path in seen))
+    own = [(kit.PACKAGE if installed else kit.PACKAGE.parent).resolve(), *map(Path, private)]
+    outer = [Path(place).resolve() for place in places]
+    seen = [path for path in own if any(place in path.parents for place in outer) and path.is_dir()]
+    python = Path(sys.base_prefix).resolve()
+    return list(dict.fromkeys(_inside(str(path)) for path in seen if not python.is_relative_to(path)))
 
 
 def _inside(executable: str) -> str:

@@ -16,7 +16,7 @@ class Task:
     """One submission to one lesson.
 
     released: the released notebook. content: the submitted file. earlier: the lessons whose reference answers it may
-    import.
+    import. hidden: folders that it must not see, wherever they lie.
     """
 
     lesson: str
@@ -26,6 +26,7 @@ class Task:
     earlier: tuple[str, ...] = ()
     sandbox: bool = True
     limits: wire.Limits = wire.Limits()
+    hidden: tuple[str, ...] = ()
 
     @property
     def short(self) -> str:

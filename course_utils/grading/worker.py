@@ -136,19 +136,14 @@ _local = threading.local()
 
 def _template(task: Task, released: Mapping[str, Any]) -> Template:
     """The warm template of this thread for this lesson; the one of another lesson is ended."""
-    key = task.lesson, task.sandbox, task.limits, task.earlier, task.released
+    key = task.lesson, task.sandbox, task.limits, task.earlier, task.released, task.hidden
     if getattr(_local, "key", None) != key:
         close()
         torch.set_num_threads(1)
         modules = [*imports(released), *(["torch._dynamo"] if _needs_dynamo(released, task.short) else [])]
-        _local.template = Template(
-            task.short,
-            task.earlier,
-            modules,
-            task.limits,
-            task.sandbox,
-            _processor(getattr(_local, "place", os.getpid())),
-        )
+        processor = _processor(getattr(_local, "place", os.getpid()))
+        how = task.limits, task.sandbox, processor, task.hidden
+        _local.template = Template(task.short, task.earlier, modules, *how)
         _local.key = key
     return _local.template
 

@@ -180,6 +180,19 @@ def test_a_course_that_lies_in_the_system_is_hidden(tmp_path, monkeypatch, repos
     assert Path(found[-1]) == (package.parent if repository else package)
 
 
+def test_submissions_that_lie_in_the_system_are_hidden(tmp_path, monkeypatch):
+    system = tmp_path / "usr"
+    for place in ("share/handed in", "lib"):
+        (system / place).mkdir(parents=True)
+        (system / place / "file").touch()
+    (tmp_path / "kit").mkdir()
+    monkeypatch.setattr(sandbox, "READ_ONLY", (*sandbox.READ_ONLY, str(system)))
+    private = [str(system / "share/handed in"), str(system), str(tmp_path / "elsewhere")]
+    command = [*sandbox._bubblewrap(tmp_path / "kit", private), "find", str(system), "-name", "file"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert found == [str(system / "lib" / "file")]
+
+
 def test_threads_and_processes_of_honest_work_run():
     text = """
 import multiprocessing, subprocess, sys, threading
