@@ -6,6 +6,7 @@ import shutil
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from course_utils.checking.evidence import encode
 from course_utils.checking.exercise import Training, exercises
@@ -39,8 +40,13 @@ def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[s
     for name in ("__init__", *references(lesson, earlier, imported)):
         shutil.copy(PACKAGE / "reference" / f"{name}.py", package / "reference")
     _data(PACKAGE.parent / "data", folder / "data")
+    (folder / wire.FIRST_CASES).write_bytes(encode(first_cases(lesson)))
+
+
+def first_cases(lesson: str) -> dict[str, list[Any]]:
+    """Label and inputs of a public case of every exercise that does not train, by id."""
     first = {item.id: item.draw(0)[0] for item in exercises(lesson) if not isinstance(item, Training)}
-    (folder / wire.FIRST_CASES).write_bytes(encode({id: [case.label, case.inputs] for id, case in first.items()}))
+    return {id: [case.label, case.inputs] for id, case in first.items()}
 
 
 def references(lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> set[str]:

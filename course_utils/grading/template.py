@@ -37,7 +37,8 @@ def main(control_fd: int, settings: str) -> None:
     setup = json.loads(settings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=control_fd)
-    exercises = _warm(setup["lesson"], setup["modules"])
+    first = Path(__file__).parents[2] / wire.FIRST_CASES
+    exercises = _warm(setup["lesson"], setup["modules"], first.read_bytes())
     private = _private_memory()
     limits = wire.Limits(**setup["limits"])
     limits = dataclasses.replace(limits, memory=private + limits.memory)
@@ -56,7 +57,7 @@ def main(control_fd: int, settings: str) -> None:
             control.send(b"%d %s" % (number, _end(*children.pop(number), setup["sandboxed"])))
 
 
-def _warm(lesson: str, modules: list[str]) -> dict[str, Any]:
+def _warm(lesson: str, modules: list[str], first: bytes) -> dict[str, Any]:
     """Import all that a submission may import, make the shell, and return the lesson's exercises by id."""
     import course_utils.checking as checking
     from course_utils.checking.evidence import decode
@@ -69,8 +70,7 @@ def _warm(lesson: str, modules: list[str]) -> dict[str, Any]:
             importlib.import_module(name)
     found = {exercise.id: exercise for exercise in exercises(lesson)}
     make_shell()
-    first = Path(checking.__file__).parents[2] / wire.FIRST_CASES
-    for id, (label, inputs) in decode(first.read_bytes()).items():
+    for id, (label, inputs) in decode(first).items():
         collect(found[id], _unwritten, [Case(label, **inputs)])
     for name in ("check", "judge"):
         setattr(checking, name, _later)

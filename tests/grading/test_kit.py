@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from course_utils.building.lesson import all_lessons
+from course_utils.checking.compare import first_difference
 from course_utils.checking.exercise import Exercise, Training, exercises, lessons, reference
-from course_utils.checking.judge import expected_evidence, first_difference, judge_evidence
+from course_utils.checking.judge import expected_evidence, judge_evidence
 from course_utils.checking.running import collect
 from course_utils.data import DATA
 from course_utils.grading import kit, worker
