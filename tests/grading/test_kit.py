@@ -15,14 +15,14 @@ import torch
 
 from course_utils.building.lesson import all_lessons
 from course_utils.checking.compare import first_difference
-from course_utils.checking.exercise import Exercise, Training, exercises, lessons, reference
+from course_utils.checking.exercise import Case, Exercise, Training, exercises, lessons, reference
 from course_utils.checking.judge import expected_evidence, judge_evidence
 from course_utils.checking.running import collect
 from course_utils.data import DATA
 from course_utils.grading import kit, worker
 from course_utils.grading.course import find_course
 
-MOST_ORDERS, SECONDS = 24, 2.0
+MOST_ORDERS, SECONDS = 24, 0.5
 IDS = {lesson: {exercise.id for exercise in exercises(lesson)} for lesson in lessons()}
 
 
@@ -108,9 +108,16 @@ def wrappings(thing, exercise):
             )
 
 
+def few_rows(case):
+    """The case with a few examples only, on which most of what is no answer fails at once."""
+    return Case(case.label, **{name: x[:64] if isinstance(x, torch.Tensor) else x for name, x in case.inputs.items()})
+
+
 def passes(exercise, answer, cases, expected):
     """Whether an answer earns points."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        if isinstance(exercise, Training) and collect(exercise, answer, [few_rows(cases[0])])[0].raised:
+            return False
         found = collect(exercise, answer, cases[:1])
         if any(item.shortcut for item in found) or first_difference(
             cases[:1], expected[:1], found, isinstance(exercise, Training)
@@ -150,7 +157,7 @@ def test_what_only_mistakes_used_is_gone():
 
 def test_a_lesson_gets_what_it_imports_whatever_was_released():
     imported = ["course_utils.reference.backprop.relu_backward", "course_utils.reference.mnist.SGD", "torch"]
-    assert kit.references("mnist", [], imported) == {"backprop"}
+    assert kit.references("mnist", [], imported) == {"backprop", "linear"}
     assert kit.references("tabular", [], ["course_utils.reference.embeddings"]) == {"embeddings"}
     assert kit.references("new", [], ["course_utils.reference.tabular"]) == {"tabular", "embeddings", "optimizers"}
     sources = kit.probes("transfer", ["course_utils.exercises.transfer.digit_net"])
