@@ -268,7 +268,7 @@ def _follow(
         elif kind in (wire.EVIDENCE, wire.MISSING) and step["kind"] == "probe":
             run.received += len(content)
             if run.received > limits.evidence:
-                raise Ended("crashed", f"it sent more than {limits.evidence} bytes of evidence")
+                raise Ended("crashed", f"it sent more than {limits.evidence >> 20} MB of evidence")
             run.evidence[todo[number]] = content if kind == wire.EVIDENCE else None
         else:
             raise Ended("crashed", "it sent something else than evidence")
