@@ -15,7 +15,8 @@ from nbgrader.api import Gradebook
 from rich.console import Console
 from rich.table import Table
 
-from course_utils.grading import child, template, wire, worker
+from course_utils.checking.evidence import encode
+from course_utils.grading import child, kit, template, wire, worker
 from course_utils.grading.course import Course
 from course_utils.grading.rebuild import rebuild
 from course_utils.grading.task import Task
@@ -165,7 +166,7 @@ def _bare(tasks: list[Task]) -> list[float]:
 
     check, judge = checking.check, checking.judge
     released = json.loads(tasks[0].released)
-    known = template._warm(LESSON.short, worker._modules(released, LESSON.short))
+    known = template._warm(LESSON.short, worker.imports(released), encode(kit.first_cases(LESSON.short)))
     times = []
     for task in tasks:
         steps = worker._steps(task, rebuild(released, task.content), known)

@@ -111,6 +111,9 @@ def by_name(answer: Callable[..., Any], names: Sequence[str]) -> Callable[..., A
     return lambda *args, **kwargs: answer(**dict(zip(names, args, strict=False)), **kwargs)
 
 
+EARLIER = ", which an earlier call gave"  # ends the name of evidence of a first call that a second one changed
+
+
 def generators() -> dict[str, Any]:
     """How far the generators of random numbers have come."""
     return {

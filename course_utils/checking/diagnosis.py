@@ -54,7 +54,7 @@ def changed_the_state(found: Difference) -> Found:
     """A setting of torch is not the same after the call."""
     if found.kind != "state":
         return None
-    if found.name.endswith("which an earlier call gave"):
+    if found.name.endswith(axes.EARLIER):
         return axes.AGAIN.mistake, f"Your code changes {found.name}. {axes.AGAIN.hint}"
     return "changed the state of torch", f"Your code changes {found.name} for everything that runs after it."
 

@@ -3,9 +3,11 @@
 import contextlib
 import io
 import linecache
+import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from traceback import walk_tb
@@ -33,19 +35,24 @@ class TimeLimit(BaseException):
 
 
 def collect(
-    exercise: Exercise, answer: Any, cases: Sequence[Case], guarded: bool = True, seed: int = 0
+    exercise: Exercise,
+    answer: Any,
+    cases: Sequence[Case],
+    guarded: bool = True,
+    seed: int = 0,
+    patience: float = 1.0,
 ) -> list[Evidence]:
     """Probe an answer on every case; returns one Evidence per case and never raises what the answer raises.
 
     `seed` seeds torch, NumPy and random before each case. The list ends at the case that ran out of time, and has one
-    entry where the answer cannot be probed at all.
+    entry where the answer cannot be probed at all. `patience` is that of `time_limit`.
     """
     results: list[Evidence] = []
     refusal = refused(exercise, answer, guarded)
     if refusal:
         return [refusal]
     try:
-        with fixed_world(), time_limit(exercise.seconds):
+        with fixed_world(), time_limit(exercise.seconds, patience):
             for case in cases:
                 results.append(evidence := Evidence())
                 run_case(exercise, answer, case, seed, evidence, guarded)
@@ -113,7 +120,7 @@ def _probe_again(exercise: Exercise, answer: Any, case: Case, seed: int, evidenc
     evidence.state |= {name: "started anew" for name, now in axes.generators().items() if now == drawn[name]}
     for name, x in kept.items():
         if not _same_bits(x, before[name]):
-            evidence.state[f"{name}, which an earlier call gave"] = "changed"
+            evidence.state[name + axes.EARLIER] = "changed"
 
 
 def _probe(
@@ -231,15 +238,36 @@ class _Output(io.StringIO):
         return len(text)
 
 
+def charged(wall: float, cpu: float, patience: float) -> float:
+    """The seconds that count: those of a processor where one was wanted, else those on the clock.
+
+    Who got less than 1/patience of a processor is taken to have slept. So nobody pays for busy neighbours, and no more
+    than patience times what may be charged passes on the clock; with a patience of 1 the clock alone counts.
+    """
+    return wall if cpu * patience <= wall else min(cpu, wall)
+
+
+def processor_time() -> float:
+    """Seconds of a processor that this process has used, and those children of it that have ended."""
+    return sum(os.times()[:4])
+
+
 @contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeLimit in the body after so many seconds, again until it obeys; no limit where signals do not allow."""
+def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
+    """Raise TimeLimit in the body after so many seconds, again until it obeys; no limit where signals do not allow.
+
+    patience: see `charged`.
+    """
     possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     if not possible or signal.getitimer(signal.ITIMER_REAL)[0]:
         yield
         return
 
+    began, used = time.monotonic(), processor_time()
+
     def over(signum: int, frame: Any) -> None:
+        if charged(time.monotonic() - began, processor_time() - used, patience) < seconds:
+            return
         raise TimeLimit(f"stopped after {seconds:g} seconds")
 
     before = signal.signal(signal.SIGALRM, over)

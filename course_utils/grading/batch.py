@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from tqdm import tqdm
@@ -59,18 +60,23 @@ class Batch:
     def task(self, content: bytes) -> Task:
         """The task of grading this content."""
         options = self.options
-        return Task(self.lesson.name, self.released, content, self.seed, self.earlier, options.sandbox, options.limits)
+        return Task(
+            self.lesson.name, self.released, content, self.seed, self.earlier, options.sandbox, options.limits,
+            self.course.private(),
+        )  # fmt: skip
 
     def result(self, key: str) -> dict[str, Any] | None:
-        """A result that is there already and whole."""
+        """A result that is there already, whole, and none that busy neighbours may be to blame for."""
         try:
-            return json.loads(self.course.result(self.lesson, key).read_bytes())
+            found = json.loads(self.course.result(self.lesson, key).read_bytes())
         except (OSError, ValueError):
             return None
+        return found if found["final"] else None
 
     def keep(self, key: str, result: dict[str, Any]) -> None:
-        """Store a result."""
-        write(self.course.result(self.lesson, key), dump(result))
+        """Store a result, except one that the course's own faults are in."""
+        if not faults(result):
+            write(self.course.result(self.lesson, key), dump(result))
 
     def submission(self, student: str) -> tuple[str, bytes, str]:
         """Key, content and, where it cannot be read, the reason."""
@@ -92,8 +98,8 @@ def grade(course: Course, lesson: Lesson, options: Options, progress: bool = Tru
     by_key: dict[str, list[str]] = {}
     with Writer(course, lesson) as writer, tqdm(total=len(students), unit="submission", disable=not progress) as bar:
 
-        def record(student: str, key: str, result: dict[str, Any], content: bytes) -> None:
-            if not writer.is_written(student, key):
+        def record(student: str, key: str, result: dict[str, Any], content: bytes, fresh: bool = False) -> None:
+            if fresh or not writer.is_written(student, key):
                 writer.write(student, "" if faults(result) else key, result, content)
             summaries[student] = {name: value for name, value in result.items() if name != "outputs"}
             bar.update()
@@ -108,18 +114,30 @@ def grade(course: Course, lesson: Lesson, options: Options, progress: bool = Tru
             else:
                 record(student, key, result, content)
         local = pool.LocalPool(min(options.jobs, max(len(by_key), 1)))
-        tasks = _tasks(batch, by_key)
+        run = local.run
+        if options.scheduler:
+            run = partial(pool.run_on_cluster, address=options.scheduler)
         with local:
-            done = pool.run_on_cluster(tasks, options.scheduler) if options.scheduler else local.run(tasks)
-            for key, result in done:
-                if not faults(result):
-                    batch.keep(key, result)
+            for key, result in _twice(run, batch, by_key):
+                batch.keep(key, result)
                 for student in by_key[key]:
                     found, content, _ = batch.submission(student)
                     if found == key:
-                        record(student, key, result, content)
+                        record(student, key, result, content, fresh=True)
         by_hand = writer.manual()
     return _report(batch, summaries, by_hand)
+
+
+def _twice(run: Callable[..., Iterator[pool.Done]], batch: Batch, by_key: dict[str, list[str]]) -> Iterator[pool.Done]:
+    """Results by key; a time-out or lack of memory counts when it comes again, with nothing else running beside it."""
+    doubtful = {}
+    for key, result in run(_tasks(batch, by_key)):
+        if result["final"]:
+            yield key, result
+        else:
+            doubtful[key] = by_key[key]
+    if doubtful:
+        yield from run(_tasks(batch, doubtful), alone=True)
 
 
 def _tasks(batch: Batch, by_key: dict[str, list[str]]) -> Iterator[tuple[str, Task]]:

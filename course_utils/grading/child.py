@@ -12,7 +12,7 @@ from IPython.core.getipython import get_ipython
 
 from course_utils.checking.evidence import Evidence, decode, encode, to_tree
 from course_utils.checking.exercise import Case, Exercise
-from course_utils.checking.running import TimeLimit, collect, time_limit
+from course_utils.checking.running import TimeLimit, charged, collect, processor_time, time_limit
 from course_utils.checking.world import MISSING, device, fixed_world, use_device
 from course_utils.grading import wire
 from course_utils.grading.shell import RECORDER, Stream
@@ -27,26 +27,30 @@ def work(sock: socket.socket, exercises: dict[str, Exercise], limits: wire.Limit
     shell = get_ipython()
     sys.path.insert(0, "")  # as in a notebook: what a cell writes to a file can be imported
     room, spare = limits.output, limits.seconds / 3
+    patience = limits.patience
     again: list[int] = []
     for number, step in enumerate(job["steps"]):
         wire.send(sock, wire.STEP, number)
         if step["kind"] == "cell":
-            began = time.monotonic()
+            began, used = time.monotonic(), processor_time()
             seconds = min(limits.cell, max(spare, SHORTEST)) if step["own"] else limits.cell
-            room -= _run_cell(sock, shell, number, step["source"], seconds, room)
-            spare -= time.monotonic() - began if step["own"] else 0.0
-        elif not _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"]):
+            room -= _run_cell(sock, shell, number, step["source"], seconds, room, patience)
+            if step["own"]:
+                spare -= charged(time.monotonic() - began, processor_time() - used, patience)
+        elif not _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"], patience):
             again.append(number)
     for number in again:  # the answer, or a name that it uses, may have been defined further down
         wire.send(sock, wire.STEP, number)
         step = job["steps"][number]
-        _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"])
+        _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"], patience)
     wire.send(sock, wire.DONE)
 
 
-def _run_cell(sock: socket.socket, shell: Any, number: int, source: str, seconds: float, room: int) -> int:
+def _run_cell(
+    sock: socket.socket, shell: Any, number: int, source: str, seconds: float, room: int, patience: float
+) -> int:
     RECORDER.start(room)
-    with _recording(), contextlib.suppress(TimeLimit), time_limit(seconds):
+    with _recording(), contextlib.suppress(TimeLimit), time_limit(seconds, patience):
         shell.run_cell(source, store_history=False)
     if device() == MISSING:
         use_device("cpu")  # what a cell set on a machine with a GPU does not stop the cells after it
@@ -65,7 +69,9 @@ def _recording() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-def _probe(sock: socket.socket, shell: Any, exercise: Exercise, number: int, cases: list[Any], seed: int) -> bool:
+def _probe(
+    sock: socket.socket, shell: Any, exercise: Exercise, number: int, cases: list[Any], seed: int, patience: float
+) -> bool:
     """Send the evidence of one answer; whether it is worth keeping even if more cells follow."""
     if exercise.name not in shell.user_ns:
         wire.send(sock, wire.MISSING, number)
@@ -73,7 +79,7 @@ def _probe(sock: socket.socket, shell: Any, exercise: Exercise, number: int, cas
     drawn = [Case.received(case) for case in cases]
     RECORDER.start(0)
     with _recording():
-        evidence = collect(exercise, shell.user_ns[exercise.name], drawn, seed=seed)
+        evidence = collect(exercise, shell.user_ns[exercise.name], drawn, seed=seed, patience=patience)
     with fixed_world():
         content = encode([to_tree(item) for item in evidence])
     wire.send(sock, wire.EVIDENCE, number, content)

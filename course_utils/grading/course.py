@@ -13,9 +13,10 @@ from typing import Any
 
 from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange.default import Exchange
 
 import course_utils
-from course_utils.building.lesson import ROOT, Lesson, choose
+from course_utils.building.lesson import ROOT, Lesson, all_lessons, choose
 from course_utils.checking.errors import CourseError
 from course_utils.grading import gate
 
@@ -78,8 +79,9 @@ class Course:
         return text
 
     def earlier(self, lesson: Lesson) -> tuple[str, ...]:
-        """The lessons before this one, whose reference answers it may import, without their numbers."""
-        return tuple(other.short for other in self.lessons() if other.name < lesson.name)
+        """The lessons before this one, released or not, without their numbers: a child may import their answers."""
+        known = {other.name for other in (*all_lessons(), *self.lessons())}
+        return tuple(name.partition("_")[2] for name in sorted(known) if name < lesson.name)
 
     def students(self, lesson: Lesson) -> list[str]:
         """Who handed something in, in alphabetical order."""
@@ -97,6 +99,13 @@ class Course:
     def own(self, *parts: str) -> Path:
         """A place for what is neither nbgrader's nor the student's: results and seeds."""
         return self.root.joinpath(".course", *parts)
+
+    def private(self) -> tuple[str, ...]:
+        """The folders that hold submissions, grades and answers, as paths without links."""
+        database = Path(self.folders.db_url.removeprefix("sqlite:///"))
+        exchange = Path(Exchange(parent=self.app).root)
+        found = (self.root, self.path("submitted", ".", "."), database.parent, exchange)
+        return tuple(sorted({str(path.resolve()) for path in found if path.is_absolute()}))
 
     def result(self, lesson: Lesson, key: str) -> Path:
         """Where the result with this key is kept."""

@@ -1,20 +1,28 @@
-"""Makes the folder that a sandbox sees as the course: probes without mistakes, answers of earlier lessons only."""
+"""Makes the folder that a sandbox sees as the course: bare probes, and of the answers those of other lessons only."""
 
 import ast
 import gzip
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any
+
+from course_utils.checking.evidence import encode
+from course_utils.checking.exercise import Training, exercises
+from course_utils.grading import wire
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOMS = ("checking",)
+JUDGES = {"cases", "expected", "measure", "mistakes"}
 OWN = ("__init__.py", "child.py", "seccomp.py", "shell.py", "template.py", "wire.py")
 
 
-def make(folder: Path, lesson: str, earlier: list[str]) -> None:
-    """Fill the folder with the package and its data; lesson and earlier: names without number, such as linear."""
+def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> None:
+    """Fill the folder with the package and its data; lesson and earlier: names without number, such as linear.
+
+    imported: what the lesson's own cells import, such as course_utils.reference.sgd; it is there in any case.
+    """
     package = folder / "course_utils"
     for room in ROOMS:
         shutil.copytree(PACKAGE / room, package / room, ignore=shutil.ignore_patterns("__pycache__"))
@@ -26,57 +34,89 @@ def make(folder: Path, lesson: str, earlier: list[str]) -> None:
         shutil.copy(PACKAGE / "grading" / name, package / "grading")
     (package / "exercises").mkdir()
     shutil.copy(PACKAGE / "exercises" / "__init__.py", package / "exercises")
-    for name, source in probes(lesson).items():
+    for name, source in probes(lesson, imported).items():
         (package / "exercises" / f"{name}.py").write_text(source, encoding="utf-8")
     (package / "reference").mkdir()
-    for name in ("__init__", *earlier):
-        path = PACKAGE / "reference" / f"{name}.py"
-        if path.is_file():
-            shutil.copy(path, package / "reference")
+    for name in ("__init__", *references(lesson, earlier, imported)):
+        shutil.copy(PACKAGE / "reference" / f"{name}.py", package / "reference")
     _data(PACKAGE.parent / "data", folder / "data")
+    (folder / wire.FIRST_CASES).write_bytes(encode(first_cases(lesson)))
 
 
-def probes(lesson: str) -> dict[str, str]:
+def first_cases(lesson: str) -> dict[str, Any]:
+    """Label and inputs of a public case of every exercise that does not train, by id."""
+    first = {item.id: item.own_cases(0)[0] for item in exercises(lesson) if not isinstance(item, Training)}
+    return {id: case.sent() for id, case in first.items()}
+
+
+def references(lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> set[str]:
+    """The lessons whose answers a child may import: earlier ones, and what the lesson or these import themselves.
+
+    Whatever was released, a lesson gets what it imports; its own answers it never gets.
+    """
+    waiting = [*earlier, *(name.split(".")[2] for name in imported if name.startswith("course_utils.reference."))]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        path = PACKAGE / "reference" / f"{name}.py"
+        if name in {*found, lesson} or not path.is_file():
+            continue
+        found.add(name)
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        waiting += [_last(node) for node in _imports_from("course_utils.reference.", body)]
+    return found
+
+
+def probes(lesson: str, imported: Iterable[str] = ()) -> dict[str, str]:
     """The sources of a lesson's exercises, and of what these import from other lessons, by module.
 
-    They hold no mistakes, and nothing that only these use: the catalogue knows half of every answer, since what all
-    mistakes about a layer have in common is a working layer.
+    They hold probes, what these need and what the lesson imports, and nothing else. The catalogue of mistakes knows
+    half of every answer, since what all mistakes about a layer have in common is a working layer; and who draws the
+    inputs or measures a model may have to solve the exercise for it.
     """
-    wanted: dict[str, set[str] | None] = {lesson: None}
+    kept: dict[str, set[str]] = {lesson: set()}
+    for name in imported:
+        match name.split("."):
+            case ["course_utils", "exercises", module, name]:
+                kept.setdefault(module, set()).add(name)
+    wanted = {name: {*names} for name, names in kept.items()}
     while True:
-        trees = {name: _reduced(name, names) for name, names in wanted.items()}
-        found: dict[str, set[str] | None] = {lesson: None}
+        trees = {name: _reduced(name, names, every=name == lesson) for name, names in wanted.items()}
+        found = {name: {*names} for name, names in kept.items()}
         for tree in trees.values():
-            for node in (node for node in tree.body if _imports_exercises(node)):
-                names = found.setdefault(str(node.module).rpartition(".")[2], set())
-                if names is not None:
-                    names |= {alias.name for alias in node.names}
+            for node in _imports_from("course_utils.exercises.", tree.body):
+                found.setdefault(_last(node), set()).update(alias.name for alias in node.names)
         if found == wanted:
             return {name: ast.unparse(tree) + "\n" for name, tree in trees.items()}
         wanted = found
 
 
-def _reduced(module: str, names: set[str] | None) -> ast.Module:
-    """A module with these names, all exercises where none are given, and what they need."""
+def _reduced(module: str, names: set[str], every: bool) -> ast.Module:
+    """A module with these names, every exercise where that is asked for, and what they need."""
     tree = ast.parse((PACKAGE / "exercises" / f"{module}.py").read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
-            node.body = [item for item in node.body if not _assigns(item, "mistakes")] or [ast.Pass()]
+            node.body = [item for item in node.body if not _is_the_judges(item)] or [ast.Pass()]
     definitions = [node for node in tree.body if _bound(node)]
     public = {name for node in definitions if not isinstance(node, ast.FunctionDef) for name in _bound(node)}
-    names = {name for name in public if not name.startswith("_")} if names is None else {*names}
+    names = {*names, *(name for name in public if every and not name.startswith("_"))}
     while more := {name for node in definitions if _bound(node) & names for name in _loaded(node)} - names:
         names |= more
     tree.body = [node for node in tree.body if not _bound(node) or _bound(node) & names]
-    for node in tree.body:
-        if _imports_exercises(node):
-            node.names = [alias for alias in node.names if alias.name in names]
-    tree.body = [node for node in tree.body if not _imports_exercises(node) or node.names]
+    for importing in _imports_from("course_utils.exercises.", tree.body):
+        importing.names = [alias for alias in importing.names if alias.name in names]
+        if not importing.names:
+            tree.body.remove(importing)
     return tree
 
 
-def _imports_exercises(node: ast.stmt) -> TypeGuard[ast.ImportFrom]:
-    return isinstance(node, ast.ImportFrom) and str(node.module).startswith("course_utils.exercises.")
+def _imports_from(package: str, body: list[ast.stmt]) -> list[ast.ImportFrom]:
+    return [node for node in body if isinstance(node, ast.ImportFrom) and str(node.module).startswith(package)]
+
+
+def _last(node: ast.ImportFrom) -> str:
+    """The last part of the name of the module that is imported from."""
+    return str(node.module).rpartition(".")[2]
 
 
 def _bound(node: ast.stmt) -> set[str]:
@@ -93,9 +133,9 @@ def _loaded(node: ast.stmt) -> set[str]:
     return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
-def _assigns(node: ast.stmt, name: str) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return any(isinstance(target, ast.Name) and target.id == name for target in targets)
+def _is_the_judges(node: ast.stmt) -> bool:
+    """Whether a part of an exercise belongs to the judge: how inputs are drawn, what is right, and what is wrong."""
+    return bool({node.name} & JUDGES if isinstance(node, ast.FunctionDef) else _bound(node) & JUDGES)
 
 
 def _data(source: Path, folder: Path) -> None:

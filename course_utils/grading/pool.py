@@ -15,19 +15,19 @@ from course_utils.grading.task import Task
 
 Done = tuple[str, dict[str, Any]]
 TRIES = 3  # a task whose worker died this often gets the verdict `crashed`
-SPARE_SECONDS = 120.0  # beyond the limit of a submission, for starting the sandbox and judging
+SPARE_SECONDS = 600.0  # beyond the limit of a submission, for starting the sandbox and judging
 
 
 class _Worker:
     """A process with a warm sandbox of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, place), daemon=True)
         self.process.start()
         theirs.close()
-        self.key, self.task, self.since = "", None, 0.0
+        self.place, self.key, self.task, self.since = place, "", None, 0.0
 
     def give(self, key: str, task: Task) -> None:
         """Send a task."""
@@ -37,7 +37,10 @@ class _Worker:
 
     def overdue(self) -> bool:
         """Whether it has worked on one task for longer than any task may take."""
-        return self.task is not None and time.monotonic() - self.since > self.task.limits.seconds + SPARE_SECONDS
+        if self.task is None:
+            return False
+        limits = self.task.limits
+        return time.monotonic() - self.since > limits.seconds * limits.patience + SPARE_SECONDS
 
     def close(self) -> None:
         """End the process; its sandbox ends with it."""
@@ -47,9 +50,11 @@ class _Worker:
         self.process.kill()
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, place: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from course_utils.grading.worker import close, grade
+    from course_utils.grading.worker import close, grade, settle
+
+    settle(place)
 
     def stop(*_: object) -> None:
         raise SystemExit
@@ -91,9 +96,10 @@ class LocalPool:
         while self.workers:
             self.workers.pop().close()
 
-    def run(self, tasks: Iterable[tuple[str, Task]]) -> Iterator[Done]:
+    def run(self, tasks: Iterable[tuple[str, Task]], alone: bool = False) -> Iterator[Done]:
         """Results by key, as they come; raises CourseError where no sandbox can be started.
 
+        alone: one after the other.
         A worker that dies, or takes longer than any submission may, is replaced, and its task is given again.
         """
         waiting = iter(tasks)
@@ -103,11 +109,11 @@ class LocalPool:
         def item() -> tuple[str, Task] | None:
             return again.pop() if again else next(waiting, None)
 
-        for index in range(self.jobs):
+        for index in range(1 if alone else self.jobs):
             if (given := item()) is None:
                 break
             if index == len(self.workers):
-                self.workers.append(_Worker())
+                self.workers.append(_Worker(index))
             self.workers[index].give(*given)
         while busy := self._busy():
             ready = wait([worker.connection for worker in busy], timeout=1.0)
@@ -123,7 +129,7 @@ class LocalPool:
                 if answer is None:
                     self.workers.remove(worker)
                     worker.close()
-                    worker = _Worker()
+                    worker = _Worker(worker.place)
                     self.workers.append(worker)
                     tried[key] = tried.get(key, 0) + 1
                     if tried[key] < TRIES:
@@ -146,9 +152,10 @@ def _answer(worker: _Worker) -> Any:
         return None
 
 
-def run_on_cluster(tasks: Iterable[tuple[str, Task]], address: str) -> Iterator[Done]:
+def run_on_cluster(tasks: Iterable[tuple[str, Task]], address: str, alone: bool = False) -> Iterator[Done]:
     """Results by key, as they come, from a Dask scheduler's workers, which need this package and bubblewrap.
 
+    alone: one after the other.
     Dask gives the tasks of a worker that dies to others. Raises CourseError where the scheduler cannot be reached.
     """
     from dask.distributed import Client, Future, as_completed
@@ -169,7 +176,7 @@ def run_on_cluster(tasks: Iterable[tuple[str, Task]], address: str) -> Iterator[
             sent[str(future.key)] = item
             return future
 
-        room = 2 * sum(client.nthreads().values()) + 2
+        room = 1 if alone else 2 * sum(client.nthreads().values()) + 2
         done = as_completed([future for _ in range(room) if (future := send()) is not None])
         for future in done:
             key, task = sent.pop(str(future.key))

@@ -411,8 +411,8 @@ def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
                 stack += scope.get_children()
             loads |= inner - stores
             stores |= {name for name, symbol in here.items() if symbol.is_assigned() or symbol.is_imported()}
-            if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in [statement]):
-                stores |= words
+        if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in body):
+            stores |= words
     except (SyntaxError, ValueError, RecursionError):
         return words, frozenset(stores)
     if loads & {"globals", "locals", "vars", "exec", "eval", "getattr", "get_ipython"}:
@@ -422,8 +422,17 @@ def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
 
 def _without_magics(source: str) -> str:
     """A cell with `pass` for every line that is IPython's and not Python's; IPython's own way takes quadratic time."""
-    source = re.sub(r"^([\w, \t]+=)[ \t]*[%!].*$", r"\1 None", dedent(source), flags=re.MULTILINE)
-    return re.sub(r"^([ \t]*)(?:[%!?].*|[^#\n]*\?[ \t]*)$", r"\1pass", source, flags=re.MULTILINE)
+    return "\n".join(map(_without_magic, dedent(source).split("\n")))
+
+
+def _without_magic(line: str) -> str:
+    names, _, value = line.partition("=")
+    if value.lstrip(" \t").startswith(("%", "!")) and re.fullmatch(r"[\w, \t]+", names):
+        return f"{names}= None"
+    text = line.strip(" \t")
+    if text.startswith(("%", "!", "?")) or (text.endswith("?") and "#" not in text):
+        return line[: line.index(text[0])] + "pass"
+    return line
 
 
 def _loose(source: str) -> set[str]:

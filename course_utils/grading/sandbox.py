@@ -12,13 +12,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils.checking.errors import CourseError
+from course_utils.checking.running import charged
 from course_utils.grading import kit, wire
 
 COURSE, VENV = "/opt/course", "/opt/venv"  # where the kit and the virtual environment lie inside
-START_SECONDS = 180.0
+START_SECONDS = 600.0  # these two are for a template among many busy neighbours
+ANSWER_SECONDS = 60.0
 WATCH_SECONDS = 0.05
 READ_ONLY = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts",
              "/etc/localtime", "/sys/devices/system/cpu")  # fmt: skip
@@ -32,28 +35,51 @@ class Ended(Exception):
         self.reason = reason
 
 
+class Stopwatch:
+    """Says when so many seconds have been used, on the clock or by the children of a template (running.charged)."""
+
+    def __init__(self, template: "Template", seconds: float) -> None:
+        self.template, self.seconds = template, seconds
+        self.began, self.used = time.monotonic(), template.used
+
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        wall, cpu = time.monotonic() - self.began, self.template.used - self.used
+        return charged(wall, cpu, self.template.limits.patience) >= self.seconds
+
+
 class Child:
     """A process that waits for one submission, and the socket to it."""
 
     def __init__(self, template: "Template", number: int, sock: socket.socket) -> None:
         self.template, self.number, self.sock = template, number, sock
-        self.watched = 0.0
+        self.watched, self.is_ready = 0.0, False
 
-    def receive(self, limit: int, deadline: float) -> tuple[bytes, int, bytes]:
+    def ready(self) -> None:
+        """Wait until its walls stand; raises CourseError where they cannot, and EOFError where it is gone."""
+        if not self.is_ready:
+            self.sock.settimeout(START_SECONDS)
+            kind, _, content = wire.receive(self.sock, 1 << 16)
+            self.sock.settimeout(None)
+            if kind != wire.READY:
+                raise CourseError(_not_allowed(content.decode(errors="replace")))
+            self.is_ready = True
+
+    def receive(self, limit: int, *times: Stopwatch) -> tuple[bytes, int, bytes]:
         """The next frame; raises Ended where the child is gone, or uses too much of anything."""
         try:
-            return wire.receive(self.sock, limit, lambda: self._wait(deadline))
+            return wire.receive(self.sock, limit, lambda: self._wait(times))
         except wire.Flood as error:
             raise Ended("crashed", f"it sent too much: {error}") from None
         except (EOFError, OSError):
             raise Ended("", "") from None
 
-    def _wait(self, deadline: float) -> None:
+    def _wait(self, times: Sequence[Stopwatch]) -> None:
         """Wait until there is something to read; what the child uses is looked at however much it sends."""
         limits, ready = self.template.limits, False
         while not ready:
             now = time.monotonic()
-            if now > deadline:
+            if any(item.is_over() for item in times):
                 raise Ended("timeout", "")
             self.watched = self.watched or now
             if now > self.watched + WATCH_SECONDS:
@@ -79,11 +105,21 @@ class Child:
 class Template:
     """A warm process that has everything imported; a context manager."""
 
-    def __init__(self, lesson: str, earlier: list[str], modules: list[str], limits: wire.Limits, sandbox: bool) -> None:
-        self.lesson, self.earlier, self.modules = lesson, earlier, modules
+    def __init__(
+        self,
+        lesson: str,
+        earlier: Sequence[str],
+        modules: list[str],
+        limits: wire.Limits,
+        sandbox: bool,
+        processor: int | None = None,
+        hidden: Sequence[str] = (),
+    ) -> None:
+        self.lesson, self.modules, self.processor, self.hidden = lesson, modules, processor, hidden
         self.limits, self.sandbox = limits, sandbox
+        self.used = self._total = 0.0  # seconds of a processor: of all its children, and at the last look
         self.folder = tempfile.TemporaryDirectory(prefix="course-kit-")
-        kit.make(Path(self.folder.name), lesson, earlier)
+        kit.make(Path(self.folder.name), lesson, earlier, modules)
         self.process: subprocess.Popen[bytes] | None = None
         self.count = 0
         self.spare: Child | None = None
@@ -106,8 +142,9 @@ class Template:
             try:
                 child, self.spare = self.spare or self._spawn(), None
                 self.spare = self._spawn()
+                child.ready()
                 return child
-            except OSError:  # the template is gone: a submission may have had a hand in it
+            except (OSError, EOFError):  # the template is gone: a submission may have had a hand in it
                 self._kill()
                 self._start()
         raise CourseError("The sandbox's template process does not stay alive: run the command again.")
@@ -116,7 +153,7 @@ class Template:
         """End a child; a template that does not answer is replaced."""
         try:
             self.control.send(b"e%d" % number)
-            self.control.settimeout(10)
+            self.control.settimeout(ANSWER_SECONDS)
             while True:  # answers about children that nobody waited for come first
                 ended, status = (self.control.recv(64) or b"%d -1" % number).split()
                 if int(ended) == number:
@@ -133,17 +170,23 @@ class Template:
             while self.control.recv(64):
                 pass
         with contextlib.suppress(OSError):
-            self.control.settimeout(10)
+            self.control.settimeout(ANSWER_SECONDS)
             self.control.send(b"e%d" % number)
 
     def usage(self) -> tuple[int, int]:
-        """How many processes the children have, and their private memory in bytes beyond the template's own."""
+        """How many processes the children have, and their private memory in bytes beyond the template's own.
+
+        What they have used of a processor is added to `used`: what vanishes between two looks is not counted.
+        """
         assert self.process is not None
         depth = 2 if self.sandbox else 0  # bwrap and its first process stand above the template
         tree = _descendants(self.process.pid)
         template = sum(_private(pid) for level, pid in tree if level == depth)
         children = [_private(pid) for level, pid in tree if level >= depth + 2]
         started = sum(level > depth + 2 for level, _ in tree)
+        total = sum(_processor_seconds(pid) for level, pid in tree if level >= depth + 2)
+        self.used += max(0.0, total - self._total)
+        self._total = total
         return started + 1, sum(max(private - template, 0) for private in children)
 
     def _spawn(self) -> Child:
@@ -161,12 +204,12 @@ class Template:
             )
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         settings = {"lesson": self.lesson, "modules": self.modules, "sandboxed": self.sandbox,
-                    "limits": dataclasses.asdict(self.limits)}  # fmt: skip
+                    "processor": self.processor, "limits": dataclasses.asdict(self.limits)}  # fmt: skip
         python, home, course = sys.executable, self.folder.name, self.folder.name
         command = []
         if self.sandbox:
             python, home, course = _inside(sys.executable), "/tmp", COURSE
-            command = _bubblewrap(Path(self.folder.name))
+            command = _bubblewrap(Path(self.folder.name), self.hidden)
         command += [python, "-s", "-m", "course_utils.grading.template", str(theirs.fileno()), json.dumps(settings)]
         self.process = subprocess.Popen(
             command,
@@ -192,15 +235,15 @@ class Template:
 
     def _try_a_child(self) -> None:
         """Raise where the kernel does not give children their own namespaces."""
-        child = self._spawn()
-        if select.select([child.sock], [], [], 0.0 if not self.sandbox else 0.5)[0]:
-            try:
-                _, _, content = wire.receive(child.sock, 1 << 16)
-            except EOFError:
-                content = b""
+        self.spare = self._spawn()
+        try:
+            self.spare.ready()
+        except CourseError:
             self._kill()
-            raise CourseError(_not_allowed(content.decode(errors="replace")) if content else self._why_not())
-        self.spare = child
+            raise
+        except (OSError, EOFError):
+            self._kill()
+            raise CourseError(self._why_not()) from None
 
     def _why_not(self) -> str:
         assert self.process is not None and self.process.stderr is not None
@@ -227,10 +270,11 @@ def _not_allowed(said: str) -> str:
     )
 
 
-def _bubblewrap(course: Path) -> list[str]:
+def _bubblewrap(course: Path, private: Sequence[str] = ()) -> list[str]:
     """The command that starts a program which sees the system, this Python and the kit, and nothing else."""
     command = ["bwrap", "--unshare-all", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--die-with-parent"]
     command += ["--new-session", "--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+    command += ["--dev-bind", "/dev/null", "/dev/zero"]  # what is mapped from it, shared, would be memory of nobody's
     places = [*READ_ONLY] if sys.base_prefix == "/usr" else [*READ_ONLY, sys.base_prefix]
     for place in places:
         path = Path(place)
@@ -242,22 +286,23 @@ def _bubblewrap(course: Path) -> list[str]:
             command += ["--ro-bind", place, place]
     if sys.prefix != sys.base_prefix:
         command += ["--ro-bind", sys.prefix, VENV]
-    for hidden in _inside_of([*places, sys.prefix]):
+    for hidden in _inside_of([*places, sys.prefix], private):
         command += ["--tmpfs", hidden, "--remount-ro", hidden]
     command += ["--ro-bind", str(course), COURSE, "--remount-ro", "/dev", "--remount-ro", "/"]
     return [*command, "--chdir", "/", "--"]
 
 
-def _inside_of(places: list[str]) -> list[str]:
-    """The course's own folders where they lie in a place that the sandbox sees, such as /usr/src/app, as it sees them.
+def _inside_of(places: list[str], private: Sequence[str]) -> list[str]:
+    """What of the course lies in a place that the sandbox sees, such as /usr/src/app, as it sees it.
 
-    These are the package or its repository, and the folder with the submissions.
+    That is the package or its repository, and the private folders, such as those with the submissions.
     """
     installed = kit.PACKAGE.parent.name == "site-packages"
-    own = [kit.PACKAGE if installed else kit.PACKAGE.parent, Path.cwd()]
-    own = [own[0], *(path for path in own[1:] if (path / "nbgrader_config.py").is_file())]
-    seen = [path for path in own for place in places if path.resolve().is_relative_to(Path(place).resolve())]
-    return list(dict.fromkeys(_inside(str(path.resolve())) for path in seen))
+    own = [(kit.PACKAGE if installed else kit.PACKAGE.parent).resolve(), *map(Path, private)]
+    outer = [Path(place).resolve() for place in places]
+    seen = [path for path in own if any(place in path.parents for place in outer) and path.is_dir()]
+    python = Path(sys.base_prefix).resolve()
+    return list(dict.fromkeys(_inside(str(path)) for path in seen if not python.is_relative_to(path)))
 
 
 def _inside(executable: str) -> str:
@@ -300,9 +345,18 @@ def _descendants(pid: int) -> list[tuple[int, int]]:
 
 
 def _private(pid: int) -> int:
-    """Memory of a process that is not a file's, in bytes."""
+    """Memory of a process that is not a file's, in bytes; what lies in swap counts as well."""
     try:
-        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
-    except (OSError, ValueError):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
         return 0
-    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "VmSwap:")))
+
+
+def _processor_seconds(pid: int) -> float:
+    """What a process, and those that it started and that have ended, have used of a processor."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

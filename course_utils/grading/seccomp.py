@@ -1,4 +1,5 @@
-"""Refuses a child the system calls that reach beyond its limits: namespaces, keyrings, memory that nobody counts.
+"""Refuses a child the system calls that reach beyond its limits: namespaces, keyrings, memory that nobody counts,
+other processors, and sockets to anything but its own network.
 
 Numbers: Linux, arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. Form: seccomp(2).
 """
@@ -13,19 +14,20 @@ LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
 CALL, MACHINE, FIRST, FOURTH = 0, 4, 16, 40  # where the kernel puts number, machine, and lower halves of arguments
 NEW_NAMESPACES, SHARED, ANONYMOUS = 0x7E020000, 0x01, 0x20
+FAMILIES = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6: the network that these reach is the child's own and empty
 OTHER_TABLE = 0x40000000  # numbers from here on are those of x32
 
 BOTH = {"io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432,
         "clone3": 435, "mount_setattr": 442, "memfd_secret": 447}  # fmt: skip
 CALLS = {
-    "x86_64": BOTH | {"mmap": 9, "shmget": 29, "clone": 56, "semget": 64, "msgget": 68, "ptrace": 101,
-                      "pivot_root": 155, "mount": 165, "umount2": 166, "add_key": 248, "request_key": 249,
-                      "keyctl": 250, "unshare": 272, "perf_event_open": 298, "setns": 308, "memfd_create": 319,
-                      "bpf": 321, "userfaultfd": 323},
-    "aarch64": BOTH | {"umount2": 39, "mount": 40, "pivot_root": 41, "unshare": 97, "ptrace": 117, "msgget": 186,
-                       "semget": 190, "shmget": 194, "add_key": 217, "request_key": 218, "keyctl": 219, "clone": 220,
-                       "mmap": 222, "perf_event_open": 241, "setns": 268, "memfd_create": 279, "bpf": 280,
-                       "userfaultfd": 282},
+    "x86_64": BOTH | {"mmap": 9, "shmget": 29, "socket": 41, "socketpair": 53, "clone": 56, "semget": 64,
+                      "msgget": 68, "ptrace": 101, "pivot_root": 155, "mount": 165, "umount2": 166,
+                      "sched_setaffinity": 203, "add_key": 248, "request_key": 249, "keyctl": 250, "unshare": 272,
+                      "perf_event_open": 298, "setns": 308, "memfd_create": 319, "bpf": 321, "userfaultfd": 323},
+    "aarch64": BOTH | {"umount2": 39, "mount": 40, "pivot_root": 41, "unshare": 97, "ptrace": 117,
+                       "sched_setaffinity": 122, "msgget": 186, "semget": 190, "shmget": 194, "socket": 198,
+                       "socketpair": 199, "add_key": 217, "request_key": 218, "keyctl": 219, "clone": 220, "mmap": 222,
+                       "perf_event_open": 241, "setns": 268, "memfd_create": 279, "bpf": 280, "userfaultfd": 282},
 }  # fmt: skip
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
@@ -65,11 +67,15 @@ def _program(calls: dict[str, int], machine: int) -> list[tuple[int, int, int, i
     program = [(LOAD, 0, 0, MACHINE), (EQUAL, 1, 0, machine), refuse(errno.EPERM)]
     program += [(LOAD, 0, 0, CALL), (AT_LEAST, 0, 1, OTHER_TABLE), refuse(errno.EPERM)]
     for name, number in calls.items():
-        if name not in ("clone", "clone3", "mmap"):
+        if name not in ("clone", "clone3", "mmap", "socket", "socketpair"):
             program += [(EQUAL, 0, 1, number), refuse(errno.EPERM)]
     program += [(EQUAL, 0, 1, calls["clone3"]), refuse(errno.ENOSYS)]  # its arguments cannot be seen; clone's can
     program += [(EQUAL, 0, 4, calls["clone"]), (LOAD, 0, 0, FIRST), (ANY_BIT, 0, 1, NEW_NAMESPACES)]
     program += [refuse(errno.EPERM), allow]
+    for name in ("socket", "socketpair"):
+        known = [(EQUAL, len(FAMILIES) - index, 0, family) for index, family in enumerate(FAMILIES)]
+        program += [(EQUAL, 0, len(known) + 3, calls[name]), (LOAD, 0, 0, FIRST), *known]
+        program += [refuse(errno.EAFNOSUPPORT), allow]
     program += [(EQUAL, 0, 4, calls["mmap"]), (LOAD, 0, 0, FOURTH), (ANY_BIT, 0, 2, SHARED), (ANY_BIT, 0, 1, ANONYMOUS)]
     program += [refuse(errno.ENOMEM), allow]
     return program

@@ -9,6 +9,7 @@ from course_utils.grading import wire
 from course_utils.grading.rebuild import grade_id
 
 FAULT = "The course failed here, not the submission."
+DOUBTFUL = {"timeout", "out of memory"}  # such a verdict counts when it came twice, the second time alone
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Task:
     """One submission to one lesson.
 
     released: the released notebook. content: the submitted file. earlier: the lessons whose reference answers it may
-    import.
+    import. hidden: folders that it must not see, wherever they lie.
     """
 
     lesson: str
@@ -26,6 +27,7 @@ class Task:
     earlier: tuple[str, ...] = ()
     sandbox: bool = True
     limits: wire.Limits = wire.Limits()
+    hidden: tuple[str, ...] = ()
 
     @property
     def short(self) -> str:
@@ -33,10 +35,14 @@ class Task:
         return self.lesson.partition("_")[2]
 
     def result(self, status: str, repairs: list[str], checks: list[dict[str, Any]]) -> dict[str, Any]:
-        """A result without outputs and times."""
+        """A result without outputs and times.
+
+        It is final where nothing in it may be the fault of whatever else ran on the machine.
+        """
         sandbox = "bubblewrap" if self.sandbox else "none"
         result = {"lesson": self.lesson, "sandbox": sandbox, "status": status, "repairs": repairs, "checks": checks}
-        return result | {"outputs": {}, "seconds": 0.0}
+        final = not {status, *(check["status"] for check in checks)} & DOUBTFUL
+        return result | {"outputs": {}, "seconds": 0.0, "final": final}
 
     def unreadable(self, reason: str) -> dict[str, Any]:
         """The result of a file that is no notebook."""
@@ -44,7 +50,7 @@ class Task:
 
     def lost(self, reason: str) -> dict[str, Any]:
         """The result of a submission that brings down whatever grades it."""
-        return self._without_run("crashed", "crashed", reason)
+        return self._without_run("crashed", "crashed", reason) | {"final": False}
 
     def faulty(self, fault: str) -> dict[str, Any]:
         """The result where the course itself failed, with the traceback."""

@@ -5,21 +5,24 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-STEP, OUTPUT, EVIDENCE, MISSING, BROKEN, DONE, JOB = b"s", b"o", b"e", b"m", b"x", b"d", b"j"
+READY, STEP, OUTPUT, EVIDENCE, MISSING, BROKEN, DONE, JOB = b"r", b"s", b"o", b"e", b"m", b"x", b"d", b"j"
+FIRST_CASES = "first_cases"  # a file beside the package with a public case of every exercise, to warm up with
 _HEADER = struct.Struct("<cIQ")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use; seconds are wall time, the rest are bytes or counts.
+    """What one submission may use; seconds are those that `running.charged` counts, the rest are bytes or counts.
 
-    seconds: everything together. cell: one cell. grace: how long after the end of a cell or probe the process may live
-    on before it is killed. memory: private memory of all its processes. file: its files together. output: what its
-    cells print or draw. evidence: what one probe sends.
+    seconds: everything together. cell: one cell. patience: how many times as long it may take on the clock. grace: how
+    long after the end of a cell or probe the process may live on before it is killed. memory: private memory of all its
+    processes. file: its files together. output: what its cells print or draw. evidence: what its probes send, all
+    together.
     """
 
     seconds: float = 300.0
     cell: float = 20.0
+    patience: float = 10.0
     grace: float = 2.0
     memory: int = 3 << 30
     processes: int = 32

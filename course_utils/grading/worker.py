@@ -3,26 +3,30 @@
 import ast
 import hashlib
 import json
+import os
+import re
 import signal
 import threading
 import time
 import traceback
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from course_utils.checking import axes
 from course_utils.checking.errors import CourseError
-from course_utils.checking.evidence import Evidence, decode, encode, from_tree
+from course_utils.checking.evidence import Evidence, Other, decode, encode, from_tree
 from course_utils.checking.exercise import Case, Exercise, Training, exercises
 from course_utils.checking.judge import Verdict, course_error, expected_evidence, judge_evidence
 from course_utils.checking.running import TimeLimit
+from course_utils.checking.world import SETTINGS
 from course_utils.grading import wire
 from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, needed, rebuild, text
-from course_utils.grading.sandbox import Child, Ended, Template
+from course_utils.grading.sandbox import Child, Ended, Stopwatch, Template
 from course_utils.grading.task import Task, exercise_id, is_graded, row
 
 LONGEST_TEXT = 2_000
@@ -30,6 +34,11 @@ LARGEST_EMPTY = 10_000  # sizes of a tensor without entries, which costs nothing
 LONGEST_JSON = 4 << 20  # of the evidence of one exercise, tensors left aside
 MOST_FRAMES = 5_000
 UNREAD = "A part of the notebook could not be read, and the answer may stand there: a person looks at the file."
+_NAME = re.compile(r"<?\w[\w.:]{0,99}>?")  # of exceptions, functions such as <lambda>, and values of settings
+_STATE = re.compile(rf"{_NAME.pattern}|started anew|{{('\w+': '\w+'(, )?){{1,4}}}}")
+_OF_AN_INPUT = re.compile(r"requires_grad of \w{1,50}(\[[\w']{1,50}\]){0,4}")
+_OTHER = re.compile(r"\w{1,100}|torch\.\w{1,30} tensor on \w{1,30}(:\d+)?")
+_SHORTCUT = re.compile(r"(the course's own |torch's own )?[\w.<>]{1,200}")
 SAID = {
     "timeout": "It took longer than it may and was stopped.",
     "out of memory": "It asked for more memory than there is and was stopped.",
@@ -43,7 +52,9 @@ class _Run:
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     sizes: dict[int, int] = field(default_factory=dict)  # of the outputs as they came, in bytes
     evidence: dict[int, bytes | None] = field(default_factory=dict)  # None: the name is not defined
+    received: int = 0  # bytes of evidence, whatever became of it
     lost: dict[int, tuple[str, str]] = field(default_factory=dict)  # reason and message by step
+    killed: bool = False  # from outside, as a machine does that has no more memory
 
 
 def grade(task: Task) -> dict[str, Any]:
@@ -75,7 +86,8 @@ def _grade(task: Task) -> dict[str, Any]:
     repairs = rebuilt.repairs + _left_out(rebuilt, steps, run)
     outputs = {steps[number]["index"]: shown for number, shown in run.outputs.items()}
     status = next((reason for reason, _ in run.lost.values() if reason != "not run"), "graded")
-    return _result(task, status, repairs, checks, outputs, started)
+    result = _result(task, status, repairs, checks, outputs, started)
+    return result | {"final": result["final"] and not run.killed}
 
 
 def _result(
@@ -115,7 +127,7 @@ def _fault(id: str, seed: int) -> Verdict | None:
     return None
 
 
-def _steps(task: Task, rebuilt: Rebuilt, known: Collection[str]) -> list[dict[str, Any]]:
+def _steps(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[dict[str, Any]]:
     """What the sandbox is asked to do, in order."""
     run = needed(
         (origin, cell["source"] if cell["cell_type"] == "code" else "")
@@ -158,14 +170,29 @@ _local = threading.local()
 
 def _template(task: Task, released: Mapping[str, Any]) -> Template:
     """The warm template of this thread for this lesson; the one of another lesson is ended."""
-    key = task.lesson, task.sandbox, task.limits, task.earlier, task.released
+    key = task.lesson, task.sandbox, task.limits, task.earlier, task.released, task.hidden
     if getattr(_local, "key", None) != key:
         close()
         torch.set_num_threads(1)
-        modules = _modules(released, task.short)
-        _local.template = Template(task.short, list(task.earlier), modules, task.limits, task.sandbox)
+        modules = [*imports(released), *(["torch._dynamo"] if _needs_dynamo(released, task.short) else [])]
+        processor = _processor(getattr(_local, "place", os.getpid()))
+        how = task.limits, task.sandbox, processor, task.hidden
+        _local.template = Template(task.short, task.earlier, modules, *how)
         _local.key = key
     return _local.template
+
+
+def settle(place: int) -> None:
+    """Give this thread's submissions a processor of their own, where there are enough; place: which worker this is."""
+    _local.place = place
+
+
+def _processor(place: int) -> int | None:
+    """The processor that all of a submission has to share, None where the system cannot say."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    processors = sorted(os.sched_getaffinity(0))
+    return processors[place % len(processors)]
 
 
 def close() -> None:
@@ -175,8 +202,8 @@ def close() -> None:
         template.close()
 
 
-def _modules(released: Mapping[str, Any], short: str) -> list[str]:
-    """What the lesson imports, to be imported once and for all."""
+def imports(released: Mapping[str, Any]) -> list[str]:
+    """What the lesson imports, modules and names in them, to be imported once and for all."""
     found = ["course_utils.data", "matplotlib.pyplot"]
     for cell in released["cells"]:
         try:
@@ -188,15 +215,17 @@ def _modules(released: Mapping[str, Any], short: str) -> list[str]:
                 found += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module:
                 found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    if "torch.optim" in json.dumps(released) or any(isinstance(item, Training) for item in exercises(short)):
-        found.append("torch._dynamo")  # the first optimizer imports it, which takes seconds
     return list(dict.fromkeys(found))
+
+
+def _needs_dynamo(released: Mapping[str, Any], short: str) -> bool:
+    """Whether an optimizer of torch may be made: the first one imports torch._dynamo, which takes seconds."""
+    return "torch.optim" in json.dumps(released) or any(isinstance(item, Training) for item in exercises(short))
 
 
 def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str, Exercise], task: Task) -> _Run:
     """Have the steps done; where the process dies in one of them, the others are done without it."""
-    run = _Run()
-    deadline = time.monotonic() + task.limits.seconds
+    run, everything = _Run(), Stopwatch(template, task.limits.seconds)
     for _ in range(task.limits.restarts + 1):
         left = [n for n in range(len(steps)) if n not in run.lost]
         todo = [n for n in left if steps[n]["kind"] == "cell" or n not in run.evidence]
@@ -204,7 +233,7 @@ def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str
         child = template.child()
         try:
             wire.send(child.sock, wire.JOB, 0, _job(todo, steps, task))
-            for step in _follow(child, todo, steps, known, run, task.limits, deadline):
+            for step in _follow(child, todo, steps, known, run, task.limits, everything):
                 current = step
             child.leave()
             break
@@ -212,10 +241,11 @@ def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str
             reason = error.reason if isinstance(error, Ended) else ""
             status = child.end()
             if current is not None:  # else the template was gone before the submission began
+                run.killed |= not reason and status in (-1, 128 + signal.SIGKILL)
                 run.lost[current] = reason or "crashed", str(error) if reason else _died(status)
-            if time.monotonic() > deadline:
+            if everything.is_over():
                 break
-    reason = "timeout" if time.monotonic() > deadline else "not run"
+    reason = "timeout" if everything.is_over() else "not run"
     for number, step in enumerate(steps):
         if step["kind"] == "probe" and number not in run.evidence:
             run.lost.setdefault(number, (reason, "It was not reached, or sent nothing that counts."))
@@ -250,28 +280,29 @@ def _follow(
     known: Mapping[str, Exercise],
     run: _Run,
     limits: wire.Limits,
-    deadline: float,
+    everything: Stopwatch,
 ) -> Any:
     """Take the frames of a child as they come; yields the step that it is at."""
-    until = deadline
+    times = [everything]
     for _ in range(MOST_FRAMES):
-        kind, number, content = child.receive(limits.evidence, min(until, deadline))
+        kind, number, content = child.receive(limits.evidence, *times)
         if kind == wire.DONE:
             return
-        if kind == wire.BROKEN:
-            raise Ended("crashed", f"its own files could not be made: {content[:200].decode(errors='replace')}")
         if number >= len(todo):
             raise Ended("crashed", "it sent something else than evidence")
         step = steps[todo[number]]
         if kind == wire.STEP:
             seconds = limits.cell if step["kind"] == "cell" else known[step["id"]].seconds
-            until = time.monotonic() + seconds + limits.grace
+            times = [everything, Stopwatch(child.template, seconds + limits.grace)]
             yield todo[number]
         elif kind == wire.OUTPUT and step["kind"] == "cell":
             run.sizes[todo[number]] = len(content)
             fits = sum(run.sizes.values()) <= 4 * limits.output  # in JSON a character may take more than one byte
             run.outputs[todo[number]] = _outputs(content) if fits else []
         elif kind in (wire.EVIDENCE, wire.MISSING) and step["kind"] == "probe":
+            run.received += len(content)
+            if run.received > limits.evidence:
+                raise Ended("crashed", f"it sent more than {limits.evidence >> 20} MB of evidence")
             run.evidence[todo[number]] = content if kind == wire.EVIDENCE else None
         else:
             raise Ended("crashed", "it sent something else than evidence")
@@ -341,7 +372,9 @@ def _verdict(
         lost = next((run.lost[n] for n in own if n in run.lost), None)
         errors = [item for n in own for item in run.outputs.get(n, []) if item["output_type"] == "error"]
         if lost is None and errors:
-            said = f"{exercise.name} is not defined, because its cell raised {errors[-1]['ename'][:100]}."
+            name = errors[-1]["ename"]
+            raised = name if _NAME.fullmatch(name) else "an exception"
+            said = f"{exercise.name} is not defined, because its cell raised {raised}."
             return Verdict(exercise.id, "error", advice=said, mistake="raised")
     if lost is None:
         return Verdict(exercise.id, "error", advice=f"No cell defines {exercise.name}.", mistake="not defined")
@@ -362,14 +395,47 @@ def _judged(exercise: Exercise, content: bytes, task: Task) -> Verdict:
         said = f"What it sent cannot be judged ({type(error).__name__})."
         return Verdict(exercise.id, "crashed", advice=said)
     cases, expected = _drawn(exercise.id, task.seed), _expected(exercise.id, task.seed)
-    return judge_evidence(exercise, cases, evidence, _derived(task.seed, "run"), expected)
+    verdict = judge_evidence(exercise, cases, evidence, _derived(task.seed, "run"), expected)
+    ours = {name for item in expected for name in item.values} | {getattr(exercise, "metric", "")}
+    return _quoted(verdict, ours)
 
 
 def _admitted(evidence: Evidence) -> Evidence:
-    """Evidence with texts cut to size; raises ValueError for tensors that are made to do harm."""
+    """Evidence with texts cut to size; raises ValueError for what is made to do harm, or to speak for the grader."""
     evidence.printed = evidence.printed[:LONGEST_TEXT]
     _plain([evidence.values, evidence.inputs, evidence.state])
+    raised, shortcut = evidence.raised, evidence.shortcut
+    if not all(map(_STATE.fullmatch, evidence.state.values())) or not all(
+        _is_state(name) or name.endswith(axes.EARLIER) for name in evidence.state
+    ):
+        raise ValueError("a setting of torch that there is not")
+    if shortcut is not None and not _SHORTCUT.fullmatch(shortcut):
+        raise ValueError("a shortcut that is none")
+    if raised is not None and not (_NAME.fullmatch(raised.type) and _NAME.fullmatch(raised.function or "f")):
+        raise ValueError("an exception without a name")
+    if raised is not None and raised.type == "NotAnAnswer":
+        evidence.raised = replace(raised, message=f"This is no answer. Its own process says: {theirs(raised.message)}")
     return evidence
+
+
+def _is_state(name: str) -> bool:
+    """Whether a name in the state of evidence is one of those that a probe gives."""
+    return name in SETTINGS or name in axes.generators() or bool(_OF_AN_INPUT.fullmatch(name))
+
+
+def theirs(words: str) -> str:
+    """Words that come from a submission, in quotes that they cannot end."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in words[:200])
+    return "“" + plain.replace("“", "'").replace("”", "'") + "”"
+
+
+def _quoted(verdict: Verdict, ours: set[str]) -> Verdict:
+    """A verdict in which the name of evidence that nobody asked for stands as the submission's words."""
+    name = verdict.where
+    if name is None or name.removesuffix(axes.EARLIER) in ours:
+        return verdict
+    known = name == "the run" or name.endswith(" afterwards") or _is_state(name)
+    return verdict if known else replace(verdict, where=theirs(name), advice=verdict.advice.replace(name, theirs(name)))
 
 
 def _plain(value: Any) -> None:
@@ -380,6 +446,8 @@ def _plain(value: Any) -> None:
             raise ValueError("an empty tensor of absurd size")
         if isinstance(item, str) and len(item) > LONGEST_TEXT:
             raise ValueError("a text that is too long")
+        if isinstance(item, Other) and not _OTHER.fullmatch(item.type):
+            raise ValueError("a type that is none")
         if isinstance(item, dict):
             stack += item.keys()
             stack += item.values()

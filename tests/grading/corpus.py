@@ -980,6 +980,67 @@ except OSError:
 """, "limits")  # fmt: skip
 
 
+hostile("memory_of_a_device", """
+import mmap, os
+try:
+    descriptor = os.open('/dev/zero', os.O_RDWR)
+    mapped = mmap.mmap(descriptor, 64 << 20, flags=mmap.MAP_SHARED)
+    print('LEAK: shared memory that nobody counts')
+except OSError:
+    pass
+""", "limits")  # fmt: skip
+hostile("terminals_taken", """
+import os
+opened = []
+try:
+    for _ in range(60):
+        opened.append(os.openpty())
+    print('LEAK: the terminals of the host')
+except OSError:
+    pass
+""", "limits")  # fmt: skip
+hostile("sockets_of_other_kinds", """
+import socket
+for family in (16, 17, 30, 31, 38, 40, 44):
+    try:
+        socket.socket(family, socket.SOCK_DGRAM)
+        print('LEAK: a socket of the family', family)
+    except OSError:
+        pass
+""", "limits")  # fmt: skip
+hostile("other_processors_taken", """
+import os
+try:
+    os.sched_setaffinity(0, range(os.cpu_count()))
+    print('LEAK: every processor')
+except OSError:
+    pass
+if len(os.sched_getaffinity(0)) > 1:
+    print('LEAK: more than one processor')
+""", "limits")  # fmt: skip
+hostile("evidence_too_large_all_together", """
+import importlib, torch
+child = importlib.import_module('course_utils.grading.child')
+encode = child.encode
+large = {'y': torch.zeros(15 << 20, dtype=torch.uint8)}
+child.encode = lambda tree: encode([item | {'values': large} for item in tree[:1]])
+""", "limits", 0.0, status="crashed", checks=(("two_layer_net", "crashed"),))  # fmt: skip
+hostile("a_line_of_blanks", "a b\n" + " " * 99_000 + "x", "limits")
+hostile("words_in_a_broken_frame", f"""{SOCKET}
+words = b'LEAK: the disk of the server is full, the instructor should give full points by hand'
+sock.sendall(struct.pack('<cIQ', b'x', 0, len(words)) + words)
+time.sleep(3)
+""", "forging", status="crashed", repaired=True)  # fmt: skip
+hostile("words_in_the_evidence", """
+import importlib
+child = importlib.import_module('course_utils.grading.child')
+encode = child.encode
+words = 'LEAK: the instructor should give full points by hand'
+forged = {'type': words, 'message': words, 'line': 1, 'source': words, 'function': words}
+child.encode = lambda tree: encode([item | {'raised': forged, 'shortcut': words} for item in tree])
+""", "forging", 0.0, checks=(("relu", "crashed"),))  # fmt: skip
+
+
 @entry("limits", 1.0)
 def output_flood_past_the_recorder() -> Notebook:
     notebook = answered("relu")

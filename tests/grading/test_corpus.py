@@ -91,8 +91,18 @@ def test_nothing_else_of_it_is_kept(graded: Any, entry: corpus.Entry) -> None:
     assert {path.name for path in folder.iterdir()} <= {f"{corpus.LESSON.name}.ipynb", "timestamp.txt"}
 
 
-def test_a_rerun_grades_nothing_and_reports_the_same(graded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rerun_grades_nothing_that_is_final_and_reports_the_same(
+    graded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     course, report = graded
-    monkeypatch.setattr(pool.LocalPool, "run", lambda self, tasks: iter([(key, {}) for key, _ in tasks]))
+    given = []
+
+    def kept(self: Any, tasks: Any, alone: bool = False) -> Any:
+        for key, _ in tasks:
+            given.append(result := json.loads(course.result(corpus.LESSON, key).read_bytes()))
+            yield key, result
+
+    monkeypatch.setattr(pool.LocalPool, "run", kept)
     again = batch.grade(course, corpus.LESSON, batch.Options(jobs=1, seed=5, limits=LIMITS), progress=False)
     assert again == report
+    assert given and not any(result["final"] for result in given), "only what ran into a limit is graded again"

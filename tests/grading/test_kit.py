@@ -1,30 +1,41 @@
 """What the sandbox sees of the course: probes, no known mistakes, no answers of this lesson, no validation examples."""
 
+import contextlib
 import gzip
+import importlib
+import inspect
+import io
+import itertools
+import json
+import resource
 import sys
 import types
 
 import pytest
 import torch
 
-from course_utils.checking.exercise import exercises, lessons
+from course_utils.building.lesson import all_lessons
+from course_utils.checking.compare import first_difference
+from course_utils.checking.exercise import Case, Exercise, Training, exercises, lessons, reference
+from course_utils.checking.judge import expected_evidence, judge_evidence
+from course_utils.checking.running import collect
 from course_utils.data import DATA
-from course_utils.grading import kit
+from course_utils.grading import kit, worker
+from course_utils.grading.course import find_course
 
+MOST_ORDERS, SECONDS = 24, 0.5
 IDS = {lesson: {exercise.id for exercise in exercises(lesson)} for lesson in lessons()}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("kit")
-    kit.make(made, "linear", ["sgd"])
+    kit.make(made, "linear", ["sgd"], [])
     return made
 
 
-@pytest.mark.parametrize("lesson", lessons())
-def test_probes_stand_alone_without_the_mistakes(lesson, monkeypatch):
-    sources = kit.probes(lesson)
-    assert not any("mistakes = " in source or "Mistake(" in source for source in sources.values())
+def loaded(sources, monkeypatch):
+    """The modules with these sources, in place of the course's own."""
     made = {}
     for name in sources:
         made[name] = types.ModuleType(f"course_utils.exercises.{name}")
@@ -34,13 +45,132 @@ def test_probes_stand_alone_without_the_mistakes(lesson, monkeypatch):
         name = next(name for name in waiting if not any(f"exercises.{other} " in sources[name] for other in waiting))
         exec(compile(sources[name], name, "exec"), vars(made[name]))
         waiting.remove(name)
+    return list(made.values())
+
+
+@pytest.mark.parametrize("lesson", lessons())
+def test_probes_stand_alone_without_what_is_the_judges(lesson, monkeypatch):
+    sources = kit.probes(lesson)
+    assert not any("mistakes = " in source or "Mistake(" in source for source in sources.values())
+    assert not any("def cases" in source or "def measure" in source for source in sources.values())
+    loaded(sources, monkeypatch)
     assert {exercise.id for exercise in exercises(lesson)} == IDS[lesson]
     assert not any(exercise.mistakes for exercise in exercises(lesson))
+
+
+def objects(module):
+    """Every function and class of a module by name, those in classes and collections too."""
+    found = {name: value for name, value in vars(module).items() if not name.startswith("__")}
+    for name, value in list(found.items()):
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            found |= {f"{name}.{inner}": getattr(value, inner) for inner in vars(value) if not inner.startswith("__")}
+        elif isinstance(value, list | tuple | dict):
+            inner = value.items() if isinstance(value, dict) else enumerate(value)
+            found |= {f"{name}[{key!r}]": item for key, item in inner}
+    for name, value in found.items():
+        is_probe = isinstance(value, type) and issubclass(value, Exercise)
+        if callable(value) and str(getattr(value, "__module__", "")).startswith("course_utils") and not is_probe:
+            yield f"{module.__name__.removeprefix('course_utils.')}.{name}", value
+
+
+def wrappings(thing, exercise):
+    """An object as an answer: alone, its arguments in any order or some left out, one item of what it returns."""
+    try:
+        taken = inspect.signature(thing).parameters.values()
+        given = inspect.signature(reference(exercise)).parameters.values()
+    except ValueError:
+        return
+    named = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    taken, given = ([p for p in parameters if p.kind in named] for parameters in (taken, given))
+    fewest = sum(p.default is p.empty for p in taken)
+    sizes = range(fewest, min(len(taken), len(given)) + 1)
+    orders = [order for n in sizes for order in itertools.permutations(range(len(given)), n)]
+    if len(orders) > MOST_ORDERS or isinstance(exercise, Training):
+        orders = [tuple(range(n)) for n in sizes]
+    if isinstance(thing, type):
+        yield "subclass", types.new_class("Answer", (thing,))
+        for order in orders:
+            yield f"subclass{order}", types.new_class("Answer", (thing,), exec_body=lambda body, o=order: body.update(
+                __init__=lambda self, *args: thing.__init__(self, *(args[i] for i in o))))  # fmt: skip
+    for order in orders:
+        several = []
+
+        def called(*args, order=order, several=several, **named):
+            args = [*args, *named.values()]
+            value = thing(*(args[i] for i in order))
+            several.append(isinstance(value, tuple | list))
+            return value
+
+        yield f"called{order}", called
+        for item in (0, 1, -1) if any(several) else ():
+            yield (
+                f"called{order}[{item}]",
+                lambda *args, called=called, item=item, **named: called(*args, **named)[item],
+            )
+
+
+def few_rows(case):
+    """The case with a few examples only, on which most of what is no answer fails at once."""
+    return Case(case.label, **{name: x[:64] if isinstance(x, torch.Tensor) else x for name, x in case.inputs.items()})
+
+
+def passes(exercise, answer, cases, expected):
+    """Whether an answer earns points."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        if isinstance(exercise, Training) and collect(exercise, answer, [few_rows(cases[0])])[0].raised:
+            return False
+        found = collect(exercise, answer, cases[:1])
+        if any(item.shortcut for item in found) or first_difference(
+            cases[:1], expected[:1], found, isinstance(exercise, Training)
+        ):
+            return False
+        found = found if len(cases) == 1 else collect(exercise, answer, cases)
+        return judge_evidence(exercise, cases, found, 0, expected).score > 0
+
+
+@pytest.fixture
+def little_memory():
+    """What is called with arguments that it was not made for may ask for any amount."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (6 << 30, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+@pytest.mark.parametrize("lesson", all_lessons(), ids=lambda lesson: lesson.short)
+def test_no_object_in_a_child_is_an_answer(lesson, monkeypatch, little_memory):
+    """What else a child sees of the course, rooms, data and plots, knows no lesson and is left aside (test_rooms)."""
+    judges = exercises(lesson.short)
+    for exercise in judges:
+        exercise.seconds = min(exercise.seconds, SECONDS)
+    drawn = {exercise.id: exercise.draw(3) for exercise in judges}
+    expected = {exercise.id: expected_evidence(exercise, drawn[exercise.id], 0) for exercise in judges}
+    imported = worker.imports(json.loads(lesson.released.read_text()))
+    mounted = kit.references(lesson.short, find_course(lesson.root).earlier(lesson), imported)
+    modules = [importlib.import_module(f"course_utils.reference.{name}") for name in sorted(mounted)]
+    modules += loaded(kit.probes(lesson.short, imported), monkeypatch)
+    found = [
+        f"{exercise.id} <- {name} {how}"
+        for exercise in judges
+        for module in modules
+        for name, thing in objects(module)
+        for how, answer in wrappings(thing, exercise)
+        if passes(exercise, answer, drawn[exercise.id], expected[exercise.id])
+    ]
+    assert found == []
 
 
 def test_what_only_mistakes_used_is_gone():
     stripped = kit.probes("linear")["linear"]
     assert "_start_mistakes" not in stripped and "_normal" not in stripped and "_module" in stripped
+
+
+def test_a_lesson_gets_what_it_imports_whatever_was_released():
+    imported = ["course_utils.reference.backprop.relu_backward", "course_utils.reference.mnist.SGD", "torch"]
+    assert kit.references("mnist", [], imported) == {"backprop", "linear"}
+    assert kit.references("tabular", [], ["course_utils.reference.embeddings"]) == {"embeddings", "optimizers"}
+    sources = kit.probes("transfer", ["course_utils.exercises.transfer.digit_net"])
+    assert "def digit_net(" in sources["transfer"]
 
 
 def test_the_reference_of_the_lesson_is_left_out(folder):

@@ -55,6 +55,7 @@ KEYS = {seccomp.CALLS.get(platform.machine())}
         "libc.syscall(KEYS['add_key'], b'user', b'left behind', b'x', 1, -3)",
         "libc.syscall(KEYS['keyctl'], 0, -3, 1)",
         "libc.syscall(KEYS['clone'], 0x10000011, 0, 0, 0, 0)",
+        "libc.sched_setaffinity(0, 8, ctypes.byref(ctypes.c_uint64(3)))",
     ],
 )
 def test_the_kernel_refuses(call):
@@ -96,6 +97,61 @@ print(kinds)
     assert printed(text) == "['socket']"
 
 
+def test_it_has_sockets_of_its_own_network_only():
+    text = """
+import socket
+kept = []
+for family in range(64):
+    for make in (socket.socket, socket.socketpair):
+        try:
+            make(family)
+            kept.append(family)
+        except OSError:
+            pass
+print(kept)
+"""
+    assert printed(text) == "[1, 1, 2, 10]"
+
+
+def test_no_device_is_memory_that_nobody_counts():
+    text = """
+import mmap, os
+devices = []
+for place, _, files in os.walk('/dev'):
+    for file in files:
+        try:
+            descriptor = os.open(os.path.join(place, file), os.O_RDWR | os.O_NOCTTY)
+            mmap.mmap(descriptor, 4096, flags=mmap.MAP_SHARED)
+            devices.append(file)
+        except OSError:
+            pass
+print(devices)
+"""
+    assert printed(text) == "[]"
+
+
+def test_it_cannot_use_up_the_hosts_terminals():
+    text = """
+import os
+kept = []
+try:
+    for _ in range(100):
+        kept.append(os.openpty())
+except OSError:
+    print(len(kept))
+"""
+    assert 0 < int(printed(text)) < 20
+
+
+def test_all_of_it_shares_one_processor():
+    text = """
+import os
+with os.popen('nproc') as said:
+    print(len(os.sched_getaffinity(0)), said.read().strip())
+"""
+    assert printed(text) == "1 1"
+
+
 def test_the_template_outlives_every_child():
     before = worker._local.template.process.pid
     printed("import os\nos.kill(os.getpid(), 9)\nos._exit(3)")
@@ -122,6 +178,19 @@ def test_a_course_that_lies_in_the_system_is_hidden(tmp_path, monkeypatch, repos
     command = [*sandbox._bubblewrap(tmp_path / "kit"), "find", str(tmp_path / "usr")]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert Path(found[-1]) == (package.parent if repository else package)
+
+
+def test_submissions_that_lie_in_the_system_are_hidden(tmp_path, monkeypatch):
+    system = tmp_path / "usr"
+    for place in ("share/handed in", "lib"):
+        (system / place).mkdir(parents=True)
+        (system / place / "file").touch()
+    (tmp_path / "kit").mkdir()
+    monkeypatch.setattr(sandbox, "READ_ONLY", (*sandbox.READ_ONLY, str(system)))
+    private = [str(system / "share/handed in"), str(system), str(tmp_path / "elsewhere")]
+    command = [*sandbox._bubblewrap(tmp_path / "kit", private), "find", str(system), "-name", "file"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert found == [str(system / "lib" / "file")]
 
 
 def test_threads_and_processes_of_honest_work_run():

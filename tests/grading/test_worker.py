@@ -7,9 +7,9 @@ import torch
 
 from course_utils.checking import diagnosis
 from course_utils.checking.errors import CourseError
-from course_utils.checking.evidence import Evidence, decode, encode, to_tree
+from course_utils.checking.evidence import Evidence, Other, Raised, decode, encode, to_tree
 from course_utils.checking.exercise import Case, Training, find
-from course_utils.checking.judge import judge_evidence
+from course_utils.checking.judge import Verdict, judge_evidence
 from course_utils.checking.running import collect
 from course_utils.exercises import linear
 from course_utils.grading import worker
@@ -97,3 +97,30 @@ def test_a_fault_of_a_measurement_is_not_charged(monkeypatch):
     assert status({}) == "wrong"
     monkeypatch.setattr(Fit, "measure", buggy)
     assert status(TRUE) == "course error"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        Evidence(state={"give full points by hand": "on"}),
+        Evidence(state={"the default dtype": "give full points by hand"}),
+        Evidence(shortcut="nothing. The instructor should give full points"),
+        Evidence(raised=Raised("Error. Give full points", "")),
+        Evidence(raised=Raised("E", "", 1, "", "f. Give full points")),
+        Evidence(values={"y": Other("tensor. Give full points")}),
+    ],
+)
+def test_evidence_does_not_speak_for_the_grader(evidence):
+    with pytest.raises(ValueError):
+        worker._admitted(evidence)
+
+
+def test_words_of_a_submission_stand_in_quotes():
+    said = worker.theirs("give” full\npoints\u202e " + "x" * 900)
+    assert said.startswith("“give' full points  x") and said.endswith("x”") and said.count("”") == 1 and len(said) < 210
+    found = worker._admitted(Evidence(raised=Raised("NotAnAnswer", "Give full points.")))
+    assert found.raised.message == "This is no answer. Its own process says: “Give full points.”"
+    verdict = Verdict("a.b", "wrong", advice="The value of give points is not as expected.", where="give points")
+    quoted = worker._quoted(verdict, {"y"})
+    assert (quoted.where, quoted.advice) == ("“give points”", "The value of “give points” is not as expected.")
+    assert worker._quoted(verdict, {"give points"}) == verdict
