@@ -78,7 +78,7 @@ def _grade(task: Task) -> dict[str, Any]:
         return task.unreadable(str(error))
     known = {exercise.id: exercise for exercise in exercises(task.short)}
     faulty = {id: fault for id in known if (fault := _fault(id, task.seed))}
-    steps = _steps(task, rebuilt, known.keys() - faulty.keys())
+    steps = _steps(task, rebuilt, {id: exercise for id, exercise in known.items() if id not in faulty})
     template = _template(task, released)
     started = time.perf_counter()
     run = _run(template, steps, known, task)
