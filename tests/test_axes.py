@@ -236,3 +236,27 @@ def test_inputs_are_handed_over_as_the_axis_says():
     assert not cases["views"].fresh().x.is_contiguous()
     assert cases["expanded"].fresh().grad_out.stride(0) == 0
     assert cases[""].fresh().x.is_contiguous()
+
+
+class _Cut(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, numbers):
+        ctx.save_for_backward(numbers)
+        return numbers.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * (ctx.saved_tensors[0] > 0)
+
+
+def _cut_by_place(x, /):
+    return x.clamp(min=0)
+
+
+@pytest.mark.parametrize("relu", [_Cut.apply, _cut_by_place])
+def test_what_takes_no_argument_by_name_is_called_without_names(relu):
+    assert judge("linear.relu", relu).status == "right"
+
+
+def test_an_argument_with_another_name_is_a_mistake():
+    assert judge("linear.relu", lambda z: z.clamp(min=0)).mistake == axes.BY_NAME.mistake

@@ -222,3 +222,12 @@ def test_gradients_of_a_half_precision_default_are_those_of_float32():
     with outside("bfloat16"), fixed_world():
         x = torch.ones(3, requires_grad=True)
         assert gradients(x * 2, [x])[0].dtype == torch.float32
+
+
+def test_nothing_is_warned_of_while_an_answer_is_judged(recwarn):
+    def relu_backward(grad_out, x):
+        grad_out[x <= 0] = 0  # torch warns where rows of grad_out share their memory
+        return grad_out
+
+    assert judge("backprop.relu_backward", relu_backward).mistake == "grad_out overwritten"
+    assert not [warning.message for warning in recwarn]

@@ -4,6 +4,7 @@ An axis is data: `make` turns a case of the exercise into another one, on the ju
 inputs are handed over where the answer runs. What is expected of such a case is, as always, what the reference gives.
 """
 
+import inspect
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,8 +108,19 @@ def refill(used: Any, value: Any) -> Any:
 
 
 def by_name(answer: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
-    """The answer, called with its arguments by name."""
+    """The answer, called with its arguments by name, or itself where Python takes none by name."""
+    if _by_place_alone(answer):
+        return answer
     return lambda *args, **kwargs: answer(**dict(zip(names, args, strict=False)), **kwargs)
+
+
+def _by_place_alone(answer: Callable[..., Any]) -> bool:
+    """Whether it is written with `/`, or is the `apply` of a function of autograd's."""
+    owner = getattr(answer, "__self__", None)
+    if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
+        return True
+    kinds = [p.kind for p in inspect.signature(answer).parameters.values()] if inspect.isfunction(answer) else []
+    return inspect.Parameter.POSITIONAL_ONLY in kinds
 
 
 EARLIER = ", which an earlier call gave"  # ends the name of evidence of a first call that a second one changed

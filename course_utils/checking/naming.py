@@ -3,7 +3,6 @@
 import functools
 import itertools
 import re
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -183,10 +182,9 @@ _RUNS: dict[Any, Evidence] = {}
 def run_mistakes(
     exercise: Exercise, mistakes: tuple[Mistake, ...], case: Case, seed: int, guarded: bool = False
 ) -> Evidence:
-    """The evidence of the reference with these mistakes in it, on one case; what torch warns of stays unsaid."""
+    """The evidence of the reference with these mistakes in it, on one case."""
     answer = wrong_answer(exercise, mistakes[0]) if len(mistakes) == 1 else composed(exercise.id, mistakes)
-    with time_limit(exercise.seconds), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with time_limit(exercise.seconds):
         evidence = refused(exercise, answer, guarded)
         evidence = evidence or run_case(exercise, answer, case, seed, Evidence(), guarded)
     evidence.moved = functools.cache(functools.partial(moved_runs, exercise, answer, case, seed))

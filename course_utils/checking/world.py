@@ -63,7 +63,10 @@ _inside = False
 
 @contextlib.contextmanager
 def fixed_world() -> Iterator[dict[str, str]]:
-    """The world of a check; yields by name what is set otherwise outside. In another fixed world it changes nothing."""
+    """The world of a check; yields by name what is set otherwise outside. In another fixed world it changes nothing.
+
+    What an answer makes Python, NumPy or torch warn of stays unsaid in it: it tells of the judge's cases.
+    """
     global _inside
     if _inside:
         yield {}
@@ -73,7 +76,8 @@ def fixed_world() -> Iterator[dict[str, str]]:
     threads, output = torch.get_num_threads(), (sys.stdout, sys.stderr)
     _inside = True
     try:
-        with torch.inference_mode(False), _on_the_cpu(), _warnings_as_warnings():
+        with torch.inference_mode(False), _on_the_cpu(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             put_back()
             yield changed(outside)
     finally:
@@ -111,14 +115,3 @@ def put_back(values: dict[str, Any] | None = None) -> None:
 
 def _on_the_cpu() -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext() if device() == "cpu" else torch.device("cpu")
-
-
-@contextlib.contextmanager
-def _warnings_as_warnings() -> Iterator[None]:
-    """No warning is an error in here; other filters stay."""
-    if not any(action == "error" for action, *_ in warnings.filters):
-        yield
-        return
-    with warnings.catch_warnings():
-        warnings.filters[:] = [item for item in warnings.filters if item[0] != "error"]  # type: ignore[index]
-        yield

@@ -112,7 +112,7 @@ class NumericalGradient(Exercise):
         Mistake(
             "divided by eps",
             edit("(2 * eps)", "eps"),
-            "Every entry is twice what it should be: the two points lie 2 * eps apart, and you divide by eps.",
+            "The two points lie 2 * eps apart, and you divide by eps: that alone makes every slope twice as large.",
         ),
         Mistake(
             "not divided",
@@ -187,9 +187,8 @@ class NumericalGradient(Exercise):
                 ".reshape(x.shape)",
                 ".reshape(-1, *(1,) * (x.ndim - 1)).expand(x.shape)",
             ),
-            "For a vector this is right. In a matrix `x[i]` is a whole row, so all its entries move "
-            "together; and a single number has no `x[0]` at all. Go through all entries, whatever the "
-            "shape.",
+            "In a matrix `x[i]` is a whole row, so all its entries move together; and a single "
+            "number has no `x[0]` at all. Go through all entries, whatever the shape.",
         ),
         *(
             Mistake(
@@ -214,8 +213,7 @@ class NumericalGradient(Exercise):
         Mistake(
             "flat",
             edit(".reshape(x.shape)", ""),
-            "The numbers are right, but in one row. The gradient has the shape of x, so that it can be "
-            "subtracted from it.",
+            "The slopes come in one row. The gradient has the shape of x, so that it can be subtracted from it.",
         ),
     )
 
@@ -542,11 +540,17 @@ class ReluBackward(Exercise):
         yield "what is returned", "grad_out itself" if grad is case.grad_out else "a new tensor"
 
     mistakes = (
-        Mistake(
-            "grad_out overwritten",
-            edit("grad_out * (x > 0)", "grad_out.mul_(x > 0)"),
-            "You overwrite grad_out to make the result. Another branch of the graph may still need it: "
-            "make a new tensor.",
+        *(
+            Mistake(
+                "grad_out overwritten",
+                overwritten,
+                "You overwrite grad_out to make the result. Another branch of the graph may still need it: "
+                "make a new tensor.",
+            )
+            for overwritten in (
+                edit("grad_out * (x > 0)", "grad_out.mul_(x > 0)"),
+                edit("return grad_out * (x > 0)", "grad_out[x <= 0] = 0\n    return grad_out"),
+            )
         ),
         Mistake(
             "hands back grad_out itself",
@@ -562,12 +566,12 @@ class ReluBackward(Exercise):
         ),
         Mistake(
             "off where either is negative",
-            edit("(x > 0)", "(x > 0) * (grad_out > 0)"),
+            edit("x > 0", "(x > 0) & (grad_out > 0)"),
             "Negative gradients are lost. Where x was positive, the gradient passes with whatever sign it has.",
         ),
         Mistake(
             "multiplied by the output",
-            edit("(x > 0)", "x.clamp(min=0)"),
+            edit("x > 0", "x.clamp(min=0)"),
             "You multiply by relu(x). The chain rule multiplies by the slope of the ReLU, which is 1 where x > 0.",
         ),
         *(
@@ -590,7 +594,7 @@ class ReluBackward(Exercise):
         ),
         Mistake(
             "passed on everywhere",
-            edit("(x > 0)", "1"),
+            edit("x > 0", "1"),
             "The gradient passes everywhere. Where x was negative the ReLU is flat, and nothing comes through.",
         ),
         Mistake(
@@ -605,13 +609,13 @@ class ReluBackward(Exercise):
         ),
         Mistake(
             "sign of x",
-            edit("(x > 0)", "x.sign()"),
+            edit("x > 0", "x.sign()"),
             "Where x was negative the gradient comes out with its sign turned. It should be 0 there.",
         ),
         *(
             Mistake(
                 "leaky",
-                edit("(x > 0)", f"torch.where(x > 0, 1.0, {slope})"),
+                edit("x > 0", f"torch.where(x > 0, 1.0, {slope})"),
                 "A small part passes where x was negative. That belongs to the leaky ReLU.",
             )
             for slope in (0.01, 0.1, 0.2)
@@ -644,8 +648,8 @@ class MseBackward(Exercise):
         Mistake(
             "divided by the number of examples",
             edit("y.numel()", "len(y)"),
-            "You divide by the number of examples. The mean is over all elements, so with several "
-            "outputs an example the divisor is larger.",
+            "You divide by the number of examples. The mean is over all elements, so with "
+            "several outputs per example the divisor is larger.",
         ),
         Mistake(
             "divided by the last size",
@@ -807,7 +811,8 @@ class TwoLayerBackward(Exercise):
         Mistake(
             "divided by the number of examples",
             edit("mse_backward(y_hat, y)", "2 * (y_hat - y) / len(y)"),
-            "All gradients are too large by the number of outputs: the mean of mse is over all elements of y.",
+            "You divide by the number of examples. The mean of mse is over all elements of y, so "
+            "with several outputs the divisor is larger.",
         ),
         Mistake(
             "divided by the number of examples twice",
@@ -824,7 +829,8 @@ class TwoLayerBackward(Exercise):
         Mistake(
             "factor 2 forgotten",
             edit("mse_backward(y_hat, y)", "mse_backward(y_hat, y) / 2"),
-            "All gradients are half of what they should be: the derivative of a square has a factor 2.",
+            "The derivative of a square has a factor 2. It is missing at the first step, the "
+            "derivative of the loss, and so in every gradient.",
         ),
         Mistake(
             "sum for mean",
@@ -834,7 +840,7 @@ class TwoLayerBackward(Exercise):
         Mistake(
             "sign",
             edit("mse_backward(y_hat, y)", "-mse_backward(y_hat, y)"),
-            "All gradients have the wrong sign. It was lost at the first step, the derivative of the loss.",
+            "The sign is turned at the first step, the derivative of the loss, and so in every gradient.",
         ),
         Mistake(
             "w2 left out on the way back",
@@ -842,8 +848,8 @@ class TwoLayerBackward(Exercise):
                 "grad_z =",
                 "grad_h = grad_y_hat.sum(1, keepdim=True).expand(-1, w2.shape[1])\n    grad_z =",
             ),
-            "b2 and w2 are right, b1 is not: between them lies the second layer, which passes its "
-            "gradient down through w2.",
+            "w2 is missing on the way down. Between the gradients of b2 and b1 lies the second "
+            "layer, which passes its gradient down through w2.",
         ),
         Mistake(
             "weights transposed",

@@ -102,13 +102,14 @@ class OneHot(Exercise):
         Mistake(
             "classes in the rows",
             edit("labels[:, None]", "labels", "(num_classes)", "(num_classes)[:, None]"),
-            "There is a row for each class and a column for each example. A batch comes first: one row an example.",
+            "There is a row for each class and a column for each example. A batch comes first: one row per example.",
         ),
         Mistake(
             "every label in every row",
             edit(".float()", ".any(0).expand(len(labels), num_classes).float()"),
-            "Each row has a 1 for every label of the batch. `y[:, labels]` means all rows times all "
-            "labels; what is wanted is one entry a row, so the rows have to be given as indices too.",
+            "Each row has a 1 for every label of the batch. `y[:, labels]` means all rows times "
+            "all labels; what is wanted is one entry per row, so the rows have to be given as "
+            "indices too.",
         ),
         Mistake(
             "whole rows",
@@ -116,8 +117,8 @@ class OneHot(Exercise):
                 "(labels[:, None] == torch.arange(num_classes)).float()",
                 "torch.zeros(len(labels), num_classes).index_put((labels,), torch.tensor(1.0))",
             ),
-            "With one index, `y[labels]` means whole rows, those that the labels name. One entry a "
-            "row has two indices: which row, and which column.",
+            "With one index, `y[labels]` means whole rows, those that the labels name. One entry "
+            "per row has two indices: which row, and which column.",
         ),
         *(
             Mistake(
@@ -205,7 +206,7 @@ class Softmax(Exercise):
         Mistake(
             "no shift",
             edit("logits.amax(-1, keepdim=True)", "0"),
-            "The formula is right, but exp(1000) is inf and exp(-1000) is 0, so inf/inf or 0/0 makes nan. What may you "
+            "exp(1000) is inf and exp(-1000) is 0, so inf/inf or 0/0 makes nan. What may you "
             "subtract from every logit of a row without changing the result?",
         ),
         *_shift_mistakes(),
@@ -241,8 +242,8 @@ class Softmax(Exercise):
             Mistake(
                 "divided by the maximum",
                 edit("logits - shift", f"logits / {largest}"),
-                "You divide the logits by the largest of the row. That changes their differences, and "
-                "with them the result; subtracting does not.",
+                "You divide the logits by the size of the largest in the row. That changes their "
+                "differences, and with them the result; subtracting does not.",
             )
             for largest in ("shift", "logits.abs().amax(-1, keepdim=True)")
         ),
@@ -255,16 +256,16 @@ class Softmax(Exercise):
         Mistake(
             "gradient cut off",
             edit("shift).exp()", "shift).detach().exp()"),
-            "The values are right, but nothing flows back: the result is taken out of the graph by "
-            "`.detach()`, `.data`, `.item()` or a new tensor made from numbers.",
+            "Nothing flows back: the result is taken out of the graph by `.detach()`, `.data`, "
+            "`.item()` or a new tensor made from numbers.",
         ),
         *(
             Mistake(
                 "denominator cut off",
                 edit("exp.sum(-1, keepdim=True)", "exp.sum(-1, keepdim=True).detach()") + shift,
-                "The values are right, but the sum below the fraction is taken out of the graph. It "
-                "depends on every logit, and that is how one logit lowers the probability of the "
-                "others. Only the shift may be detached.",
+                "The sum below the fraction is taken out of the graph. It depends on every "
+                "logit, and that is how one logit lowers the probability of the others. Only the "
+                "shift may be detached.",
             )
             for shift in (edit(), edit("logits.amax(", "logits.detach().amax("))
         ),
@@ -272,7 +273,8 @@ class Softmax(Exercise):
             Mistake(
                 "over the batch",
                 change,
-                "The columns sum to 1. Each row is one example, and the probabilities of one example sum to 1.",
+                "You divide by the sum of a column. Each row is one example, and the "
+                "probabilities of one example sum to 1.",
             )
             for change in (edit("sum(-1", "sum(0"), edit("amax(-1", "amax(0", "sum(-1", "sum(0"))
         ),
@@ -303,7 +305,7 @@ class Softmax(Exercise):
         Mistake(
             "not divided",
             edit(" / exp.sum(-1, keepdim=True)", ""),
-            "The rows do not sum to 1: the exponentials are there, but not divided by their sum.",
+            "The exponentials are not divided by their sum, so the rows do not sum to 1.",
         ),
         Mistake(
             "one sigmoid a class",
@@ -382,9 +384,8 @@ class LogSoftmax(Exercise):
         Mistake(
             "no shift",
             edit("logits.amax(-1, keepdim=True)", "0"),
-            "The formula is right, but exp(1000) is inf and exp(-1000) is 0, "
-            "so the logarithm of the sum is inf or -inf. What may you "
-            "subtract from every logit of a row without changing the result?",
+            "exp(1000) is inf and exp(-1000) is 0, so the logarithm of the sum is inf or -inf. "
+            "What may you subtract from every logit of a row without changing the result?",
         ),
         *_shift_mistakes(),
         Mistake(
@@ -397,17 +398,17 @@ class LogSoftmax(Exercise):
             Mistake(
                 "normaliser cut off",
                 edit("True).log()", "True).log().detach()") + shift,
-                "The values are right, but the logarithm of the sum is taken out of the graph, so the "
-                "gradient misses that raising one logit lowers all other log-probabilities. Only the "
-                "shift may be detached.",
+                "The logarithm of the sum is taken out of the graph, so the gradient misses that "
+                "raising one logit lowers all other log-probabilities. Only the shift may be "
+                "detached.",
             )
             for shift in (edit(), edit("logits.amax(", "logits.detach().amax("))
         ),
         Mistake(
             "gradient cut off",
             edit("logits - shift", "(logits - shift).detach()"),
-            "The values are right, but nothing flows back: the result is taken out of the graph by "
-            "`.detach()`, `.data`, `.item()` or a new tensor made from numbers.",
+            "Nothing flows back: the result is taken out of the graph by `.detach()`, `.data`, "
+            "`.item()` or a new tensor made from numbers.",
         ),
         *(
             Mistake(
@@ -471,7 +472,7 @@ class LogSoftmax(Exercise):
         Mistake(
             "sign",
             edit("return shifted -", "return -(shifted -", "True).log()", "True).log())"),
-            "The numbers are positive. A probability is at most 1, so its logarithm is at most 0; the "
+            "The sign is turned. A probability is at most 1, so its logarithm is at most 0; the "
             "minus sign comes with the loss.",
         ),
         Mistake(
@@ -538,7 +539,7 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
         Mistake(
             "one loss an example",
             edit(".mean()", ""),
-            "There is one number an example. The loss of the batch is one number, their mean.",
+            "There is one number per example. The loss of the batch is one number, their mean.",
         ),
         *(
             Mistake(
@@ -602,8 +603,8 @@ class Nll(Exercise):
         Mistake(
             "gradient cut off",
             edit("log_probs[", "log_probs.detach()["),
-            "The value is right, but nothing flows back: the result is taken out of the graph by "
-            "`.detach()`, `.data`, `.item()` or a new tensor made from numbers.",
+            "Nothing flows back: the result is taken out of the graph by `.detach()`, `.data`, "
+            "`.item()` or a new tensor made from numbers.",
         ),
     )
 
@@ -670,8 +671,8 @@ class CrossEntropy(Exercise):
         Mistake(
             "logarithm to base 2",
             edit("= log_softmax(logits)", f"= log_softmax(logits) / {math.log(2)}"),
-            "The loss is 1.4427 times too large: it is measured in bits, with the logarithm to base 2. "
-            "Take `torch.log`.",
+            "The loss is measured in bits, with the logarithm to base 2, which makes it 1.4427 "
+            "times as large. Take `torch.log`.",
         ),
         Mistake(
             "no softmax",
@@ -721,8 +722,8 @@ class CrossEntropy(Exercise):
         Mistake(
             "gradient cut off",
             edit("(logits)", "(logits.detach())"),
-            "The value is right, but nothing flows back: the result is taken out of the graph by "
-            "`.detach()`, `.data`, `.item()` or a new tensor made from numbers.",
+            "Nothing flows back: the result is taken out of the graph by `.detach()`, `.data`, "
+            "`.item()` or a new tensor made from numbers.",
         ),
     )
 
@@ -747,8 +748,8 @@ class CrossEntropyBackward(Exercise):
         Mistake(
             "not divided by n",
             edit(" / len(targets)", ""),
-            "Every row is right for its own loss. But the loss of the batch is a mean, so each row has "
-            "only the n-th part of the say.",
+            "You do not divide by n. Each row is the gradient of its own loss; the loss of the "
+            "batch is the mean, in which each counts for one n-th.",
         ),
         Mistake(
             "divided by all entries",
@@ -812,8 +813,8 @@ class CrossEntropyBackward(Exercise):
         Mistake(
             "sign",
             edit("p - y", "y - p"),
-            "This is y - p. A step against the gradient has to raise the target's logit, so the "
-            "gradient there is negative.",
+            "You subtract p from y. A step against the gradient has to raise the target's logit, "
+            "so the gradient there is negative.",
         ),
         Mistake(
             "gradient for the probabilities",
@@ -830,7 +831,8 @@ class CrossEntropyBackward(Exercise):
         Mistake(
             "target forgotten",
             edit("p - y", "p"),
-            "This is p / n, the part that comes from the logarithm of the sum. The target's own logit is missing.",
+            "Your gradient is made of p alone, the part that comes from the logarithm of the "
+            "sum. The target's own logit is missing.",
         ),
         Mistake(
             "logits instead of probabilities",
@@ -846,7 +848,7 @@ class CrossEntropyBackward(Exercise):
         Mistake(
             "no shift",
             edit("= softmax(logits)", "= logits.exp() / logits.exp().sum(-1, keepdim=True)"),
-            "The formula is right, but its softmax overflows at logits of 1000. You have written one that does not.",
+            "Your softmax overflows at logits of 1000. You have written one that does not.",
         ),
         Mistake(
             "maximum of the whole batch",

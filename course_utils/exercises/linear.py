@@ -43,8 +43,8 @@ class Relu(Exercise):
         Mistake(
             "gradient cut off",
             edit("x.clamp", "x.detach().clamp"),
-            "The values are right, but nothing flows back: somewhere the result is taken out of the "
-            "graph (`.detach()`, `.data`, `.item()`, or a new tensor made from numbers).",
+            "Nothing flows back to x: somewhere the result is taken out of the graph "
+            "(`.detach()`, `.data`, `.item()`, or a new tensor made from numbers).",
         ),
         *(
             Mistake(
@@ -61,11 +61,14 @@ class Relu(Exercise):
             "The tensor that came in is overwritten. Make a new tensor: operations whose name ends in "
             "an underscore, and assignments such as `x[x < 0] = ...`, change x itself.",
         ),
-        Mistake(
-            "hands back x itself",
-            edit("return x", "return x if (x > 0).all() else x"),
-            "Where no number is negative, you return the very tensor that came in. Whoever changes "
-            "the result then changes x: always return a new tensor.",
+        *(
+            Mistake(
+                "hands back x itself",
+                edit("return x", f"return x if {nothing} else x"),
+                "Where there is nothing to cut off, you return the very tensor that came in. Whoever "
+                "changes the result then changes x: always return a new tensor.",
+            )
+            for nothing in ("(x > 0).all()", "(x >= 0).all()")
         ),
         Mistake(
             "cut at 1",
@@ -81,13 +84,13 @@ class Relu(Exercise):
             Mistake(
                 "step instead of ramp",
                 edit("x.clamp(min=0)", step),
-                "You return where x is positive, as 0 and 1. That is the slope of the ReLU; its value "
-                "there is x itself.",
+                "You return 1 where x is positive and 0 elsewhere. That is the slope of the "
+                "ReLU; its value there is x itself.",
             )
             for step in (
                 "(x > 0).float()",
                 "(x > 0).float() + 0 * x",
-                "torch.heaviside(x, torch.zeros(()))",
+                "torch.heaviside(x, x.new_zeros(())) + 0 * x",
             )
         ),
         Mistake(
@@ -175,7 +178,7 @@ class MyLinear(Exercise):
             yield from self._start_values("weight", weight, case.n_in, rtol=0.02)
             yield from self._start_values("bias", bias, case.n_in, rtol=0.2)
             other = My_Linear(case.n_in, case.n_out)
-            yield claim("the weight of another layer is another one", not torch.equal(other.weight, layer.weight))
+            yield claim("the weights of two layers are different", not torch.equal(other.weight, layer.weight))
             return
         yield "kind of self.weight", None if weight is None else type(weight).__name__
         yield "weight.shape", str(tuple(weight.shape)) if isinstance(weight, Tensor) else weight
@@ -275,9 +278,9 @@ class MyLinear(Exercise):
                 "self.weight.T",
                 "self.weight",
             ),
-            "Your weight has shape (in_features, out_features). In this course, and in PyTorch, a "
-            "weight has one row per output: (out_features, in_features). Saved weights of others "
-            "would not fit yours.",
+            "Your weight has shape (in_features, out_features). In this course, and in PyTorch, "
+            "a weight has one row per output: (out_features, in_features). Weights that somebody "
+            "else has saved would not fit into yours.",
         ),
         *_start_mistakes(
             "zero start values",
@@ -299,44 +302,45 @@ class MyLinear(Exercise):
         *_start_mistakes(
             "start values between 0 and 1",
             ".uniform_(0, 1)",
-            "The start values lie between 0 and 1, whatever the layer's size; torch.rand draws such "
+            "The weights start between 0 and 1, whatever the layer's size; torch.rand draws such "
             "numbers. Stretch and shift them, so that they lie between -1/sqrt(in_features) and "
             "1/sqrt(in_features).",
         ),
         *_start_mistakes(
             "start values between -1 and 1",
             ".uniform_(-1, 1)",
-            "The start values are uniform, but their range does not shrink with the number of inputs: "
-            "it should be plus and minus 1/sqrt(in_features).",
+            "The weights start uniform, but their range does not shrink with the number of "
+            "inputs: it should be plus and minus 1/sqrt(in_features).",
         ),
         *_start_mistakes(
             "start values only positive",
             ".uniform_(0, bound)",
-            "All start values lie between 0 and 1/sqrt(in_features). They should lie on both sides of 0.",
+            "All weights start between 0 and 1/sqrt(in_features). They should lie on both sides of 0.",
         ),
         *_start_mistakes(
             "bound of xavier_uniform_",
             ".uniform_(-(6 / (in_features + out_features)) ** 0.5, (6 / (in_features + out_features)) ** 0.5)",
-            "The start values are uniform within sqrt(6/(in_features + out_features)), as "
+            "The weights start uniform within sqrt(6/(in_features + out_features)), as "
             "nn.init.xavier_uniform_ draws them. Here the bound is 1/sqrt(in_features).",
         ),
         *_start_mistakes(
             "bound of kaiming_uniform_",
             ".uniform_(-(6 / in_features) ** 0.5, (6 / in_features) ** 0.5)",
-            "The start values are uniform within sqrt(6/in_features), as nn.init.kaiming_uniform_ "
+            "The weights start uniform within sqrt(6/in_features), as nn.init.kaiming_uniform_ "
             "draws them where it is not told otherwise. Here the bound is 1/sqrt(in_features).",
         ),
         *_start_mistakes(
             "scaled by out_features",
             ".uniform_(-(out_features**-0.5), out_features**-0.5)",
-            "The range of the start values follows the number of outputs. What adds up in one output "
-            "is the number of its inputs, so the range is 1/sqrt(in_features).",
+            "The range in which the weights start follows the number of outputs. What adds up in "
+            "one output is the number of its inputs, so the range is 1/sqrt(in_features).",
         ),
         *_start_mistakes(
             "root forgotten",
             ".uniform_(-1 / in_features, 1 / in_features)",
-            "The range of the start values is 1/in_features; it should be 1/sqrt(in_features). A sum "
-            "of n random terms grows like the square root of n, not like n.",
+            "The bound of the weights' start values is 1/in_features; it should be "
+            "1/sqrt(in_features). A sum of n random terms grows like the square root of n, not "
+            "like n.",
         ),
         Mistake(
             "start values not scaled",
@@ -481,7 +485,7 @@ class CountParameters(Exercise):
         Mistake(
             "biases left out",
             edit("p.requires_grad)", "p.requires_grad and p.ndim > 1)"),
-            "Only the matrices are counted. A bias is a parameter as well.",
+            "Only parameters with two or more dimensions are counted. A bias is a parameter as well.",
         ),
         Mistake(
             "only weights and biases counted",
@@ -645,8 +649,8 @@ class Collapse(Exercise):
         Mistake(
             "a ReLU in between",
             edit("@ w1", "@ w1.clamp(min=0)", "@ b1", "@ b1.clamp(min=0)"),
-            "There is a ReLU on what the first map gives. With one the maps do not collapse; that is "
-            "the point of it. Here there is none.",
+            "The negative entries of w1 and b1 are cut off, as by a ReLU. There is none here; "
+            "with one between them, two maps would not collapse into one.",
         ),
         Mistake(
             "a ReLU on the first bias",
@@ -762,8 +766,8 @@ class TwoLayerNet(Exercise):
                 "self.second(",
                 "self.second[0](",
             ),
-            "The net has no parameters: a module does not look into a plain Python list. Make each "
-            "layer an attribute, or use nn.ModuleList.",
+            "The net has no parameters: a module does not look into a plain Python list or dict. "
+            "Make each layer an attribute, or use nn.ModuleList.",
         ),
         Mistake(
             "second layer made first",
@@ -797,14 +801,13 @@ class TwoLayerNet(Exercise):
         Mistake(
             "first layer cut off",
             edit("relu(self.first(x))", "relu(self.first(x)).detach()"),
-            "The output is right, but the second layer gets its input without a history (`.detach()`, "
-            "`.data`, or numpy on the way), so the first layer gets no gradient and never learns.",
+            "The second layer gets its input without a history (`.detach()`, `.data`, or numpy "
+            "on the way), so the first layer gets no gradient and never learns.",
         ),
         Mistake(
             "gradient cut off",
             edit("self.second(h)", "self.second(h).detach()"),
-            "The output is right, but it has no history (`.detach()`, `.data`, or torch.no_grad()), so "
-            "no parameter gets a gradient.",
+            "The output has no history (`.detach()`, `.data`, or torch.no_grad()), so no parameter gets a gradient.",
         ),
         Mistake(
             "ready-made layers",
@@ -829,9 +832,9 @@ class TwoLayerNet(Exercise):
         Mistake(
             "another output each time",
             None,
-            "Two calls with the same x gave different outputs, so forward draws something at random: "
-            "dropout, for example, or a layer that is made anew each time. Make the layers once, in "
-            "__init__, and let forward only compute.",
+            "Two calls with the same x gave different outputs. Dropout does that, and so do "
+            "layers that are made anew in forward. Make the layers once, in __init__, and let "
+            "forward only compute.",
             sign=_different_each_time,
         ),
         Mistake(

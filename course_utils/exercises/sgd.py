@@ -92,8 +92,8 @@ class Mse(Exercise):
         Mistake(
             "squares summed over the outputs",
             edit(".mean()", ".sum() / len(y)"),
-            "With several outputs an example your loss is too large: you divide by the number of examples. The mean "
-            "is over all elements.",
+            "With several outputs per example your loss is too large: you divide by the number "
+            "of examples. The mean is over all elements.",
         ),
         Mistake(
             "sum for mean",
@@ -109,7 +109,7 @@ class Mse(Exercise):
         Mistake(
             "root taken",
             edit(".mean()", ".mean().sqrt()"),
-            "This is the root of the mean squared error (RMSE). Asked for is the mean of the squares itself.",
+            "This is the root of the mean squared error (RMSE). The loss here is the mean of the squares itself.",
         ),
         Mistake(
             "absolute error",
@@ -124,8 +124,7 @@ class Mse(Exercise):
         Mistake(
             "gradient cut off",
             edit(".square()", ".detach().square()"),
-            "The number is right, but nothing flows back: on the way the result is taken out of the graph "
-            "(`.detach()`, `.data`, `.item()`).",
+            "Nothing flows back: on the way the result is taken out of the graph (`.detach()`, `.data`, `.item()`).",
         ),
         Mistake(
             "mean over the first dimension only",
@@ -201,7 +200,7 @@ class MseGradient(Exercise):
         Mistake(
             "targets left out",
             edit("x @ w - y", "x @ w"),
-            "The targets do not appear in your gradient. The inner derivative is taken of the error x @ w - y.",
+            "The targets do not appear in your gradient. What multiplies x is the error x @ w - y.",
         ),
         Mistake(
             "inner derivative forgotten",
@@ -292,8 +291,8 @@ class SgdStep(Exercise):
         Mistake(
             "gradient scaled in place",
             edit("lr * p.grad", "p.grad.mul_(lr)"),
-            "The parameters move rightly, but on the way .grad is multiplied by the learning rate. Whoever reads it "
-            "next (a second optimizer, a plot, a check) finds another gradient. A step only reads .grad.",
+            "On the way .grad is multiplied by the learning rate. Whoever reads it next (a "
+            "second optimizer, a plot, a check) finds another gradient. A step only reads .grad.",
         ),
         Mistake(
             "sign",
@@ -327,6 +326,12 @@ class SgdStep(Exercise):
             edit("p.grad is not None", "p.grad is not None and p.requires_grad"),
             "You skip a parameter whose requires_grad is False although it has a `.grad`. What decides is `.grad`: "
             "only where it is None does the parameter stay.",
+        ),
+        Mistake(
+            "learning rate divided",
+            edit("lr * p.grad", "lr / len(params) * p.grad"),
+            "You divide lr by the number of parameters. Each one moves by lr times its own gradient, however many "
+            "there are.",
         ),
         Mistake(
             "only the first parameter",
@@ -364,22 +369,24 @@ class MomentumStep(Exercise):
         Mistake(
             "weighted average instead of torch's momentum",
             edit("+ p.grad", "+ (1 - momentum) * p.grad"),
-            "Your velocity is momentum * v + (1 - momentum) * g, a weighted average of the gradients. That is the "
-            "other convention. Asked for is torch's, in which the gradient is added in full: while momentum stays the "
-            "same, its velocity is 1/(1 - momentum) times yours, so your steps are that much shorter.",
+            "Your velocity is momentum * v + (1 - momentum) * g, a weighted average of the "
+            "gradients. That is the other convention. Here it is torch's, in which the gradient "
+            "is added in full: started from rest, its velocity is 1/(1 - momentum) times yours, "
+            "and its steps are that much longer.",
         ),
         Mistake(
             "learning rate inside the velocity",
             edit("+ p.grad", "+ lr * p.grad", "lr * v", "v"),
-            "You multiply the gradient by lr before it enters the velocity. While lr is constant the parameters move "
-            "the same way; when lr changes, old gradients keep their old lr. In torch the velocity knows nothing of "
-            "lr, which multiplies the whole velocity in the step.",
+            "You multiply the gradient by lr before it enters the velocity. From rest and with a "
+            "constant lr the parameters would move the same way; when lr changes, old gradients "
+            "keep their old lr. In torch the velocity knows nothing of lr, which multiplies the "
+            "whole velocity in the step.",
         ),
         Mistake(
             "Nesterov",
             edit("lr * v", "lr * (p.grad + momentum * v)"),
-            "The velocity is right, but you step with g + momentum * v: that looks one step ahead, as Nesterov's "
-            "variant does. Plain momentum steps with v alone.",
+            "You step with g + momentum * v: that looks one step ahead, as Nesterov's variant "
+            "does. Plain momentum steps with v alone.",
         ),
         Mistake(
             "step with the old velocity",
@@ -389,8 +396,7 @@ class MomentumStep(Exercise):
                 "lr * v",
                 "lr * old",
             ),
-            "The velocity is right, but the parameters move before it is brought up to date, so every gradient acts "
-            "one step late.",
+            "The parameters move before the velocity is brought up to date, so every gradient acts one step late.",
         ),
         Mistake(
             "velocity forgotten",
@@ -400,7 +406,7 @@ class MomentumStep(Exercise):
         Mistake(
             "step without the velocity",
             edit("lr * v", "lr * p.grad"),
-            "The velocity is right, but the step does not use it: you still subtract lr times the gradient.",
+            "The step does not use the velocity: you subtract lr times the gradient.",
         ),
         Mistake(
             "learning rate twice",
@@ -443,7 +449,7 @@ class MomentumStep(Exercise):
         Mistake(
             "sign of the step",
             edit("p -= lr", "p -= -lr"),
-            "The velocity is right, but you walk uphill: the parameters move along it instead of against it.",
+            "You walk uphill: the parameters move along the velocity instead of against it.",
         ),
         Mistake(
             "velocity points downhill",
@@ -466,16 +472,15 @@ class MomentumStep(Exercise):
         Mistake(
             "gradient changed",
             edit("momentum * v + p.grad", "p.grad.add_(momentum * v)"),
-            "Parameters and velocities are right, but the old velocity was added into .grad itself. A step only reads "
-            ".grad.",
+            "The old velocity is added into .grad itself. A step only reads .grad.",
         ),
         *in_place_mistakes({"velocities": "v"}),
     )
 
 
 def _repeats(evidence: list[dict[str, Any]]) -> bool:
-    """Whether every index is in range and some come again where others are missing."""
-    return any(
+    """Whether some indices come again where others are missing, in batches of the right sizes."""
+    return evidence[0]["sizes of the batches"] == [4, 4, 2] and any(
         indices.diff().eq(0).any() and int(indices[-1]) < len(indices)
         for indices in (values["all indices in ascending order"] for values in evidence)
     )
@@ -549,8 +554,8 @@ class Minibatches(Exercise):
         Mistake(
             "drawn with replacement",
             None,
-            "Some indices come twice and others not at all: they are drawn with replacement. An epoch sees every "
-            "example once; what you need is a random order.",
+            "Some indices come twice and others not at all: as if they were drawn with "
+            "replacement. An epoch sees every example once; what you need is a random order.",
             sign=lambda evidence: _repeats(evidence) and not _distinct_in_batches(evidence),
         ),
         Mistake(
@@ -591,14 +596,14 @@ class Minibatches(Exercise):
         Mistake(
             "generator ignored",
             edit(", generator=generator", ""),
-            "The order comes from torch's global generator. Two runs with the same `generator` then differ, and nobody "
-            "can repeat your result. Hand it on to the function that draws.",
+            "The order does not come from `generator`. Two runs with the same `generator` then "
+            "differ, and nobody can repeat your result. Hand it on to the function that draws.",
         ),
         Mistake(
             "a fixed seed",
             edit("generator=generator", "generator=torch.Generator().manual_seed(0)"),
-            "You make a generator of your own with a fixed seed, so every epoch has the same order. Draw from the one "
-            "that is handed in.",
+            "Every epoch has the same order, as from a fixed seed, and `generator` plays no "
+            "part. Draw from the one that is handed in.",
         ),
         Mistake(
             "a copy of the generator",
@@ -609,8 +614,8 @@ class Minibatches(Exercise):
         Mistake(
             "the generator seeded anew",
             edit("generator=generator", "generator=generator.manual_seed(0)"),
-            "You seed the generator in every call, so that every epoch has the same order, whatever its seed was. Only "
-            "draw from it.",
+            "The generator is given a seed in every call, so every epoch has the same order, "
+            "whatever its own seed was. Only draw from it.",
         ),
         Mistake(
             "the order kept",
@@ -637,14 +642,14 @@ class Minibatches(Exercise):
                 "for start in range(0, n, batch_size):\n        yield order[start : start + batch_size]",
                 "yield from order.tensor_split(-(-n // batch_size))",
             ),
-            "The number of batches is right, but the examples are spread evenly over them. Every batch but the last "
-            "holds exactly batch_size examples.",
+            "The examples are spread evenly over the batches. Every batch but the last holds "
+            "exactly batch_size examples.",
         ),
         Mistake(
             "the generator set back",
             edit("generator=generator", "generator=generator.manual_seed(generator.initial_seed())"),
-            "You seed the generator anew in every call, so every epoch has the same order. Only draw from it; it "
-            "remembers how far it got.",
+            "The generator is set back in every call, so every epoch has the same order. Only "
+            "draw from it; it remembers how far it got.",
         ),
         Mistake(
             "last batch filled up",
@@ -704,6 +709,16 @@ class Minibatches(Exercise):
             "0 left out",
             edit("torch.randperm(n, generator=generator)", "(torch.randperm(n, generator=generator) + 1)"),
             "Your indices run from 1 to n. In Python, and in torch, the first example has index 0.",
+        ),
+        Mistake(
+            "last example left out",
+            edit("randperm(n", "randperm(-1 + n"),
+            "The last example, with index n - 1, is in no batch. The indices are 0 ... n - 1, n of them.",
+        ),
+        Mistake(
+            "int32 for int64",
+            edit("start + batch_size]", "start + batch_size].int()"),
+            "The indices are int32. Give int64 tensors: they are what torch's own functions give as indices.",
         ),
     )
 
@@ -780,7 +795,7 @@ class Ewma(Exercise):
         Mistake(
             "only the last",
             edit("torch.stack(averages)", "averages[-1]"),
-            "You return the last average. Asked for are all of them, one for each value.",
+            "You return the last average. Return all of them, one for each value.",
         ),
         Mistake(
             "dimension lost for a single value",
@@ -801,7 +816,7 @@ class Ewma(Exercise):
         Mistake(
             "gradient cut off",
             edit("in values", "in values.detach()"),
-            "The numbers are right, but they no longer hang together with `values`: `.item()` or a new "
-            "`torch.tensor(...)` on the way cuts the graph. torch.stack makes one tensor of many and keeps it.",
+            "The result is cut off from `values`: `.item()` or a new `torch.tensor(...)` on the "
+            "way cuts the graph. torch.stack makes one tensor of many and keeps it.",
         ),
     )

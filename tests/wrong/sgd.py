@@ -860,7 +860,7 @@ def minibatches(n, batch_size, generator):
 
 
 # Python's random instead of the generator; int32 tensors
-@wrong("sgd.minibatches", "generator ignored", "dtype")
+@wrong("sgd.minibatches", "generator ignored", "int32 for int64")
 def minibatches(n, batch_size, generator):
     order = list(range(n))
     random.shuffle(order)
