@@ -73,7 +73,7 @@ def fixed_world() -> Iterator[dict[str, str]]:
     threads, output = torch.get_num_threads(), (sys.stdout, sys.stderr)
     _inside = True
     try:
-        with torch.inference_mode(False), _on_the_cpu(), _warnings_as_warnings():
+        with torch.inference_mode(False), _on_the_cpu(), _without_warnings():
             put_back()
             yield changed(outside)
     finally:
@@ -114,11 +114,8 @@ def _on_the_cpu() -> contextlib.AbstractContextManager[Any]:
 
 
 @contextlib.contextmanager
-def _warnings_as_warnings() -> Iterator[None]:
-    """No warning is an error in here; other filters stay."""
-    if not any(action == "error" for action, *_ in warnings.filters):
-        yield
-        return
+def _without_warnings() -> Iterator[None]:
+    """What an answer is warned of is neither shown nor an error: a card stands alone."""
     with warnings.catch_warnings():
-        warnings.filters[:] = [item for item in warnings.filters if item[0] != "error"]  # type: ignore[index]
+        warnings.simplefilter("ignore")
         yield
