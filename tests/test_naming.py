@@ -87,6 +87,22 @@ def test_two_ways_to_make_one_mistake_count_as_one():
     assert verdict.advice == "You drop the sign.\nSomething else differs as well: y, for three."
 
 
+def test_a_mistake_that_would_spoil_what_is_right_is_not_named():
+    class Relu(Exercise):
+        """max(x, 0)."""
+
+        id, points = "linear.relu", 1
+        mistakes = (Mistake("without the sign", edit("x.clamp(min=0)", "x.abs()"), "You drop the sign."),)
+
+        def probe(self, relu, case):
+            yield "y", relu(case.x)
+
+    cases = [Case(str(x), x=torch.tensor([x])) for x in (-1.0, -2.0, -3.0)]
+    answers = {-1.0: 0.0, -2.0: 2.0, -3.0: 7.0}
+    evidence = collect(Relu(), lambda x: torch.tensor([answers[x.item()]]), cases)
+    assert judge_evidence(Relu(), cases, evidence, seed=0).mistake is None
+
+
 def test_what_nothing_explains_has_no_name_and_says_what_is_right_so_far():
     verdict = judge("sgd.momentum_step", momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)"))
     assert verdict.mistake is None
@@ -189,4 +205,10 @@ def test_known_mistakes_are_tried_without_a_warning(recwarn):
 
     verdict = judge("mnist.normalize", lambda train, valid: (each_by_itself(train), each_by_itself(valid)))
     assert set(verdict.mistake.split("; ")) == {"validation data scaled by itself", "each pixel by itself"}
+    assert not [warning.message for warning in recwarn]
+
+
+def test_what_an_answer_is_warned_of_is_not_shown(recwarn):
+    verdict = judge("weight_decay.l2_gradient", lambda p, wd: torch.full_like(p, float(2 * wd * p.sum())))
+    assert verdict.mistake == "one sum, spread over the shape"
     assert not [warning.message for warning in recwarn]

@@ -107,11 +107,16 @@ class _Search:
                 yield Named(pair, "together")
 
     def partly(self) -> Iterator[Named]:
-        """What explains the first case that differs, the most other cases with it, and not all."""
-        if self.shortcut or not self.at_first:
+        """What explains the first case that differs, the most other cases with it, and not all.
+
+        A mistake that would spoil a case which the answer gets right is not made.
+        """
+        if self.shortcut:
             return
-        explained = {m: sum(self._same((m,), index) for index in self.order) for m in self.at_first}
-        best = list({m.name: m for m in self.at_first if explained[m] == max(explained.values())}.values())
+        right = [index for index in self.order if index not in self.differing]
+        possible = [m for m in self.at_first if all(self._same((m,), index) for index in right)]
+        explained = {m: sum(self._same((m,), index) for index in self.differing) for m in possible}
+        best = list({m.name: m for m in possible if explained[m] == max(explained.values())}.values())
         if len(best) == 1:
             yield Named((best[0],), "partly", self._rest(best[0]))
         elif len(best) == 2:
@@ -169,7 +174,7 @@ class _Search:
 
     def _rest(self, mistake: Mistake) -> str:
         """Where the evidence differs from that of a mistake which explains a part of it."""
-        for index in self.order:
+        for index in (i for i in self.order if not self._same((mistake,), i)):
             mistaken = self._run((mistake,), index)
             if found := first_difference([self.cases[index]], [mistaken], [self.got[index]]):
                 return f"{found.name}, for {found.case.label}"

@@ -104,9 +104,8 @@ def in_place_mistakes(
         Mistake(
             "name bound again",
             rebound,
-            "The parameters do not move. That is so after `p = p - ...`, which makes a new "
-            "tensor and gives it the name p: the parameter that the model holds stays as it was. "
-            "Change it in place (`-=`, `.sub_`, `.copy_`).",
+            "The parameters do not move. Do you write `p = p - ...`? That makes a new tensor and gives it the name p; "
+            "the parameter that the model holds stays as it was. Change it in place (`-=`, `.sub_`, `.copy_`).",
         ),
         Mistake(
             "parameters replaced",

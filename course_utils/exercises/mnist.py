@@ -68,8 +68,8 @@ class Normalize(Exercise):
         Mistake(
             "each pixel by itself",
             edit(".mean()", ".mean(0)", ".std()", ".std(0)"),
-            "Each pixel has a mean and a spread of its own. A pixel at the border is 0 in every digit: that would be "
-            "0/0. One mean and one spread for all pixels will do.",
+            "Each pixel has a mean and a spread of its own. A pixel at the border is 0 in every digit, so its spread "
+            "is 0, and nothing can be divided by that. Take one mean and one spread over all pixels.",
         ),
         Mistake(
             "each pixel by itself",
@@ -123,9 +123,8 @@ class Normalize(Exercise):
         Mistake(
             "validation data not divided",
             edit("(valid - mean) / std", "valid - mean"),
-            "valid is shifted but not divided by the spread. Is train "
-            "overwritten first, so that its standard deviation is 1 when valid is scaled? Compute "
-            "both numbers before.",
+            "valid is shifted and keeps its spread. Is the division missing? Or is train overwritten first, so that "
+            "its standard deviation is 1 when valid is divided by it? Compute both numbers before.",
         ),
         Mistake(
             "mean not subtracted",
@@ -251,8 +250,8 @@ class Sgd(Exercise):
         Mistake(
             "generator used up",
             None,
-            "Given a list your optimizer works. Given a generator only its first loop finds parameters, later ones "
-            "none: `model.parameters()` can be walked through once. Keep what it gives in a list.",
+            "Given a list, your optimizer moves its parameters. Given a generator, only its first loop finds them: "
+            "`model.parameters()` can be walked through once. Keep what it gives in a list.",
             sign=lambda e: (
                 e[0]["parameters that step 1 moves"] == 2
                 and 0 in [value for name, value in e[2].items() if "moves" in name]
@@ -322,8 +321,8 @@ class Sgd(Exercise):
         Mistake(
             "no parameter moves",
             edit("p -= ", "p = p - "),
-            "After step() every parameter is what it was. `p = p - ...` only gives the name p to a new tensor; the "
-            "model keeps the old one. Change the tensor itself, as `p -= ...` does.",
+            "After step() every parameter is what it was. Do you write `p = p - ...`? That only gives the name p to a "
+            "new tensor, and the model keeps the old one. Change the tensor itself, as `p -= ...` does.",
         ),
         Mistake(
             "stops at the first None",
@@ -531,8 +530,8 @@ class TrainEpoch(Exercise):
         Mistake(
             "gradients never cleared",
             edit("        optimizer.zero_grad()\n", ""),
-            "backward() adds to `.grad`. Without zero_grad() every step also follows the gradients of all batches "
-            "before it.",
+            "backward() adds to `.grad`. Unless the gradients are cleared before each backward(), a step also follows "
+            "those of the batches before it.",
         ),
         Mistake(
             "no gradients at the step",
@@ -554,7 +553,7 @@ class TrainEpoch(Exercise):
         Mistake(
             "no step",
             edit("        optimizer.step()\n", ""),
-            "Gradients are computed, but the optimizer never takes a step.",
+            "The optimizer never takes a step. Call its step() after each backward().",
         ),
         Mistake(
             "optimizer left out",
@@ -662,8 +661,8 @@ class TrainEpoch(Exercise):
         Mistake(
             "graph kept",
             None,
-            "The loss that you return still holds the graphs of all batches. Return a number: "
-            "`.item()` takes it out of each loss.",
+            "The loss that you return still belongs to a graph, and a graph keeps the tensors of its batches in "
+            "memory. Return a number: `.item()` takes it out of each loss.",
             sign=lambda e: not e[0]["the mean loss is without a graph"],
         ),
         Mistake(

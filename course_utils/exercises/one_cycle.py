@@ -462,8 +462,8 @@ class LrRangeTest(Exercise):
         Mistake(
             "compared with the first loss",
             edit("min(losses, default=math.inf)", "(losses or [math.inf])[0]"),
-            "You compare with the first loss. By then the loss has fallen a lot, and the limit is 4 times the best so "
-            "far.",
+            "You compare with the first loss. The limit is 4 times the best so far, and the best falls as training "
+            "goes on.",
         ),
         Mistake(
             "compared with the loss before",
@@ -491,8 +491,9 @@ class LrRangeTest(Exercise):
             "last rate lost by rounding",
             edit(
                 "    for i in range(steps):\n        lr = lr_min * (lr_max / lr_min) ** (i / (steps - 1))",
-                "    lr = lr_min / (lr_max / lr_min) ** (1 / (steps - 1))\n    for i in range(steps):\n"
-                "        lr *= (lr_max / lr_min) ** (1 / (steps - 1))\n        if lr > lr_max:\n            break",
+                "    lr = lr_min\n    for i in range(steps):\n        if lr > lr_max:\n            break",
+                "losses.append(loss)",
+                "losses.append(loss)\n        lr *= (lr_max / lr_min) ** (1 / (steps - 1))",
             ),
             "The last rate is missing here. Multiplying from rate to rate ends a rounding error above lr_max, and "
             "your loop stops there. Count the rates instead of comparing the last one with lr_max.",
@@ -515,7 +516,7 @@ class LrRangeTest(Exercise):
         Mistake(
             "best loss starts at 0",
             edit("4 * min(losses, default=math.inf)", "0"),
-            "It stops at the very first loss. Your best loss starts at 0, and no loss is better than that: start with "
+            "It stops at the very first loss. Does your best loss start at 0? No loss is better than that: start with "
             "infinity.",
         ),
         Mistake(
@@ -870,6 +871,12 @@ class StepsPerFit(Exercise):
             "remainder counted as steps",
             edit("math.ceil(n / batch_size)", "(n // batch_size + n % batch_size)"),
             "The examples that are left over make one batch together, and so one step.",
+        ),
+        Mistake(
+            "a float for a whole number",
+            edit("epochs * ", "1.0 * epochs * "),
+            "The number is right, and it is a float, such as 12.0. Steps are counted: return an int. `math.ceil` and "
+            "`//` of whole numbers give one; `numpy.ceil` does not.",
         ),
         Mistake(
             "not a whole number",

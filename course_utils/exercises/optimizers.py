@@ -307,7 +307,7 @@ _ADAM_MISTAKES = (
         "AMSGrad",
         edit(
             "m_hat, s_hat",
-            "s.top = torch.maximum(s, getattr(s, 'top', s))\n            m_hat, s_hat",
+            "s.top = torch.maximum(s, getattr(s, 'top', s)) if t > 1 else s.clone()\n            m_hat, s_hat",
             "s / (1 - b2**t)",
             "s.top / (1 - b2**t)",
         ),

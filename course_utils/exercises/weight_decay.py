@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_utils.checking import Case, Edit, Exercise, FreeText, Mistake, Rng, edit, gradients
+from course_utils.checking import Case, Edit, Exercise, FreeText, Mistake, Rng, claim, edit, gradients
 from course_utils.exercises._steps import (
     STEPS,
     WITHOUT,
@@ -370,7 +370,7 @@ class SgdDecayStep(Exercise):
         Mistake(
             "decay after the step",
             edit("not None:", "not None:\n            p -= lr * p.grad", "p -= lr * p.grad", "pass"),
-            "The two lines are in the wrong order: the fresh step decays too. First shrink, then step.",
+            "The order is the other way round: the fresh step decays too. First shrink p, then step.",
         ),
         Mistake(
             "gradient shrunk too",
@@ -499,10 +499,7 @@ class DecayGroups(Exercise):
             if iter(params) is params:
                 listed = ["a generator, which is empty after its first use"]
             yield f"params of the {place} group", ", ".join(sorted(listed)) or "none"
-        yield (
-            "which parameters are trainable afterwards",
-            str(trainable == [p.requires_grad for p in model.parameters()]),
-        )
+        yield claim("every requires_grad is as it was", trainable == [p.requires_grad for p in model.parameters()])
 
     mistakes = (
         Mistake(
@@ -532,8 +529,8 @@ class DecayGroups(Exercise):
         Mistake(
             "iterator instead of a list",
             edit("decayed = [p", "decayed = (p", ">= 2]", ">= 2)", "spared = [p", "spared = (p", "< 2]", "< 2)"),
-            "The parameters are in a generator (round brackets, `filter`). It gives its entries once, so the second "
-            "step of a training finds nothing. Make a list.",
+            "The parameters come from an iterator (round brackets, `filter`). It gives its entries once, and whoever "
+            "goes through it again finds nothing. Make a list.",
         ),
         Mistake(
             "parameters exchanged",

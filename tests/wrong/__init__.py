@@ -61,7 +61,8 @@ def _by_name(id: str, answer: Any) -> Any:
         own = inspect.signature(answer).parameters
     except (TypeError, ValueError):
         return answer
-    if set(documented.parameters) <= set(own) or any(p.kind == p.VAR_KEYWORD for p in own.values()):
+    settings = any(p.kind == p.VAR_KEYWORD for p in own.values())
+    if set(documented.parameters) <= set(own) or (settings and inspect.isclass(answer)):
         return answer
     if inspect.isclass(answer):
 
@@ -73,7 +74,12 @@ def _by_name(id: str, answer: Any) -> Any:
 
     @functools.wraps(answer)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return answer(*documented.bind(*args, **kwargs).args)
+        bound = documented.bind(*args, **kwargs)
+        if not settings:
+            return answer(*bound.args)
+        given = bound.arguments
+        needed = [given.pop(name) for name, p in documented.parameters.items() if p.default is p.empty]
+        return answer(*needed, **given)
 
     return call
 

@@ -939,7 +939,7 @@ class SGD:
             p.grad.zero_()
 
 
-@wrong("mnist.SGD")
+@wrong("mnist.SGD", "keeps something between calls")
 class SGD:
     velocities = {}
 
@@ -960,7 +960,7 @@ class SGD:
             p.grad = None
 
 
-@wrong("mnist.SGD")
+@wrong("mnist.SGD", "keeps something between calls")
 class SGD:
     def __init__(self, params, lr, momentum=0.0):
         self.params, self.lr, self.momentum = list(params), lr, momentum

@@ -799,7 +799,7 @@ def steps_per_fit(n, batch_size, epochs):
 
 
 # returns a float
-@wrong("one_cycle.steps_per_fit", "not a whole number")
+@wrong("one_cycle.steps_per_fit", "a float for a whole number")
 def steps_per_fit(n, batch_size, epochs):
     return np.ceil(n / batch_size).item() * epochs
 

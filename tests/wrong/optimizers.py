@@ -926,7 +926,7 @@ def reborn_adam_step(params, lr):
             p.sub_(torch.copysign(torch.full_like(p, lr), p.grad))
 
 
-@wrong("optimizers.reborn_adam_step")
+@wrong("optimizers.reborn_adam_step", ("averages kept from step to step", "keeps something between calls"))
 @torch.no_grad()
 def reborn_adam_step(params, lr, memory={}):
     for i, p in enumerate(params):
