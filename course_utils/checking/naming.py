@@ -177,7 +177,9 @@ class _Search:
         for index in (i for i in self.order if not self._same((mistake,), i)):
             mistaken = self._run((mistake,), index)
             if found := first_difference([self.cases[index]], [mistaken], [self.got[index]]):
-                return f"{found.name}, for {found.case.label}"
+                claimed = isinstance(found.want.values.get(found.name), bool)
+                what = "an error" if found.kind == "raised" else f"whether {found.name}" if claimed else found.name
+                return f"{what}, for {found.case.label}"
         return ""
 
 

@@ -61,8 +61,8 @@ class EmbeddingLookup(Exercise):
         Mistake(
             "only for one dimension",
             None,
-            "Your code works for a vector of indices, and stops with an error where idx is a "
-            "matrix or a single index. It may have any shape: every index is replaced by its row. "
+            "Your code takes only a vector of indices: where idx is a matrix or a single index, it "
+            "stops with an error. idx may have any shape: every index is replaced by its row. "
             "Indexing a tensor with a tensor does that at once, without a loop.",
             sign=_only_vectors("rows", 2, 3),
         ),
@@ -158,7 +158,7 @@ class EmbeddingBackward(Exercise):
         yield case("idx is a matrix", 5, 4, torch.cat([torch.tensor([3, 1, 3]), rng.integers(0, 4, 3)]).reshape(2, 3))
         yield case("a single lookup", 3, 5, torch.tensor(1))
         yield case("a single column", 4, 1, torch.tensor([2, 0, 2]))
-        yield case("131 lookups", 7, 3, rng.integers(0, 6, 131))
+        yield case("131 lookups", 8, 3, rng.integers(0, 6, 131))
 
     def probe(self, embedding_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "the weight's gradient", embedding_backward(case.grad_out, case.idx, case.n)
@@ -196,9 +196,9 @@ class EmbeddingBackward(Exercise):
         Mistake(
             "only for one dimension",
             None,
-            "Your code works for a vector of indices, and stops with an error where idx is a "
-            "matrix or a single index. Make a vector of idx, and a matrix with one row for each "
-            "use of grad_out.",
+            "Your code takes only a vector of indices: where idx is a matrix or a single index, it "
+            "stops with an error. Make a vector of idx, and of grad_out a matrix with one row for "
+            "each use.",
             sign=_only_vectors("the weight's gradient", 3, 4),
         ),
         Mistake(
@@ -483,14 +483,13 @@ class DotProductBias(Exercise):
             Mistake(
                 "factors start equal",
                 change,
-                f"In both tables of factors, {what}: the gradient of the user's factors is a multiple "
-                "of the film's factors, and the other way round, so both stay 0 for ever. Start at "
-                "small random numbers.",
+                "In both tables of factors, several numbers start equal, or all do. At 0 it is worst: "
+                "the gradient of the user's factors is a multiple of the film's factors, and the other "
+                "way round, so both stay 0 for ever. Start at small random numbers, each drawn on its own.",
                 sign,
             )
-            for what, change, sign in (
+            for change, sign in (
                 (
-                    "all numbers start equal. At 0 it is worst",
                     edit(
                         "0.01 * torch.randn(n_users",
                         "torch.zeros(n_users",
@@ -499,17 +498,13 @@ class DotProductBias(Exercise):
                     ),
                     None,
                 ),
-                (
-                    "several numbers start equal. At 0 it is worst",
-                    None,
-                    lambda evidence: _tables_with_different_numbers(evidence) == 0,
-                ),
+                (None, lambda evidence: _tables_with_different_numbers(evidence) == 0),
             )
         ),
         Mistake(
             "equal numbers at the start",
             None,
-            "In one of the two tables of factors, several numbers start equal. Draw every number of "
+            "In one of the two tables of factors, several numbers start equal, or all do. Draw every number of "
             "both tables on its own: rows that start alike and see alike ratings stay alike.",
             sign=lambda evidence: _tables_with_different_numbers(evidence) == 1,
         ),
@@ -518,7 +513,7 @@ class DotProductBias(Exercise):
             edit(
                 "0.01 * torch.randn(n_users", "torch.randn(n_users", "0.01 * torch.randn(n_items", "torch.randn(n_items"
             ),
-            "The factors start as large random numbers, so the model starts with strong opinions "
+            "Factors start as large random numbers, so the model starts with strong opinions "
             "about everybody, all of them wrong. Training has to undo them first, and does not "
             "get as far. Start at a spread of 0.01.",
         ),
@@ -539,7 +534,7 @@ class DotProductBias(Exercise):
         Mistake(
             "biases do not start at 0",
             None,
-            "The biases do not start at 0. At the start nothing is known about anybody: no user "
+            "Biases do not start at 0. At the start nothing is known about anybody: no user "
             "is more generous than another, and no film better.",
             sign=lambda evidence: evidence[0]["the biases are 0 at the start"] is False,
         ),
@@ -564,17 +559,14 @@ class DotProductBias(Exercise):
             edit(" + biases", ""),
             "Both biases are made, but neither is added to the match of the factors.",
         ),
-        Mistake(
-            "item bias of the user",
-            edit("self.item_bias[items]", "self.item_bias[users % len(self.item_bias)]"),
-            "item_bias is looked up with the number of the user, brought into its range. Film 3 "
-            "and user 3 have nothing to do with each other: each table is read with its own indices.",
-        ),
-        Mistake(
-            "item bias of the user",
-            edit("self.item_bias[items]", "self.item_bias[users]"),
-            "item_bias is looked up with the number of the user. Film 3 and user 3 have nothing "
-            "to do with each other: each table is read with its own indices.",
+        *(
+            Mistake(
+                "item bias of the user",
+                edit("self.item_bias[items]", f"self.item_bias[{of_user}]"),
+                "item_bias is looked up with the number of the user. Film 3 and user 3 have nothing "
+                "to do with each other: each table is read with its own indices.",
+            )
+            for of_user in ("users", "users % len(self.item_bias)")
         ),
         Mistake(
             "user bias of the item",
@@ -585,7 +577,7 @@ class DotProductBias(Exercise):
         Mistake(
             "biases outside the sigmoid",
             edit(" + biases, *self.y_range)", ", *self.y_range) + biases"),
-            "The biases are added after the sigmoid, so predictions leave the range. Add "
+            "The biases are added after the sigmoid, so predictions can leave the range. Add "
             "everything up first, bend it last.",
         ),
         Mistake(
@@ -693,8 +685,8 @@ class DotProductBias(Exercise):
         Mistake(
             "scaled after wrapping",
             None,
-            "The biases are parameters, but the factors are not. What is computed from an "
-            "nn.Parameter, such as a product with 0.01, is a plain tensor again. Scale first, "
+            "The biases are parameters, but not both tables of factors are. What is computed from "
+            "an nn.Parameter, such as a product with 0.01, is a plain tensor again: scale first, "
             "wrap last.",
             sign=lambda evidence: (
                 evidence[0]["parameters"].count("factors") < 2 and evidence[0]["parameters"].count("bias ") == 2
@@ -703,8 +695,8 @@ class DotProductBias(Exercise):
         Mistake(
             "plain tensors",
             None,
-            "The tables are plain tensors, so `model.parameters()` is empty and nothing would be "
-            "trained. Wrap them in nn.Parameter.",
+            "No table is a parameter of the model: `model.parameters()` is empty, and nothing would "
+            "be trained. Wrap each table in nn.Parameter, and make it an attribute of the model.",
             sign=lambda evidence: evidence[0]["parameters"] == "none",
         ),
     )
@@ -832,7 +824,7 @@ class Pca(Exercise):
             Mistake(
                 "variances, not shares",
                 edit("variances.sum()", total),
-                f"A share lies between 0 and 1, and yours is larger: {what}. Divide the variance "
+                f"A share lies between 0 and 1, and yours need not: {what}. Divide the variance "
                 "along each direction by the variance in all directions together.",
             )
             for total, what in (
@@ -1070,7 +1062,7 @@ class FitRatings(Training):
         Mistake(
             "half stars cut off",
             None,
-            "Your model gives too few stars to everything. Did the ratings become whole numbers "
+            "Your model gives too few stars on average. Did the ratings become whole numbers "
             "on the way? `.long()` makes 3.5 a 3.",
             sign=_shows(lambda e: _off(e) < -0.12 and e["error on the given ratings"] < 0.95 and _spread(e) > 0.2),
         ),
@@ -1111,16 +1103,16 @@ class FitRatings(Training):
         Mistake(
             "not trained",
             None,
-            "Your model predicts the middle of its range for every pair: its parameters have "
-            "hardly left their start. Does a step change the parameters of the model that you "
-            "return? Is the learning rate far too small, or the weight decay part of the "
-            "gradient?",
+            "Your model predicts nearly the same for every pair, and that is not the mean of the "
+            "ratings: its parameters seem to have hardly left their start. Does a step change the "
+            "parameters of the model that you return? Is the learning rate far too small, or the "
+            "weight decay part of the gradient?",
             sign=_shows(lambda e: _spread(e) < 0.05 and abs(_off(e)) > 0.3),
         ),
         Mistake(
             "one number for all",
             None,
-            "Your model predicts nearly the same for every pair: the mean. That happens when (n, "
+            "Your model predicts nearly the same for every pair, about the mean. That happens when (n, "
             "1) meets (n,) in the loss: every prediction is compared with every rating of the "
             "batch. Look at the shapes in the loss.",
             sign=_shows(lambda e: _spread(e) < 0.05),
@@ -1128,8 +1120,8 @@ class FitRatings(Training):
         Mistake(
             "pairs torn apart",
             None,
-            "What your model has learned has nothing to do with who rated what: on the very "
-            "ratings that it was given it is no better than their mean. Are users, items and "
+            "What your model has learned seems to have nothing to do with who rated what: on the "
+            "very ratings that it was given it is hardly better than their mean. Are users, items and "
             "ratings of a batch picked with the same indices?",
             sign=_shows(lambda e: e["error on the given ratings"] > 1.0 and abs(_off(e)) < 0.2),
         ),

@@ -105,7 +105,7 @@ class Categorify(Exercise):
         Mistake(
             "nan in the vocabulary",
             None,
-            "nan has become a member of the vocabulary, and has spoilt its order, because it is "
+            "nan has become a member of the vocabulary. It can spoil the order too, because it is "
             "neither smaller nor larger than anything. It is not equal to itself either, so `v == "
             "nan` is never true, and not every nan is the object `np.nan`. nan is the value that "
             "differs from itself: `v != v`.",
@@ -613,7 +613,8 @@ class TabularModel(Exercise):
                 parameters[shape].copy_(values.T if shape in turned.values() else values)
         y = model(case.categorical, case.continuous)
         yield "y", y
-        yield claim("the y of a second call is the same", torch.equal(y, model(case.categorical, case.continuous)))
+        again = model(case.categorical, case.continuous)
+        yield claim("the output is the same in a second call", torch.equal(y, again))
         for shape, grad in zip(parameters, gradients(y, list(parameters.values())), strict=True):
             if shape in case.values:
                 grad = grad.T if grad is not None and shape in turned.values() else grad
@@ -644,12 +645,12 @@ class TabularModel(Exercise):
             Mistake(
                 "tables start equal",
                 change,
-                f"Of the numbers in a table, {how_many} start equal. Let them start as random numbers of spread 0.01.",
+                "In a table, many numbers start equal, or all do. Let them start as random numbers of spread 0.01.",
                 sign,
             )
-            for how_many, change, sign in (
-                ("all", edit("0.01 * torch.randn(", "torch.zeros("), None),
-                ("many", None, lambda evidence: evidence[0]["the tables are random at the start"] is False),
+            for change, sign in (
+                (edit("0.01 * torch.randn(", "torch.zeros("), None),
+                (None, lambda evidence: evidence[0]["the tables are random at the start"] is False),
             )
         ),
         Mistake(
@@ -701,7 +702,7 @@ class TabularModel(Exercise):
             None,
             "The same rows give another output in a second call. Is there a dropout between the "
             "maps? It is not part of this model.",
-            sign=lambda evidence: evidence[0]["the y of a second call is the same"] is False,
+            sign=lambda evidence: evidence[0]["the output is the same in a second call"] is False,
         ),
         Mistake(
             "continuous columns first",
@@ -777,9 +778,9 @@ class TabularModel(Exercise):
         Mistake(
             "another width at the entrance",
             None,
-            "The first map expects another width than the joined vector has. It is the sum of the "
-            "embedding sizes, not of the cardinalities and not the number of columns, plus "
-            "n_continuous.",
+            "The first map has another width than it should. It reads the joined vector, whose width "
+            "is the sum of the embedding sizes, not of the cardinalities and not the number of "
+            "columns, plus n_continuous.",
             sign=_has("(4, 3)", "(7, 5)", "(1, 5)", "(5,)", not_=["(5, 10)", "(5, 8)"]),
         ),
         Mistake(
@@ -797,22 +798,23 @@ class TabularModel(Exercise):
         Mistake(
             "everything in lists",
             None,
-            "Your model has no parameters at all: a module does not look into a plain Python "
-            "list. Use nn.ParameterList and nn.ModuleList.",
+            "Your model has no parameters at all. Are they in plain Python lists? A module does not "
+            "look into those: use nn.ParameterList and nn.ModuleList.",
             sign=_has("none"),
         ),
         Mistake(
             "tables in a list",
             None,
-            "The embeddings are no parameters and are never trained: a module does not look into "
-            "a plain Python list. Use nn.ParameterList, or nn.ModuleList of nn.Embedding.",
+            "The embeddings are no parameters of the model, so they are never trained. Are they in a "
+            "plain Python list? A module does not look into it: use nn.ParameterList, or nn.ModuleList "
+            "of nn.Embedding.",
             sign=lambda evidence: evidence[0]["parameter shapes"] == "(1, 5), (1,), (5, 10), (5,)",
         ),
         Mistake(
             "layers in a list",
             None,
-            "The affine maps are no parameters and are never trained: a module does not look into "
-            "a plain Python list. Use nn.ModuleList.",
+            "The affine maps have no parameters that the model knows, so they are never trained. Are "
+            "they in a plain Python list? A module does not look into it: use nn.ModuleList.",
             sign=lambda evidence: evidence[0]["parameter shapes"] == "(4, 3), (7, 5)",
         ),
         Mistake(
@@ -1063,14 +1065,14 @@ class FitTable(Training):
         Mistake(
             "not trained",
             None,
-            "Your model is as it started: near 0 for every flight. Does a step change the "
+            "Your model answers near 0 for every flight, as one does that was never trained. Does a step change the "
             "parameters of the model that you return?",
             sign=_shows(lambda e: _spread(e) < 1 and abs(float(e["predictions"].mean())) < 5),
         ),
         Mistake(
             "one number for all",
             None,
-            "Your model predicts nearly the same for every flight: the mean. That happens when "
+            "Your model predicts nearly the same for every flight. That happens when "
             "(n, 1) meets (n,) in the loss: look at the shapes there. If they are right, the rate "
             "may be far too large, or a ReLU stands at the end.",
             sign=_shows(lambda e: _spread(e) < 1),

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.checking import Case, Exercise, Mistake, Rng, Training, claim, edit, unguarded
+from course_utils.checking.axes import AGAIN
 from course_utils.data import load_mnist
 
 
@@ -251,7 +252,7 @@ class ReplaceHead(Exercise):
                 "linears = [",
                 "for module in model.modules():\n        getattr(module, 'reset_parameters', int)()\n    linears = [",
             ),
-            "The parameters of the other layers have new random values. What the model has "
+            "Parameters of the other layers have other values than before. What the model has "
             "learned is in them: that is the whole point of transfer.",
         ),
         Mistake(
@@ -279,7 +280,7 @@ class ReplaceHead(Exercise):
         Mistake(
             "without bias",
             edit("num_outputs)\n", "num_outputs, bias=False)\n"),
-            "The new head has no bias.",
+            "The new head has no bias. A fresh nn.Linear brings one, unless you tell it not to.",
         ),
         *(
             Mistake(
@@ -472,17 +473,12 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             Mistake(
                 "values changed",
                 change_of_values,
-                f"The parameters also {how}, and what the module has learned is gone. Only "
-                "requires_grad should change.",
+                "Parameters also have other values now, and what the module had learned in them is gone. "
+                "Only requires_grad should change.",
             )
-            for how, change_of_values in (
-                ("have other values", edit("", "        p.data.zero_()")),
-                (
-                    "start again at other values",
-                    edit(
-                        loop, f"for m in module.modules():\n        getattr(m, 'reset_parameters', int)()\n    {loop}"
-                    ),
-                ),
+            for change_of_values in (
+                edit("", "        p.data.zero_()"),
+                edit(loop, f"for m in module.modules():\n        getattr(m, 'reset_parameters', int)()\n    {loop}"),
             )
         ),
         Mistake(
@@ -1035,7 +1031,7 @@ class Activations(Exercise):
         Mistake(
             "inputs instead of outputs",
             edit("output.detach", "inputs[0].detach"),
-            "You keep what went into the layers. A hook gets (module, inputs, output), and the output is due.",
+            "You keep what went into the layers. A forward hook gets (module, inputs, output), and the output is due.",
         ),
         Mistake(
             "not detached",
@@ -1081,6 +1077,14 @@ class Activations(Exercise):
             "every layer",
             edit("in layers]", "in dict(model.named_modules())]"),
             "You return the outputs of all layers. Only those that are named in `layers` are asked for.",
+        ),
+        Mistake(
+            AGAIN.mistake,
+            None,
+            "Your dict still holds what an earlier call recorded: layers come back that nobody asked "
+            "for this time. Look for a global variable, or a default argument such as `{}`, and make a "
+            "new dict in every call.",
+            sign=lambda evidence: {"0", "body.0"} <= set(evidence[4]["names"]),  # of the cases before, two models
         ),
         Mistake(
             "numbered",
@@ -1247,15 +1251,15 @@ class FineTune(Training):
         Mistake(
             "another number of classes",
             None,
-            "Your model gives another number of logits. There are as many classes as there are "
-            "different labels: five, and label 0 is the digit 5.",
+            "Your model does not give five logits for every picture. There are as many classes as "
+            "there are different labels: five, and label 0 is the digit 5.",
             sign=lambda e: not e[0]["shape of the logits"].endswith(", 5)"),
         ),
         Mistake(
             "from scratch",
             None,
-            "The given digits go well, the others do not, and the first filters have nothing in "
-            "common with those that you were handed. Did you make a new model? Start from the one "
+            "The given digits go well, the others do not, and the first filters are unlike those "
+            "that you were handed. Did you make a new model? Start from the one "
             "that comes in: it can see already.",
             sign=lambda e: _loss(e) < 0.5 and abs(e[0]["likeness of the first filters to those handed in"]) < 0.7,
         ),
@@ -1287,15 +1291,16 @@ class FineTune(Training):
         Mistake(
             "new head not trained",
             None,
-            "The head is new, and nothing has been learned: the loss on the given digits is that "
-            "of guessing. Are the head's parameters frozen, or did the optimizer get its "
-            "parameters before the head was replaced?",
+            "Only the head differs from what came in, and it has learned next to nothing: the loss "
+            "on the given digits is hardly better than that of guessing, or worse. Are the head's "
+            "parameters frozen, did the optimizer get its parameters before the head was replaced, "
+            "or are there far too few steps?",
             sign=lambda e: e[0]["all but the head is as it came"] and _loss(e) > 1.2,
         ),
         Mistake(
             "the head stands still",
             None,
-            "The body has learned and the new head has not moved. Was the optimizer made before "
+            "The body has changed, and the new head seems to stand still. Was the optimizer made before "
             "the head was replaced? Then it holds the old head's parameters. Or is the head "
             "frozen?",
             sign=lambda e: (
@@ -1314,8 +1319,8 @@ class FineTune(Training):
         Mistake(
             "images without their labels",
             None,
-            "The loss on the given digits is no better than guessing, although the model has "
-            "changed. Are images and labels shuffled by the same indices? If they are, the steps "
+            "The loss on the given digits is hardly better than that of guessing, although the model "
+            "has changed. Are images and labels shuffled by the same indices? If they are, the steps "
             "are far too few or far too small.",
             sign=lambda e: not e[0]["all but the head is as it came"] and _loss(e) > 1.45,
         ),

@@ -370,11 +370,27 @@ def pca_fourth_reading(x, k):
     return projected.to(x.dtype), components.to(x.dtype), share.to(x.dtype)
 
 
+class Lookup(nn.Module):
+    def forward(self, weight, idx):
+        picked = torch.index_select(weight, 0, idx.reshape(-1))
+        return picked.view(*idx.shape, weight.size(1))
+
+
+class Stretch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.squash = nn.Sigmoid()
+
+    def forward(self, x, low, high):
+        return torch.add(torch.mul(self.squash(x.double()), high - low), low).to(x.dtype)
+
+
 ANSWERS["embeddings.embedding_lookup"] += [
     embedding_lookup_first_reading,
     embedding_lookup_second_reading,
     embedding_lookup_third_reading,
     embedding_lookup_fourth_reading,
+    Lookup(),
 ]
 ANSWERS["embeddings.embedding_backward"] += [
     embedding_backward_first_reading,
@@ -386,6 +402,7 @@ ANSWERS["embeddings.sigmoid_range"] += [
     sigmoid_range_first_reading,
     sigmoid_range_second_reading,
     sigmoid_range_third_reading,
+    Stretch(),
 ]
 ANSWERS["embeddings.DotProductBias"] += [
     DotProductBias_first_reading,

@@ -406,6 +406,23 @@ def discriminative_lrs_fourth_reading(lr, n_groups):
     return rates
 
 
+class LengthError(ValueError):
+    pass
+
+
+def parameter_groups_third_reading(groups, lrs):
+    rates = iter(lrs)
+    out = []
+    for m in groups:
+        try:
+            out.append({"lr": next(rates), "params": list(filter(lambda p: p.requires_grad, m.parameters()))})
+        except StopIteration:
+            raise LengthError("too few rates") from None
+    for _ in rates:
+        raise LengthError("too many rates")
+    return out
+
+
 ANSWERS["transfer.replace_head"] += [
     replace_head_first_reading,
     replace_head_second_reading,
@@ -420,4 +437,8 @@ ANSWERS["transfer.discriminative_lrs"] += [
     discriminative_lrs_third_reading,
     discriminative_lrs_fourth_reading,
 ]
-ANSWERS["transfer.parameter_groups"] += [parameter_groups_first_reading, parameter_groups_second_reading]
+ANSWERS["transfer.parameter_groups"] += [
+    parameter_groups_first_reading,
+    parameter_groups_second_reading,
+    parameter_groups_third_reading,
+]

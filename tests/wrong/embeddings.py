@@ -1302,7 +1302,7 @@ def pca(x, k):
     return z @ Vh[:k].T, Vh[:k], S[:k] ** 2 / x.square().sum()
 
 
-@wrong("embeddings.pca", "shares of what was kept", "projection not centred")
+@wrong("embeddings.pca", "shortcut", "shares of what was kept", "projection not centred")
 def pca(x, k):
     U, S, V = torch.pca_lowrank(x, q=k, niter=10)
     return torch.matmul(x, V), V.T, S**2 / (S**2).sum()
