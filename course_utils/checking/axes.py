@@ -119,8 +119,11 @@ def _by_place_alone(answer: Callable[..., Any]) -> bool:
     owner = getattr(answer, "__self__", None)
     if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
         return True
-    kinds = [p.kind for p in inspect.signature(answer).parameters.values()] if inspect.isfunction(answer) else []
-    return inspect.Parameter.POSITIONAL_ONLY in kinds
+    try:
+        parameters = inspect.signature(answer).parameters.values() if inspect.isfunction(answer) else ()
+    except (TypeError, ValueError):  # such as a wrapper of itself
+        return False
+    return any(parameter.kind == inspect.Parameter.POSITIONAL_ONLY for parameter in parameters)
 
 
 EARLIER = ", which an earlier call gave"  # ends the name of evidence of a first call that a second one changed
