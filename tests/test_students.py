@@ -181,3 +181,20 @@ def test_a_stub_with_something_written_is_attempted(kernel):
     for written in ("y = x.clamp(min=0)", "# YOUR CODE HERE\n    y = x.clamp(min=0)"):
         kernel.run(stub.replace("# YOUR CODE HERE", written))
         assert "its last line not taken out?" in kernel.run(CHECK)
+
+
+IN_FLOAT32 = """def linear_backward(grad_out, x, weight):
+    gx, gw, gb = torch.zeros(x.shape), torch.zeros(weight.shape), torch.zeros(weight.shape[0])
+    for i in range(len(x)):
+        gw += torch.outer(grad_out[i], x[i])
+        gb += grad_out[i]
+        gx[i] = grad_out[i] @ weight
+    return gx, gw, gb
+"""
+
+
+def test_an_answer_that_the_next_cell_cannot_use_is_not_right(kernel):
+    lesson = cells("03_backprop")  # whose next cell compares with autograd in float64
+    kernel.run(lesson["first"])
+    kernel.run(IN_FLOAT32)
+    assert "Not yet" in (said := kernel.run(lesson["check-linear_backward"])) and "in float64" in said
