@@ -96,6 +96,12 @@ class Mse(Exercise):
             "of examples. The mean is over all elements.",
         ),
         Mistake(
+            "squares summed over the outputs",
+            edit(".mean()", ".sum() / (*y.shape, 1)[0]"),
+            "With several outputs an example your loss is too large: only the number of examples divides "
+            "it. The mean is over all elements.",
+        ),
+        Mistake(
             "sum for mean",
             edit(".mean()", ".sum()"),
             "The squares are added up and not divided by their number, so the loss grows with the batch.",
