@@ -59,7 +59,7 @@ def measure(id: str, right_seeds: int, wrong_seeds: int) -> tuple[str, int, list
     seeds = range(FIRST_SEED, FIRST_SEED + right_seeds)
     passed = accepted(id, right(id), seeds, guarded=False)
     refused = [
-        f"{answer.__name__}: {missing[:5]}{'...' if len(missing) > 5 else ''}"
+        f"{getattr(answer, '__name__', answer)}: {missing[:5]}{'...' if len(missing) > 5 else ''}"
         for number, answer in enumerate(right(id))
         if (missing := [seed for seed in seeds if seed not in passed.get(number, [])])
     ]

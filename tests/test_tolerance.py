@@ -36,7 +36,7 @@ def test_answers_that_round_differently_are_right(id):
         for answer in ROUNDING[id]:
             evidence = collect(exercise, answer, cases, guarded=False, seed=seed)
             verdict = judge_evidence(exercise, cases, evidence, seed, expected)
-            assert verdict.status == "right", (answer.__name__, seed, verdict.message)
+            assert verdict.status == "right", (getattr(answer, "__name__", answer), seed, verdict.message)
 
 
 class Rest(Exercise):

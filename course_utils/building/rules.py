@@ -338,7 +338,8 @@ def _refused(exercise: Exercise, alternatives: dict[str, list[Any]]) -> Iterator
             verdict = judge(exercise.id, answer, seed)
             if verdict.status != "right":
                 said = f"{verdict.status}, {verdict.mistake}: {' '.join(verdict.message.split())}"
-                yield f"{exercise.id}: {answer.__name__} is judged with seed {seed} as {said}"
+                name = getattr(answer, "__name__", type(answer).__name__)
+                yield f"{exercise.id}: {name} is judged with seed {seed} as {said}"
                 break
 
 
