@@ -24,7 +24,7 @@ ANSWERS = {"linear.relu": [lambda x: x * (x > 0), lambda x: (x + x.abs()) / 2]}
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 MISTAKES = tuple(
     Mistake(name, edit("x.clamp(min=0)", text), f"You give {name}.")
-    for name, text in (("x", "x"), ("-x", "-x"), ("|x|", "x.abs()"), ("2", "x * 0 + 2"), ("min", "x.clamp(max=0)"))
+    for name, text in (("x", "x + 0"), ("-x", "-x"), ("|x|", "x.abs()"), ("2", "x * 0 + 2"), ("min", "x.clamp(max=0)"))
 )
 WRONG = [
     Wrong("linear.relu", (frozenset([name]),), answer)
