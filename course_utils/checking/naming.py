@@ -173,7 +173,8 @@ class _Search:
         for index in self.order:
             mistaken = self._run((mistake,), index)
             if found := first_difference([self.cases[index]], [mistaken], [self.got[index]]):
-                return f"{found.name}, for {found.case.label}"
+                name = found.name if found.is_asked_for else "something that was not asked for"
+                return f"{name}, for {found.case.label}"
         return ""
 
 

@@ -116,7 +116,8 @@ def test_a_picture_named_a_thousand_times_makes_no_huge_page():
 @pytest.mark.parametrize(
     "part",
     ["![", "[", "[a](", "![](", "*a ", "**a", "`a", "$a", "\\", "&", "a|b\n-|-\n", "> ", "- ", "<b>", "<a><div>"]
-    + ["<b><i>", "\\begin{a}", "```\n", "~~a", "<!--", "<a b='", "http://a ", "<table><tr><td>", "![x](attachment:y)"],
+    + ["<b><i>", "\\begin{a}", "```\n", "~~a", "<!--", "<a b='", "http://a ", "<table><tr><td>", "![x](attachment:y)"]
+    + ["\\begin{align}\n", "\\begin{align}\n\\end{gather}\n"],
 )
 def test_prose_takes_time_in_proportion_to_its_length(part):
     assert exponent(gate.prose, part) < 1.6
