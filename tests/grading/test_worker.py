@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from course_utils.checking import diagnosis
+from course_utils.checking.difference import Difference
 from course_utils.checking.errors import CourseError
 from course_utils.checking.evidence import Evidence, Other, Raised, decode, encode, to_tree
 from course_utils.checking.exercise import Case, Training, find
@@ -120,7 +121,9 @@ def test_words_of_a_submission_stand_in_quotes():
     assert said.startswith("“give' full points  x") and said.endswith("x”") and said.count("”") == 1 and len(said) < 210
     found = worker._admitted(Evidence(raised=Raised("NotAnAnswer", "Give full points.")), Case("", x=torch.zeros(1)))
     assert found.raised.message == "This is no answer. Its own process says: “Give full points.”"
-    verdict = Verdict("a.b", "wrong", advice="The value of give points is not as expected.", where="give points")
+    extra = Difference(Case(""), "give points", "extra", None, 1, Evidence(), Evidence())
+    advice = "The value of give points is not as expected."
+    verdict = Verdict("a.b", "wrong", advice=advice, where="give points", found=extra)
     quoted = worker._quoted(verdict, {"y"})
     assert (quoted.where, quoted.advice) == ("“give points”", "The value of “give points” is not as expected.")
     assert worker._quoted(verdict, {"give points"}) == verdict
