@@ -115,15 +115,16 @@ def by_name(answer: Callable[..., Any], names: Sequence[str]) -> Callable[..., A
 
 
 def _by_place_alone(answer: Callable[..., Any]) -> bool:
-    """Whether it is written with `/`, or is the `apply` of a function of autograd's."""
+    """Whether it is written with `/` or `*args` alone, or is the `apply` of a function of autograd's."""
     owner = getattr(answer, "__self__", None)
     if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
         return True
     try:
-        parameters = inspect.signature(answer).parameters.values() if inspect.isfunction(answer) else ()
+        kinds = {p.kind for p in inspect.signature(answer).parameters.values()} if inspect.isfunction(answer) else set()
     except (TypeError, ValueError):  # such as a wrapper of itself
         return False
-    return any(parameter.kind == inspect.Parameter.POSITIONAL_ONLY for parameter in parameters)
+    starred = inspect.Parameter.VAR_POSITIONAL in kinds and inspect.Parameter.VAR_KEYWORD not in kinds
+    return starred or inspect.Parameter.POSITIONAL_ONLY in kinds
 
 
 EARLIER = ", which an earlier call gave"  # ends the name of evidence of a first call that a second one changed

@@ -44,7 +44,7 @@ def _changed_inputs(case: Case, want: Evidence, have: Evidence) -> Iterator[Step
     """Inputs that changed and should not have."""
     for name in have.inputs:
         if name not in want.inputs:
-            yield f"{name} afterwards", "input", _input(case, name), have.inputs[name]
+            yield f"{name} afterwards", "input", input_named(case, name), have.inputs[name]
 
 
 def _states(want: Evidence, have: Evidence) -> Iterator[Step]:
@@ -87,14 +87,14 @@ def _names(want: Evidence, have: Evidence, subset: bool) -> Iterator[Step]:
 def _inputs_left_alone(case: Case, want: Evidence, have: Evidence) -> Iterator[Step]:
     """Inputs that should have changed, and to these values."""
     for name, value in want.inputs.items():
-        now = have.inputs.get(name, _input(case, name))
+        now = have.inputs.get(name, input_named(case, name))
         slack = Slack(case, moved=lambda: [run.inputs.get(name) for run in want.moved()])  # noqa: B023
         if not same(value, now, slack):
             yield f"{name} afterwards", "value", value, now
 
 
-def _input(case: Case, name: str) -> Any:
-    """The value of an input by the name under which a change of it is recorded, such as `params[0]`."""
+def input_named(case: Case, name: str) -> Any:
+    """The value of an input by the name under which a change of it is recorded, such as `params[0]`; raises else."""
     root, _, rest = name.partition("[")
     value = case.inputs[root]
     for key in rest.rstrip("]").split("][") if rest else []:

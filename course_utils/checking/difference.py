@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils.checking.axes import EARLIER
 from course_utils.checking.claims import denied
 from course_utils.checking.evidence import Evidence, Other, Raised
 from course_utils.checking.exercise import Case
@@ -39,6 +40,11 @@ class Difference:
     def claim(self) -> str:
         """What should be so and is not, where the difference is a claim; else nothing."""
         return denied(self.name) if self.kind == "value" and isinstance(self.expected, bool) else ""
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether its name is one that the course gave, and not one that the answer brought along."""
+        return self.kind != "extra" and not (self.kind == "state" and self.name.endswith(EARLIER))
 
     def show(self) -> tuple[str, str]:
         """Expected and got as texts, entry under entry; of an exception its type, message and line."""

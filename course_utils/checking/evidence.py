@@ -15,6 +15,7 @@ from course_utils.checking.errors import CourseError
 
 LONGEST_TEXT = 2_000
 LONGEST_LIST = 20_000
+LARGEST_INT = 1 << 1000  # what is larger is no number that a judge can calculate with
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def normal_form(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         return str.__str__(value)[:LONGEST_TEXT]
     if isinstance(value, numbers.Integral):
-        return int(value)
+        whole = int(value)
+        return whole if abs(whole) < LARGEST_INT else Other(type(value).__name__)
     if isinstance(value, numbers.Real):
         return float(value)
     if depth < 4 and isinstance(value, list | tuple | range) and len(value) <= LONGEST_LIST:

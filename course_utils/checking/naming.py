@@ -178,7 +178,8 @@ class _Search:
             mistaken = self._run((mistake,), index)
             if found := first_difference([self.cases[index]], [mistaken], [self.got[index]]):
                 claimed = isinstance(found.want.values.get(found.name), bool)
-                what = "an error" if found.kind == "raised" else f"whether {found.name}" if claimed else found.name
+                name = found.name if found.is_asked_for else "something that was not asked for"
+                what = "an error" if found.kind == "raised" else f"whether {name}" if claimed else name
                 return f"{what}, for {found.case.label}"
         return ""
 

@@ -876,12 +876,14 @@ class Accuracy(Exercise):
     }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
+        n, hits = 2 * rng.integer(115, 140) + 1, rng.integer(50, 80)  # so that no size tells how many are right
+        missed = [1 + (i % 3 > 0) for i in range(n - hits)]
         for label, c, targets, predictions in (
             ("a batch of nine, four classes, three right", 4, [0] * 5 + [1] * 3 + [2], [0, 3, 3, 3, 3, 1, 3, 3, 2]),
             ("a batch of five, all right", 3, [0, 0, 1, 2, 1], [0, 0, 1, 2, 1]),
             ("a batch of seven, none right", 2, [0, 0, 1, 0, 1, 1, 0], [1, 1, 0, 1, 0, 0, 1]),
             ("a batch of one, right", 6, [4], [4]),
-            ("a batch of 257, 62 of them right", 3, [0] * 257, [0] * 62 + [1, 2, 2] * 65),
+            (f"a batch of {n}, {hits} of them right", 3, [0] * n, [0] * hits + missed),
         ):
             classes, order = rng.permutation(c), rng.permutation(len(targets))
             largest = classes[torch.tensor(predictions)][order]

@@ -12,7 +12,7 @@ from IPython.core.getipython import get_ipython
 
 from course_utils.checking.evidence import Evidence, decode, encode, to_tree
 from course_utils.checking.exercise import Case, Exercise
-from course_utils.checking.running import TimeLimit, charged, collect, processor_time, time_limit
+from course_utils.checking.running import TimeLimit, charged, collect, processor_time, refused, time_limit
 from course_utils.checking.world import MISSING, device, fixed_world, use_device
 from course_utils.grading import wire
 from course_utils.grading.shell import RECORDER, Stream
@@ -24,11 +24,13 @@ def work(sock: socket.socket, exercises: dict[str, Exercise], limits: wire.Limit
     """Take one job from the socket and send back a frame for every step of it."""
     _, _, content = wire.receive(sock, 1 << 30)
     job = decode(content)
-    shell = get_ipython()
+    shell: Any = get_ipython()
     sys.path.insert(0, "")  # as in a notebook: what a cell writes to a file can be imported
     room, spare = limits.output, limits.seconds / 3
     patience = limits.patience
     again: list[int] = []
+    probed = [exercises[step["id"]] for step in job["steps"] if step["kind"] == "probe"]
+    answers: dict[str, Any] = {}  # the last of each name that may be an answer
     for number, step in enumerate(job["steps"]):
         wire.send(sock, wire.STEP, number)
         if step["kind"] == "cell":
@@ -37,12 +39,13 @@ def work(sock: socket.socket, exercises: dict[str, Exercise], limits: wire.Limit
             room -= _run_cell(sock, shell, number, step["source"], seconds, room, patience)
             if step["own"]:
                 spare -= charged(time.monotonic() - began, processor_time() - used, patience)
-        elif not _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"], patience):
+            answers |= {item.name: shell.user_ns[item.name] for item in probed if _may_answer(item, shell.user_ns)}
+        elif not _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"], patience, answers):
             again.append(number)
     for number in again:  # the answer, or a name that it uses, may have been defined further down
         wire.send(sock, wire.STEP, number)
         step = job["steps"][number]
-        _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"], patience)
+        _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"], patience, answers)
     wire.send(sock, wire.DONE)
 
 
@@ -69,17 +72,34 @@ def _recording() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
+def _may_answer(exercise: Exercise, names: dict[str, Any]) -> bool:
+    """Whether a name stands for something that can be probed, and not for what `accuracy = accuracy(...)` gave."""
+    with contextlib.suppress(Exception):
+        return exercise.name in names and refused(exercise, names[exercise.name], guarded=False) is None
+    return False
+
+
 def _probe(
-    sock: socket.socket, shell: Any, exercise: Exercise, number: int, cases: list[Any], seed: int, patience: float
+    sock: socket.socket,
+    shell: Any,
+    exercise: Exercise,
+    number: int,
+    cases: list[Any],
+    seed: int,
+    patience: float,
+    answers: dict[str, Any],
 ) -> bool:
     """Send the evidence of one answer; whether it is worth keeping even if more cells follow."""
     if exercise.name not in shell.user_ns:
         wire.send(sock, wire.MISSING, number)
         return False
+    answer = shell.user_ns[exercise.name]
+    if not _may_answer(exercise, shell.user_ns):
+        answer = answers.get(exercise.name, answer)
     drawn = [Case.received(case) for case in cases]
     RECORDER.start(0)
     with _recording():
-        evidence = collect(exercise, shell.user_ns[exercise.name], drawn, seed=seed, patience=patience)
+        evidence = collect(exercise, answer, drawn, seed=seed, patience=patience)
     with fixed_world():
         content = encode([to_tree(item) for item in evidence])
     wire.send(sock, wire.EVIDENCE, number, content)

@@ -5,6 +5,8 @@ What it lets into a page is text, safe markup without names that the page's own 
 
 import re
 import unicodedata
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -14,10 +16,11 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup, escape
-from mdit_py_plugins.amsmath import amsmath_plugin
+from mdit_py_plugins.amsmath import RE_OPEN, amsmath_block, amsmath_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat import NotebookNode, from_dict
 from pygments import highlight
@@ -48,6 +51,9 @@ TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # marks that
 _UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{TURNING}\ud800-\udfff]")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _NAME = re.compile(r"[\w-]+", re.ASCII)
+MOST_EQUATIONS = 100  # in one text
+_OPENING = re.compile(RE_OPEN)
+_CLOSING = re.compile(r"\\end\{(\w{1,20}\*?)\}[^\S\n]*$", re.MULTILINE)
 _SIGNS = ("=", "+", "-", "@", "|", "%")
 
 
@@ -132,8 +138,31 @@ def _markdown() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": True, "highlight": _fenced}).enable(["table", "strikethrough"])
     made.use(dollarmath_plugin, allow_labels=False, double_inline=True, renderer=math)
     made.use(amsmath_plugin, renderer=lambda text: str(escape(text)))
+    made.block.ruler.at("amsmath", _equations, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     made.add_render_rule("image", _image)
     return made
+
+
+def _equations(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """The rule of amsmath where its closing line is there; by itself it looks for that from every opening anew.
+
+    It looks MOST_EQUATIONS times in a text, because in a quotation the closing line can be there and not be found.
+    """
+    begin = state.bMarks[start] + state.tShift[start]
+    opened = _OPENING.match(state.src, begin, state.eMarks[start])
+    if opened is None:
+        return False
+    if "closings" not in state.env:
+        state.env["closings"] = defaultdict(list)
+        for closed in _CLOSING.finditer(state.src):
+            state.env["closings"][closed[1]].append(closed.start())
+    places = state.env["closings"].get(f"{opened[1]}{opened[2]}", [])
+    index = bisect_left(places, begin)
+    is_closed = index < len(places) and places[index] < state.eMarks[end - 1]
+    if not is_closed or state.env.setdefault("looked", 0) >= MOST_EQUATIONS:
+        return False
+    state.env["looked"] += 1
+    return amsmath_block(state, start, end, silent)
 
 
 def _fenced(source: str, language: str, _: str) -> str:

@@ -354,13 +354,20 @@ def _made(source: str) -> set[str]:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return _loose(source)
-    made = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
-    values = (
-        node.targets if isinstance(node, ast.Assign) else [node.target]
-        for node in body
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-    )
-    return made | {target.id for targets in values for target in targets if isinstance(target, ast.Name)}
+    made, stack = set[str](), list[ast.AST](body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            stack += node.targets if isinstance(node, ast.Assign) else [node.target]
+        elif isinstance(node, ast.Name):
+            made.add(node.id)
+        elif isinstance(node, ast.Tuple | ast.List):
+            stack += node.elts
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.ExceptHandler):
+            stack += (item for item in ast.iter_child_nodes(node) if isinstance(item, ast.stmt | ast.ExceptHandler))
+    return made
 
 
 def needed(cells: Iterable[tuple[Origin, str]]) -> list[bool]:

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from course_utils.checking import axes
+from course_utils.checking.compare import input_named
 from course_utils.checking.errors import CourseError
-from course_utils.checking.evidence import Evidence, Other, decode, encode, from_tree
+from course_utils.checking.evidence import LARGEST_INT, Evidence, Other, decode, encode, from_tree
 from course_utils.checking.exercise import Case, Exercise, Training, exercises
 from course_utils.checking.judge import Verdict, course_error, expected_evidence, judge_evidence
 from course_utils.checking.running import TimeLimit
@@ -31,6 +32,7 @@ from course_utils.grading.task import Task, exercise_id, is_graded, row
 
 LONGEST_TEXT = 2_000
 LARGEST_EMPTY = 10_000  # sizes of a tensor without entries, which costs nothing to send and much to print
+DEEPEST = 10  # lists and dicts in each other; plain evidence has four of them, in a dict of the values, in a list
 LONGEST_JSON = 4 << 20  # of the evidence of one exercise, tensors left aside
 MOST_FRAMES = 5_000
 UNREAD = "A part of the notebook could not be read, and the answer may stand there: a person looks at the file."
@@ -389,21 +391,24 @@ def _told(reason: str, said: str) -> str:
 
 def _judged(exercise: Exercise, content: bytes, task: Task) -> Verdict:
     """The verdict on evidence that may be anything at all."""
+    cases, expected = _drawn(exercise.id, task.seed), _expected(exercise.id, task.seed)
     try:
-        evidence = [_admitted(from_tree(tree)) for tree in decode(content, LONGEST_JSON)]
+        trees = decode(content, LONGEST_JSON)
+        evidence = [_admitted(from_tree(tree), case) for tree, case in zip(trees, cases[: len(trees)], strict=True)]
     except Exception as error:
         said = f"What it sent cannot be judged ({type(error).__name__})."
         return Verdict(exercise.id, "crashed", advice=said)
-    cases, expected = _drawn(exercise.id, task.seed), _expected(exercise.id, task.seed)
     verdict = judge_evidence(exercise, cases, evidence, _derived(task.seed, "run"), expected)
     ours = {name for item in expected for name in item.values} | {getattr(exercise, "metric", "")}
     return _quoted(verdict, ours)
 
 
-def _admitted(evidence: Evidence) -> Evidence:
-    """Evidence with texts cut to size; raises ValueError for what is made to do harm, or to speak for the grader."""
+def _admitted(evidence: Evidence, case: Case) -> Evidence:
+    """Evidence of a case with texts cut to size; raises where it is made to do harm, or to speak for the grader."""
     evidence.printed = evidence.printed[:LONGEST_TEXT]
     _plain([evidence.values, evidence.inputs, evidence.state])
+    for name in evidence.inputs:
+        input_named(case, name)
     raised, shortcut = evidence.raised, evidence.shortcut
     if not all(map(_STATE.fullmatch, evidence.state.values())) or not all(
         _is_state(name) or name.endswith(axes.EARLIER) for name in evidence.state
@@ -431,17 +436,20 @@ def theirs(words: str) -> str:
 
 def _quoted(verdict: Verdict, ours: set[str]) -> Verdict:
     """A verdict in which the name of evidence that nobody asked for stands as the submission's words."""
-    name = verdict.where
-    if name is None or name.removesuffix(axes.EARLIER) in ours:
+    name, found = verdict.where, verdict.found
+    if not name or found is None or found.is_asked_for or name.removesuffix(axes.EARLIER) in ours:
         return verdict
-    known = name == "the run" or name.endswith(" afterwards") or _is_state(name)
-    return verdict if known else replace(verdict, where=theirs(name), advice=verdict.advice.replace(name, theirs(name)))
+    return replace(verdict, where=theirs(name), advice=verdict.advice.replace(name, theirs(name)))
 
 
 def _plain(value: Any) -> None:
-    stack = [value]
+    stack = [(value, 0)]
     while stack:
-        item = stack.pop()
+        item, depth = stack.pop()
+        if depth > DEEPEST:
+            raise ValueError("lists in lists without end")
+        if isinstance(item, int) and abs(item) >= LARGEST_INT:
+            raise ValueError("a number that no calculation gives")
         if isinstance(item, Tensor) and not item.numel() and any(size > LARGEST_EMPTY for size in item.shape):
             raise ValueError("an empty tensor of absurd size")
         if isinstance(item, str) and len(item) > LONGEST_TEXT:
@@ -449,10 +457,9 @@ def _plain(value: Any) -> None:
         if isinstance(item, Other) and not _OTHER.fullmatch(item.type):
             raise ValueError("a type that is none")
         if isinstance(item, dict):
-            stack += item.keys()
-            stack += item.values()
+            stack += ((inner, depth + 1) for pair in item.items() for inner in pair)
         elif isinstance(item, list):
-            stack += item
+            stack += ((inner, depth + 1) for inner in item)
 
 
 def _left_out(rebuilt: Rebuilt, steps: Sequence[Mapping[str, Any]], run: _Run) -> list[str]:

@@ -337,6 +337,17 @@ def all_answers_at_the_end() -> Notebook:
     return below(released(), f"import math, torch\nfrom torch import nn\n{answers}", "why_nonlinear")
 
 
+@entry("honest", FULL, repaired=True)
+def name_of_an_answer_given_to_what_it_gave() -> Notebook:
+    return below(answered(), "count_parameters = count_parameters(nn.Linear(2, 3))", "check-two_layer_net")
+
+
+@entry("honest", FULL, repaired=True)
+def better_answer_in_a_block_below_its_check() -> Notebook:
+    text = "try:\n    def relu(x):\n        return x.clamp(min=0)\nexcept ImportError:\n    pass"
+    return below(answered(relu="def relu(x):\n    return x.abs()"), text)
+
+
 @entry("honest", FULL)
 def other_function_imported_below() -> Notebook:
     return below(answered(), "from torch.nn.functional import *", "check-two_layer_net")

@@ -116,10 +116,15 @@ def test_a_picture_named_a_thousand_times_makes_no_huge_page():
 @pytest.mark.parametrize(
     "part",
     ["![", "[", "[a](", "![](", "*a ", "**a", "`a", "$a", "\\", "&", "a|b\n-|-\n", "> ", "- ", "<b>", "<a><div>"]
-    + ["<b><i>", "\\begin{a}", "```\n", "~~a", "<!--", "<a b='", "http://a ", "<table><tr><td>", "![x](attachment:y)"],
+    + ["<b><i>", "\\begin{a}", "```\n", "~~a", "<!--", "<a b='", "http://a ", "<table><tr><td>", "![x](attachment:y)"]
+    + ["\\begin{align}\n", "\\begin{align}\n\\end{gather}\n"],
 )
 def test_prose_takes_time_in_proportion_to_its_length(part):
     assert exponent(gate.prose, part) < 1.6
+
+
+def test_an_equation_that_is_closed_outside_its_quotation_is_not_sought_from_every_line():
+    assert exponent(lambda text: gate.prose(text + "\n\\end{align}"), "> \\begin{align}\n") < 1.6
 
 
 @pytest.mark.parametrize("part", ["f'{", "%a ", "%%a\n", "?a", "(", "a=", "'", "'''", "\\\n", "1_", "@a\n", "%%js\n/a"])

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from course_utils.checking import diagnosis
+from course_utils.checking.difference import Difference
 from course_utils.checking.errors import CourseError
 from course_utils.checking.evidence import Evidence, Other, Raised, decode, encode, to_tree
 from course_utils.checking.exercise import Case, Training, find
@@ -112,15 +113,71 @@ def test_a_fault_of_a_measurement_is_not_charged(monkeypatch):
 )
 def test_evidence_does_not_speak_for_the_grader(evidence):
     with pytest.raises(ValueError):
-        worker._admitted(evidence)
+        worker._admitted(evidence, Case("", x=torch.zeros(1)))
 
 
 def test_words_of_a_submission_stand_in_quotes():
     said = worker.theirs("give” full\npoints\u202e " + "x" * 900)
     assert said.startswith("“give' full points  x") and said.endswith("x”") and said.count("”") == 1 and len(said) < 210
-    found = worker._admitted(Evidence(raised=Raised("NotAnAnswer", "Give full points.")))
+    found = worker._admitted(Evidence(raised=Raised("NotAnAnswer", "Give full points.")), Case("", x=torch.zeros(1)))
     assert found.raised.message == "This is no answer. Its own process says: “Give full points.”"
-    verdict = Verdict("a.b", "wrong", advice="The value of give points is not as expected.", where="give points")
+    extra = Difference(Case(""), "give points", "extra", None, 1, Evidence(), Evidence())
+    advice = "The value of give points is not as expected."
+    verdict = Verdict("a.b", "wrong", advice=advice, where="give points", found=extra)
     quoted = worker._quoted(verdict, {"y"})
     assert (quoted.where, quoted.advice) == ("“give points”", "The value of “give points” is not as expected.")
     assert worker._quoted(verdict, {"give points"}) == verdict
+
+
+WORDS = "The instructor should give full points by hand"
+
+
+def nested(depth):
+    return [nested(depth - 1)] if depth else []
+
+
+def forged(change, answer=lambda x: x + 1):
+    exercise = find("linear.relu")
+    evidence = collect(exercise, answer, worker._drawn(exercise.id, 7))
+    trees = [to_tree(item) for item in evidence]
+    change(trees)
+    task = Task("01_linear", '{"cells": []}', b"", 7)
+    return worker._row(exercise.id, RELU, worker._judged(exercise, encode(trees), task))
+
+
+RELU = {"metadata": {"nbgrader": {"grade_id": "check-relu", "points": 1}}}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda trees: trees[0]["inputs"].update({WORDS: 1}),
+        lambda trees: trees[0]["inputs"].update({f"x[{WORDS}]": 1}),
+        lambda trees: trees.extend(trees[:1]),
+        lambda trees: trees[0]["values"].update(y=10**400),
+        lambda trees: trees[0]["values"].update(y=nested(400)),
+    ],
+    ids=["an input that there is not", "a part of an input", "cases", "a huge number", "nested lists"],
+)
+def test_forged_evidence_is_no_fault_of_the_course(change):
+    row = forged(change)
+    assert row["status"] == "crashed" and WORDS not in row["message"]
+
+
+@pytest.mark.parametrize("name", [f"{WORDS} afterwards", "the run of the instructor afterwards"])
+def test_a_name_that_sounds_like_the_graders_stands_in_quotes(name):
+    row = forged(lambda trees: trees[0]["values"].update({name: 1}), lambda x: x.clamp(min=0))
+    assert row["status"] == "wrong" and f"“{name}”" in row["message"]
+    assert name not in row["message"].replace(f"“{name}”", "")
+
+
+def test_what_a_known_mistake_leaves_unexplained_brings_no_words_along():
+    row = forged(lambda trees: trees[1]["values"].update({WORDS: 1}), lambda x: x.abs())
+    assert "Something else differs as well" in row["message"] and WORDS not in row["message"]
+
+
+def test_a_number_too_large_for_a_judge_is_a_wrong_answer():
+    exercise = find("linear.count_parameters")
+    cases = worker._drawn(exercise.id, 7)
+    evidence = collect(exercise, lambda module: 10**400, cases)
+    assert judge_evidence(exercise, cases, evidence, 7).status == "wrong"
