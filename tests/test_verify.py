@@ -218,7 +218,11 @@ BROKEN = [
     ("wrong_answers_are_named", "'-x' is judged with seed 0 as wrong, x", wrong(("-x", lambda x: x + 0))),
     ("alternatives_pass", "is judged with seed 0 as wrong", alternatives(relu=[lambda x: x, RIGHT[0]])),
     ("answers_are_enough", "linear.relu has 4 mistakes", mistakes(*MISTAKES[:4])),
-    ("answers_are_enough", "two mistakes with the same hint", mistakes(*MISTAKES, MISTAKES[0])),
+    (
+        "answers_are_enough",
+        "two mistakes with the same hint",
+        mistakes(*MISTAKES, Mistake("y", None, MISTAKES[0].hint)),
+    ),
     ("answers_are_enough", "linear.relu: add an answer that makes the mistake '|x|'", wrong(("x", lambda x: x + 0))),
     ("answers_are_enough", "linear.rely, which is no exercise", wrong((None, lambda x: x), id="linear.rely")),
     ("answers_are_enough", "linear.relu has 1 other right answers", alternatives(relu=RIGHT[:1])),

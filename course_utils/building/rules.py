@@ -19,6 +19,7 @@ from course_utils.building import notebook as nb
 from course_utils.building.build import stale
 from course_utils.building.lesson import Lesson, files
 from course_utils.building.run import Run, run
+from course_utils.checking import axes
 from course_utils.checking.exercise import Exercise, FreeText, Training, exercises, free_texts, reference
 from course_utils.checking.judge import PUBLIC_SEED, judge, judge_evidence
 from course_utils.checking.running import collect
@@ -284,7 +285,7 @@ def answers_are_enough(subject: Subject) -> Iterator[str]:
         id, mistakes = exercise.id, exercise.mistakes
         if len(mistakes) < FEWEST_MISTAKES:
             yield f"{id} has {len(mistakes)} mistakes: add some to its `mistakes`"
-        if len({mistake.hint for mistake in mistakes}) < len(mistakes):
+        if len({m.hint for m in mistakes}) < len({m.name for m in mistakes}):
             yield f"{id} has two mistakes with the same hint: say what is particular to each"
         if len(subject.alternatives.get(id, [])) < FEWEST_ALTERNATIVES:
             number = len(subject.alternatives.get(id, []))
@@ -316,11 +317,15 @@ RULES: tuple[Rule, ...] = (
 
 
 def _missed(wrong: Iterable[Any]) -> Iterator[str]:
-    """What is said of each answer that is accepted, or not named; of two mistakes at once one name is enough."""
+    """What is said of each answer that is accepted, or not named; of two mistakes at once none need be.
+
+    An answer that keeps something is judged with one seed: with the next it is another answer.
+    """
     for item in wrong:
-        for seed in SEEDS:
+        keeps = any(axes.AGAIN.mistake in names for names in item.due)
+        for seed in SEEDS[:1] if keeps else SEEDS:
             verdict = judge(item.id, item.answer, seed)
-            named = not item.due or (item.true if len(item.due) > 1 else item.named)(verdict.mistake)
+            named = len(item.due) != 1 or item.named(verdict.mistake)
             if verdict.score == 1 or not named:
                 due = " and ".join(" or ".join(sorted(names)) for names in item.due) or "a wrong answer"
                 said = f"{verdict.status}, {verdict.mistake}: {' '.join(verdict.message.split())}"

@@ -676,6 +676,7 @@ class SuggestLr(Exercise):
             ("steepest at the end, nearly so at the start", (2.3, 1.6, 1.65, 1.3, 0.4)),
             ("steep rise, slow fall", (1.0, 0.95, 0.8, 0.7, 2.1, 2.6)),
             ("a steep fall, then to less than half", (2.4, 2.3, 1.4, 1.2, 0.45, 0.4)),
+            ("falls at the start, steepest at the end", (2.0, 1.7, 1.65, 1.25, 0.5)),
             ("no loss falls", (1.0, 1.4, 1.5, 2.1)),
         ):
             first, factor = rng.number(1e-4, 1e-3), rng.number(1.5, 2.5)

@@ -624,14 +624,6 @@ class Minibatches(Exercise):
             "whatever its own seed was. Only draw from it.",
         ),
         Mistake(
-            "the order kept",
-            edit(
-                "torch.randperm(n, generator=generator)",
-                "minibatches.__dict__.setdefault(n, torch.randperm(n, generator=generator))",
-            ),
-            "The order is drawn once and kept for all later epochs. Draw a new one in each call.",
-        ),
-        Mistake(
             "one buffer for all batches",
             edit(
                 "    for start",

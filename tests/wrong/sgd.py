@@ -842,7 +842,7 @@ _orders = {}
 
 
 # the order is drawn once for each n and kept for all later epochs
-@wrong("sgd.minibatches", "the generator seeded anew")
+@wrong("sgd.minibatches")
 def minibatches(n, batch_size, generator):
     if n not in _orders:
         _orders[n] = torch.randperm(n, generator=generator)
