@@ -120,7 +120,11 @@ def _by_place_alone(answer: Callable[..., Any]) -> bool:
     if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
         return True
     try:
-        kinds = {p.kind for p in inspect.signature(answer).parameters.values()} if inspect.isfunction(answer) else set()
+        kinds = (
+            {p.kind for p in inspect.signature(answer, follow_wrapped=False).parameters.values()}
+            if inspect.isfunction(answer)
+            else set()
+        )
     except (TypeError, ValueError):  # such as a wrapper of itself
         return False
     starred = inspect.Parameter.VAR_POSITIONAL in kinds and inspect.Parameter.VAR_KEYWORD not in kinds
