@@ -71,7 +71,7 @@ def test_what_is_no_answer_gets_its_own_sentence(kernel, call, said):
 
 def test_breakpoint_in_an_answer_stops_there_during_a_check(kernel):
     kernel.run(RIGHT.replace("return", "breakpoint()\n    return"))
-    said = kernel.run(CHECK, "p ('x is', x.shape)", "c", *["c"] * 12)
+    said = kernel.run(CHECK, "p ('x is', x.shape)", "c", *["c"] * 60)
     assert "('x is', torch.Size([7]))" in said
     assert said.index("----> 3") < said.index("Right") and "Printed" not in said
 
@@ -80,7 +80,7 @@ def test_the_time_at_a_debugger_does_not_count(kernel):
     slow = "course_utils.checking.exercise.find('linear.relu').__class__.seconds"
     kernel.run(f"import course_utils.checking.exercise\n{slow} = 1.5")
     kernel.run("import pdb\n" + RIGHT.replace("return", "pdb.set_trace() if x.numel() == 7 else 0\n    return"))
-    assert "Right" in kernel.run(CHECK, "p x.shape", *["c"] * 5, thinks=1.0)
+    assert "Right" in kernel.run(CHECK, "p x.shape", *["c"] * 60, thinks=0.5)
     kernel.run(RIGHT.replace("return", "while True: pass\n    return"))
     assert "Stopped: too slow" in kernel.run(CHECK)
     kernel.run(f"{slow} = 10.0")
