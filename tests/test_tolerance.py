@@ -69,7 +69,7 @@ class Rest(Exercise):
 def test_what_a_cancellation_leaves_may_differ_by_what_it_lost(monkeypatch, answer, status, seed):
     monkeypatch.setattr(linear, "rest", lambda x, y: x * 0.7 - y * 0.7 + (x - y) * 0.3, raising=False)
     exercise = Rest()
-    cases = exercise.draw(seed)
+    cases = exercise.own_cases(seed)
     assert judge_evidence(exercise, cases, collect(exercise, answer, cases), seed).status == status
 
 

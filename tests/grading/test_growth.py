@@ -15,7 +15,7 @@ import pytest
 from course_utils.checking import Card, Verdict
 from course_utils.checking.errors import CourseError
 from course_utils.checking.evidence import decode, encode
-from course_utils.grading import course, gradebook, rebuild, statistics, worker
+from course_utils.grading import gate, gradebook, rebuild, statistics, worker
 from tests.grading import corpus
 
 PARTS = [
@@ -117,7 +117,7 @@ def test_a_file_is_read_in_proportion(part):
 @pytest.mark.parametrize("part", ["a", " ", "\n", "\x1b", "<", "&", "`", "`a", "*", "_", "[", "\\", "\u202e", "'", "("])
 def test_words_are_shown_in_proportion(part):
     def shown(text):
-        course.printable(text)
+        gate.printable(text)
         gradebook._literally(text)
         card = Card(Verdict("linear.relu", "wrong", advice=text, got=text, where=text, printed=text), 1)
         card._repr_html_()
