@@ -129,7 +129,7 @@ def mse_gradient_multiplied_out(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 def mse_gradient_with_numpy(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
     error = x.numpy() @ w.numpy() - y.numpy()
-    return torch.from_numpy((x.numpy().T @ error) * np.float32(2 / len(x)))
+    return torch.from_numpy((x.numpy().T @ error) * (2 / len(x)))
 
 
 @torch.no_grad()

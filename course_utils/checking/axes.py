@@ -119,14 +119,16 @@ def _by_place_alone(answer: Callable[..., Any]) -> bool:
     owner = getattr(answer, "__self__", None)
     if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
         return True
-    try:
-        kinds = (
-            {p.kind for p in inspect.signature(answer, follow_wrapped=False).parameters.values()}
-            if inspect.isfunction(answer)
-            else set()
-        )
-    except (TypeError, ValueError):  # such as a wrapper of itself
-        return False
+    layers: list[Any] = []
+    layer: Any = answer
+    while inspect.isfunction(layer) and layer not in layers:  # a function may be wrapped in itself
+        layers.append(layer)
+        layer = getattr(layer, "__wrapped__", None)
+    return any(_takes_no_names(layer) for layer in layers)
+
+
+def _takes_no_names(function: Callable[..., Any]) -> bool:
+    kinds = {p.kind for p in inspect.signature(function, follow_wrapped=False).parameters.values()}
     starred = inspect.Parameter.VAR_POSITIONAL in kinds and inspect.Parameter.VAR_KEYWORD not in kinds
     return starred or inspect.Parameter.POSITIONAL_ONLY in kinds
 
