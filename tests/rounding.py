@@ -187,7 +187,7 @@ def two_layer_by_autograd_order(
     gz = reversed_sum(g[:, None, :] * w2.T) * (z > 0)
     return {
         "w1": reversed_sum(gz[:, :, None] * x[:, None, :], 0),
-        "b1": torch.ones(len(x)) @ gz,
+        "b1": gz.new_ones(len(x)) @ gz,
         "w2": torch.einsum("no,nh->oh", g, h),
         "b2": reversed_sum(g, 0),
     }
