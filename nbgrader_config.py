@@ -1,4 +1,6 @@
-"""nbgrader's settings: the repository is the course, and nbgrader's own commands run on it unchanged."""
+"""nbgrader's settings: the repository is the course, and nbgrader's own commands run on it
+unchanged.
+"""
 
 from pathlib import Path
 
@@ -16,8 +18,8 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "__pycache__", "*.pyc"]
 # Submissions are collected by other means than nbgrader's exchange folder.
 c.Exchange.root = str(ROOT / "exchange")
 
-# Submissions are graded in a sandbox, by the same code as `course grade`. Without these three lines nbgrader runs them
-# itself, as the next ones say.
+# Submissions are graded in a sandbox, by the same code as `course grade`. Without these three lines
+# nbgrader runs them itself, as the next ones say.
 c.Autograde.exporter_class = "course_utils.grading.autograde.TrustedExporter"
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.AssignLatePenalties"]

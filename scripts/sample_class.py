@@ -1,4 +1,6 @@
-"""Makes a sample class to grade, honest, wrong, broken and hostile: `python -m scripts.sample_class FOLDER`."""
+"""Makes a sample class to grade, honest, wrong, broken and hostile: `python -m scripts.sample_class
+FOLDER`.
+"""
 
 import shutil
 import sys
@@ -46,7 +48,9 @@ def main(folder: Path) -> None:
     released = folder / "notebooks" / corpus.LESSON.name
     shutil.copytree(corpus.LESSON.released.parent, released)
     shutil.copy(ROOT / "nbgrader_config.py", folder)
-    corpus.write_corpus(folder / "submitted", [entry for entry in corpus.ENTRIES if entry.kind in KINDS])
+    corpus.write_corpus(
+        folder / "submitted", [entry for entry in corpus.ENTRIES if entry.kind in KINDS]
+    )
 
 
 if __name__ == "__main__":

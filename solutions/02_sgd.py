@@ -166,16 +166,32 @@ check("sgd.mse", mse, seed=201)
 
 # %%
 slopes, intercepts = torch.linspace(-1.5, 3.5, 60), torch.linspace(-1.5, 3.5, 60)
-losses = torch.tensor([[mse(x @ torch.tensor([slope, intercept]), y) for slope in slopes] for intercept in intercepts])
+losses = torch.tensor(
+    [[mse(x @ torch.tensor([slope, intercept]), y) for slope in slopes] for intercept in intercepts]
+)
 best = torch.linalg.lstsq(x, y[:, None]).solution[:, 0]
 
-landscape = {"x": slopes, "y": intercepts, "z": losses, "lowest": best, "xlabel": "slope", "ylabel": "intercept"}
+landscape = {
+    "x": slopes,
+    "y": intercepts,
+    "z": losses,
+    "lowest": best,
+    "xlabel": "slope",
+    "ylabel": "intercept",
+}
 plots.show(
     plots.surface(**landscape, paths={"the bad guess": guess[None]}),
     alt="Contour map of the loss over slope and intercept: a long narrow valley that runs from top left to bottom right. "
     "The lowest point is near slope 1.5 and intercept 0.5. The bad guess lies on the valley's side, at the left.",
 )
-print("lowest loss:      ", f"{mse(x @ best, y):.3f}", "at slope", f"{best[0]:.2f}", "and intercept", f"{best[1]:.2f}")
+print(
+    "lowest loss:      ",
+    f"{mse(x @ best, y):.3f}",
+    "at slope",
+    f"{best[0]:.2f}",
+    "and intercept",
+    f"{best[1]:.2f}",
+)
 print("loss of the guess:", f"{mse(x @ guess, y):.2f}")
 
 # %% [markdown]
@@ -461,7 +477,9 @@ plots.show(
     alt="Left: the line after 100 steps runs through the middle of the cloud. Right: the loss falls steeply and then flattens "
     "out just below 0.1.",
 )
-print("slope", f"{w[0].item():.2f}", "intercept", f"{w[1].item():.2f}", "loss", f"{history[-1]:.3f}")
+print(
+    "slope", f"{w[0].item():.2f}", "intercept", f"{w[1].item():.2f}", "loss", f"{history[-1]:.3f}"
+)
 
 # %% [markdown]
 # ## Minibatches
@@ -571,7 +589,12 @@ for axis, batch_size in zip(axes, [4, 16, 64]):
     spreads[batch_size] = gradients[:, 0].std().item()
     axis.plot(*gradients.T, ".", color=plots.BLUE, markersize=3)
     axis.plot(*full, "+", color=plots.ORANGE, markersize=16, markeredgewidth=3)
-    axis.set(xlim=(-15, 1), ylim=(-8, 0), xlabel="gradient by the slope", title=f"batch size {batch_size}")
+    axis.set(
+        xlim=(-15, 1),
+        ylim=(-8, 0),
+        xlabel="gradient by the slope",
+        title=f"batch size {batch_size}",
+    )
 axes[0].set_ylabel("gradient by the intercept")
 plots.show(
     figure,
@@ -819,7 +842,11 @@ plots.show(
 )
 plots.show(
     plots.curves(
-        {name: losses_on(path) for name, path in paths.items()}, range(31), xlabel="steps", ylabel="loss", log="y"
+        {name: losses_on(path) for name, path in paths.items()},
+        range(31),
+        xlabel="steps",
+        ylabel="loss",
+        log="y",
     ),
     alt="Loss against steps. Plain descent falls quickly at first, then slowly, to about 0.2 after 30 steps. With momentum the loss "
     "swings up and down on the way and reaches its lowest value, about 0.09, after 20 steps.",
@@ -881,7 +908,13 @@ for axis, momentums, title in [
     torchs = walk_with(momentum_step, lambda m: 0.1, momentums)
     same_lr = walk_with(average_step, lambda m: 0.1, momentums)
     larger_lr = walk_with(average_step, lambda m: 0.1 / (1 - m), momentums)
-    axis.plot(larger_lr, "o", color="black", markerfacecolor="none", label="EWMA form, lr 0.1 / (1 - momentum)")
+    axis.plot(
+        larger_lr,
+        "o",
+        color="black",
+        markerfacecolor="none",
+        label="EWMA form, lr 0.1 / (1 - momentum)",
+    )
     _ = plots.curves(
         {"torch's form, lr 0.1": torchs, "EWMA form, lr 0.1": same_lr},
         range(31),
@@ -967,7 +1000,9 @@ plots.show(
 
 # %%
 momentums = [0.0, 0.5, 0.7, 0.9, 0.99]
-trials = {f"momentum {m}": losses_on(walk(with_momentum(lr=0.1, momentum=m), steps=60)) for m in momentums}
+trials = {
+    f"momentum {m}": losses_on(walk(with_momentum(lr=0.1, momentum=m), steps=60)) for m in momentums
+}
 figure = plots.curves(trials, range(61), xlabel="steps", ylabel="loss", log="y")
 figure.axes[0].set_ylim(top=150)
 plots.show(
@@ -989,7 +1024,12 @@ plots.show(
 # %%
 figure, axes = plots.panels(3, width=9.5, height=3.3)
 for axis, lr in zip(axes, [0.02, 0.1, 0.3]):
-    _ = plots.surface(**landscape, paths={f"lr = {lr}": epoch_path(1, lr)}, title=f"batch size 1, lr = {lr}", axis=axis)
+    _ = plots.surface(
+        **landscape,
+        paths={f"lr = {lr}": epoch_path(1, lr)},
+        title=f"batch size 1, lr = {lr}",
+        axis=axis,
+    )
 plots.show(
     figure,
     alt="Paths of 1000 steps with one example each. With lr 0.02 it reaches the star and trembles there a little, with 0.1 it "

@@ -55,7 +55,12 @@ _ = torch.manual_seed(0)
 # %%
 plots.show(
     plots.graph(
-        {"x": (0, 0, "x\n2"), "u": (1, 0, "u = 3x\n6"), "v": (2, 0, "v = u + 1\n7"), "L": (3, 0, "L = v²\n49")},
+        {
+            "x": (0, 0, "x\n2"),
+            "u": (1, 0, "u = 3x\n6"),
+            "v": (2, 0, "v = u + 1\n7"),
+            "L": (3, 0, "L = v²\n49"),
+        },
         [("x", "u", "42"), ("u", "v", "14"), ("v", "L", "14")],
         size=(8.0, 1.4),
     ),
@@ -269,7 +274,10 @@ print("wrong, relative error:           ", f"{relative_error(wrong, numerical):.
 
 # %%
 x = torch.tensor([2e-7], dtype=torch.float64)
-print("numerical slope of relu at 2e-7:", round(numerical_gradient(lambda x: relu(x).sum(), x).item(), 2))
+print(
+    "numerical slope of relu at 2e-7:",
+    round(numerical_gradient(lambda x: relu(x).sum(), x).item(), 2),
+)
 
 x = torch.linspace(-3e-6, 3e-6, 1201, dtype=torch.float64)
 numerical = numerical_gradient(lambda x: relu(x).sum(), x)
@@ -302,7 +310,12 @@ plots.show(
             "y": (2, 1, "y = x @ weight.T + bias\n(n, d_out)"),
             "L": (4, 1, "... the rest of the net,\nand the loss L"),
         },
-        [("x", "y", "grad_x"), ("w", "y", "grad_weight"), ("b", "y", "grad_bias"), ("y", "L", "grad_out")],
+        [
+            ("x", "y", "grad_x"),
+            ("w", "y", "grad_weight"),
+            ("b", "y", "grad_bias"),
+            ("y", "L", "grad_out"),
+        ],
         size=(9.0, 2.6),
     ),
     alt="A graph. x of shape (n, d_in), weight of shape (d_out, d_in) and bias of shape (d_out,) lead into y = x @ weight.T + bias of "
@@ -417,7 +430,9 @@ x, weight, bias, grad_out = draw(5, 4), draw(3, 4), draw(3), draw(5, 3)
 grad_x, grad_weight, grad_bias = linear_backward(grad_out, x, weight)
 
 both_ways("grad_x", grad_x, lambda x: (grad_out * (x @ weight.T + bias)).sum(), x)
-both_ways("grad_weight", grad_weight, lambda weight: (grad_out * (x @ weight.T + bias)).sum(), weight)
+both_ways(
+    "grad_weight", grad_weight, lambda weight: (grad_out * (x @ weight.T + bias)).sum(), weight
+)
 both_ways("grad_bias", grad_bias, lambda bias: (grad_out * (x @ weight.T + bias)).sum(), bias)
 
 # %% [markdown]
@@ -690,7 +705,12 @@ check("backprop.two_layer_backward", two_layer_backward, seed=306)
 _ = torch.manual_seed(3)
 x_wave = torch.linspace(-3, 3, 80)[:, None]
 y_wave = torch.sin(2 * x_wave)
-start = {"w1": torch.randn(40, 1), "b1": torch.randn(40), "w2": 0.3 * torch.randn(1, 40), "b2": torch.zeros(1)}
+start = {
+    "w1": torch.randn(40, 1),
+    "b1": torch.randn(40),
+    "w2": 0.3 * torch.randn(1, 40),
+    "b2": torch.zeros(1),
+}
 
 
 def train(gradients_of, start, steps=3000, lr=0.02):
@@ -711,11 +731,25 @@ _, by_autograd = train(ask_autograd, start)
 figure, (left, right) = plots.panels(2, width=9.0, height=3.0)
 fit = two_layer_forward(x_wave, **params)[2]
 _ = plots.curves(
-    {"your network": fit}, x_wave, points={"wave": y_wave}, xlabel="x", title="after 3,000 steps", axis=left
+    {"your network": fit},
+    x_wave,
+    points={"wave": y_wave},
+    xlabel="x",
+    title="after 3,000 steps",
+    axis=left,
 )
 _ = left.set_ylim(-1.2, 2.2)  # room for the legend
-_ = plots.curves({"your gradients": by_hand}, xlabel="steps", ylabel="loss", title="the loss", log="y", axis=right)
-right.plot(range(1, 3001, 150), by_autograd[::150], "o", color=plots.ORANGE, markersize=4, label="autograd")
+_ = plots.curves(
+    {"your gradients": by_hand},
+    xlabel="steps",
+    ylabel="loss",
+    title="the loss",
+    log="y",
+    axis=right,
+)
+right.plot(
+    range(1, 3001, 150), by_autograd[::150], "o", color=plots.ORANGE, markersize=4, label="autograd"
+)
 right.legend(frameon=False)
 plots.show(
     figure,
@@ -745,9 +779,15 @@ case = {
     "w2": torch.zeros(2, 4).double(),
     "b2": draw(2),
 }
-print("with w2 = 0:      relative error", round(relative_error(without_relu(**case), ask_autograd(**case)["w1"]), 2))
+print(
+    "with w2 = 0:      relative error",
+    round(relative_error(without_relu(**case), ask_autograd(**case)["w1"]), 2),
+)
 case["w2"] = draw(2, 4)
-print("with random w2:   relative error", round(relative_error(without_relu(**case), ask_autograd(**case)["w1"]), 2))
+print(
+    "with random w2:   relative error",
+    round(relative_error(without_relu(**case), ask_autograd(**case)["w1"]), 2),
+)
 
 # %% [markdown]
 # With zeros in $w_2$ nothing comes through to the first layer. Its gradient is 0, and 0 is also what the wrong formula gives. Check gradients with random numbers, with shapes whose sizes all differ, and with more than one example; every equality that you allow by chance can hide a mistake.
@@ -885,7 +925,10 @@ formulas = {"a": "a", "b": "b", "p": "p = a b", "u": "u = p a", "out": "out = u 
 names = {node: name for name, node in nodes.items()}
 plots.show(
     plots.graph(
-        {name: (*places[name], f"{formulas[name]}\n{node.data:g}, grad {node.grad:g}") for name, node in nodes.items()},
+        {
+            name: (*places[name], f"{formulas[name]}\n{node.data:g}, grad {node.grad:g}")
+            for name, node in nodes.items()
+        },
         [
             (names[parent], name, f"{local_grad * node.grad:g}")
             for name, node in nodes.items()
@@ -945,7 +988,9 @@ print("grad_w1:", [[weight.grad for weight in row] for row in w1])
 
 # %%
 for name, value in {"zero": 0.0, "0.1": 0.1}.items():
-    params, losses = train(two_layer_backward, {key: torch.full_like(p, value) for key, p in start.items()})
+    params, losses = train(
+        two_layer_backward, {key: torch.full_like(p, value) for key, p in start.items()}
+    )
     units = torch.cat([params["w1"], params["b1"][:, None], params["w2"].T], dim=1)
     print(
         f"all start at {name}: loss {losses[0]:.2f} -> {losses[-1]:.2f}, different hidden units: {len(units.round(decimals=3).unique(dim=0))}"
@@ -964,18 +1009,32 @@ print(f"random start: loss {by_hand[0]:.2f} -> {by_hand[-1]:.2f}")
 
 # %%
 _ = torch.manual_seed(5)
-case = {"x": draw(500, 3), "y": draw(500, 2), "w1": draw(20, 3), "b1": draw(20), "w2": draw(2, 20), "b2": draw(2)}
+case = {
+    "x": draw(500, 3),
+    "y": draw(500, 2),
+    "w1": draw(20, 3),
+    "b1": draw(20),
+    "w2": draw(2, 20),
+    "b2": draw(2),
+}
 exact = two_layer_backward(**case)["w1"]
 
 
 def loss_of_w1(w1):
-    return mse(two_layer_forward(**{key: case[key] for key in ("x", "b1", "w2", "b2")}, w1=w1)[2], case["y"])
+    return mse(
+        two_layer_forward(**{key: case[key] for key in ("x", "b1", "w2", "b2")}, w1=w1)[2],
+        case["y"],
+    )
 
 
 steps = torch.logspace(-10, -1, 28).tolist()
-errors = [(numerical_gradient(loss_of_w1, case["w1"], eps) - exact).abs().max().item() for eps in steps]
+errors = [
+    (numerical_gradient(loss_of_w1, case["w1"], eps) - exact).abs().max().item() for eps in steps
+]
 plots.show(
-    plots.curves({"largest error in grad_w1": errors}, steps, xlabel="eps", ylabel="error", log="xy"),
+    plots.curves(
+        {"largest error in grad_w1": errors}, steps, xlabel="eps", ylabel="error", log="xy"
+    ),
     alt="Largest error in grad_w1 against eps, both logarithmic. It falls from about 1e-4 at eps 1e-10 to about 1e-10 near eps 5e-5, "
     "then jumps up by seven powers of ten at once and keeps rising to about 0.1 at eps 0.1.",
 )
@@ -1003,7 +1062,9 @@ for rungs in [5, 10, 15]:
     node = Node(1.0)
     for _ in range(rungs):
         node = node + node
-    print(f"{rungs + 1:2} nodes: {rungs + 1} visits in topological order, {visits_by_paths(node):,} by paths")
+    print(
+        f"{rungs + 1:2} nodes: {rungs + 1} visits in topological order, {visits_by_paths(node):,} by paths"
+    )
 
 # %% [markdown]
 # *My guess:*

@@ -69,7 +69,9 @@ def show_scores(x, values, titles, words):
     _ = axes[0].axis("off")
     for axis, numbers, title in zip(axes[1:], values, titles):
         _ = axis.bar(
-            range(10), numbers, color=[plots.ORANGE if k == numbers.argmax() else plots.BLUE for k in range(10)]
+            range(10),
+            numbers,
+            color=[plots.ORANGE if k == numbers.argmax() else plots.BLUE for k in range(10)],
         )
         _ = axis.axhline(0, color="0.5", linewidth=0.8)
         _ = axis.set_xticks(range(10))
@@ -156,7 +158,13 @@ check("cross_entropy.one_hot", one_hot, seed=401)
 # %%
 figure, (axis,) = plots.panels(1, width=5.0, height=2.6)
 _ = axis.imshow(one_hot(labels[:8], 10), cmap="gray_r", vmax=1.4)
-_ = axis.set(xlabel="class", ylabel="label", xticks=range(10), yticks=range(8), yticklabels=labels[:8].tolist())
+_ = axis.set(
+    xlabel="class",
+    ylabel="label",
+    xticks=range(10),
+    yticks=range(8),
+    yticklabels=labels[:8].tolist(),
+)
 _ = axis.hlines([i + 0.5 for i in range(7)], -0.5, 9.5, color="0.8", linewidth=0.8)
 _ = axis.vlines([k + 0.5 for k in range(9)], -0.5, 7.5, color="0.8", linewidth=0.8)
 plots.show(
@@ -285,7 +293,10 @@ show_scores(
 # %%
 batch = torch.tensor([[1000.0, 999.0], [-1000.0, -1001.0]])
 exp = (batch - batch.max()).exp()
-print("one maximum for all:     ", [[round(v, 3) for v in r] for r in (exp / exp.sum(1, keepdim=True)).tolist()])
+print(
+    "one maximum for all:     ",
+    [[round(v, 3) for v in r] for r in (exp / exp.sum(1, keepdim=True)).tolist()],
+)
 print("each row its own maximum:", [[round(v, 3) for v in r] for r in softmax(batch).tolist()])
 
 # %% [markdown]
@@ -373,7 +384,10 @@ pairs = torch.stack([-gap, torch.zeros(201)], dim=1)
 plain = softmax(pairs)[:, 0].log()
 
 figure = plots.curves(
-    {"log_softmax": log_softmax(pairs)[:, 0], "log of softmax": torch.where(plain.isinf(), torch.nan, plain)},
+    {
+        "log_softmax": log_softmax(pairs)[:, 0],
+        "log of softmax": torch.where(plain.isinf(), torch.nan, plain),
+    },
     gap,
     xlabel="how far the logit is below the other",
     ylabel="log p",
@@ -539,7 +553,11 @@ slopes = {
 
 figure, (left, right) = plots.panels(2)
 plots.curves(
-    {"cross-entropy": cross, "squared error": squared}, z, xlabel="logit of the right class", title="loss", axis=left
+    {"cross-entropy": cross, "squared error": squared},
+    z,
+    xlabel="logit of the right class",
+    title="loss",
+    axis=left,
 )
 plots.curves(slopes, z, xlabel="logit of the right class", title="slope of the loss", axis=right)
 plots.show(
@@ -721,7 +739,10 @@ check("cross_entropy.accuracy", accuracy, seed=407)
 
 # %%
 weight, bias = torch.zeros(10, 784), torch.zeros(10)
-history = {name: [] for name in ["training loss", "validation loss", "training accuracy", "validation accuracy"]}
+history = {
+    name: []
+    for name in ["training loss", "validation loss", "training accuracy", "validation accuracy"]
+}
 for _ in range(150):
     train_logits, valid_logits = x @ weight.T + bias, x_valid @ weight.T + bias
     history["training loss"].append(cross_entropy(train_logits, labels).item())
@@ -733,8 +754,15 @@ for _ in range(150):
     bias -= 0.5 * grad.sum(0)
 
 figure, (left, right) = plots.panels(2)
-plots.curves({k: v for k, v in history.items() if "loss" in k}, xlabel="step", ylabel="loss", axis=left)
-plots.curves({k: v for k, v in history.items() if "accuracy" in k}, xlabel="step", ylabel="accuracy", axis=right)
+plots.curves(
+    {k: v for k, v in history.items() if "loss" in k}, xlabel="step", ylabel="loss", axis=left
+)
+plots.curves(
+    {k: v for k, v in history.items() if "accuracy" in k},
+    xlabel="step",
+    ylabel="accuracy",
+    axis=right,
+)
 plots.show(
     figure,
     alt=f"Left, the loss over 150 steps: training and validation fall together from 2.3 to {history['training loss'][-1]:.2f} and "
@@ -763,7 +791,13 @@ for value in values:
 
 figure, (left, right) = plots.panels(2)
 plots.curves({"loss": losses}, values, xlabel="one weight", title="loss of 200 digits", axis=left)
-plots.curves({"accuracy": accuracies}, values, xlabel="one weight", title="accuracy of 200 digits", axis=right)
+plots.curves(
+    {"accuracy": accuracies},
+    values,
+    xlabel="one weight",
+    title="accuracy of 200 digits",
+    axis=right,
+)
 right.lines[0].set_drawstyle("steps-mid")
 plots.show(
     figure,
@@ -888,7 +922,9 @@ plots.show(
 smooth = 0.9 * one_hot(labels, 10) + 0.01
 for name, targets in {"one-hot": one_hot(labels, 10), "smoothed": smooth}.items():
     reached, z = train(lambda z, targets=targets: -(targets * log_softmax(z)).sum(1).mean())
-    print(f"{name:8}  accuracy {reached[-1]:.3f}, mean of the largest probability {softmax(z).amax(1).mean():.3f}")
+    print(
+        f"{name:8}  accuracy {reached[-1]:.3f}, mean of the largest probability {softmax(z).amax(1).mean():.3f}"
+    )
 
 # %% [markdown]
 # *My guess:*

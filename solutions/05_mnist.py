@@ -43,7 +43,9 @@ from course_utils.reference.sgd import minibatches
 
 FULL = False  # True: all 60,000 digits of MNIST, downloaded once
 _ = torch.manual_seed(0)
-torch.set_num_threads(1)  # sums in the same order on every machine; nets as small as these are not slower
+torch.set_num_threads(
+    1
+)  # sums in the same order on every machine; nets as small as these are not slower
 
 # %% [markdown]
 # ## The digits
@@ -380,7 +382,9 @@ _ = torch.manual_seed(0)
 affine = My_Linear(784, 10)
 untrained = cross_entropy(affine(x_train), y_train).item()
 shuffler = torch.Generator().manual_seed(0)
-first = train_epoch(affine, batches(x_train, y_train, shuffler), cross_entropy, SGD(affine.parameters(), lr=0.01))
+first = train_epoch(
+    affine, batches(x_train, y_train, shuffler), cross_entropy, SGD(affine.parameters(), lr=0.01)
+)
 print(f"loss before training:        {untrained:.2f}")
 print(f"loss during the first epoch: {first:.2f}")
 
@@ -471,7 +475,9 @@ def fit_and_watch(model, epochs, lr, momentum=0.9, seed=0):
     history = {"training": [], "validation": [], "accuracy": []}
     with plots.Live() as live:
         for _ in range(epochs):
-            history["training"].append(train_epoch(model, batches(x_train, y_train, shuffler), cross_entropy, sgd))
+            history["training"].append(
+                train_epoch(model, batches(x_train, y_train, shuffler), cross_entropy, sgd)
+            )
             loss, share = evaluate(model, x_valid, y_valid)
             history["validation"].append(loss)
             history["accuracy"].append(share)
@@ -479,7 +485,10 @@ def fit_and_watch(model, epochs, lr, momentum=0.9, seed=0):
             losses = {f"{name} loss": history[name] for name in ["training", "validation"]}
             plots.curves(losses, xlabel="epoch", ylabel="loss", axis=left)
             plots.curves(
-                {"validation accuracy": history["accuracy"]}, xlabel="epoch", ylabel="validation accuracy", axis=right
+                {"validation accuracy": history["accuracy"]},
+                xlabel="epoch",
+                ylabel="validation accuracy",
+                axis=right,
             )
             for axis in (left, right):
                 _ = axis.set_xlim(0.5, epochs + 0.5)
@@ -507,7 +516,9 @@ print(f"validation accuracy: {affine_history['accuracy'][-1]:.2f}")
 
 # %%
 plots.show(
-    plots.images(affine.weight.reshape(10, 28, 28), list(range(10)), columns=5, size=1.2, signed=True),
+    plots.images(
+        affine.weight.reshape(10, 28, 28), list(range(10)), columns=5, size=1.2, signed=True
+    ),
     alt="Ten pictures of weights, one for each class. In that of 0 the middle is blue, where a zero has no ink; the other classes are "
     "harder to recognise: red strokes where the class has ink and blue where its rivals have.",
 )
@@ -579,7 +590,12 @@ def gradients_by_hand(x, y, w1, b1, w2, b2):
     grad_logits = cross_entropy_backward(h @ w2.T + b2, y)
     grad_h, grad_w2, grad_b2 = linear_backward(grad_logits, h, w2)
     grad_z = relu_backward(grad_h, z)
-    return grad_z.T @ x, grad_z.sum(0), grad_w2, grad_b2  # nobody asks for the gradient of the pixels
+    return (
+        grad_z.T @ x,
+        grad_z.sum(0),
+        grad_w2,
+        grad_b2,
+    )  # nobody asks for the gradient of the pixels
 
 
 _ = torch.manual_seed(0)
@@ -692,7 +708,13 @@ _ = left.set(xticks=[27.5, 55.5], xticklabels=[], yticks=[])
 left.grid(axis="x", color="0.4")  # the edges of the three pictures
 left.tick_params(length=0)
 left.spines[["top", "right"]].set_visible(True)
-plots.curves({"accuracy": reached}, torch.arange(7.0), xlabel="moved by so many pixels", ylabel="accuracy", axis=right)
+plots.curves(
+    {"accuracy": reached},
+    torch.arange(7.0),
+    xlabel="moved by so many pixels",
+    ylabel="accuracy",
+    axis=right,
+)
 plots.show(
     figure,
     alt="Left: a digit in the middle of its frame, and moved by 3 and by 6 pixels. Right: the accuracy over the move, "
@@ -733,7 +755,9 @@ def reached_after(epochs, x, x_new, lr=0.02, momentum=0.9):
 # ### Should I take a larger learning rate?
 
 # %%
-runs = {f"lr {lr:g}": reached_after(5, x_train, x_valid, lr=lr) for lr in [0.0005, 0.005, 0.05, 0.5]}
+runs = {
+    f"lr {lr:g}": reached_after(5, x_train, x_valid, lr=lr) for lr in [0.0005, 0.005, 0.05, 0.5]
+}
 figure = plots.curves(runs, xlabel="epoch", ylabel="validation accuracy")
 _ = figure.axes[0].set_xticks(range(1, 6))
 plots.show(
@@ -787,7 +811,11 @@ for n in [100, 300, 1000, 3000]:
     model = fit_mnist(x_train[:n], y_train[:n], seed=0)
     runs[n] = 1 - evaluate(model, x_valid, y_valid)[1]
 figure = plots.curves(
-    {"error": list(runs.values())}, list(runs), xlabel="digits to train on", ylabel="validation error", log="xy"
+    {"error": list(runs.values())},
+    list(runs),
+    xlabel="digits to train on",
+    ylabel="validation error",
+    log="xy",
 )
 for lines in (figure.axes[0].xaxis, figure.axes[0].yaxis):
     lines.set_major_formatter("{x:g}")

@@ -227,7 +227,9 @@ for name, values in candidates.items():
     print(f"{name:28}", [round(value, 4) for value in values.tolist()])
 
 figure, (axis,) = plots.panels(1, width=6.5, height=3)
-for i, ((name, values), colour) in enumerate(zip(candidates.items(), ["0.3", plots.GREEN, plots.ORANGE, plots.PURPLE])):
+for i, ((name, values), colour) in enumerate(
+    zip(candidates.items(), ["0.3", plots.GREEN, plots.ORANGE, plots.PURPLE])
+):
     axis.bar(torch.arange(3) + 0.2 * i - 0.3, values, width=0.18, color=colour, label=name)
 axis.axhline(0, color="black", linewidth=0.8)
 axis.set_xticks(range(3), [f"w = {value:g}" for value in w])
@@ -258,7 +260,11 @@ for axis, (name, recipe) in zip(panels, recipes.items()):
         path.append(w)
     path = torch.stack(path)
     plots.curves(
-        {f"starts at {path[0, j]:g}": path[:, j] for j in range(3)}, range(61), xlabel="step", title=name, axis=axis
+        {f"starts at {path[0, j]:g}": path[:, j] for j in range(3)},
+        range(61),
+        xlabel="step",
+        title=name,
+        axis=axis,
     )
     axis.axhline(0, color="black", linewidth=0.8)
     axis.set(xlim=(0, 60), ylim=(-6, 3.4))
@@ -477,7 +483,13 @@ def descend(momentum, wd, decoupled, steps=120, lr=0.05):
 figure, (left, right) = plots.panels(2, width=8.5, height=3)
 for axis, momentum in [(left, 0.0), (right, 0.9)]:
     l2, decay = descend(momentum, 0.5, decoupled=False), descend(momentum, 0.5, decoupled=True)
-    plots.curves({"L2": l2, "decoupled": decay}, range(121), xlabel="step", title=f"momentum {momentum:g}", axis=axis)
+    plots.curves(
+        {"L2": l2, "decoupled": decay},
+        range(121),
+        xlabel="step",
+        title=f"momentum {momentum:g}",
+        axis=axis,
+    )
     axis.lines[1].set_linestyle("--")
     axis.axhline(4, color="0.6", linewidth=0.8)
     axis.set_ylim(0, 7)
@@ -628,7 +640,9 @@ plots.show(
 
 # %%
 wds = [0.0, 0.01, 0.03, 0.1, 0.3]
-results = {(wd, seed): train(wd, seed) for wd in runs for seed in [1, 2]} | {(wd, 0): runs[wd] for wd in runs}
+results = {(wd, seed): train(wd, seed) for wd in runs for seed in [1, 2]} | {
+    (wd, 0): runs[wd] for wd in runs
+}
 
 # %%
 results |= {(wd, seed): train(wd, seed) for wd in wds if wd not in runs for seed in range(3)}
@@ -641,10 +655,17 @@ for wd in wds:
     print(f"wd {wd:4g}: validation loss {end[wd].mean():.2f}, accuracy {correct[wd].mean():.2f}")
 
 figure, (left, right) = plots.panels(2, width=8.5, height=3)
-for axis, values, label in [(left, end, "validation loss"), (right, correct, "validation accuracy")]:
+for axis, values, label in [
+    (left, end, "validation loss"),
+    (right, correct, "validation accuracy"),
+]:
     for seed in range(3):
         axis.plot(
-            range(5), [values[wd][seed] for wd in wds], "o-", color=plots.COLOURS[seed], label=f"digits {seed + 1}"
+            range(5),
+            [values[wd][seed] for wd in wds],
+            "o-",
+            color=plots.COLOURS[seed],
+            label=f"digits {seed + 1}",
         )
     axis.set_xticks(range(5), [f"{wd:g}" for wd in wds])
     axis.set(xlabel="wd", ylabel=label)
@@ -679,7 +700,9 @@ for axis, (wd, (net, _, _)) in zip(panels, runs.items()):
     axis.hist(weights.numpy(), bins.numpy(), color=plots.BLUE, alpha=0.7, label="after training")
     axis.set(title=f"wd = {wd:g}", xlabel="weight", yscale="log", ylim=(1, 40000))
     tiny = (weights.abs() < 0.005).float().mean()
-    print(f"wd {wd:4g}: spread of the weights {weights.std():.4f}, closer to 0 than 0.005: {tiny:.0%}")
+    print(
+        f"wd {wd:4g}: spread of the weights {weights.std():.4f}, closer to 0 than 0.005: {tiny:.0%}"
+    )
 panels[0].set_ylabel("number of weights")
 panels[0].legend(frameon=False, fontsize=8, loc="upper left")
 plots.show(
@@ -767,7 +790,9 @@ for n_hidden, wd in [(5, 0.0), (50, 0.0), (150, 0.0), (150, 0.03)]:
 # %%
 for wd in [0.0, 0.03]:
     valid_losses = runs[wd][2]
-    print(f"wd {wd:4g}: best validation loss {min(valid_losses):.2f}, at the end {valid_losses[-1]:.2f}")
+    print(
+        f"wd {wd:4g}: best validation loss {min(valid_losses):.2f}, at the end {valid_losses[-1]:.2f}"
+    )
 
 # %% [markdown]
 # *My guess:*

@@ -65,7 +65,9 @@ figure, panels = plots.panels(2, width=9, height=3)
 for axis, beta in zip(panels, [0.9, 0.98]):
     plain = ewma(values, beta)
     averages = {"plain": plain, "corrected": plain / (1 - beta**t)}
-    plots.curves(averages, t, points={"values": values}, xlabel="t", title=f"beta = {beta:g}", axis=axis)
+    plots.curves(
+        averages, t, points={"values": values}, xlabel="t", title=f"beta = {beta:g}", axis=axis
+    )
     axis.set_ylim(bottom=0)
 plots.show(
     figure,
@@ -104,7 +106,9 @@ def two_forms(lrs, momentums):
 waves = [0.5 + 0.5 * math.cos(0.1 * step) for step in range(100)]
 print(f"lr and momentum constant: {two_forms([0.1] * 100, [0.9] * 100):.4f}")
 print(f"lr varies:                {two_forms([0.1 * wave for wave in waves], [0.9] * 100):.4f}")
-print(f"momentum varies:          {two_forms([0.1] * 100, [0.85 + 0.1 * wave for wave in waves]):.4f}")
+print(
+    f"momentum varies:          {two_forms([0.1] * 100, [0.85 + 0.1 * wave for wave in waves]):.4f}"
+)
 
 # %% [markdown]
 # Adam, below, uses the average.
@@ -348,7 +352,13 @@ plots.curves(way, xlabel="step", ylabel="way in units of lr", title="how far it 
 left.lines[1].set_linestyle("--")
 left.legend(frameon=False, fontsize=8)
 sizes = {name: steps_of_adam(gradients) for name, gradients in jumps.items()}
-plots.curves(sizes, xlabel="step", ylabel="step in units of lr", title="gradients that change size", axis=right)
+plots.curves(
+    sizes,
+    xlabel="step",
+    ylabel="step in units of lr",
+    title="gradients that change size",
+    axis=right,
+)
 right.axhline(1, color="0.6", linewidth=0.8)
 plots.show(
     figure,
@@ -524,11 +534,21 @@ best = {name: min(rates, key=lambda lr: final_loss(name, lr)) for name in steps_
 figure, panels = plots.panels(2, rows=2, width=9.5, height=3.4)
 for column, angle in enumerate([0.0, math.pi / 4]):
     loss, start = valley(angle)
-    grid = torch.stack(torch.meshgrid(torch.linspace(-5, 4, 181), torch.linspace(-4, 3, 141), indexing="xy"), dim=-1)
+    grid = torch.stack(
+        torch.meshgrid(torch.linspace(-5, 4, 181), torch.linspace(-4, 3, 141), indexing="xy"),
+        dim=-1,
+    )
     axis = panels[column]
     levels = [0.2, 1, 4, 10, 25, 50, 100, 200]
-    axis.contour(grid[..., 0], grid[..., 1], loss(grid), levels=levels, colors="0.8", linewidths=0.8)
-    axis.set(title="turned by 45°" if angle else "along the axes", xlim=(-5, 4), ylim=(-4, 3), aspect="equal")
+    axis.contour(
+        grid[..., 0], grid[..., 1], loss(grid), levels=levels, colors="0.8", linewidths=0.8
+    )
+    axis.set(
+        title="turned by 45°" if angle else "along the axes",
+        xlim=(-5, 4),
+        ylim=(-4, 3),
+        aspect="equal",
+    )
     axis.set(xlabel="first weight", ylabel="second weight")
     losses, last = {}, {}
     for (name, lr), colour in zip(best.items(), plots.COLOURS):
@@ -701,7 +721,9 @@ reborn = (weight.detach() - before) / 0.001
 
 anew = before.clone().requires_grad_()
 anew.grad = gradient
-adam_step([anew], [torch.zeros_like(before)], [torch.zeros_like(before)], 1, 0.001, (0.9, 0.999), 1e-8)
+adam_step(
+    [anew], [torch.zeros_like(before)], [torch.zeros_like(before)], 1, 0.001, (0.9, 0.999), 1e-8
+)
 large = gradient.abs() > 1e-6
 gap = ((weight - anew).detach() / 0.001)[large].abs().max()
 as_sign = (reborn[large] + gradient[large].sign()).abs().max()
@@ -710,7 +732,10 @@ print("the reborn step is that of your adam_step with empty buffers:", bool(gap 
 print("the reborn step is -lr * sign(g):", bool(as_sign < 0.02))
 
 figure, panels = plots.panels(2, width=9, height=2.8)
-for axis, steps, title in [(panels[0], remembered, "Adam that remembers"), (panels[1], reborn, "Adam reborn")]:
+for axis, steps, title in [
+    (panels[0], remembered, "Adam that remembers"),
+    (panels[1], reborn, "Adam reborn"),
+]:
     axis.hist(steps.flatten().numpy(), torch.linspace(-1.525, 1.525, 62).numpy(), color=plots.BLUE)
     axis.set(title=title, xlabel="step in units of lr")
 panels[0].set_ylabel("number of weights")
@@ -776,7 +801,8 @@ for lr in [0.001, 0.01]:
     for name, t in [("corrected", 0), ("not corrected", 1_000_000)]:
         losses = train(Adam, 60, lr=lr, t=t)[2]
         print(
-            f"lr {lr:5g}, {name:13} validation loss after 10, 30, 60 batches:", *(f"{losses[i]:.2f}" for i in (0, 2, 5))
+            f"lr {lr:5g}, {name:13} validation loss after 10, 30, 60 batches:",
+            *(f"{losses[i]:.2f}" for i in (0, 2, 5)),
         )
 
 # %% [markdown]

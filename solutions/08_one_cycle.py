@@ -199,7 +199,9 @@ def finder(seed):
 
 lrs, losses = finder(seed=0)
 plots.show(
-    plots.curves({"loss": losses}, lrs, xlabel="learning rate", ylabel="loss of one batch", log="x"),
+    plots.curves(
+        {"loss": losses}, lrs, xlabel="learning rate", ylabel="loss of one batch", log="x"
+    ),
     alt="Loss against learning rate, which is logarithmic. Near 2.3 up to about 0.002, then falling to below 1 between 0.02 and "
     "0.1, and jagged and rising at the end.",
 )
@@ -283,7 +285,14 @@ for (rates, losses), colour in zip(runs[:4], plots.COLOURS):
     point = suggest_lr(rates, losses)
     _ = left.plot(point, losses[rates.index(point)], "o", color=colour, markersize=9)
 _ = left.set(xlabel="learning rate", ylabel="loss", title="four single runs")
-plots.curves({"mean loss": mean}, lrs, xlabel="learning rate", title="mean of eight runs", log="x", axis=right)
+plots.curves(
+    {"mean loss": mean},
+    lrs,
+    xlabel="learning rate",
+    title="mean of eight runs",
+    log="x",
+    axis=right,
+)
 _ = right.set_ylabel("mean loss")
 suggestion = suggest_lr(lrs, mean)
 _ = right.plot(suggestion, mean[lrs.index(suggestion)], "o", color=plots.ORANGE, markersize=9)
@@ -421,7 +430,12 @@ check("one_cycle.anneal", anneal, seed=101)
 p = torch.linspace(0, 1, 101)
 plots.show(
     plots.curves(
-        {"anneal(10, 2, p)": [anneal(10.0, 2.0, float(q)) for q in p], "a straight line": 10 - 8 * p}, p, xlabel="p"
+        {
+            "anneal(10, 2, p)": [anneal(10.0, 2.0, float(q)) for q in p],
+            "a straight line": 10 - 8 * p,
+        },
+        p,
+        xlabel="p",
     ),
     alt="Two ways from 10 to 2 while p goes from 0 to 1: a straight line, and your cosine, which stays high at first, crosses the "
     "line in the middle, and arrives flat.",
@@ -457,7 +471,9 @@ plots.show(
 
 
 # %% nbgrader={"grade": false, "grade_id": "one_cycle", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     """Learning rate and momentum at one step of one cycle.
 
     step: from 0 to total_steps - 1. The peak is at step pct_start * total_steps - 1, which is
@@ -533,7 +549,9 @@ figure, (left, middle, right) = plots.panels(3, width=9.0)
 plots.curves({"lr": rates}, range(total), xlabel="step", title="learning rate", axis=left)
 plots.curves({"momentum": momenta}, range(total), xlabel="step", title="momentum", axis=middle)
 reach = [lr / (1 - momentum) for lr, momentum in pairs]
-plots.curves({"reach": reach}, range(total), xlabel="step", title="rate / (1 - momentum)", axis=right)
+plots.curves(
+    {"reach": reach}, range(total), xlabel="step", title="rate / (1 - momentum)", axis=right
+)
 plots.show(
     figure,
     alt="Three curves over 300 steps. The learning rate rises along half a cosine from 0.004 to 0.1 at step 89 and falls to 0. "
@@ -568,7 +586,9 @@ total = steps_per_fit(len(x_train), 64, epochs)
 
 def measured(schedule):
     """(loss, accuracy) on the validation digits after training by this schedule, (seeds, 2)."""
-    return torch.tensor([evaluate(train(schedule, epochs, seed)[1], x_valid, y_valid) for seed in seeds])
+    return torch.tensor(
+        [evaluate(train(schedule, epochs, seed)[1], x_valid, y_valid) for seed in seeds]
+    )
 
 
 constant = [measured(lambda step, lr=lr: (lr, 0.9)) for lr in peaks]
@@ -578,12 +598,23 @@ cycled = [measured(lambda step, lr=lr: one_cycle(step, total, lr)) for lr in pea
 
 # %%
 figure, axes = plots.panels(2, height=3.2)
-for name, results, colour in [("constant", constant, plots.BLUE), ("one cycle", cycled, plots.ORANGE)]:
+for name, results, colour in [
+    ("constant", constant, plots.BLUE),
+    ("one cycle", cycled, plots.ORANGE),
+]:
     for column, axis in enumerate(axes):
-        means, spreads = zip(*[(result[:, column].mean(), result[:, column].std()) for result in results])
+        means, spreads = zip(
+            *[(result[:, column].mean(), result[:, column].std()) for result in results]
+        )
         _ = axis.errorbar(peaks, means, spreads, marker="o", capsize=3, color=colour, label=name)
 for axis, title in zip(axes, ["validation loss", "validation accuracy"]):
-    _ = axis.set(xscale="log", xlabel="constant or largest learning rate", title=title, xticks=peaks, xticklabels=peaks)
+    _ = axis.set(
+        xscale="log",
+        xlabel="constant or largest learning rate",
+        title=title,
+        xticks=peaks,
+        xticklabels=peaks,
+    )
     axis.minorticks_off()
     axis.grid(alpha=0.25)
 axes[0].legend()
@@ -597,7 +628,10 @@ plots.show(
 # %% tags=["nbval-ignore-output"]
 print("rate     constant: loss, accuracy          one cycle: loss, accuracy")
 for lr, a, b in zip(peaks, constant, cycled):
-    cells = [f"{r[:, 0].mean():.2f} ± {r[:, 0].std():.2f}, {r[:, 1].mean():.1%} ± {r[:, 1].std():.1%}" for r in (a, b)]
+    cells = [
+        f"{r[:, 0].mean():.2f} ± {r[:, 0].std():.2f}, {r[:, 1].mean():.1%} ± {r[:, 1].std():.1%}"
+        for r in (a, b)
+    ]
     print(f"{lr:<6}   " + "     ".join(cells))
 
 # %% [markdown]
@@ -634,7 +668,9 @@ halves = {
 }
 for name, schedule in halves.items():
     result = measured(schedule)
-    print(f"{name:<12} loss {result[:, 0].mean():.2f} ± {result[:, 0].std():.2f}   accuracy {result[:, 1].mean():.1%}")
+    print(
+        f"{name:<12} loss {result[:, 0].mean():.2f} ± {result[:, 0].std():.2f}   accuracy {result[:, 1].mean():.1%}"
+    )
 
 # %% [markdown]
 # *My guess:*
@@ -658,7 +694,9 @@ kinds = {
 }
 for name, schedule in kinds.items():
     result = measured(schedule)
-    print(f"{name:<10} loss {result[:, 0].mean():.2f} ± {result[:, 0].std():.2f}   accuracy {result[:, 1].mean():.1%}")
+    print(
+        f"{name:<10} loss {result[:, 0].mean():.2f} ± {result[:, 0].std():.2f}   accuracy {result[:, 1].mean():.1%}"
+    )
 
 # %% [markdown]
 # *My guess:*

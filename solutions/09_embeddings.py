@@ -65,7 +65,9 @@ busiest = torch.bincount(train.users).topk(20).indices
 
 figure, (left, right) = plots.panels(2, width=9.0, height=4.6)
 drawn = left.imshow(table[busiest, :20], cmap="viridis", vmin=0.5, vmax=5)
-_ = left.set_xticks(range(20), [title.split(" (")[0][:24] for title in ratings.titles[:20]], rotation=90, fontsize=7)
+_ = left.set_xticks(
+    range(20), [title.split(" (")[0][:24] for title in ratings.titles[:20]], rotation=90, fontsize=7
+)
 _ = left.set(ylabel="20 users", title="the fullest corner")
 _ = left.set_yticks([])
 _ = figure.colorbar(drawn, ax=left, label="stars", shrink=0.7)
@@ -102,14 +104,20 @@ def rmse(y_hat, y):
 
 
 def pulled_means(groups, n, values, extra):
-    return torch.zeros(n).index_add(0, groups, values) / (torch.bincount(groups, minlength=n) + extra)
+    return torch.zeros(n).index_add(0, groups, values) / (
+        torch.bincount(groups, minlength=n) + extra
+    )
 
 
 mean = train.ratings.mean()
 of_user = torch.zeros(ratings.n_users)
 for _ in range(10):
-    of_item = pulled_means(train.items, ratings.n_items, train.ratings - mean - of_user[train.users], extra=5)
-    of_user = pulled_means(train.users, ratings.n_users, train.ratings - mean - of_item[train.items], extra=2)
+    of_item = pulled_means(
+        train.items, ratings.n_items, train.ratings - mean - of_user[train.users], extra=5
+    )
+    of_user = pulled_means(
+        train.users, ratings.n_users, train.ratings - mean - of_item[train.items], extra=2
+    )
 
 errors = {
     "the mean": rmse(mean, valid.ratings),
@@ -133,7 +141,9 @@ idx = torch.tensor([3, 1, 3])
 W = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
 
 plots.show(
-    plots.matrices(("one-hot of idx", F.one_hot(idx, 4).float()), "@", ("weight", W), "=", ("rows", W[idx])),
+    plots.matrices(
+        ("one-hot of idx", F.one_hot(idx, 4).float()), "@", ("weight", W), "=", ("rows", W[idx])
+    ),
     alt="The one-hot rows of the indices 3, 1, 3, shape (3, 4), times a weight with the rows (1, 2), (3, 4), (5, 6), (7, 8) "
     "is the rows (7, 8), (3, 4), (7, 8).",
 )
@@ -204,11 +214,17 @@ check("embeddings.embedding_lookup", embedding_lookup, seed=101)
 
 # %%
 digits = load_mnist()
-average_digits = torch.stack([digits.x_train[digits.y_train == digit].float().mean(0) for digit in range(10)])
+average_digits = torch.stack(
+    [digits.x_train[digits.y_train == digit].float().mean(0) for digit in range(10)]
+)
 idx = torch.tensor([3, 1, 4, 1, 5, 9])
 
 plots.show(
-    plots.images(embedding_lookup(average_digits.reshape(10, 784), idx).reshape(-1, 28, 28), idx.tolist(), columns=6),
+    plots.images(
+        embedding_lookup(average_digits.reshape(10, 784), idx).reshape(-1, 28, 28),
+        idx.tolist(),
+        columns=6,
+    ),
     alt="Six blurred average digits in a row: 3, 1, 4, 1, 5, 9.",
 )
 
@@ -229,7 +245,9 @@ grad_out = torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
 X = F.one_hot(idx, 4).float()
 
 plots.show(
-    plots.matrices(("one-hot.T", X.T), "@", ("grad_out", grad_out), "=", ("weight.grad", X.T @ grad_out)),
+    plots.matrices(
+        ("one-hot.T", X.T), "@", ("grad_out", grad_out), "=", ("weight.grad", X.T @ grad_out)
+    ),
     alt="The transposed one-hot matrix, shape (4, 3), times grad_out with the rows (1, 10), (2, 20), (3, 30) is the gradient "
     "of the weight: rows 0 and 2 are zero, row 1 is (2, 20), row 3 is (4, 40).",
 )
@@ -317,7 +335,9 @@ uses = embedding_backward(torch.ones(64, 1), train.items[batch], ratings.n_items
 
 figure, (axis,) = plots.panels(1, width=7.5, height=2.6)
 _ = axis.vlines(range(ratings.n_items), 0, uses, color=plots.BLUE)
-_ = axis.set(xlabel="item, the most rated first", ylabel="gradient", yticks=range(int(uses.max()) + 1))
+_ = axis.set(
+    xlabel="item, the most rated first", ylabel="gradient", yticks=range(int(uses.max()) + 1)
+)
 plots.show(
     figure,
     alt="The gradient of 2,237 rows after a batch of 64 lookups. Almost all are 0. A few dozen thin lines reach 1, a few reach "
@@ -527,7 +547,9 @@ with torch.no_grad():
     _ = model.user_bias.copy_(torch.tensor([0.5, 0.0]))
     _ = model.item_bias.copy_(torch.tensor([-0.3, 0.0]))
 predicted = model(torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1])).detach()
-for pair, stars in zip(["Ann, war film", "Ann, comedy", "Ben, war film", "Ben, comedy"], predicted.tolist()):
+for pair, stars in zip(
+    ["Ann, war film", "Ann, comedy", "Ben, war film", "Ben, comedy"], predicted.tolist()
+):
     print(f"{pair}: {stars:.1f} stars")
 
 # %% [markdown]
@@ -885,7 +907,9 @@ def errors_by_epoch(net, epochs=5, wd=0.4, rate=0.01):
     for _ in range(epochs):
         for picked in torch.randperm(len(train.users)).split(1024):
             step += 1
-            F.mse_loss(net(train.users[picked], train.items[picked]), train.ratings[picked]).backward()
+            F.mse_loss(
+                net(train.users[picked], train.items[picked]), train.ratings[picked]
+            ).backward()
             adamw_step(tables, first, second, step, rate, (0.9, 0.99), 1e-8, wd)
             net.zero_grad()
         with torch.no_grad():
@@ -901,8 +925,12 @@ def errors_by_epoch(net, epochs=5, wd=0.4, rate=0.01):
 figure, axes = plots.panels(2, height=3.0)
 for axis, wd in zip(axes, [0.0, 0.4]):
     _ = torch.manual_seed(0)
-    history = errors_by_epoch(DotProductBias(ratings.n_users, ratings.n_items, 20, (0.0, 5.5)), epochs=8, wd=wd)
-    plots.curves(history, xlabel="epoch", ylabel="RMSE in stars", title=f"weight decay {wd}", axis=axis)
+    history = errors_by_epoch(
+        DotProductBias(ratings.n_users, ratings.n_items, 20, (0.0, 5.5)), epochs=8, wd=wd
+    )
+    plots.curves(
+        history, xlabel="epoch", ylabel="RMSE in stars", title=f"weight decay {wd}", axis=axis
+    )
     _ = axis.set(ylim=(0.4, 1.1))
 plots.show(
     figure,
@@ -927,7 +955,9 @@ for factors in [zero.user_factors, zero.item_factors]:
     _ = nn.init.zeros_(factors)
 history = errors_by_epoch(zero, epochs=3, wd=0.1)
 print(f"largest factor after training: {zero.item_factors.abs().max():.1f}")
-print(f"RMSE on valid: {history['valid'][-1]:.2f}, with biases alone {errors['mean and two biases']:.2f}")
+print(
+    f"RMSE on valid: {history['valid'][-1]:.2f}, with biases alone {errors['mean and two biases']:.2f}"
+)
 
 # %% [markdown]
 # *My guess:*
@@ -949,9 +979,14 @@ similar = (unit @ unit[film]).masked_fill(n_ratings < 50, -1).argsort(descending
 figure, (axis,) = plots.panels(1, width=6.0, height=2.2)
 names = [ratings.titles[i].split(" (")[0][:40] for i in [film, *similar.tolist()]]
 _ = axis.barh(names[1:], (unit @ unit[film])[similar], color=plots.BLUE)
-_ = axis.set(xlabel="cosine of the angle between the factors", title=f"near {names[0]}", xlim=(0, 1))
+_ = axis.set(
+    xlabel="cosine of the angle between the factors", title=f"near {names[0]}", xlim=(0, 1)
+)
 axis.invert_yaxis()
-plots.show(figure, alt="The five films nearest to Terminator 2 by the angle between their factors, as bars.")
+plots.show(
+    figure,
+    alt="The five films nearest to Terminator 2 by the angle between their factors, as bars.",
+)
 
 # %% [markdown]
 # *My film, and its neighbours:*

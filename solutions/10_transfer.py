@@ -45,7 +45,9 @@ from course_utils.reference.mnist import SGD, normalize
 from course_utils.reference.sgd import minibatches
 
 _ = torch.manual_seed(0)
-torch.set_num_threads(1)  # sums in the same order on every machine; nets as small as these are not slower
+torch.set_num_threads(
+    1
+)  # sums in the same order on every machine; nets as small as these are not slower
 
 # %% [markdown]
 # ## What a trained net knows
@@ -192,7 +194,9 @@ def replace_head(model, num_outputs):
     (Linear(in_features=4, out_features=6, bias=True), Linear(in_features=6, out_features=3, bias=True))
     """
     ### BEGIN SOLUTION
-    path, head = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)][-1]
+    path, head = [
+        (name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)
+    ][-1]
     parent, _, name = path.rpartition(".")
     setattr(model.get_submodule(parent), name, nn.Linear(head.in_features, num_outputs))
     return model
@@ -363,7 +367,9 @@ for picture, name, row in zip(pair, ["3", "7"], maps["early"]):
     shown = [picture, *nn.functional.interpolate(row[:, None], size=28)]
     pictures = torch.stack([(p - p.min()) / (p.max() - p.min() + 1e-6) for p in shown])[:, 0]
     plots.show(
-        plots.images(pictures, [f"a {name}", *(f"map {i}" for i in range(8))], columns=9, size=0.85),
+        plots.images(
+            pictures, [f"a {name}", *(f"map {i}" for i in range(8))], columns=9, size=0.85
+        ),
         alt=f"A {name} and its eight maps after the first block, dark where the filter answers: different maps pick out different "
         "edges of the strokes.",
     )
@@ -540,7 +546,9 @@ def discriminative_lrs(lr, n_groups):
         return [lr] * n_groups
     if lr.start is None:
         return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
-    return [lr.start * (lr.stop / lr.start) ** (i / (n_groups - 1)) for i in range(n_groups - 1)] + [lr.stop]
+    return [
+        lr.start * (lr.stop / lr.start) ** (i / (n_groups - 1)) for i in range(n_groups - 1)
+    ] + [lr.stop]
     ### END SOLUTION
 
 
@@ -627,7 +635,10 @@ def parameter_groups(groups, lrs):
     ### BEGIN SOLUTION
     if len(groups) != len(lrs):
         raise ValueError(f"there are {len(groups)} groups and {len(lrs)} learning rates")
-    return [{"params": [p for p in group.parameters() if p.requires_grad], "lr": lr} for group, lr in zip(groups, lrs)]
+    return [
+        {"params": [p for p in group.parameters() if p.requires_grad], "lr": lr}
+        for group, lr in zip(groups, lrs)
+    ]
     ### END SOLUTION
 
 
@@ -797,7 +808,14 @@ def fine_tune(model, x, y, seed):
     replace_head(model, int(y.max()) + 1)
     parts = list(model.children())
     rates = discriminative_lrs(slice(0.02), len(parts))
-    return fit(model, [SGD(**group, momentum=0.9) for group in parameter_groups(parts, rates)], x, y, 60, seed)
+    return fit(
+        model,
+        [SGD(**group, momentum=0.9) for group in parameter_groups(parts, rates)],
+        x,
+        y,
+        60,
+        seed,
+    )
     ### END SOLUTION
 
 
@@ -848,7 +866,8 @@ tuned = fine_tune(copy.deepcopy(base), x_new[chosen], y_new[chosen], seed=0)
 answers = read(tuned, x_new_valid).argmax(1)
 shown = torch.arange(12, 500, 25)
 titles = [
-    str(int(a) + 5) if a == t else f"{int(a) + 5}, not {int(t) + 5}" for a, t in zip(answers[shown], y_new_valid[shown])
+    str(int(a) + 5) if a == t else f"{int(a) + 5}, not {int(t) + 5}"
+    for a, t in zip(answers[shown], y_new_valid[shown])
 ]
 plots.show(
     plots.images(x_new_valid[shown, 0], titles),
@@ -962,19 +981,30 @@ if DOWNLOAD:
         axis.axis("off")
         _ = axis.imshow(picture.permute(1, 2, 0))
     plots.show(
-        figure, alt="32 colour filters of 7 by 7 pixels: edges of many directions, stripes, and spots of colour."
+        figure,
+        alt="32 colour filters of 7 by 7 pixels: edges of many directions, stripes, and spots of colour.",
     )
 
     def features(x):
         photographs = nn.functional.interpolate(x, size=64).expand(-1, 3, -1, -1)
         return torch.cat(
-            [activations(resnet, ["avgpool"], part)["avgpool"].flatten(1) for part in photographs.split(50)]
+            [
+                activations(resnet, ["avgpool"], part)["avgpool"].flatten(1)
+                for part in photographs.split(50)
+            ]
         )
 
     freeze(resnet)
     chosen = torch.cat([(y_new == k).nonzero()[:10, 0] for k in range(5)])
     head = nn.Linear(512, 5)
-    _ = fit(head, [SGD(head.parameters(), 0.02, 0.9)], features(x_new[chosen]), y_new[chosen], 100, seed=0)
+    _ = fit(
+        head,
+        [SGD(head.parameters(), 0.02, 0.9)],
+        features(x_new[chosen]),
+        y_new[chosen],
+        100,
+        seed=0,
+    )
     print("right:", accuracy(read(head, features(x_new_valid)), y_new_valid))
 
 # %% [markdown]

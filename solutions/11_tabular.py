@@ -143,7 +143,9 @@ def categorify(train, valid):
     ### BEGIN SOLUTION
     vocabulary = sorted({value for value in train if value is not None and value == value})
     code = {value: place for place, value in enumerate(vocabulary, start=1)}
-    train_codes, valid_codes = (torch.tensor([code.get(value, 0) for value in part]) for part in (train, valid))
+    train_codes, valid_codes = (
+        torch.tensor([code.get(value, 0) for value in part]) for part in (train, valid)
+    )
     return train_codes, valid_codes, vocabulary
     ### END SOLUTION
 
@@ -192,7 +194,9 @@ check("tabular.categorify", categorify, seed=101)
 # %%
 train_codes, valid_codes, vocabularies = [], [], {}
 for name in CATEGORICAL:
-    in_train, in_valid, vocabularies[name] = categorify(flights.train[name].tolist(), flights.valid[name].tolist())
+    in_train, in_valid, vocabularies[name] = categorify(
+        flights.train[name].tolist(), flights.valid[name].tolist()
+    )
     train_codes.append(torch.as_tensor(in_train))
     valid_codes.append(torch.as_tensor(in_valid))
 cat_train, cat_valid = torch.stack(train_codes, dim=1), torch.stack(valid_codes, dim=1)
@@ -200,7 +204,9 @@ cardinalities = [len(vocabularies[name]) + 1 for name in CATEGORICAL]
 
 print("codes:", tuple(cat_train.shape), "and", tuple(cat_valid.shape))
 for j, name in enumerate(CATEGORICAL):
-    named = [vocabularies[name][code - 1] if code else "missing" for code in cat_train[:3, j].tolist()]
+    named = [
+        vocabularies[name][code - 1] if code else "missing" for code in cat_train[:3, j].tolist()
+    ]
     unknown = int((cat_train[:, j] == 0).sum())
     print(
         f"{name:12} {cardinalities[j]:4} codes, {unknown:5,} times 0, first rows {cat_train[:3, j].tolist()} = {named}"
@@ -235,7 +241,10 @@ def fill_missing(train, valid):
     ### BEGIN SOLUTION
     median = train.nanmedian()
     train_missing, valid_missing = train.isnan(), valid.isnan()
-    filled = [torch.where(gaps, median, part) for part, gaps in ((train, train_missing), (valid, valid_missing))]
+    filled = [
+        torch.where(gaps, median, part)
+        for part, gaps in ((train, train_missing), (valid, valid_missing))
+    ]
     return *filled, train_missing, valid_missing
     ### END SOLUTION
 
@@ -282,7 +291,10 @@ check("tabular.fill_missing", fill_missing, seed=101)
 # %%
 con_train, con_valid = [], []
 for name in CONTINUOUS:
-    columns = [torch.tensor(part[name].to_numpy(), dtype=torch.float32) for part in (flights.train, flights.valid)]
+    columns = [
+        torch.tensor(part[name].to_numpy(), dtype=torch.float32)
+        for part in (flights.train, flights.valid)
+    ]
     in_train, in_valid, gaps_train, gaps_valid = fill_missing(*columns)
     if name == "built":
         before, after = columns[0], in_train
@@ -359,7 +371,11 @@ check("tabular.embedding_size", embedding_size, seed=101)
 # %%
 counts = sorted({round(10 ** (step / 10)) for step in range(61)})
 figure = plots.curves(
-    {"embedding_size": [embedding_size(n) for n in counts]}, counts, xlabel="categories", ylabel="width", log="xy"
+    {"embedding_size": [embedding_size(n) for n in counts]},
+    counts,
+    xlabel="categories",
+    ylabel="width",
+    log="xy",
 )
 axis = figure.axes[0]
 for name, n, below in zip(CATEGORICAL, cardinalities, [0, 1, 0, 1, 0, 0, 0]):
@@ -425,7 +441,9 @@ class TabularModel(nn.Module):
         super().__init__()
         ### BEGIN SOLUTION
         sizes = [(n, embedding_size(n)) for n in cardinalities]
-        self.embeddings = nn.ParameterList([nn.Parameter(0.01 * torch.randn(size)) for size in sizes])
+        self.embeddings = nn.ParameterList(
+            [nn.Parameter(0.01 * torch.randn(size)) for size in sizes]
+        )
         widths = [sum(width for _, width in sizes) + n_continuous, *hidden, n_outputs]
         self.layers = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
         ### END SOLUTION
@@ -433,7 +451,9 @@ class TabularModel(nn.Module):
     def forward(self, categorical, continuous):
         """categorical: int64, shape (n, n_cat). continuous: shape (n, n_cont). Returns (n, n_outputs)."""
         ### BEGIN SOLUTION
-        rows = [embedding_lookup(table, categorical[:, j]) for j, table in enumerate(self.embeddings)]
+        rows = [
+            embedding_lookup(table, categorical[:, j]) for j, table in enumerate(self.embeddings)
+        ]
         x = torch.cat([*rows, continuous], dim=1)
         for layer in self.layers[:-1]:
             x = torch.relu(layer(x))
@@ -540,7 +560,9 @@ def fit_table(categorical, continuous, targets, cardinalities, seed):
     means, squares = ([torch.zeros_like(p) for p in params] for _ in range(2))
     batches = [batch for _ in range(4) for batch in torch.randperm(len(targets)).split(512)]
     for t, batch in enumerate(batches, start=1):
-        loss = ((model(categorical[batch], continuous[batch]) - (targets[batch] - mean) / std) ** 2).mean()
+        loss = (
+            (model(categorical[batch], continuous[batch]) - (targets[batch] - mean) / std) ** 2
+        ).mean()
         loss.backward()
         lr = 0.01 * (1 - t / len(batches))
         adam_step(params, means, squares, t, lr, betas=(0.9, 0.99), eps=1e-8)
@@ -613,7 +635,9 @@ plots.show(
     "to the diagonal from 30 to 380 minutes, and a small group above 550.",
 )
 for name, error in errors.items():
-    print(f"{name}: {error:.0f} minutes, {error / errors['route means']:.1f} times that of route means")
+    print(
+        f"{name}: {error:.0f} minutes, {error / errors['route means']:.1f} times that of route means"
+    )
 
 # %% [markdown]
 # Without the distance, your model beats a line in the distance, and also the means of the routes. What does it know that they do not? Ask it: take all flights to Los Angeles that were kept aside, set their month to January, then to February, and so on, and average the predictions. The grey dots are the mean air times of the training flights.
@@ -621,7 +645,10 @@ for name, error in errors.items():
 # %%
 figure, axes = plots.panels(2, height=2.8)
 for axis, code in zip(axes, ["LAX", "BOS"]):
-    rows = cat_valid[:, CATEGORICAL.index("destination")] == vocabularies["destination"].index(code) + 1
+    rows = (
+        cat_valid[:, CATEGORICAL.index("destination")]
+        == vocabularies["destination"].index(code) + 1
+    )
     by_month = []
     for month in range(1, 13):
         asked = cat_valid[rows]
@@ -658,7 +685,9 @@ plots.show(
 # PCA's signs are arbitrary. Here they are turned so that east is on the right and north at the top, as far as the embedding knows.
 
 # %%
-table = model.get_parameter([name for name, p in model.named_parameters() if p.shape == (103, 21)][0]).detach()[1:]
+table = model.get_parameter(
+    [name for name, p in model.named_parameters() if p.shape == (103, 21)][0]
+).detach()[1:]
 n_flights = torch.bincount(cat_train[:, CATEGORICAL.index("destination")], minlength=103)[1:]
 honolulu = vocabularies["destination"].index("HNL")
 frequent = torch.tensor([i for i in range(102) if n_flights[i] >= 100 and i != honolulu])
@@ -699,13 +728,17 @@ plots.show(
 # %%
 latitude, longitude = place[:, 1].deg2rad(), place[:, 0].deg2rad()
 haversine = ((latitude[:, None] - latitude) / 2).sin() ** 2
-haversine += latitude.cos()[:, None] * latitude.cos() * ((longitude[:, None] - longitude) / 2).sin() ** 2
+haversine += (
+    latitude.cos()[:, None] * latitude.cos() * ((longitude[:, None] - longitude) / 2).sin() ** 2
+)
 kilometres = 2 * 6371 * haversine.clamp(0, 1).sqrt().asin()
 
 pairs = torch.triu_indices(len(frequent), len(frequent), offset=1)
 apart = torch.cdist(table[frequent], table[frequent])[pairs[0], pairs[1]]
 on_the_globe = kilometres[pairs[0], pairs[1]]
-from_new_york = torch.tensor(flights.train.groupby("destination")["distance"].mean()[codes].to_numpy()) * 1.609
+from_new_york = (
+    torch.tensor(flights.train.groupby("destination")["distance"].mean()[codes].to_numpy()) * 1.609
+)
 
 figure, (left, right) = plots.panels(2, width=8.0, height=3.2)
 _ = left.plot(on_the_globe, apart, ".", color=plots.BLUE, markersize=2, alpha=0.5)
@@ -757,7 +790,9 @@ figure, (axis,) = plots.panels(1, width=6.0, height=2.6)
 drawn = axis.barh(list(worth), list(worth.values()), color=plots.BLUE)
 _ = axis.bar_label(drawn, fmt="{:.0f}", padding=4)
 _ = axis.axvline(errors["your model"], color="0.5", linestyle=":")
-_ = axis.set(xlabel="RMSE in minutes with this column mixed up (logarithmic)", xscale="log", xlim=(5, 300))
+_ = axis.set(
+    xlabel="RMSE in minutes with this column mixed up (logarithmic)", xscale="log", xlim=(5, 300)
+)
 axis.invert_yaxis()
 plots.show(
     figure,
@@ -783,7 +818,11 @@ def train_from(spread, epochs=3):
     """RMSE on valid, and the correlation of embedding distance and kilometres, from tables of this spread."""
     _ = torch.manual_seed(0)
     net = TabularModel(cardinalities, con_train.shape[1], 1, [50])
-    tables = [p for p in net.parameters() if tuple(p.shape) in {(n, embedding_size(n)) for n in cardinalities}]
+    tables = [
+        p
+        for p in net.parameters()
+        if tuple(p.shape) in {(n, embedding_size(n)) for n in cardinalities}
+    ]
     weights = list(net.parameters())
     first, second = [torch.zeros_like(p) for p in weights], [torch.zeros_like(p) for p in weights]
     with torch.no_grad():
@@ -792,18 +831,26 @@ def train_from(spread, epochs=3):
     middle, scale = targets.mean(), targets.std()
     order = torch.cat([torch.randperm(len(targets)) for _ in range(epochs)]).split(512)
     for step, picked in enumerate(order):
-        nn.functional.mse_loss(net(cat_train[picked], con_train[picked]), (targets[picked] - middle) / scale).backward()
-        adam_step(weights, first, second, step + 1, 0.01 * (1 - step / len(order)), (0.9, 0.99), 1e-8)
+        nn.functional.mse_loss(
+            net(cat_train[picked], con_train[picked]), (targets[picked] - middle) / scale
+        ).backward()
+        adam_step(
+            weights, first, second, step + 1, 0.01 * (1 - step / len(order)), (0.9, 0.99), 1e-8
+        )
         net.zero_grad()
     with torch.no_grad():
-        error = rmse((net(cat_valid, con_valid) * scale + middle)[:, 0], torch.tensor(y_valid.to_numpy()))
+        error = rmse(
+            (net(cat_valid, con_valid) * scale + middle)[:, 0], torch.tensor(y_valid.to_numpy())
+        )
     rows = next(p for p in tables if len(p) == 103).detach()[1:][frequent]
     return error, correlation(torch.cdist(rows, rows)[pairs[0], pairs[1]], on_the_globe)
 
 
 for spread in [0.01, 1.0]:
     error, agreement = train_from(spread)
-    print(f"spread {spread}: RMSE about {error:.0f} minutes, correlation with kilometres about {agreement:.1f}")
+    print(
+        f"spread {spread}: RMSE about {error:.0f} minutes, correlation with kilometres about {agreement:.1f}"
+    )
 
 # %% [markdown]
 # *My guess:*
@@ -822,7 +869,9 @@ somewhere = cat_valid.clone()
 somewhere[:, CATEGORICAL.index("destination")] = 0
 with torch.no_grad():
     guess = model(somewhere, con_valid)[:, 0]
-print(f"an unknown destination: about {guess.mean():.0f} minutes; the mean of all flights: {mean:.0f}")
+print(
+    f"an unknown destination: about {guess.mean():.0f} minutes; the mean of all flights: {mean:.0f}"
+)
 
 # %% [markdown]
 # *My guess:*

@@ -1,4 +1,6 @@
-"""Benchmarks: `python -m tests.bench` and some of the names below, else all; nothing here asserts a time."""
+"""Benchmarks: `python -m tests.bench` and some of the names below, else all; nothing here asserts a
+time.
+"""
 
 import importlib
 import statistics
@@ -25,7 +27,13 @@ def milliseconds(function: Callable[[], object]) -> float:
 
 def checks() -> None:
     """Median time of a check, for right and for wrong answers, without the training exercises."""
-    table = Table("exercise", "right, ms", "wrong, ms", "slowest wrong, ms", title=f"One check, median of {RUNS} runs")
+    table = Table(
+        "exercise",
+        "right, ms",
+        "wrong, ms",
+        "slowest wrong, ms",
+        title=f"One check, median of {RUNS} runs",
+    )
     for lesson in lessons():
         answers = importlib.import_module(f"tests.answers.{lesson}").ANSWERS
         wrong = wrong_answers(lesson)
@@ -34,10 +42,15 @@ def checks() -> None:
                 continue
             right, wrong = (
                 [
-                    statistics.median(milliseconds(lambda: judge(exercise.id, answer)) for _ in range(RUNS))  # noqa: B023
+                    statistics.median(
+                        milliseconds(lambda: judge(exercise.id, answer)) for _ in range(RUNS)
+                    )  # noqa: B023
                     for answer in candidates
                 ]
-                for candidates in (answers[exercise.id], [item.answer for item in wrong if item.id == exercise.id])
+                for candidates in (
+                    answers[exercise.id],
+                    [item.answer for item in wrong if item.id == exercise.id],
+                )
             )
             times = (statistics.median(right), statistics.median(wrong), max(wrong))
             table.add_row(exercise.id, *(f"{value:.1f}" for value in times))
@@ -64,7 +77,9 @@ def grading() -> None:
     importlib.import_module("tests.bench_grading").main()
 
 
-BENCHMARKS = {function.__name__: function for function in (checks, diagnosis, seeds, mnist, grading)}
+BENCHMARKS = {
+    function.__name__: function for function in (checks, diagnosis, seeds, mnist, grading)
+}
 
 if __name__ == "__main__":
     names = sys.argv[1:] or list(BENCHMARKS)

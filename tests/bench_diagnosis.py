@@ -1,4 +1,6 @@
-"""How many independent wrong answers are refused and named, and how quickly: `python -m tests.bench diagnosis`."""
+"""How many independent wrong answers are refused and named, and how quickly: `python -m tests.bench
+diagnosis`.
+"""
 
 import itertools
 import statistics
@@ -31,7 +33,9 @@ class Tally:
     milliseconds: list[float] = field(default_factory=list)
 
     def add(self, item: Wrong, seed: int = 0, guarded: bool = True) -> None:
-        """Judge one answer and count it; what is made from the reference is not guarded, since it calls that."""
+        """Judge one answer and count it; what is made from the reference is not guarded, since it
+        calls that.
+        """
         exercise = find(item.id)
         cases = exercise.draw(seed)
         start = time.perf_counter()
@@ -53,21 +57,37 @@ class Tally:
         total = len(self.milliseconds)
         named = f"{self.true}/{total}" + (f" ({100 * self.true / total:.0f} %)" if total else "")
         times = [f"{f(self.milliseconds):.0f}" if total else "-" for f in (statistics.median, max)]
-        return [named, str(self.either), str(len(self.unnamed)), str(len(self.false)), str(len(self.accepted)), *times]
+        return [
+            named,
+            str(self.either),
+            str(len(self.unnamed)),
+            str(len(self.false)),
+            str(len(self.accepted)),
+            *times,
+        ]
 
 
 def generated(exercise: Exercise) -> list[Wrong]:
     """Pairs of mistakes that nobody wrote: every so many of those that can be made together."""
     edits = [mistake for mistake in exercise.mistakes if isinstance(mistake.change, Edit)]
-    pairs = [(pair, answer) for pair in itertools.combinations(edits, 2) if (answer := composed(exercise.id, pair))]
+    pairs = [
+        (pair, answer)
+        for pair in itertools.combinations(edits, 2)
+        if (answer := composed(exercise.id, pair))
+    ]
     every = max(1, len(pairs) // PAIRS)
-    return [Wrong(exercise.id, tuple(frozenset([m.name]) for m in pair), answer) for pair, answer in pairs[::every]]
+    return [
+        Wrong(exercise.id, tuple(frozenset([m.name]) for m in pair), answer)
+        for pair, answer in pairs[::every]
+    ]
 
 
 def main() -> None:
     """Print a table of all lessons, and what was not named rightly."""
     columns = ("named truly", "of two", "unnamed", "false", "accepted", "median, ms", "slowest, ms")
-    table = Table("lesson", *columns, title="Independent wrong answers, and pairs of mistakes made together")
+    table = Table(
+        "lesson", *columns, title="Independent wrong answers, and pairs of mistakes made together"
+    )
     problems: list[str] = []
     for lesson in lessons():
         single, double, pairs = Tally(), Tally(), Tally()
@@ -77,7 +97,11 @@ def main() -> None:
             if not isinstance(exercise, Training):
                 for item in generated(exercise):
                     pairs.add(item, guarded=False)
-        for kind, tally in (("one mistake", single), ("two mistakes", double), ("generated pairs", pairs)):
+        for kind, tally in (
+            ("one mistake", single),
+            ("two mistakes", double),
+            ("generated pairs", pairs),
+        ):
             table.add_row(f"{lesson}, {kind}", *tally.row())
             problems += [f"accepted: {text}" for text in tally.accepted]
             if tally is not pairs:

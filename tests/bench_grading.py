@@ -1,4 +1,6 @@
-"""Trusted grading against stock nbgrader, and what it costs; run it with `python -m tests.bench grading`."""
+"""Trusted grading against stock nbgrader, and what it costs; run it with `python -m tests.bench
+grading`.
+"""
 
 import json
 import os
@@ -21,7 +23,14 @@ from course_utils.grading.course import Course
 from course_utils.grading.rebuild import rebuild
 from course_utils.grading.task import Task
 from tests.grading import corpus
-from tests.grading.classroom import ENVIRONMENT, hand_in, make_course, nbgrader_command, numbered, stock
+from tests.grading.classroom import (
+    ENVIRONMENT,
+    hand_in,
+    make_course,
+    nbgrader_command,
+    numbered,
+    stock,
+)
 
 NUMBER = int(os.environ.get("BENCH_SUBMISSIONS", 40))  # against stock nbgrader
 SMALL, LARGE = (int(size) for size in os.environ.get("BENCH_SIZES", "100,1000").split(","))
@@ -64,29 +73,57 @@ def _memory(pid: int) -> list[tuple[str, int]]:
         try:
             line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
             status = Path(f"/proc/{pid}/status").read_text()
-            stack += [int(item) for item in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            stack += [
+                int(item) for item in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            ]
         except OSError:
             continue
-        kind = "sandbox" if "grading.template" in line else "worker" if "spawn_main" in line else "batch"
-        peak = [int(item.split()[1]) // 1024 for item in status.splitlines() if item.startswith("VmHWM")]
-        found += [(kind, peak[0])] if peak and "resource_tracker" not in line and not line.startswith("bwrap") else []
+        kind = (
+            "sandbox"
+            if "grading.template" in line
+            else "worker"
+            if "spawn_main" in line
+            else "batch"
+        )
+        peak = [
+            int(item.split()[1]) // 1024 for item in status.splitlines() if item.startswith("VmHWM")
+        ]
+        found += (
+            [(kind, peak[0])]
+            if peak and "resource_tracker" not in line and not line.startswith("bwrap")
+            else []
+        )
     return found
 
 
 def timed(course: Course, jobs: int, seed: int = 1) -> tuple[float, float, dict[str, int]]:
-    """Grade a course: seconds in all, seconds between the first and the last result, and peak memory."""
-    command = [sys.executable, "-c", "from course_utils.cli import main; main()", "grade", LESSON.name]
+    """Grade a course: seconds in all, seconds between the first and the last result, and peak
+    memory.
+    """
+    command = [
+        sys.executable,
+        "-c",
+        "from course_utils.cli import main; main()",
+        "grade",
+        LESSON.name,
+    ]
     command += ["--jobs", str(jobs), "--seed", str(seed), "--force"]
     start = time.time()
     process = subprocess.Popen(
-        command, cwd=course.root, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=course.root,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     watch = Watch(process.pid)
     watch.start()
     assert process.wait() == 0
     whole = time.time() - start
     watch.going = False
-    written = sorted(path.stat().st_mtime for path in course.own("results", LESSON.name).glob("*.json"))
+    written = sorted(
+        path.stat().st_mtime for path in course.own("results", LESSON.name).glob("*.json")
+    )
     written = [stamp for stamp in written if stamp >= start]
     return whole, written[-1] - written[0], watch.peaks
 
@@ -119,16 +156,27 @@ def against_stock(folder: Path) -> Table:
         whole, steady, _ = timed(ours, jobs)
         rest = steady / (NUMBER - 1)
         ratios = (f"{each * NUMBER / whole:.0f}", f"{each / rest:.0f}")
-        table.add_row("course grade", str(jobs), f"{whole:.1f}", f"{whole / NUMBER:.3f}", f"{rest:.3f}", *ratios)
+        table.add_row(
+            "course grade",
+            str(jobs),
+            f"{whole:.1f}",
+            f"{whole / NUMBER:.3f}",
+            f"{rest:.3f}",
+            *ratios,
+        )
     same = scores(theirs) == scores(ours)
     table.caption = f"scores {'equal' if same else 'NOT EQUAL'}; steady state: without the start of the processes"
     return table
 
 
 def overhead() -> Table:
-    """Milliseconds a submission beyond those that its cells and probes take in a process that is warm."""
+    """Milliseconds a submission beyond those that its cells and probes take in a process that is
+    warm.
+    """
     released = json.dumps(corpus.released())
-    contents = [json.dumps(numbered(corpus.answered(), index)).encode() for index in range(NUMBER + 3)]
+    contents = [
+        json.dumps(numbered(corpus.answered(), index)).encode() for index in range(NUMBER + 3)
+    ]
     tasks = [Task(LESSON.name, released, content, seed=1) for content in contents]
     times = []
     for task in tasks:
@@ -166,7 +214,9 @@ def _bare(tasks: list[Task]) -> list[float]:
 
     check, judge = checking.check, checking.judge
     released = json.loads(tasks[0].released)
-    known = template._warm(LESSON.short, worker.imports(released), encode(kit.first_cases(LESSON.short)))
+    known = template._warm(
+        LESSON.short, worker.imports(released), encode(kit.first_cases(LESSON.short))
+    )
     times = []
     for task in tasks:
         steps = worker._steps(task, rebuild(released, task.content), known)

@@ -1,7 +1,9 @@
-"""Training on all of MNIST: the lessons' own parts against torch's, as ratios from one run; needs COURSE_DATA.
+"""Training on all of MNIST: the lessons' own parts against torch's, as ratios from one run; needs
+COURSE_DATA.
 
-`python -m tests.bench mnist`. Every side starts from the same parameters where the nets are alike, and runs in this
-process with the same number of threads. Shorter runs that are compared with each other take turns.
+`python -m tests.bench mnist`. Every side starts from the same parameters where the nets are alike,
+and runs in this process with the same number of threads. Shorter runs that are compared with each
+other take turns.
 """
 
 import gzip
@@ -77,31 +79,46 @@ def by_hand(x: Tensor, y: Tensor, params: list[Tensor], velocities: list[Tensor]
 
 
 def datasets_of_torchvision(folder: Path) -> tuple[datasets.MNIST, datasets.MNIST]:
-    """MNIST with the usual transforms, ToTensor and Normalize; torchvision wants the files unpacked, in `folder`."""
+    """MNIST with the usual transforms, ToTensor and Normalize; torchvision wants the files
+    unpacked, in `folder`.
+    """
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for path in (Path(os.environ["COURSE_DATA"]) / "MNIST" / "raw").glob("*-ubyte*"):
         data = path.read_bytes()
-        (raw / path.name.removesuffix(".gz")).write_bytes(gzip.decompress(data) if path.suffix == ".gz" else data)
+        (raw / path.name.removesuffix(".gz")).write_bytes(
+            gzip.decompress(data) if path.suffix == ".gz" else data
+        )
     usual = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
     return datasets.MNIST(str(folder), True, usual), datasets.MNIST(str(folder), False, usual)
 
 
 def epoch_against_torch(digits: tuple[Tensor, ...], train: datasets.MNIST) -> None:
-    """One epoch: own layers, SGD and index-sliced batches against nn.Linear, torch.optim.SGD and DataLoader."""
+    """One epoch: own layers, SGD and index-sliced batches against nn.Linear, torch.optim.SGD and
+    DataLoader.
+    """
     x, y, x_valid, y_valid = digits
     own, theirs, seconds = own_net(), torch_net(), []
     optimizer = SGD(own.parameters(), LR, MOMENTUM)
     seconds.append(timed(lambda: train_epoch(own, batches(x, y, 0), cross_entropy, optimizer)))
     reference = torch.optim.SGD(theirs.parameters(), LR, MOMENTUM)
     torch.manual_seed(0)
-    seconds.append(timed(lambda: torch_epoch(theirs, DataLoader(train, BATCH, shuffle=True), reference)))
+    seconds.append(
+        timed(lambda: torch_epoch(theirs, DataLoader(train, BATCH, shuffle=True), reference))
+    )
     reached = [evaluate(net, x_valid, y_valid)[1] for net in (own, theirs)]
-    show("one epoch: hand-written loop / nn.Linear + optim + DataLoader", seconds, reached, "at most 0.33")
+    show(
+        "one epoch: hand-written loop / nn.Linear + optim + DataLoader",
+        seconds,
+        reached,
+        "at most 0.33",
+    )
 
 
 def backward_against_torch(digits: tuple[Tensor, ...]) -> None:
-    """One epoch without autograd against nn.Linear and torch.optim.SGD, on the same index-sliced batches."""
+    """One epoch without autograd against nn.Linear and torch.optim.SGD, on the same index-sliced
+    batches.
+    """
     x, y, x_valid, y_valid = digits
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
@@ -112,13 +129,23 @@ def backward_against_torch(digits: tuple[Tensor, ...]) -> None:
         seconds[0].append(timed(lambda: by_hand(x, y, params, velocities)))  # noqa: B023
         seconds[1].append(timed(lambda: torch_epoch(theirs, batches(x, y, 0), reference)))  # noqa: B023
     w1, b1, w2, b2 = params
-    reached = [accuracy((x_valid @ w1.T + b1).clamp(min=0) @ w2.T + b2, y_valid), evaluate(theirs, x_valid, y_valid)[1]]
+    reached = [
+        accuracy((x_valid @ w1.T + b1).clamp(min=0) @ w2.T + b2, y_valid),
+        evaluate(theirs, x_valid, y_valid)[1],
+    ]
     medians = [statistics.median(times) for times in seconds]
-    show("one epoch: backward by hand / nn.Linear + optim, same batches", medians, reached, "at most 0.8")
+    show(
+        "one epoch: backward by hand / nn.Linear + optim, same batches",
+        medians,
+        reached,
+        "at most 0.8",
+    )
 
 
 class ExamplesNet(nn.Module):
-    """The net of pytorch/examples, mnist/main.py: two convolutions, dropout, 128 hidden units, log-probabilities."""
+    """The net of pytorch/examples, mnist/main.py: two convolutions, dropout, 128 hidden units,
+    log-probabilities.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,11 +159,14 @@ class ExamplesNet(nn.Module):
         return F.log_softmax(self.fc2(self.dropout2(F.relu(self.fc1(x)))), dim=1)
 
 
-def time_to_target(digits: tuple[Tensor, ...], train: datasets.MNIST, valid: datasets.MNIST) -> None:
-    """Training time, without evaluation, until an epoch ends at 97 % or more of the 10,000 validation digits.
+def time_to_target(
+    digits: tuple[Tensor, ...], train: datasets.MNIST, valid: datasets.MNIST
+) -> None:
+    """Training time, without evaluation, until an epoch ends at 97 % or more of the 10,000
+    validation digits.
 
-    The other side has the settings of pytorch/examples, mnist/main.py: batches of 64 from a shuffling DataLoader,
-    Adadelta with lr 1.0, multiplied by 0.7 after each epoch, F.nll_loss.
+    The other side has the settings of pytorch/examples, mnist/main.py: batches of 64 from a
+    shuffling DataLoader, Adadelta with lr 1.0, multiplied by 0.7 after each epoch, F.nll_loss.
     """
     x, y, x_valid, y_valid = digits
     own = own_net()
@@ -162,7 +192,10 @@ def time_to_target(digits: tuple[Tensor, ...], train: datasets.MNIST, valid: dat
     @torch.no_grad()
     def accuracy_of_examples() -> float:
         net.eval()
-        hits = sum(int((net(images).argmax(1) == labels).sum()) for images, labels in DataLoader(valid, 1000))
+        hits = sum(
+            int((net(images).argmax(1) == labels).sum())
+            for images, labels in DataLoader(valid, 1000)
+        )
         return hits / len(valid)
 
     theirs = until_target(epoch_of_examples, accuracy_of_examples)
@@ -170,8 +203,12 @@ def time_to_target(digits: tuple[Tensor, ...], train: datasets.MNIST, valid: dat
     show(names, [ours[0], theirs[0]], [ours[1], theirs[1]])
 
 
-def until_target(train: Callable[[int], object], measure: Callable[[], float]) -> tuple[float, float, int]:
-    """Seconds of training, accuracy and number of epochs when the target is reached, or when it is given up."""
+def until_target(
+    train: Callable[[int], object], measure: Callable[[], float]
+) -> tuple[float, float, int]:
+    """Seconds of training, accuracy and number of epochs when the target is reached, or when it is
+    given up.
+    """
     seconds = 0.0
     for epoch in range(1, MOST_EPOCHS + 1):
         seconds += timed(lambda: train(epoch))  # noqa: B023
@@ -193,16 +230,21 @@ def show(name: str, seconds: list[float], reached: list[float], due: str = "") -
 
 def main() -> None:
     if not Path(os.environ.get("COURSE_DATA", ""), "MNIST", "raw").is_dir():
-        sys.exit("This benchmark needs all of MNIST: set COURSE_DATA to a folder with MNIST/raw in it.")
+        sys.exit(
+            "This benchmark needs all of MNIST: set COURSE_DATA to a folder with MNIST/raw in it."
+        )
     full: Mnist = load_mnist(full=True)
     flat = [images.reshape(-1, 784).float() / 255 for images in (full.x_train, full.x_valid)]
     x, x_valid = normalize(*flat)
     digits = x, full.y_train, x_valid, full.y_valid
-    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)  # the first optimizer imports for seconds
+    torch.optim.SGD(
+        [torch.zeros(1, requires_grad=True)], lr=0.1
+    )  # the first optimizer imports for seconds
     with tempfile.TemporaryDirectory() as folder:
         train, valid = datasets_of_torchvision(Path(folder))
     print(
-        f"MNIST, 60,000 digits, 784-{HIDDEN}-10, batches of {BATCH}, {torch.get_num_threads()} threads; ours / theirs"
+        f"MNIST, 60,000 digits, 784-{HIDDEN}-10, batches of {BATCH}, {torch.get_num_threads()} "
+        "threads; ours / theirs"
     )
     epoch_against_torch(digits, train)
     backward_against_torch(digits)

@@ -1,6 +1,8 @@
-"""Every right answer under many seeds, and every wrong one: `python -m tests.bench_seeds [1000] [50]`.
+"""Every right answer under many seeds, and every wrong one: `python -m tests.bench_seeds [1000]
+[50]`.
 
-Exercises that train a model are left out: they are judged by a measurement, and a run takes seconds.
+Exercises that train a model are left out: they are judged by a measurement, and a run takes
+seconds.
 """
 
 import importlib
@@ -27,7 +29,9 @@ FIRST_SEED = 1000  # none that `course verify` or a lesson uses
 
 @cache
 def right(id: str) -> list[Any]:
-    """All right answers to an exercise: the reference, those of tests/answers, and those that round differently."""
+    """All right answers to an exercise: the reference, those of tests/answers, and those that round
+    differently.
+    """
     lesson = id.partition(".")[0]
     others = importlib.import_module(f"tests.answers.{lesson}").ANSWERS
     return [reference(find(id)), *others.get(id, []), *ROUNDING.get(id, [])]
@@ -39,8 +43,12 @@ def wrong(id: str) -> list[Any]:
     return [item for item in answers(id.partition(".")[0]) if item.id == id]
 
 
-def accepted(id: str, candidates: Iterable[Any], seeds: Iterable[int], guarded: bool) -> dict[int, list[int]]:
-    """By the answer's number: the seeds under which nothing differs from the reference and nothing is a shortcut."""
+def accepted(
+    id: str, candidates: Iterable[Any], seeds: Iterable[int], guarded: bool
+) -> dict[int, list[int]]:
+    """By the answer's number: the seeds under which nothing differs from the reference and nothing
+    is a shortcut.
+    """
     exercise = find(id)
     found: dict[int, list[int]] = {}
     for seed in seeds:
@@ -54,8 +62,12 @@ def accepted(id: str, candidates: Iterable[Any], seeds: Iterable[int], guarded: 
     return found
 
 
-def measure(id: str, right_seeds: int, wrong_seeds: int) -> tuple[str, int, list[str], int, list[str]]:
-    """How many right and wrong answers an exercise has, those refused and those accepted, with the seeds."""
+def measure(
+    id: str, right_seeds: int, wrong_seeds: int
+) -> tuple[str, int, list[str], int, list[str]]:
+    """How many right and wrong answers an exercise has, those refused and those accepted, with the
+    seeds.
+    """
     seeds = range(FIRST_SEED, FIRST_SEED + right_seeds)
     passed = accepted(id, right(id), seeds, guarded=False)
     refused = [
@@ -66,13 +78,26 @@ def measure(id: str, right_seeds: int, wrong_seeds: int) -> tuple[str, int, list
     seeds = range(FIRST_SEED, FIRST_SEED + wrong_seeds)
     slipped = accepted(id, [item.answer for item in wrong(id)], seeds, guarded=True)
     due = [" and ".join(" or ".join(sorted(names)) for names in item.due) for item in wrong(id)]
-    return id, len(right(id)), refused, len(due), [f"{due[n]}: {found[:5]}" for n, found in slipped.items()]
+    return (
+        id,
+        len(right(id)),
+        refused,
+        len(due),
+        [f"{due[n]}: {found[:5]}" for n, found in slipped.items()],
+    )
 
 
 def main(right_seeds: int = 1000, wrong_seeds: int = 50) -> None:
     """Print a table with a line for each exercise."""
     ids = [e.id for lesson in lessons() for e in exercises(lesson) if not isinstance(e, Training)]
-    table = Table("exercise", "right", "refused", "wrong", "accepted", title=f"{right_seeds} and {wrong_seeds} seeds")
+    table = Table(
+        "exercise",
+        "right",
+        "refused",
+        "wrong",
+        "accepted",
+        title=f"{right_seeds} and {wrong_seeds} seeds",
+    )
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         rows = list(pool.map(measure, ids, [right_seeds] * len(ids), [wrong_seeds] * len(ids)))
     for id, good, refused, bad, slipped in rows:

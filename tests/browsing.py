@@ -29,17 +29,36 @@ expect.set_options(timeout=PATIENCE)
 
 @contextmanager
 def jupyter(command: str, root: Path, token: str, *settings: str) -> Iterator[str]:
-    """Run `jupyter lab` or `jupyter server` over a folder, with settings of its own; gives its address."""
+    """Run `jupyter lab` or `jupyter server` over a folder, with settings of its own; gives its
+    address.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, "-m", "jupyter", command, "--no-browser", "--allow-root", f"--port={port}"]
-    words += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]
+    words = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        command,
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+    ]
+    words += [
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={root}",
+    ]
     words += [f"--IdentityProvider.token={token}", *settings]
-    own = {f"JUPYTER_{kind}_DIR": str(root / ".jupyter" / kind.lower()) for kind in ("CONFIG", "RUNTIME", "DATA")}
+    own = {
+        f"JUPYTER_{kind}_DIR": str(root / ".jupyter" / kind.lower())
+        for kind in ("CONFIG", "RUNTIME", "DATA")
+    }
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with (root / "server.log").open("w") as log:
-        process = subprocess.Popen(words, cwd=root, env=os.environ | own | {"PATH": path}, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            words, cwd=root, env=os.environ | own | {"PATH": path}, stdout=log, stderr=log
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(600):
@@ -58,9 +77,14 @@ def jupyter(command: str, root: Path, token: str, *settings: str) -> Iterator[st
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    program = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
     if program is None:
-        pytest.fail("The browser tests need the command chromium: run `make browser`, or install it.", pytrace=False)
+        pytest.fail(
+            "The browser tests need the command chromium: run `make browser`, or install it.",
+            pytrace=False,
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser

@@ -17,12 +17,20 @@ PATIENCE = 120  # seconds for one cell on a busy machine
 
 
 def cells(lesson: str, tree: str = "notebooks") -> dict[str, str]:
-    """The code cells of a lesson by grade_id, and its first one as `first`; of the solved one without markers."""
+    """The code cells of a lesson by grade_id, and its first one as `first`; of the solved one
+    without markers.
+    """
     notebook = json.loads((ROOT / tree / lesson / f"{lesson}.ipynb").read_text(encoding="utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    sources = {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in code}
+    sources = {
+        cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"])
+        for cell in code
+    }
     sources["first"] = "".join(code[0]["source"])
-    return {name: re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", text, flags=re.M) for name, text in sources.items()}
+    return {
+        name: re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", text, flags=re.M)
+        for name, text in sources.items()
+    }
 
 
 class Kernel:
@@ -47,8 +55,8 @@ class Kernel:
     def run(self, code: str, *typed: str, thinks: float = 0.0) -> str:
         """Run a cell as JupyterLab does; what it shows as text, without colours.
 
-        typed: what is answered where the kernel asks for input, each after so many seconds of thought; without it
-        nobody can answer, as in nbclient.
+        typed: what is answered where the kernel asks for input, each after so many seconds of
+        thought; without it nobody can answer, as in nbclient.
         """
         lines = list(typed)
 
@@ -83,4 +91,6 @@ class Kernel:
                 shown.append("\n".join(content["traceback"]))
             elif message["msg_type"] == "status" and content["execution_state"] == "idle":
                 return re.sub(r"\x1b\[[0-9;]*[mK]", "", "\n".join(shown))
-        raise TimeoutError(f"the kernel gave no answer within {PATIENCE} s; so far:\n" + "\n".join(shown))
+        raise TimeoutError(
+            f"the kernel gave no answer within {PATIENCE} s; so far:\n" + "\n".join(shown)
+        )

@@ -1,4 +1,6 @@
-"""Right answers that round differently from the reference: other orders, other precision, other functions."""
+"""Right answers that round differently from the reference: other orders, other precision, other
+functions.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,7 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_utils.reference import backprop, cross_entropy, embeddings, linear, mnist, optimizers, sgd, weight_decay
+from course_utils.reference import (
+    backprop,
+    cross_entropy,
+    embeddings,
+    linear,
+    mnist,
+    optimizers,
+    sgd,
+    weight_decay,
+)
 
 
 def in_double(answer: Callable[..., Any]) -> Callable[..., Any]:
@@ -19,7 +30,11 @@ def in_double(answer: Callable[..., Any]) -> Callable[..., Any]:
             return value.to(dtype)
         if isinstance(value, list | tuple):
             return type(value)(tree(item, dtype) for item in value)
-        return {key: tree(item, dtype) for key, item in value.items()} if isinstance(value, dict) else value
+        return (
+            {key: tree(item, dtype) for key, item in value.items()}
+            if isinstance(value, dict)
+            else value
+        )
 
     def doubled(*args: Any) -> Any:
         floats = [item for item in args if isinstance(item, Tensor) and item.is_floating_point()]
@@ -68,7 +83,11 @@ class LinearBackwards(linear.My_Linear):
 class LinearByAddmm(linear.My_Linear):
     def forward(self, x: Tensor) -> Tensor:
         flat = x.reshape(-1, x.shape[-1])
-        y = flat @ self.weight.T if self.bias is None else torch.addmm(self.bias, flat, self.weight.T)
+        y = (
+            flat @ self.weight.T
+            if self.bias is None
+            else torch.addmm(self.bias, flat, self.weight.T)
+        )
         return y.reshape(*x.shape[:-1], -1)
 
 
@@ -92,7 +111,9 @@ def collapse_by_terms(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[T
     return reversed_sum(w2[:, :, None] * w1, 1), b2 + reversed_sum(w2 * b1)
 
 
-def collapse_with_one_column(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, Tensor]:
+def collapse_with_one_column(
+    w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
+) -> tuple[Tensor, Tensor]:
     both = w2 @ torch.cat([w1, b1[:, None]], 1)
     return both[:, :-1], both[:, -1] + b2
 
@@ -133,7 +154,9 @@ def mse_gradient_with_numpy(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def momentum_of_scaled(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float) -> None:
+def momentum_of_scaled(
+    params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float
+) -> None:
     for p, v in zip(params, velocities, strict=True):
         if p.grad is not None:
             p.copy_(p - lr * momentum * v - lr * p.grad)
@@ -166,7 +189,9 @@ def ewma_by_steps(values: Tensor, beta: float) -> Tensor:
 # Lesson 03
 
 
-def linear_backward_by_terms(grad_out: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def linear_backward_by_terms(
+    grad_out: Tensor, x: Tensor, weight: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     return (
         reversed_sum(grad_out[:, None, :] * weight.T),
         reversed_sum(grad_out[:, :, None] * x[:, None, :], 0),
@@ -301,7 +326,10 @@ def cross_entropy_backward_by_logs(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def normalize_with_numpy(train: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    mean, std = float(np.mean(train.double().numpy())), float(np.std(train.double().numpy(), ddof=1))
+    mean, std = (
+        float(np.mean(train.double().numpy())),
+        float(np.std(train.double().numpy(), ddof=1)),
+    )
     return (train - mean) / std, (valid - mean) / std
 
 
@@ -361,7 +389,9 @@ def decay_step_by_subtracting(params: Sequence[Tensor], lr: float, wd: float) ->
 
 
 @torch.no_grad()
-def rmsprop_by_lerp(params: Sequence[Tensor], squares: Sequence[Tensor], lr: float, alpha: float, eps: float) -> None:
+def rmsprop_by_lerp(
+    params: Sequence[Tensor], squares: Sequence[Tensor], lr: float, alpha: float, eps: float
+) -> None:
     for p, s in zip(params, squares, strict=True):
         if p.grad is not None:
             s.lerp_(p.grad.square(), 1 - alpha)
@@ -369,7 +399,9 @@ def rmsprop_by_lerp(params: Sequence[Tensor], squares: Sequence[Tensor], lr: flo
 
 
 @torch.no_grad()
-def adam_as_torch(params: Any, means: Any, squares: Any, t: int, lr: float, betas: Any, eps: float) -> None:
+def adam_as_torch(
+    params: Any, means: Any, squares: Any, t: int, lr: float, betas: Any, eps: float
+) -> None:
     for p, m, v in zip(params, means, squares, strict=True):
         if p.grad is not None:
             m.lerp_(p.grad, 1 - betas[0])
@@ -379,8 +411,12 @@ def adam_as_torch(params: Any, means: Any, squares: Any, t: int, lr: float, beta
 
 
 @torch.no_grad()
-def adam_as_kingma_ends(params: Any, means: Any, squares: Any, t: int, lr: float, betas: Any, eps: float) -> None:
-    """Both corrections in the step size, and eps with them, as at the end of section 2 of the paper."""
+def adam_as_kingma_ends(
+    params: Any, means: Any, squares: Any, t: int, lr: float, betas: Any, eps: float
+) -> None:
+    """Both corrections in the step size, and eps with them, as at the end of section 2 of the
+    paper.
+    """
     right = math.sqrt(1 - betas[1] ** t)
     for p, m, v in zip(params, means, squares, strict=True):
         if p.grad is not None:
@@ -391,7 +427,9 @@ def adam_as_kingma_ends(params: Any, means: Any, squares: Any, t: int, lr: float
 
 def _then_decay(adam: Callable[..., None]) -> Callable[..., None]:
     @torch.no_grad()
-    def step(params: Any, means: Any, squares: Any, t: int, lr: float, betas: Any, eps: float, wd: float) -> None:
+    def step(
+        params: Any, means: Any, squares: Any, t: int, lr: float, betas: Any, eps: float, wd: float
+    ) -> None:
         for p in params:
             if p.grad is not None:
                 p.sub_(lr * wd * p)
@@ -485,7 +523,10 @@ ROUNDING: dict[str, list[Any]] = {
     "backprop.relative_error": [relative_error_by_quotient],
     "backprop.linear_backward": [linear_backward_by_terms, in_double(backprop.linear_backward)],
     "backprop.mse_backward": [mse_backward_by_share, in_double(backprop.mse_backward)],
-    "backprop.two_layer_backward": [two_layer_by_autograd_order, in_double(backprop.two_layer_backward)],
+    "backprop.two_layer_backward": [
+        two_layer_by_autograd_order,
+        in_double(backprop.two_layer_backward),
+    ],
     "cross_entropy.softmax": [
         Softmax.apply,
         SoftmaxByJacobian.apply,
@@ -515,25 +556,43 @@ ROUNDING: dict[str, list[Any]] = {
     "mnist.SGD": [SgdScaled],
     "weight_decay.l2_penalty": [l2_by_norms, l2_by_products],
     "weight_decay.l2_gradient": [lambda p, wd: p * wd + wd * p],
-    "weight_decay.sgd_l2_step": [l2_step_as_decay, l2_step_as_torch, step_in_double(weight_decay.sgd_l2_step, 1)],
+    "weight_decay.sgd_l2_step": [
+        l2_step_as_decay,
+        l2_step_as_torch,
+        step_in_double(weight_decay.sgd_l2_step, 1),
+    ],
     "weight_decay.sgd_decay_step": [
         decay_step_in_one,
         decay_step_by_subtracting,
         step_in_double(weight_decay.sgd_decay_step, 1),
     ],
     "optimizers.rmsprop_step": [rmsprop_by_lerp, step_in_double(optimizers.rmsprop_step, 2)],
-    "optimizers.adam_step": [adam_as_torch, adam_as_kingma_ends, step_in_double(optimizers.adam_step, 3)],
+    "optimizers.adam_step": [
+        adam_as_torch,
+        adam_as_kingma_ends,
+        step_in_double(optimizers.adam_step, 3),
+    ],
     "optimizers.adamw_step": [
         _then_decay(adam_as_torch),
         _then_decay(adam_as_kingma_ends),
         adamw_decay_of_old,
         step_in_double(optimizers.adamw_step, 3),
     ],
-    "optimizers.reborn_adam_step": [reborn_by_roots, step_in_double(optimizers.reborn_adam_step, 1)],
+    "optimizers.reborn_adam_step": [
+        reborn_by_roots,
+        step_in_double(optimizers.reborn_adam_step, 1),
+    ],
     "one_cycle.anneal": [anneal_in_float32, anneal_by_half_angle],
     "embeddings.embedding_lookup": [embedding_by_one_hot],
-    "embeddings.embedding_backward": [embedding_backward_by_product, in_double(embeddings.embedding_backward)],
-    "embeddings.sigmoid_range": [sigmoid_by_tanh, sigmoid_as_mix, in_double(embeddings.sigmoid_range)],
+    "embeddings.embedding_backward": [
+        embedding_backward_by_product,
+        in_double(embeddings.embedding_backward),
+    ],
+    "embeddings.sigmoid_range": [
+        sigmoid_by_tanh,
+        sigmoid_as_mix,
+        in_double(embeddings.sigmoid_range),
+    ],
     "embeddings.DotProductBias": [DotProductByEinsum],
     "embeddings.pca": [pca_by_covariance, in_double(embeddings.pca)],
 }

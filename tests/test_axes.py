@@ -1,4 +1,6 @@
-"""Wrong answers that are right in an exercise's own cases, and what a right answer may do along every axis."""
+"""Wrong answers that are right in an exercise's own cases, and what a right answer may do along
+every axis.
+"""
 
 import math
 
@@ -176,7 +178,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("id", "answer", "mistake"), WRONG, ids=lambda item: getattr(item, "__name__", item))
+@pytest.mark.parametrize(
+    ("id", "answer", "mistake"), WRONG, ids=lambda item: getattr(item, "__name__", item)
+)
 def test_what_was_accepted_is_refused(id, answer, mistake):
     for seed in range(3):
         verdict = judge(id, answer, seed)
@@ -205,14 +209,18 @@ def test_a_module_that_is_built_is_no_class(id):
     assert (verdict.status, verdict.mistake) == ("error", "not an answer")
 
 
-PLAIN = [item for lesson in lessons() for item in exercises(lesson) if not isinstance(item, Training)]
+PLAIN = [
+    item for lesson in lessons() for item in exercises(lesson) if not isinstance(item, Training)
+]
 
 
 @pytest.mark.parametrize("exercise", PLAIN, ids=lambda exercise: exercise.id)
 def test_every_exercise_is_probed_along_every_axis_or_says_why_not(exercise):
     own = exercise.own_cases(0)
     probed = {case.axis for case in exercise.draw(0)}
-    fitting = {axis.name for axis in axes.AXES if any(axis.fits(case) for case in own if not case.raises)}
+    fitting = {
+        axis.name for axis in axes.AXES if any(axis.fits(case) for case in own if not case.raises)
+    }
     assert set(exercise.without) <= fitting, "an opt-out from what does not fit says nothing"
     assert fitting - set(exercise.without) <= probed
     assert all(len(reason) > 10 for reason in exercise.without.values())

@@ -36,7 +36,9 @@ def page(browser):  # noqa: F811
 
 
 def open_lesson(page: Page, server: str) -> None:
-    """Open the released notebook and wait for its kernel; a cell that is run before asks for one in a dialog."""
+    """Open the released notebook and wait for its kernel; a cell that is run before asks for one in
+    a dialog.
+    """
     page.goto(f"{server}/lab/tree/{LESSON.released.relative_to(LESSON.root)}?token={TOKEN}&reset")
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
@@ -47,9 +49,11 @@ def cell(page: Page, text: str):
 
 
 def run(page: Page, code, source: str | None = None) -> None:
-    """Click into the cell, type what it should say, as a person would, run it, and wait for its new number.
+    """Click into the cell, type what it should say, as a person would, run it, and wait for its new
+    number.
 
-    JupyterLab loses a key press while it still draws the page, so the cell is run until its prompt changes.
+    JupyterLab loses a key press while it still draws the page, so the cell is run until its prompt
+    changes.
     """
     prompt = code.locator(".jp-InputPrompt")
     before = prompt.inner_text()
@@ -98,7 +102,9 @@ def test_a_check_cannot_be_edited(server, page):
     open_lesson(page, server)
     check = cell(page, 'check("linear.relu"')
     expect(check.locator(".cm-content")).to_have_attribute("aria-readonly", "true")
-    expect(cell(page, "def relu(x)").locator(".cm-content")).not_to_have_attribute("aria-readonly", "true")
+    expect(cell(page, "def relu(x)").locator(".cm-content")).not_to_have_attribute(
+        "aria-readonly", "true"
+    )
 
 
 def test_the_formgrader_lists_the_lesson(server, page):

@@ -40,7 +40,10 @@ def test_a_build_leaves_the_text_and_two_notebooks(built):
 
 
 def test_a_second_build_gives_the_same_bytes_and_touches_nothing(plain):
-    before, times = content(plain), [path.stat().st_mtime_ns for path in (plain.solved, plain.released)]
+    before, times = (
+        content(plain),
+        [path.stat().st_mtime_ns for path in (plain.solved, plain.released)],
+    )
     build(plain)
     assert content(plain) == before
     assert [path.stat().st_mtime_ns for path in (plain.solved, plain.released)] == times
@@ -101,7 +104,10 @@ UNRELEASABLE = 'print("two")\n### BEGIN SOLUTION\nprint("three")\n### END SOLUTI
         ("1 / 0", r'cell 3, under "Plain" failed:(.|\n)*ZeroDivisionError: division by zero'),
         ("def f(:", r"cell 3, (.|\n)*SyntaxError"),
         ("import os; os._exit(1)", 'cell 3, under "Plain" ended the kernel'),
-        (UNRELEASABLE, "nbgrader cannot release it: Solution region detected in a non-solution cell"),
+        (
+            UNRELEASABLE,
+            "nbgrader cannot release it: Solution region detected in a non-solution cell",
+        ),
     ],
 )
 def test_a_lesson_that_fails_names_the_cell_and_keeps_the_old_files(plain, code, said):
@@ -137,15 +143,30 @@ def test_files_beside_a_lesson_are_released_with_it_and_withdrawn_with_it(plain)
 
 
 DRIFT = {
-    "the text changed": ("text", "# # Plain", "# # Flat", "the text and the solved notebook differ from cell 1"),
-    "a cell was added": ("text", "# # Plain", "# # Plain\n\n# %%\n2", "the text and the solved notebook differ"),
+    "the text changed": (
+        "text",
+        "# # Plain",
+        "# # Flat",
+        "the text and the solved notebook differ from cell 1",
+    ),
+    "a cell was added": (
+        "text",
+        "# # Plain",
+        "# # Plain\n\n# %%\n2",
+        "the text and the solved notebook differ",
+    ),
     "a solved cell was edited": (
         "solved",
         'print(\\"one\\")',
         'print(\\"two\\")',
         "the solved notebook differ from cell 2",
     ),
-    "a cell was not run": ("solved", '"execution_count": 2', '"execution_count": null', "not run from top to bottom"),
+    "a cell was not run": (
+        "solved",
+        '"execution_count": 2',
+        '"execution_count": null',
+        "not run from top to bottom",
+    ),
     "another program saved it": (
         "solved",
         '"language": "python",',
@@ -213,7 +234,9 @@ def course(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("command", [["build"], ["build", "--check"], ["verify"], ["data"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["build"], ["build", "--check"], ["verify"], ["data"]], ids=" ".join
+)
 def test_bad_input_gets_one_sentence_and_a_status(command):
     done = course(*command, "no-such-thing")
     assert done.returncode == 1
@@ -224,7 +247,9 @@ def test_bad_input_gets_one_sentence_and_a_status(command):
 
 def test_the_help_is_quick_because_it_imports_no_torch():
     code = "import sys; from course_utils.cli import app; app(['--help'], standalone_mode=False); "
-    done = subprocess.run([sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"], capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"], capture_output=True
+    )
     assert done.returncode == 0
     assert all(command in done.stdout for command in (b"build", b"verify", b"data"))
 

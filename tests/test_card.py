@@ -1,4 +1,6 @@
-"""What a card says: claims as sentences, values entry under entry, whose fault it is, and no name that is not so."""
+"""What a card says: claims as sentences, values entry under entry, whose fault it is, and no name
+that is not so.
+"""
 
 import functools
 import importlib
@@ -84,7 +86,12 @@ SIDES = [
         "[[  1, 2],\n [  3, 4]] (int64, shape (2, 2))",
         "[[  1, 2],\n [≠30, 4]] (int64, shape (2, 2))",
     ),
-    (torch.tensor(1.0), torch.tensor(1.0000001), "         1 (float32, shape ())", "≠1.0000001 (float32, shape ())"),
+    (
+        torch.tensor(1.0),
+        torch.tensor(1.0000001),
+        "         1 (float32, shape ())",
+        "≠1.0000001 (float32, shape ())",
+    ),
     (
         torch.tensor([torch.nan, torch.inf, 1.0]),
         torch.tensor([torch.nan, torch.inf, torch.nan]),
@@ -97,16 +104,36 @@ SIDES = [
         "[True, False] (bool, shape (2,))",
         "[True, ≠True] (bool, shape (2,))",
     ),
-    (torch.ones(2), torch.ones(2).double(), "[1, 1] (float32, shape (2,))", "[1, 1] (≠float64, shape (2,))"),
-    (torch.ones(2), torch.ones(3), "[1, 1] (float32, shape (2,))", "[1, 1, 1] (float32, shape (3,))"),
+    (
+        torch.ones(2),
+        torch.ones(2).double(),
+        "[1, 1] (float32, shape (2,))",
+        "[1, 1] (≠float64, shape (2,))",
+    ),
+    (
+        torch.ones(2),
+        torch.ones(3),
+        "[1, 1] (float32, shape (2,))",
+        "[1, 1, 1] (float32, shape (3,))",
+    ),
     (["a", 2, None], ["a", 3, None], "[a,  2, None]", "[a, ≠3, None]"),
     ([1, 2, 3], [1], "[1, 2, 3]", "[1]"),
     ([1], [1, 2], "[1]", "[1, ≠2]"),
     (0.1 + 0.2, 0.3, "0.30000000000000004", "0.29999999999999999"),
     ([], [1], "[]", "[≠1]"),
     ([], [], "[]", "[]"),
-    (torch.zeros(0), torch.zeros(0).double(), "[] (float32, shape (0,))", "[] (float64, shape (0,))"),
-    (torch.ones(1) * 1j, torch.ones(1), "[1j] (complex64, shape (1,))", "[≠1] (≠float32, shape (1,))"),
+    (
+        torch.zeros(0),
+        torch.zeros(0).double(),
+        "[] (float32, shape (0,))",
+        "[] (float64, shape (0,))",
+    ),
+    (
+        torch.ones(1) * 1j,
+        torch.ones(1),
+        "[1j] (complex64, shape (1,))",
+        "[≠1] (≠float32, shape (1,))",
+    ),
     (3, "three", "3", "three"),
 ]
 
@@ -122,7 +149,9 @@ def test_of_a_large_tensor_the_neighbourhood_of_the_worst_entry_is_shown():
     left, right = side_by_side(LARGE, got)
     assert left.splitlines()[1] == " [44, 45, 46,   47, 48, 49],"
     assert right.splitlines()[1] == " [44, 45, 46, ≠147, 48, 49],"
-    assert right.endswith("(float32, shape (2, 3, 10); here [1, 0:3, 4:10]; 2 of 60 entries differ)")
+    assert right.endswith(
+        "(float32, shape (2, 3, 10); here [1, 0:3, 4:10]; 2 of 60 entries differ)"
+    )
 
 
 def test_of_a_long_list_the_neighbourhood_of_the_first_difference_is_shown():
@@ -178,7 +207,9 @@ def finds_no_place(*args, **kwargs):
 
 @pytest.mark.parametrize("answer", [raises_elsewhere, finds_no_place])
 @pytest.mark.parametrize(
-    "exercise", [item for item in ALL if not isinstance(item, Training)], ids=lambda exercise: exercise.id
+    "exercise",
+    [item for item in ALL if not isinstance(item, Training)],
+    ids=lambda exercise: exercise.id,
 )
 def test_an_unrelated_error_gets_no_name_from_the_catalogue(exercise, answer):
     verdict = judge(exercise.id, answer)
@@ -207,10 +238,13 @@ def test_a_constant_factor_is_one(expected, got, name):
 
 
 @pytest.mark.parametrize(
-    ("expected", "got", "told"), [((5,), (5, 5), True), ((5, 1), (5, 5), True), ((5,), (5, 3), False)]
+    ("expected", "got", "told"),
+    [((5,), (5, 5), True), ((5, 1), (5, 5), True), ((5,), (5, 3), False)],
 )
 def test_broadcasting_is_asked_about_where_it_gives_this_shape(expected, got, told):
-    _, advice = recognise(find("linear.relu"), difference(torch.ones(expected), torch.ones(got)), [])
+    _, advice = recognise(
+        find("linear.relu"), difference(torch.ones(expected), torch.ones(got)), []
+    )
     assert ("broadcast" in advice) is told
 
 
@@ -238,7 +272,9 @@ def test_the_names_that_an_answer_reads_are_found_through_its_helpers():
 
 def test_the_reference_reads_no_data_of_its_module():
     for exercise in ALL:
-        assert not any(isinstance(value, torch.Tensor) for value in reads(reference(exercise)).values())
+        assert not any(
+            isinstance(value, torch.Tensor) for value in reads(reference(exercise)).values()
+        )
 
 
 def stub(x):
@@ -254,11 +290,17 @@ def test_a_stub_is_untouched_only_where_nothing_stands_before_it():
     def calls(x):
         return stub(x)
 
-    statuses = [judge("linear.relu", answer).status for answer in (stub, functools.wraps(stub)(stub), written, calls)]
+    statuses = [
+        judge("linear.relu", answer).status
+        for answer in (stub, functools.wraps(stub)(stub), written, calls)
+    ]
     assert statuses == ["not attempted", "not attempted", "error", "error"]
 
 
 def test_a_right_answer_names_nobody():
     verdict = judge("linear.My_Linear", EinsumLinear)
-    assert verdict == Verdict("linear.My_Linear", "right", 1.0, checked=verdict.checked) and verdict.found is None
+    assert (
+        verdict == Verdict("linear.My_Linear", "right", 1.0, checked=verdict.checked)
+        and verdict.found is None
+    )
     assert inspect.isclass(EinsumLinear) and importlib.import_module("course_utils").case is case

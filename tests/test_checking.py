@@ -1,4 +1,6 @@
-"""Evidence crosses a border, the judge names mistakes, the guard sees shortcuts, the world stays as it was."""
+"""Evidence crosses a border, the judge names mistakes, the guard sees shortcuts, the world stays as
+it was.
+"""
 
 import random
 import subprocess
@@ -12,10 +14,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils import check, judge
-from course_utils.checking import Card, Case, CourseError, Exercise, NotRight, Rng, gradients, unguarded
+from course_utils.checking import (
+    Card,
+    Case,
+    CourseError,
+    Exercise,
+    NotRight,
+    Rng,
+    gradients,
+    unguarded,
+)
 from course_utils.checking import exercise as exercise_module
 from course_utils.checking.compare import same
-from course_utils.checking.evidence import Evidence, Other, Raised, decode, encode, from_tree, normal_form, to_tree
+from course_utils.checking.evidence import (
+    Evidence,
+    Other,
+    Raised,
+    decode,
+    encode,
+    from_tree,
+    normal_form,
+    to_tree,
+)
 from course_utils.checking.guard import Guard
 from course_utils.checking.judge import judge_evidence
 from course_utils.checking.notebook import defining_cell
@@ -134,7 +154,9 @@ GENERAL = [
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "mistake"), GENERAL, ids=[f"{s}-{m}-{i}" for i, (_, s, m) in enumerate(GENERAL)]
+    ("answer", "status", "mistake"),
+    GENERAL,
+    ids=[f"{s}-{m}-{i}" for i, (_, s, m) in enumerate(GENERAL)],
 )
 def test_general_mistakes_are_recognised(verdict, answer, status, mistake):
     result = verdict(answer)
@@ -184,7 +206,9 @@ def test_output_is_kept_short_and_shown(verdict, capsys):
     assert "line 0" in repr(Card(result, 1))
 
 
-@pytest.mark.parametrize("answer", [leaves_float64, leaves_no_grad, loops_for_ever, raises_at_a_line])
+@pytest.mark.parametrize(
+    "answer", [leaves_float64, leaves_no_grad, loops_for_ever, raises_at_a_line]
+)
 def test_the_world_is_left_as_it_was(verdict, answer):
     def meddler(x, y):
         torch.manual_seed(1), np.random.seed(1), random.seed(1)
@@ -264,7 +288,9 @@ def test_the_three_answers_of_the_issue_tracker():
     assert judge("linear.My_Linear", Inherited).status == "shortcut"
 
 
-@pytest.mark.parametrize("change", [list.sort, list.pop, lambda values: values.__setitem__(0, "zz")])
+@pytest.mark.parametrize(
+    "change", [list.sort, list.pop, lambda values: values.__setitem__(0, "zz")]
+)
 def test_a_list_that_an_answer_changes_is_noticed(change):
     def categorify(train, valid):
         codes = reference_of_tables.categorify(train, valid)
@@ -273,8 +299,13 @@ def test_a_list_that_an_answer_changes_is_noticed(change):
 
     exercise = exercise_module.find("tabular.categorify")
     cases = exercise.draw(0)
-    verdict = judge_evidence(exercise, cases, collect(exercise, categorify, cases, guarded=False), 0)
-    assert verdict.advice == "Your code changes its argument train. Work on a copy and leave train alone."
+    verdict = judge_evidence(
+        exercise, cases, collect(exercise, categorify, cases, guarded=False), 0
+    )
+    assert (
+        verdict.advice
+        == "Your code changes its argument train. Work on a copy and leave train alone."
+    )
 
 
 def test_a_weight_that_is_never_filled_is_refused():
@@ -382,7 +413,8 @@ def test_evidence_survives_the_crossing():
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\0" * 8, b"\xff" * 40, encode({"values": 3})[:-3], random.Random(0).randbytes(64)]
+    "data",
+    [b"", b"\0" * 8, b"\xff" * 40, encode({"values": 3})[:-3], random.Random(0).randbytes(64)],
 )
 def test_broken_evidence_is_one_error(data):
     with pytest.raises(CourseError):
@@ -470,7 +502,9 @@ def test_a_name_error_in_a_notebook_names_the_cell_to_run(tmp_path, monkeypatch,
 
     from course_utils.checking import notebook
 
-    nbformat.write(new_notebook(cells=[new_code_cell("def relu(x):\n    return x")]), tmp_path / "lesson.ipynb")
+    nbformat.write(
+        new_notebook(cells=[new_code_cell("def relu(x):\n    return x")]), tmp_path / "lesson.ipynb"
+    )
     monkeypatch.chdir(tmp_path)
     shell = InteractiveShell.instance()
     try:

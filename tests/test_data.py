@@ -54,7 +54,9 @@ def sentence(error: pytest.ExceptionInfo[DataError]) -> str:
     ("part", "n", "expected"),
     [("train", 4_000, "87c7fa02c14a0744"), ("valid", 1_000, "b63b1421a87bc31c")],
 )
-def test_the_digits_are_stratified_and_their_split_is_fixed(part: str, n: int, expected: str) -> None:
+def test_the_digits_are_stratified_and_their_split_is_fixed(
+    part: str, n: int, expected: str
+) -> None:
     mnist = load_mnist()
     x, y = getattr(mnist, f"x_{part}"), getattr(mnist, f"y_{part}")
     assert x.shape == (n, 28, 28) and x.dtype == torch.uint8 and (x.min(), x.max()) == (0, 255)
@@ -74,7 +76,8 @@ def test_each_load_gives_tensors_of_its_own() -> None:
 
 
 @pytest.mark.skipif(
-    not COURSE_DATA, reason="needs all 70,000 digits, which are not shipped; COURSE_DATA names their folder"
+    not COURSE_DATA,
+    reason="needs all 70,000 digits, which are not shipped; COURSE_DATA names their folder",
 )
 def test_the_shipped_digits_are_real_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_DATA", COURSE_DATA)
@@ -85,7 +88,9 @@ def test_the_shipped_digits_are_real_ones(monkeypatch: pytest.MonkeyPatch) -> No
         assert [known.get(row) for row in rows(x)] == y.tolist()
 
 
-def test_validation_digits_out_of_reach_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validation_digits_out_of_reach_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(DATA / "mnist", tmp_path / "mnist", ignore=shutil.ignore_patterns("valid-*"))
     monkeypatch.setattr(data, "DATA", tmp_path)
     with pytest.raises(DataError) as error:
@@ -108,16 +113,24 @@ def test_ratings_are_the_dense_core_with_everyone_and_every_film_in_training() -
         assert set(part.ratings.tolist()) == {n / 2 for n in range(1, 11)}
     assert ratings.train.users.unique().tolist() == list(range(646))
     assert ratings.train.items.unique().tolist() == list(range(2_237))
-    users, items = (torch.cat(pair) for pair in zip(ratings.train[:2], ratings.valid[:2], strict=True))
+    users, items = (
+        torch.cat(pair) for pair in zip(ratings.train[:2], ratings.valid[:2], strict=True)
+    )
     assert users.bincount().min() >= 20 and items.bincount().min() >= 10
     assert len({*zip(users.tolist(), items.tolist(), strict=True)}) == 81_412
     counts = items.bincount()
     assert (counts[1:] <= counts[:-1]).all()
 
 
-@pytest.mark.parametrize(("name", "expected"), [("ratings", "e5de82aa93ad1e2d"), ("flights", "2a233b7e8d147200")])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("ratings", "e5de82aa93ad1e2d"), ("flights", "2a233b7e8d147200")]
+)
 def test_the_split_is_fixed(name: str, expected: str) -> None:
-    column = load_ratings().valid.items.numpy() if name == "ratings" else load_flights().valid["air_time"].to_numpy()
+    column = (
+        load_ratings().valid.items.numpy()
+        if name == "ratings"
+        else load_flights().valid["air_time"].to_numpy()
+    )
     assert hashlib.sha256(column.astype("<i8").tobytes()).hexdigest().startswith(expected)
 
 
@@ -141,7 +154,10 @@ def test_biases_predict_ratings_better_than_the_mean() -> None:
         item = torch.zeros_like(item).index_add(0, train.items, rest) / (train.items.bincount() + 3)
     rmse = {
         name: float((guess - valid.ratings).square().mean().sqrt())
-        for name, guess in {"mean": mean, "biases": mean + user[valid.users] + item[valid.items]}.items()
+        for name, guess in {
+            "mean": mean,
+            "biases": mean + user[valid.users] + item[valid.items],
+        }.items()
     }
     assert 1.0 < rmse["mean"] < 1.06 and 0.83 < rmse["biases"] < 0.88, rmse
 
@@ -172,7 +188,10 @@ def test_airports_lie_where_the_distances_say() -> None:
     flights = pd.concat([train, valid]).drop_duplicates(["origin", "destination"])
     assert {*flights["origin"], *flights["destination"]} == {*airports["code"]}
     a, b = (places.loc[flights[end]].to_numpy().T for end in ("origin", "destination"))
-    h = np.sin((b[0] - a[0]) / 2) ** 2 + np.cos(a[0]) * np.cos(b[0]) * np.sin((b[1] - a[1]) / 2) ** 2
+    h = (
+        np.sin((b[0] - a[0]) / 2) ** 2
+        + np.cos(a[0]) * np.cos(b[0]) * np.sin((b[1] - a[1]) / 2) ** 2
+    )
     miles = 2 * 3958.8 * np.arcsin(np.sqrt(h))
     assert np.abs(miles / flights["distance"].to_numpy() - 1).max() < 0.02
 
@@ -184,8 +203,14 @@ def test_air_time_follows_distance_and_route() -> None:
         return float(((guess - valid["air_time"]) ** 2).mean() ** 0.5)
 
     route = ["origin", "destination"]
-    means = train.groupby(route, as_index=False)["air_time"].mean().rename(columns={"air_time": "guess"})
-    table = valid[route].merge(means, how="left")["guess"].fillna(train["air_time"].mean()).to_numpy()
+    means = (
+        train.groupby(route, as_index=False)["air_time"]
+        .mean()
+        .rename(columns={"air_time": "guess"})
+    )
+    table = (
+        valid[route].merge(means, how="left")["guess"].fillna(train["air_time"].mean()).to_numpy()
+    )
     line = np.polyval(np.polyfit(train["distance"], train["air_time"], 1), valid["distance"])
     assert 85 < rmse(train["air_time"].mean()) < 100
     assert 12 < rmse(line) < 14
@@ -235,8 +260,12 @@ def test_the_list_agrees_with_the_data(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("name", ["ratings", "flights"])
-def test_a_damaged_or_missing_table_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, load = {"ratings": ("movielens", load_ratings), "flights": ("flights", load_flights)}[name]
+def test_a_damaged_or_missing_table_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, load = {"ratings": ("movielens", load_ratings), "flights": ("flights", load_flights)}[
+        name
+    ]
     shutil.copytree(DATA / folder, tmp_path / folder)
     monkeypatch.setattr(data, "DATA", tmp_path)
     table = tmp_path / folder / "valid.csv.gz"
@@ -268,12 +297,16 @@ def small_mnist() -> dict[str, bytes]:
 @pytest.fixture
 def unpacked(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     files = small_mnist()
-    monkeypatch.setattr(data, "MNIST_SHA256", {name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()})
+    monkeypatch.setattr(
+        data, "MNIST_SHA256", {name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()}
+    )
     return files
 
 
 @pytest.fixture
-def course_data(unpacked: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def course_data(
+    unpacked: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A folder as torchvision lays it out, named by COURSE_DATA."""
     raw = tmp_path / RAW
     raw.mkdir(parents=True)
@@ -327,11 +360,14 @@ def test_a_wrong_course_data_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sentence(error).startswith(f"COURSE_DATA is {tmp_path / 'nowhere'}")
 
 
-# ---------------------------------------------------------------- downloads, from a server on this machine
+# ---------------------------------------------------------------- downloads, from a server on this
+# machine
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves ``files``, ranges if ``ranges``; hangs up after ``breaks`` bytes, once; keeps what was asked and sent."""
+    """Serves ``files``, ranges if ``ranges``; hangs up after ``breaks`` bytes, once; keeps what was
+    asked and sent.
+    """
 
     files: dict[str, bytes]
     ranges, breaks = True, 0
@@ -360,7 +396,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         rest = body[start:][: self.server.breaks or None]
         self.server.breaks = 0
-        self.server.sent += len(rest)  # before it is sent, because the test goes on as soon as it has arrived
+        self.server.sent += len(
+            rest
+        )  # before it is sent, because the test goes on as soon as it has arrived
         self.wfile.write(rest)
 
     def log_message(self, *_: object) -> None:
@@ -379,7 +417,9 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def mirror(server: Server, unpacked: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+def mirror(
+    server: Server, unpacked: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Server:
     """torchvision's address and sums, replaced by this server's."""
     server.files = {f"{name}.gz": gzip.compress(content) for name, content in unpacked.items()}
     sums = [(name, hashlib.md5(content).hexdigest()) for name, content in server.files.items()]
@@ -403,7 +443,9 @@ def test_digits_that_are_not_there_are_downloaded_once(
     assert len(mirror.asked) == 4
 
 
-def test_a_download_goes_on_where_it_broke_off(mirror: Server, unpacked: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_download_goes_on_where_it_broke_off(
+    mirror: Server, unpacked: dict[str, bytes], tmp_path: Path
+) -> None:
     part = tmp_path / RAW / f"{FIRST}.part"
     part.parent.mkdir(parents=True)
     part.write_bytes(mirror.files[FIRST][:1_000])
@@ -418,7 +460,9 @@ def test_a_line_that_breaks_is_taken_up_again(mirror: Server, unpacked: dict[str
     assert mirror.asked[:2] == [(FIRST, None), (FIRST, "bytes=700-")]
 
 
-def test_a_server_that_cannot_resume_starts_again(mirror: Server, unpacked: dict[str, bytes]) -> None:
+def test_a_server_that_cannot_resume_starts_again(
+    mirror: Server, unpacked: dict[str, bytes]
+) -> None:
     mirror.breaks, mirror.ranges = 700, False
     assert_small(load_mnist(full=True), unpacked)
     assert mirror.asked[:2] == [(FIRST, None), (FIRST, "bytes=700-")]
@@ -443,7 +487,9 @@ def test_a_file_with_a_wrong_sum_never_arrives(mirror: Server, tmp_path: Path) -
     assert [*(tmp_path / RAW).iterdir()] == []
 
 
-def test_offline_the_message_says_how_to_get_the_digits(mirror: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_the_message_says_how_to_get_the_digits(
+    mirror: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])
     with pytest.raises(DataError) as error:
         load_mnist(full=True)
@@ -465,11 +511,17 @@ def test_a_folder_that_cannot_be_written_is_no_traceback(
 
 @pytest.fixture
 def movielens(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """60 people who rated 30 films each, and a film and two people that go only one after the other."""
+    """60 people who rated 30 films each, and a film and two people that go only one after the
+    other.
+    """
     monkeypatch.setattr(data, "MOVIELENS", f"{server.address}small.zip")
     pairs = [(user, film) for user in range(1, 61) for film in range(1, 31)]
-    pairs += [(user, 31) for user in range(1, 9)]  # and two more, of which the first rated 19 films and the second 20
-    pairs += [(98, film) for film in (31, *range(1, 19))] + [(99, film) for film in (31, *range(1, 20))]
+    pairs += [
+        (user, 31) for user in range(1, 9)
+    ]  # and two more, of which the first rated 19 films and the second 20
+    pairs += [(98, film) for film in (31, *range(1, 19))] + [
+        (99, film) for film in (31, *range(1, 20))
+    ]
     ratings = pd.DataFrame(pairs, columns=["userId", "movieId"]).assign(rating=3.5, timestamp=0)
     titles = [f"Film {n:02}, The (Étude) (1999)" for n in range(1, 32)]
     films = pd.DataFrame({"movieId": range(1, 32), "title": titles, "genres": "Drama|War"})
@@ -480,11 +532,16 @@ def movielens(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return server
 
 
-def test_the_current_ratings_are_fetched_cut_and_split_alike(movielens: Server, tmp_path: Path) -> None:
+def test_the_current_ratings_are_fetched_cut_and_split_alike(
+    movielens: Server, tmp_path: Path
+) -> None:
     ratings = load_ratings(data.fetch_movielens(tmp_path))
     assert (ratings.n_users, ratings.n_items) == (60, 30)
     assert (len(ratings.train.users), len(ratings.valid.users)) == (1_620, 180)
-    assert ratings.titles[0] == "The Film 01 (Étude) (1999)" and ratings.genres[0] == ["Drama", "War"]
+    assert ratings.titles[0] == "The Film 01 (Étude) (1999)" and ratings.genres[0] == [
+        "Drama",
+        "War",
+    ]
     assert len(ratings.train.users.unique()) == 60 and len(ratings.train.items.unique()) == 30
 
 
@@ -494,7 +551,9 @@ def test_an_archive_that_is_there_stays_when_the_new_one_is_no_good(
 ) -> None:
     path = data.fetch_movielens(tmp_path)
     good = movielens.files["small.zip"]
-    movielens.files["small.zip"] = good.replace(b"Film 07", b"Film 70") if content == "changed" else b"<html>"
+    movielens.files["small.zip"] = (
+        good.replace(b"Film 07", b"Film 70") if content == "changed" else b"<html>"
+    )
     with pytest.raises(DataError) as error:
         data.fetch_movielens(tmp_path)
     assert "damaged" in sentence(error) and "load_ratings()" in str(error.value)
@@ -513,7 +572,9 @@ def test_an_archive_without_ratings_is_named(content: bytes | None, tmp_path: Pa
 
 def test_no_person_and_no_film_is_left_to_validation_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the validation tenth, drawn freely, would hold all ratings of a film."""
-    frame = pd.DataFrame([(user, film) for user in range(20) for film in range(20)], columns=["userId", "movieId"])
+    frame = pd.DataFrame(
+        [(user, film) for user in range(20) for film in range(20)], columns=["userId", "movieId"]
+    )
     frame = frame.assign(rating=4.0, title="A (2000)", genres="War")
     sample = pd.DataFrame.sample
 

@@ -1,4 +1,6 @@
-"""Mistakes are edits of the reference, and a name is found for one, for two at once, and for a part."""
+"""Mistakes are edits of the reference, and a name is found for one, for two at once, and for a
+part.
+"""
 
 import pytest
 import torch
@@ -74,7 +76,9 @@ def test_two_ways_to_make_one_mistake_count_as_one():
         id, points = "linear.relu", 1
         mistakes = (
             Mistake("signs dropped", edit("x.clamp(min=0)", "x.abs()"), "You drop the sign."),
-            Mistake("signs dropped", edit("x.clamp(min=0)", "(x * x).sqrt()"), "You drop the sign."),
+            Mistake(
+                "signs dropped", edit("x.clamp(min=0)", "(x * x).sqrt()"), "You drop the sign."
+            ),
         )
 
         def probe(self, relu, case):
@@ -92,7 +96,9 @@ def test_a_mistake_that_would_spoil_what_is_right_is_not_named():
         """max(x, 0)."""
 
         id, points = "linear.relu", 1
-        mistakes = (Mistake("without the sign", edit("x.clamp(min=0)", "x.abs()"), "You drop the sign."),)
+        mistakes = (
+            Mistake("without the sign", edit("x.clamp(min=0)", "x.abs()"), "You drop the sign."),
+        )
 
         def probe(self, relu, case):
             yield "y", relu(case.x)
@@ -104,9 +110,14 @@ def test_a_mistake_that_would_spoil_what_is_right_is_not_named():
 
 
 def test_what_nothing_explains_has_no_name_and_says_what_is_right_so_far():
-    verdict = judge("sgd.momentum_step", momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)"))
+    verdict = judge(
+        "sgd.momentum_step",
+        momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)"),
+    )
     assert verdict.mistake is None
-    assert "velocities[0] after step 1" in verdict.advice and verdict.where == "params[0] after step 1"
+    assert (
+        "velocities[0] after step 1" in verdict.advice and verdict.where == "params[0] after step 1"
+    )
 
 
 def test_an_unrelated_error_in_the_first_line_gets_no_name_of_a_mistake():
@@ -142,7 +153,10 @@ def test_edits_of_private_helpers_reach_the_answer():
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
-        ((".median()", ".sum()"), "'.median()' -> '.sum()' does not fit: '.median()' stands 0 times"),
+        (
+            (".median()", ".sum()"),
+            "'.median()' -> '.sum()' does not fit: '.median()' stands 0 times",
+        ),
         (("y_hat", "y"), "'y_hat' -> 'y' does not fit: 'y_hat' stands 5 times"),
         ((".mean()", ".sum()", ".mean()", ".max()"), "two changes meet in one place"),
     ],
@@ -178,8 +192,13 @@ def test_the_number_of_pairs_is_bounded(monkeypatch):
     monkeypatch.setattr(naming, "MOST_PAIRS", 7)
     monkeypatch.setattr(naming, "_RUNS", {})
     run = naming.run_mistakes
-    monkeypatch.setattr(naming, "run_mistakes", lambda e, pair, *rest: tried.append(pair) or run(e, pair, *rest))
-    judge("sgd.momentum_step", momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)"))
+    monkeypatch.setattr(
+        naming, "run_mistakes", lambda e, pair, *rest: tried.append(pair) or run(e, pair, *rest)
+    )
+    judge(
+        "sgd.momentum_step",
+        momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)"),
+    )
     assert len({pair for pair in tried if len(pair) == 2}) == 7
     assert len({pair for pair in tried if len(pair) == 1}) <= len(MomentumStep.mistakes)
 
@@ -203,12 +222,19 @@ def test_known_mistakes_are_tried_without_a_warning(recwarn):
         centred = x - x.mean(0)
         return centred / (centred.square().sum(0) / (len(x) - 1)).sqrt()
 
-    verdict = judge("mnist.normalize", lambda train, valid: (each_by_itself(train), each_by_itself(valid)))
-    assert set(verdict.mistake.split("; ")) == {"validation data scaled by itself", "each pixel by itself"}
+    verdict = judge(
+        "mnist.normalize", lambda train, valid: (each_by_itself(train), each_by_itself(valid))
+    )
+    assert set(verdict.mistake.split("; ")) == {
+        "validation data scaled by itself",
+        "each pixel by itself",
+    }
     assert not [warning.message for warning in recwarn]
 
 
 def test_what_an_answer_is_warned_of_is_not_shown(recwarn):
-    verdict = judge("weight_decay.l2_gradient", lambda p, wd: torch.full_like(p, float(2 * wd * p.sum())))
+    verdict = judge(
+        "weight_decay.l2_gradient", lambda p, wd: torch.full_like(p, float(2 * wd * p.sum()))
+    )
     assert verdict.mistake == "one sum, spread over the shape"
     assert not [warning.message for warning in recwarn]

@@ -72,7 +72,9 @@ def grades(course):
     """Automatic points by student and check."""
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         return {
-            submission.student.id: {grade.name: grade.auto_score for grade in submission.notebooks[0].grades}
+            submission.student.id: {
+                grade.name: grade.auto_score for grade in submission.notebooks[0].grades
+            }
             for submission in gradebook.assignment_submissions(LESSON.name)
         }
 
@@ -88,7 +90,9 @@ def by_machine(grades: dict[str, float]) -> dict[str, float]:
 
 
 def test_nbgrader_releases_what_the_build_releases(course):
-    assert (course / "notebooks" / LESSON.name / LESSON.released.name).read_bytes() == LESSON.released.read_bytes()
+    assert (
+        course / "notebooks" / LESSON.name / LESSON.released.name
+    ).read_bytes() == LESSON.released.read_bytes()
 
 
 def test_the_solution_scores_full(grades, due):
@@ -100,14 +104,20 @@ def test_the_untouched_release_scores_nothing(grades):
 
 
 def test_half_the_points_for_half_the_work(grades, due):
-    expected = {name: points if name.removeprefix("check-") in HALF else 0 for name, points in due.items()}
+    expected = {
+        name: points if name.removeprefix("check-") in HALF else 0 for name, points in due.items()
+    }
     assert by_machine(grades["half"]) == expected
     assert 2 * sum(expected.values()) == sum(due.values())
 
 
 def test_warnings_on_stderr_cost_no_points(course, grades, due):
     submitted = nb.read(course / "submitted" / "warned" / LESSON.name / LESSON.solved.name)
-    noisy = [cell.id for cell in submitted.cells if "warnings.warn" in cell.source and "stderr)" in cell.source]
+    noisy = [
+        cell.id
+        for cell in submitted.cells
+        if "warnings.warn" in cell.source and "stderr)" in cell.source
+    ]
     assert {f"check-{name}" for name in noisy} == due.keys()
     assert by_machine(grades["warned"]) == due
 
@@ -126,5 +136,12 @@ def test_every_student_gets_feedback_with_cards(course, student):
 def test_the_export_has_every_score(course, due):
     table = pd.read_csv(course / "grades.csv", index_col="student_id")
     total = sum(due.values())
-    assert table["score"].to_dict() == {"half": total / 2, "solved": total, "untouched": 0, "warned": total}
-    assert set(table["max_score"]) == {total + sum(question.points for question in Subject(LESSON).questions)}
+    assert table["score"].to_dict() == {
+        "half": total / 2,
+        "solved": total,
+        "untouched": 0,
+        "warned": total,
+    }
+    assert set(table["max_score"]) == {
+        total + sum(question.points for question in Subject(LESSON).questions)
+    }

@@ -39,7 +39,12 @@ def close(a, b):
 @quick
 @given(sizes, sizes, sizes, seeds)
 def test_linear_backward_is_autograds_and_the_central_difference(n, i, o, seed):
-    x, weight, bias, grad_out = normal(seed, n, i), normal(seed + 1, o, i), normal(seed + 2, o), normal(seed + 3, n, o)
+    x, weight, bias, grad_out = (
+        normal(seed, n, i),
+        normal(seed + 1, o, i),
+        normal(seed + 2, o),
+        normal(seed + 3, n, o),
+    )
     leaves = [t.clone().requires_grad_() for t in (x, weight, bias)]
     got = linear_backward(grad_out, x, weight)
     close(got, torch.autograd.grad(F.linear(*leaves), leaves, grad_out))
@@ -55,7 +60,11 @@ def test_linear_backward_is_autograds_and_the_central_difference(n, i, o, seed):
 @quick
 @given(st.lists(sizes, max_size=3), seeds)
 def test_relu_and_mse_backward_are_autograds_and_the_central_difference(shape, seed):
-    x, grad_out, y = away_from_zero(normal(seed, *shape)), normal(seed + 1, *shape), normal(seed + 2, *shape)
+    x, grad_out, y = (
+        away_from_zero(normal(seed, *shape)),
+        normal(seed + 1, *shape),
+        normal(seed + 2, *shape),
+    )
     leaf = x.clone().requires_grad_()
     close(relu_backward(grad_out, x), torch.autograd.grad(F.relu(leaf), leaf, grad_out)[0])
     close(mse_backward(x, y), torch.autograd.grad(F.mse_loss(leaf, y), leaf)[0])
@@ -113,9 +122,9 @@ def test_numerical_gradient_has_an_error_of_eps_squared_and_leaves_x_alone():
     ],
 )
 def test_relative_error(a, b, expected):
-    assert relative_error(torch.tensor(a, dtype=torch.float64), torch.tensor(b, dtype=torch.float64)) == pytest.approx(
-        expected, rel=1e-12
-    )
+    assert relative_error(
+        torch.tensor(a, dtype=torch.float64), torch.tensor(b, dtype=torch.float64)
+    ) == pytest.approx(expected, rel=1e-12)
 
 
 @quick

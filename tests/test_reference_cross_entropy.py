@@ -1,4 +1,6 @@
-"""The reference answers of lesson 04 agree with torch in float64, and no road of torch's own to them stays unseen."""
+"""The reference answers of lesson 04 agree with torch in float64, and no road of torch's own to
+them stays unseen.
+"""
 
 import pytest
 import torch
@@ -18,21 +20,32 @@ LARGEST_ERROR = 1e-12
 def batches(draw):
     n, c = draw(st.integers(1, 9)), draw(st.integers(1, 9))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 10_000)))
-    logits = draw(st.sampled_from([0.1, 1, 30, 1000])) * torch.randn(n, c, generator=generator, dtype=torch.float64)
-    logits += draw(st.sampled_from([0, 1000, -1000])) * torch.randn(n, 1, generator=generator, dtype=torch.float64)
+    logits = draw(st.sampled_from([0.1, 1, 30, 1000])) * torch.randn(
+        n, c, generator=generator, dtype=torch.float64
+    )
+    logits += draw(st.sampled_from([0, 1000, -1000])) * torch.randn(
+        n, 1, generator=generator, dtype=torch.float64
+    )
     return logits.requires_grad_(), torch.randint(c, (n,), generator=generator)
 
 
 def relative(ours, theirs):
     """Relative to the largest entry; what both say is exactly 0 counts as equal."""
-    return float((ours - theirs).detach().abs().max() / theirs.detach().abs().max().clamp(min=1e-300))
+    return float(
+        (ours - theirs).detach().abs().max() / theirs.detach().abs().max().clamp(min=1e-300)
+    )
 
 
 def agree(ours, theirs, logits):
     cotangent = torch.randn_like(ours)
     grads = [torch.autograd.grad(y, logits, cotangent)[0] for y in (ours, theirs)]
-    size = float((cotangent.abs().sum() + grads[1].abs().max()).detach())  # entries that cancel are rounded like these
-    return relative(ours, theirs) < LARGEST_ERROR and float((grads[0] - grads[1]).abs().max()) < LARGEST_ERROR * size
+    size = float(
+        (cotangent.abs().sum() + grads[1].abs().max()).detach()
+    )  # entries that cancel are rounded like these
+    return (
+        relative(ours, theirs) < LARGEST_ERROR
+        and float((grads[0] - grads[1]).abs().max()) < LARGEST_ERROR * size
+    )
 
 
 @settings(deadline=None, derandomize=True, max_examples=150)
@@ -51,33 +64,44 @@ def test_softmax_and_cross_entropy_equal_torch_in_values_and_gradients(batch):
 def test_the_backward_formula_equals_autograd(batch):
     logits, targets = batch
     expected = torch.autograd.grad(F.cross_entropy(logits, targets), logits)[0]
-    assert (reference.cross_entropy_backward(logits.detach(), targets) - expected).abs().max() < LARGEST_ERROR
+    assert (
+        reference.cross_entropy_backward(logits.detach(), targets) - expected
+    ).abs().max() < LARGEST_ERROR
 
 
 def test_the_backward_formula_equals_central_differences():
     logits, targets = torch.randn(4, 5, dtype=torch.float64), torch.tensor([0, 4, 2, 2])
     expected = numerical_gradient(lambda z: reference.cross_entropy(z, targets), logits)
-    assert relative_error(reference.cross_entropy_backward(logits, targets).double(), expected) < 1e-7
+    assert (
+        relative_error(reference.cross_entropy_backward(logits, targets).double(), expected) < 1e-7
+    )
 
 
 @settings(deadline=None, derandomize=True, max_examples=50)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=9), st.integers(6, 9))
 def test_one_hot_equals_torch(labels, num_classes):
     labels = torch.tensor(labels)
-    assert torch.equal(reference.one_hot(labels, num_classes), F.one_hot(labels, num_classes).float())
+    assert torch.equal(
+        reference.one_hot(labels, num_classes), F.one_hot(labels, num_classes).float()
+    )
 
 
 @settings(deadline=None, derandomize=True, max_examples=50)
 @given(batches())
 def test_accuracy_counts_rows(batch):
     logits, targets = batch
-    hits = [row.tolist().index(max(row.tolist())) == target for row, target in zip(logits, targets, strict=True)]
+    hits = [
+        row.tolist().index(max(row.tolist())) == target
+        for row, target in zip(logits, targets, strict=True)
+    ]
     assert reference.accuracy(logits, targets) == pytest.approx(sum(hits) / len(hits))
 
 
 def by_attention(z):
     eye = torch.eye(z.shape[-1]).expand(len(z), -1, -1)
-    return F.scaled_dot_product_attention(torch.ones(len(z), 1, 1), z[:, :, None], eye, scale=1.0)[:, 0]
+    return F.scaled_dot_product_attention(torch.ones(len(z), 1, 1), z[:, :, None], eye, scale=1.0)[
+        :, 0
+    ]
 
 
 SOFTMAXES = {
@@ -168,13 +192,18 @@ ROADS = [
         ("cross_entropy", LOSSES),
         ("nll", NLLS),
         ("cross_entropy_backward", BACKWARDS),
-        ("one_hot", {"functional": lambda labels, c: F.one_hot(labels, c).float(), "itself": F.one_hot}),
+        (
+            "one_hot",
+            {"functional": lambda labels, c: F.one_hot(labels, c).float(), "itself": F.one_hot},
+        ),
     )
     for road, answer in roads.items()
 ]
 
 
-@pytest.mark.parametrize(("id", "road", "answer"), ROADS, ids=[f"{id}-{road}" for id, road, _ in ROADS])
+@pytest.mark.parametrize(
+    ("id", "road", "answer"), ROADS, ids=[f"{id}-{road}" for id, road, _ in ROADS]
+)
 def test_every_road_of_torch_is_a_shortcut(id, road, answer):
     verdict = judge(id, answer)
     assert verdict.status == "shortcut", verdict.message

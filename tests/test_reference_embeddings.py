@@ -54,7 +54,9 @@ def test_lookup_backward_is_autograds(lookup: tuple[Tensor, Tensor]) -> None:
 
 @settings(deadline=None, derandomize=True)
 @given(st.floats(-5, 5), st.floats(0.1, 10), st.lists(st.floats(-700, 700), min_size=1))
-def test_sigmoid_range_equals_the_formula_and_stays_within(low: float, width: float, values: list[float]) -> None:
+def test_sigmoid_range_equals_the_formula_and_stays_within(
+    low: float, width: float, values: list[float]
+) -> None:
     x = torch.tensor(values, dtype=torch.float64)
     y = sigmoid_range(x, low, low + width)
     torch.testing.assert_close(y, low + width / (1 + torch.exp(-x)), **EXACT)
@@ -72,26 +74,38 @@ def test_the_model_equals_the_formula_pair_by_pair_and_so_do_its_gradients() -> 
     users, items = torch.tensor([3, 0, 3, 1]), torch.tensor([5, 2, 5, 2])
     y = model(users, items)
     for n, (u, i) in enumerate(zip(users, items, strict=True)):
-        score = torch.dot(model.user_factors[u], model.item_factors[i]) + model.user_bias[u] + model.item_bias[i]
+        score = (
+            torch.dot(model.user_factors[u], model.item_factors[i])
+            + model.user_bias[u]
+            + model.item_bias[i]
+        )
         torch.testing.assert_close(y[n], 0.5 + 5.0 * torch.sigmoid(score), **EXACT)
 
     def of(*tables: Tensor) -> Tensor:
-        return torch.func.functional_call(model, dict(zip(names, tables, strict=True)), (users, items))
+        return torch.func.functional_call(
+            model, dict(zip(names, tables, strict=True)), (users, items)
+        )
 
     names = [name for name, _ in model.named_parameters()]
     assert names == ["user_factors", "item_factors", "user_bias", "item_bias"]
-    assert torch.autograd.gradcheck(of, tuple(p.detach().requires_grad_() for p in model.parameters()))
+    assert torch.autograd.gradcheck(
+        of, tuple(p.detach().requires_grad_() for p in model.parameters())
+    )
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.integers(3, 12), st.integers(1, 8), st.integers(0, 100))
-def test_pca_directions_are_orthonormal_and_explain_the_variance_in_order(n: int, d: int, seed: int) -> None:
+def test_pca_directions_are_orthonormal_and_explain_the_variance_in_order(
+    n: int, d: int, seed: int
+) -> None:
     x = draw(n, d, seed=seed) + 3
     k = min(n - 1, d)
     projected, components, ratio = pca(x, k)
     torch.testing.assert_close(components @ components.T, torch.eye(k).double(), rtol=0, atol=1e-10)
     variances = projected.var(0, correction=0)
-    torch.testing.assert_close(variances / x.var(0, correction=0).sum(), ratio, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(
+        variances / x.var(0, correction=0).sum(), ratio, rtol=1e-9, atol=1e-12
+    )
     assert (ratio[1:] <= ratio[:-1] + 1e-12).all()
     torch.testing.assert_close(ratio.sum(), torch.tensor(1.0).double(), **EXACT)
     torch.testing.assert_close(projected @ components + x.mean(0), x, rtol=0, atol=1e-9)
@@ -102,7 +116,9 @@ def test_pca_equals_the_eigenvectors_of_the_covariance_up_to_signs() -> None:
     _, components, ratio = pca(x, 5)
     values, vectors = torch.linalg.eigh(torch.cov(x.T))
     torch.testing.assert_close(ratio, values.flip(0) / values.sum(), rtol=1e-10, atol=0)
-    torch.testing.assert_close((components @ vectors.flip(1)).abs(), torch.eye(5).double(), rtol=0, atol=1e-10)
+    torch.testing.assert_close(
+        (components @ vectors.flip(1)).abs(), torch.eye(5).double(), rtol=0, atol=1e-10
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -19,7 +19,9 @@ def relative(a: torch.Tensor, b: torch.Tensor) -> float:
 def gradients_agree(ours: torch.Tensor, theirs: torch.Tensor, inputs: list[torch.Tensor]) -> bool:
     cotangent = torch.randn_like(ours)
     pairs = zip(
-        torch.autograd.grad(ours, inputs, cotangent), torch.autograd.grad(theirs, inputs, cotangent), strict=True
+        torch.autograd.grad(ours, inputs, cotangent),
+        torch.autograd.grad(theirs, inputs, cotangent),
+        strict=True,
     )
     return all(relative(a, b) < LARGEST_ERROR for a, b in pairs)
 
@@ -85,7 +87,9 @@ def test_two_layer_net_equals_torch():
     assert relative(y, expected) < LARGEST_ERROR
     cotangent = torch.randn_like(y)
     grads = torch.autograd.grad(y, [x, *net.parameters()], cotangent)
-    for ours, other in zip(grads, torch.autograd.grad(expected, [x, *theirs.parameters()], cotangent), strict=True):
+    for ours, other in zip(
+        grads, torch.autograd.grad(expected, [x, *theirs.parameters()], cotangent), strict=True
+    ):
         assert relative(ours, other) < LARGEST_ERROR
 
 

@@ -1,4 +1,6 @@
-"""The reference answers of lesson 05 agree with torch.optim and torch's losses in float64, over many steps."""
+"""The reference answers of lesson 05 agree with torch.optim and torch's losses in float64, over
+many steps.
+"""
 
 import pytest
 import torch
@@ -27,7 +29,10 @@ def net(seed=0):
 @given(st.floats(0.001, 0.1), st.sampled_from([0.0, 0.5, 0.9, 0.99]), st.integers(0, 99))
 def test_sgd_equals_torch_over_200_steps(lr, momentum, seed):
     generator = torch.Generator().manual_seed(seed)
-    start = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((3, 4), (3,), (2, 3))]
+    start = [
+        torch.randn(shape, generator=generator, dtype=torch.float64)
+        for shape in ((3, 4), (3,), (2, 3))
+    ]
     ours, theirs = ([nn.Parameter(p.clone()) for p in start] for _ in range(2))
     optimizers = mnist.SGD(iter(ours), lr, momentum), torch.optim.SGD(theirs, lr, momentum)
     for step in range(200):
@@ -46,9 +51,14 @@ def test_sgd_equals_torch_over_200_steps(lr, momentum, seed):
 def test_an_epoch_equals_one_with_torch():
     x, y = torch.randn(23, 5, dtype=torch.float64), torch.randint(3, (23,))
     ours, theirs = net().eval(), net().eval()
-    optimizer, reference = mnist.SGD(ours.parameters(), 0.1, 0.9), torch.optim.SGD(theirs.parameters(), 0.1, 0.9)
+    optimizer, reference = (
+        mnist.SGD(ours.parameters(), 0.1, 0.9),
+        torch.optim.SGD(theirs.parameters(), 0.1, 0.9),
+    )
     for epoch in range(20):
-        batches = [(x[idx], y[idx]) for idx in minibatches(23, 5, torch.Generator().manual_seed(epoch))]
+        batches = [
+            (x[idx], y[idx]) for idx in minibatches(23, 5, torch.Generator().manual_seed(epoch))
+        ]
         loss, losses = mnist.train_epoch(ours, iter(batches), F.cross_entropy, optimizer), []
         for x_batch, y_batch in batches:
             losses.append(F.cross_entropy(theirs(x_batch), y_batch, reduction="none"))

@@ -1,4 +1,6 @@
-"""The reference answers of lesson 08 agree with torch's OneCycleLR at every step, and the range test stops in time."""
+"""The reference answers of lesson 08 agree with torch's OneCycleLR at every step, and the range
+test stops in time.
+"""
 
 import math
 
@@ -15,7 +17,9 @@ RATES = st.floats(1e-4, 10.0)
 
 def torch_cycle(total: int, lr_max: float, **settings: object) -> list[tuple[float, float]]:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr_max, total_steps=total, **settings)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr_max, total_steps=total, **settings
+    )
     pairs = []
     for step in range(total):
         pairs.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]))
@@ -68,7 +72,9 @@ def test_anneal_equals_torchs_cosine(start, end, pct):
 @given(RATES, st.floats(1.5, 1e6), st.integers(2, 200))
 def test_rates_rise_by_equal_ratios_and_include_both_ends(lr_min, span, steps):
     lrs, losses = one_cycle.lr_range_test(lambda lr: 1.0, lr_min, lr_min * span, steps)
-    expected = torch.logspace(math.log10(lr_min), math.log10(lr_min * span), steps, dtype=torch.float64)
+    expected = torch.logspace(
+        math.log10(lr_min), math.log10(lr_min * span), steps, dtype=torch.float64
+    )
     assert torch.tensor(lrs, dtype=torch.float64).allclose(expected, rtol=1e-10, atol=0)
     assert losses == [1.0] * steps
 
@@ -99,4 +105,6 @@ def test_the_suggestion_is_where_the_loss_falls_fastest(losses):
 @settings(deadline=None, derandomize=True)
 @given(st.integers(1, 200), st.integers(1, 50), st.integers(1, 5))
 def test_steps_are_those_of_a_loader(n, batch_size, epochs):
-    assert one_cycle.steps_per_fit(n, batch_size, epochs) == epochs * len(DataLoader(range(n), batch_size))  # type: ignore[arg-type]
+    assert one_cycle.steps_per_fit(n, batch_size, epochs) == epochs * len(
+        DataLoader(range(n), batch_size)
+    )  # type: ignore[arg-type]

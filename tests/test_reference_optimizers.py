@@ -1,4 +1,6 @@
-"""The answers of lesson 07 against torch.optim over fifty steps of changing gradients and rates, in float64."""
+"""The answers of lesson 07 against torch.optim over fifty steps of changing gradients and rates, in
+float64.
+"""
 
 import pytest
 import torch
@@ -14,11 +16,15 @@ EXACT = {"rtol": 1e-10, "atol": 1e-13}
 
 def draw(seed: int, scale: float = 1.0) -> list[Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    return [scale * torch.randn(shape, generator=generator, dtype=torch.float64) for shape in SHAPES]
+    return [
+        scale * torch.randn(shape, generator=generator, dtype=torch.float64) for shape in SHAPES
+    ]
 
 
 class Race:
-    """Ours and torch's optimizer on the same gradients; a parameter has a gradient from the start or never."""
+    """Ours and torch's optimizer on the same gradients; a parameter has a gradient from the start
+    or never.
+    """
 
     def __init__(self, make_optimizer, buffers: int) -> None:
         self.ours = [p.requires_grad_() for p in draw(0)]
@@ -46,17 +52,27 @@ def test_rmsprop_equals_torch(alpha: float, eps: float) -> None:
     race.run(lambda params, squares, t, lr: rmsprop_step(params, squares, lr, alpha, eps))
 
 
-@pytest.mark.parametrize("betas, eps", [((0.9, 0.999), 1e-8), ((0.8, 0.99), 0.1), ((0.0, 0.5), 1e-3)])
+@pytest.mark.parametrize(
+    "betas, eps", [((0.9, 0.999), 1e-8), ((0.8, 0.99), 0.1), ((0.0, 0.5), 1e-3)]
+)
 def test_adam_equals_torch(betas: tuple[float, float], eps: float) -> None:
     race = Race(lambda params: torch.optim.Adam(params, betas=betas, eps=eps), buffers=2)
-    race.run(lambda params, means, squares, t, lr: adam_step(params, means, squares, t, lr, betas, eps))
+    race.run(
+        lambda params, means, squares, t, lr: adam_step(params, means, squares, t, lr, betas, eps)
+    )
 
 
 @pytest.mark.parametrize("wd", [0.0, 0.01, 0.9])
 @pytest.mark.parametrize("betas, eps", [((0.9, 0.999), 1e-8), ((0.8, 0.99), 0.1)])
 def test_adamw_equals_torch(betas: tuple[float, float], eps: float, wd: float) -> None:
-    race = Race(lambda params: torch.optim.AdamW(params, betas=betas, eps=eps, weight_decay=wd), buffers=2)
-    race.run(lambda params, means, squares, t, lr: adamw_step(params, means, squares, t, lr, betas, eps, wd))
+    race = Race(
+        lambda params: torch.optim.AdamW(params, betas=betas, eps=eps, weight_decay=wd), buffers=2
+    )
+    race.run(
+        lambda params, means, squares, t, lr: adamw_step(
+            params, means, squares, t, lr, betas, eps, wd
+        )
+    )
 
 
 @pytest.mark.parametrize("betas", [(0.9, 0.999), (0.7, 0.99)])
@@ -83,8 +99,12 @@ def test_reborn_adam_moves_every_entry_by_lr(sizes: list[float], negative: bool,
 
 @settings(deadline=None, derandomize=True)
 @given(st.floats(0.0, 0.999), st.floats(0.0, 0.999), st.floats(1e-3, 1e3))
-def test_adams_first_step_has_length_lr_whatever_the_gradient_and_the_betas(b1: float, b2: float, g: float) -> None:
+def test_adams_first_step_has_length_lr_whatever_the_gradient_and_the_betas(
+    b1: float, b2: float, g: float
+) -> None:
     p = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     p.grad = torch.full_like(p, g)
-    adam_step([p], [torch.zeros_like(p.detach())], [torch.zeros_like(p.detach())], 1, 0.1, (b1, b2), 0.0)
+    adam_step(
+        [p], [torch.zeros_like(p.detach())], [torch.zeros_like(p.detach())], 1, 0.1, (b1, b2), 0.0
+    )
     torch.testing.assert_close(p.detach(), torch.full_like(p, -0.1).detach(), rtol=1e-9, atol=0)

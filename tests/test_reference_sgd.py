@@ -26,7 +26,10 @@ def close(a, b):
 def test_mse_is_torchs_in_value_and_gradient(shape, seed):
     y_hat, y = normal(seed, *shape).requires_grad_(), normal(seed + 1, *shape).requires_grad_()
     close(mse(y_hat, y), F.mse_loss(y_hat, y))
-    close(torch.autograd.grad(mse(y_hat, y), [y_hat, y]), torch.autograd.grad(F.mse_loss(y_hat, y), [y_hat, y]))
+    close(
+        torch.autograd.grad(mse(y_hat, y), [y_hat, y]),
+        torch.autograd.grad(F.mse_loss(y_hat, y), [y_hat, y]),
+    )
 
 
 @pytest.mark.parametrize("shapes", [((5, 1), (5,)), ((4, 1), (4, 3)), ((2,), (3,)), ((), (1,))])
@@ -61,7 +64,11 @@ def test_steps_follow_torchs_sgd_over_many_steps(momentum):
         optimizer.param_groups[0]["lr"] = lr
         optimizer.step()
         grads = [p.grad for p in ours]
-        assert (sgd_step(ours, lr) if momentum is None else momentum_step(ours, velocities, lr, momentum)) is None
+        assert (
+            sgd_step(ours, lr)
+            if momentum is None
+            else momentum_step(ours, velocities, lr, momentum)
+        ) is None
         assert all(p.grad is g for p, g in zip(ours, grads, strict=True))
         close(ours, theirs)
     assert all(p.is_leaf and p.requires_grad for p in ours)
@@ -72,7 +79,9 @@ def test_steps_follow_torchs_sgd_over_many_steps(momentum):
 def test_minibatches_hold_every_index_once(n, batch_size, seed):
     batches = [b for b in minibatches(n, batch_size, torch.Generator().manual_seed(seed)) if len(b)]
     assert sorted(i for b in batches for i in b.tolist()) == list(range(n))
-    assert [len(b) for b in batches] == [batch_size] * (n // batch_size) + [n % batch_size] * (n % batch_size > 0)
+    assert [len(b) for b in batches] == [batch_size] * (n // batch_size) + [n % batch_size] * (
+        n % batch_size > 0
+    )
 
 
 def test_minibatches_draw_from_the_generator():
@@ -92,7 +101,9 @@ def test_ewma_is_the_weighted_sum(n, beta, seed):
     values = normal(seed, n).requires_grad_()
     averages = ewma(values, beta)
     for t in range(n):
-        weights = torch.tensor([(1 - beta) * beta ** (t - i) for i in range(t + 1)], dtype=torch.float64)
+        weights = torch.tensor(
+            [(1 - beta) * beta ** (t - i) for i in range(t + 1)], dtype=torch.float64
+        )
         close(averages[t], weights @ values[: t + 1])
         expected = torch.cat([weights, torch.zeros(n - t - 1, dtype=torch.float64)])
         close(torch.autograd.grad(averages[t], values, retain_graph=True)[0], expected)

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from course_utils.exercises.tabular import HELD_OUT, FitTable
-from course_utils.reference.tabular import TabularModel, categorify, embedding_size, fill_missing, fit_table
+from course_utils.reference.tabular import (
+    TabularModel,
+    categorify,
+    embedding_size,
+    fill_missing,
+    fit_table,
+)
 
 EXACT = {"rtol": 1e-10, "atol": 1e-13}
 TEXTS = st.lists(st.one_of(st.none(), st.text(alphabet="abcde", max_size=2)), max_size=12)
@@ -30,22 +36,41 @@ def test_codes_are_those_of_pandas_plus_one(columns: tuple[list, list]) -> None:
 
 
 @settings(deadline=None, derandomize=True)
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=15), st.lists(st.booleans(), min_size=1, max_size=15))
-def test_gaps_become_the_training_median_and_nothing_else_changes(values: list[float], gaps: list[bool]) -> None:
+@given(
+    st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=15),
+    st.lists(st.booleans(), min_size=1, max_size=15),
+)
+def test_gaps_become_the_training_median_and_nothing_else_changes(
+    values: list[float], gaps: list[bool]
+) -> None:
     train = torch.tensor(values + [math.nan] * sum(gaps), dtype=torch.float64)
     valid = torch.tensor([math.nan if gap else 7.0 for gap in gaps], dtype=torch.float64)
     before = train.clone(), valid.clone()
     filled_train, filled_valid, train_missing, valid_missing = fill_missing(train, valid)
     assert sorted(values)[(len(values) - 1) // 2] == pytest.approx(float(train.nanmedian()))
-    for column, filled, missing in ((train, filled_train, train_missing), (valid, filled_valid, valid_missing)):
+    for column, filled, missing in (
+        (train, filled_train, train_missing),
+        (valid, filled_valid, valid_missing),
+    ):
         assert torch.equal(missing, column.isnan()) and not filled.isnan().any()
         assert torch.equal(filled[~missing], column[~missing])
         assert (filled[missing] == train.nanmedian()).all()
-    assert all(torch.equal(a.nan_to_num(1e9), b.nan_to_num(1e9)) for a, b in zip(before, (train, valid), strict=True))
+    assert all(
+        torch.equal(a.nan_to_num(1e9), b.nan_to_num(1e9))
+        for a, b in zip(before, (train, valid), strict=True)
+    )
 
 
 def test_embedding_sizes_by_hand() -> None:
-    assert [embedding_size(n) for n in (1, 2, 7, 12, 103, 10_000, 10**9)] == [2, 2, 5, 6, 21, 278, 600]
+    assert [embedding_size(n) for n in (1, 2, 7, 12, 103, 10_000, 10**9)] == [
+        2,
+        2,
+        5,
+        6,
+        21,
+        278,
+        600,
+    ]
     sizes = [embedding_size(n) for n in range(1, 50_000, 97)]
     assert sizes == sorted(sizes)
 
@@ -56,7 +81,9 @@ def draw(seed: int, *shape: int) -> Tensor:
 
 @pytest.mark.parametrize("hidden", [[], [5], [8, 6]])
 @pytest.mark.parametrize("n_continuous", [0, 2])
-def test_the_model_equals_one_of_torchs_modules_and_so_do_its_gradients(hidden: list[int], n_continuous: int) -> None:
+def test_the_model_equals_one_of_torchs_modules_and_so_do_its_gradients(
+    hidden: list[int], n_continuous: int
+) -> None:
     cards = [4, 9]
     model = TabularModel(cards, n_continuous, 3, hidden).double()
     for seed, p in enumerate(model.parameters()):
@@ -70,9 +97,14 @@ def test_the_model_equals_one_of_torchs_modules_and_so_do_its_gradients(hidden: 
     theirs = nn.ModuleList([*tables, nn.Sequential(*steps[:-1])])
     for p, q in zip(model.parameters(), theirs.parameters(), strict=True):
         q.data = p.data.clone()
-    categorical, continuous = torch.tensor([[3, 0], [1, 8], [3, 5], [0, 8]]), draw(9, 4, n_continuous)
+    categorical, continuous = (
+        torch.tensor([[3, 0], [1, 8], [3, 5], [0, 8]]),
+        draw(9, 4, n_continuous),
+    )
     y = model(categorical, continuous)
-    z = theirs[-1](torch.cat([t(categorical[:, j]) for j, t in enumerate(tables)] + [continuous], dim=1))
+    z = theirs[-1](
+        torch.cat([t(categorical[:, j]) for j, t in enumerate(tables)] + [continuous], dim=1)
+    )
     torch.testing.assert_close(y, z, **EXACT)
     cotangent = draw(10, 4, 3)
     y.backward(cotangent)
@@ -91,7 +123,9 @@ def test_the_models_gradients_agree_with_central_differences() -> None:
     def of(*values: Tensor) -> Tensor:
         return torch.func.functional_call(model, dict(zip(names, values, strict=True)), inputs)
 
-    assert torch.autograd.gradcheck(of, tuple(p.detach().requires_grad_() for p in model.parameters()))
+    assert torch.autograd.gradcheck(
+        of, tuple(p.detach().requires_grad_() for p in model.parameters())
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -1,4 +1,6 @@
-"""The reference answers of lesson 10: heads, frozen layers, rates by depth and hooks, on small nets and a resnet."""
+"""The reference answers of lesson 10: heads, frozen layers, rates by depth and hooks, on small nets
+and a resnet.
+"""
 
 import math
 
@@ -17,7 +19,9 @@ RATES = st.floats(1e-6, 1.0)
 
 def small_net() -> nn.Sequential:
     return nn.Sequential(
-        nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(inplace=True)), nn.Linear(6, 5), nn.LogSoftmax(-1)
+        nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(inplace=True)),
+        nn.Linear(6, 5),
+        nn.LogSoftmax(-1),
     )
 
 
@@ -63,8 +67,12 @@ def test_rates_of_a_slice_have_equal_ratios(first, last, n):
 
 def test_rates_without_a_start_and_for_one_group():
     assert transfer.discriminative_lrs(3e-3, 3) == [3e-3] * 3
-    assert transfer.discriminative_lrs(slice(3e-3), 3) == pytest.approx([3e-4, 3e-4, 3e-3], rel=1e-12)
-    assert [transfer.discriminative_lrs(lr, 1) for lr in (2e-3, slice(2e-3), slice(1e-5, 2e-3))] == [[2e-3]] * 3
+    assert transfer.discriminative_lrs(slice(3e-3), 3) == pytest.approx(
+        [3e-4, 3e-4, 3e-3], rel=1e-12
+    )
+    assert [
+        transfer.discriminative_lrs(lr, 1) for lr in (2e-3, slice(2e-3), slice(1e-5, 2e-3))
+    ] == [[2e-3]] * 3
 
 
 def test_torch_optim_takes_the_groups_and_moves_each_by_its_rate():

@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from course_utils.reference.weight_decay import decay_groups, l2_gradient, l2_penalty, sgd_decay_step, sgd_l2_step
+from course_utils.reference.weight_decay import (
+    decay_groups,
+    l2_gradient,
+    l2_penalty,
+    sgd_decay_step,
+    sgd_l2_step,
+)
 
 SHAPES = [(4, 3), (3,), (), (2, 1, 5)]
 EXACT = {"rtol": 1e-10, "atol": 1e-14}
@@ -20,11 +26,15 @@ def draw(shapes: list[tuple[int, ...]], seed: int) -> list[Tensor]:
 
 @settings(deadline=None, derandomize=True)
 @given(shapes, st.floats(0, 10), st.integers(0, 1000))
-def test_the_penalty_and_its_gradient_agree_with_autograd(shapes: list, wd: float, seed: int) -> None:
+def test_the_penalty_and_its_gradient_agree_with_autograd(
+    shapes: list, wd: float, seed: int
+) -> None:
     params = [p.requires_grad_() for p in draw(shapes, seed)]
     penalty = l2_penalty(params, wd)
     assert penalty.shape == ()
-    torch.testing.assert_close(penalty, wd * torch.cat([p.flatten() for p in params]).norm() ** 2, **EXACT)
+    torch.testing.assert_close(
+        penalty, wd * torch.cat([p.flatten() for p in params]).norm() ** 2, **EXACT
+    )
     for p, grad in zip(params, torch.autograd.grad(penalty, params), strict=True):
         torch.testing.assert_close(l2_gradient(p, wd), grad, **EXACT)
 
@@ -35,7 +45,9 @@ def test_the_gradient_agrees_with_central_differences() -> None:
     for index in range(w.numel()):
         nudge = torch.zeros_like(w)
         nudge.view(-1)[index] = eps
-        numerical.view(-1)[index] = (l2_penalty([w + nudge], 0.3) - l2_penalty([w - nudge], 0.3)) / (2 * eps)
+        numerical.view(-1)[index] = (
+            l2_penalty([w + nudge], 0.3) - l2_penalty([w - nudge], 0.3)
+        ) / (2 * eps)
     torch.testing.assert_close(l2_gradient(w, 0.3), numerical, rtol=1e-8, atol=1e-10)
 
 

@@ -36,7 +36,14 @@ def test_imports_point_one_way(path):
         rooms = {name.split(".")[1] for name in names if name.startswith("course_utils.")}
         assert rooms <= MAY_IMPORT[room] | {"check", "judge"}
     if room == "reference":
-        assert {name.split(".")[0] for name in names} <= {"torch", "course_utils", "math", "collections", "typing", ""}
+        assert {name.split(".")[0] for name in names} <= {
+            "torch",
+            "course_utils",
+            "math",
+            "collections",
+            "typing",
+            "",
+        }
     if room not in ("grading", "building", "cli.py"):
         assert not any(name.startswith("nbgrader") for name in names)
 
@@ -45,6 +52,9 @@ def test_names_line_up():
     def stems(room: str) -> set[str]:
         return {path.stem for path in (PACKAGE / room).glob("[!_]*.py")}
 
-    lessons = {path.stem.partition("_")[2] for path in (PACKAGE.parent / "solutions").glob("[0-9][0-9]_*.py")}
+    lessons = {
+        path.stem.partition("_")[2]
+        for path in (PACKAGE.parent / "solutions").glob("[0-9][0-9]_*.py")
+    }
     answers = {path.stem for path in (PACKAGE.parent / "tests" / "answers").glob("[!_]*.py")}
     assert stems("reference") == stems("exercises") == answers == lessons

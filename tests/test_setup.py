@@ -19,7 +19,10 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 BLOCKS = re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE)[1:]
-DIRECT = [Requirement(r) for r in [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]]
+DIRECT = [
+    Requirement(r)
+    for r in [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+]
 
 FAKE_UV = "uv==0 \\\n    --hash=sha256:0\n"
 
@@ -35,7 +38,9 @@ def pins() -> dict[str, list[str]]:
 
 def unhashed(blocks: list[str]) -> list[str]:
     return [
-        b.split()[0] for b in blocks if not re.match(r"[a-z0-9.-]+==\S+( ; .+)? \\\n +--hash=sha256:[0-9a-f]{64}", b)
+        b.split()[0]
+        for b in blocks
+        if not re.match(r"[a-z0-9.-]+==\S+( ; .+)? \\\n +--hash=sha256:[0-9a-f]{64}", b)
     ]
 
 
@@ -89,7 +94,9 @@ def python_that(tmp_path: Path, name: str, code: str) -> Path:
 
 
 def make(checkout: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    inherited = {k: v for k, v in os.environ.items() if k not in {"PYTHON", "MAKEFLAGS", "MAKELEVEL"}}
+    inherited = {
+        k: v for k, v in os.environ.items() if k not in {"PYTHON", "MAKEFLAGS", "MAKELEVEL"}
+    }
     return subprocess.run(
         ["make", "--no-print-directory", "lab", *arguments],
         cwd=checkout,
@@ -101,16 +108,23 @@ def make(checkout: Path, *arguments: str, **environment: str) -> subprocess.Comp
 
 def sentences(result: subprocess.CompletedProcess[str]) -> list[str]:
     """What was said, without make's own closing line."""
-    return [line for line in (result.stdout + result.stderr).splitlines() if not line.startswith("make: ")]
+    return [
+        line
+        for line in (result.stdout + result.stderr).splitlines()
+        if not line.startswith("make: ")
+    ]
 
 
 @pytest.mark.parametrize("version", [(3, 10), (3, 14)])
 def test_a_wrong_python_gets_one_sentence(checkout, version):
-    python = python_that(checkout, "wrong", f"sys.version_info = {(*version, 0, 'final', 0)}".replace("'", '"'))
+    python = python_that(
+        checkout, "wrong", f"sys.version_info = {(*version, 0, 'final', 0)}".replace("'", '"')
+    )
     result = make(checkout, f"PYTHON={python}")
     assert result.returncode != 0
     assert sentences(result) == [
-        f"PYTHON={python} is not Python 3.11, 3.12 or 3.13: name one that is, as in make lab PYTHON=python3.12."
+        f"PYTHON={python} is not Python 3.11, 3.12 or 3.13: name one that is, as in make lab "
+        "PYTHON=python3.12."
     ]
     assert not (checkout / ".venv").exists()
 
@@ -123,7 +137,8 @@ def test_no_python_gets_one_sentence(checkout):
     result = make(checkout, PATH=str(tools))
     assert result.returncode != 0
     assert sentences(result) == [
-        "No Python 3.11, 3.12 or 3.13 was found: install one, or name it as in make lab PYTHON=/path/to/python3.12."
+        "No Python 3.11, 3.12 or 3.13 was found: install one, or name it as in make lab "
+        "PYTHON=/path/to/python3.12."
     ]
 
 
@@ -137,8 +152,8 @@ def test_a_python_without_venv_gets_one_sentence(checkout):
     package = f"python3.{sys.version_info.minor}-venv"
     assert result.returncode != 0
     assert sentences(result) == [
-        f"{python} cannot make virtual environments: install its venv module ({package} on Debian and Ubuntu) "
-        "and run make again."
+        f"{python} cannot make virtual environments: install its venv module ({package} on Debian "
+        "and Ubuntu) and run make again."
     ]
 
 

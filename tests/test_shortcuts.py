@@ -1,4 +1,6 @@
-"""Ready-made answers: every function of torch against every exercise, and roads below torch's public names."""
+"""Ready-made answers: every function of torch against every exercise, and roads below torch's
+public names.
+"""
 
 import contextlib
 import inspect
@@ -24,7 +26,8 @@ from course_utils.checking.exercise import Case, Exercise, Training, exercises, 
 from course_utils.checking.guard import Guard
 from course_utils.checking.tolerance import Slack
 
-# Functions that compute an exercise in one call and are simpler operations than it, by their last name.
+# Functions that compute an exercise in one call and are simpler operations than it, by their last
+# name.
 ALLOWED = {"linear.relu": {"clamp", "clamp_min", "clip"}}
 UNSAFE = re.compile(  # changes settings, gives chance results, or takes the process down with arguments that do not fit
     "seed|set_|save|load|compile|storage|from_file|__|cuda|quant|rand|normal|uniform|bernoulli|cauchy|exponential|names|"
@@ -39,15 +42,25 @@ PLAIN = [e for lesson in lessons() for e in exercises(lesson) if not isinstance(
 
 
 def functions() -> dict[str, Any]:
-    """Every function of torch that takes tensors, by its full name; of a method and a function alike, the function."""
+    """Every function of torch that takes tensors, by its full name; of a method and a function
+    alike, the function.
+    """
     found = {}
     for candidates in get_overridable_functions().values():
         found |= {resolve_name(item) or str(item): item for item in candidates}
     for place, home in (("torch", torch._C._VariableFunctions), ("torch._C._nn", torch._C._nn)):
         found |= {f"{place}.{name}": getattr(home, name) for name in dir(home)}
-    safe = {name: item for name, item in found.items() if callable(item) and not UNSAFE.search(name)}
-    methods = {name for name in safe if name.startswith("torch.Tensor.") and name.replace(".Tensor", "") in safe}
-    return {name: item for name, item in safe.items() if name not in methods and not name.endswith("_")}
+    safe = {
+        name: item for name, item in found.items() if callable(item) and not UNSAFE.search(name)
+    }
+    methods = {
+        name
+        for name in safe
+        if name.startswith("torch.Tensor.") and name.replace(".Tensor", "") in safe
+    }
+    return {
+        name: item for name, item in safe.items() if name not in methods and not name.endswith("_")
+    }
 
 
 FUNCTIONS = functions()
@@ -77,8 +90,13 @@ def ready_made(exercise: Exercise) -> Iterator[tuple[str, Any]]:
         tried.append((case, args, normal_form(right(*mapped(Tensor.clone, list(args))))))
     names = list(inspect.signature(right).parameters)
     for name, function in FUNCTIONS.items():
-        for order in itertools.permutations(range(len(names))) if len(names) < 3 else [range(len(names))]:
-            for more, named in [*((more, {}) for more in MORE), *(((), named) for named in NAMED[1:])]:
+        for order in (
+            itertools.permutations(range(len(names))) if len(names) < 3 else [range(len(names))]
+        ):
+            for more, named in [
+                *((more, {}) for more in MORE),
+                *(((), named) for named in NAMED[1:]),
+            ]:
 
                 def answer(*args, function=function, order=order, more=more, named=named, **rest):
                     args = (*args, *(rest[name] for name in names if name in rest))
@@ -98,7 +116,11 @@ def _gives(answer: Any, case: Case, args: Any, want: Any) -> bool:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("exercise", PLAIN, ids=lambda exercise: exercise.id)
 def test_no_function_of_torch_is_an_answer(exercise):
-    passed = {name for name, answer in ready_made(exercise) if judge(exercise.id, answer).status == "right"}
+    passed = {
+        name
+        for name, answer in ready_made(exercise)
+        if judge(exercise.id, answer).status == "right"
+    }
     assert {name.rpartition(".")[2] for name in passed} <= ALLOWED.get(exercise.id, set())
 
 
@@ -121,7 +143,15 @@ def by_the_engine(w, x, y):
     w = w.clone().requires_grad_()
     out = loss(w, x, y)
     run = torch.autograd.Variable._execution_engine.run_backward
-    return run((out,), (torch.ones_like(out),), False, False, (w,), allow_unreachable=True, accumulate_grad=False)[0]
+    return run(
+        (out,),
+        (torch.ones_like(out),),
+        False,
+        False,
+        (w,),
+        allow_unreachable=True,
+        accumulate_grad=False,
+    )[0]
 
 
 def by_the_graph(w, x, y):
@@ -131,18 +161,26 @@ def by_the_graph(w, x, y):
 
 def by_gradcheck(f, x, eps=1e-6):
     numerical = sys.modules["torch.autograd.gradcheck"].get_numerical_jacobian_wrt_specific_input
-    columns = numerical(lambda v: torch.as_tensor(f(v), dtype=torch.float64), 0, (x.requires_grad_(),), [1], eps)
+    columns = numerical(
+        lambda v: torch.as_tensor(f(v), dtype=torch.float64), 0, (x.requires_grad_(),), [1], eps
+    )
     return torch.stack([column for (column,) in columns]).reshape(x.shape).detach()
 
 
 def with_gradient(step):
-    """A step that calls `step` with the parameters that have a gradient, their gradients and their buffers."""
+    """A step that calls `step` with the parameters that have a gradient, their gradients and their
+    buffers.
+    """
 
     @torch.no_grad()
     def whole(params, *rest, **named):
         lists = [item for item in rest if isinstance(item, list)]
         kept = [entry for entry in zip(params, *lists, strict=True) if entry[0].grad is not None]
-        params, *lists = ([*column] for column in zip(*kept, strict=True)) if kept else ([], *([] for _ in lists))
+        params, *lists = (
+            ([*column] for column in zip(*kept, strict=True))
+            if kept
+            else ([], *([] for _ in lists))
+        )
         return step(params, [p.grad for p in params], *lists, *rest[len(lists) :], **named)
 
     return whole
@@ -159,13 +197,22 @@ def by_the_function_adam(params, grads, means, squares, t, lr, betas, eps):
 def by_the_fused_operator(params, grads, means, squares, t, lr, betas, eps):
     counts = [torch.tensor(float(t)) for _ in params]
     settings = {"beta1": betas[0], "beta2": betas[1], "lr": lr, "eps": eps, "weight_decay": 0.0}
-    torch._fused_adam_(params, grads, means, squares, [], counts, amsgrad=False, maximize=False, **settings)
+    torch._fused_adam_(
+        params, grads, means, squares, [], counts, amsgrad=False, maximize=False, **settings
+    )
 
 
 def by_the_function_sgd(params, grads, lr):
     from torch.optim.sgd import sgd
 
-    settings = {"weight_decay": 0, "momentum": 0, "lr": lr, "dampening": 0, "nesterov": False, "maximize": False}
+    settings = {
+        "weight_decay": 0,
+        "momentum": 0,
+        "lr": lr,
+        "dampening": 0,
+        "nesterov": False,
+        "maximize": False,
+    }
     sgd(params, grads, [None for _ in params], **settings)
 
 
@@ -174,7 +221,11 @@ ROADS = [
     ("sgd.mse_gradient", lambda w, x, y: torch.func.grad(loss)(w, x, y), "torch.func.grad"),
     ("sgd.mse_gradient", lambda w, x, y: torch.func.jacrev(loss)(w, x, y), "torch.func.jacrev"),
     ("sgd.mse_gradient", lambda w, x, y: torch.func.jacfwd(loss)(w, x, y), "torch.func.jacfwd"),
-    ("sgd.mse_gradient", lambda w, x, y: torch.func.vjp(loss, w, x, y)[1](torch.ones(()))[0], "torch.func.vjp"),
+    (
+        "sgd.mse_gradient",
+        lambda w, x, y: torch.func.vjp(loss, w, x, y)[1](torch.ones(()))[0],
+        "torch.func.vjp",
+    ),
     (
         "sgd.mse_gradient",
         along_each(lambda f, w, one: torch.func.jvp(f, (w,), (one,))[1]),
@@ -200,13 +251,25 @@ ROADS = [
     ("linear.relu", lambda x: F.hardtanh(x, 0.0, math.inf), "torch.nn.functional.hardtanh"),
     ("linear.relu", lambda x: F.prelu(x, x.new_zeros(1)), "torch.nn.functional.prelu"),
     ("linear.relu", lambda x: F.elu(x, alpha=0.0), "torch.nn.functional.elu"),
-    ("linear.relu", lambda x: F.softplus(x, beta=1e30, threshold=0.0), "torch.nn.functional.softplus"),
+    (
+        "linear.relu",
+        lambda x: F.softplus(x, beta=1e30, threshold=0.0),
+        "torch.nn.functional.softplus",
+    ),
     ("linear.relu", nn.ReLU(), "torch.nn.ReLU"),
     ("linear.relu", nn.Sequential(nn.ReLU()), "torch.nn.functional.relu"),
     ("linear.relu", lambda x: torch.ops.aten.relu(x), "torch.ops.aten.relu"),
-    ("cross_entropy.softmax", lambda logits: torch._safe_softmax(logits, -1), "torch._safe_softmax"),
+    (
+        "cross_entropy.softmax",
+        lambda logits: torch._safe_softmax(logits, -1),
+        "torch._safe_softmax",
+    ),
     ("cross_entropy.softmax", lambda logits: logits.softmax(-1), "torch.Tensor.softmax"),
-    ("cross_entropy.softmax", lambda logits: torch.ops.aten.softmax(logits, -1), "torch.ops.aten.softmax"),
+    (
+        "cross_entropy.softmax",
+        lambda logits: torch.ops.aten.softmax(logits, -1),
+        "torch.ops.aten.softmax",
+    ),
     (
         "cross_entropy.cross_entropy",
         lambda logits, targets: nn.CrossEntropyLoss()(logits, targets),

@@ -1,4 +1,6 @@
-"""What a student meets in a real kernel: restarts, magics, debuggers, answers that use other answers."""
+"""What a student meets in a real kernel: restarts, magics, debuggers, answers that use other
+answers.
+"""
 
 import pytest
 
@@ -21,7 +23,9 @@ def test_after_a_restart_the_check_cell_says_which_cell_to_run_first(tmp_path):
     with Kernel(tmp_path, "01_linear") as kernel:
         said = kernel.run(LINEAR["check-relu"])
         assert 'relu is not defined yet: run code cell 4, under "Exercise: `relu`", first' in said
-        assert "relu(" not in kernel.run("%debug", "p 1 + 1", "q")  # it stands in the check cell, and not in another
+        assert "relu(" not in kernel.run(
+            "%debug", "p 1 + 1", "q"
+        )  # it stands in the check cell, and not in another
 
 
 def test_an_answer_that_misses_a_cell_says_which(kernel):
@@ -38,28 +42,44 @@ def test_magics_on_the_cell_of_an_answer(kernel, magic):
     assert "Right" in kernel.run(CHECK)
 
 
-@pytest.mark.parametrize("measured", [f"%prun -l 3 {CHECK}", f"import cProfile\ncProfile.run('{CHECK}')"])
+@pytest.mark.parametrize(
+    "measured", [f"%prun -l 3 {CHECK}", f"import cProfile\ncProfile.run('{CHECK}')"]
+)
 def test_a_check_can_be_profiled(kernel, measured):
     kernel.run(RIGHT)
     said = kernel.run(measured)
     assert "Right" in said
     assert "Right" in kernel.run(CHECK)
-    assert "This is a shortcut" in kernel.run('check("linear.relu", lambda x: torch.ops.aten.relu(x))')
+    assert "This is a shortcut" in kernel.run(
+        'check("linear.relu", lambda x: torch.ops.aten.relu(x))'
+    )
 
 
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ('check(relu, "linear.relu")', 'The two are exchanged: write check("linear.relu", relu), the id first.'),
+        (
+            'check(relu, "linear.relu")',
+            'The two are exchanged: write check("linear.relu", relu), the id first.',
+        ),
         ("check(relu)", 'The id is missing: write check("linear.relu", relu).'),
         ('check("linear.relu")', 'The answer is missing: write check("linear.relu", relu).'),
         ('check("relu", relu)', "There is no exercise 'relu'. Did you mean 'linear.relu'?"),
         ('check("linear.relu", "linear.relu")', "Hand in relu itself, without quotes."),
         ('check("linear.relu", relu(torch.ones(2)))', "Hand in relu itself, without calling it."),
-        ('check("linear.My_Linear", nn.Linear(3, 2))', "Hand in My_Linear itself, without brackets after it."),
+        (
+            'check("linear.My_Linear", nn.Linear(3, 2))',
+            "Hand in My_Linear itself, without brackets after it.",
+        ),
         ('check("linear.My_Linear", relu)', "You handed in `relu`, which has a check of its own."),
-        ('check("linear.My_Linear", lambda i, o: i)', "`My_Linear` should be a class: `class My_Linear`."),
-        ('check("linear.relu", int)', "You handed in a class. `relu` should be a function: `def relu(...)`."),
+        (
+            'check("linear.My_Linear", lambda i, o: i)',
+            "`My_Linear` should be a class: `class My_Linear`.",
+        ),
+        (
+            'check("linear.relu", int)',
+            "You handed in a class. `relu` should be a function: `def relu(...)`.",
+        ),
     ],
 )
 def test_what_is_no_answer_gets_its_own_sentence(kernel, call, said):
@@ -79,7 +99,10 @@ def test_breakpoint_in_an_answer_stops_there_during_a_check(kernel):
 def test_the_time_at_a_debugger_does_not_count(kernel):
     slow = "course_utils.checking.exercise.find('linear.relu').__class__.seconds"
     kernel.run(f"import course_utils.checking.exercise\n{slow} = 1.5")
-    kernel.run("import pdb\n" + RIGHT.replace("return", "pdb.set_trace() if x.numel() == 7 else 0\n    return"))
+    kernel.run(
+        "import pdb\n"
+        + RIGHT.replace("return", "pdb.set_trace() if x.numel() == 7 else 0\n    return")
+    )
     assert "Right" in kernel.run(CHECK, "p x.shape", *["c"] * 60, thinks=0.5)
     kernel.run(RIGHT.replace("return", "while True: pass\n    return"))
     assert "Stopped: too slow" in kernel.run(CHECK)
@@ -105,14 +128,22 @@ def test_a_debugger_after_an_error_stands_in_the_answer(kernel):
 def test_a_debugger_after_a_wrong_value_has_the_case(kernel):
     kernel.run("def relu(x):\n    return x.abs()")
     kernel.run(CHECK)
-    said = kernel.run("%debug", "p ('case', x.shape, bool((got == x.abs()).all()), bool((relu(x) == got).all()))", "q")
+    said = kernel.run(
+        "%debug",
+        "p ('case', x.shape, bool((got == x.abs()).all()), bool((relu(x) == got).all()))",
+        "q",
+    )
     assert "('case', torch.Size([7]), True, True)" in said
 
 
 def test_the_failing_case_can_be_replayed(kernel):
     kernel.run("def relu(x):\n    return x.abs()")
     said = kernel.run(CHECK)
-    line = next(line for line in said.splitlines() if "Replay:" in line).partition("Replay:")[2].strip()
+    line = (
+        next(line for line in said.splitlines() if "Replay:" in line)
+        .partition("Replay:")[2]
+        .strip()
+    )
     shown = kernel.run(line)
     assert "  x = [" in shown and "  expected = [" in shown and "  got = [" in shown
     kernel.run("c = case('linear.relu')\n(x,) = c")
@@ -125,7 +156,10 @@ def test_an_answer_that_uses_another_stub_says_so(kernel):
     kernel.run(LINEAR["My_Linear"])
     kernel.run(SOLVED["two_layer_net"])
     said = kernel.run(LINEAR["check-two_layer_net"])
-    assert "`two_layer_net` uses your `My_Linear`, in which nothing is written yet: start there." in said
+    assert (
+        "`two_layer_net` uses your `My_Linear`, in which nothing is written yet: start there."
+        in said
+    )
     assert "Not attempted" not in said
 
 
@@ -142,7 +176,10 @@ def test_an_answer_that_uses_a_wrong_one_names_it(kernel, name, old, new):
     assert old in SOLVED[name]
     kernel.run(SOLVED[name].replace(old, new))
     said = kernel.run(LINEAR["check-two_layer_net"])
-    assert f"`two_layer_net` uses your `{name}`, which does not pass its own check yet: start there." in said
+    assert (
+        f"`two_layer_net` uses your `{name}`, which does not pass its own check yet: start there."
+        in said
+    )
 
 
 def test_a_wrong_answer_is_found_behind_another(kernel):
@@ -150,9 +187,14 @@ def test_a_wrong_answer_is_found_behind_another(kernel):
     kernel.run(lesson["first"])
     for name in ("nll", "log_softmax", "cross_entropy"):
         kernel.run(solved[name])
-    kernel.run("def log_softmax(logits):\n    return logits - logits.exp().sum(1, keepdim=True).log()")
+    kernel.run(
+        "def log_softmax(logits):\n    return logits - logits.exp().sum(1, keepdim=True).log()"
+    )
     said = kernel.run(lesson["check-cross_entropy"])
-    assert "`cross_entropy` uses your `log_softmax`, which does not pass its own check yet: start there." in said
+    assert (
+        "`cross_entropy` uses your `log_softmax`, which does not pass its own check yet: start "
+        "there." in said
+    )
 
 
 @pytest.mark.parametrize(
@@ -197,4 +239,6 @@ def test_an_answer_that_the_next_cell_cannot_use_is_not_right(kernel):
     lesson = cells("03_backprop")  # whose next cell compares with autograd in float64
     kernel.run(lesson["first"])
     kernel.run(IN_FLOAT32)
-    assert "Not yet" in (said := kernel.run(lesson["check-linear_backward"])) and "in float64" in said
+    assert (
+        "Not yet" in (said := kernel.run(lesson["check-linear_backward"])) and "in float64" in said
+    )

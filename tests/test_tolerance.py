@@ -36,7 +36,11 @@ def test_answers_that_round_differently_are_right(id):
         for answer in ROUNDING[id]:
             evidence = collect(exercise, answer, cases, guarded=False, seed=seed)
             verdict = judge_evidence(exercise, cases, evidence, seed, expected)
-            assert verdict.status == "right", (getattr(answer, "__name__", answer), seed, verdict.message)
+            assert verdict.status == "right", (
+                getattr(answer, "__name__", answer),
+                seed,
+                verdict.message,
+            )
 
 
 class Rest(Exercise):
@@ -67,7 +71,9 @@ class Rest(Exercise):
     ids=["plain", "thirds", "double", "too much", "sign", "more", "nothing"],
 )
 def test_what_a_cancellation_leaves_may_differ_by_what_it_lost(monkeypatch, answer, status, seed):
-    monkeypatch.setattr(linear, "rest", lambda x, y: x * 0.7 - y * 0.7 + (x - y) * 0.3, raising=False)
+    monkeypatch.setattr(
+        linear, "rest", lambda x, y: x * 0.7 - y * 0.7 + (x - y) * 0.3, raising=False
+    )
     exercise = Rest()
     cases = exercise.own_cases(seed)
     assert judge_evidence(exercise, cases, collect(exercise, answer, cases), seed).status == status
@@ -83,15 +89,26 @@ def test_the_reference_runs_again_only_where_a_value_differs_by_little():
 
 def test_a_jump_is_no_rounding():
     moved = [torch.tensor([1.0, 0.5]), torch.tensor([1.0, 1.5])]
-    assert not same(torch.ones(2), torch.tensor([1.0, 1.0005]), Slack(Case(""), moved=lambda: moved))
+    assert not same(
+        torch.ones(2), torch.tensor([1.0, 1.0005]), Slack(Case(""), moved=lambda: moved)
+    )
 
 
 def test_moving_changes_what_rounds_and_nothing_else():
     x, index = torch.randn(50), torch.arange(50)
     with Moved(0):
-        kept = [x.clone(), x[index], x.reshape(5, 10), x.clamp(min=-9), torch.cat([x, x])[:50], x.sort().values]
+        kept = [
+            x.clone(),
+            x[index],
+            x.reshape(5, 10),
+            x.clamp(min=-9),
+            torch.cat([x, x])[:50],
+            x.sort().values,
+        ]
         moved, above = x * 3, x > 0
-    assert all(torch.equal(item.flatten(), x) for item in kept[:5]) and torch.equal(kept[5], x.sort().values)
+    assert all(torch.equal(item.flatten(), x) for item in kept[:5]) and torch.equal(
+        kept[5], x.sort().values
+    )
     assert torch.equal(above, x > 0)
     assert not torch.equal(moved, x * 3) and torch.allclose(moved, x * 3, rtol=3e-7)
 
@@ -110,7 +127,9 @@ def test_a_decay_of_another_sign_or_size_is_refused(right, id, old, new):
     lines, _ = inspect.getsourcelines(inspect.unwrap(right))
     code = "".join(lines)
     assert old in code[code.rindex('"""') :]
-    names = dict(vars(inspect.getmodule(inspect.unwrap(right))), adam_step=copied(optimizers.adam_step))
+    names = dict(
+        vars(inspect.getmodule(inspect.unwrap(right))), adam_step=copied(optimizers.adam_step)
+    )
     exec(code[: code.rindex('"""')] + code[code.rindex('"""') :].replace(old, new), names)
     answer = names[id.partition(".")[2]]
     answer.__module__ = "__main__"

@@ -24,7 +24,13 @@ ANSWERS = {"linear.relu": [lambda x: x * (x > 0), lambda x: (x + x.abs()) / 2]}
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 MISTAKES = tuple(
     Mistake(name, edit("x.clamp(min=0)", text), f"You give {name}.")
-    for name, text in (("x", "x + 0"), ("-x", "-x"), ("|x|", "x.abs()"), ("2", "x * 0 + 2"), ("min", "x.clamp(max=0)"))
+    for name, text in (
+        ("x", "x + 0"),
+        ("-x", "-x"),
+        ("|x|", "x.abs()"),
+        ("2", "x * 0 + 2"),
+        ("min", "x.clamp(max=0)"),
+    )
 )
 WRONG = [
     Wrong("linear.relu", (frozenset([name]),), answer)
@@ -69,7 +75,9 @@ def subject(built, tmp_path):
 def test_a_sound_lesson_keeps_every_rule(built):
     report = verify.examine(built)
     assert report.problems == {rule.__name__: [] for rule in RULES}
-    assert report.counts == [verify.Count("linear.relu", mistakes=5, named=5, wrong=5, passed=2, alternatives=2)]
+    assert report.counts == [
+        verify.Count("linear.relu", mistakes=5, named=5, wrong=5, passed=2, alternatives=2)
+    ]
     assert report.kept
 
 
@@ -159,14 +167,18 @@ def examples(docstring: str):
         cell.source = f'def relu(x):\n    """{docstring}"""\n    {STUB}'
         said = []
         monkeypatch.setattr("builtins.print", said.append)
-        show_examples({"relu": rules._docstrings(cell)}, {"relu": relu, "torch": __import__("torch")})
+        show_examples(
+            {"relu": rules._docstrings(cell)}, {"relu": relu, "torch": __import__("torch")}
+        )
         output = nbformat.v4.new_output("stream", name="stdout", text=said[0])
         subject.solved_run.notebook.cells.append(nbformat.v4.new_code_cell(outputs=[output]))
 
     return replace
 
 
-EXTRA_CELL = f"# %% nbgrader={tiny.CHECK.replace('relu', 'extra')}\n1\n\n# %% [markdown]\n# ## The bend"
+EXTRA_CELL = (
+    f"# %% nbgrader={tiny.CHECK.replace('relu', 'extra')}\n1\n\n# %% [markdown]\n# ## The bend"
+)
 SHOWN, HIDDEN = 'check("linear.relu", relu)', 'check("linear.relu", relu, seed=101)'
 UNTRUE = "x: any shape.\n\n    >>> relu(torch.tensor(3.0))\n    tensor(2.)\n    "
 SHAPELESS = "x: a tensor.\n\n    >>> relu(torch.tensor(3.0))\n    tensor(3.)\n    "
@@ -174,14 +186,30 @@ RIGHT = ANSWERS["linear.relu"]
 
 # rule, what it says, what breaks it
 BROKEN = [
-    ("in_step", "the text and the solved notebook differ from cell 1", text("# # Tiny", "# # Small")),
+    (
+        "in_step",
+        "the text and the solved notebook differ from cell 1",
+        text("# # Tiny", "# # Small"),
+    ),
     ("in_step", "is not what the solved notebook gives", released("# Tiny", "# Small")),
     ("folders_hold_the_lesson", "solutions/01_linear/notes.txt is not named", stray("solutions")),
     ("folders_hold_the_lesson", "notebooks/01_linear/notes.txt is not named", stray("notebooks")),
-    ("folders_hold_the_lesson", "net.svg is missing", text("# # Tiny", "# # Tiny\n#\n# ![a net](net.svg)")),
-    ("points_agree", "check-relu has 2 points in the notebook and 1", text('"points": 1', '"points": 2')),
+    (
+        "folders_hold_the_lesson",
+        "net.svg is missing",
+        text("# # Tiny", "# # Tiny\n#\n# ![a net](net.svg)"),
+    ),
+    (
+        "points_agree",
+        "check-relu has 2 points in the notebook and 1",
+        text('"points": 1', '"points": 2'),
+    ),
     ("points_agree", "check-relu has no points in the notebook", text("check-relu", "check-rely")),
-    ("points_agree", "no solution cell with the grade_id relu", text('"grade_id": "relu"', '"grade_id": "rely"')),
+    (
+        "points_agree",
+        "no solution cell with the grade_id relu",
+        text('"grade_id": "relu"', '"grade_id": "rely"'),
+    ),
     (
         "points_agree",
         "check-extra has 1 points in the notebook and no",
@@ -192,12 +220,28 @@ BROKEN = [
     ("checks_are_calls", f"then read {SHOWN}", text(SHOWN, 'check("linear.relu", other)')),
     ("checks_are_calls", f"then read {SHOWN}", text(SHOWN, "")),
     ("checks_are_calls", "check-relu is not locked", text('"locked": true', '"locked": false')),
-    ("nothing_leaks", "relu: 'return x.clamp(min=0)' can be read", released(STUB[-26:], "return x.clamp(min=0)")),
-    ("nothing_leaks", "relu: 'return x.clamp(min=0)' can be read", released("What is", "`x.clamp(min=0)`")),
+    (
+        "nothing_leaks",
+        "relu: 'return x.clamp(min=0)' can be read",
+        released(STUB[-26:], "return x.clamp(min=0)"),
+    ),
+    (
+        "nothing_leaks",
+        "relu: 'return x.clamp(min=0)' can be read",
+        released("What is", "`x.clamp(min=0)`"),
+    ),
     ("nothing_leaks", "seed=101)' can be read", released("# Tiny", HIDDEN.replace('"', '\\"'))),
     ("hints_are_there", "relu has no <details>", text("<details>", "<p>")),
-    ("images_have_alt_text", "![](net.svg) has no alt text", text("# # Tiny", "# # Tiny\n#\n# ![](net.svg)")),
-    ("images_have_alt_text", "<img src", text("# # Tiny", '# # Tiny\n#\n# <img src="net.svg" alt="">')),
+    (
+        "images_have_alt_text",
+        "![](net.svg) has no alt text",
+        text("# # Tiny", "# # Tiny\n#\n# ![](net.svg)"),
+    ),
+    (
+        "images_have_alt_text",
+        "<img src",
+        text("# # Tiny", '# # Tiny\n#\n# <img src="net.svg" alt="">'),
+    ),
     ("images_have_alt_text", "a figure has no alt text", figure_without_words),
     ("headings_are_in_order", "the first cell has no title", text("# # Tiny", "# Tiny")),
     ("headings_are_in_order", "is a second title", text("# ## The bend", "# # The bend")),
@@ -214,23 +258,45 @@ BROKEN = [
     ("no_cell_is_slow", 'cell 2, under "Tiny" took 20 s', slow("release_run")),
     ("reference_is_right", "linear.relu, seed 2: not attempted", wrong_reference),
     ("wrong_answers_are_named", "'x' is judged with seed 0 as right", wrong(("x", RIGHT[0]))),
-    ("wrong_answers_are_named", "'a wrong answer' is judged with seed 0 as right", wrong((None, RIGHT[0]))),
-    ("wrong_answers_are_named", "'-x' is judged with seed 0 as wrong, x", wrong(("-x", lambda x: x + 0))),
-    ("alternatives_pass", "is judged with seed 0 as wrong", alternatives(relu=[lambda x: x, RIGHT[0]])),
+    (
+        "wrong_answers_are_named",
+        "'a wrong answer' is judged with seed 0 as right",
+        wrong((None, RIGHT[0])),
+    ),
+    (
+        "wrong_answers_are_named",
+        "'-x' is judged with seed 0 as wrong, x",
+        wrong(("-x", lambda x: x + 0)),
+    ),
+    (
+        "alternatives_pass",
+        "is judged with seed 0 as wrong",
+        alternatives(relu=[lambda x: x, RIGHT[0]]),
+    ),
     ("answers_are_enough", "linear.relu has 4 mistakes", mistakes(*MISTAKES[:4])),
     (
         "answers_are_enough",
         "two mistakes with the same hint",
         mistakes(*MISTAKES, Mistake("y", None, MISTAKES[0].hint)),
     ),
-    ("answers_are_enough", "linear.relu: add an answer that makes the mistake '|x|'", wrong(("x", lambda x: x + 0))),
-    ("answers_are_enough", "linear.rely, which is no exercise", wrong((None, lambda x: x), id="linear.rely")),
+    (
+        "answers_are_enough",
+        "linear.relu: add an answer that makes the mistake '|x|'",
+        wrong(("x", lambda x: x + 0)),
+    ),
+    (
+        "answers_are_enough",
+        "linear.rely, which is no exercise",
+        wrong((None, lambda x: x), id="linear.rely"),
+    ),
     ("answers_are_enough", "linear.relu has 1 other right answers", alternatives(relu=RIGHT[:1])),
     ("answers_are_enough", "linear.rely, which is no exercise", alternatives(relu=RIGHT, rely=[])),
 ]
 
 
-@pytest.mark.parametrize(("name", "said", "broken"), BROKEN, ids=[f"{row[0]}-{i}" for i, row in enumerate(BROKEN)])
+@pytest.mark.parametrize(
+    ("name", "said", "broken"), BROKEN, ids=[f"{row[0]}-{i}" for i, row in enumerate(BROKEN)]
+)
 def test_a_broken_rule_is_red(subject, monkeypatch, name, said, broken):
     broken(subject, monkeypatch)
     [rule] = [rule for rule in RULES if rule.__name__ == name]
@@ -259,16 +325,23 @@ def test_one_broken_rule_hides_no_other(built, tmp_path):
 
 
 def test_a_lesson_without_notebooks_breaks_rules_and_stops_none(tmp_path):
-    static = [rule for rule in RULES if rule not in (rules.solution_scores_full, rules.no_cell_is_slow)]
+    static = [
+        rule for rule in RULES if rule not in (rules.solution_scores_full, rules.no_cell_is_slow)
+    ]
     report = verify.examine(tiny.lesson(tmp_path, tiny.RELU), static)
     assert report.problems["in_step"] and report.problems["nothing_leaks"]
-    assert not report.problems["headings_are_in_order"] and not report.problems["wrong_answers_are_named"]
+    assert (
+        not report.problems["headings_are_in_order"]
+        and not report.problems["wrong_answers_are_named"]
+    )
 
 
 def test_the_tables_count_and_name_what_is_broken(capsys):
     problems = {"hints_are_there": ["relu has no <details> [here]"], "in_step": []}
     opted_out = [("linear.relu", "float64", "pixels are float32")]
-    report = verify.Report("01_tiny", problems, [verify.Count("linear.relu", 6, 4, 5, 2, 2)], opted_out)
+    report = verify.Report(
+        "01_tiny", problems, [verify.Count("linear.relu", 6, 4, 5, 2, 2)], opted_out
+    )
     verify.show([report], [rules.hints_are_there, rules.in_step])
     said = capsys.readouterr().out
     assert "4/5" in said and "2/2" in said and "✓" in said

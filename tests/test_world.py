@@ -12,7 +12,16 @@ import pytest
 import torch
 
 from course_utils import check, judge
-from course_utils.checking import Card, Case, CourseFault, Exercise, NotRight, Training, diagnosis, gradients
+from course_utils.checking import (
+    Card,
+    Case,
+    CourseFault,
+    Exercise,
+    NotRight,
+    Training,
+    diagnosis,
+    gradients,
+)
 from course_utils.checking.exercise import exercises, lessons
 from course_utils.checking.judge import judge_evidence
 from course_utils.checking.naming import wrong_answer
@@ -29,7 +38,10 @@ OUTSIDE = {
     "no gradients": ("recording of gradients", lambda: torch.set_grad_enabled(False)),
     "anomaly": ("anomaly detection", lambda: torch.autograd.set_detect_anomaly(True)),
     "deterministic": ("deterministic algorithms", lambda: torch.use_deterministic_algorithms(True)),
-    "matrix products": ("the precision of matrix", lambda: torch.set_float32_matmul_precision("medium")),
+    "matrix products": (
+        "the precision of matrix",
+        lambda: torch.set_float32_matmul_precision("medium"),
+    ),
     "tiny numbers": ("flushing of tiny", lambda: torch.set_flush_denormal(True)),
     "NumPy": ("NumPy's treatment", lambda: np.seterr(all="raise")),
     "inference": ("inference mode", torch.inference_mode),
@@ -60,8 +72,15 @@ def statuses(lesson):
     answers = importlib.import_module(f"tests.answers.{lesson}").ANSWERS
     for exercise in exercises(lesson):
         if not isinstance(exercise, Training):
-            wrong = [wrong_answer(exercise, mistake) for mistake in exercise.mistakes if mistake.change is not None][:2]
-            yield exercise.id, [judge(exercise.id, answer).status for answer in (answers[exercise.id][0], *wrong)]
+            wrong = [
+                wrong_answer(exercise, mistake)
+                for mistake in exercise.mistakes
+                if mistake.change is not None
+            ][:2]
+            yield (
+                exercise.id,
+                [judge(exercise.id, answer).status for answer in (answers[exercise.id][0], *wrong)],
+            )
 
 
 @pytest.mark.parametrize("setting", ["float64", "meta", "inference"])
@@ -97,11 +116,16 @@ def test_a_setting_that_an_answer_leaves_behind_is_its_mistake_and_goes_no_furth
         return x.clamp(min=0)
 
     verdict = judge("linear.relu", relu)
-    assert (verdict.mistake, verdict.where) == ("changed the state of torch", "deterministic algorithms")
+    assert (verdict.mistake, verdict.where) == (
+        "changed the state of torch",
+        "deterministic algorithms",
+    )
     assert not changed()
 
 
-@pytest.mark.parametrize("setting", ["set_default_dtype(torch.float64)", "set_default_device('meta')"])
+@pytest.mark.parametrize(
+    "setting", ["set_default_dtype(torch.float64)", "set_default_device('meta')"]
+)
 def test_a_setting_made_before_the_first_check_of_a_kernel_reaches_nothing(setting):
     code = f"""
 import torch
@@ -175,7 +199,13 @@ def raising(error):
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(ValueError, "right"), (UnicodeError, "right"), (TypeError, "error"), (Exception, "error"), (KeyError, "error")],
+    [
+        (ValueError, "right"),
+        (UnicodeError, "right"),
+        (TypeError, "error"),
+        (Exception, "error"),
+        (KeyError, "error"),
+    ],
 )
 def test_an_error_that_is_due_may_be_a_subclass(judged, error, status):
     assert judged(raising(error)).status == status
@@ -192,7 +222,10 @@ def test_an_error_that_is_not_due_is_no_agreement(judged):
 
 def test_a_due_error_that_the_reference_does_not_raise_is_the_courses_fault(judged):
     verdict = judged(half, right=lambda x: x // 2)
-    assert verdict.status == "course error" and "ends with None where ValueError is due" in verdict.advice
+    assert (
+        verdict.status == "course error"
+        and "ends with None where ValueError is due" in verdict.advice
+    )
 
 
 @pytest.mark.parametrize("place", ["cases", "probe"])

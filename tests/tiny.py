@@ -6,11 +6,13 @@ from pathlib import Path
 from course_utils.building.lesson import Lesson
 
 ROOT = Path(__file__).resolve().parent.parent
-HEADER = "# ---\n# jupyter:\n#   jupytext:\n#     cell_metadata_filter: nbgrader,tags,-all\n# ---\n\n"
+HEADER = (
+    "# ---\n# jupyter:\n#   jupytext:\n#     cell_metadata_filter: nbgrader,tags,-all\n# ---\n\n"
+)
 SOLUTION = '{"grade": false, "grade_id": "relu", "locked": false, "schema_version": 3, "solution": true, "task": false}'
 CHECK = (
-    '{"grade": true, "grade_id": "check-relu", "locked": true, "points": 1, "schema_version": 3, "solution": false, '
-    '"task": false}'
+    '{"grade": true, "grade_id": "check-relu", "locked": true, "points": 1, "schema_version": 3, '
+    '"solution": false, "task": false}'
 )
 
 PLAIN = (

@@ -15,7 +15,9 @@ from course_utils.checking.errors import CourseError
 
 
 def build(lesson: Lesson) -> Run:
-    """Run the lesson's text and write both notebooks; raise CourseError and keep the old files where anything fails."""
+    """Run the lesson's text and write both notebooks; raise CourseError and keep the old files
+    where anything fails.
+    """
     notebook = nb.from_text(lesson.text)
     folder = lesson.solved.parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -24,7 +26,9 @@ def build(lesson: Lesson) -> Run:
         solved = nb.to_bytes(nb.tidy(done.notebook))
         release = released(lesson, solved)
     except CourseError as error:
-        raise CourseError(f"{lesson.name}: {error}\nThe notebooks of {lesson.name} stay as they were.") from None
+        raise CourseError(
+            f"{lesson.name}: {error}\nThe notebooks of {lesson.name} stay as they were."
+        ) from None
     finally:
         if not any(folder.iterdir()):
             folder.rmdir()
@@ -38,7 +42,9 @@ def build(lesson: Lesson) -> Run:
 
 
 def released(lesson: Lesson, solved: bytes) -> dict[Path, bytes]:
-    """The files that nbgrader's generate_assignment makes of the solved notebook and the files beside it."""
+    """The files that nbgrader's generate_assignment makes of the solved notebook and the files
+    beside it.
+    """
     from nbgrader.converters import GenerateAssignment, NbGraderException
     from nbgrader.coursedir import CourseDirectory
 
@@ -82,7 +88,8 @@ class _Problems(logging.Handler):
 
 
 def stale(lesson: Lesson) -> list[str]:
-    """What is out of step between the lesson's text, its solved notebook and its release; nothing is run.
+    """What is out of step between the lesson's text, its solved notebook and its release; nothing
+    is run.
 
     The stored outputs are not compared with a new run; that is nbval's part.
     """
@@ -107,11 +114,21 @@ def stale(lesson: Lesson) -> list[str]:
 
 
 def _differences(text: NotebookNode, solved: NotebookNode, name: str) -> list[str]:
-    """The first cell of the solved notebook that is not the text's, and code cells that were not run in order."""
+    """The first cell of the solved notebook that is not the text's, and code cells that were not
+    run in order.
+    """
     for index, (want, have) in enumerate(zip(text.cells, solved.cells, strict=False)):
         if any(want[key] != have.get(key) for key in ("id", "cell_type", "source", "metadata")):
             return [f"the text and the solved notebook differ from {nb.place(text, index)}"]
     if len(text.cells) != len(solved.cells):
         return [f"the text has {len(text.cells)} cells, the solved notebook {len(solved.cells)}"]
-    counts = [cell.execution_count for cell in solved.cells if cell.cell_type == "code" and cell.source.strip()]
-    return [] if counts == list(range(1, len(counts) + 1)) else ["the solved notebook was not run from top to bottom"]
+    counts = [
+        cell.execution_count
+        for cell in solved.cells
+        if cell.cell_type == "code" and cell.source.strip()
+    ]
+    return (
+        []
+        if counts == list(range(1, len(counts) + 1))
+        else ["the solved notebook was not run from top to bottom"]
+    )

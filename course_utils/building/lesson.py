@@ -39,12 +39,16 @@ class Lesson:
         return self.root / "notebooks" / self.name / f"{self.name}.ipynb"
 
     def extras(self) -> list[Path]:
-        """Files that the lesson ships beside its notebook, such as pictures, relative to its folder."""
+        """Files that the lesson ships beside its notebook, such as pictures, relative to its
+        folder.
+        """
         return files(self.solved.parent, besides=self.solved)
 
 
 def files(folder: Path, besides: Path | None = None) -> list[Path]:
-    """The files below a folder, relative to it and sorted; Jupyter's and Python's caches do not count."""
+    """The files below a folder, relative to it and sorted; Jupyter's and Python's caches do not
+    count.
+    """
     caches = {".ipynb_checkpoints", "__pycache__"}
     found = (path for path in folder.rglob("*") if path.is_file() and not caches & set(path.parts))
     return sorted(path.relative_to(folder) for path in found if path != besides)
@@ -52,25 +56,34 @@ def files(folder: Path, besides: Path | None = None) -> list[Path]:
 
 def all_lessons(root: Path = ROOT) -> list[Lesson]:
     """Every lesson that has a text, in order."""
-    return [Lesson(path.stem, root) for path in sorted((root / "solutions").glob("[0-9][0-9]_*.py"))]
+    return [
+        Lesson(path.stem, root) for path in sorted((root / "solutions").glob("[0-9][0-9]_*.py"))
+    ]
 
 
 def choose(names: Iterable[str], lessons: Sequence[Lesson]) -> list[Lesson]:
-    """The lessons of these names, all where none is given; raises CourseError that names the near ones.
+    """The lessons of these names, all where none is given; raises CourseError that names the near
+    ones.
 
     `01_linear`, `linear`, `01`, `1` and `solutions/01_linear.py` all name the same lesson.
     """
     if not lessons:
-        raise CourseError("There is no lesson: a lesson's text is a file such as solutions/01_linear.py.")
+        raise CourseError(
+            "There is no lesson: a lesson's text is a file such as solutions/01_linear.py."
+        )
     known = {lesson.name: lesson for lesson in lessons}
-    return list(dict.fromkeys(known[_full_name(name, list(known))] for name in names)) or list(lessons)
+    return list(dict.fromkeys(known[_full_name(name, list(known))] for name in names)) or list(
+        lessons
+    )
 
 
 def _full_name(name: str, known: list[str]) -> str:
     wanted = Path(name).stem
     for full in known:
         number, _, short = full.partition("_")
-        if wanted in (full, short) or (re.fullmatch(r"\d{1,2}", wanted) and int(wanted) == int(number)):
+        if wanted in (full, short) or (
+            re.fullmatch(r"\d{1,2}", wanted) and int(wanted) == int(number)
+        ):
             return full
     shorts = {full.partition("_")[2]: full for full in known}
     near = difflib.get_close_matches(wanted, [*known, *shorts], n=3, cutoff=0.5)

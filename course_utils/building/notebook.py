@@ -20,31 +20,45 @@ METADATA = {
 
 
 def from_text(path: Path) -> NotebookNode:
-    """The notebook of a lesson's text (jupytext, py:percent), not run yet; raises CourseError where it is no lesson."""
+    """The notebook of a lesson's text (jupytext, py:percent), not run yet; raises CourseError where
+    it is no lesson.
+    """
     try:
         read = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
     except FileNotFoundError:
-        raise CourseError(f"{path.name} is missing: a lesson begins as a text in solutions/.") from None
+        raise CourseError(
+            f"{path.name} is missing: a lesson begins as a text in solutions/."
+        ) from None
     except Exception as error:
         raise CourseError(f"{path.name} is not a text that jupytext can read: {error}") from None
     notebook = nbformat.v4.new_notebook(metadata=METADATA)
     taken: set[str] = set()
     for cell in read.cells:
         metadata = {key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata}
-        make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}.get(cell.cell_type)
+        make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}.get(
+            cell.cell_type
+        )
         if make is None:
-            raise CourseError(f"{path.name} has a {cell.cell_type} cell: only code and markdown cells are used.")
+            raise CourseError(
+                f"{path.name} has a {cell.cell_type} cell: only code and markdown cells are used."
+            )
         identity = _identity(cell.cell_type, cell.source, metadata, taken, path)
         notebook.cells.append(make(cell.source, metadata=metadata, id=identity))
     return notebook
 
 
-def _identity(kind: str, source: str, metadata: Mapping[str, Any], taken: set[str], path: Path) -> str:
+def _identity(
+    kind: str, source: str, metadata: Mapping[str, Any], taken: set[str], path: Path
+) -> str:
     """The cell's grade_id, or a hash of what it says; a repeated hash gets a number."""
     name = metadata.get("nbgrader", {}).get("grade_id", "")
     if name:
         if not re.fullmatch(r"[\w-]{1,64}", name, re.ASCII) or name in taken:
-            wrong = "is used twice" if name in taken else "may hold letters, digits, - and _ only, 64 at most"
+            wrong = (
+                "is used twice"
+                if name in taken
+                else "may hold letters, digits, - and _ only, 64 at most"
+            )
             raise CourseError(f"{path.name}: the grade_id {name!r} {wrong}.")
     else:
         stem = hashlib.sha256(f"{kind}\n{source}".encode()).hexdigest()[:8]
@@ -75,9 +89,13 @@ def read(path: Path) -> NotebookNode:
     try:
         return nbformat.read(path, as_version=nbformat.NO_CONVERT)
     except FileNotFoundError:
-        raise CourseError(f"{path.parent.name}/{path.name} is missing: run `course build {path.stem}`.") from None
+        raise CourseError(
+            f"{path.parent.name}/{path.name} is missing: run `course build {path.stem}`."
+        ) from None
     except Exception as error:
-        raise CourseError(f"{path.name} is not a notebook that can be read ({error}): build it again.") from None
+        raise CourseError(
+            f"{path.name} is not a notebook that can be read ({error}): build it again."
+        ) from None
 
 
 def write(path: Path, content: bytes) -> None:
@@ -97,4 +115,8 @@ def place(notebook: NotebookNode, index: int) -> str:
         if cell.cell_type == "markdown":
             heading = (re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE) or [heading])[-1]
     name = notebook.cells[index].metadata.get("nbgrader", {}).get("grade_id", "")
-    return f"cell {index + 1}" + (f" ({name})" if name else "") + (f', under "{heading}"' if heading else "")
+    return (
+        f"cell {index + 1}"
+        + (f" ({name})" if name else "")
+        + (f', under "{heading}"' if heading else "")
+    )

@@ -1,4 +1,6 @@
-"""The rules that a lesson must keep: each is a function that yields what breaks the rule in its docstring."""
+"""The rules that a lesson must keep: each is a function that yields what breaks the rule in its
+docstring.
+"""
 
 import ast
 import importlib
@@ -20,7 +22,14 @@ from course_utils.building.build import stale
 from course_utils.building.lesson import Lesson, files
 from course_utils.building.run import Run, run
 from course_utils.checking import axes
-from course_utils.checking.exercise import Exercise, FreeText, Training, exercises, free_texts, reference
+from course_utils.checking.exercise import (
+    Exercise,
+    FreeText,
+    Training,
+    exercises,
+    free_texts,
+    reference,
+)
 from course_utils.checking.judge import PUBLIC_SEED, judge, judge_evidence
 from course_utils.checking.running import collect
 
@@ -31,12 +40,16 @@ FEWEST_MISTAKES, FEWEST_ALTERNATIVES = 5, 2
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
 # Lines that many cells have in common and that give nothing away.
-COMMON = re.compile(r"super\(\).__init__\(\)|else:|try:|pass|return|continue|break|with torch\.no_grad\(\):|\W*")
+COMMON = re.compile(
+    r"super\(\).__init__\(\)|else:|try:|pass|return|continue|break|with torch\.no_grad\(\):|\W*"
+)
 
 
 @dataclass
 class Subject:
-    """A lesson under the rules; what several rules need is found out once, when the first of them asks."""
+    """A lesson under the rules; what several rules need is found out once, when the first of them
+    asks.
+    """
 
     lesson: Lesson
 
@@ -62,9 +75,14 @@ class Subject:
 
     @cached_property
     def solved_run(self) -> Run:
-        """The text as it runs now; its last cell, added here, tries the examples of the released docstrings."""
+        """The text as it runs now; its last cell, added here, tries the examples of the released
+        docstrings.
+        """
         notebook = nb.from_text(self.lesson.text)
-        docstrings = {exercise.name: _docstrings(_cell(self.release, exercise.name)) for exercise in self.exercises}
+        docstrings = {
+            exercise.name: _docstrings(_cell(self.release, exercise.name))
+            for exercise in self.exercises
+        }
         source = f"from course_utils.building.docstrings import show_examples\nshow_examples({docstrings!r}, globals())"
         notebook.cells.append(nbformat.v4.new_code_cell(source, id="examples"))
         return _run(notebook, self.lesson.solved.parent)
@@ -90,14 +108,18 @@ class Subject:
 
     @cached_property
     def missed(self) -> dict[str, list[str]]:
-        """By exercise id: independent wrong answers that are accepted, or not named as is due, and how."""
+        """By exercise id: independent wrong answers that are accepted, or not named as is due, and
+        how.
+        """
         ids = [exercise.id for exercise in self.exercises]
         return {id: [*_missed(item for item in self.wrong if item.id == id)] for id in ids}
 
     @cached_property
     def refused(self) -> dict[str, list[str]]:
         """By exercise id: other right answers that do not pass, and why."""
-        return {exercise.id: [*_refused(exercise, self.alternatives)] for exercise in self.exercises}
+        return {
+            exercise.id: [*_refused(exercise, self.alternatives)] for exercise in self.exercises
+        }
 
 
 Rule = Callable[[Subject], Iterator[str]]
@@ -127,9 +149,15 @@ def solution_scores_full(subject: Subject) -> Iterator[str]:
 
 def points_agree(subject: Subject) -> Iterator[str]:
     """The notebook asks for the lesson's exercises and questions, each once, with their points."""
-    due: dict[str, float] = {f"check-{exercise.name}": exercise.points for exercise in subject.exercises}
+    due: dict[str, float] = {
+        f"check-{exercise.name}": exercise.points for exercise in subject.exercises
+    }
     due |= {question.name: question.points for question in subject.questions}
-    have = {cell.id: cell.metadata.nbgrader.get("points") for cell in subject.text.cells if _flag(cell, "grade")}
+    have = {
+        cell.id: cell.metadata.nbgrader.get("points")
+        for cell in subject.text.cells
+        if _flag(cell, "grade")
+    }
     for name in sorted({*due, *have}, key=[*due, *have].index):
         if due.get(name) != have.get(name):
             yield f"{name} has {have.get(name, 'no')} points in the notebook and {due.get(name, 'no')} in its exercise"
@@ -142,7 +170,9 @@ def points_agree(subject: Subject) -> Iterator[str]:
 
 
 def checks_are_calls(subject: Subject) -> Iterator[str]:
-    """Every check cell is locked, runs alone after a restart, and checks its exercise, shown and hidden by seed."""
+    """Every check cell is locked, runs alone after a restart, and checks its exercise, shown and
+    hidden by seed.
+    """
     for exercise in subject.exercises:
         cell = _cell(subject.text, f"check-{exercise.name}")
         hidden = "".join(HIDDEN.findall(cell.source))
@@ -159,7 +189,11 @@ def checks_are_calls(subject: Subject) -> Iterator[str]:
 
 def nothing_leaks(subject: Subject) -> Iterator[str]:
     """No line of a solution or of a hidden test appears in the release."""
-    release = {" ".join(line.split()) for cell in subject.release.cells for line in cell.source.splitlines()}
+    release = {
+        " ".join(line.split())
+        for cell in subject.release.cells
+        for line in cell.source.splitlines()
+    }
     for cell in subject.text.cells:
         regions = [*SOLUTION.findall(cell.source), *HIDDEN.findall(cell.source)]
         if _flag(cell, "solution") and "### BEGIN SOLUTION" not in cell.source:
@@ -187,13 +221,17 @@ def hints_are_there(subject: Subject) -> Iterator[str]:
 
 
 def docstrings_are_true(subject: Subject) -> Iterator[str]:
-    """Every stub has a docstring with shapes, where it takes tensors, and a worked example (>>>) that is true."""
+    """Every stub has a docstring with shapes, where it takes tensors, and a worked example (>>>)
+    that is true.
+    """
     for exercise in subject.exercises:
         cell = _cell(subject.release, exercise.name)
         docstrings = _docstrings(cell)
         if not docstrings:
             yield f"{exercise.name} has no docstring"
-        elif re.search("tensor|torch", docstrings) and not re.search(r"\bshapes?\b|\([^()]*,[^()]*\)", docstrings):
+        elif re.search("tensor|torch", docstrings) and not re.search(
+            r"\bshapes?\b|\([^()]*,[^()]*\)", docstrings
+        ):
             yield f"{exercise.name}: the docstring says no shape, such as x: (n, d)"
     cell = subject.solved_run.notebook.cells[-1]
     for name, result in json.loads(cell.outputs[0].text).items():
@@ -217,7 +255,9 @@ def images_have_alt_text(subject: Subject) -> Iterator[str]:
         if cell.cell_type == "markdown":
             bare = re.findall(r"!\[\s*\]\([^)]*\)", cell.source)
             tags = re.findall(r"<img\b[^>]*>", cell.source)
-            for image in bare + [tag for tag in tags if not re.search(r'\balt="[^"]*\w[^"]*"', tag)]:
+            for image in bare + [
+                tag for tag in tags if not re.search(r'\balt="[^"]*\w[^"]*"', tag)
+            ]:
                 yield f"{nb.place(subject.text, index)}: {image[:60]} has no alt text"
     solved = nb.read(subject.lesson.solved)
     for index, cell in enumerate(solved.cells):
@@ -233,7 +273,9 @@ def headings_are_in_order(subject: Subject) -> Iterator[str]:
     headings = [
         (len(marks), title, index)
         for index, source in enumerate(prose)
-        for marks, title in re.findall(r"^(#+) +(.+)$", re.sub(r"^```.*?^```", "", source, flags=re.S | re.M), re.M)
+        for marks, title in re.findall(
+            r"^(#+) +(.+)$", re.sub(r"^```.*?^```", "", source, flags=re.S | re.M), re.M
+        )
     ]
     if not headings or headings[0][0] != 1 or headings[0][2] != 0:
         yield "the first cell has no title (# ...)"
@@ -245,7 +287,9 @@ def headings_are_in_order(subject: Subject) -> Iterator[str]:
 
 
 def folders_hold_the_lesson(subject: Subject) -> Iterator[str]:
-    """Nothing but the lesson's files lies in its folders: its notebook, and files that its text names."""
+    """Nothing but the lesson's files lies in its folders: its notebook, and files that its text
+    names.
+    """
     sources = "\n".join(cell.source for cell in subject.text.cells)
     for notebook in (subject.lesson.solved, subject.lesson.released):
         for path in files(notebook.parent, besides=notebook):
@@ -268,19 +312,25 @@ def reference_is_right(subject: Subject) -> Iterator[str]:
 
 
 def wrong_answers_are_named(subject: Subject) -> Iterator[str]:
-    """Every independent wrong answer in tests/wrong is refused, and named where a name is due, with three seeds."""
+    """Every independent wrong answer in tests/wrong is refused, and named where a name is due, with
+    three seeds.
+    """
     for missed in subject.missed.values():
         yield from missed
 
 
 def alternatives_pass(subject: Subject) -> Iterator[str]:
-    """Every other right answer in tests/answers passes, with twenty seeds, and where it trains with three."""
+    """Every other right answer in tests/answers passes, with twenty seeds, and where it trains with
+    three.
+    """
     for refused in subject.refused.values():
         yield from refused
 
 
 def answers_are_enough(subject: Subject) -> Iterator[str]:
-    """Every exercise has at least 5 mistakes, each with a hint and an independent wrong answer, and 2 right answers."""
+    """Every exercise has at least 5 mistakes, each with a hint and an independent wrong answer, and
+    2 right answers.
+    """
     for exercise in subject.exercises:
         id, mistakes = exercise.id, exercise.mistakes
         if len(mistakes) < FEWEST_MISTAKES:
@@ -290,7 +340,9 @@ def answers_are_enough(subject: Subject) -> Iterator[str]:
         if len(subject.alternatives.get(id, [])) < FEWEST_ALTERNATIVES:
             number = len(subject.alternatives.get(id, []))
             yield f"{id} has {number} other right answers: add some to tests/answers/{exercise.lesson}.py"
-        due = {name for item in subject.wrong if item.id == id for names in item.due for name in names}
+        due = {
+            name for item in subject.wrong if item.id == id for names in item.due for name in names
+        }
         for name in sorted({mistake.name for mistake in mistakes} - due):
             yield f"{id}: add an answer that makes the mistake {name!r} to tests/wrong/{exercise.lesson}.py"
     known = {exercise.id for exercise in subject.exercises}
@@ -298,7 +350,12 @@ def answers_are_enough(subject: Subject) -> Iterator[str]:
         yield f"tests/ has answers to {id}, which is no exercise"
 
 
-ANSWER_RULES: tuple[Rule, ...] = (reference_is_right, wrong_answers_are_named, alternatives_pass, answers_are_enough)
+ANSWER_RULES: tuple[Rule, ...] = (
+    reference_is_right,
+    wrong_answers_are_named,
+    alternatives_pass,
+    answers_are_enough,
+)
 RULES: tuple[Rule, ...] = (
     in_step,
     folders_hold_the_lesson,
@@ -317,7 +374,8 @@ RULES: tuple[Rule, ...] = (
 
 
 def _missed(wrong: Iterable[Any]) -> Iterator[str]:
-    """What is said of each answer that is accepted, or not named; of two mistakes at once none need be.
+    """What is said of each answer that is accepted, or not named; of two mistakes at once none need
+    be.
 
     An answer that keeps something is judged with one seed: with the next it is another answer.
     """
@@ -327,7 +385,10 @@ def _missed(wrong: Iterable[Any]) -> Iterator[str]:
             verdict = judge(item.id, item.answer, seed)
             named = len(item.due) != 1 or item.named(verdict.mistake)
             if verdict.score == 1 or not named:
-                due = " and ".join(" or ".join(sorted(names)) for names in item.due) or "a wrong answer"
+                due = (
+                    " and ".join(" or ".join(sorted(names)) for names in item.due)
+                    or "a wrong answer"
+                )
                 said = f"{verdict.status}, {verdict.mistake}: {' '.join(verdict.message.split())}"
                 yield f"{item.id}: {due!r} is judged with seed {seed} as {said}"
                 break
@@ -359,7 +420,9 @@ def _run(notebook: NotebookNode, folder: Path, allow_errors: bool = False) -> Ru
 
 
 def _graded(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, float, float]]:
-    """Every graded cell, what nbgrader gives for it, and the most there is; a question to be read by hand gives 0."""
+    """Every graded cell, what nbgrader gives for it, and the most there is; a question to be read
+    by hand gives 0.
+    """
     from nbgrader.utils import determine_grade
 
     for cell in notebook.cells:
@@ -370,7 +433,9 @@ def _graded(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, float, float
 
 def _statuses(cell: NotebookNode) -> list[str]:
     """The verdicts on the cards that a check cell shows."""
-    html = "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
+    html = "".join(
+        output.get("data", {}).get("text/html", "") for output in cell.get("outputs", [])
+    )
     return re.findall(r'class="course-card" data-status="([^"]+)"', html)
 
 
@@ -385,7 +450,9 @@ def _flag(cell: NotebookNode, name: str) -> bool:
 
 def _cell(notebook: NotebookNode, name: str) -> NotebookNode:
     """The cell with this id, or an empty one."""
-    return next((cell for cell in notebook.cells if cell.id == name), nbformat.v4.new_code_cell(id=name))
+    return next(
+        (cell for cell in notebook.cells if cell.id == name), nbformat.v4.new_code_cell(id=name)
+    )
 
 
 def _docstrings(cell: NotebookNode) -> str:
@@ -395,4 +462,6 @@ def _docstrings(cell: NotebookNode) -> str:
     except SyntaxError:
         return ""
     kinds = ast.FunctionDef | ast.ClassDef
-    return "\n\n".join(text for node in nodes if isinstance(node, kinds) and (text := ast.get_docstring(node)))
+    return "\n\n".join(
+        text for node in nodes if isinstance(node, kinds) and (text := ast.get_docstring(node))
+    )

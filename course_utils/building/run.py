@@ -33,8 +33,9 @@ class Run:
 def run(notebook: NotebookNode, folder: Path, allow_errors: bool = False) -> Run:
     """Run the notebook in place, with `folder` as its working directory.
 
-    One thread and no progress bars make the outputs the same at every run. Raises CourseError that names the cell
-    which failed, unless `allow_errors`, and the cell that took too long or ended the kernel in any case.
+    One thread and no progress bars make the outputs the same at every run. Raises CourseError that
+    names the cell which failed, unless `allow_errors`, and the cell that took too long or ended the
+    kernel in any case.
     """
     seconds = [0.0] * len(notebook.cells)
     current, started = 0, 0.0
@@ -59,14 +60,19 @@ def run(notebook: NotebookNode, folder: Path, allow_errors: bool = False) -> Run
         resources={"metadata": {"path": str(folder)}},
         config=Config({"KernelManager": {"transport_encryption": "auto"}}),
     )
-    with tempfile.TemporaryDirectory() as profile, _environment({**SETTINGS, "IPYTHONDIR": profile}):
+    with (
+        tempfile.TemporaryDirectory() as profile,
+        _environment({**SETTINGS, "IPYTHONDIR": profile}),
+    ):
         try:
             client.execute()
         except CellExecutionError as error:
             trace = re.sub(r"\x1b\[[0-9;]*m", "", error.traceback).strip()
             raise CourseError(f"{place(notebook, current)} failed:\n{trace}") from None
         except CellTimeoutError:
-            raise CourseError(f"{place(notebook, current)} was stopped after {CELL_LIMIT} seconds") from None
+            raise CourseError(
+                f"{place(notebook, current)} was stopped after {CELL_LIMIT} seconds"
+            ) from None
         except DeadKernelError:
             raise CourseError(f"{place(notebook, current)} ended the kernel") from None
     return Run(notebook, seconds)

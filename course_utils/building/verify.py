@@ -22,7 +22,9 @@ PROCESSES = 2
 
 @dataclass(frozen=True)
 class Count:
-    """An exercise's known mistakes, and how many wrong answers are named and other right ones pass, of how many."""
+    """An exercise's known mistakes, and how many wrong answers are named and other right ones pass,
+    of how many.
+    """
 
     id: str
     mistakes: int
@@ -48,7 +50,9 @@ class Report:
 
 
 def examine(lesson: Lesson, rules: Sequence[Rule] = RULES) -> Report:
-    """Hold one lesson against the rules; a rule that cannot be tried counts as broken and hides no other."""
+    """Hold one lesson against the rules; a rule that cannot be tried counts as broken and hides no
+    other.
+    """
     subject = Subject(lesson)
     problems: dict[str, list[str]] = {}
     for rule in rules:
@@ -64,7 +68,11 @@ def examine(lesson: Lesson, rules: Sequence[Rule] = RULES) -> Report:
 def _opted_out(lesson: Lesson) -> list[tuple[str, str, str]]:
     """Exercise, axis and reason of everything that the lesson is not probed along."""
     found = exercises(lesson.short) if lesson.short in named_in_exercises() else []
-    return [(exercise.id, axis, reason) for exercise in found for axis, reason in exercise.without.items()]
+    return [
+        (exercise.id, axis, reason)
+        for exercise in found
+        for axis, reason in exercise.without.items()
+    ]
 
 
 def _counts(subject: Subject) -> list[Count]:
@@ -91,14 +99,19 @@ def verify(lessons: Sequence[Lesson], rules: Sequence[Rule] = RULES) -> Iterator
         yield examine(lessons[0], rules)
         return
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(PROCESSES, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(
+        PROCESSES, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
         yield from pool.map(examine, lessons, [tuple(rules)] * len(lessons))
 
 
 def with_exercises_only(lessons: Sequence[Lesson]) -> list[Lesson]:
     """The lessons, and those that have exercises but no text yet, numbered 00."""
     shorts = {lesson.short for lesson in lessons}
-    return [*lessons, *(Lesson(f"00_{short}") for short in named_in_exercises() if short not in shorts)]
+    return [
+        *lessons,
+        *(Lesson(f"00_{short}") for short in named_in_exercises() if short not in shorts),
+    ]
 
 
 def show(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> None:
@@ -110,7 +123,9 @@ def show(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> None:
         marks = [f"[red]{count}[/]" if count else "[green]✓[/]" for count in found]
         table.add_row(escape((rule.__doc__ or "").splitlines()[0]), *marks)
     console.print(table)
-    counts = Table("exercise", "mistakes", "wrong answers named", "other right answers passed", title="Answers")
+    counts = Table(
+        "exercise", "mistakes", "wrong answers named", "other right answers passed", title="Answers"
+    )
     for count in (count for report in reports for count in report.counts):
         row = [(count.named, count.wrong), (count.passed, count.alternatives)]
         cells = [f"[{'green' if part == whole else 'red'}]{part}/{whole}[/]" for part, whole in row]
@@ -124,4 +139,8 @@ def show(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> None:
     for report in reports:
         for name, problems in report.problems.items():
             for problem in problems:
-                console.print(f"[red]{report.lesson}[/] · {name}: {escape(problem)}", soft_wrap=True, highlight=False)
+                console.print(
+                    f"[red]{report.lesson}[/] · {name}: {escape(problem)}",
+                    soft_wrap=True,
+                    highlight=False,
+                )

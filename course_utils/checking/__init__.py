@@ -1,4 +1,6 @@
-"""Exercises, evidence, verdicts and what the student sees; this room knows no lesson and no nbgrader."""
+"""Exercises, evidence, verdicts and what the student sees; this room knows no lesson and no
+nbgrader.
+"""
 
 import sys
 from typing import Any, NoReturn
@@ -57,9 +59,10 @@ _MISSING = object()
 def check(id: str, answer: Any = _MISSING, seed: int | None = None) -> None:
     """Judge an answer and show the verdict as a card; a right answer to another seed shows nothing.
 
-    id: such as "linear.relu". answer: the function or class itself. seed: draws other inputs than the public ones.
-    Raises NotRight, an AssertionError, where the verdict is not right, CourseFault where the course itself failed, and
-    CourseError where there is no such exercise.
+    id: such as "linear.relu". answer: the function or class itself. seed: draws other inputs than
+    the public ones.
+    Raises NotRight, an AssertionError, where the verdict is not right, CourseFault where the course
+    itself failed, and CourseError where there is no such exercise.
     """
     if answer is _MISSING or not isinstance(id, str):
         _objection(id, answer)
@@ -85,7 +88,10 @@ def _objection(id: Any, answer: Any) -> NoReturn:
     if isinstance(id, str):
         raise CourseError(f'The answer is missing: write check("{id}", {find(id).name}).')
     name = getattr(id, "__name__", "answer")
-    known = next((item.id for lesson in lessons() for item in exercises(lesson) if item.name == name), f"lesson.{name}")
+    known = next(
+        (item.id for lesson in lessons() for item in exercises(lesson) if item.name == name),
+        f"lesson.{name}",
+    )
     raise CourseError(f'The id is missing: write check("{known}", {name}).')
 
 

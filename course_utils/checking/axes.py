@@ -1,7 +1,9 @@
-"""Axes: what every exercise is probed along beside its own cases, each axis with one more case made from those.
+"""Axes: what every exercise is probed along beside its own cases, each axis with one more case made
+from those.
 
-An axis is data: `make` turns a case of the exercise into another one, on the judge's side, and `handle` says how its
-inputs are handed over where the answer runs. What is expected of such a case is, as always, what the reference gives.
+An axis is data: `make` turns a case of the exercise into another one, on the judge's side, and
+`handle` says how its inputs are handed over where the answer runs. What is expected of such a case
+is, as always, what the reference gives.
 """
 
 import inspect
@@ -24,8 +26,8 @@ Draw = Callable[[], Sequence["Case"]]
 class Axis:
     """One way to vary a case.
 
-    label: follows the label of the case. mistake and hint are for an answer that is right in the exercise's own cases
-    and wrong in this one. fits: whether a case can be varied so.
+    label: follows the label of the case. mistake and hint are for an answer that is right in the
+    exercise's own cases and wrong in this one. fits: whether a case can be varied so.
     """
 
     name: str
@@ -41,13 +43,16 @@ def cases(
 ) -> Iterator["Case"]:
     """One case for every axis of the exercise, made from its own cases.
 
-    others: draws the same cases with other numbers. names: the names of the reference's arguments, in order.
+    others: draws the same cases with other numbers. names: the names of the reference's arguments,
+    in order.
     """
     for axis in AXES:
         if axis.name in exercise.without:
             continue
         place = exercise.along.get(axis.name)
-        fitting = (i for i, case in enumerate(own) if not (case.axis or case.raises) and axis.fits(case))
+        fitting = (
+            i for i, case in enumerate(own) if not (case.axis or case.raises) and axis.fits(case)
+        )
         index = next(fitting, None) if place is None else place
         if index is None:
             continue
@@ -59,11 +64,15 @@ def cases(
         elif axis is BY_NAME:
             detail = names()
             label = label.format(", ".join(f"{name}=..." for name in detail))
-        yield type(case)(f"{case.label}, {label}", axis=axis.name, detail=detail, **axis.make(case.inputs))
+        yield type(case)(
+            f"{case.label}, {label}", axis=axis.name, detail=detail, **axis.make(case.inputs)
+        )
 
 
 def tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
-    """The tensors in inputs, lists and dicts of them included, by the name under which a change of them is recorded."""
+    """The tensors in inputs, lists and dicts of them included, by the name under which a change of
+    them is recorded.
+    """
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, dict):
@@ -86,7 +95,9 @@ def mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
 
 
 def hand_over(axis: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Fresh inputs as an answer gets them along the axis: the same numbers, stored otherwise or with a gradient due."""
+    """Fresh inputs as an answer gets them along the axis: the same numbers, stored otherwise or
+    with a gradient due.
+    """
     if axis == EXPANDED.name:
         return _equal_rows(inputs)
     handle = HANDLED.get(axis)
@@ -103,7 +114,9 @@ def refill(used: Any, value: Any) -> Any:
     if isinstance(value, dict) and isinstance(used, dict):
         return {key: refill(used.get(key), item) for key, item in value.items()}
     if isinstance(value, list) and isinstance(used, list):
-        return [refill(old, new) for old, new in zip(used + [None] * len(value), value, strict=False)]
+        return [
+            refill(old, new) for old, new in zip(used + [None] * len(value), value, strict=False)
+        ]
     return value
 
 
@@ -115,7 +128,9 @@ def by_name(answer: Callable[..., Any], names: Sequence[str]) -> Callable[..., A
 
 
 def _by_place_alone(answer: Callable[..., Any]) -> bool:
-    """Whether it is written with `/` or `*args` alone, or is the `apply` of a function of autograd's."""
+    """Whether it is written with `/` or `*args` alone, or is the `apply` of a function of
+    autograd's.
+    """
     owner = getattr(answer, "__self__", None)
     if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
         return True
@@ -129,7 +144,9 @@ def _by_place_alone(answer: Callable[..., Any]) -> bool:
 
 def _takes_no_names(function: Callable[..., Any]) -> bool:
     kinds = {p.kind for p in inspect.signature(function, follow_wrapped=False).parameters.values()}
-    starred = inspect.Parameter.VAR_POSITIONAL in kinds and inspect.Parameter.VAR_KEYWORD not in kinds
+    starred = (
+        inspect.Parameter.VAR_POSITIONAL in kinds and inspect.Parameter.VAR_KEYWORD not in kinds
+    )
     return starred or inspect.Parameter.POSITIONAL_ONLY in kinds
 
 
@@ -146,7 +163,9 @@ def generators() -> dict[str, Any]:
 
 
 def _double(x: Tensor) -> Tensor:
-    """The numbers in float64, moved by less than float32 can tell, so that a way through float32 shows."""
+    """The numbers in float64, moved by less than float32 can tell, so that a way through float32
+    shows.
+    """
     return x.double() * (1 + 2.0**-30) if x.dtype == torch.float32 else x
 
 
@@ -178,8 +197,9 @@ FLOAT64 = Axis(
     "float64",
     "in float64",
     "float32 inside",
-    "In float32 all is right, and with float64 inputs it is not. A tensor that you make yourself, by torch.zeros, "
-    "torch.ones or torch.tensor, is float32: make it like an input (`torch.zeros_like`, `x.new_zeros`).",
+    "In float32 all is right, and with float64 inputs it is not. A tensor that you make yourself, "
+    "by torch.zeros, torch.ones or torch.tensor, is float32: make it like an input "
+    "(`torch.zeros_like`, `x.new_zeros`).",
     fits=_has(lambda x: x.dtype == torch.float32),
     make=lambda inputs: mapped(_double, inputs),
 )
@@ -187,16 +207,18 @@ VIEWS = Axis(
     "views",
     "stored in another order (as a transpose, or as every second entry of a longer tensor)",
     "order of storage",
-    "The same numbers in another order of storage give something else, or an error. `.view` and writing into "
-    "`.flatten()` depend on how a tensor is stored; `.reshape`, and working on whole tensors, do not.",
+    "The same numbers in another order of storage give something else, or an error. `.view` and "
+    "writing into `.flatten()` depend on how a tensor is stored; `.reshape`, and working on whole "
+    "tensors, do not.",
     fits=_has(lambda x: x.ndim > 1 and min(x.shape) > 1),
 )
 EXPANDED = Axis(
     "expanded",
     "with equal rows in grad_out that share their memory (as .expand makes them)",
     "order of storage",
-    "Rows that share their memory give an error or something else. autograd hands over such gradients: those of a sum "
-    "are equal everywhere. Do not write into an input, and use `.reshape` in place of `.view`.",
+    "Rows that share their memory give an error or something else. autograd hands over such "
+    "gradients: those of a sum are equal everywhere. Do not write into an input, and use "
+    "`.reshape` in place of `.view`.",
     fits=lambda case: "grad_out" in case.inputs and case.grad_out.ndim > 0,
     make=_equal_rows,
 )
@@ -204,32 +226,35 @@ GRADIENT = Axis(
     "requires_grad",
     "with inputs that require a gradient",
     "inputs that require a gradient",
-    "The inputs require a gradient here, as parameters and whatever is computed from them do. They cannot be changed "
-    "in place, and `.numpy()` needs a `.detach()` first.",
+    "The inputs require a gradient here, as parameters and whatever is computed from them do. "
+    "They cannot be changed in place, and `.numpy()` needs a `.detach()` first.",
     fits=_has(lambda x: x.is_floating_point()),
 )
 AGAIN = Axis(
     "again",
     "a second call, after one with other numbers",
     "keeps something between calls",
-    "The first call is right and the next one is not: your code keeps something from one call to the next. Look for a "
-    "global variable, a default argument such as `[]`, an attribute of a function, a class or a tensor, and a cache.",
+    "The first call is right and the next one is not: your code keeps something from one call to "
+    "the next. Look for a global variable, a default argument such as `[]`, an attribute of a "
+    "function, a class or a tensor, and a cache.",
 )
 BY_NAME = Axis(
     "by_name",
     "with every argument by name: {}",
     "other names of arguments",
-    "Called with its arguments by name, your code does not take them. Keep the names that the docstring gives them.",
+    "Called with its arguments by name, your code does not take them. Keep the names that the "
+    "docstring gives them.",
 )
 # A second call comes first: what is kept from earlier calls shows in every case that follows.
 AXES = (AGAIN, FLOAT64, VIEWS, EXPANDED, GRADIENT, BY_NAME)
-# How many examples are many only the exercise knows: it names this axis in a case of its own, its last.
+# How many examples are many only the exercise knows: it names this axis in a case of its own, its
+# last.
 MANY = Axis(
     "many",
     "",
     "wrong for many",
-    "A few examples are right and many are not. Does your code go through them in parts of a fixed size? An average of "
-    "averages is not the average where the last part is smaller.",
+    "A few examples are right and many are not. Does your code go through them in parts of a "
+    "fixed size? An average of averages is not the average where the last part is smaller.",
 )
 BY_AXIS = {axis.name: axis for axis in (*AXES, MANY)}
 HANDLED: Mapping[str, Callable[[Tensor], Tensor]] = {

@@ -36,13 +36,17 @@ class Card:
     def title(self) -> str:
         """The heading, such as `✓ Right · linear.relu · 1 of 1 point`."""
         v = self.verdict
-        earned = f"{v.score * self.points:g} of {self.points} point{'s' if self.points != 1 else ''}"
+        earned = (
+            f"{v.score * self.points:g} of {self.points} point{'s' if self.points != 1 else ''}"
+        )
         if v.status == "course error":
             earned = "no points lost"
         return f"{SIGNS.get(v.status, '✗')} {TITLES[v.status]} · {v.id} · {earned}"
 
     def rows(self) -> list[tuple[str, str]]:
-        """Labels and texts in the order of reading: what to think about, where, with what, expected, got, printed."""
+        """Labels and texts in the order of reading: what to think about, where, with what,
+        expected, got, printed.
+        """
         v = self.verdict
         name = v.mistake if v.mistake and v.status != "not attempted" else ""
         rows = [
@@ -68,7 +72,9 @@ class Card:
 
     def __repr__(self) -> str:
         rows = [(f"{label + ':':<10}" if label else "", text) for label, text in self.rows()]
-        lines = [f"  {label}{text}".replace("\n", "\n" + " " * (2 + len(label))) for label, text in rows]
+        lines = [
+            f"  {label}{text}".replace("\n", "\n" + " " * (2 + len(label))) for label, text in rows
+        ]
         return "\n".join([self.title, *lines])
 
     def _repr_html_(self) -> str:
@@ -80,19 +86,26 @@ class Card:
             for label, text in self.rows()
         )
         return (
-            f'<div class="course-card" data-status="{self.verdict.status}" role="status" style="border-left:5px solid '
-            f'{colour};padding:6px 12px;margin:4px 0;max-width:60em"><div role="heading" aria-level="4" '
+            f'<div class="course-card" data-status="{self.verdict.status}" role="status" '
+            f'style="border-left:5px solid {colour};padding:6px 12px;margin:4px '
+            '0;max-width:60em"><div role="heading" aria-level="4" '
             f'style="font-weight:600">{html.escape(self.title)}</div><div style="display:grid;'
             f'grid-template-columns:max-content 1fr;gap:4px 12px;margin-top:4px">{rows}</div></div>'
         )
 
 
 def _markup(label: str, text: str) -> str:
-    """Text as HTML: values keep their line breaks in a fixed-width font, `names` in backticks become code."""
+    """Text as HTML: values keep their line breaks in a fixed-width font, `names` in backticks
+    become code.
+    """
     text = html.escape(text)
     if label in VALUES:
         if label == "Got":
-            text = re.sub(rf"{MARK}[^\s,\]]+", r'<mark style="background:#ffe08a;color:#000">\g<0></mark>', text)
+            text = re.sub(
+                rf"{MARK}[^\s,\]]+",
+                r'<mark style="background:#ffe08a;color:#000">\g<0></mark>',
+                text,
+            )
         return f'<code style="white-space:pre-wrap">{text}</code>'
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", text).replace("\n", "<br>")
 

@@ -9,9 +9,11 @@ VERB = re.compile(rf"\b({'|'.join(VERBS)})\b")
 
 
 def claim(sentence: str, holds: object) -> tuple[str, bool]:
-    """Evidence for a probe to yield: whether a sentence about the answer holds, such as "the head has a bias".
+    """Evidence for a probe to yield: whether a sentence about the answer holds, such as "the head
+    has a bias".
 
-    Its first verb is "is", "are" or "has", so that the card can say: "The head should have a bias, and it has not."
+    Its first verb is "is", "are" or "has", so that the card can say: "The head should have a bias,
+    and it has not."
     """
     denied(sentence)
     return sentence, bool(holds)

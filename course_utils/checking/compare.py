@@ -15,18 +15,29 @@ Step = tuple[str, str, Any, Any]  # name, kind, expected, got
 
 
 def first_difference(
-    cases: Sequence[Case], expected: Sequence[Evidence], got: Sequence[Evidence], subset: bool = False
+    cases: Sequence[Case],
+    expected: Sequence[Evidence],
+    got: Sequence[Evidence],
+    subset: bool = False,
 ) -> Difference | None:
     """The first evidence that differs, case by case in the order of the probe.
 
-    An input or a setting of torch that should not have changed comes before the values of its case, because it
-    explains them. With `subset`, evidence that is not expected by name is passed over.
+    An input or a setting of torch that should not have changed comes before the values of its case,
+    because it explains them. With `subset`, evidence that is not expected by name is passed over.
     """
     for case, want, have in zip(cases, expected, got, strict=False):
         for name, kind, a, b in _differences(case, want, have, subset):
             return Difference(case, name, kind, a, b, have, want)
     if len(got) < len(cases):
-        return Difference(cases[len(got) - 1], "the run", "raised", None, got[-1].raised, got[-1], expected[len(got)])
+        return Difference(
+            cases[len(got) - 1],
+            "the run",
+            "raised",
+            None,
+            got[-1].raised,
+            got[-1],
+            expected[len(got)],
+        )
     return None
 
 
@@ -51,7 +62,12 @@ def _states(want: Evidence, have: Evidence) -> Iterator[Step]:
     """Settings of torch that are others than they should be."""
     for name in {**have.state, **want.state}:
         if have.state.get(name) != want.state.get(name):
-            yield name, "state", want.state.get(name, "left alone"), have.state.get(name, "left alone")
+            yield (
+                name,
+                "state",
+                want.state.get(name, "left alone"),
+                have.state.get(name, "left alone"),
+            )
 
 
 def _values(case: Case, want: Evidence, have: Evidence) -> Iterator[Step]:
@@ -59,13 +75,17 @@ def _values(case: Case, want: Evidence, have: Evidence) -> Iterator[Step]:
     for name, value in want.values.items():
         if name not in have.values:
             return
-        slack = Slack(case, want.rtol.get(name), lambda: [run.values.get(name) for run in want.moved()])  # noqa: B023
+        slack = Slack(
+            case, want.rtol.get(name), lambda: [run.values.get(name) for run in want.moved()]
+        )  # noqa: B023
         if not same(value, have.values[name], slack):
             yield name, "value", value, have.values[name]
 
 
 def _endings(case: Case, want: Evidence, have: Evidence) -> Iterator[Step]:
-    """An exception in one run and not in the other, or one of another type; a subclass of the due error is fine."""
+    """An exception in one run and not in the other, or one of another type; a subclass of the due
+    error is fine.
+    """
     due = want.raised.type if want.raised else None
     if case.raises and want.raised and case.raises.__name__ in want.raised.names:
         due = case.raises.__name__
@@ -94,7 +114,9 @@ def _inputs_left_alone(case: Case, want: Evidence, have: Evidence) -> Iterator[S
 
 
 def input_named(case: Case, name: str) -> Any:
-    """The value of an input by the name under which a change of it is recorded, such as `params[0]`; raises else."""
+    """The value of an input by the name under which a change of it is recorded, such as
+    `params[0]`; raises else.
+    """
     root, _, rest = name.partition("[")
     value = case.inputs[root]
     for key in rest.rstrip("]").split("][") if rest else []:
@@ -103,25 +125,33 @@ def input_named(case: Case, name: str) -> Any:
 
 
 def same(expected: Any, got: Any, slack: Slack) -> bool:
-    """Whether two pieces of evidence agree: exactly for integers, text and shapes, within the slack for floats.
+    """Whether two pieces of evidence agree: exactly for integers, text and shapes, within the slack
+    for floats.
 
-    A number and a 0-d tensor are alike where a number is expected; so are a list and a 1-d tensor where a list is.
+    A number and a 0-d tensor are alike where a number is expected; so are a list and a 1-d tensor
+    where a list is.
     """
     if isinstance(expected, Tensor):
         return _same_tensor(expected, got, slack)
     if isinstance(expected, list):
-        return _same_list(expected, got.tolist() if isinstance(got, Tensor) and got.ndim == 1 else got, slack)
+        return _same_list(
+            expected, got.tolist() if isinstance(got, Tensor) and got.ndim == 1 else got, slack
+        )
     if isinstance(expected, dict):
         return _same_dict(expected, got, slack)
     if isinstance(expected, int | float) and not isinstance(expected, bool):
-        return _same_number(expected, got.item() if isinstance(got, Tensor) and got.ndim == 0 else got, slack)
+        return _same_number(
+            expected, got.item() if isinstance(got, Tensor) and got.ndim == 0 else got, slack
+        )
     return type(expected) is type(got) and bool(expected == got)
 
 
 def _same_tensor(expected: Tensor, got: Any, slack: Slack) -> bool:
     if not isinstance(got, Tensor) or got.shape != expected.shape or got.dtype != expected.dtype:
         return False
-    return slack.covers(expected, got) if expected.is_floating_point() else torch.equal(expected, got)
+    return (
+        slack.covers(expected, got) if expected.is_floating_point() else torch.equal(expected, got)
+    )
 
 
 def _same_number(expected: float, got: Any, slack: Slack) -> bool:

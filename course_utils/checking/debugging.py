@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-NOBODY = ("StdinNotImplementedError", "EOFError")  # raised where input is asked for and none can come
+NOBODY = (
+    "StdinNotImplementedError",
+    "EOFError",
+)  # raised where input is asked for and none can come
 
 
 @contextmanager
 def debuggers_at_work(screen: Any) -> Iterator[None]:
-    """While the body runs, a debugger that starts writes to `screen`, and so does the answer from then on."""
+    """While the body runs, a debugger that starts writes to `screen`, and so does the answer from
+    then on.
+    """
     interaction, hook = pdb.Pdb.interaction, sys.breakpointhook
 
     def at_once(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -33,7 +38,9 @@ def debuggers_at_work(screen: Any) -> Iterator[None]:
 def hook_does_nothing(hook: Any) -> bool:
     """Whether `breakpoint()` is debugpy's, which passes over it where no front end debugs."""
     debugpy = sys.modules.get("debugpy")
-    return hook.__module__.partition(".")[0] == "debugpy" and not (debugpy and debugpy.is_client_connected())
+    return hook.__module__.partition(".")[0] == "debugpy" and not (
+        debugpy and debugpy.is_client_connected()
+    )
 
 
 @contextmanager

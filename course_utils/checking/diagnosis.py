@@ -16,8 +16,12 @@ Found = tuple[str, str] | None
 ROUNDING = 1e-4  # relative distance below which a factor is said to be a number
 
 
-def recognise(exercise: Exercise, found: Difference, evidence: Sequence[Evidence]) -> tuple[str | None, str]:
-    """The name of the general mistake behind the first difference, or None, and advice for its author."""
+def recognise(
+    exercise: Exercise, found: Difference, evidence: Sequence[Evidence]
+) -> tuple[str | None, str]:
+    """The name of the general mistake behind the first difference, or None, and advice for its
+    author.
+    """
     for recogniser in RECOGNISERS:
         if result := recogniser(found):
             return result
@@ -28,17 +32,28 @@ def recognise(exercise: Exercise, found: Difference, evidence: Sequence[Evidence
     if fine:
         return (
             None,
-            f"{_listed(fine)} {'is' if len(fine) == 1 else 'are'} right; {found.name} is the first that is not.",
+            f"{_listed(fine)} {'is' if len(fine) == 1 else 'are'} right; {found.name} is the "
+            "first that is not.",
         )
     what = "values" if isinstance(found.expected, Tensor | list | dict) else "value"
-    return None, f"The {what} of {found.name} {'are' if what == 'values' else 'is'} not as expected."
+    return (
+        None,
+        f"The {what} of {found.name} {'are' if what == 'values' else 'is'} not as expected.",
+    )
 
 
 def along_an_axis(found: Difference) -> Found:
     """All own cases of the exercise are right, and one made along an axis is not."""
     axis = axes.BY_AXIS.get(found.case.axis)
-    stopped = isinstance(found.got, Raised) and found.got.type in (TimeLimit.__name__, MemoryError.__name__)
-    return (axis.mistake, axis.hint) if axis and not stopped and found.kind not in ("input", "state") else None
+    stopped = isinstance(found.got, Raised) and found.got.type in (
+        TimeLimit.__name__,
+        MemoryError.__name__,
+    )
+    return (
+        (axis.mistake, axis.hint)
+        if axis and not stopped and found.kind not in ("input", "state")
+        else None
+    )
 
 
 def changed_its_input(found: Difference) -> Found:
@@ -47,7 +62,10 @@ def changed_its_input(found: Difference) -> Found:
         return None
     name = found.name.removesuffix(" afterwards")
     new = "Compute a new tensor" if isinstance(found.expected, Tensor) else "Work on a copy"
-    return "changed its input", f"Your code changes its argument {name}. {new} and leave {name} alone."
+    return (
+        "changed its input",
+        f"Your code changes its argument {name}. {new} and leave {name} alone.",
+    )
 
 
 def changed_the_state(found: Difference) -> Found:
@@ -56,7 +74,10 @@ def changed_the_state(found: Difference) -> Found:
         return None
     if found.name.endswith(axes.EARLIER):
         return axes.AGAIN.mistake, f"Your code changes {found.name}. {axes.AGAIN.hint}"
-    return "changed the state of torch", f"Your code changes {found.name} for everything that runs after it."
+    return (
+        "changed the state of torch",
+        f"Your code changes {found.name} for everything that runs after it.",
+    )
 
 
 def raised(found: Difference) -> Found:
@@ -64,29 +85,45 @@ def raised(found: Difference) -> Found:
     if found.kind != "raised":
         return None
     if found.got is None:
-        return "did not raise", f"Here a {found.expected.type if found.expected else 'n error'} should be raised."
+        return (
+            "did not raise",
+            f"Here a {found.expected.type if found.expected else 'n error'} should be raised.",
+        )
     if found.got.type == TimeLimit.__name__:
-        return "too slow", "Your code did not come to an end in time. Is there a loop whose condition never changes?"
+        return (
+            "too slow",
+            "Your code did not come to an end in time. Is there a loop whose condition never "
+            "changes?",
+        )
     if found.got.type == MemoryError.__name__:
-        return "out of memory", "Your code asks for more memory than there is. Which tensor is so large, and why?"
+        return (
+            "out of memory",
+            "Your code asks for more memory than there is. Which tensor is so large, and why?",
+        )
     if found.got.is_stub:
         return "stub left", (
-            f"`raise NotImplementedError()` was reached in {found.got.function or 'your code'}: is that part of the "
-            "stub not written yet, or its last line not taken out?"
+            f"`raise NotImplementedError()` was reached in {found.got.function or 'your code'}: is "
+            "that part of the stub not written yet, or its last line not taken out?"
         )
     if found.got.type in NOBODY:
         return "waited for input", (
-            "Your code asks somebody to type (`breakpoint()`, `pdb.set_trace()` or `input()`), and nobody can here: "
-            "take that line out, or run the cell in JupyterLab."
+            "Your code asks somebody to type (`breakpoint()`, `pdb.set_trace()` or `input()`), and "
+            "nobody can here: take that line out, or run the cell in JupyterLab."
         )
     if found.got.type == "BdbQuit":
         return "debugger left", (
-            "A debugger was left before your code came to its end: let it go on with `c`, or take `breakpoint()` or "
-            "`pdb.set_trace()` out."
+            "A debugger was left before your code came to its end: let it go on with `c`, or take "
+            "`breakpoint()` or `pdb.set_trace()` out."
         )
     if found.got.line is None:
-        return "raised", f"The check stopped with {found.got.type} when it called or used your answer."
-    return "raised", f"Your code raised {found.got.type} at line {found.got.line} of {found.got.function}."
+        return (
+            "raised",
+            f"The check stopped with {found.got.type} when it called or used your answer.",
+        )
+    return (
+        "raised",
+        f"Your code raised {found.got.type} at line {found.got.line} of {found.got.function}.",
+    )
 
 
 def not_raised(found: Difference) -> Found:
@@ -110,7 +147,10 @@ def returned_none(found: Difference) -> Found:
     """None came where a value was due."""
     if found.got is not None or found.kind != "value":
         return None
-    return "returned None", f"{found.name} is None. Is a return missing, or a self.name = ... not set?"
+    return (
+        "returned None",
+        f"{found.name} is None. Is a return missing, or a self.name = ... not set?",
+    )
 
 
 def wrong_type(found: Difference) -> Found:
@@ -129,7 +169,9 @@ def transposed(found: Difference) -> Found:
     if not (_tensors(a, b) and a.ndim >= 2 and b.ndim == a.ndim):
         return None
     turned = b.transpose(-1, -2)
-    if turned.shape != a.shape or not torch.allclose(turned.double(), a.double(), rtol=1e-4, atol=1e-6):
+    if turned.shape != a.shape or not torch.allclose(
+        turned.double(), a.double(), rtol=1e-4, atol=1e-6
+    ):
         return None
     return "transposed", f"{found.name} has the right numbers with rows and columns exchanged."
 
@@ -144,7 +186,9 @@ def shape(found: Difference) -> Found:
         text += " The number of entries is right: which dimension is one too many, too few, or exchanged?"
     elif tuple(b.shape) == (a.numel(), a.numel()) and a.numel() in a.shape:
         n = a.numel()
-        text += f" A shape ({n}, 1) and a shape ({n},) together broadcast to ({n}, {n}): did they meet?"
+        text += (
+            f" A shape ({n}, 1) and a shape ({n},) together broadcast to ({n}, {n}): did they meet?"
+        )
     return "shape", text
 
 
@@ -159,19 +203,32 @@ def dtype(found: Difference) -> Found:
 def not_finite(found: Difference) -> Found:
     """nan or inf came where a finite number was due."""
     a, b = _as_tensors(found)
-    if a is None or b is None or not b.is_floating_point() or not torch.isfinite(a).all() or torch.isfinite(b).all():
+    if (
+        a is None
+        or b is None
+        or not b.is_floating_point()
+        or not torch.isfinite(a).all()
+        or torch.isfinite(b).all()
+    ):
         return None
     what = "nan" if b.isnan().any() else "inf"
     return "nan or inf", (
-        f"{found.name} holds {what}. It can come from 0/0, inf - inf, the logarithm of 0, exp of a large number or a "
-        "`torch.empty` that was never filled: print the intermediate results and see which one has it first."
+        f"{found.name} holds {what}. It can come from 0/0, inf - inf, the logarithm of 0, exp of a "
+        "large number or a `torch.empty` that was never filled: print the intermediate results and "
+        "see which one has it first."
     )
 
 
 def constant_factor(found: Difference) -> Found:
     """Every entry is off by the same factor."""
     a, b = _as_tensors(found)
-    if a is None or b is None or not a.is_floating_point() or a.numel() < 1 or isinstance(found.expected, int):
+    if (
+        a is None
+        or b is None
+        or not a.is_floating_point()
+        or a.numel() < 1
+        or isinstance(found.expected, int)
+    ):
         return None
     a, b = a.double().flatten(), b.double().flatten()
     used = a.abs() > 1e-6
@@ -207,7 +264,10 @@ def wrong_gradient(found: Difference) -> Found:
         return None
     if not any(not _is_gradient(earlier) for earlier in names[: names.index(found.name)]):
         return None
-    return "wrong gradient", f"The values are right, but the gradient {found.name} that flows back through them is not."
+    return (
+        "wrong gradient",
+        f"The values are right, but the gradient {found.name} that flows back through them is not.",
+    )
 
 
 RECOGNISERS: tuple[Callable[[Difference], Found], ...] = (
@@ -230,7 +290,9 @@ RECOGNISERS: tuple[Callable[[Difference], Found], ...] = (
 
 
 def _is_gradient(name: str) -> bool:
-    """Whether the evidence is autograd's; what an answer computes itself is named otherwise, such as `gradient`."""
+    """Whether the evidence is autograd's; what an answer computes itself is named otherwise, such
+    as `gradient`.
+    """
     return name.startswith("grad of ") or name.endswith(".grad")
 
 
@@ -239,7 +301,9 @@ def _tensors(a: object, b: object) -> bool:
 
 
 def _as_tensors(found: Difference) -> tuple[Tensor | None, Tensor | None]:
-    """Both values as tensors of one shape, so that numbers are diagnosed like tensors; None where that cannot be."""
+    """Both values as tensors of one shape, so that numbers are diagnosed like tensors; None where
+    that cannot be.
+    """
     values = [
         item if isinstance(item, Tensor) else torch.tensor(item, dtype=torch.float64)
         for item in (found.expected, found.got)
@@ -263,7 +327,9 @@ def _kind(value: object) -> str:
         return "True or False"
     if isinstance(value, int | float):
         return "a number"
-    return {list: "a list", dict: "a dict", str: "a text", type(None): "None"}.get(type(value), "something else")
+    return {list: "a list", dict: "a dict", str: "a text", type(None): "None"}.get(
+        type(value), "something else"
+    )
 
 
 def _neat(factor: float, found: Difference) -> str:
@@ -276,7 +342,10 @@ def _neat(factor: float, found: Difference) -> str:
     for name, item in found.case.inputs.items():
         if not isinstance(item, Tensor):
             continue
-        sizes = [(size, f"the size {size} of dimension {d} of {name}") for d, size in enumerate(item.shape)]
+        sizes = [
+            (size, f"the size {size} of dimension {d} of {name}")
+            for d, size in enumerate(item.shape)
+        ]
         sizes += [(item.numel(), f"the number {item.numel()} of entries of {name}")]
         for size, text in sizes:
             if size > 1 and abs(factor - size) < ROUNDING * size:

@@ -23,9 +23,11 @@ CLOSE = 1e-5  # relative distance below which an entry of a tensor is not marked
 
 @dataclass(frozen=True)
 class Difference:
-    """Where the evidence first leaves the expected: in a value, an input, the state of torch, or by an exception.
+    """Where the evidence first leaves the expected: in a value, an input, the state of torch, or by
+    an exception.
 
-    kind is one of value, input, state, raised, missing, extra; have and want are the whole evidence of the case.
+    kind is one of value, input, state, raised, missing, extra; have and want are the whole evidence
+    of the case.
     """
 
     case: Case
@@ -67,7 +69,9 @@ def number(value: Any) -> str:
 def digits_that_differ(a: Any, b: Any) -> tuple[str, str]:
     """Two numbers as texts, with as many digits as it takes to tell them apart."""
     for digits in range(4, 18):
-        texts = tuple(f"{item:.{digits}g}" if isinstance(item, float) else str(item) for item in (a, b))
+        texts = tuple(
+            f"{item:.{digits}g}" if isinstance(item, float) else str(item) for item in (a, b)
+        )
         if texts[0] != texts[1] or a == b:
             break
     return texts[0], texts[1]
@@ -81,7 +85,9 @@ def show(value: Any) -> str:
         inner = ", ".join(show(item) for item in value[:8])
         return f"[{inner}{', ...' if len(value) > 8 else ''}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {show(item)}" for key, item in list(value.items())[:8]) + "}"
+        return (
+            "{" + ", ".join(f"{key!r}: {show(item)}" for key, item in list(value.items())[:8]) + "}"
+        )
     if not isinstance(value, Tensor):
         return number(value)
     if _is_small(value.shape):
@@ -90,21 +96,36 @@ def show(value: Any) -> str:
 
 
 def show_named(name: str, value: Any) -> str:
-    """A name and its value; a small matrix row by row, of a larger tensor the shape, and what is too long cut off."""
+    """A name and its value; a small matrix row by row, of a larger tensor the shape, and what is
+    too long cut off.
+    """
     if isinstance(value, Tensor) and value.numel() > FEW:
         return f"{name} = {_dtype(value)} tensor of shape {tuple(value.shape)}"
     if isinstance(value, Tensor) and value.ndim == 2 and value.numel():
         rows = [[(number(item), "") for item in row] for row in value.tolist()]
-        return f"{name} = {_table(rows, '[[')[0]} ({_kind(value)})".replace("\n", "\n" + " " * len(f"{name} = "))
+        return f"{name} = {_table(rows, '[[')[0]} ({_kind(value)})".replace(
+            "\n", "\n" + " " * len(f"{name} = ")
+        )
     text = f"{name} = {value!r}" if isinstance(value, str) else f"{name} = {show(value)}"
     return text if len(text) <= LONGEST else text[:LONGEST] + "..."
 
 
 def side_by_side(expected: Any, got: Any) -> tuple[str, str]:
-    """Two values as texts, entry under entry where they have the same form; what differs in got is marked."""
-    if isinstance(expected, Tensor) and isinstance(got, Tensor) and expected.shape == got.shape and expected.numel():
+    """Two values as texts, entry under entry where they have the same form; what differs in got is
+    marked.
+    """
+    if (
+        isinstance(expected, Tensor)
+        and isinstance(got, Tensor)
+        and expected.shape == got.shape
+        and expected.numel()
+    ):
         return _tensors(expected, got)
-    if isinstance(expected, list) and isinstance(got, list) and all(map(_is_plain, [*expected, *got])):
+    if (
+        isinstance(expected, list)
+        and isinstance(got, list)
+        and all(map(_is_plain, [*expected, *got]))
+    ):
         return _lists(expected, got)
     if _is_number(expected) and _is_number(got):
         return digits_that_differ(expected, got)
@@ -129,7 +150,9 @@ def _tensors(expected: Tensor, got: Tensor) -> tuple[str, str]:
 
 
 def _gap(expected: Tensor, got: Tensor) -> Tensor:
-    """How far apart two entries are, as float64: 0 where both are the same infinity or nan, inf where one is."""
+    """How far apart two entries are, as float64: 0 where both are the same infinity or nan, inf
+    where one is.
+    """
     a, b = _wide(expected), _wide(got)
     alike = (a == b) | (a.isnan() & b.isnan())
     return torch.nan_to_num((a - b).abs(), nan=torch.inf).masked_fill(alike, 0.0)
@@ -140,12 +163,16 @@ def _wide(value: Tensor) -> Tensor:
 
 
 def _part(gap: Tensor, worst: Sequence[int]) -> tuple[tuple[Any, ...], str]:
-    """The index of what is shown of a tensor, around the worst entry and at most 2-d, and how it is named."""
+    """The index of what is shown of a tensor, around the worst entry and at most 2-d, and how it is
+    named.
+    """
     if _is_small(gap.shape):
         return (...,), ""
     most = [1] * (gap.ndim - 2) + list(PART[-gap.ndim :])
     spans = [_span(i, size, length) for i, size, length in zip(worst, gap.shape, most, strict=True)]
-    index = tuple(span.start if length == 1 else span for span, length in zip(spans, most, strict=True))
+    index = tuple(
+        span.start if length == 1 else span for span, length in zip(spans, most, strict=True)
+    )
     names = [f"{i.start}:{i.stop}" if isinstance(i, slice) else str(i) for i in index]
     return index, f"; here [{', '.join(names)}]"
 
@@ -175,9 +202,16 @@ def _lists(expected: list[Any], got: list[Any]) -> tuple[str, str]:
     )  # type: ignore[return-value]
 
 
-def _table(rows: Sequence[Sequence[tuple[str | None, str | None]]], brackets: str) -> tuple[str, str]:
-    """Pairs of entries as two texts, whose columns are equally wide; an entry that is None is left out."""
-    widths = [max(len(text or "") for row in rows for text in row[column]) for column in range(len(rows[0]))]
+def _table(
+    rows: Sequence[Sequence[tuple[str | None, str | None]]], brackets: str
+) -> tuple[str, str]:
+    """Pairs of entries as two texts, whose columns are equally wide; an entry that is None is left
+    out.
+    """
+    widths = [
+        max(len(text or "") for row in rows for text in row[column])
+        for column in range(len(rows[0]))
+    ]
 
     def text(side: int) -> str:
         lines = []
@@ -206,7 +240,9 @@ def _rows(part: Tensor) -> list[list[Any]]:
 
 def _is_small(shape: Sequence[int]) -> bool:
     """Whether a tensor of this shape is shown whole."""
-    return len(shape) <= 2 and all(size <= most for size, most in zip(reversed(shape), reversed(MOST), strict=False))
+    return len(shape) <= 2 and all(
+        size <= most for size, most in zip(reversed(shape), reversed(MOST), strict=False)
+    )
 
 
 def _is_number(value: Any) -> bool:

@@ -1,4 +1,6 @@
-"""A mistake as an edit of the reference: what the right answer says, and what a student wrote in its place."""
+"""A mistake as an edit of the reference: what the right answer says, and what a student wrote in
+its place.
+"""
 
 import ast
 import functools
@@ -14,7 +16,9 @@ from course_utils.checking.errors import CourseError
 
 @dataclass(frozen=True)
 class Edit:
-    """Texts of the reference and what stands in their place; edits of different places add up to one."""
+    """Texts of the reference and what stands in their place; edits of different places add up to
+    one.
+    """
 
     pairs: tuple[tuple[str, str], ...]
 
@@ -32,9 +36,11 @@ class Span:
 
 
 def edit(*texts: str) -> Edit:
-    """`edit(".mean()", ".sum()")`: texts in pairs, old and new; an empty old text adds a line at the end.
+    """`edit(".mean()", ".sum()")`: texts in pairs, old and new; an empty old text adds a line at
+    the end.
 
-    Each old text stands exactly once in the answer (docstrings aside), else once in the private helpers beside it.
+    Each old text stands exactly once in the answer (docstrings aside), else once in the private
+    helpers beside it.
     """
     return Edit(tuple(zip(texts[::2], texts[1::2], strict=True)))
 
@@ -42,18 +48,26 @@ def edit(*texts: str) -> Edit:
 def edited(id: str, change: Edit) -> Any:
     """The reference answer of an exercise with the edit made.
 
-    Raises CourseError where an old text does not stand exactly once, or where two changes meet in one place.
+    Raises CourseError where an old text does not stand exactly once, or where two changes meet in
+    one place.
     """
     lesson, _, name = id.partition(".")
-    names = dict(vars(importlib.import_module(f"course_utils.reference.{lesson}")), __name__=f"mistakes.{lesson}")
+    names = dict(
+        vars(importlib.import_module(f"course_utils.reference.{lesson}")),
+        __name__=f"mistakes.{lesson}",
+    )
     places = _places(id, change, _definitions(lesson))
-    for definition in sorted({*places, name}, key=name.__eq__):  # the answer last: it reads the helpers
+    for definition in sorted(
+        {*places, name}, key=name.__eq__
+    ):  # the answer last: it reads the helpers
         exec(_compiled(lesson, definition, tuple(places.get(definition, ()))), names)
     return names[name]
 
 
 def fits(id: str, change: Edit) -> None:
-    """Raise CourseError where the edit does not fit the reference; where the reference is not, nothing is asked."""
+    """Raise CourseError where the edit does not fit the reference; where the reference is not,
+    nothing is asked.
+    """
     if definitions := _definitions(id.partition(".")[0]):
         _places(id, change, definitions)
 
@@ -65,14 +79,19 @@ def _definitions(lesson: str) -> dict[str, str]:
     if spec is None or spec.origin is None:
         return {}
     source = Path(spec.origin).read_text(encoding="utf-8")
-    nodes = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    nodes = (
+        node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    )
     return {node.name: _without_docstrings(node, source.splitlines()) for node in nodes}
 
 
 def _without_docstrings(node: ast.FunctionDef | ast.ClassDef, lines: list[str]) -> str:
     docstrings: set[int] = set()
     for inner in ast.walk(node):
-        if isinstance(inner, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(inner) is not None:
+        if (
+            isinstance(inner, ast.FunctionDef | ast.ClassDef)
+            and ast.get_docstring(inner) is not None
+        ):
             docstrings |= set(range(inner.body[0].lineno - 1, inner.body[0].end_lineno or 0))
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
     return "\n".join(lines[i] for i in range(first, node.end_lineno or 0) if i not in docstrings)
@@ -87,8 +106,12 @@ def _places(id: str, change: Edit, definitions: dict[str, str]) -> dict[str, lis
     for spans in places.values():
         spans.sort(key=lambda span: (span.start, span.end))
         for one, next_one in zip(spans, spans[1:], strict=False):
-            if next_one.start < one.end or (one.start == next_one.start and not one.new.startswith("\n")):
-                raise CourseError(f"{id}: two changes meet in one place, {one.new!r} and {next_one.new!r}.")
+            if next_one.start < one.end or (
+                one.start == next_one.start and not one.new.startswith("\n")
+            ):
+                raise CourseError(
+                    f"{id}: two changes meet in one place, {one.new!r} and {next_one.new!r}."
+                )
     return places
 
 
@@ -97,12 +120,16 @@ def _place(id: str, old: str, new: str, definitions: dict[str, str]) -> tuple[st
     name = id.partition(".")[2]
     if not old:
         return name, Span(len(definitions[name]), len(definitions[name]), "\n" + new)
-    candidates = [name] if old in definitions[name] else [other for other in definitions if other.startswith("_")]
+    candidates = (
+        [name]
+        if old in definitions[name]
+        else [other for other in definitions if other.startswith("_")]
+    )
     number = sum(definitions[other].count(old) for other in candidates)
     if number != 1:
         raise CourseError(
-            f"{id}: the edit {old!r} -> {new!r} does not fit: {old!r} stands {number} times in the reference, "
-            "and should stand there once."
+            f"{id}: the edit {old!r} -> {new!r} does not fit: {old!r} stands {number} times in the "
+            "reference, and should stand there once."
         )
     [definition] = (other for other in candidates if old in definitions[other])
     start = definitions[definition].index(old)

@@ -1,4 +1,6 @@
-"""Evidence: the named values that a probe yields, in a form that crosses a process boundary without pickle."""
+"""Evidence: the named values that a probe yields, in a form that crosses a process boundary without
+pickle.
+"""
 
 import json
 import numbers
@@ -20,17 +22,21 @@ LARGEST_INT = 1 << 1000  # what is larger is no number that a judge can calculat
 
 @dataclass(frozen=True)
 class Other:
-    """Stands for a value that is no evidence: no tensor, number, string or None, and no list or dict of these."""
+    """Stands for a value that is no evidence: no tensor, number, string or None, and no list or
+    dict of these.
+    """
 
     type: str
 
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception that ended a probe; line and source are those of the answer's own code, where it is known.
+    """An exception that ended a probe; line and source are those of the answer's own code, where it
+    is known.
 
-    `untouched` says that it came from the stub of the answer itself, in which nothing is written yet.
-    bases: the names of the types that its type is a subclass of, as far as they are errors themselves.
+    `untouched` says that it came from the stub of the answer itself, in which nothing is written
+    yet. bases: the names of the types that its type is a subclass of, as far as they are errors
+    themselves.
     """
 
     type: str
@@ -48,7 +54,9 @@ class Raised:
 
     @property
     def is_stub(self) -> bool:
-        """Whether it is the exception of a stub; torch raises one of the same type, with words, for a dtype."""
+        """Whether it is the exception of a stub; torch raises one of the same type, with words, for
+        a dtype.
+        """
         return self.type == "NotImplementedError" and not self.message
 
 
@@ -56,9 +64,10 @@ class Raised:
 class Evidence:
     """What one case gave: values by name in order, and how it ended.
 
-    `inputs` holds the tensors of the case as they were after the probe; `rtol` the tolerances that a probe asked for.
-    `error` is what was raised, with its frames, for a debugger; it stays in the process where it was raised.
-    `moved` gives what the same run yields when rounding errors move it; the judge sets it, it crosses no border.
+    `inputs` holds the tensors of the case as they were after the probe; `rtol` the tolerances that
+    a probe asked for. `error` is what was raised, with its frames, for a debugger; it stays in the
+    process where it was raised. `moved` gives what the same run yields when rounding errors move
+    it; the judge sets it, it crosses no border.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -73,11 +82,21 @@ class Evidence:
 
 
 def normal_form(value: Any, depth: int = 0) -> Any:
-    """The value as plain evidence: detached CPU tensors, Python numbers, strings, None, lists and dicts of these."""
+    """The value as plain evidence: detached CPU tensors, Python numbers, strings, None, lists and
+    dicts of these.
+    """
     if isinstance(value, Tensor):
         if value.layout != torch.strided or value.device.type == "meta" or value.is_quantized:
             return Other(f"{value.layout} tensor on {value.device}")
-        return value.detach().as_subclass(Tensor).cpu().resolve_conj().resolve_neg().clone().contiguous()
+        return (
+            value.detach()
+            .as_subclass(Tensor)
+            .cpu()
+            .resolve_conj()
+            .resolve_neg()
+            .clone()
+            .contiguous()
+        )
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -95,7 +114,9 @@ def normal_form(value: Any, depth: int = 0) -> Any:
 
 
 def encode(document: Any) -> bytes:
-    """A tree of evidence as bytes: the length of a JSON text, the text, and the tensors as safetensors."""
+    """A tree of evidence as bytes: the length of a JSON text, the text, and the tensors as
+    safetensors.
+    """
     tensors: dict[str, Tensor] = {}
 
     def strip(value: Any) -> Any:
@@ -117,7 +138,8 @@ def encode(document: Any) -> bytes:
 def decode(data: bytes, limit: int | None = None) -> Any:
     """The tree that `encode` wrote; raises CourseError where the bytes are not such a tree.
 
-    limit: how many bytes everything but the tensors may have, because in memory it takes fifty times as much.
+    limit: how many bytes everything but the tensors may have, because in memory it takes fifty
+    times as much.
     """
     try:
         (length,) = struct.unpack_from("<Q", data)
@@ -144,8 +166,12 @@ def decode(data: bytes, limit: int | None = None) -> Any:
 
 
 def to_tree(evidence: Evidence) -> dict[str, Any]:
-    """Evidence as a tree that `encode` takes; what is the judge's own stays behind, and so do frames."""
-    tree = {key: value for key, value in vars(evidence).items() if key not in ("rtol", "moved", "error")}
+    """Evidence as a tree that `encode` takes; what is the judge's own stays behind, and so do
+    frames.
+    """
+    tree = {
+        key: value for key, value in vars(evidence).items() if key not in ("rtol", "moved", "error")
+    }
     return tree | {"raised": vars(evidence.raised) if evidence.raised else None}
 
 
@@ -162,10 +188,14 @@ def from_tree(tree: Any) -> Evidence:
         )
         if raised is not None:
             line = raised["line"]
-            parts: dict[str, Any] = {key: str(raised[key]) for key in ("type", "message", "source", "function")}
+            parts: dict[str, Any] = {
+                key: str(raised[key]) for key in ("type", "message", "source", "function")
+            }
             parts["bases"] = tuple(str(name) for name in raised["bases"])
             parts["untouched"] = raised["untouched"] is True
             evidence.raised = Raised(line=None if line is None else int(line), **parts)
         return evidence
     except (KeyError, TypeError, ValueError) as error:
-        raise CourseError(f"the evidence has not the form it must have: {type(error).__name__}: {error}") from None
+        raise CourseError(
+            f"the evidence has not the form it must have: {type(error).__name__}: {error}"
+        ) from None

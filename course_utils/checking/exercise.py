@@ -1,4 +1,6 @@
-"""What an exercise is: cases in, named evidence out, and the mistakes that deserve a message of their own."""
+"""What an exercise is: cases in, named evidence out, and the mistakes that deserve a message of
+their own.
+"""
 
 import difflib
 import importlib
@@ -23,16 +25,24 @@ class Rng:
     """Draws the inputs of cases: reproducible, in float32 unless asked otherwise."""
 
     def __init__(self, seed: int, stream: str = "") -> None:
-        self.generator = torch.Generator().manual_seed((seed * 0x9E3779B1 + zlib.crc32(stream.encode())) % 2**63)
+        self.generator = torch.Generator().manual_seed(
+            (seed * 0x9E3779B1 + zlib.crc32(stream.encode())) % 2**63
+        )
 
     def normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Standard normal numbers pushed away from 0 by 0.05, so that none is lost in a product or sits on a kink."""
+        """Standard normal numbers pushed away from 0 by 0.05, so that none is lost in a product or
+        sits on a kink.
+        """
         x = torch.randn(shape, generator=self.generator, dtype=torch.float64)
         return (x + 0.05 * torch.where(x < 0, -1.0, 1.0)).to(dtype)
 
-    def uniform(self, low: float, high: float, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    def uniform(
+        self, low: float, high: float, *shape: int, dtype: torch.dtype = torch.float32
+    ) -> Tensor:
         """Numbers drawn uniformly from [low, high)."""
-        return (torch.rand(shape, generator=self.generator, dtype=torch.float64) * (high - low) + low).to(dtype)
+        return (
+            torch.rand(shape, generator=self.generator, dtype=torch.float64) * (high - low) + low
+        ).to(dtype)
 
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
         """int64 numbers drawn uniformly from low to high - 1."""
@@ -54,10 +64,10 @@ class Rng:
 class Case:
     """One set of inputs for a probe, read as attributes: `case.x`.
 
-    Inputs are tensors, numbers, strings, None, and lists or dicts of these, because they cross a process boundary.
-    `hidden` is for the judge alone (for example the labels of unseen digits); it never reaches an answer. `raises` is
-    the error that is due for these inputs; without it, none is. A case made along an axis names it, and `detail` is
-    what the axis needs to know.
+    Inputs are tensors, numbers, strings, None, and lists or dicts of these, because they cross a
+    process boundary. `hidden` is for the judge alone (for example the labels of unseen digits); it
+    never reaches an answer. `raises` is the error that is due for these inputs; without it, none
+    is. A case made along an axis names it, and `detail` is what the axis needs to know.
     """
 
     def __init__(
@@ -85,7 +95,12 @@ class Case:
 
     def sent(self) -> dict[str, Any]:
         """All but what is hidden, as it crosses a process boundary."""
-        return {"label": self.label, "axis": self.axis, "detail": self.detail, "inputs": self.inputs}
+        return {
+            "label": self.label,
+            "axis": self.axis,
+            "detail": self.detail,
+            "inputs": self.inputs,
+        }
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -94,23 +109,28 @@ class Case:
             raise AttributeError(f"the case has no input {name!r}") from None
 
     def fresh(self, used: Mapping[str, Any] | None = None) -> "Case":
-        """The same inputs in new tensors, without what is hidden: what one probe may change as it likes.
+        """The same inputs in new tensors, without what is hidden: what one probe may change as it
+        likes.
 
         used: inputs of an earlier probe, whose tensors are filled with the new numbers.
         """
         inputs = axes.mapped(lambda x: x.detach().clone(), self.inputs)
         if used is not None:
             inputs = axes.refill(used, inputs)
-        return Case(self.label, axis=self.axis, detail=self.detail, **axes.hand_over(self.axis, inputs))
+        return Case(
+            self.label, axis=self.axis, detail=self.detail, **axes.hand_over(self.axis, inputs)
+        )
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A known wrong answer: what is changed in the reference, and a hint that tells its author how to think about it.
+    """A known wrong answer: what is changed in the reference, and a hint that tells its author how
+    to think about it.
 
-    change: an `edit` of the reference, or a function of its own where no edit says it well. An answer made the mistake
-    when its evidence equals that of the changed reference. Where that cannot be (training, random draws), change is
-    None and `sign` maps the evidence of every case (a list of dicts from name to value) to whether the mistake shows.
+    change: an `edit` of the reference, or a function of its own where no edit says it well. An
+    answer made the mistake when its evidence equals that of the changed reference. Where that
+    cannot be (training, random draws), change is None and `sign` maps the evidence of every case (a
+    list of dicts from name to value) to whether the mistake shows.
     """
 
     name: str
@@ -122,11 +142,11 @@ class Mistake:
 class Exercise:
     """A function or class that the student writes; a subclass says what makes it right.
 
-    The docstring's first line is shown as the definition. `cases` goes from small to large, edges included. `probe`
-    runs the answer on one case and yields `(name, value)` in the order of the computation, or `(name, value, rtol)`
-    for a statistical value; what is so or not is a `claim`. What comes back from the answer is yielded before it is
-    used. The inputs of the case are recorded after the probe without being asked for, so an answer that changes them is
-    found.
+    The docstring's first line is shown as the definition. `cases` goes from small to large, edges
+    included. `probe` runs the answer on one case and yields `(name, value)` in the order of the
+    computation, or `(name, value, rtol)` for a statistical value; what is so or not is a `claim`.
+    What comes back from the answer is yielded before it is used. The inputs of the case are
+    recorded after the probe without being asked for, so an answer that changes them is found.
     """
 
     id: ClassVar[str]
@@ -134,11 +154,15 @@ class Exercise:
     shortcuts: ClassVar[tuple[Any, ...]] = ()  # functions, classes, modules, "aten::_softmax"
     seconds: ClassVar[float] = 10.0  # limit for all cases together
     mistakes: ClassVar[Sequence[Mistake]] = ()
-    along: ClassVar[Mapping[str, int]] = {}  # which case an axis starts from, where it is not the first that fits
+    along: ClassVar[
+        Mapping[str, int]
+    ] = {}  # which case an axis starts from, where it is not the first that fits
     without: ClassVar[Mapping[str, str]] = {}  # axes that the exercise is not probed along, and why
 
     def __init_subclass__(cls) -> None:
-        """Every edit must fit the reference, so that a changed reference is noticed when the lesson is imported."""
+        """Every edit must fit the reference, so that a changed reference is noticed when the lesson
+        is imported.
+        """
         for mistake in cls.mistakes:
             if isinstance(mistake.change, Edit):
                 fits(cls.id, mistake.change)
@@ -155,7 +179,9 @@ class Exercise:
 
     @property
     def builds(self) -> bool:
-        """Whether the answer is a class or makes a module, so that a module that is already built is none."""
+        """Whether the answer is a class or makes a module, so that a module that is already built
+        is none.
+        """
         return self.name[0].isupper()
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -175,15 +201,22 @@ class Exercise:
         """The cases of one seed: the exercise's own, and one more along every axis."""
         with fixed_world():
             own = self.own_cases(seed)
-            return [*own, *axes.cases(self, own, lambda: self.own_cases(seed + 1), lambda: argument_names(self))]
+            return [
+                *own,
+                *axes.cases(
+                    self, own, lambda: self.own_cases(seed + 1), lambda: argument_names(self)
+                ),
+            ]
 
 
 class Training(Exercise):
-    """An exercise whose answer trains a model; it is judged by a measurement on data that it never sees.
+    """An exercise whose answer trains a model; it is judged by a measurement on data that it never
+    sees.
 
-    `expected` names the evidence that must be so whatever was learned (a shape, a type). `measure` turns the evidence
-    into one number; `full` and `part` are the values from which it earns all and half of the points. They come from
-    measured runs, whose table stands in the subclass's docstring.
+    `expected` names the evidence that must be so whatever was learned (a shape, a type). `measure`
+    turns the evidence into one number; `full` and `part` are the values from which it earns all and
+    half of the points. They come from measured runs, whose table stands in the subclass's
+    docstring.
     """
 
     metric: ClassVar[str]  # such as "accuracy on digits it never saw"
@@ -228,9 +261,11 @@ class FreeText:
 
 
 def gradients(output: Any, inputs: Sequence[Tensor]) -> list[Tensor | None]:
-    """Gradients of an uneven sum of the output by autograd, None where nothing connects them or an input has none.
+    """Gradients of an uneven sum of the output by autograd, None where nothing connects them or an
+    input has none.
 
-    output: a tensor of any shape, weighted by 0.5 ... 1.5, because a plain sum hides errors that cancel.
+    output: a tensor of any shape, weighted by 0.5 ... 1.5, because a plain sum hides errors that
+    cancel.
     """
     if not isinstance(output, Tensor) or not output.requires_grad:
         return [None] * len(inputs)
@@ -243,20 +278,32 @@ def gradients(output: Any, inputs: Sequence[Tensor]) -> list[Tensor | None]:
 
 def operators(pattern: str) -> tuple[str, ...]:
     """The names of all operators of torch in which the pattern is found, such as "aten::_softmax"."""
-    names = {name.partition(".")[0] for name in torch._C._dispatch_get_all_op_names() if name.startswith("aten::")}
+    names = {
+        name.partition(".")[0]
+        for name in torch._C._dispatch_get_all_op_names()
+        if name.startswith("aten::")
+    }
     return tuple(sorted(name for name in names if re.search(pattern, name)))
 
 
 def lessons() -> list[str]:
     """The names of all lessons that have exercises, without numbers, in alphabetical order."""
     package = importlib.import_module("course_utils.exercises")
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
+    return sorted(
+        module.name
+        for module in pkgutil.iter_modules(package.__path__)
+        if not module.name.startswith("_")
+    )
 
 
 def exercises(lesson: str) -> list[Exercise]:
     """The exercises of a lesson, in the order of its module; lesson: its name without the number."""
     module = _imported(f"course_utils.exercises.{lesson}")
-    classes = [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, Exercise)]
+    classes = [
+        item
+        for item in vars(module).values()
+        if isinstance(item, type) and issubclass(item, Exercise)
+    ]
     return [cls() for cls in classes if cls.__module__ == module.__name__ and hasattr(cls, "id")]
 
 
@@ -275,10 +322,16 @@ def find(id: str) -> Exercise:
             if exercise.id == id:
                 return exercise
     ids = [exercise.id for name in known for exercise in exercises(name)]
-    names = [other for other in ids if isinstance(id, str) and other.partition(".")[2] == id.partition(".")[2]]
+    names = [
+        other
+        for other in ids
+        if isinstance(id, str) and other.partition(".")[2] == id.partition(".")[2]
+    ]
     near = names + difflib.get_close_matches(str(id), ids, n=3, cutoff=0.5)
     near = near or [other for other in ids if other.partition(".")[0] == lesson] or known
-    raise CourseError(f"There is no exercise {id!r}. Did you mean {' or '.join(map(repr, dict.fromkeys(near)))}?")
+    raise CourseError(
+        f"There is no exercise {id!r}. Did you mean {' or '.join(map(repr, dict.fromkeys(near)))}?"
+    )
 
 
 def reference(exercise: Exercise) -> Any:
@@ -292,6 +345,8 @@ def argument_names(exercise: Exercise) -> list[str]:
 
 
 def _imported(name: str) -> Any:
-    """A module of the course; tensors that it makes when it is first imported are those of the fixed world."""
+    """A module of the course; tensors that it makes when it is first imported are those of the
+    fixed world.
+    """
     with fixed_world():
         return importlib.import_module(name)

@@ -18,7 +18,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from course_utils.checking.exercise import Exercise
 
-WATCHED_CALLS = 20_000  # Python calls after which the guard no longer looks for calls into the reference
+WATCHED_CALLS = (
+    20_000  # Python calls after which the guard no longer looks for calls into the reference
+)
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 PUBLIC = {
     "torch._C._nn.": "torch.nn.functional.",
@@ -37,7 +39,9 @@ class Guard:
         self.classes = tuple(item for item in shortcuts if inspect.isclass(item))
         self.operators = {item for item in shortcuts if isinstance(item, str)}
         modules = [item for item in shortcuts if inspect.ismodule(item)]
-        self.functions = {item for item in shortcuts if callable(item) and not inspect.isclass(item)}
+        self.functions = {
+            item for item in shortcuts if callable(item) and not inspect.isclass(item)
+        }
         self.packets = {f"aten::{item.__name__}" for item in self.functions}
         self.builtins = {item for item in self.functions if isinstance(item, BuiltinFunctionType)}
         self.codes = _all_codes((*modules, *self.classes, *self.functions))
@@ -53,12 +57,16 @@ class Guard:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Intercept torch functions, operators, constructors, functions of modules and calls into the reference."""
+        """Intercept torch functions, operators, constructors, functions of modules and calls into
+        the reference.
+        """
         global _active
         outer, _active = _active, self
         constructors = {cls: cls.__init__ for cls in self.classes}
         profile = sys.getprofile()
-        replaceable = profile is None or callable(profile)  # cProfile's is neither: the check is being measured
+        replaceable = profile is None or callable(
+            profile
+        )  # cProfile's is neither: the check is being measured
         modes: list[Any] = [_Functions(self)] if self.functions or self.operators else []
         modes += [_Operators(self)] if self.operators else []
         for cls, init in constructors.items():
@@ -120,7 +128,9 @@ class _Operators(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """False: nothing is compiled here, and torch would import its compiler (2 s) at the first operator."""
+        """False: nothing is compiled here, and torch would import its compiler (2 s) at the first
+        operator.
+        """
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -131,7 +141,9 @@ class _Operators(TorchDispatchMode):
 
 
 class _Calls:
-    """A profile function that sees functions below torch's dispatch and the reference; it stops early to stay cheap."""
+    """A profile function that sees functions below torch's dispatch and the reference; it stops
+    early to stay cheap.
+    """
 
     def __init__(self, guard: Guard) -> None:
         self.guard = guard
@@ -162,11 +174,17 @@ def _all_codes(items: tuple[Any, ...]) -> dict[CodeType, str]:
 
 
 def _codes(item: Any) -> Iterator[tuple[CodeType, str]]:
-    """The code of a Python function, or of every function of a class or module, with its public name."""
-    members = vars(item).items() if inspect.isclass(item) or inspect.ismodule(item) else [("", item)]
+    """The code of a Python function, or of every function of a class or module, with its public
+    name.
+    """
+    members = (
+        vars(item).items() if inspect.isclass(item) or inspect.ismodule(item) else [("", item)]
+    )
     for name, value in members:
         function = inspect.unwrap(getattr(value, "__func__", value)) if callable(value) else None
-        if inspect.isfunction(function) and (not inspect.ismodule(item) or function.__module__ == item.__name__):
+        if inspect.isfunction(function) and (
+            not inspect.ismodule(item) or function.__module__ == item.__name__
+        ):
             home = item.__name__ if inspect.ismodule(item) else public_name(item)
             yield function.__code__, f"{home}.{name}" if name else home
 
@@ -180,10 +198,14 @@ def _noting(guard: Guard, cls: type, init: Any) -> Any:
 
 
 def public_name(item: Any) -> str:
-    """The name under which people know a function or class of torch, such as `torch.nn.functional.linear`."""
+    """The name under which people know a function or class of torch, such as
+    `torch.nn.functional.linear`.
+    """
     if inspect.isclass(item):
         packages = itertools.accumulate(item.__module__.split("."), "{}.{}".format)
-        home = (name for name in packages if getattr(sys.modules.get(name), item.__name__, None) is item)
+        home = (
+            name for name in packages if getattr(sys.modules.get(name), item.__name__, None) is item
+        )
         return f"{next(home, item.__module__)}.{item.__qualname__}"
     if isinstance(item, OpOverloadPacket):
         return f"torch.ops.{item._qualified_op_name.replace('::', '.')}"
@@ -195,19 +217,30 @@ def public_name(item: Any) -> str:
 
 
 def handed_in(exercise: Exercise, answer: Any) -> str | None:
-    """The name of what is no answer of the student's own: the reference, or an object of torch itself."""
-    owner = answer.__self__ if inspect.ismethod(answer) and inspect.isclass(answer.__self__) else answer
+    """The name of what is no answer of the student's own: the reference, or an object of torch
+    itself.
+    """
+    owner = (
+        answer.__self__ if inspect.ismethod(answer) and inspect.isclass(answer.__self__) else answer
+    )
     module = getattr(owner, "__module__", None) or ""
     name = getattr(answer, "__qualname__", "")
     known_mistake = any(answer is mistake.change for mistake in exercise.mistakes)
-    if module.startswith(("course_utils.reference.", "course_utils.exercises.")) and not known_mistake:
+    if (
+        module.startswith(("course_utils.reference.", "course_utils.exercises."))
+        and not known_mistake
+    ):
         return f"the course's own {name}"
     if isinstance(answer, nn.Module) and not isinstance(answer, CONTAINERS):
         owner = type(answer)
         if owner.__module__.partition(".")[0] == "torch":
             return public_name(owner)
-    if module.partition(".")[0] == "torch" and (inspect.isclass(answer) or inspect.isroutine(answer)):
+    if module.partition(".")[0] == "torch" and (
+        inspect.isclass(answer) or inspect.isroutine(answer)
+    ):
         return public_name(answer)
-    if inspect.isbuiltin(answer) and (answer in (getattr(torch, answer.__name__, None),) or "torch" in str(answer)):
+    if inspect.isbuiltin(answer) and (
+        answer in (getattr(torch, answer.__name__, None),) or "torch" in str(answer)
+    ):
         return public_name(answer)
     return None

@@ -1,4 +1,6 @@
-"""The judge: compares an answer's evidence with the reference's for the same inputs and says what is wrong first."""
+"""The judge: compares an answer's evidence with the reference's for the same inputs and says what
+is wrong first.
+"""
 
 import traceback
 from collections.abc import Mapping, Sequence
@@ -39,10 +41,11 @@ PUBLIC_SEED = 0
 class Verdict:
     """What the judge says of one answer.
 
-    score is between 0 and 1. mistake is the recognised mistake's name, general or from the catalogue, else None; where
-    names the first evidence that differs. advice says how to think about it and shows no input or value; expected and
-    got describe the values that differ first, and found has them whole. note says which settings of the student's a
-    check did without; fault is the traceback of a course error, which is nobody's mistake but the course's.
+    score is between 0 and 1. mistake is the recognised mistake's name, general or from the
+    catalogue, else None; where names the first evidence that differs. advice says how to think
+    about it and shows no input or value; expected and got describe the values that differ first,
+    and found has them whole. note says which settings of the student's a check did without; fault
+    is the traceback of a course error, which is nobody's mistake but the course's.
     """
 
     id: str
@@ -62,35 +65,53 @@ class Verdict:
 
     @property
     def claim(self) -> str:
-        """What should be so and is not, where that is the first difference, as a sentence; else nothing."""
+        """What should be so and is not, where that is the first difference, as a sentence; else
+        nothing.
+        """
         return self.found.claim if self.found else ""
 
     @property
     def place(self) -> str:
-        """The first evidence that differs, for people; empty for a claim, whose name would read as if it held."""
+        """The first evidence that differs, for people; empty for a claim, whose name would read as
+        if it held.
+        """
         claim = self.found and isinstance(self.found.want.values.get(self.found.name), bool)
         return "" if claim else self.where or ""
 
     @property
     def message(self) -> str:
-        """The whole message as plain text: where first, what was expected, what came, and how to think about it."""
-        place = f"First difference: {self.place}" + (f", for {self.case}" if self.case else "") if self.place else ""
-        rows = [f"Expected: {self.expected}" if self.expected else "", f"Got: {self.got}" if self.got else ""]
-        return "\n".join(part for part in dict.fromkeys((self.advice, self.claim or place, *rows)) if part)
+        """The whole message as plain text: where first, what was expected, what came, and how to
+        think about it.
+        """
+        place = (
+            f"First difference: {self.place}" + (f", for {self.case}" if self.case else "")
+            if self.place
+            else ""
+        )
+        rows = [
+            f"Expected: {self.expected}" if self.expected else "",
+            f"Got: {self.got}" if self.got else "",
+        ]
+        return "\n".join(
+            part for part in dict.fromkeys((self.advice, self.claim or place, *rows)) if part
+        )
 
 
 def judge(id: str, answer: Any, seed: int | None = None) -> Verdict:
-    """Judge an answer to the exercise `id` in this process, without display and without raising for a wrong answer.
+    """Judge an answer to the exercise `id` in this process, without display and without raising for
+    a wrong answer.
 
-    answer: the function or class itself. seed: draws the inputs; None is the public seed. Raises CourseError where
-    there is no such exercise.
+    answer: the function or class itself. seed: draws the inputs; None is the public seed. Raises
+    CourseError where there is no such exercise.
     """
     exercise = find(id)
     seed = PUBLIC_SEED if seed is None else seed
     with fixed_world() as other:
         try:
             cases = exercise.draw(seed)
-            verdict = judge_evidence(exercise, cases, collect(exercise, answer, cases, seed=seed), seed)
+            verdict = judge_evidence(
+                exercise, cases, collect(exercise, answer, cases, seed=seed), seed
+            )
         except (Exception, TimeLimit) as error:
             verdict = course_error(id, error)
     return replace(verdict, note=_note(other))
@@ -118,9 +139,11 @@ def judge_evidence(
     seed: int,
     expected: Sequence[Evidence] | None = None,
 ) -> Verdict:
-    """Judge evidence that was collected, here or in a sandbox, on these cases with this seed; it never raises.
+    """Judge evidence that was collected, here or in a sandbox, on these cases with this seed; it
+    never raises.
 
-    expected: what `expected_evidence` gave for the same cases and seed, where many answers are judged.
+    expected: what `expected_evidence` gave for the same cases and seed, where many answers are
+    judged.
     """
     with fixed_world():
         try:
@@ -137,13 +160,17 @@ def _judged(
     expected: Sequence[Evidence] | None,
 ) -> Verdict:
     if not evidence:
-        return Verdict(exercise.id, "not run", advice="There is no evidence: the check did not run to its end.")
+        return Verdict(
+            exercise.id, "not run", advice="There is no evidence: the check did not run to its end."
+        )
     printed = next((item.printed for item in evidence if item.printed), "")
     first = evidence[0]
     if first.raised and first.raised.type == "NotAnAnswer":
         return Verdict(exercise.id, "error", advice=first.raised.message, mistake="not an answer")
     if first.raised and first.raised.untouched and not first.values:
-        return Verdict(exercise.id, "not attempted", advice="Nothing is written here yet.", printed=printed)
+        return Verdict(
+            exercise.id, "not attempted", advice="Nothing is written here yet.", printed=printed
+        )
     training = isinstance(exercise, Training)
     expected = expected_evidence(exercise, cases, seed) if expected is None else expected
     shortcut = next((item.shortcut for item in evidence if item.shortcut), None)
@@ -156,9 +183,14 @@ def _judged(
 
     known = naming.name(exercise, cases, expected, evidence, seed)
     if shortcut is not None:
-        advice = f"Your answer uses {shortcut}. That does the work for you; here you write it yourself."
+        advice = (
+            f"Your answer uses {shortcut}. That does the work for you; here you write it yourself."
+        )
         return Verdict(
-            exercise.id, "shortcut", advice=known.hint if known else advice, mistake=known.name if known else "shortcut"
+            exercise.id,
+            "shortcut",
+            advice=known.hint if known else advice,
+            mistake=known.name if known else "shortcut",
         )
     assert found is not None
     general, advice = diagnosis.recognise(exercise, found, evidence)
@@ -178,9 +210,11 @@ def _judged(
 
 
 def expected_evidence(exercise: Exercise, cases: Sequence[Case], seed: int) -> list[Evidence]:
-    """The evidence of a right answer: the reference's, or where a model is trained what holds whatever it learned.
+    """The evidence of a right answer: the reference's, or where a model is trained what holds
+    whatever it learned.
 
-    Raises what the probe raises on the reference, and CourseFault where the reference does not end as it is due.
+    Raises what the probe raises on the reference, and CourseFault where the reference does not end
+    as it is due.
     """
     if isinstance(exercise, Training):
         return [Evidence(values=exercise.expected(case)) for case in cases]
@@ -191,7 +225,10 @@ def expected_evidence(exercise: Exercise, cases: Sequence[Case], seed: int) -> l
             raise_again(exercise, answer, case, seed)
         due, came = case.raises and case.raises.__name__, evidence.raised and evidence.raised.type
         if due not in (evidence.raised.names if evidence.raised else [None]):
-            raise CourseFault(f"{exercise.id}: for {case.label}, the reference ends with {came} where {due} is due.")
+            raise CourseFault(
+                f"{exercise.id}: for {case.label}, the reference ends with {came} where {due} is "
+                "due."
+            )
         evidence.moved = cache(partial(moved_runs, exercise, answer, case, seed))
     return expected
 
@@ -203,16 +240,25 @@ def _status(found: Difference) -> Status:
     return {TimeLimit.__name__: "timeout", MemoryError.__name__: "out of memory"}.get(kind, "error")  # type: ignore[return-value]
 
 
-def _measured(exercise: Training, cases: Sequence[Case], evidence: Sequence[Evidence], printed: str) -> Verdict:
+def _measured(
+    exercise: Training, cases: Sequence[Case], evidence: Sequence[Evidence], printed: str
+) -> Verdict:
     try:
-        values = [exercise.measure(case, _rows(case, item)) for case, item in zip(cases, evidence, strict=True)]
+        values = [
+            exercise.measure(case, _rows(case, item))
+            for case, item in zip(cases, evidence, strict=True)
+        ]
         value = float(sum(values) / len(values))
     except NotMeasurable as error:
         advice = f"What your model gave cannot be measured: {error} is missing, or has another form than it should."
-        return Verdict(exercise.id, "wrong", advice=advice, mistake="not measurable", printed=printed)
+        return Verdict(
+            exercise.id, "wrong", advice=advice, mistake="not measurable", printed=printed
+        )
     said = f"{exercise.metric}: {value:.4g} (all points from {exercise.full:g}, half from {exercise.part:g})."
     if exercise.reaches(value, exercise.full):
-        return Verdict(exercise.id, "right", 1.0, advice=said, printed=printed, checked=(exercise.metric,))
+        return Verdict(
+            exercise.id, "right", 1.0, advice=said, printed=printed, checked=(exercise.metric,)
+        )
     known = naming.signed_by(exercise, evidence)
     half = exercise.reaches(value, exercise.part)
     return Verdict(
@@ -236,14 +282,23 @@ class _Rows(dict[str, Any]):
 
 
 def _rows(case: Case, evidence: Evidence) -> _Rows:
-    """The values that a measurement may read: tensors of real numbers with a row for every hidden one.
+    """The values that a measurement may read: tensors of real numbers with a row for every hidden
+    one.
 
-    Another shape would broadcast, to gigabytes where somebody means it to, and imaginary errors have negative squares.
+    Another shape would broadcast, to gigabytes where somebody means it to, and imaginary errors
+    have negative squares.
     """
-    rows = {len(value) for value in case.hidden.values() if isinstance(value, Tensor) and value.ndim}
-    tensors = ((name, value) for name, value in evidence.values.items() if isinstance(value, Tensor))
+    rows = {
+        len(value) for value in case.hidden.values() if isinstance(value, Tensor) and value.ndim
+    }
+    tensors = (
+        (name, value) for name, value in evidence.values.items() if isinstance(value, Tensor)
+    )
     return _Rows(
         (name, value)
         for name, value in tensors
-        if not value.is_complex() and value.dtype != torch.bool and 0 < value.ndim < 3 and len(value) in rows
+        if not value.is_complex()
+        and value.dtype != torch.bool
+        and 0 < value.ndim < 3
+        and len(value) in rows
     )

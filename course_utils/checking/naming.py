@@ -24,9 +24,10 @@ KEPT_RUNS = 20_000  # runs of known mistakes that are kept: a student checks the
 class Named:
     """The known mistakes behind an answer, and how sure that is.
 
-    how: "alone" (one mistake gives the same evidence in every case), "sign" (its mark shows in the evidence),
-    "together" (two at once do), "partly" (one explains the first case that differs, and something else is wrong too),
-    or "either" (two mistakes explain that case equally well). rest: where evidence differs that is not explained.
+    how: "alone" (one mistake gives the same evidence in every case), "sign" (its mark shows in the
+    evidence), "together" (two at once do), "partly" (one explains the first case that differs, and
+    something else is wrong too), or "either" (two mistakes explain that case equally well). rest:
+    where evidence differs that is not explained.
     """
 
     mistakes: tuple[Mistake, ...]
@@ -36,7 +37,9 @@ class Named:
     @property
     def name(self) -> str:
         """The names of the mistakes, in the words in which a report counts them."""
-        return (EITHER if self.how == "either" else TOGETHER).join(mistake.name for mistake in self.mistakes)
+        return (EITHER if self.how == "either" else TOGETHER).join(
+            mistake.name for mistake in self.mistakes
+        )
 
     @property
     def hint(self) -> str:
@@ -46,21 +49,33 @@ class Named:
             return f"There are two mistakes here.\nOne: {hints[0]}\nThe other: {hints[1]}"
         if self.how == "either":
             return f"It is one of these two.\nEither: {hints[0]}\nOr: {hints[1]}"
-        return f"{hints[0]}\nSomething else differs as well: {self.rest}." if self.rest else hints[0]
+        return (
+            f"{hints[0]}\nSomething else differs as well: {self.rest}." if self.rest else hints[0]
+        )
 
 
 def name(
-    exercise: Exercise, cases: Sequence[Case], expected: Sequence[Evidence], got: Sequence[Evidence], seed: int
+    exercise: Exercise,
+    cases: Sequence[Case],
+    expected: Sequence[Evidence],
+    got: Sequence[Evidence],
+    seed: int,
 ) -> Named | None:
-    """What explains the evidence of an answer that is not right, or that takes a shortcut; None where nothing does."""
+    """What explains the evidence of an answer that is not right, or that takes a shortcut; None
+    where nothing does.
+    """
     search = _Search(exercise, cases, expected, got, seed)
     if isinstance(exercise, Training):
         return None if search.shortcut else next(search.signed(), None)
-    return next(itertools.chain(search.alone(), search.signed(), search.together(), search.partly()), None)
+    return next(
+        itertools.chain(search.alone(), search.signed(), search.together(), search.partly()), None
+    )
 
 
 def signed_by(exercise: Exercise, got: Sequence[Evidence]) -> Mistake | None:
-    """The first mistake whose sign shows in the evidence; evidence that a sign cannot read shows nothing."""
+    """The first mistake whose sign shows in the evidence; evidence that a sign cannot read shows
+    nothing.
+    """
     values = [evidence.values for evidence in got]
     for mistake in exercise.mistakes:
         try:
@@ -81,7 +96,9 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.shortcut = any(evidence.shortcut for evidence in self.got)
-        self.mistakes = [m for m in self.exercise.mistakes if m.sign is None and m.change is not None]
+        self.mistakes = [
+            m for m in self.exercise.mistakes if m.sign is None and m.change is not None
+        ]
 
     def alone(self) -> Iterator[Named]:
         """One mistake with the same evidence in every case."""
@@ -95,12 +112,16 @@ class _Search:
             yield Named((mistake,), "sign")
 
     def together(self) -> Iterator[Named]:
-        """Two edits that give the same evidence when both are made; those that explain more alone come first."""
+        """Two edits that give the same evidence when both are made; those that explain more alone
+        come first.
+        """
         if self.shortcut or not self.order:
             return
         edits = [mistake for mistake in self.mistakes if isinstance(mistake.change, Edit)]
         scores = {mistake: self._explained(mistake) for mistake in edits}
-        pairs = sorted(itertools.combinations(edits, 2), key=lambda pair: -sum(scores[one] for one in pair))
+        pairs = sorted(
+            itertools.combinations(edits, 2), key=lambda pair: -sum(scores[one] for one in pair)
+        )
         possible = (pair for pair in pairs if composed(self.exercise.id, pair) is not None)
         for pair in itertools.islice(possible, MOST_PAIRS):
             if all(self._same(pair, index) for index in self.order):
@@ -116,7 +137,9 @@ class _Search:
         right = [index for index in self.order if index not in self.differing]
         possible = [m for m in self.at_first if all(self._same((m,), index) for index in right)]
         explained = {m: sum(self._same((m,), index) for index in self.differing) for m in possible}
-        best = list({m.name: m for m in possible if explained[m] == max(explained.values())}.values())
+        best = list(
+            {m.name: m for m in possible if explained[m] == max(explained.values())}.values()
+        )
         if len(best) == 1:
             yield Named((best[0],), "partly", self._rest(best[0]))
         elif len(best) == 2:
@@ -126,7 +149,11 @@ class _Search:
     def differing(self) -> list[int]:
         """The cases whose evidence is not as expected, or all where a shortcut was taken."""
         indices = range(len(self.got))
-        return [*indices] if self.shortcut else [i for i in indices if not self._agree(self.expected[i], i)]
+        return (
+            [*indices]
+            if self.shortcut
+            else [i for i in indices if not self._agree(self.expected[i], i)]
+        )
 
     @functools.cached_property
     def order(self) -> list[int]:
@@ -148,7 +175,9 @@ class _Search:
         if key not in _RUNS:
             if len(_RUNS) >= KEPT_RUNS:
                 _RUNS.clear()
-            _RUNS[key] = run_mistakes(self.exercise, mistakes, self.cases[index], self.seed, self.shortcut)
+            _RUNS[key] = run_mistakes(
+                self.exercise, mistakes, self.cases[index], self.seed, self.shortcut
+            )
         return _RUNS[key]
 
     def _agree(self, one: Evidence, index: int) -> bool:
@@ -163,14 +192,18 @@ class _Search:
         return first_difference([self.cases[index]], [one], [mine]) is None
 
     def _explained(self, mistake: Mistake) -> int:
-        """How many values of the first differing case a mistake gets as the answer has them, and the reference not.
+        """How many values of the first differing case a mistake gets as the answer has them, and
+        the reference not.
 
         Those that the answer has right and the mistake gets wrong count against it.
         """
         index = self.order[0]
         case, mine, right = self.cases[index], self.got[index], self.expected[index]
         mistaken = self._run((mistake,), index)
-        return sum(_equal(case, name, mistaken, mine) - _equal(case, name, right, mine) for name in mine.values)
+        return sum(
+            _equal(case, name, mistaken, mine) - _equal(case, name, right, mine)
+            for name in mine.values
+        )
 
     def _rest(self, mistake: Mistake) -> str:
         """Where the evidence differs from that of a mistake which explains a part of it."""
@@ -179,7 +212,9 @@ class _Search:
             if found := first_difference([self.cases[index]], [mistaken], [self.got[index]]):
                 claimed = isinstance(found.want.values.get(found.name), bool)
                 name = found.name if found.is_asked_for else "something that was not asked for"
-                what = "an error" if found.kind == "raised" else f"whether {name}" if claimed else name
+                what = (
+                    "an error" if found.kind == "raised" else f"whether {name}" if claimed else name
+                )
                 return f"{what}, for {found.case.label}"
         return ""
 
@@ -191,7 +226,11 @@ def run_mistakes(
     exercise: Exercise, mistakes: tuple[Mistake, ...], case: Case, seed: int, guarded: bool = False
 ) -> Evidence:
     """The evidence of the reference with these mistakes in it, on one case."""
-    answer = wrong_answer(exercise, mistakes[0]) if len(mistakes) == 1 else composed(exercise.id, mistakes)
+    answer = (
+        wrong_answer(exercise, mistakes[0])
+        if len(mistakes) == 1
+        else composed(exercise.id, mistakes)
+    )
     with time_limit(exercise.seconds):
         evidence = refused(exercise, answer, guarded)
         evidence = evidence or run_case(exercise, answer, case, seed, Evidence(), guarded)
@@ -200,15 +239,23 @@ def run_mistakes(
 
 
 def wrong_answer(exercise: Exercise, mistake: Mistake) -> Callable[..., Any]:
-    """An answer that makes the mistake; raises CourseError where the mistake is known by its sign alone."""
+    """An answer that makes the mistake; raises CourseError where the mistake is known by its sign
+    alone.
+    """
     if mistake.change is None:
-        raise CourseError(f"{exercise.id}: the mistake {mistake.name!r} has a sign and no answer that makes it.")
-    return edited(exercise.id, mistake.change) if isinstance(mistake.change, Edit) else mistake.change
+        raise CourseError(
+            f"{exercise.id}: the mistake {mistake.name!r} has a sign and no answer that makes it."
+        )
+    return (
+        edited(exercise.id, mistake.change) if isinstance(mistake.change, Edit) else mistake.change
+    )
 
 
 @functools.lru_cache(maxsize=4096)
 def composed(id: str, mistakes: tuple[Mistake, ...]) -> Any:
-    """The reference with all these edits; None where they change the same place or make no sense together."""
+    """The reference with all these edits; None where they change the same place or make no sense
+    together.
+    """
     changes = [mistake.change for mistake in mistakes if isinstance(mistake.change, Edit)]
     try:
         return edited(id, functools.reduce(Edit.__add__, changes))
@@ -225,7 +272,8 @@ def _equal(case: Case, name: str, one: Evidence, other: Evidence) -> bool:
 
 
 def _raised_alike(one: Evidence, other: Evidence) -> bool:
-    """Whether two runs that gave nothing tell of the same fault: the same message, or the same type named in it.
+    """Whether two runs that gave nothing tell of the same fault: the same message, or the same type
+    named in it.
 
     Any slip in a first line raises a TypeError; only what it says makes it a known one.
     """

@@ -16,11 +16,15 @@ def install() -> None:
         shell.set_custom_exc((NameError,), explain_name_error)
 
 
-def explain_name_error(shell: Any, kind: type, error: NameError, trace: Any, tb_offset: Any = None) -> list[str]:
+def explain_name_error(
+    shell: Any, kind: type, error: NameError, trace: Any, tb_offset: Any = None
+) -> list[str]:
     """Show the usual traceback, then one sentence that says which cell to run first."""
     name = error.name or (re.findall(r"'(\w+)'", str(error)) or [""])[0]
     sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace  # where %debug looks
-    lines: list[str] = shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=tb_offset)
+    lines: list[str] = shell.InteractiveTB.structured_traceback(
+        kind, error, trace, tb_offset=tb_offset
+    )
     cell = defining_cell(Path.cwd(), name)
     if cell:
         lines = [*lines, f"\n{name} is not defined yet: run {cell} first, then this cell again."]
@@ -29,7 +33,9 @@ def explain_name_error(shell: Any, kind: type, error: NameError, trace: Any, tb_
 
 
 def defining_cell(folder: Path, name: str) -> str | None:
-    """Where the notebooks of a folder define a name at top level, such as `code cell 3, under "My_Linear"`."""
+    """Where the notebooks of a folder define a name at top level, such as `code cell 3, under
+    "My_Linear"`.
+    """
     for path in sorted(folder.glob("*.ipynb")):
         try:
             cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -43,7 +49,11 @@ def defining_cell(folder: Path, name: str) -> str | None:
             elif cell["cell_type"] == "code":
                 number += 1
                 if name in _defined(source):
-                    return f'code cell {number}, under "{heading}",' if heading else f"code cell {number}"
+                    return (
+                        f'code cell {number}, under "{heading}",'
+                        if heading
+                        else f"code cell {number}"
+                    )
     return None
 
 
@@ -59,6 +69,10 @@ def _defined(source: str) -> set[str]:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
         else:
-            stores = (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+            stores = (
+                n
+                for n in ast.walk(node)
+                if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            )
             names |= {n.id for n in stores}
     return names

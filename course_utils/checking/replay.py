@@ -14,7 +14,9 @@ _last: dict[str, Difference] = {}
 
 
 class Replay:
-    """The inputs of a failing case, read as attributes or unpacked in order; `expected` and `got` where it failed."""
+    """The inputs of a failing case, read as attributes or unpacked in order; `expected` and `got`
+    where it failed.
+    """
 
     def __init__(self, id: str, found: Difference) -> None:
         self.id = id
@@ -35,7 +37,9 @@ class Replay:
     def __repr__(self) -> str:
         rows = {**self.inputs, "expected": self.expected, "got": self.got}
         lines = [f"  {name} = {show(value)}" for name, value in rows.items()]
-        return "\n".join([f"{self.id}, {self.found.case.label}; {self.found.name} differs first", *lines])
+        return "\n".join(
+            [f"{self.id}, {self.found.case.label}; {self.found.name} differs first", *lines]
+        )
 
 
 def remember(id: str, found: Difference) -> None:
@@ -44,7 +48,8 @@ def remember(id: str, found: Difference) -> None:
 
 
 def case(id: str) -> Replay:
-    """The failing case of the last check of an exercise that was not right: its inputs by name, `expected` and `got`.
+    """The failing case of the last check of an exercise that was not right: its inputs by name,
+    `expected` and `got`.
 
     Raises CourseError where no check of it has failed in this process.
     """
@@ -55,12 +60,20 @@ def case(id: str) -> Replay:
 
 
 def stop(error: NotRight, id: str, answer: Any) -> NoReturn:
-    """Raise the error from a frame whose names are those of the failing case, and from the answer's line if it raised.
+    """Raise the error from a frame whose names are those of the failing case, and from the answer's
+    line if it raised.
 
-    So a debugger that is started afterwards stands in the student's own frame, or has the case before it.
+    So a debugger that is started afterwards stands in the student's own frame, or has the case
+    before it.
     """
     replay = case(id)
-    names = {**replay.inputs, find(id).name: answer, "expected": replay.expected, "got": replay.got, "error": error}
+    names = {
+        **replay.inputs,
+        find(id).name: answer,
+        "expected": replay.expected,
+        "got": replay.got,
+        "error": error,
+    }
     file = f"<the failing case of {id}>"
     here = f"# In {file[1:-1]} there are {', '.join(name for name in names if name != 'error')}."
     lines = [f"{here}\n", "raise error\n"]

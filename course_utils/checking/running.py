@@ -1,4 +1,6 @@
-"""Runs an answer through its probe: fresh inputs, a time limit, captured output, in the fixed world."""
+"""Runs an answer through its probe: fresh inputs, a time limit, captured output, in the fixed
+world.
+"""
 
 import contextlib
 import io
@@ -27,11 +29,16 @@ from course_utils.checking.world import changed, fixed_world, put_back, seed_gen
 
 LONGEST_OUTPUT = 2_000
 PACKAGE = str(Path(__file__).resolve().parents[1])
-LIBRARIES = (str(Path(contextlib.__file__).resolve().parent), str(Path(torch.__file__).resolve().parents[1]))
+LIBRARIES = (
+    str(Path(contextlib.__file__).resolve().parent),
+    str(Path(torch.__file__).resolve().parents[1]),
+)
 
 
 class TimeLimit(BaseException):
-    """The time of a probe is over; not an Exception, so that an answer's `except Exception` lets it through."""
+    """The time of a probe is over; not an Exception, so that an answer's `except Exception` lets it
+    through.
+    """
 
 
 def collect(
@@ -42,10 +49,12 @@ def collect(
     seed: int = 0,
     patience: float = 1.0,
 ) -> list[Evidence]:
-    """Probe an answer on every case; returns one Evidence per case and never raises what the answer raises.
+    """Probe an answer on every case; returns one Evidence per case and never raises what the answer
+    raises.
 
-    `seed` seeds torch, NumPy and random before each case. The list ends at the case that ran out of time, and has one
-    entry where the answer cannot be probed at all. `patience` is that of `time_limit`.
+    `seed` seeds torch, NumPy and random before each case. The list ends at the case that ran out of
+    time, and has one entry where the answer cannot be probed at all. `patience` is that of
+    `time_limit`.
     """
     results: list[Evidence] = []
     refusal = refused(exercise, answer, guarded)
@@ -77,7 +86,8 @@ def run_case(
 ) -> Evidence:
     """Fill the evidence of one case, in the fixed world and with its generators seeded.
 
-    An answer is guarded in the exercise's own cases; along the axes it does the same once more, three times as fast.
+    An answer is guarded in the exercise's own cases; along the axes it does the same once more,
+    three times as fast.
     """
     guard = Guard(exercise) if guarded and not case.axis else None
     with fixed_world():
@@ -105,8 +115,12 @@ def _as_called(answer: Any, case: Case) -> Any:
     return axes.by_name(answer, case.detail) if case.axis == axes.BY_NAME.name else answer
 
 
-def _probe_again(exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence) -> None:
-    """Fill the evidence of the second of two calls, which gets the tensors of the first, filled with other numbers."""
+def _probe_again(
+    exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence
+) -> None:
+    """Fill the evidence of the second of two calls, which gets the tensors of the first, filled
+    with other numbers.
+    """
     earlier = Case(case.label, **case.detail)
     used, kept = earlier.fresh(), dict[str, Tensor]()
     seed_generators(seed + 1)
@@ -117,7 +131,9 @@ def _probe_again(exercise: Exercise, answer: Any, case: Case, seed: int, evidenc
     put_back()
     seed_generators(seed)
     _probe(exercise, answer, case, case.fresh(used.inputs), evidence, None)
-    evidence.state |= {name: "started anew" for name, now in axes.generators().items() if now == drawn[name]}
+    evidence.state |= {
+        name: "started anew" for name, now in axes.generators().items() if now == drawn[name]
+    }
     for name, x in kept.items():
         if not _same_bits(x, before[name]):
             evidence.state[name + axes.EARLIER] = "changed"
@@ -143,7 +159,11 @@ def _probe(
         ):
             for name, value, *rtol in exercise.probe(answer, fresh):
                 evidence.values[name] = plain = normal_form(value)
-                if kept is not None and type(value) in (Tensor, nn.Parameter) and isinstance(plain, Tensor):
+                if (
+                    kept is not None
+                    and type(value) in (Tensor, nn.Parameter)
+                    and isinstance(plain, Tensor)
+                ):
                     kept[name] = value
                 if rtol:
                     evidence.rtol[name] = rtol[0]
@@ -153,14 +173,20 @@ def _probe(
         evidence.shortcut = guard.used
     evidence.printed = printed.getvalue()
     evidence.state = changed() | {
-        f"requires_grad of {name}": str(x.requires_grad) for name, x, was in given if x.requires_grad != was
+        f"requires_grad of {name}": str(x.requires_grad)
+        for name, x, was in given
+        if x.requires_grad != was
     }
     evidence.inputs = dict(_changed(case.inputs, fresh.inputs))
 
 
 def _changed(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(before, Tensor):
-        if not isinstance(after, Tensor) or before.dtype != after.dtype or not _same_bits(before, after):
+        if (
+            not isinstance(after, Tensor)
+            or before.dtype != after.dtype
+            or not _same_bits(before, after)
+        ):
             yield name, normal_form(after)
     elif isinstance(before, dict):
         for key, item in before.items():
@@ -178,7 +204,9 @@ def _changed(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any
 
 
 def _same_bits(a: Tensor, b: Tensor) -> bool:
-    return torch.equal(a, b) or (a.shape == b.shape and torch.allclose(a, b, rtol=0, atol=0, equal_nan=True))
+    return torch.equal(a, b) or (
+        a.shape == b.shape and torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
+    )
 
 
 def _objection(exercise: Exercise, answer: Any) -> str | None:
@@ -198,10 +226,22 @@ def _objection(exercise: Exercise, answer: Any) -> str | None:
 def _raised(error: BaseException, answer: Any) -> Raised:
     """What was raised, and the line of the student's own code that led to it."""
     kind, text = type(error).__name__, str(error)
-    bases = tuple(base.__name__ for base in type(error).__mro__[1:] if base not in (Exception, BaseException, object))
-    if isinstance(error, MemoryError) or "can't allocate memory" in text or "not enough memory" in text:
+    bases = tuple(
+        base.__name__
+        for base in type(error).__mro__[1:]
+        if base not in (Exception, BaseException, object)
+    )
+    if (
+        isinstance(error, MemoryError)
+        or "can't allocate memory" in text
+        or "not enough memory" in text
+    ):
         kind = MemoryError.__name__
-    own = [(frame, line) for frame, line in walk_tb(error.__traceback__) if not foreign(frame.f_code.co_filename)]
+    own = [
+        (frame, line)
+        for frame, line in walk_tb(error.__traceback__)
+        if not foreign(frame.f_code.co_filename)
+    ]
     if not own:
         return Raised(kind, text[:LONGEST_OUTPUT], bases=bases)
     frame, line = own[-1]
@@ -212,12 +252,19 @@ def _raised(error: BaseException, answer: Any) -> Raised:
 
 
 def _is_untouched(frame: FrameType, line: int, answer: Any) -> bool:
-    """Whether a line that raised is the stub of the answer itself: its first statement, or just as it was released."""
+    """Whether a line that raised is the stub of the answer itself: its first statement, or just as
+    it was released.
+    """
     code = frame.f_code
     if not any(code in codes(function) for function in functions(answer)):
         return False
-    earlier = [number for _, _, number in code.co_lines() if number and code.co_firstlineno < number < line]
-    return not earlier or linecache.getline(code.co_filename, line - 1).strip() in ("# YOUR CODE HERE", "")
+    earlier = [
+        number for _, _, number in code.co_lines() if number and code.co_firstlineno < number < line
+    ]
+    return not earlier or linecache.getline(code.co_filename, line - 1).strip() in (
+        "# YOUR CODE HERE",
+        "",
+    )
 
 
 def foreign(filename: str) -> bool:
@@ -241,8 +288,9 @@ class _Output(io.StringIO):
 def charged(wall: float, cpu: float, patience: float) -> float:
     """The seconds that count: those of a processor where one was wanted, else those on the clock.
 
-    Who got less than 1/patience of a processor is taken to have slept. So nobody pays for busy neighbours, and no more
-    than patience times what may be charged passes on the clock; with a patience of 1 the clock alone counts.
+    Who got less than 1/patience of a processor is taken to have slept. So nobody pays for busy
+    neighbours, and no more than patience times what may be charged passes on the clock; with a
+    patience of 1 the clock alone counts.
     """
     return wall if cpu * patience <= wall else min(cpu, wall)
 
@@ -254,11 +302,14 @@ def processor_time() -> float:
 
 @contextlib.contextmanager
 def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
-    """Raise TimeLimit in the body after so many seconds, again until it obeys; no limit where signals do not allow.
+    """Raise TimeLimit in the body after so many seconds, again until it obeys; no limit where
+    signals do not allow.
 
     patience: see `charged`.
     """
-    possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    possible = (
+        hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    )
     if not possible or signal.getitimer(signal.ITIMER_REAL)[0]:
         yield
         return

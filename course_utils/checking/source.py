@@ -1,4 +1,6 @@
-"""The code of an answer: which functions it consists of, and which names it reads from its notebook."""
+"""The code of an answer: which functions it consists of, and which names it reads from its
+notebook.
+"""
 
 import dis
 import functools
@@ -11,7 +13,9 @@ READS = ("LOAD_GLOBAL", "LOAD_NAME")  # instructions that look a name up in the 
 
 
 def functions(answer: Any) -> list[FunctionType]:
-    """The Python functions that an answer consists of: itself and what it wraps, or the methods of its class."""
+    """The Python functions that an answer consists of: itself and what it wraps, or the methods of
+    its class.
+    """
     found: list[FunctionType] = []
     waiting = [answer]
     while waiting:
@@ -20,7 +24,9 @@ def functions(answer: Any) -> list[FunctionType]:
             waiting += _parts(item)
         elif item not in found:
             found.append(item)
-            waiting += [cell.cell_contents for cell in item.__closure__ or () if _holds_function(cell)]
+            waiting += [
+                cell.cell_contents for cell in item.__closure__ or () if _holds_function(cell)
+            ]
     return found
 
 
@@ -59,15 +65,24 @@ def codes(function: FunctionType) -> Iterator[CodeType]:
 
 
 def reads(answer: Any) -> dict[str, Any]:
-    """The globals that an answer reads, by name, and those that its helpers from the same notebook read."""
+    """The globals that an answer reads, by name, and those that its helpers from the same notebook
+    read.
+    """
     found: dict[str, Any] = {}
     waiting, seen = functions(answer), []
     while waiting:
         function = waiting.pop(0)
         seen.append(function)
-        names = {step.argval for code in codes(function) for step in dis.get_instructions(code) if step.opname in READS}
+        names = {
+            step.argval
+            for code in codes(function)
+            for step in dis.get_instructions(code)
+            if step.opname in READS
+        }
         for name in sorted(names & function.__globals__.keys() - found.keys()):
             found[name] = function.__globals__[name]
-            helpers = [item for item in functions(found[name]) if item.__globals__ is function.__globals__]
+            helpers = [
+                item for item in functions(found[name]) if item.__globals__ is function.__globals__
+            ]
             waiting += [item for item in helpers if item not in seen and item not in waiting]
     return found

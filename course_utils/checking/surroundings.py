@@ -1,4 +1,6 @@
-"""Whose fault a wrong answer is: what was handed in, and what the answer takes from the rest of its notebook."""
+"""Whose fault a wrong answer is: what was handed in, and what the answer takes from the rest of its
+notebook.
+"""
 
 import dataclasses
 import inspect
@@ -20,20 +22,28 @@ DATA = (Tensor, np.ndarray, int, float, list, tuple, dict)
 
 
 def explained(verdict: Verdict, answer: Any) -> Verdict:
-    """The verdict; where what was handed in or another cell of the notebook is behind it, it says so first."""
+    """The verdict; where what was handed in or another cell of the notebook is behind it, it says
+    so first.
+    """
     if verdict.found is None:
         return verdict
     if reason := misfit(verdict, answer) or another_answer(verdict.id, answer):
         return dataclasses.replace(verdict, advice=reason, mistake=None)
-    return dataclasses.replace(verdict, advice=" ".join([*undefined(verdict), *data_used(answer), verdict.advice]))
+    return dataclasses.replace(
+        verdict, advice=" ".join([*undefined(verdict), *data_used(answer), verdict.advice])
+    )
 
 
 def misfit(verdict: Verdict, answer: Any) -> str:
-    """Why what was handed in is of another kind than the exercise asks for; empty where it may be one."""
+    """Why what was handed in is of another kind than the exercise asks for; empty where it may be
+    one.
+    """
     exercise = find(verdict.id)
     name, other = exercise.name, getattr(answer, "__name__", "")
     if other != name and other in (item.name for item in exercises(exercise.lesson)):
-        return f"You handed in `{other}`, which has a check of its own. This is the check of `{name}`."
+        return (
+            f"You handed in `{other}`, which has a check of its own. This is the check of `{name}`."
+        )
     wants_class = inspect.isclass(reference(exercise))
     if inspect.isclass(answer) and not wants_class:
         return f"You handed in a class. `{name}` should be a function: `def {name}(...)`."
@@ -44,7 +54,9 @@ def misfit(verdict: Verdict, answer: Any) -> str:
 
 
 def another_answer(id: str, answer: Any) -> str:
-    """The first answer of the same lesson that this one uses and that does not pass its own check, as a sentence."""
+    """The first answer of the same lesson that this one uses and that does not pass its own check,
+    as a sentence.
+    """
     exercise, used = find(id), reads(answer)
     for other in exercises(exercise.lesson):
         value = used.get(other.name)
@@ -53,7 +65,11 @@ def another_answer(id: str, answer: Any) -> str:
             continue
         status = judge(other.id, value).status
         if status not in ("right", "course error"):
-            why = "in which nothing is written" if status == "not attempted" else "which does not pass its own check"
+            why = (
+                "in which nothing is written"
+                if status == "not attempted"
+                else "which does not pass its own check"
+            )
             return f"`{exercise.name}` uses your `{other.name}`, {why} yet: start there."
     return ""
 
@@ -61,7 +77,11 @@ def another_answer(id: str, answer: Any) -> str:
 def undefined(verdict: Verdict) -> Iterator[str]:
     """Which cell to run first, where a name was missing that the notebook defines."""
     error = verdict.found.have.error if verdict.found else None
-    if isinstance(error, NameError) and error.name and (cell := defining_cell(Path.cwd(), error.name)):
+    if (
+        isinstance(error, NameError)
+        and error.name
+        and (cell := defining_cell(Path.cwd(), error.name))
+    ):
         yield f"`{error.name}` is not defined yet: run {cell} first."
 
 
@@ -69,6 +89,8 @@ def data_used(answer: Any) -> Iterator[str]:
     """The data of the notebook that the answer reads as if they were arguments."""
     for name, value in reads(answer).items():
         if isinstance(value, DATA) and not name.isupper() and not name.startswith("_"):
-            text = show(value) if isinstance(value, int | float) else f"of type {type(value).__name__}"
+            text = (
+                show(value) if isinstance(value, int | float) else f"of type {type(value).__name__}"
+            )
             text = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else text
             yield f"Your code reads `{name}` from the notebook, where it is {text}, and not from its arguments."

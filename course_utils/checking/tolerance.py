@@ -1,12 +1,13 @@
 """How far two right answers may lie apart; stated here and nowhere else.
 
-Two right answers round differently. How much of that is left in a result depends on the terms that it was made of: what
-remains when 1000 is taken from 1000.001 has lost six digits. In the words of Higham (Accuracy and Stability of
-Numerical Algorithms, 2002, section 1.6): forward error = condition number times backward error, and the backward error
-of an operation is a rounding error of its operands. So an answer agrees if it lies within `tolerance` of the expected
-value, or as near as a multiple of what rounding does to the expected value itself. The latter is measured, as in Monte
-Carlo arithmetic (Parker, 1997): the reference runs some times more, with every operand moved by one rounding error, up
-or down at random, so that inputs, buffers and inner results all count.
+Two right answers round differently. How much of that is left in a result depends on the terms that
+it was made of: what remains when 1000 is taken from 1000.001 has lost six digits. In the words of
+Higham (Accuracy and Stability of Numerical Algorithms, 2002, section 1.6): forward error =
+condition number times backward error, and the backward error of an operation is a rounding error of
+its operands. So an answer agrees if it lies within `tolerance` of the expected value, or as near as
+a multiple of what rounding does to the expected value itself. The latter is measured, as in Monte
+Carlo arithmetic (Parker, 1997): the reference runs some times more, with every operand moved by one
+rounding error, up or down at random, so that inputs, buffers and inner results all count.
 """
 
 import math
@@ -26,11 +27,13 @@ from course_utils.checking.running import run_case
 RUNS = 8  # how often the reference runs with its operands moved
 SPREADS = 16.0  # how many times the largest move of an entry two right answers may lie apart
 UNITS = 8.0  # rounding errors of 1, or one of the largest number in sight, that any entry may be off: a formula that is
-# less stable than the reference loses them, such as a gradient p * (g - sum(g * p)) or exp(z - logsumexp(z))
+# less stable than the reference loses them, such as a gradient p * (g - sum(g * p)) or exp(z -
+# logsumexp(z))
 JUMP = 1e-3  # of the largest number in sight; what moves further than that has jumped, and was not rounded
 _EPS_MULTIPLE = 16.0  # how many rounding errors a term of a sum may bring
 _SMALLEST_SUM = 64  # sums are never taken to be shorter than this
-# What only chooses, orders or carries numbers does not round, and numbers that are equal before it are equal after it.
+# What only chooses, orders or carries numbers does not round, and numbers that are equal before it
+# are equal after it.
 EXACT = frozenset(
     """_to_copy _unsafe_view abs amax amin bernoulli cat ceil clamp clamp_max clamp_min clone constant_pad_nd copy
     embedding fill flip floor gather index index_put index_select masked_fill masked_select max maximum median min
@@ -40,7 +43,8 @@ EXACT = frozenset(
 
 
 def tolerance(dtype: torch.dtype, sum_size: int) -> float:
-    """Relative tolerance for a sum of so many terms: rounding errors grow like the root of their number.
+    """Relative tolerance for a sum of so many terms: rounding errors grow like the root of their
+    number.
 
     16 * eps(dtype) * sqrt(max(sum_size, 64)); for float32 and 64 terms 1.5e-5.
     """
@@ -49,11 +53,15 @@ def tolerance(dtype: torch.dtype, sum_size: int) -> float:
 
 def sum_size(case: Case) -> int:
     """No sum over a case is longer than its largest tensor."""
-    return max((value.numel() for value in case.inputs.values() if isinstance(value, Tensor)), default=1)
+    return max(
+        (value.numel() for value in case.inputs.values() if isinstance(value, Tensor)), default=1
+    )
 
 
 class Moved(TorchDispatchMode):
-    """Moves the operands of every operation that rounds by one rounding error, up or down at random."""
+    """Moves the operands of every operation that rounds by one rounding error, up or down at
+    random.
+    """
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -61,7 +69,9 @@ class Moved(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """False: nothing is compiled here, and torch would import its compiler (2 s) at the first operator."""
+        """False: nothing is compiled here, and torch would import its compiler (2 s) at the first
+        operator.
+        """
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -91,8 +101,8 @@ class Moved(TorchDispatchMode):
 class Slack:
     """How far a value may lie from what is expected of it in a case.
 
-    rtol: the tolerance that a probe asked for, None for `tolerance`. moved: gives the same value as it came when every
-    operand was moved; it is asked only where a value differs, and by little.
+    rtol: the tolerance that a probe asked for, None for `tolerance`. moved: gives the same value as
+    it came when every operand was moved; it is asked only where a value differs, and by little.
     """
 
     case: Case
@@ -127,7 +137,10 @@ class Slack:
         moves = [(torch.as_tensor(m) - expected).abs() for m in self.moved() if _like(m, expected)]
         if not moves:
             return False
-        slack = SPREADS * torch.stack(moves).amax(0) + max(UNITS, largest) * torch.finfo(expected.dtype).eps
+        slack = (
+            SPREADS * torch.stack(moves).amax(0)
+            + max(UNITS, largest) * torch.finfo(expected.dtype).eps
+        )
         return bool((near.bool() | ((apart <= slack) & (slack <= JUMP * largest))).all())
 
 
@@ -136,18 +149,27 @@ def _has(item: Any, key: Any) -> bool:
 
 
 def _like(value: Any, expected: Tensor) -> bool:
-    """Whether a value can be compared with the expected one: a number with a number, a tensor with one of its shape."""
+    """Whether a value can be compared with the expected one: a number with a number, a tensor with
+    one of its shape.
+    """
     return (
-        value.shape == expected.shape if isinstance(value, Tensor) else isinstance(value, float) and not expected.ndim
+        value.shape == expected.shape
+        if isinstance(value, Tensor)
+        else isinstance(value, float) and not expected.ndim
     )
 
 
 def _largest(value: Any) -> float:
     """The largest number in a tree of values."""
     leaves = [
-        torch.as_tensor(item, dtype=torch.float64) for item in tree_leaves(value) if isinstance(item, Tensor | float)
+        torch.as_tensor(item, dtype=torch.float64)
+        for item in tree_leaves(value)
+        if isinstance(item, Tensor | float)
     ]
-    return max((float(item[item.isfinite()].abs().max()) for item in leaves if item.isfinite().any()), default=0.0)
+    return max(
+        (float(item[item.isfinite()].abs().max()) for item in leaves if item.isfinite().any()),
+        default=0.0,
+    )
 
 
 def _is_view(schema: Any) -> bool:
@@ -155,7 +177,9 @@ def _is_view(schema: Any) -> bool:
 
 
 def moved_runs(exercise: Exercise, answer: Any, case: Case, seed: int) -> Sequence[Evidence]:
-    """What a right answer gives for a case when every operand is moved by a rounding error, several times."""
+    """What a right answer gives for a case when every operand is moved by a rounding error, several
+    times.
+    """
     found = []
     for number in range(RUNS):
         with Moved(number):

@@ -1,6 +1,7 @@
 """The world of a check: the settings under which inputs are drawn, and answers run and are judged.
 
-It is the same in every notebook and in the grader, whatever a student has set; what was set comes back afterwards.
+It is the same in every notebook and in the grader, whatever a student has set; what was set comes
+back afterwards.
 """
 
 import contextlib
@@ -18,7 +19,9 @@ _TINY = 5e-324
 
 
 class Setting(NamedTuple):
-    """A setting that reaches everything that runs later: how to read it, how to set it, and what it is in a check."""
+    """A setting that reaches everything that runs later: how to read it, how to set it, and what it
+    is in a check.
+    """
 
     read: Callable[[], Any]
     set: Callable[[Any], Any]
@@ -44,14 +47,22 @@ SETTINGS = {
     "recording of gradients": Setting(torch.is_grad_enabled, torch.set_grad_enabled, True),
     "inference mode": Setting(torch.is_inference_mode_enabled, lambda on: None, False),
     "autocast": Setting(
-        lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on), False
+        lambda: torch.is_autocast_enabled("cpu"),
+        lambda on: torch.set_autocast_enabled("cpu", on),
+        False,
     ),
-    "anomaly detection": Setting(torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly, False),
-    "deterministic algorithms": Setting(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 0),
+    "anomaly detection": Setting(
+        torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly, False
+    ),
+    "deterministic algorithms": Setting(
+        torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 0
+    ),
     "the precision of matrix products": Setting(
         torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"
     ),
-    "flushing of tiny numbers to 0": Setting(lambda: _TINY * 1.0 == 0.0, torch.set_flush_denormal, False),
+    "flushing of tiny numbers to 0": Setting(
+        lambda: _TINY * 1.0 == 0.0, torch.set_flush_denormal, False
+    ),
     "NumPy's treatment of errors": Setting(
         np.geterr,
         lambda how: np.seterr(**how),
@@ -63,9 +74,11 @@ _inside = False
 
 @contextlib.contextmanager
 def fixed_world() -> Iterator[dict[str, str]]:
-    """The world of a check; yields by name what is set otherwise outside. In another fixed world it changes nothing.
+    """The world of a check; yields by name what is set otherwise outside. In another fixed world it
+    changes nothing.
 
-    What an answer makes Python, NumPy or torch warn of stays unsaid in it: it tells of the judge's cases.
+    What an answer makes Python, NumPy or torch warn of stays unsaid in it: it tells of the judge's
+    cases.
     """
     global _inside
     if _inside:

@@ -1,4 +1,6 @@
-"""What exercises about an optimizer's step share: cases, the probe, and the mistakes of any in-place step."""
+"""What exercises about an optimizer's step share: cases, the probe, and the mistakes of any
+in-place step.
+"""
 
 import functools
 import inspect
@@ -11,13 +13,23 @@ import torch
 
 from course_utils.checking import Case, Edit, Mistake, Rng, edit
 
-# Every optimizer of torch, the functions of its modules that do the same, and the fused functions below them.
+# Every optimizer of torch, the functions of its modules that do the same, and the fused functions
+# below them.
 OPTIMIZERS = (
-    *(cls for cls in vars(torch.optim).values() if inspect.isclass(cls) and issubclass(cls, torch.optim.Optimizer)),
+    *(
+        cls
+        for cls in vars(torch.optim).values()
+        if inspect.isclass(cls) and issubclass(cls, torch.optim.Optimizer)
+    ),
     *(module for name, module in list(sys.modules.items()) if name.startswith("torch.optim.")),
 )
-BUILT_IN = {name: getattr(torch._C._VariableFunctions, name) for name in dir(torch._C._VariableFunctions)}
-STEPS = (*OPTIMIZERS, *(item for name, item in BUILT_IN.items() if re.match("_fused_(sgd|adam|adagrad)", name)))
+BUILT_IN = {
+    name: getattr(torch._C._VariableFunctions, name) for name in dir(torch._C._VariableFunctions)
+}
+STEPS = (
+    *OPTIMIZERS,
+    *(item for name, item in BUILT_IN.items() if re.match("_fused_(sgd|adam|adagrad)", name)),
+)
 WITHOUT = {
     "views": "parameters are stored in order, so that a way through p.view(-1) is right",
     "requires_grad": "parameters require a gradient in every case",
@@ -25,16 +37,29 @@ WITHOUT = {
 
 
 def step_case(
-    rng: Rng, label: str, shapes: Sequence[tuple[int, ...]], steps: int, without: Sequence[int] = (), **inputs: Any
+    rng: Rng,
+    label: str,
+    shapes: Sequence[tuple[int, ...]],
+    steps: int,
+    without: Sequence[int] = (),
+    **inputs: Any,
 ) -> Case:
-    """Parameters of these shapes and `steps` sets of gradients; the parameters numbered in `without` have none."""
-    grads = [[None if i in without else rng.normal(*shape) for i, shape in enumerate(shapes)] for _ in range(steps)]
+    """Parameters of these shapes and `steps` sets of gradients; the parameters numbered in
+    `without` have none.
+    """
+    grads = [
+        [None if i in without else rng.normal(*shape) for i, shape in enumerate(shapes)]
+        for _ in range(steps)
+    ]
     lrs = [rng.number(0.05, 0.5) for _ in range(steps)]
-    return Case(label, params=[rng.normal(*shape) for shape in shapes], grads=grads, lrs=lrs, **inputs)
+    return Case(
+        label, params=[rng.normal(*shape) for shape in shapes], grads=grads, lrs=lrs, **inputs
+    )
 
 
 def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator[tuple[Any, ...]]:
-    """Take the steps of a case; `call(params, *buffers, t, lr)` takes one, `buffers` names inputs like `params`.
+    """Take the steps of a case; `call(params, *buffers, t, lr)` takes one, `buffers` names inputs
+    like `params`.
 
     A case with `start` begins with step number `start`; one with `in_no_grad` calls inside
     torch.no_grad(); with `frozen` the parameters do not require grad when the step is taken.
@@ -50,9 +75,20 @@ def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator
         with torch.set_grad_enabled(not inputs.get("in_no_grad", False)):
             yield f"what step {t} returns", call(*given, t, lr)
         for name, before, after in zip(("params", *buffers), (params, *lists), given, strict=True):
-            kept = len(before) == len(after) and all(a is b for a, b in zip(before, after, strict=True))
-            frozen = kept and name == "params" and not inputs.get("frozen") and not all(p.requires_grad for p in params)
-            same = "the same tensors, but frozen (requires_grad is False)" if frozen else "the same tensors"
+            kept = len(before) == len(after) and all(
+                a is b for a, b in zip(before, after, strict=True)
+            )
+            frozen = (
+                kept
+                and name == "params"
+                and not inputs.get("frozen")
+                and not all(p.requires_grad for p in params)
+            )
+            same = (
+                "the same tensors, but frozen (requires_grad is False)"
+                if frozen
+                else "the same tensors"
+            )
             yield f"{name} after step {t}", same if kept else "other tensors than before"
         for name, tensors in zip((*buffers, "params"), (*lists, params), strict=True):
             for i, tensor in enumerate(tensors):
@@ -70,17 +106,20 @@ _REPLACED = edit("p -= ", "params[[x is p for x in params].index(True)] = p - ")
 def in_place_mistakes(
     buffers: Mapping[str, str] | None = None, rebound: Edit = _REBOUND, replaced: Edit = _REPLACED
 ) -> list[Mistake]:
-    """Mistakes in the handling of tensors, whatever the formula, as edits of a step whose last line is `p -= ...`.
+    """Mistakes in the handling of tensors, whatever the formula, as edits of a step whose last line
+    is `p -= ...`.
 
-    buffers: the name in the loop of each list of buffers, such as {"velocities": "v"}, which the reference fills by
-    `v.copy_(...)`. rebound, replaced: the step with a new tensor named p, or put into the list, where more lines than
-    the last change p.
+    buffers: the name in the loop of each list of buffers, such as {"velocities": "v"}, which the
+    reference fills by `v.copy_(...)`. rebound, replaced: the step with a new tensor named p, or put
+    into the list, where more lines than the last change p.
     """
     skip_hint = "A parameter that took no part in the loss has no gradient. Skip it and go on with the next one: "
     return [
         Mistake(
             "gradient zeroed",
-            edit("", "    for p in params:\n        p.grad = None if p.grad is None else 0 * p.grad"),
+            edit(
+                "", "    for p in params:\n        p.grad = None if p.grad is None else 0 * p.grad"
+            ),
             "Afterwards the gradients are zero. Clearing them is up to whoever calls backward; "
             "a step only reads `.grad`.",
         ),
@@ -92,26 +131,28 @@ def in_place_mistakes(
         Mistake(
             "parameters frozen",
             edit("", "            p.requires_grad_(False)"),
-            "Afterwards the requires_grad of the parameters is False: the next backward gives them "
-            "no gradient. Do the step inside `torch.no_grad()` instead; it records nothing and changes no setting.",
+            "Afterwards the requires_grad of the parameters is False: the next backward gives "
+            "them no gradient. Do the step inside `torch.no_grad()` instead; it records nothing "
+            "and changes no setting.",
         ),
         Mistake(
             "outside no_grad",
             edit("@torch.no_grad()\n", ""),
-            "torch refuses to change a parameter in place while it records operations for the backward pass. A step "
-            "is not part of the loss: do it inside `torch.no_grad()`.",
+            "torch refuses to change a parameter in place while it records operations for the "
+            "backward pass. A step is not part of the loss: do it inside `torch.no_grad()`.",
         ),
         Mistake(
             "name bound again",
             rebound,
-            "The parameters do not move. Do you write `p = p - ...`? That makes a new tensor and gives it the name p; "
-            "the parameter that the model holds stays as it was. Change it in place (`-=`, `.sub_`, `.copy_`).",
+            "The parameters do not move. Do you write `p = p - ...`? That makes a new tensor and "
+            "gives it the name p; the parameter that the model holds stays as it was. Change it "
+            "in place (`-=`, `.sub_`, `.copy_`).",
         ),
         Mistake(
             "parameters replaced",
             replaced,
-            "The list now holds new tensors, and the model still holds the old ones. Change the tensors that came in, "
-            "in place.",
+            "The list now holds new tensors, and the model still holds the old ones. Change the "
+            "tensors that came in, in place.",
         ),
         Mistake(
             "missing gradient not skipped",
@@ -126,28 +167,29 @@ def in_place_mistakes(
         Mistake(
             "fails for a single number",
             edit("p -= ", "p[:] -= "),
-            "A tensor of shape () has no dimension to slice or to loop over, so `p[:] = ...` fails for it. `-=`, "
-            "`.sub_` and `.copy_` work for any shape.",
+            "A tensor of shape () has no dimension to slice or to loop over, so `p[:] = ...` "
+            "fails for it. `-=`, `.sub_` and `.copy_` work for any shape.",
         ),
         Mistake(
             "stops at a missing gradient",
             edit("if p.grad is not None:", "if p.grad is None:\n            break\n        else:"),
-            "Everything after the first parameter without a gradient is left out. Go on with the next one instead of "
-            "leaving the loop (`continue`, not `break` or `return`).",
+            "Everything after the first parameter without a gradient is left out. Go on with the "
+            "next one instead of leaving the loop (`continue`, not `break` or `return`).",
         ),
         Mistake(
             "missing gradient filled in",
             edit(
-                "if p.grad is not None:", "p.grad = torch.zeros_like(p) if p.grad is None else p.grad\n        if True:"
+                "if p.grad is not None:",
+                "p.grad = torch.zeros_like(p) if p.grad is None else p.grad\n        if True:",
             ),
-            "A parameter whose `.grad` is None has a gradient of zeros afterwards. A step only reads `.grad`: skip the "
-            "parameter and leave the None as it is.",
+            "A parameter whose `.grad` is None has a gradient of zeros afterwards. A step only "
+            "reads `.grad`: skip the parameter and leave the None as it is.",
         ),
         Mistake(
             "returns the parameters",
             edit("", "    return params"),
-            "Your function returns something. A step works in place and returns nothing, so that nobody "
-            "mistakes the result for new tensors.",
+            "Your function returns something. A step works in place and returns nothing, so that "
+            "nobody mistakes the result for new tensors.",
         ),
         *(_buffer_mistakes(buffers, rebound, replaced) if buffers else []),
     ]
@@ -162,37 +204,41 @@ def _buffer_mistakes(buffers: Mapping[str, str], rebound: Edit, replaced: Edit) 
         name: edit(f"{x}.copy_(", f"{name}[[y is {x} for y in {name}].index(True)] = {x} = (")
         for name, x in buffers.items()
     }
-    all_local, all_new = (functools.reduce(Edit.__add__, edits.values()) for edits in (locals_, new))
+    all_local, all_new = (
+        functools.reduce(Edit.__add__, edits.values()) for edits in (locals_, new)
+    )
     mistakes = [
         Mistake(
             "missing gradient taken for zero",
             edit(
                 "if p.grad is not None:",
-                "missing = p.grad is None\n        p.grad = torch.zeros_like(p) if missing else p.grad\n"
-                "        if True:",
+                "missing = p.grad is None\n        p.grad = torch.zeros_like(p) if missing else "
+                "p.grad\n        if True:",
                 "",
                 "            p.grad = None if missing else p.grad",
             ),
-            f"No gradient is not a gradient of zero: {named} of a parameter without `.grad` stay as they are, and so "
-            "does the parameter.",
+            f"No gradient is not a gradient of zero: {named} of a parameter without `.grad` stay "
+            "as they are, and so does the parameter.",
         ),
         Mistake(
             "parameters and buffers out of step",
             edit(loop, f"zip([x for x in params if x.grad is not None], {', '.join(buffers)})"),
-            f"You drop the parameters without a gradient first and then go through {named} from the start: from there "
-            "on, every parameter meets its neighbour's entry. Zip first, skip afterwards.",
+            f"You drop the parameters without a gradient first and then go through {named} from "
+            "the start: from there on, every parameter meets its neighbour's entry. Zip first, "
+            "skip afterwards.",
         ),
         Mistake(
             "nothing kept",
             rebound + all_local,
-            "Neither the parameters nor the buffers change. `x = ...` gives a name to a new tensor and leaves the old "
-            "one as it was: write into the tensors that came in (`-=`, `.mul_`, `.copy_`).",
+            "Neither the parameters nor the buffers change. `x = ...` gives a name to a new "
+            "tensor and leaves the old one as it was: write into the tensors that came in (`-=`, "
+            "`.mul_`, `.copy_`).",
         ),
         Mistake(
             "everything replaced",
             replaced + all_new,
-            "The lists hold new tensors now, and the model still holds the old ones. Write into the tensors that came "
-            "in.",
+            "The lists hold new tensors now, and the model still holds the old ones. Write into "
+            "the tensors that came in.",
         ),
     ]
     for name in buffers:
@@ -200,14 +246,16 @@ def _buffer_mistakes(buffers: Mapping[str, str], rebound: Edit, replaced: Edit) 
             Mistake(
                 f"{name} not kept",
                 locals_[name],
-                f"The tensors in {name} never change, so the next step starts from nothing again. A name bound to a "
-                "new tensor is forgotten when the function ends: write the new values into the tensor that is there.",
+                f"The tensors in {name} never change, so the next step starts from nothing again. "
+                "A name bound to a new tensor is forgotten when the function ends: write the new "
+                "values into the tensor that is there.",
             ),
             Mistake(
                 f"{name} replaced",
                 new[name],
-                f"The list {name} holds new tensors now; whoever kept the old ones (an optimizer's state, a "
-                "checkpoint) does not see the change. Write into the tensors that came in.",
+                f"The list {name} holds new tensors now; whoever kept the old ones (an "
+                "optimizer's state, a checkpoint) does not see the change. Write into the tensors "
+                "that came in.",
             ),
         ]
     if len(buffers) > 1:
@@ -215,21 +263,23 @@ def _buffer_mistakes(buffers: Mapping[str, str], rebound: Edit, replaced: Edit) 
             Mistake(
                 "no buffer kept",
                 all_local,
-                "None of the buffers ever changes, so every step is like the first. Write the new values into the "
-                "tensors that are there.",
+                "None of the buffers ever changes, so every step is like the first. Write the new "
+                "values into the tensors that are there.",
             ),
             Mistake(
                 "all buffers replaced",
                 all_new,
-                "The lists of buffers hold new tensors now; whoever kept the old ones does not see the change. Write "
-                "into the tensors that came in.",
+                "The lists of buffers hold new tensors now; whoever kept the old ones does not "
+                "see the change. Write into the tensors that came in.",
             ),
         ]
     return mistakes
 
 
 def decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
-    """Mistakes in how much p decays; pull: the edit that puts another pull in the place of `wd * p`."""
+    """Mistakes in how much p decays; pull: the edit that puts another pull in the place of `wd *
+    p`.
+    """
     return [
         Mistake(
             "wd not multiplied by lr",
@@ -240,13 +290,14 @@ def decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
         Mistake(
             "the penalty's factor 2",
             pull("2 * wd * p"),
-            "The pull is twice as strong as it should be. 2*wd*p is the gradient of wd*sum(p**2); what torch calls "
-            "weight_decay is the factor of p itself, without the 2.",
+            "The pull is twice as strong as it should be. 2*wd*p is the gradient of wd*sum(p**2); "
+            "what torch calls weight_decay is the factor of p itself, without the 2.",
         ),
         Mistake(
             "grows instead of decays",
             pull("-wd * p"),
-            "The sign of the decay is wrong: it pushes the weights away from 0. It should pull each weight towards 0.",
+            "The sign of the decay is wrong: it pushes the weights away from 0. It should pull "
+            "each weight towards 0.",
         ),
         Mistake(
             "lr twice in the decay",
@@ -268,8 +319,8 @@ def decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
         Mistake(
             "squared weights added",
             pull("wd * p.square()"),
-            "The pull is wd times the square of each weight, so negative weights are pushed away from 0. What belongs "
-            "there is the slope, wd * p.",
+            "The pull is wd times the square of each weight, so negative weights are pushed away "
+            "from 0. What belongs there is the slope, wd * p.",
         ),
         Mistake(
             "no decay",
@@ -292,18 +343,20 @@ def decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
         Mistake(
             "decay without a gradient",
             edit("is not None:", "is None:\n            p -= lr * wd * p\n        else:"),
-            "A parameter whose `.grad` is None took no part in the loss and is left alone: it does not decay either.",
+            "A parameter whose `.grad` is None took no part in the loss and is left alone: it "
+            "does not decay either.",
         ),
         Mistake(
             "a sum for every entry",
             pull("wd * p.sum()"),
-            "Every entry is pulled by the sum of all of them. Each weight decays in proportion to itself.",
+            "Every entry is pulled by the sum of all of them. Each weight decays in proportion to "
+            "itself.",
         ),
         Mistake(
             "a sum of squares added",
             pull("wd * p.square().sum()"),
-            "Every entry is pulled by the penalty itself, one number. Some notes say so; what belongs there is the "
-            "penalty's gradient, which differs from entry to entry.",
+            "Every entry is pulled by the penalty itself, one number. Some notes say so; what "
+            "belongs there is the penalty's gradient, which differs from entry to entry.",
         ),
     ]
 
@@ -319,7 +372,8 @@ def factor_mistakes() -> list[Mistake]:
         Mistake(
             "exponential decay",
             edit("1 - lr * wd", "torch.tensor(-lr * wd).exp()"),
-            "You shrink by exp(-lr * wd). That is what many tiny steps would come to; one step shrinks by 1 - lr * wd.",
+            "You shrink by exp(-lr * wd). That is what many tiny steps would come to; one step "
+            "shrinks by 1 - lr * wd.",
         ),
         Mistake(
             "factor subtracted",

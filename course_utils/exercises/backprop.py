@@ -1,4 +1,6 @@
-"""Exercises of lesson 03: numerical gradients, backward passes by hand, and a tiny engine that finds them itself."""
+"""Exercises of lesson 03: numerical gradients, backward passes by hand, and a tiny engine that
+finds them itself.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -14,9 +16,13 @@ RELU_BACKWARD = tuple(name for name in RELU if name.endswith("_backward"))
 
 
 class Node:
-    """A number in a scalar graph: what it was computed from, and its derivative by each of these parents."""
+    """A number in a scalar graph: what it was computed from, and its derivative by each of these
+    parents.
+    """
 
-    def __init__(self, data: float, parents: Sequence["Node"] = (), local_grads: Sequence[float] = ()) -> None:
+    def __init__(
+        self, data: float, parents: Sequence["Node"] = (), local_grads: Sequence[float] = ()
+    ) -> None:
         self.data, self.grad = data, 0.0
         self.parents, self.local_grads = tuple(parents), tuple(local_grads)
 
@@ -41,7 +47,11 @@ class NumericalGradient(Exercise):
 
         yield case("a quadratic of 3 numbers", "quadratic", 3)
         yield case("a cubic of a (2, 3) matrix, eps = 1e-3", "cubic", 2, 3, eps=1e-3)
-        yield case("a function of a single number (shape ()), which returns a Python float", "float", eps=1e-4)
+        yield case(
+            "a function of a single number (shape ()), which returns a Python float",
+            "float",
+            eps=1e-4,
+        )
         yield case("a function in which every entry meets every other", "coupled", 2, 2)
         zeros = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
         c = rng.normal(3, dtype=torch.float64)
@@ -60,11 +70,21 @@ class NumericalGradient(Exercise):
                 return float(case.c * x.detach() ** 3)
             return (case.c * x).sum().sin() + x.prod()
 
-        gradient = numerical_gradient(f, case.x) if case.eps is None else numerical_gradient(f, case.x, case.eps)
-        yield "what f was given", ", ".join(sorted({f"{_dtype(x)} of shape {tuple(x.shape)}" for x in given}))
+        gradient = (
+            numerical_gradient(f, case.x)
+            if case.eps is None
+            else numerical_gradient(f, case.x, case.eps)
+        )
+        yield (
+            "what f was given",
+            ", ".join(sorted({f"{_dtype(x)} of shape {tuple(x.shape)}" for x in given})),
+        )
         changed = [(x - start).abs().flatten() for x in given if x.shape == start.shape]
         eps = 1e-6 if case.eps is None else case.eps
-        yield claim("x is changed at one entry at a time", all(int((d > eps / 100).sum()) <= 1 for d in changed))
+        yield claim(
+            "x is changed at one entry at a time",
+            all(int((d > eps / 100).sum()) <= 1 for d in changed),
+        )
         sizes = [size for d in changed if (size := float(d.max())) > eps / 100]
         right = bool(sizes) and 0.49 * eps <= min(sizes) <= max(sizes) <= 2.01 * eps
         yield claim("the steps are of the size eps", right)
@@ -75,9 +95,9 @@ class NumericalGradient(Exercise):
         Mistake(
             "x not restored exactly",
             _NUDGED + edit("slopes.append(", "x.add_(step)\n        slopes.append("),
-            "x is no longer what it was. Adding eps, taking 2 * eps away and adding eps again does not "
-            "lead back to the last bit: every step rounds. Keep the old value and put that back, or "
-            "work on a copy.",
+            "x is no longer what it was. Adding eps, taking 2 * eps away and adding eps again "
+            "does not lead back to the last bit: every step rounds. Keep the old value and put "
+            "that back, or work on a copy.",
         ),
         *(
             Mistake(
@@ -99,36 +119,40 @@ class NumericalGradient(Exercise):
         Mistake(
             "forward difference",
             edit("f(x - step)", "f(x)", "(2 * eps)", "eps"),
-            "You compare x + eps with x itself. The error of this one-sided difference is of the size "
-            "of eps; the central difference, with a step to either side, has an error of the size of "
-            "eps squared.",
+            "You compare x + eps with x itself. The error of this one-sided difference is of the "
+            "size of eps; the central difference, with a step to either side, has an error of the "
+            "size of eps squared.",
         ),
         Mistake(
             "backward difference",
             edit("f(x + step)", "f(x)", "(2 * eps)", "eps"),
-            "You compare x with x - eps. Its error is of the size of eps; the central difference takes "
-            "a step to either side and has an error of the size of eps squared.",
+            "You compare x with x - eps. Its error is of the size of eps; the central difference "
+            "takes a step to either side and has an error of the size of eps squared.",
         ),
         Mistake(
             "divided by eps",
             edit("(2 * eps)", "eps"),
-            "The two points lie 2 * eps apart, and you divide by eps: that alone makes every slope twice as large.",
+            "The two points lie 2 * eps apart, and you divide by eps: that alone makes every "
+            "slope twice as large.",
         ),
         Mistake(
             "not divided",
             edit(" / (2 * eps)", ""),
-            "You return the difference of the two values of f. A slope is a difference divided by the distance.",
+            "You return the difference of the two values of f. A slope is a difference divided by "
+            "the distance.",
         ),
         Mistake(
             "multiplied by eps",
             edit("(2 * eps)", "2 * eps"),
-            "`/ 2 * eps` divides by 2 and then multiplies by eps. What stands below the line needs brackets.",
+            "`/ 2 * eps` divides by 2 and then multiplies by eps. What stands below the line "
+            "needs brackets.",
         ),
         *(
             Mistake(
                 "eps ignored",
                 edit("steps = eps", f"eps = {eps}\n    steps = eps"),
-                f"You always step by {eps}. The size of the step is the argument eps; 1e-6 is only its default.",
+                f"You always step by {eps}. The size of the step is the argument eps; 1e-6 is "
+                "only its default.",
             )
             for eps in ("1e-6", "1e-5", "1e-4")
         ),
@@ -142,15 +166,15 @@ class NumericalGradient(Exercise):
                 "(2 * eps)",
                 "(2 * float((step * x).abs().sum()) or 1.0)",
             ),
-            "Your steps are proportional to the entry, so where it is 0 there is no step at all. Each "
-            "entry moves by eps.",
+            "Your steps are proportional to the entry, so where it is 0 there is no step at all. "
+            "Each entry moves by eps.",
         ),
         *(
             Mistake(
                 "all entries at once",
                 change,
-                "You move all entries together, so the slope is the sum of all. A partial derivative "
-                "moves one entry and keeps the others; each entry of x has its own.",
+                "You move all entries together, so the slope is the sum of all. A partial "
+                "derivative moves one entry and keeps the others; each entry of x has its own.",
             )
             for change in (
                 edit("eye(x.numel(), dtype", "ones(x.numel(), x.numel(), dtype"),
@@ -165,14 +189,14 @@ class NumericalGradient(Exercise):
         Mistake(
             "steps that stay",
             edit(".reshape(-1,", ".cumsum(0).reshape(-1,"),
-            "Your step keeps the eps of the entries before it, so from the second entry on several move "
-            "together. Each entry needs a step in which only its own place is not 0.",
+            "Your step keeps the eps of the entries before it, so from the second entry on "
+            "several move together. Each entry needs a step in which only its own place is not 0.",
         ),
         Mistake(
             "no copy",
             edit("f(x + step)", "f(x.add_(step).sub_(step))", "f(x - step)", "f(x)"),
-            "`above = x` makes no copy: both names mean one tensor, and what you add under one name you "
-            "take away under the other. f is given the same point twice.",
+            "`above = x` makes no copy: both names mean one tensor, and what you add under one "
+            "name you take away under the other. f is given the same point twice.",
         ),
         Mistake(
             "return inside the loop",
@@ -183,7 +207,8 @@ class NumericalGradient(Exercise):
             "only the first dimension",
             edit(
                 "torch.eye(x.numel(), dtype=torch.float64).reshape(-1, *x.shape)",
-                "torch.eye(len(x), dtype=torch.float64).reshape(2 * x.shape[:1] + (1,) * (x.ndim - 1))",
+                "torch.eye(len(x), dtype=torch.float64).reshape(2 * x.shape[:1] + (1,) * (x.ndim "
+                "- 1))",
                 ".reshape(x.shape)",
                 ".reshape(-1, *(1,) * (x.ndim - 1)).expand(x.shape)",
             ),
@@ -200,8 +225,9 @@ class NumericalGradient(Exercise):
                     "x.numel()",
                 )
                 + result,
-                "You compute in float32. With eps = 1e-6 the two values of f agree in nearly all their "
-                "7 digits, and the difference is mostly rounding. Gradients are checked in float64.",
+                "You compute in float32. With eps = 1e-6 the two values of f agree in nearly all "
+                "their 7 digits, and the difference is mostly rounding. Gradients are checked in "
+                "float64.",
             )
             for result in (edit(), edit("slopes, dtype=torch.float64", "slopes"))
         ),
@@ -213,7 +239,8 @@ class NumericalGradient(Exercise):
         Mistake(
             "flat",
             edit(".reshape(x.shape)", ""),
-            "The slopes come in one row. The gradient has the shape of x, so that it can be subtracted from it.",
+            "The slopes come in one row. The gradient has the shape of x, so that it can be "
+            "subtracted from it.",
         ),
     )
 
@@ -236,21 +263,31 @@ class RelativeError(Exercise):
             sizes = torch.linspace(4e-3, 1e-3, a.numel(), dtype=a.dtype).reshape(a.shape)
             return a * (1 + sizes * rng.uniform(0.9, 1.1, *a.shape, dtype=a.dtype))
 
-        a = rng.normal(3, 2, dtype=torch.float64) * torch.tensor([[0.01], [1.0], [30.0]], dtype=torch.float64)
+        a = rng.normal(3, 2, dtype=torch.float64) * torch.tensor(
+            [[0.01], [1.0], [30.0]], dtype=torch.float64
+        )
         yield Case("two (3, 2) matrices that nearly agree", a=a, b=near(a))
         yield Case(
-            "numbers of opposite sign among others", a=(a := rng.normal(4)), b=a * torch.tensor([1, -2, 1, -0.3])
+            "numbers of opposite sign among others",
+            a=(a := rng.normal(4)),
+            b=a * torch.tensor([1, -2, 1, -0.3]),
         )
         tiny = 1e-9 * rng.normal(3, dtype=torch.float64)
         yield Case("numbers so small that the floor 1e-8 counts", a=tiny, b=near(tiny) + 2e-10)
-        yield Case("two single numbers (shape ())", a=(a := rng.normal(dtype=torch.float64)), b=near(a))
+        yield Case(
+            "two single numbers (shape ())", a=(a := rng.normal(dtype=torch.float64)), b=near(a)
+        )
         zero = torch.zeros(2, dtype=torch.float64)
         a = rng.normal(2, dtype=torch.float64)
         many = rng.normal(40, dtype=torch.float64)
         yield Case(
-            "40 numbers that agree to seven digits", a=many, b=many * (1 + 4e-8 * rng.uniform(0.5, 1, 40).double())
+            "40 numbers that agree to seven digits",
+            a=many,
+            b=many * (1 + 4e-8 * rng.uniform(0.5, 1, 40).double()),
         )
-        yield Case("entries that are 0 in both", a=torch.cat([zero, a]), b=torch.cat([zero, near(a)]))
+        yield Case(
+            "entries that are 0 in both", a=torch.cat([zero, a]), b=torch.cat([zero, near(a)])
+        )
 
     def probe(self, relative_error: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "relative error", relative_error(case.a, case.b)
@@ -259,8 +296,8 @@ class RelativeError(Exercise):
         Mistake(
             "floor added",
             edit(".clamp(min=1e-8)", " + 1e-8"),
-            "You add 1e-8 to the denominator, which changes every quotient a little. The floor is a "
-            "maximum: it counts only where |a| + |b| is smaller.",
+            "You add 1e-8 to the denominator, which changes every quotient a little. The floor is "
+            "a maximum: it counts only where |a| + |b| is smaller.",
         ),
         Mistake(
             "no floor",
@@ -274,8 +311,8 @@ class RelativeError(Exercise):
                 "(a.abs() + b.abs()).clamp(min=1e-8)",
                 "a.abs().clamp(min=1e-8) + b.abs().clamp(min=1e-8)",
             ),
-            "You put the floor under |a| and under |b|, so their sum is never smaller than 2e-8. The "
-            "floor belongs under the sum.",
+            "You put the floor under |a| and under |b|, so their sum is never smaller than 2e-8. "
+            "The floor belongs under the sum.",
         ),
         Mistake(
             "one quotient of norms",
@@ -286,13 +323,14 @@ class RelativeError(Exercise):
         Mistake(
             "largest difference over largest sum",
             edit("(a - b).abs()", "(a - b).abs().max()", "+ b.abs())", "+ b.abs()).max()"),
-            "You take the maximum above and below the line separately. Divide entry by entry first, "
-            "then take the largest quotient.",
+            "You take the maximum above and below the line separately. Divide entry by entry "
+            "first, then take the largest quotient.",
         ),
         Mistake(
             "mean for maximum",
             edit(".max()", ".mean()"),
-            "You average over the entries. One wrong entry among many right ones then hardly shows; take the largest.",
+            "You average over the entries. One wrong entry among many right ones then hardly "
+            "shows; take the largest.",
         ),
         *(
             Mistake(
@@ -305,12 +343,14 @@ class RelativeError(Exercise):
         Mistake(
             "relative to the larger",
             edit("(a.abs() + b.abs())", "torch.maximum(a.abs(), b.abs())"),
-            "You divide by the larger of |a| and |b|. Here it is their sum, which keeps the result between 0 and 1.",
+            "You divide by the larger of |a| and |b|. Here it is their sum, which keeps the "
+            "result between 0 and 1.",
         ),
         Mistake(
             "signs cancel below the line",
             edit("(a.abs() + b.abs())", "(a + b).abs()"),
-            "You divide by |a + b|. Numbers of opposite sign cancel there. Take the absolute values first.",
+            "You divide by |a + b|. Numbers of opposite sign cancel there. Take the absolute "
+            "values first.",
         ),
         *(
             Mistake(
@@ -324,19 +364,20 @@ class RelativeError(Exercise):
         Mistake(
             "signs kept below the line",
             edit("(a.abs() + b.abs())", "(a + b)"),
-            "You divide by a + b with its sign. For negative numbers the floor then takes its place, "
-            "and the quotient is huge. Take the absolute values first.",
+            "You divide by a + b with its sign. For negative numbers the floor then takes its "
+            "place, and the quotient is huge. Take the absolute values first.",
         ),
         Mistake(
             "ceiling for floor",
             edit("clamp(min", "clamp(max"),
-            "You divide by the smaller of |a| + |b| and 1e-8, so nearly always by 1e-8. In `clamp` the "
-            "floor is `min`: the smallest value that may come out.",
+            "You divide by the smaller of |a| + |b| and 1e-8, so nearly always by 1e-8. In "
+            "`clamp` the floor is `min`: the smallest value that may come out.",
         ),
         Mistake(
             "absolute error",
             edit("error / size", "error"),
-            "This is the largest absolute difference. 0.001 is much beside 0.002 and nothing beside 1000: divide.",
+            "This is the largest absolute difference. 0.001 is much beside 0.002 and nothing "
+            "beside 1000: divide.",
         ),
         Mistake(
             "float32",
@@ -346,8 +387,8 @@ class RelativeError(Exercise):
                 "(a.abs() + b.abs())",
                 "(a.float().abs() + b.float().abs())",
             ),
-            "You turn a and b into float32, which has 7 digits. A difference in the ninth is gone then: "
-            "compute in the dtype that comes.",
+            "You turn a and b into float32, which has 7 digits. A difference in the ninth is gone "
+            "then: compute in the dtype that comes.",
         ),
         *(
             Mistake(
@@ -379,13 +420,23 @@ class LinearBackward(Exercise):
             ("131 examples, 3 inputs, 2 outputs", 131, 3, 2),
         ):
             axis = "many" if n > 100 else ""
-            yield Case(label, axis=axis, grad_out=rng.normal(n, o), x=rng.normal(n, i), weight=rng.normal(o, i))
+            yield Case(
+                label,
+                axis=axis,
+                grad_out=rng.normal(n, o),
+                x=rng.normal(n, i),
+                weight=rng.normal(o, i),
+            )
 
     def probe(self, linear_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         result = linear_backward(case.grad_out, case.x, case.weight)
         many = isinstance(result, tuple | list)
         yield "what comes back", f"{len(result)} values" if many else type(result).__name__
-        yield from zip(("the gradient by x", "the gradient by weight", "the gradient by bias"), result, strict=True)
+        yield from zip(
+            ("the gradient by x", "the gradient by weight", "the gradient by bias"),
+            result,
+            strict=True,
+        )
 
     mistakes = (
         Mistake(
@@ -412,13 +463,14 @@ class LinearBackward(Exercise):
         Mistake(
             "grad of x averaged",
             edit("grad_out @ weight", "grad_out @ weight / len(weight)"),
-            "You divide the gradient by x by the number of outputs. x acts on every output, and the "
-            "contributions add up.",
+            "You divide the gradient by x by the number of outputs. x acts on every output, and "
+            "the contributions add up.",
         ),
         Mistake(
             "grad of weight transposed",
             edit("grad_out.T @ x", "x.T @ grad_out"),
-            "The gradient of weight has rows and columns exchanged: it must have the shape of weight, (out, in).",
+            "The gradient of weight has rows and columns exchanged: it must have the shape of "
+            "weight, (out, in).",
         ),
         Mistake(
             "grad of weight reshaped",
@@ -429,19 +481,20 @@ class LinearBackward(Exercise):
         Mistake(
             "grad of bias not summed",
             edit("grad_out.sum(0)", "grad_out.clone()"),
-            "The gradient of bias has one row per example. The forward pass gave the one bias to all "
-            "examples (broadcasting); the way back of broadcasting is a sum.",
+            "The gradient of bias has one row per example. The forward pass gave the one bias to "
+            "all examples (broadcasting); the way back of broadcasting is a sum.",
         ),
         Mistake(
             "grad of bias summed over the outputs",
             edit(".sum(0)", ".sum(1)"),
-            "You sum over the outputs, so there is one number per example. The bias has one entry per "
-            "output: sum over the examples.",
+            "You sum over the outputs, so there is one number per example. The bias has one entry "
+            "per output: sum over the examples.",
         ),
         Mistake(
             "grad of bias summed to one number",
             edit(".sum(0)", ".sum()"),
-            "You sum over examples and outputs alike. The bias has one entry per output: sum over the examples only.",
+            "You sum over examples and outputs alike. The bias has one entry per output: sum over "
+            "the examples only.",
         ),
         Mistake(
             "grad of bias keeps the batch dimension",
@@ -451,16 +504,18 @@ class LinearBackward(Exercise):
         Mistake(
             "a batch of one squeezed away",
             edit("grad_out.sum(0)", "grad_out.squeeze(0).sum(0)"),
-            "With a single example the gradient of bias is one number: `squeeze` takes away the batch "
-            "dimension, and the sum then runs over the outputs. Leave the dimension where it is.",
+            "With a single example the gradient of bias is one number: `squeeze` takes away the "
+            "batch dimension, and the sum then runs over the outputs. Leave the dimension where "
+            "it is.",
         ),
         *(
             Mistake(
                 "shapes that do not meet",
                 edit(*product),
-                "In one of your formulas two shapes do not fit. grad_out is (n, out), x is (n, in), "
-                "weight is (out, in). In a product `@` the two sizes in the middle are equal and "
-                "vanish. Which should vanish in the gradient by x, and which in the gradient by weight?",
+                "In one of your formulas two shapes do not fit. grad_out is (n, out), x is (n, "
+                "in), weight is (out, in). In a product `@` the two sizes in the middle are equal "
+                "and vanish. Which should vanish in the gradient by x, and which in the gradient "
+                "by weight?",
             )
             for product in (
                 ("grad_out @ weight", "grad_out @ weight.T"),
@@ -472,8 +527,8 @@ class LinearBackward(Exercise):
         Mistake(
             "grad_out left out",
             edit("grad_x =", "grad_out = torch.ones_like(grad_out)\n    grad_x ="),
-            "You give the derivatives of the sum of y. What comes from the layers above is grad_out, "
-            "and the chain rule multiplies by it.",
+            "You give the derivatives of the sum of y. What comes from the layers above is "
+            "grad_out, and the chain rule multiplies by it.",
         ),
         Mistake(
             "grad of bias without grad_out",
@@ -500,19 +555,21 @@ class LinearBackward(Exercise):
         Mistake(
             "grad of bias left out",
             edit("return grad_x, grad_weight, grad_bias", "return grad_x, grad_weight"),
-            "There are only two gradients. The bias has one too, though its value is not needed for it.",
+            "There are only two gradients. The bias has one too, though its value is not needed "
+            "for it.",
         ),
         Mistake(
             "grad of x left out",
             edit("return grad_x, grad_weight, grad_bias", "return grad_weight, grad_bias"),
-            "There are only two gradients. x needs one too: it is what the layer below receives as its grad_out.",
+            "There are only two gradients. x needs one too: it is what the layer below receives "
+            "as its grad_out.",
         ),
         *(
             Mistake(
                 "first example only",
                 edit("grad_out.T @ x", "torch.outer(grad_out[0], x[0])") + bias,
-                "The gradient of weight hears of the first example only. Every example contributes, "
-                "and the contributions add up.",
+                "The gradient of weight hears of the first example only. Every example "
+                "contributes, and the contributions add up.",
             )
             for bias in (edit(), edit("grad_out.sum(0)", "grad_out[0].clone()"))
         ),
@@ -529,10 +586,18 @@ class ReluBackward(Exercise):
     shortcuts = (*AUTOGRAD, *RELU_BACKWARD)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        for label, shape in (("8 numbers", (8,)), ("a (4, 3) matrix", (4, 3)), ("shape (2, 3, 4)", (2, 3, 4))):
+        for label, shape in (
+            ("8 numbers", (8,)),
+            ("a (4, 3) matrix", (4, 3)),
+            ("shape (2, 3, 4)", (2, 3, 4)),
+        ):
             yield Case(label, grad_out=rng.normal(*shape), x=2 * rng.normal(*shape))
         yield Case("6 numbers where the ReLU is on", grad_out=rng.normal(6), x=rng.normal(6).abs())
-        yield Case("a single number (shape ()) where the ReLU is off", grad_out=rng.normal(), x=-rng.normal().abs())
+        yield Case(
+            "a single number (shape ()) where the ReLU is off",
+            grad_out=rng.normal(),
+            x=-rng.normal().abs(),
+        )
 
     def probe(self, relu_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         grad = relu_backward(case.grad_out, case.x)
@@ -544,8 +609,8 @@ class ReluBackward(Exercise):
             Mistake(
                 "grad_out overwritten",
                 overwritten,
-                "You overwrite grad_out to make the result. Another branch of the graph may still need it: "
-                "make a new tensor.",
+                "You overwrite grad_out to make the result. Another branch of the graph may still "
+                "need it: make a new tensor.",
             )
             for overwritten in (
                 edit("grad_out * (x > 0)", "grad_out.mul_(x > 0)"),
@@ -555,47 +620,53 @@ class ReluBackward(Exercise):
         Mistake(
             "hands back grad_out itself",
             edit("return grad_out", "return grad_out if (x > 0).all() else grad_out"),
-            "Where every input was positive, you return the very tensor that came in. Whoever changes "
-            "the result then changes grad_out: always return a new tensor.",
+            "Where every input was positive, you return the very tensor that came in. Whoever "
+            "changes the result then changes grad_out: always return a new tensor.",
         ),
         Mistake(
             "off where the gradient is negative",
             edit("(x > 0)", "(grad_out > 0)"),
-            "You cut off where the gradient is negative. What counts is whether x was positive on the "
-            "way forward; a negative gradient passes as well as a positive one.",
+            "You cut off where the gradient is negative. What counts is whether x was positive on "
+            "the way forward; a negative gradient passes as well as a positive one.",
         ),
         Mistake(
             "off where either is negative",
             edit("x > 0", "(x > 0) & (grad_out > 0)"),
-            "Negative gradients are lost. Where x was positive, the gradient passes with whatever sign it has.",
+            "Negative gradients are lost. Where x was positive, the gradient passes with whatever "
+            "sign it has.",
         ),
         Mistake(
             "multiplied by the output",
             edit("x > 0", "x.clamp(min=0)"),
-            "You multiply by relu(x). The chain rule multiplies by the slope of the ReLU, which is 1 where x > 0.",
+            "You multiply by relu(x). The chain rule multiplies by the slope of the ReLU, which "
+            "is 1 where x > 0.",
         ),
         *(
             Mistake(
                 "grad_out left out",
                 edit("grad_out * (x > 0)", slope),
-                "This is the slope of the ReLU. The chain rule multiplies what comes from above, grad_out, by it.",
+                "This is the slope of the ReLU. The chain rule multiplies what comes from above, "
+                "grad_out, by it.",
             )
             for slope in ("(x > 0).to(x.dtype)", "x > 0")
         ),
         Mistake(
             "arguments exchanged",
             edit("grad_out *", "x *", "(x > 0)", "(grad_out > 0)"),
-            "You let x pass where grad_out is positive. Turn it round: grad_out passes where x is positive.",
+            "You let x pass where grad_out is positive. Turn it round: grad_out passes where x is "
+            "positive.",
         ),
         Mistake(
             "forward again",
             edit("grad_out *", "x *"),
-            "This is relu(x), the way forward. On the way back it is grad_out that passes or is stopped.",
+            "This is relu(x), the way forward. On the way back it is grad_out that passes or is "
+            "stopped.",
         ),
         Mistake(
             "passed on everywhere",
             edit("x > 0", "1"),
-            "The gradient passes everywhere. Where x was negative the ReLU is flat, and nothing comes through.",
+            "The gradient passes everywhere. Where x was negative the ReLU is flat, and nothing "
+            "comes through.",
         ),
         Mistake(
             "the wrong side",
@@ -610,7 +681,8 @@ class ReluBackward(Exercise):
         Mistake(
             "sign of x",
             edit("x > 0", "x.sign()"),
-            "Where x was negative the gradient comes out with its sign turned. It should be 0 there.",
+            "Where x was negative the gradient comes out with its sign turned. It should be 0 "
+            "there.",
         ),
         *(
             Mistake(
@@ -630,7 +702,12 @@ class MseBackward(Exercise):
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
-    shortcuts = (*AUTOGRAD, "aten::mse_loss_backward", "aten::huber_loss_backward", "aten::smooth_l1_loss_backward")
+    shortcuts = (
+        *AUTOGRAD,
+        "aten::mse_loss_backward",
+        "aten::huber_loss_backward",
+        "aten::smooth_l1_loss_backward",
+    )
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, shape in (
@@ -669,29 +746,33 @@ class MseBackward(Exercise):
         Mistake(
             "sign",
             edit("y_hat - y", "y - y_hat"),
-            "Every entry has the wrong sign. Where the prediction is too large, the loss grows with it.",
+            "Every entry has the wrong sign. Where the prediction is too large, the loss grows "
+            "with it.",
         ),
         Mistake(
             "only the sign of the error",
             edit("2 * (y_hat - y)", "(y_hat - y).sign()"),
-            "This is the gradient of the mean absolute error: every error pulls alike. With squares a "
-            "larger error pulls more.",
+            "This is the gradient of the mean absolute error: every error pulls alike. With "
+            "squares a larger error pulls more.",
         ),
         Mistake(
             "averaged",
             edit("2 * (y_hat - y) / y.numel()", "(2 * (y_hat - y)).mean()"),
-            "You return one number. The gradient has one entry for every entry of y_hat, each with the share 1/numel.",
+            "You return one number. The gradient has one entry for every entry of y_hat, each "
+            "with the share 1/numel.",
         ),
         Mistake(
             "the loss itself",
             edit("2 * (y_hat - y)", "(y_hat - y) ** 2"),
-            "These are the squares, so the loss itself in pieces. Take the derivative of the square.",
+            "These are the squares, so the loss itself in pieces. Take the derivative of the "
+            "square.",
         ),
         *(
             Mistake(
                 "error still squared",
                 edit("(y_hat - y)", square),
-                "The factor 2 is there, and the square too. When the 2 comes down, the power falls by one.",
+                "The factor 2 is there, and the square too. When the 2 comes down, the power "
+                "falls by one.",
             )
             for square in ("(y_hat - y) ** 2", "(y_hat - y) * (y_hat - y).abs()")
         ),
@@ -705,14 +786,22 @@ class MseBackward(Exercise):
 
 def _entries(**values: str) -> Edit:
     """The dict of gradients with other values; a value of w1=\"grad_w2\" stands under \"w1\"."""
-    return edit(*(text for key, value in values.items() for text in (f'"{key}": grad_{key}', f'"{key}": {value}')))
+    return edit(
+        *(
+            text
+            for key, value in values.items()
+            for text in (f'"{key}": grad_{key}', f'"{key}": {value}')
+        )
+    )
 
 
 _RESULT = 'return {"w1": grad_w1, "b1": grad_b1, "w2": grad_w2, "b2": grad_b2}'
 
 
 class TwoLayerBackward(Exercise):
-    """The gradients of mse(relu(x @ w1.T + b1) @ w2.T + b2, y) by w1, b1, w2, b2, as a dict with these keys."""
+    """The gradients of mse(relu(x @ w1.T + b1) @ w2.T + b2, y) by w1, b1, w2, b2, as a dict with
+    these keys.
+    """
 
     id, points = "backprop.two_layer_backward", 3
     without = {
@@ -732,7 +821,9 @@ class TwoLayerBackward(Exercise):
             return Case(label, axis=axis, x=rng.normal(n, i), y=rng.normal(n, o), w1=rng.normal(h, i),
                         b1=rng.normal(h) + lift, w2=rng.normal(o, h), b2=rng.normal(o))  # fmt: skip
 
-        yield case("every hidden unit on, so that the ReLU passes everything", 5, 4, 6, 3, lift=20.0)
+        yield case(
+            "every hidden unit on, so that the ReLU passes everything", 5, 4, 6, 3, lift=20.0
+        )
         yield case("hidden units on and off: 7 examples, 3 inputs, 5 hidden, 2 outputs", 7, 3, 5, 2)
         yield case("one example and one output", 1, 4, 6, 1)
         yield case("three examples, one hidden unit", 3, 2, 1, 3)
@@ -749,64 +840,68 @@ class TwoLayerBackward(Exercise):
         Mistake(
             "z for h",
             edit("(grad_y_hat, h, w2)", "(grad_y_hat, z, w2)"),
-            "The gradient of w2 is built with what went into the ReLU. The second layer received what came out of it.",
+            "The gradient of w2 is built with what went into the ReLU. The second layer received "
+            "what came out of it.",
         ),
         Mistake(
             "mask from the gradient",
             edit("(grad_h, z)", "(grad_h, grad_h)"),
-            "The ReLU's way back looks at the sign of the gradient. It should look at what went into "
-            "the ReLU on the way forward.",
+            "The ReLU's way back looks at the sign of the gradient. It should look at what went "
+            "into the ReLU on the way forward.",
         ),
         Mistake(
             "one mask for the whole batch",
             edit("(grad_h, z)", "(grad_h, z.sum(0).expand_as(z))"),
-            "Each hidden unit passes its gradient on in all examples or in none. Whether it was on is "
-            "a question for each example.",
+            "Each hidden unit passes its gradient on in all examples or in none. Whether it was "
+            "on is a question for each example.",
         ),
         Mistake(
             "arguments of relu_backward exchanged",
             edit("(grad_h, z)", "(z, grad_h)"),
-            "relu_backward takes the gradient first and then what went into the ReLU. You give it z first.",
+            "relu_backward takes the gradient first and then what went into the ReLU. You give it "
+            "z first.",
         ),
         Mistake(
             "the error for the loss's gradient",
             edit("mse_backward(y_hat, y)", "y_hat - y"),
-            "You start with the error y_hat - y. The backward pass starts with the derivative of the "
-            "loss by y_hat; mse_backward gives it.",
+            "You start with the error y_hat - y. The backward pass starts with the derivative of "
+            "the loss by y_hat; mse_backward gives it.",
         ),
         Mistake(
             "ReLU left out on the way back",
             edit("relu_backward(grad_h, z)", "grad_h"),
-            "The forward pass has a ReLU, your way back has none: units that were off for an example "
-            "get a gradient from it all the same.",
+            "The forward pass has a ReLU, your way back has none: units that were off for an "
+            "example get a gradient from it all the same.",
         ),
         Mistake(
             "ReLU left out both ways",
             edit("= relu(z)", "= z", "relu_backward(grad_h, z)", "grad_h"),
-            "There is no ReLU in your net. While every unit is on it makes no difference; then it does.",
+            "There is no ReLU in your net. While every unit is on it makes no difference; then it "
+            "does.",
         ),
         Mistake(
             "ReLU's output for its slope",
             edit("relu_backward(grad_h, z)", "grad_h * h"),
-            "On the way back you multiply by relu(z). The chain rule multiplies by the slope of the ReLU: 1 or 0.",
+            "On the way back you multiply by relu(z). The chain rule multiplies by the slope of "
+            "the ReLU: 1 or 0.",
         ),
         Mistake(
             "a ReLU on the output too",
             edit("mse_backward(y_hat, y)", "relu_backward(mse_backward(y_hat, y), y_hat)"),
-            "Your way back passes a ReLU after the second layer as well, so negative outputs get no "
-            "gradient. There is none in the forward pass.",
+            "Your way back passes a ReLU after the second layer as well, so negative outputs get "
+            "no gradient. There is none in the forward pass.",
         ),
         Mistake(
             "b1 before the ReLU",
             _entries(b1="grad_h.sum(0)"),
-            "The gradient of b1 is taken before the ReLU's way back. b1 is added below the ReLU: first "
-            "through the ReLU, then the sum.",
+            "The gradient of b1 is taken before the ReLU's way back. b1 is added below the ReLU: "
+            "first through the ReLU, then the sum.",
         ),
         Mistake(
             "negative weights cut off",
             edit("grad_z =", "grad_h = grad_y_hat @ relu(w2)\n    grad_z ="),
-            "On the way back you use only the positive entries of w2. The way back through a layer uses "
-            "its weight as it is.",
+            "On the way back you use only the positive entries of w2. The way back through a "
+            "layer uses its weight as it is.",
         ),
         Mistake(
             "divided by the number of examples",
@@ -817,14 +912,14 @@ class TwoLayerBackward(Exercise):
         Mistake(
             "divided by the number of examples twice",
             _entries(**{key: f"grad_{key} / len(x)" for key in ("w1", "b1", "w2", "b2")}),
-            "You average over the examples in every layer. The 1/n belongs to the loss, and is already "
-            "in the gradient that comes from it.",
+            "You average over the examples in every layer. The 1/n belongs to the loss, and is "
+            "already in the gradient that comes from it.",
         ),
         Mistake(
             "grads of the biases averaged",
             _entries(b1="grad_b1 / len(x)", b2="grad_b2 / len(x)"),
-            "The gradients of the biases are averaged over the examples. The 1/n is already in what "
-            "comes from the loss: the contributions add up.",
+            "The gradients of the biases are averaged over the examples. The 1/n is already in "
+            "what comes from the loss: the contributions add up.",
         ),
         Mistake(
             "factor 2 forgotten",
@@ -840,7 +935,8 @@ class TwoLayerBackward(Exercise):
         Mistake(
             "sign",
             edit("mse_backward(y_hat, y)", "-mse_backward(y_hat, y)"),
-            "The sign is turned at the first step, the derivative of the loss, and so in every gradient.",
+            "The sign is turned at the first step, the derivative of the loss, and so in every "
+            "gradient.",
         ),
         Mistake(
             "w2 left out on the way back",
@@ -854,8 +950,8 @@ class TwoLayerBackward(Exercise):
         Mistake(
             "weights transposed",
             _entries(w1="grad_w1.T", w2="grad_w2.T"),
-            "The gradients of the weights have rows and columns exchanged. Each has the shape of its "
-            "weight: (out, in).",
+            "The gradients of the weights have rows and columns exchanged. Each has the shape of "
+            "its weight: (out, in).",
         ),
         Mistake(
             "a tuple for a dict",
@@ -864,7 +960,13 @@ class TwoLayerBackward(Exercise):
         ),
         Mistake(
             "other keys",
-            edit(*(text for key in ("w1", "b1", "w2", "b2") for text in (f'"{key}"', f'"grad_{key}"'))),
+            edit(
+                *(
+                    text
+                    for key in ("w1", "b1", "w2", "b2")
+                    for text in (f'"{key}"', f'"grad_{key}"')
+                )
+            ),
             'The keys are the names of the parameters: "w1", "b1", "w2", "b2".',
         ),
         Mistake(
@@ -875,23 +977,25 @@ class TwoLayerBackward(Exercise):
         Mistake(
             "layers exchanged",
             _entries(w1="grad_w2", b1="grad_b2", w2="grad_w1", b2="grad_b1"),
-            "The gradients of the two layers are exchanged in your dict: w1 and b1 belong to the layer next to x.",
+            "The gradients of the two layers are exchanged in your dict: w1 and b1 belong to the "
+            "layer next to x.",
         ),
     )
 
 
-_PUSH = (
-    "for parent, local in zip(n.parents, n.local_grads):\n                parent.grad += local * n.grad\n            "
-)
+_PUSH = "for parent, local in zip(n.parents, n.local_grads):\n                parent.grad += local * n.grad\n            "
 _VISIT_PARENTS = "for parent in n.parents:\n                visit(parent)"
 _NO_SWEEP = edit("in reversed(order):", "in []:")
 _FROM_THE_TOP = [  # a node passes its gradient on while the walk down to its parents is under way
     edit(_VISIT_PARENTS, _PUSH.rstrip() + "\n                visit(parent)") + _NO_SWEEP,
     edit(_VISIT_PARENTS, _PUSH + _VISIT_PARENTS) + _NO_SWEEP,
-    edit(_VISIT_PARENTS, _PUSH + _VISIT_PARENTS.replace("n.parents", "reversed(n.parents)")) + _NO_SWEEP,
+    edit(_VISIT_PARENTS, _PUSH + _VISIT_PARENTS.replace("n.parents", "reversed(n.parents)"))
+    + _NO_SWEEP,
 ]
 _EVERY_VISIT = edit("if id(n) not in seen:", "if True:")
-_EVERY_STARTS = edit("    node.grad += 1.0\n", "", "seen.add(id(n))", "seen.add(id(n))\n            n.grad += 1.0")
+_EVERY_STARTS = edit(
+    "    node.grad += 1.0\n", "", "seen.add(id(n))", "seen.add(id(n))\n            n.grad += 1.0"
+)
 
 
 def _by_levels(taken: str) -> Edit:
@@ -923,13 +1027,17 @@ class Backward(Exercise):
             return Case(label, leaves=leaves, rows=list(rows))
 
         yield case("a product: out = a * b", "out = a * b")
-        yield case("a chain: u = a * b, v = u * c, out = v * a", "u = a * b", "v = u * c", "out = v * a")
+        yield case(
+            "a chain: u = a * b, v = u * c, out = v * a", "u = a * b", "v = u * c", "out = v * a"
+        )
         yield case("a node used twice: out = a * a", "out = a * a")
         yield case("a diamond: p = a * b, u = p * c, v = p * a, out = u + v",
                    "p = a * b", "u = p * c", "v = p * a", "out = u + v")  # fmt: skip
         yield case("a short way and a long way: p = a * b, u = p * c, v = u * c, out = p * v",
                    "p = a * b", "u = p * c", "v = u * c", "out = p * v")  # fmt: skip
-        ladder = [f"s{i + 1} = s{i} * s{i}" if i % 2 else f"s{i + 1} = s{i} + s{i}" for i in range(1, 5)]
+        ladder = [
+            f"s{i + 1} = s{i} * s{i}" if i % 2 else f"s{i + 1} = s{i} + s{i}" for i in range(1, 5)
+        ]
         yield case("a ladder, every step used twice", "s1 = c * a", *ladder)
         yield case("a graph of a single node, twice", "")
         yield case("a node with one parent: u = relu a, out = u * b", "u = relu a", "out = u * b")
@@ -949,7 +1057,10 @@ class Backward(Exercise):
                 continue
             backward(nodes[last])
             for name in reversed(nodes):
-                yield f"the grad of {name}" + (" after the second graph" if values else ""), nodes[name].grad
+                yield (
+                    f"the grad of {name}" + (" after the second graph" if values else ""),
+                    nodes[name].grad,
+                )
             values = {name: node.data for name, node in nodes.items()}
         yield "data afterwards", values
 
@@ -958,23 +1069,24 @@ class Backward(Exercise):
             Mistake(
                 "assigned instead of added",
                 edit("parent.grad +=", "parent.grad =") + order,
-                "Each contribution to a node replaces the one before. A node that is used twice receives "
-                "two: add them up.",
+                "Each contribution to a node replaces the one before. A node that is used twice "
+                "receives two: add them up.",
             )
             for order in (edit(), edit("parent in n.parents", "parent in reversed(n.parents)"))
         ),
         Mistake(
             "a repeated parent counted once",
             edit("in zip(", "in dict(zip(", "strict=True):", "strict=True)).items():"),
-            "In a * a the same node is both parents. You visit it once; each of the two uses contributes.",
+            "In a * a the same node is both parents. You visit it once; each of the two uses "
+            "contributes.",
         ),
         *(
             Mistake(
                 "passed on before it was complete",
                 change,
-                "A node passes its gradient on at the first visit, before all nodes that use it have "
-                "contributed. Visit all parents of a node first, write the node down last, and then go "
-                "through the list from its end.",
+                "A node passes its gradient on at the first visit, before all nodes that use it "
+                "have contributed. Visit all parents of a node first, write the node down last, "
+                "and then go through the list from its end.",
             )
             for change in _FROM_THE_TOP
         ),
@@ -994,40 +1106,42 @@ class Backward(Exercise):
             Mistake(
                 "passed on at every visit",
                 change,
-                "You come to a node once for every use of it, and each time it hands down its whole "
-                "gradient, with the part that went down before. Every node should pass on once, when it "
-                "is complete.",
+                "You come to a node once for every use of it, and each time it hands down its "
+                "whole gradient, with the part that went down before. Every node should pass on "
+                "once, when it is complete.",
             )
             for change in (*(way + _EVERY_VISIT for way in _FROM_THE_TOP), _by_levels("n.parents"))
         ),
         Mistake(
             "level by level",
             _by_levels("p for p in dict.fromkeys(n.parents) if p not in order"),
-            "You go through the graph by distance from the result. A node that is near on one way and "
-            "far on another comes too early: what arrives on the long way is never passed on.",
+            "You go through the graph by distance from the result. A node that is near on one way "
+            "and far on another comes too early: what arrives on the long way is never passed on.",
         ),
         Mistake(
             "sorted by value",
             edit("reversed(order)", "sorted(order, key=lambda n: n.data, reverse=True)"),
-            "You go through the nodes by their values, the largest first. A node may be smaller than "
-            "what it was computed from: the order comes from the graph, not from the numbers.",
+            "You go through the nodes by their values, the largest first. A node may be smaller "
+            "than what it was computed from: the order comes from the graph, not from the numbers.",
         ),
         Mistake(
             "only one step back",
             edit("reversed(order)", "order"),
-            "Only the parents of the result have a gradient. Either you stop there, or you go through "
-            "the nodes from the leaves up: then each passes on its gradient while that is still 0. "
-            "Start at the result.",
+            "Only the parents of the result have a gradient. Either you stop there, or you go "
+            "through the nodes from the leaves up: then each passes on its gradient while that is "
+            "still 0. Start at the result.",
         ),
         Mistake(
             "only two steps back",
             edit("reversed(order)", "[node, *dict.fromkeys(node.parents)]"),
-            "The gradients go back two steps and no further. Every node of the graph passes its gradient on.",
+            "The gradients go back two steps and no further. Every node of the graph passes its "
+            "gradient on.",
         ),
         Mistake(
             "own gradient set to 1",
             edit("node.grad +=", "node.grad ="),
-            "You set the grad of the result to 1. It is added like all others: a node may hold something already.",
+            "You set the grad of the result to 1. It is added like all others: a node may hold "
+            "something already.",
         ),
         Mistake(
             "set to zero first",
@@ -1035,18 +1149,20 @@ class Backward(Exercise):
                 "    visit(node)\n    for",
                 "    visit(node)\n    for n in order:\n        n.grad = float(n is node)\n    for",
             ),
-            "You set every .grad to zero before you start. Gradients accumulate, here as in torch: what "
-            "a leaf already holds from another graph stays, and the new is added.",
+            "You set every .grad to zero before you start. Gradients accumulate, here as in "
+            "torch: what a leaf already holds from another graph stays, and the new is added.",
         ),
         Mistake(
             "inner gradients cleared",
             edit("", "        if n.parents and n is not node:\n            n.grad = 0.0"),
-            "The nodes between the result and the leaves end with a gradient of 0. They keep theirs, like all others.",
+            "The nodes between the result and the leaves end with a gradient of 0. They keep "
+            "theirs, like all others.",
         ),
         Mistake(
             "equal values taken for one node",
             edit("id(n) not in seen", "n.data not in seen", "seen.add(id(n))", "seen.add(n.data)"),
-            "You take nodes that hold the same number for the same node. Compare the nodes themselves, not their data.",
+            "You take nodes that hold the same number for the same node. Compare the nodes "
+            "themselves, not their data.",
         ),
         Mistake(
             "nodes of earlier graphs kept",
@@ -1056,9 +1172,9 @@ class Backward(Exercise):
                 "seen: set[int] = set()",
                 "seen = backward.__dict__.setdefault('seen', set())",
             ),
-            "Your list of nodes lives on from one call to the next, so nodes of an earlier graph pass "
-            "their gradients on again. A default such as `order=[]` is made once, for all calls: make "
-            "the list inside the function.",
+            "Your list of nodes lives on from one call to the next, so nodes of an earlier graph "
+            "pass their gradients on again. A default such as `order=[]` is made once, for all "
+            "calls: make the list inside the function.",
         ),
         Mistake(
             "no start",
@@ -1068,12 +1184,14 @@ class Backward(Exercise):
         Mistake(
             "gradient from above left out",
             edit("local_grad * n.grad", "local_grad"),
-            "A parent gets the local derivative alone. The chain rule multiplies it by the gradient of the node above.",
+            "A parent gets the local derivative alone. The chain rule multiplies it by the "
+            "gradient of the node above.",
         ),
         Mistake(
             "local derivative left out",
             edit("local_grad * n.grad", "n.grad"),
-            "Each parent gets the gradient of the node as it is. The chain rule multiplies it by the local derivative.",
+            "Each parent gets the gradient of the node as it is. The chain rule multiplies it by "
+            "the local derivative.",
         ),
         Mistake(
             "added instead of multiplied",
@@ -1084,11 +1202,13 @@ class Backward(Exercise):
         Mistake(
             "the parent's value for the derivative",
             edit("local_grad * n.grad", "parent.data * n.grad"),
-            "You multiply by the parent's own value. The derivative by each parent stands in local_grads.",
+            "You multiply by the parent's own value. The derivative by each parent stands in "
+            "local_grads.",
         ),
         Mistake(
             "local gradients exchanged",
             edit("zip(n.parents, n.local_grads", "zip(n.parents, reversed(n.local_grads)"),
-            "Each parent gets the derivative by the other one. parents and local_grads come in the same order.",
+            "Each parent gets the derivative by the other one. parents and local_grads come in "
+            "the same order.",
         ),
     )

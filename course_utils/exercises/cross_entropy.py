@@ -13,7 +13,8 @@ from course_utils.exercises.sgd import AUTOGRAD
 
 LOSS_OR_METRIC = FreeText("cross_entropy.loss_or_metric")
 
-# Every operator of torch that holds a softmax or a cross-entropy, forward or backward, whatever it is called by.
+# Every operator of torch that holds a softmax or a cross-entropy, forward or backward, whatever it
+# is called by.
 ROADS = operators("softmax|log(cum)?sumexp|logaddexp|nll_loss|cross_entropy|attention|ctc_loss")
 READY_MADE = (F.kl_div, F.linear_cross_entropy, *ROADS)
 FLOAT32 = "one-hot rows and other tensors of this lesson are float32"
@@ -25,10 +26,15 @@ def _rtol(logits: Tensor) -> tuple[float, ...]:
 
 
 def _large(rng: Rng) -> Iterator[tuple[str, Tensor]]:
-    """Logits where exp leaves what float32 can hold; every row decides between classes that are close together."""
+    """Logits where exp leaves what float32 can hold; every row decides between classes that are
+    close together.
+    """
     yield "two rows with logits near 1000", 1000 + rng.normal(2, 4)
     yield "one row with logits near -1000", rng.normal(1, 4) - 1000
-    yield "a row near 1000 above a row near -1000", rng.normal(2, 3) + torch.tensor([[1000.0], [-1000.0]])
+    yield (
+        "a row near 1000 above a row near -1000",
+        rng.normal(2, 3) + torch.tensor([[1000.0], [-1000.0]]),
+    )
     spread = rng.normal(3, 5)
     spread[:, :2] += torch.tensor([[1000.0, 1000.0], [1000.0, -1000.0], [-1000.0, -1000.0]])
     yield "rows that hold both 1000 and -1000", spread[:, rng.permutation(5)]
@@ -50,7 +56,9 @@ def _batches(rng: Rng) -> Iterator[Case]:
 
 
 def _there_and_back(name: str, answer: Any, case: Case, *more: Any) -> Iterator[tuple[Any, ...]]:
-    """What the answer gives and the gradient through it; through nan or inf a gradient says nothing."""
+    """What the answer gives and the gradient through it; through nan or inf a gradient says
+    nothing.
+    """
     (of, x), *others = case.inputs.items()
     rest = [value for _, value in others]
     value = answer(x, *rest)
@@ -68,7 +76,11 @@ class OneHot(Exercise):
     shortcuts = (F.one_hot, "aten::one_hot")
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        yield Case("labels of three classes", labels=torch.cat([rng.permutation(3), rng.integers(0, 3, 2)]), c=3)
+        yield Case(
+            "labels of three classes",
+            labels=torch.cat([rng.permutation(3), rng.integers(0, 3, 2)]),
+            c=3,
+        )
         yield Case("a class that does not occur", labels=rng.integers(0, 4, 3), c=6)
         yield Case("a single label", labels=rng.integers(1, 3, 1), c=4)
         yield Case("a single class", labels=torch.zeros(3, dtype=torch.int64), c=1)
@@ -102,7 +114,8 @@ class OneHot(Exercise):
         Mistake(
             "classes in the rows",
             edit("labels[:, None]", "labels", "(num_classes)", "(num_classes)[:, None]"),
-            "There is a row for each class and a column for each example. A batch comes first: one row per example.",
+            "There is a row for each class and a column for each example. A batch comes first: "
+            "one row per example.",
         ),
         Mistake(
             "every label in every row",
@@ -124,15 +137,16 @@ class OneHot(Exercise):
             Mistake(
                 "counted from one",
                 edit("labels[:, None]", moved),
-                "The ones stand one column too far to the left. Classes are counted from 0: label 0 "
-                "is the first column.",
+                "The ones stand one column too far to the left. Classes are counted from 0: label "
+                "0 is the first column.",
             )
             for moved in ("(labels[:, None] - 1) % num_classes", "labels[:, None] - 1")
         ),
         Mistake(
             "ones up to the label",
             edit("==", ">="),
-            "Each row has ones up to its label. Only the label's own column is 1: classes have no order.",
+            "Each row has ones up to its label. Only the label's own column is 1: classes have no "
+            "order.",
         ),
         Mistake(
             "the label itself",
@@ -149,9 +163,9 @@ def _shift_mistakes() -> list[Mistake]:
             Mistake(
                 "dimension lost",
                 edit(kept, kept.replace(", keepdim=True", "")),
-                "A sum or a maximum along the classes leaves shape (n,), and a row of n numbers does "
-                "not fit beside (n, c). Keep the dimension with size 1: shape (n, 1) gives every row "
-                "its own number.",
+                "A sum or a maximum along the classes leaves shape (n,), and a row of n numbers "
+                "does not fit beside (n, c). Keep the dimension with size 1: shape (n, 1) gives "
+                "every row its own number.",
             )
             for kept in ("sum(-1, keepdim=True)", "amax(-1, keepdim=True)")
         ),
@@ -159,9 +173,9 @@ def _shift_mistakes() -> list[Mistake]:
             Mistake(
                 "shifted by less than the maximum",
                 edit("logits.amax(-1, keepdim=True)", shift),
-                "What you subtract is not the largest logit of the row, but its mean, its smallest or "
-                "its first, for example. The largest can still lie hundreds above that; after the shift "
-                "no logit of the row may be large.",
+                "What you subtract is not the largest logit of the row, but its mean, its "
+                "smallest or its first, for example. The largest can still lie hundreds above "
+                "that; after the shift no logit of the row may be large.",
             )
             for shift in (
                 "logits.mean(-1, keepdim=True)",
@@ -172,8 +186,9 @@ def _shift_mistakes() -> list[Mistake]:
         Mistake(
             "shifted by the largest absolute value",
             edit("logits.amax(", "logits.abs().amax("),
-            "You subtract the largest absolute value of each row. Where all logits are very negative "
-            "they then become more so, and every exp is 0. Subtract the largest logit itself.",
+            "You subtract the largest absolute value of each row. Where all logits are very "
+            "negative they then become more so, and every exp is 0. Subtract the largest logit "
+            "itself.",
         ),
     ]
 
@@ -200,8 +215,8 @@ class Softmax(Exercise):
         Mistake(
             "maximum of the whole batch",
             edit("amax(-1, keepdim=True)", "max()"),
-            "You subtract one maximum from the whole batch. In a row that lies far below it every exp "
-            "is 0, and 0/0 is nan. Each row has a maximum of its own.",
+            "You subtract one maximum from the whole batch. In a row that lies far below it every "
+            "exp is 0, and 0/0 is nan. Each row has a maximum of its own.",
         ),
         Mistake(
             "no shift",
@@ -218,8 +233,8 @@ class Softmax(Exercise):
                 "exp.sum(-1, keepdim=True)",
                 "(exp.sum(-1, keepdim=True) + 1e-8)",
             ),
-            "A small number keeps 0/0 away, but a row of very negative logits then gives zeros that do "
-            "not sum to 1, and inf/inf stays. Shift the logits instead: that is exact.",
+            "A small number keeps 0/0 away, but a row of very negative logits then gives zeros "
+            "that do not sum to 1, and inf/inf stays. Shift the logits instead: that is exact.",
         ),
         Mistake(
             "nan replaced",
@@ -229,14 +244,14 @@ class Softmax(Exercise):
                 "exp / exp.sum(-1, keepdim=True)",
                 "(exp / exp.sum(-1, keepdim=True)).nan_to_num(0)",
             ),
-            "Where exp overflows, or all of a row is rounded to 0, you put 0 for nan. The rows then do "
-            "not sum to 1. Shift the logits instead: then there is no nan.",
+            "Where exp overflows, or all of a row is rounded to 0, you put 0 for nan. The rows "
+            "then do not sum to 1. Shift the logits instead: then there is no nan.",
         ),
         Mistake(
             "logits cut off",
             edit("logits.amax(", "(logits := logits.clamp(-80, 80)).amax("),
-            "Logits beyond a bound are cut off, so 1000 and 999 come out as equals. Subtracting loses "
-            "nothing, cutting does.",
+            "Logits beyond a bound are cut off, so 1000 and 999 come out as equals. Subtracting "
+            "loses nothing, cutting does.",
         ),
         *(
             Mistake(
@@ -250,8 +265,8 @@ class Softmax(Exercise):
         Mistake(
             "changes its input",
             edit("(logits - shift)", "logits.sub_(shift)"),
-            "The logits that came in are overwritten on the way. Make new tensors: `-=` and names that "
-            "end in an underscore change the caller's tensor.",
+            "The logits that came in are overwritten on the way. Make new tensors: `-=` and names "
+            "that end in an underscore change the caller's tensor.",
         ),
         Mistake(
             "gradient cut off",
@@ -281,7 +296,8 @@ class Softmax(Exercise):
         Mistake(
             "shifted above the line only",
             edit("exp.sum(", "logits.exp().sum("),
-            "Only the numerator is shifted. The factor cancels when the same number is subtracted in the sum too.",
+            "Only the numerator is shifted. The factor cancels when the same number is subtracted "
+            "in the sum too.",
         ),
         *(
             Mistake(
@@ -316,7 +332,8 @@ class Softmax(Exercise):
         Mistake(
             "sign",
             edit("amax", "amin", "logits - shift", "shift - logits"),
-            "The smallest logit gets the largest probability. Logits are scores: a larger one means more likely.",
+            "The smallest logit gets the largest probability. Logits are scores: a larger one "
+            "means more likely.",
         ),
         Mistake(
             "without exp",
@@ -358,28 +375,28 @@ class LogSoftmax(Exercise):
             "logarithm of the softmax",
             edit("return shifted -", "return (shifted.exp() /", "True).log()", "True)).log()"),
             "You take the logarithm of finished probabilities. One that is below 1e-45 has been "
-            "rounded to 0 by then, and log(0) is -inf. Write log(a/b) as a difference first, and one "
-            "logarithm cancels an exp.",
+            "rounded to 0 by then, and log(0) is -inf. Write log(a/b) as a difference first, and "
+            "one logarithm cancels an exp.",
         ),
         Mistake(
             "floor under the logarithm",
             None,
-            "None of your log-probabilities is below -150, though some logits lie 2000 apart. A small "
-            "number inside the logarithm, or a lower limit, hides the -inf, but the values and the "
-            "gradient are wrong there. Work with the difference of logarithms instead.",
+            "None of your log-probabilities is below -150, though some logits lie 2000 apart. A "
+            "small number inside the logarithm, or a lower limit, hides the -inf, but the values "
+            "and the gradient are wrong there. Work with the difference of logarithms instead.",
             sign=_stops_at_a_floor,
         ),
         Mistake(
             "shift not undone",
             edit("return shifted -", "return logits -"),
-            "The shift is on one side only. If the logarithm of the sum is taken of shifted logits, "
-            "then what it is subtracted from has to be shifted as well.",
+            "The shift is on one side only. If the logarithm of the sum is taken of shifted "
+            "logits, then what it is subtracted from has to be shifted as well.",
         ),
         Mistake(
             "maximum of the whole batch",
             edit("amax(-1, keepdim=True)", "max()"),
-            "You subtract one maximum from the whole batch. In a row that lies far below it every exp "
-            "is 0, and log(0) is -inf. Each row has a maximum of its own.",
+            "You subtract one maximum from the whole batch. In a row that lies far below it every "
+            "exp is 0, and log(0) is -inf. Each row has a maximum of its own.",
         ),
         Mistake(
             "no shift",
@@ -391,8 +408,8 @@ class LogSoftmax(Exercise):
         Mistake(
             "changes its input",
             edit("logits - shift", "logits.sub_(shift)"),
-            "The logits that came in are overwritten on the way. Make new tensors: `-=` and names that "
-            "end in an underscore change the caller's tensor.",
+            "The logits that came in are overwritten on the way. Make new tensors: `-=` and names "
+            "that end in an underscore change the caller's tensor.",
         ),
         *(
             Mistake(
@@ -414,7 +431,8 @@ class LogSoftmax(Exercise):
             Mistake(
                 "over the batch",
                 change,
-                "The sum runs over the batch. Each row is one example; its classes share one probability.",
+                "The sum runs over the batch. Each row is one example; its classes share one "
+                "probability.",
             )
             for change in (edit("sum(-1", "sum(0"), edit("amax(-1", "amax(0", "sum(-1", "sum(0"))
         ),
@@ -435,13 +453,14 @@ class LogSoftmax(Exercise):
         Mistake(
             "mean for sum",
             edit(".sum(", ".mean("),
-            "You take the mean of the exponentials. What stands below the line of the softmax is their sum.",
+            "You take the mean of the exponentials. What stands below the line of the softmax is "
+            "their sum.",
         ),
         Mistake(
             "logarithm before the sum",
             edit(".exp().sum(-1, keepdim=True).log()", ".exp().log().sum(-1, keepdim=True)"),
-            "You take the logarithm of each exponential, which only undoes it, and then add up. First "
-            "add up, then take the logarithm of the sum.",
+            "You take the logarithm of each exponential, which only undoes it, and then add up. "
+            "First add up, then take the logarithm of the sum.",
         ),
         Mistake(
             "logarithm of the sum added",
@@ -452,15 +471,17 @@ class LogSoftmax(Exercise):
         Mistake(
             "logarithm of each exp",
             edit(" - shifted.exp().sum(-1, keepdim=True).log()", ""),
-            "You only shift the logits: the largest comes out as 0, which would be probability 1. The "
-            "logarithm of the sum of the exponentials is missing.",
+            "You only shift the logits: the largest comes out as 0, which would be probability 1. "
+            "The logarithm of the sum of the exponentials is missing.",
         ),
         *(
             Mistake(
                 f"logarithm to base {base}",
-                edit("return shifted -", "return (shifted -", "True).log()", f"True).log()) / {log}"),
-                f"Everything is {1 / log:.4f} times what it should be: that is the logarithm to base "
-                f"{base}. The one that undoes exp is `torch.log`.",
+                edit(
+                    "return shifted -", "return (shifted -", "True).log()", f"True).log()) / {log}"
+                ),
+                f"Everything is {1 / log:.4f} times what it should be: that is the logarithm to "
+                f"base {base}. The one that undoes exp is `torch.log`.",
             )
             for base, log in ((2, math.log(2)), (10, math.log(10)))
         ),
@@ -489,8 +510,8 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
         Mistake(
             "every row with every target",
             edit("torch.arange(len(targets)), targets", ":, targets"),
-            "`log_probs[:, targets]` takes all targets from every row, n times n numbers. Each row has "
-            "one target of its own, so give the rows as indices too.",
+            "`log_probs[:, targets]` takes all targets from every row, n times n numbers. Each "
+            "row has one target of its own, so give the rows as indices too.",
         ),
         Mistake(
             "rows looked up instead of columns",
@@ -506,8 +527,8 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
         Mistake(
             "mean over all entries",
             edit(".mean()", f".sum() / {all_entries}.numel()"),
-            "You divide by the number of entries, n * c. The zeros of a one-hot product are no terms "
-            "of the mean: there are n examples.",
+            "You divide by the number of entries, n * c. The zeros of a one-hot product are no "
+            "terms of the mean: there are n examples.",
         ),
         Mistake(
             "divided by the classes",
@@ -517,7 +538,8 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
         Mistake(
             "sum",
             edit(".mean()", ".sum()"),
-            "You add the examples up. The loss is their mean, so that it does not grow with the size of the batch.",
+            "You add the examples up. The loss is their mean, so that it does not grow with the "
+            "size of the batch.",
         ),
         Mistake(
             "median for mean",
@@ -527,8 +549,8 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
         Mistake(
             "sign",
             edit("return -", "return "),
-            "The sign is turned: there is a minus too many or too few. Log-probabilities are at most "
-            "0; with one minus the loss is positive, and small where the target is likely.",
+            "The sign is turned: there is a minus too many or too few. Log-probabilities are at "
+            "most 0; with one minus the loss is positive, and small where the target is likely.",
         ),
         Mistake(
             "largest instead of the target's",
@@ -553,10 +575,11 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
             "mean over the classes",
             edit(
                 "return -log_probs[torch.arange(len(targets)), targets].mean()",
-                "losses = -log_probs[torch.arange(len(targets)), targets]\n    "
-                "return torch.stack([losses[targets == k].mean() for k in targets.unique()]).mean()",
+                "losses = -log_probs[torch.arange(len(targets)), targets]\n    return "
+                "torch.stack([losses[targets == k].mean() for k in targets.unique()]).mean()",
             ),
-            "You average over the classes, each with its own mean. Here every example counts the same.",
+            "You average over the classes, each with its own mean. Here every example counts the "
+            "same.",
         ),
     ]
 
@@ -578,7 +601,12 @@ class Nll(Exercise):
             ("a batch of 67", 67, 3),
         ):
             log_probs = torch.log_softmax(2 * rng.normal(n, c), -1)
-            yield Case(label, axis="many" if n > 60 else "", log_probs=log_probs, targets=rng.integers(0, c, n))
+            yield Case(
+                label,
+                axis="many" if n > 60 else "",
+                log_probs=log_probs,
+                targets=rng.integers(0, c, n),
+            )
 
     def probe(self, nll: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield from _there_and_back("loss", nll, case)
@@ -593,12 +621,14 @@ class Nll(Exercise):
         Mistake(
             "probabilities",
             edit("log_probs[", "log_probs.exp()["),
-            "You average the probabilities. What came in are logarithms, and the loss is an average of these.",
+            "You average the probabilities. What came in are logarithms, and the loss is an "
+            "average of these.",
         ),
         Mistake(
             "logarithm of the mean",
             edit("log_probs[", "log_probs.exp()[", ".mean()", ".mean().log()"),
-            "You average the probabilities and take the logarithm of that. The loss is the mean of the logarithms.",
+            "You average the probabilities and take the logarithm of that. The loss is the mean "
+            "of the logarithms.",
         ),
         Mistake(
             "gradient cut off",
@@ -629,29 +659,32 @@ class CrossEntropy(Exercise):
         Mistake(
             "softmax twice",
             edit("(logits)", "(softmax(logits))"),
-            "There are two softmaxes. Probabilities lie between 0 and 1, so the second one makes them "
-            "nearly equal, and the loss can never come near 0. One softmax is enough.",
+            "There are two softmaxes. Probabilities lie between 0 and 1, so the second one makes "
+            "them nearly equal, and the loss can never come near 0. One softmax is enough.",
         ),
         Mistake(
             "logarithm of the softmax",
             edit("= log_softmax(", "= torch.log(softmax(", "logits)\n", "logits))\n"),
-            "You take the logarithm of finished probabilities. Far from the largest logit they have "
-            "been rounded to 0, and the loss is inf. You have written log_softmax for this.",
+            "You take the logarithm of finished probabilities. Far from the largest logit they "
+            "have been rounded to 0, and the loss is inf. You have written log_softmax for this.",
         ),
         *(
             Mistake(
                 "small number inside the logarithm",
-                edit("= log_softmax(", f"= torch.log({small} + softmax(", "logits)\n", "logits))\n"),
-                f"A small number inside the logarithm hides the inf: a hopeless mistake then costs at "
-                f"most {-math.log(float(small)):.0f}, with no gradient that could mend it. You have "
-                "written log_softmax for this.",
+                edit(
+                    "= log_softmax(", f"= torch.log({small} + softmax(", "logits)\n", "logits))\n"
+                ),
+                "A small number inside the logarithm hides the inf: a hopeless mistake then costs "
+                f"at most {-math.log(float(small)):.0f}, with no gradient that could mend it. You "
+                "have written log_softmax for this.",
             )
             for small in ("1e-3", "1e-5", "1e-6", "1e-7", "1e-8", "1e-9", "1e-10", "1e-12")
         ),
         Mistake(
             "no shift",
             edit("log_softmax(logits)", "logits - logits.exp().sum(-1, keepdim=True).log()"),
-            "exp(1000) is inf in float32 and exp(-1000) is 0. You have written a log_softmax that copes with both.",
+            "exp(1000) is inf in float32 and exp(-1000) is 0. You have written a log_softmax that "
+            "copes with both.",
         ),
         Mistake(
             "maximum of the whole batch",
@@ -659,8 +692,8 @@ class CrossEntropy(Exercise):
                 "log_softmax(logits)",
                 "(z := logits - logits.max()) - z.exp().sum(-1, keepdim=True).log()",
             ),
-            "You subtract one maximum from the whole batch, and in a row that lies far below it every "
-            "exp is 0. Each row has a maximum of its own; your log_softmax knows that.",
+            "You subtract one maximum from the whole batch, and in a row that lies far below it "
+            "every exp is 0. Each row has a maximum of its own; your log_softmax knows that.",
         ),
         Mistake(
             "no logarithm",
@@ -677,17 +710,18 @@ class CrossEntropy(Exercise):
         Mistake(
             "no softmax",
             edit("log_softmax(logits)", "logits"),
-            "You average the target's logit. It says nothing alone: only set against the other logits "
-            "of its row does it become a probability.",
+            "You average the target's logit. It says nothing alone: only set against the other "
+            "logits of its row does it become a probability.",
         ),
         Mistake(
             "squared error",
             edit(
                 "return -log_probs[torch.arange(len(targets)), targets].mean()",
-                "return (log_probs.exp() - one_hot(targets, logits.shape[-1])).square().sum(-1).mean()",
+                "return (log_probs.exp() - one_hot(targets, "
+                "logits.shape[-1])).square().sum(-1).mean()",
             ),
-            "This is the squared distance between p and the one-hot vector. It costs at most 2, however "
-            "sure and wrong the model is.",
+            "This is the squared distance between p and the one-hot vector. It costs at most 2, "
+            "however sure and wrong the model is.",
         ),
         Mistake(
             "all classes as yes or no",
@@ -698,13 +732,14 @@ class CrossEntropy(Exercise):
                 "return -",
                 "loss = -",
             ),
-            "You also add log(1 - p) of the other classes. That is the loss for independent yes-or-no "
-            "questions; here the probabilities sum to 1, and the target's says it all.",
+            "You also add log(1 - p) of the other classes. That is the loss for independent "
+            "yes-or-no questions; here the probabilities sum to 1, and the target's says it all.",
         ),
         Mistake(
             "labels smoothed",
             edit("targets].mean()", "targets].mean() * 0.9 - 0.1 * log_probs.mean()"),
-            "A tenth of the loss is spread over all classes (label smoothing). Here only the target counts.",
+            "A tenth of the loss is spread over all classes (label smoothing). Here only the "
+            "target counts.",
         ),
         Mistake(
             "targets ignored",
@@ -712,7 +747,8 @@ class CrossEntropy(Exercise):
                 "log_probs[torch.arange(len(targets)), targets]",
                 "(log_probs.exp() * log_probs).sum(-1)",
             ),
-            "This is the entropy of the prediction. It says how unsure the model is, and does not ask for the targets.",
+            "This is the entropy of the prediction. It says how unsure the model is, and does not "
+            "ask for the targets.",
         ),
         Mistake(
             "over the batch",
@@ -729,7 +765,9 @@ class CrossEntropy(Exercise):
 
 
 class CrossEntropyBackward(Exercise):
-    """The gradient of cross_entropy(logits, targets) with respect to the logits, (p - y) / n, without autograd."""
+    """The gradient of cross_entropy(logits, targets) with respect to the logits, (p - y) / n,
+    without autograd.
+    """
 
     id, points = "cross_entropy.cross_entropy_backward", 3
     without = {
@@ -774,41 +812,44 @@ class CrossEntropyBackward(Exercise):
         Mistake(
             "gradient of the squared error",
             edit("(p - y) / len(targets)", "2 * (p - y) / logits.numel()"),
-            "This is the derivative by p of the mean squared error between p and y. Here the loss is "
-            "the cross-entropy, and the gradient is taken by the logits.",
+            "This is the derivative by p of the mean squared error between p and y. Here the loss "
+            "is the cross-entropy, and the gradient is taken by the logits.",
         ),
         Mistake(
             "1 taken from every entry",
             edit("p - y", "p - 1"),
-            "You subtract 1 from every probability. Only the target's has to become 1; the others have to become 0.",
+            "You subtract 1 from every probability. Only the target's has to become 1; the others "
+            "have to become 0.",
         ),
         Mistake(
             "the label subtracted",
             edit("p - y", "p - targets[:, None]"),
-            "You subtract the number of the class. It is a name, not an amount: the one-hot row is subtracted.",
+            "You subtract the number of the class. It is a name, not an amount: the one-hot row "
+            "is subtracted.",
         ),
         Mistake(
             "log-probabilities",
             edit("= softmax", "= log_softmax"),
-            "You subtract the one-hot row from the logarithms. It is subtracted from the probabilities themselves.",
+            "You subtract the one-hot row from the logarithms. It is subtracted from the "
+            "probabilities themselves.",
         ),
         Mistake(
             "ones taken from every row",
             edit("shape[-1])", "shape[-1]).amax(0)"),
-            "`p[:, targets] -= 1` takes 1 from the columns of all targets in every row. Each row has "
-            "one target of its own, so give the rows as indices too.",
+            "`p[:, targets] -= 1` takes 1 from the columns of all targets in every row. Each row "
+            "has one target of its own, so give the rows as indices too.",
         ),
         Mistake(
             "classes counted from the targets",
             edit("logits.shape[-1]", "int(targets.max()) + 1"),
-            "The one-hot rows have as many columns as the largest target needs. A class may be absent "
-            "from a batch: the logits have the number of classes.",
+            "The one-hot rows have as many columns as the largest target needs. A class may be "
+            "absent from a batch: the logits have the number of classes.",
         ),
         Mistake(
             "the prediction for the target",
             edit("one_hot(targets", "one_hot(logits.argmax(-1)"),
-            "You subtract the one-hot row of the largest logit. The target says which class is right, "
-            "whatever the model thinks.",
+            "You subtract the one-hot row of the largest logit. The target says which class is "
+            "right, whatever the model thinks.",
         ),
         Mistake(
             "sign",
@@ -825,8 +866,8 @@ class CrossEntropyBackward(Exercise):
         Mistake(
             "only the target's column",
             edit("(p - y)", "y * (p - y)"),
-            "The other columns are zero. The target's probability depends on every logit of the row, "
-            "through the sum: lowering another logit helps too.",
+            "The other columns are zero. The target's probability depends on every logit of the "
+            "row, through the sum: lowering another logit helps too.",
         ),
         Mistake(
             "target forgotten",
@@ -837,13 +878,14 @@ class CrossEntropyBackward(Exercise):
         Mistake(
             "logits instead of probabilities",
             edit("= softmax(logits)", "= logits"),
-            "You subtract the one-hot vector from the logits. It is subtracted from the probabilities.",
+            "You subtract the one-hot vector from the logits. It is subtracted from the "
+            "probabilities.",
         ),
         Mistake(
             "slope of the sigmoid",
             edit("(p - y)", "(p - y) * p * (1 - p)"),
-            "There is a factor p (1 - p) too many. It belongs to the squared error of a sigmoid; in "
-            "cross-entropy the logarithm cancels it.",
+            "There is a factor p (1 - p) too many. It belongs to the squared error of a sigmoid; "
+            "in cross-entropy the logarithm cancels it.",
         ),
         Mistake(
             "no shift",
@@ -856,8 +898,8 @@ class CrossEntropyBackward(Exercise):
                 "= softmax(logits)",
                 "= (e := (logits - logits.max()).exp()) / e.sum(-1, keepdim=True)",
             ),
-            "The softmax subtracts one maximum from the whole batch, and a row far below it becomes "
-            "0/0. Each row has a maximum of its own.",
+            "The softmax subtracts one maximum from the whole batch, and a row far below it "
+            "becomes 0/0. Each row has a maximum of its own.",
         ),
         Mistake(
             "over the batch",
@@ -876,10 +918,18 @@ class Accuracy(Exercise):
     }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        n, hits = 2 * rng.integer(115, 140) + 1, rng.integer(50, 80)  # so that no size tells how many are right
+        n, hits = (
+            2 * rng.integer(115, 140) + 1,
+            rng.integer(50, 80),
+        )  # so that no size tells how many are right
         missed = [1 + (i % 3 > 0) for i in range(n - hits)]
         for label, c, targets, predictions in (
-            ("a batch of nine, four classes, three right", 4, [0] * 5 + [1] * 3 + [2], [0, 3, 3, 3, 3, 1, 3, 3, 2]),
+            (
+                "a batch of nine, four classes, three right",
+                4,
+                [0] * 5 + [1] * 3 + [2],
+                [0, 3, 3, 3, 3, 1, 3, 3, 2],
+            ),
             ("a batch of five, all right", 3, [0, 0, 1, 2, 1], [0, 0, 1, 2, 1]),
             ("a batch of seven, none right", 2, [0, 0, 1, 0, 1, 1, 0], [1, 1, 0, 1, 0, 0, 1]),
             ("a batch of one, right", 6, [4], [4]),
@@ -892,7 +942,9 @@ class Accuracy(Exercise):
             falling -= 5 * ("all right" in label)  # the largest logit of a row is negative here
             logits = falling.gather(1, (torch.arange(c) - largest[:, None]) % c)
             axis = "many" if len(order) > 100 else ""
-            yield Case(label, axis=axis, logits=logits, targets=classes[torch.tensor(targets)][order])
+            yield Case(
+                label, axis=axis, logits=logits, targets=classes[torch.tensor(targets)][order]
+            )
 
     def probe(self, accuracy: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "accuracy", accuracy(case.logits, case.targets)
@@ -901,13 +953,14 @@ class Accuracy(Exercise):
         Mistake(
             "over the batch",
             edit("argmax(-1)", "argmax(0)"),
-            "`argmax(0)` asks which example has the largest logit of each class. Ask each row for its largest class.",
+            "`argmax(0)` asks which example has the largest logit of each class. Ask each row for "
+            "its largest class.",
         ),
         Mistake(
             "every prediction with every target",
             edit("argmax(-1)", "argmax(-1, keepdim=True)"),
-            "Shape (n, 1) against shape (n,) broadcasts to (n, n): every prediction is compared with "
-            "every target. Give both the shape (n,).",
+            "Shape (n, 1) against shape (n,) broadcasts to (n, n): every prediction is compared "
+            "with every target. Give both the shape (n,).",
         ),
         Mistake(
             "only sure ones",
@@ -915,8 +968,8 @@ class Accuracy(Exercise):
                 "logits.argmax(-1) == targets",
                 "softmax(logits)[torch.arange(len(targets)), targets] > 0.5",
             ),
-            "You count an example as right only where the target's probability is above one half. With "
-            "more than two classes the largest can be smaller.",
+            "You count an example as right only where the target's probability is above one half. "
+            "With more than two classes the largest can be smaller.",
         ),
         Mistake(
             "among the first two",
@@ -924,7 +977,8 @@ class Accuracy(Exercise):
                 "logits.argmax(-1) == targets",
                 "(logits.topk(2).indices == targets[:, None]).any(-1)",
             ),
-            "You count an example as right where the target is among the two largest logits. Only the largest counts.",
+            "You count an example as right where the target is among the two largest logits. Only "
+            "the largest counts.",
         ),
         Mistake(
             "mean over the classes",
@@ -932,7 +986,8 @@ class Accuracy(Exercise):
                 "hits.float().mean()",
                 "torch.stack([hits[targets == k].float().mean() for k in targets.unique()]).mean()",
             ),
-            "You average over the classes, each with its own accuracy. Here every example counts the same.",
+            "You average over the classes, each with its own accuracy. Here every example counts "
+            "the same.",
         ),
         Mistake(
             "number of hits",
@@ -943,14 +998,16 @@ class Accuracy(Exercise):
             Mistake(
                 f"divided by {name}",
                 edit("hits.float().mean()", f"(hits.float().sum() / {number})"),
-                f"You divide the number of hits by the number of {name}. Divide by the number of examples.",
+                f"You divide the number of hits by the number of {name}. Divide by the number of "
+                "examples.",
             )
             for name, number in (("all entries", "logits.numel()"), ("classes", "logits.shape[-1]"))
         ),
         Mistake(
             "one largest for the whole batch",
             edit("argmax(-1)", "argmax()"),
-            "`argmax()` without a dimension gives one place for the whole batch. Ask each row for its largest class.",
+            "`argmax()` without a dimension gives one place for the whole batch. Ask each row for "
+            "its largest class.",
         ),
         Mistake(
             "probability of the target",
@@ -958,8 +1015,8 @@ class Accuracy(Exercise):
                 "logits.argmax(-1) == targets",
                 "softmax(logits)[torch.arange(len(targets)), targets]",
             ),
-            "This is the mean probability of the right class. The accuracy does not ask how sure: an "
-            "example is right or wrong.",
+            "This is the mean probability of the right class. The accuracy does not ask how sure: "
+            "an example is right or wrong.",
         ),
         Mistake(
             "percent",
@@ -982,12 +1039,14 @@ class Accuracy(Exercise):
         Mistake(
             "whole division",
             edit("hits.float().mean().item()", "float(hits.sum() // len(targets))"),
-            "Anything short of all right becomes 0, as it does when `//` or `int` cuts off the fraction.",
+            "Anything short of all right becomes 0, as it does when `//` or `int` cuts off the "
+            "fraction.",
         ),
         Mistake(
             "value instead of index",
             edit("argmax(", "amax("),
-            "You compare the largest logit itself with the target. Compare the column in which it stands.",
+            "You compare the largest logit itself with the target. Compare the column in which it "
+            "stands.",
         ),
         Mistake(
             "smallest logit",
@@ -997,8 +1056,8 @@ class Accuracy(Exercise):
         Mistake(
             "largest absolute value",
             edit("logits.argmax(", "logits.abs().argmax("),
-            "You look for the logit of the largest size, whatever its sign. A larger logit means more "
-            "likely, and a negative one is small.",
+            "You look for the logit of the largest size, whatever its sign. A larger logit means "
+            "more likely, and a negative one is small.",
         ),
         Mistake(
             "only the first three classes",
@@ -1011,6 +1070,7 @@ class Accuracy(Exercise):
                 "logits.argmax(-1) == targets",
                 "logits[torch.arange(len(targets)), targets] > 0",
             ),
-            "You ask whether the target's logit is positive. What counts is whether it is the largest of its row.",
+            "You ask whether the target's logit is positive. What counts is whether it is the "
+            "largest of its row.",
         ),
     )

@@ -1,4 +1,6 @@
-"""Exercises of lesson 09: looking up rows, their gradient, a model of ratings, PCA, and a fit of real ratings."""
+"""Exercises of lesson 09: looking up rows, their gradient, a model of ratings, PCA, and a fit of
+real ratings.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -7,7 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, Training, claim, edit, gradients, operators
+from course_utils.checking import (
+    Case,
+    Exercise,
+    FreeText,
+    Mistake,
+    Rng,
+    Training,
+    claim,
+    edit,
+    gradients,
+    operators,
+)
 from course_utils.data import load_ratings
 from course_utils.exercises.sgd import AUTOGRAD
 
@@ -17,8 +30,12 @@ Seen = list[dict[str, Any]]
 
 
 def _only_vectors(name: str, matrix: int, single: int) -> Callable[[Seen], bool]:
-    """A sign: a value comes for vectors of indices, and an error for a matrix of them and for a single one."""
-    return lambda evidence: name in evidence[0] and not any(name in evidence[i] for i in (matrix, single))
+    """A sign: a value comes for vectors of indices, and an error for a matrix of them and for a
+    single one.
+    """
+    return lambda evidence: (
+        name in evidence[0] and not any(name in evidence[i] for i in (matrix, single))
+    )
 
 
 EMBEDDING = operators("embedding(_|$)|embedding_bag")
@@ -32,10 +49,16 @@ class EmbeddingLookup(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n: int, k: int, idx: Tensor) -> Case:
-            return Case(f"{label}: weight ({n}, {k}), idx {tuple(idx.shape)}", weight=rng.normal(n, k), idx=idx)
+            return Case(
+                f"{label}: weight ({n}, {k}), idx {tuple(idx.shape)}",
+                weight=rng.normal(n, k),
+                idx=idx,
+            )
 
         yield case("three different rows", 5, 4, torch.tensor([3, 1, 4]))
-        yield case("rows that repeat", 6, 3, torch.cat([rng.integers(0, 6, 3), torch.tensor([2, 5, 2])]))
+        yield case(
+            "rows that repeat", 6, 3, torch.cat([rng.integers(0, 6, 3), torch.tensor([2, 5, 2])])
+        )
         yield case("idx is a matrix", 7, 3, rng.permutation(7)[:6].reshape(2, 3))
         yield case("a single row", 4, 5, torch.tensor(2))
         yield case("one column", 5, 1, torch.tensor([4, 0]))
@@ -75,22 +98,26 @@ class EmbeddingLookup(Exercise):
         Mistake(
             "each row once",
             edit("idx]", "torch.tensor(list(dict.fromkeys(idx.flatten().tolist())))]"),
-            "An index that occurs twice brings its row only once. Every entry of idx brings one row, in its own place.",
+            "An index that occurs twice brings its row only once. Every entry of idx brings one "
+            "row, in its own place.",
         ),
         Mistake(
             "rows sorted",
             edit("idx]", "idx.flatten().sort().values.reshape(idx.shape)]"),
-            "The rows come in the order of the table. They should come in the order in which idx asks for them.",
+            "The rows come in the order of the table. They should come in the order in which idx "
+            "asks for them.",
         ),
         Mistake(
             "counted from 1",
             edit("idx]", "idx - 1]"),
-            "You get the row before the one that was asked for. Indices count from 0, here and everywhere in PyTorch.",
+            "You get the row before the one that was asked for. Indices count from 0, here and "
+            "everywhere in PyTorch.",
         ),
         Mistake(
             "columns for rows",
             edit("weight[idx]", "weight[:, idx]"),
-            "You pick columns: in `weight[:, idx]` the colon stands for all rows. The index of a row stands first.",
+            "You pick columns: in `weight[:, idx]` the colon stands for all rows. The index of a "
+            "row stands first.",
         ),
         Mistake(
             "rows added up",
@@ -130,7 +157,8 @@ class EmbeddingLookup(Exercise):
         Mistake(
             "ready-made",
             lambda weight, idx: nn.functional.embedding(idx, weight),
-            "This is PyTorch's own lookup. It is what you are building here: one operation on tensors is enough.",
+            "This is PyTorch's own lookup. It is what you are building here: one operation on "
+            "tensors is enough.",
         ),
     )
 
@@ -149,13 +177,22 @@ class EmbeddingBackward(Exercise):
         def case(label: str, n: int, k: int, idx: Tensor) -> Case:
             label = f"{label}: grad_out {(*idx.shape, k)}, {n} rows"
             return Case(
-                label, axis="many" if idx.numel() > 100 else "", grad_out=rng.normal(*idx.shape, k), idx=idx, n=n
+                label,
+                axis="many" if idx.numel() > 100 else "",
+                grad_out=rng.normal(*idx.shape, k),
+                idx=idx,
+                n=n,
             )
 
         yield case("every row once", 4, 3, torch.tensor([2, 0, 3, 1]))
         yield case("rows never looked up", 6, 2, torch.tensor([4, 1, 0]))
         yield case("repeated rows", 7, 3, torch.tensor([5, 2, 5, 0, 5, 2]))
-        yield case("idx is a matrix", 5, 4, torch.cat([torch.tensor([3, 1, 3]), rng.integers(0, 4, 3)]).reshape(2, 3))
+        yield case(
+            "idx is a matrix",
+            5,
+            4,
+            torch.cat([torch.tensor([3, 1, 3]), rng.integers(0, 4, 3)]).reshape(2, 3),
+        )
         yield case("a single lookup", 3, 5, torch.tensor(1))
         yield case("a single column", 4, 1, torch.tensor([2, 0, 2]))
         yield case("131 lookups", 8, 3, rng.integers(0, 6, 131))
@@ -173,12 +210,25 @@ class EmbeddingBackward(Exercise):
         ),
         Mistake(
             "first one wins",
-            edit("index_add", "index_copy", "idx.flatten()", "idx.flatten().flip(0)", ", rows)", ", rows.flip(0))"),
-            "A row that is looked up several times keeps only the first of its gradients. They add up.",
+            edit(
+                "index_add",
+                "index_copy",
+                "idx.flatten()",
+                "idx.flatten().flip(0)",
+                ", rows)",
+                ", rows.flip(0))",
+            ),
+            "A row that is looked up several times keeps only the first of its gradients. They "
+            "add up.",
         ),
         Mistake(
             "last one times the uses",
-            edit("index_add", "index_copy", "rows)", "rows) * idx.flatten().bincount(minlength=len(grad))[:, None]"),
+            edit(
+                "index_add",
+                "index_copy",
+                "rows)",
+                "rows) * idx.flatten().bincount(minlength=len(grad))[:, None]",
+            ),
             "Where a row repeats you take its last gradient times the number of its uses. Every "
             "use has a gradient of its own: add them up.",
         ),
@@ -203,7 +253,9 @@ class EmbeddingBackward(Exercise):
         ),
         Mistake(
             "averaged",
-            edit("rows)", "rows) / idx.flatten().bincount(minlength=len(grad)).clamp(min=1)[:, None]"),
+            edit(
+                "rows)", "rows) / idx.flatten().bincount(minlength=len(grad)).clamp(min=1)[:, None]"
+            ),
             "Where a row repeats you take the mean of its gradients. The row was used several "
             "times, and each use moves the loss: the sum is right. (If the loss is a mean, its "
             "factor is in grad_out already.)",
@@ -223,12 +275,14 @@ class EmbeddingBackward(Exercise):
         Mistake(
             "a row too many",
             edit("new_zeros(num_embeddings", "new_zeros(num_embeddings + 1"),
-            "The gradient has a row too many. Indices count from 0: a weight with n rows has a gradient with n rows.",
+            "The gradient has a row too many. Indices count from 0: a weight with n rows has a "
+            "gradient with n rows.",
         ),
         Mistake(
             "looked up instead of added",
             edit("idx.flatten()", "torch.arange(idx.numel()) % num_embeddings"),
-            "The rows of grad_out stand in their own order. Row j of grad_out belongs to row idx[j] of the weight.",
+            "The rows of grad_out stand in their own order. Row j of grad_out belongs to row "
+            "idx[j] of the weight.",
         ),
         Mistake(
             "grad_out looked up",
@@ -244,7 +298,10 @@ class EmbeddingBackward(Exercise):
         ),
         Mistake(
             "entries of grad_out in disorder",
-            edit("grad_out.reshape(-1, grad_out.shape[-1])", "grad_out.reshape(grad_out.shape[-1], -1).T"),
+            edit(
+                "grad_out.reshape(-1, grad_out.shape[-1])",
+                "grad_out.reshape(grad_out.shape[-1], -1).T",
+            ),
             "grad_out was reshaped to (k, uses) and turned. reshape does not turn anything, it "
             "deals the entries out anew: the k entries of a row no longer stand together. Keep k "
             "as the last dimension.",
@@ -258,7 +315,8 @@ class EmbeddingBackward(Exercise):
         Mistake(
             "the same for every row",
             edit("grad.index_add(0, idx.flatten(), rows)", "grad + rows.sum(0)"),
-            "Every row gets the sum of all gradients. A row hears only of the places where it was looked up.",
+            "Every row gets the sum of all gradients. A row hears only of the places where it was "
+            "looked up.",
         ),
         Mistake(
             "wrong sign",
@@ -291,7 +349,8 @@ class SigmoidRange(Exercise):
         Mistake(
             "gradient cut off",
             edit("return", "x = x.detach()\n    return"),
-            "Nothing flows back to x. Look for `.detach()`, `.data`, `.item()` or torch.tensor(...).",
+            "Nothing flows back to x. Look for `.detach()`, `.data`, `.item()` or "
+            "torch.tensor(...).",
         ),
         Mistake(
             "low not added",
@@ -301,12 +360,14 @@ class SigmoidRange(Exercise):
         Mistake(
             "low ignored",
             edit("low + (high - low)", "high"),
-            "Your range runs from 0 to high, and low does not occur in it. With low = 0 you do not see it.",
+            "Your range runs from 0 to high, and low does not occur in it. With low = 0 you do "
+            "not see it.",
         ),
         Mistake(
             "high as the width",
             edit("(high - low)", "high"),
-            "The sigmoid is stretched by high. What it has to fill is the distance from low to high.",
+            "The sigmoid is stretched by high. What it has to fill is the distance from low to "
+            "high.",
         ),
         Mistake(
             "range widened",
@@ -317,7 +378,8 @@ class SigmoidRange(Exercise):
         Mistake(
             "upside down",
             edit("sigmoid(x)", "sigmoid(-x)"),
-            "Large x gives low, small x gives high. Check the sign in the exponent, or the order of low and high.",
+            "Large x gives low, small x gives high. Check the sign in the exponent, or the order "
+            "of low and high.",
         ),
         Mistake(
             "clamped",
@@ -327,7 +389,9 @@ class SigmoidRange(Exercise):
         ),
         Mistake(
             "clamped",
-            edit("low + (high - low) * torch.sigmoid(x)", "((low + high) / 2 + x).clamp(low, high)"),
+            edit(
+                "low + (high - low) * torch.sigmoid(x)", "((low + high) / 2 + x).clamp(low, high)"
+            ),
             "You cut off at both ends. There the gradient is 0, and a prediction that has left "
             "the range never comes back. The sigmoid bends smoothly and always keeps a slope.",
         ),
@@ -372,17 +436,22 @@ class SigmoidRange(Exercise):
         Mistake(
             "low taken off",
             edit("return low", "return -low"),
-            "low is taken off where it should be added. Try it with a sigmoid of 0: the result should be low.",
+            "low is taken off where it should be added. Try it with a sigmoid of 0: the result "
+            "should be low.",
         ),
         Mistake(
             "low added too early",
-            edit("low + (high - low) * torch.sigmoid(x)", "(torch.sigmoid(x) + low) * (high - low)"),
-            "You add low and multiply by the width afterwards, so low is stretched as well. Stretch first, then shift.",
+            edit(
+                "low + (high - low) * torch.sigmoid(x)", "(torch.sigmoid(x) + low) * (high - low)"
+            ),
+            "You add low and multiply by the width afterwards, so low is stretched as well. "
+            "Stretch first, then shift.",
         ),
         Mistake(
             "stretched inside",
             edit("low + (high - low) * torch.sigmoid(x)", "torch.sigmoid(low + (high - low) * x)"),
-            "You stretch x and bend it afterwards, so the result still lies between 0 and 1. The sigmoid comes first.",
+            "You stretch x and bend it afterwards, so the result still lies between 0 and 1. The "
+            "sigmoid comes first.",
         ),
         Mistake(
             "softmax for sigmoid",
@@ -400,12 +469,15 @@ class SigmoidRange(Exercise):
 
 def _tables_with_different_numbers(evidence: Seen) -> int:
     return sum(
-        evidence[0][f"the numbers of {name} are different at the start"] for name in ("user_factors", "item_factors")
+        evidence[0][f"the numbers of {name} are different at the start"]
+        for name in ("user_factors", "item_factors")
     )
 
 
 class DotProductBias(Exercise):
-    """sigmoid_range(user_factors[u] . item_factors[i] + user_bias[u] + item_bias[i], *y_range) for pairs (u, i)."""
+    """sigmoid_range(user_factors[u] . item_factors[i] + user_bias[u] + item_bias[i], *y_range) for
+    pairs (u, i).
+    """
 
     id, points = "embeddings.DotProductBias", 3
     without = {
@@ -442,22 +514,30 @@ class DotProductBias(Exercise):
         yield "parameters", "; ".join(shapes) or "none"
         names = ("user_factors", "item_factors", "user_bias", "item_bias")
         for name in names[:2]:
-            different = len(parameters[name].unique()) > 0.9 * parameters[name].numel()  # a few repeat by chance
+            different = (
+                len(parameters[name].unique()) > 0.9 * parameters[name].numel()
+            )  # a few repeat by chance
             yield claim(f"the numbers of {name} are different at the start", different)
         small = all(float(parameters[name].detach().abs().max()) < 0.6 for name in names[:2])
         yield claim("the factors are small at the start", small)
-        yield claim("the biases are 0 at the start", not any(parameters[name].any() for name in names[2:]))
+        yield claim(
+            "the biases are 0 at the start", not any(parameters[name].any() for name in names[2:])
+        )
         if "start" in case.inputs:
             for name in names[:2]:
                 spread = float(parameters[name].detach().std())
-                yield claim(f"the spread of {name} at the start is about 0.01", 0.005 < spread < 0.02)
+                yield claim(
+                    f"the spread of {name} at the start is about 0.01", 0.005 < spread < 0.02
+                )
             return
         with torch.no_grad():
             for name in names:
                 parameters[name].copy_(case.inputs[name])
         y = model(case.users, case.items)
         yield "predictions", y
-        for name, grad in zip(names, gradients(y, [parameters[name] for name in names]), strict=True):
+        for name, grad in zip(
+            names, gradients(y, [parameters[name] for name in names]), strict=True
+        ):
             yield f"grad of {name}", grad
 
     mistakes = (
@@ -483,9 +563,10 @@ class DotProductBias(Exercise):
             Mistake(
                 "factors start equal",
                 change,
-                "In both tables of factors, several numbers start equal, or all do. At 0 it is worst: "
-                "the gradient of the user's factors is a multiple of the film's factors, and the other "
-                "way round, so both stay 0 for ever. Start at small random numbers, each drawn on its own.",
+                "In both tables of factors, several numbers start equal, or all do. At 0 it is "
+                "worst: the gradient of the user's factors is a multiple of the film's factors, "
+                "and the other way round, so both stay 0 for ever. Start at small random numbers, "
+                "each drawn on its own.",
                 sign,
             )
             for change, sign in (
@@ -504,14 +585,18 @@ class DotProductBias(Exercise):
         Mistake(
             "equal numbers at the start",
             None,
-            "In one of the two tables of factors, several numbers start equal, or all do. Draw every number of "
-            "both tables on its own: rows that start alike and see alike ratings stay alike.",
+            "In one of the two tables of factors, several numbers start equal, or all do. Draw "
+            "every number of both tables on its own: rows that start alike and see alike ratings "
+            "stay alike.",
             sign=lambda evidence: _tables_with_different_numbers(evidence) == 1,
         ),
         Mistake(
             "factors start large",
             edit(
-                "0.01 * torch.randn(n_users", "torch.randn(n_users", "0.01 * torch.randn(n_items", "torch.randn(n_items"
+                "0.01 * torch.randn(n_users",
+                "torch.randn(n_users",
+                "0.01 * torch.randn(n_items",
+                "torch.randn(n_items",
             ),
             "Factors start as large random numbers, so the model starts with strong opinions "
             "about everybody, all of them wrong. Training has to undo them first, and does not "
@@ -541,18 +626,21 @@ class DotProductBias(Exercise):
         Mistake(
             "users and items exchanged",
             None,
-            "The tables have each other's sizes. The first argument counts the users, the second the items.",
+            "The tables have each other's sizes. The first argument counts the users, the second "
+            "the items.",
             sign=lambda evidence: "item_bias (4,)" in evidence[0]["parameters"],
         ),
         Mistake(
             "without item bias",
             edit(" + self.item_bias[items]", ""),
-            "item_bias is made, but not added. It says that a film is liked by everyone, whatever their taste.",
+            "item_bias is made, but not added. It says that a film is liked by everyone, whatever "
+            "their taste.",
         ),
         Mistake(
             "without user bias",
             edit("self.user_bias[users] + ", ""),
-            "user_bias is made, but not added. It says that someone gives many stars, whatever the film.",
+            "user_bias is made, but not added. It says that someone gives many stars, whatever "
+            "the film.",
         ),
         Mistake(
             "without biases",
@@ -563,8 +651,8 @@ class DotProductBias(Exercise):
             Mistake(
                 "item bias of the user",
                 edit("self.item_bias[items]", f"self.item_bias[{of_user}]"),
-                "item_bias is looked up with the number of the user. Film 3 and user 3 have nothing "
-                "to do with each other: each table is read with its own indices.",
+                "item_bias is looked up with the number of the user. Film 3 and user 3 have "
+                "nothing to do with each other: each table is read with its own indices.",
             )
             for of_user in ("users", "users % len(self.item_bias)")
         ),
@@ -619,7 +707,9 @@ class DotProductBias(Exercise):
         ),
         Mistake(
             "biases not looked up",
-            edit("self.user_bias[users] + self.item_bias[items]", "self.user_bias + self.item_bias"),
+            edit(
+                "self.user_bias[users] + self.item_bias[items]", "self.user_bias + self.item_bias"
+            ),
             "You add the whole tables of biases. Each pair needs one entry of each: the one of "
             "its user and the one of its item.",
         ),
@@ -660,7 +750,8 @@ class DotProductBias(Exercise):
         Mistake(
             "low end ignored",
             edit("*self.y_range)", "0, self.y_range[1])"),
-            "The sigmoid is stretched from 0 to the upper end of y_range. The lower end does not occur in it.",
+            "The sigmoid is stretched from 0 to the upper end of y_range. The lower end does not "
+            "occur in it.",
         ),
         Mistake(
             "ends of y_range exchanged",
@@ -672,7 +763,9 @@ class DotProductBias(Exercise):
             None,
             "The biases have shape (n, 1). Added to n numbers they broadcast to (n, n), and "
             "nothing complains. Here they have shape (n,).",
-            sign=lambda evidence: "item_bias (6, 1); item_factors (6, 3)" in evidence[0]["parameters"],
+            sign=lambda evidence: (
+                "item_bias (6, 1); item_factors (6, 3)" in evidence[0]["parameters"]
+            ),
         ),
         Mistake(
             "embedding modules",
@@ -689,21 +782,25 @@ class DotProductBias(Exercise):
             "an nn.Parameter, such as a product with 0.01, is a plain tensor again: scale first, "
             "wrap last.",
             sign=lambda evidence: (
-                evidence[0]["parameters"].count("factors") < 2 and evidence[0]["parameters"].count("bias ") == 2
+                evidence[0]["parameters"].count("factors") < 2
+                and evidence[0]["parameters"].count("bias ") == 2
             ),
         ),
         Mistake(
             "plain tensors",
             None,
-            "No table is a parameter of the model: `model.parameters()` is empty, and nothing would "
-            "be trained. Wrap each table in nn.Parameter, and make it an attribute of the model.",
+            "No table is a parameter of the model: `model.parameters()` is empty, and nothing "
+            "would be trained. Wrap each table in nn.Parameter, and make it an attribute of the "
+            "model.",
             sign=lambda evidence: evidence[0]["parameters"] == "none",
         ),
     )
 
 
 class Pca(Exercise):
-    """x, centred, in the k directions of largest variance; the directions as rows; the share of variance of each."""
+    """x, centred, in the k directions of largest variance; the directions as rows; the share of
+    variance of each.
+    """
 
     id, points = "embeddings.pca", 2
     without = {
@@ -728,7 +825,10 @@ class Pca(Exercise):
     def probe(self, pca: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         answer = pca(case.x, case.k)
         several = isinstance(answer, tuple | list)
-        yield "what is returned", answer if answer is None else f"{len(answer) if several else 1} of 3"
+        yield (
+            "what is returned",
+            answer if answer is None else f"{len(answer) if several else 1} of 3",
+        )
         if not several or len(answer) != 3:
             return
         projected, components, ratio = answer
@@ -736,7 +836,9 @@ class Pca(Exercise):
         if components.shape != (case.k, case.x.shape[1]):
             return
         size = components.detach().abs()
-        large = size > 0.9 * size.amax(1, keepdim=True)  # the first of them, so that equal entries are no matter
+        large = size > 0.9 * size.amax(
+            1, keepdim=True
+        )  # the first of them, so that equal entries are no matter
         sign = components.detach().gather(1, large.float().argmax(1, keepdim=True)).sign()
         yield "components", components * sign, 1e-3
         yield "projected", projected * sign[:, 0], 1e-3
@@ -779,7 +881,8 @@ class Pca(Exercise):
             "These are the directions in which the points differ least. torch.linalg.eigh sorts "
             "upwards, svd downwards; PCA wants the largest first.",
             sign=lambda evidence: (
-                abs(float(evidence[0]["explained_variance_ratio"][0]) - 0.2) < 0.01  # of 0.8 and 0.2
+                abs(float(evidence[0]["explained_variance_ratio"][0]) - 0.2)
+                < 0.01  # of 0.8 and 0.2
                 and abs(float(evidence[0]["projected"].norm()) - 2.5) < 0.1  # of 5 and 2.5
             ),
         ),
@@ -793,7 +896,8 @@ class Pca(Exercise):
         Mistake(
             "shares of singular values",
             edit("s**2", "s"),
-            "The shares are formed from the singular values. A variance is a square: square them first.",
+            "The shares are formed from the singular values. A variance is a square: square them "
+            "first.",
         ),
         Mistake(
             "shares of what was kept",
@@ -870,7 +974,9 @@ class Pca(Exercise):
             "points differ along it is told by its share. Do not scale them by the singular "
             "values.",
             sign=lambda evidence: any(
-                bool((e["components"].norm(dim=1) - 1).abs().max() > 0.01) for e in evidence if "components" in e
+                bool((e["components"].norm(dim=1) - 1).abs().max() > 0.01)
+                for e in evidence
+                if "components" in e
             ),
         ),
         Mistake(
@@ -890,18 +996,21 @@ class Pca(Exercise):
         Mistake(
             "components first",
             None,
-            "The components come before the projection. The order is projected, components, explained_variance_ratio.",
+            "The components come before the projection. The order is projected, components, "
+            "explained_variance_ratio.",
             sign=lambda evidence: evidence[0]["components.shape"] == "(9, 1)",
         ),
         Mistake(
             "one of three",
             edit("projected, components, variances[:k] / variances.sum()", "projected"),
-            "You return one thing, and three are due: projected, components, explained_variance_ratio.",
+            "You return one thing, and three are due: projected, components, "
+            "explained_variance_ratio.",
         ),
         Mistake(
             "two of three",
             edit(", variances[:k] / variances.sum()", ""),
-            "You return two things, and three are due: projected, components, explained_variance_ratio.",
+            "You return two things, and three are due: projected, components, "
+            "explained_variance_ratio.",
         ),
     )
 
@@ -917,21 +1026,33 @@ Y_RANGE = (0.0, 5.5)
 @cache
 def _all_ratings() -> tuple[Tensor, Tensor, Tensor]:
     ratings = load_ratings()
-    users, items, stars = (torch.cat(columns) for columns in zip(ratings.train, ratings.valid, strict=True))
+    users, items, stars = (
+        torch.cat(columns) for columns in zip(ratings.train, ratings.valid, strict=True)
+    )
     return users, items, stars
 
 
 def _split(rng: Rng) -> tuple[tuple[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]:
-    """All ratings under new numbers for users and items, in random order: those to train on, and 8,000 held out.
+    """All ratings under new numbers for users and items, in random order: those to train on, and
+    8,000 held out.
 
-    The first rating of each user and of each item is never held out, so that all numbers occur in training.
+    The first rating of each user and of each item is never held out, so that all numbers occur in
+    training.
     """
     users, items, stars = _all_ratings()
     order = rng.permutation(len(stars))
-    users, items = (rng.permutation(int(column.max()) + 1)[column[order]] for column in (users, items))
-    stars, kept, places = stars[order], torch.zeros(len(stars), dtype=torch.bool), torch.arange(len(stars))
+    users, items = (
+        rng.permutation(int(column.max()) + 1)[column[order]] for column in (users, items)
+    )
+    stars, kept, places = (
+        stars[order],
+        torch.zeros(len(stars), dtype=torch.bool),
+        torch.arange(len(stars)),
+    )
     for column in (users, items):
-        first = torch.full((int(column.max()) + 1,), len(stars)).scatter_reduce(0, column, places, "amin")
+        first = torch.full((int(column.max()) + 1,), len(stars)).scatter_reduce(
+            0, column, places, "amin"
+        )
         kept[first] = True
     out = torch.zeros_like(kept)
     out[places[~kept][:HELD_OUT]] = True
@@ -940,7 +1061,9 @@ def _split(rng: Rng) -> tuple[tuple[Tensor, Tensor, Tensor], tuple[Tensor, Tenso
 
 
 def _biases_alone(users: Tensor, items: Tensor, stars: Tensor) -> tuple[Tensor, Tensor]:
-    """mean + user bias + item bias, as two tables to be added: means of what the others leave over, a little shrunk."""
+    """mean + user bias + item bias, as two tables to be added: means of what the others leave over,
+    a little shrunk.
+    """
     mean, user_bias = stars.mean(), torch.zeros(int(users.max()) + 1)
     for _ in range(10):
         item_bias = _shrunk_means(items, stars - mean - user_bias[users], shrink=5.0)
@@ -950,7 +1073,9 @@ def _biases_alone(users: Tensor, items: Tensor, stars: Tensor) -> tuple[Tensor, 
 
 def _shrunk_means(groups: Tensor, values: Tensor, shrink: float) -> Tensor:
     n = int(groups.max()) + 1
-    return torch.zeros(n).index_add(0, groups, values) / (torch.bincount(groups, minlength=n) + shrink)
+    return torch.zeros(n).index_add(0, groups, values) / (
+        torch.bincount(groups, minlength=n) + shrink
+    )
 
 
 def _rmse(y_hat: Tensor, y: Tensor) -> float:
@@ -972,7 +1097,9 @@ def _off(e: dict[str, Any]) -> float:
 
 
 def _additive(e: dict[str, Any]) -> bool:
-    """Whether the grid of predictions, or of what stands inside the sigmoid, is a column plus a row."""
+    """Whether the grid of predictions, or of what stands inside the sigmoid, is a column plus a
+    row.
+    """
     grid = e["predictions of 8 users for 8 films"].double()
     inside = (grid / (Y_RANGE[1] - grid).clamp(min=1e-6)).clamp(min=1e-6).log()
     for table in (grid, inside):
@@ -985,21 +1112,19 @@ def _additive(e: dict[str, Any]) -> bool:
 class FitRatings(Training):
     """A model of the given ratings, judged by its error on 8,000 ratings that it never saw.
 
-    Measured over 20 seeds, each with its own split, as a share of the error of biases alone (0.840 to 0.872 stars):
+    Measured over 20 seeds, each with its own split, as a share of the error of biases alone (0.840
+    to 0.872 stars):
 
     | answer | mean | least | largest |
     |---|---|---|---|
-    | reference: 20 factors, AdamW, weight decay 0.4, 5 epochs, rate falling to 0 | 0.972 | 0.965 | 0.979 |
-    | Adam with a penalty on the factors of the batch | 0.968 | 0.964 | 0.970 |
-    | torch.optim.AdamW at a constant rate, weight decay 0.5 | 0.975 | 0.970 | 0.981 |
-    | as the reference, range 0.5 to 5 | 0.975 | 0.969 | 0.982 |
-    | as the reference, weight decay 0.1 | 0.988 | 0.980 | 0.998 |
-    | as the reference, weight decay 1 | 1.000 | 0.996 | 1.005 |
-    | biases without factors, trained | 1.005 | 1.004 | 1.007 |
-    | as the reference, no weight decay | 1.008 | 0.999 | 1.018 |
-    | as the reference, one epoch | 1.068 | 1.056 | 1.094 |
-    | as the reference, no weight decay, 10 epochs | 1.111 | 1.094 | 1.128 |
-    | the mean for every pair | 1.195 | 1.186 | 1.208 |
+    | reference: 20 factors, AdamW, weight decay 0.4, 5 epochs, rate falling to 0 | 0.972 | 0.965 |
+    0.979 | | Adam with a penalty on the factors of the batch | 0.968 | 0.964 | 0.970 | |
+    torch.optim.AdamW at a constant rate, weight decay 0.5 | 0.975 | 0.970 | 0.981 | | as the
+    reference, range 0.5 to 5 | 0.975 | 0.969 | 0.982 | | as the reference, weight decay 0.1 | 0.988
+    | 0.980 | 0.998 | | as the reference, weight decay 1 | 1.000 | 0.996 | 1.005 | | biases without
+    factors, trained | 1.005 | 1.004 | 1.007 | | as the reference, no weight decay | 1.008 | 0.999 |
+    1.018 | | as the reference, one epoch | 1.068 | 1.056 | 1.094 | | as the reference, no weight
+    decay, 10 epochs | 1.111 | 1.094 | 1.128 | | the mean for every pair | 1.195 | 1.186 | 1.208 |
     """
 
     id, points = "embeddings.fit_ratings", 4
@@ -1013,7 +1138,9 @@ class FitRatings(Training):
             f"{len(users):,} ratings to train on",
             hidden={
                 "ratings": unseen_ratings,
-                "error of biases": _rmse(of_user[unseen_users] + of_item[unseen_items], unseen_ratings),
+                "error of biases": _rmse(
+                    of_user[unseen_users] + of_item[unseen_items], unseen_ratings
+                ),
             },
             users=users,
             items=items,
@@ -1024,7 +1151,9 @@ class FitRatings(Training):
         )
 
     def probe(self, fit_ratings: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        torch.set_num_threads(1)  # the same numbers on every machine, and no threads that wait for each other
+        torch.set_num_threads(
+            1
+        )  # the same numbers on every machine, and no threads that wait for each other
         model = fit_ratings(case.users, case.items, case.ratings, case.seed)
         yield claim("the model is an nn.Module", isinstance(model, nn.Module))
         model.eval()
@@ -1049,7 +1178,9 @@ class FitRatings(Training):
         }
 
     def measure(self, case: Case, evidence: Mapping[str, Any]) -> float:
-        return _rmse(evidence["predictions"], case.hidden["ratings"]) / case.hidden["error of biases"]
+        return (
+            _rmse(evidence["predictions"], case.hidden["ratings"]) / case.hidden["error of biases"]
+        )
 
     mistakes = (
         Mistake(
@@ -1064,7 +1195,11 @@ class FitRatings(Training):
             None,
             "Your model gives too few stars on average. Did the ratings become whole numbers "
             "on the way? `.long()` makes 3.5 a 3.",
-            sign=_shows(lambda e: _off(e) < -0.12 and e["error on the given ratings"] < 0.95 and _spread(e) > 0.2),
+            sign=_shows(
+                lambda e: (
+                    _off(e) < -0.12 and e["error on the given ratings"] < 0.95 and _spread(e) > 0.2
+                )
+            ),
         ),
         Mistake(
             "learned by heart",
@@ -1080,12 +1215,15 @@ class FitRatings(Training):
             "Your predictions are one number for the user plus one for the film: the taste of the "
             "two never meets. Either the factors are not in the model, or they are still at 0, or "
             "close to it. Are they trained, at a rate that moves them?",
-            sign=_shows(lambda e: _additive(e) and _spread(e) > 0.2 and min(_rows_and_columns(e)) > 0.01),
+            sign=_shows(
+                lambda e: _additive(e) and _spread(e) > 0.2 and min(_rows_and_columns(e)) > 0.01
+            ),
         ),
         Mistake(
             "range 0 to 1",
             None,
-            "No prediction is above 1 star: the sigmoid was not stretched to the range of the ratings.",
+            "No prediction is above 1 star: the sigmoid was not stretched to the range of the "
+            "ratings.",
             sign=_shows(lambda e: float(e["predictions"].max()) <= 1.0),
         ),
         Mistake(
@@ -1112,17 +1250,17 @@ class FitRatings(Training):
         Mistake(
             "one number for all",
             None,
-            "Your model predicts nearly the same for every pair, about the mean. That happens when (n, "
-            "1) meets (n,) in the loss: every prediction is compared with every rating of the "
-            "batch. Look at the shapes in the loss.",
+            "Your model predicts nearly the same for every pair, about the mean. That happens "
+            "when (n, 1) meets (n,) in the loss: every prediction is compared with every rating "
+            "of the batch. Look at the shapes in the loss.",
             sign=_shows(lambda e: _spread(e) < 0.05),
         ),
         Mistake(
             "pairs torn apart",
             None,
             "What your model has learned seems to have nothing to do with who rated what: on the "
-            "very ratings that it was given it is hardly better than their mean. Are users, items and "
-            "ratings of a batch picked with the same indices?",
+            "very ratings that it was given it is hardly better than their mean. Are users, items "
+            "and ratings of a batch picked with the same indices?",
             sign=_shows(lambda e: e["error on the given ratings"] > 1.0 and abs(_off(e)) < 0.2),
         ),
         Mistake(
@@ -1133,12 +1271,17 @@ class FitRatings(Training):
             "the learning rate too small or the weight decay too large? If it falls: does your "
             "loop train on its arguments, and not on the `train` of the notebook? Do users and "
             "items reach the model in this order?",
-            sign=_shows(lambda e: e["error on the given ratings"] > 0.9 and (_off(e) < -0.1 or _spread(e) > 0.5)),
+            sign=_shows(
+                lambda e: (
+                    e["error on the given ratings"] > 0.9 and (_off(e) < -0.1 or _spread(e) > 0.5)
+                )
+            ),
         ),
         Mistake(
             "a column of predictions",
             None,
-            "Your model returns a column, (n, 1). Return one number for each pair, (n,), as DotProductBias does.",
+            "Your model returns a column, (n, 1). Return one number for each pair, (n,), as "
+            "DotProductBias does.",
             sign=_shows(lambda e: e["shape of the predictions"].endswith(", 1)")),
         ),
         Mistake(

@@ -1,4 +1,6 @@
-"""Exercises of lesson 01: relu, My_Linear, counting parameters, collapsing affine maps, a two-layer net."""
+"""Exercises of lesson 01: relu, My_Linear, counting parameters, collapsing affine maps, a two-layer
+net.
+"""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -8,9 +10,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, claim, edit, gradients, operators, unguarded
+from course_utils.checking import (
+    Case,
+    Exercise,
+    FreeText,
+    Mistake,
+    Rng,
+    claim,
+    edit,
+    gradients,
+    operators,
+    unguarded,
+)
 
-# The ReLU, and all that is one with the right numbers, such as elu with alpha=0 or hardtanh from 0 to inf.
+# The ReLU, and all that is one with the right numbers, such as elu with alpha=0 or hardtanh from 0
+# to inf.
 RELU = operators("relu|elu|hardtanh|threshold|softplus|shrink|hardsigmoid|hardswish|silu|mish")
 WHY_NONLINEAR = FreeText("linear.why_nonlinear")
 START = (200, 150)  # inputs and outputs of the layer whose start values are looked at
@@ -50,30 +64,31 @@ class Relu(Exercise):
             Mistake(
                 "leaky",
                 edit("x.clamp(min=0)", f"x.clamp(min=0) + {slope} * x.clamp(max=0)"),
-                f"Negative inputs come out {slope} times as large. That is the leaky ReLU; the ReLU "
-                "gives exactly 0 there.",
+                f"Negative inputs come out {slope} times as large. That is the leaky ReLU; the "
+                "ReLU gives exactly 0 there.",
             )
             for slope in (0.01, 0.1, 0.2)
         ),
         Mistake(
             "changes its input",
             edit("x.clamp(", "x.clamp_("),
-            "The tensor that came in is overwritten. Make a new tensor: operations whose name ends in "
-            "an underscore, and assignments such as `x[x < 0] = ...`, change x itself.",
+            "The tensor that came in is overwritten. Make a new tensor: operations whose name "
+            "ends in an underscore, and assignments such as `x[x < 0] = ...`, change x itself.",
         ),
         *(
             Mistake(
                 "hands back x itself",
                 edit("return x", f"return x if {nothing} else x"),
-                "Where there is nothing to cut off, you return the very tensor that came in. Whoever "
-                "changes the result then changes x: always return a new tensor.",
+                "Where there is nothing to cut off, you return the very tensor that came in. "
+                "Whoever changes the result then changes x: always return a new tensor.",
             )
             for nothing in ("(x > 0).all()", "(x >= 0).all()")
         ),
         Mistake(
             "cut at 1",
             edit("min=0", "min=0, max=1"),
-            "Large inputs come out as 1. The ReLU has no ceiling: a positive number passes unchanged.",
+            "Large inputs come out as 1. The ReLU has no ceiling: a positive number passes "
+            "unchanged.",
         ),
         Mistake(
             "cut at 6",
@@ -106,8 +121,8 @@ class Relu(Exercise):
         Mistake(
             "largest along a dimension",
             edit("x.clamp(min=0)", "torch.max(x, 0)"),
-            "`torch.max(x, 0)` looks for the largest number along dimension 0 and returns it with its "
-            "place. You want to compare each entry with the number 0.",
+            "`torch.max(x, 0)` looks for the largest number along dimension 0 and returns it with "
+            "its place. You want to compare each entry with the number 0.",
         ),
         Mistake(
             "largest of all",
@@ -119,24 +134,30 @@ class Relu(Exercise):
 
 
 def _from_start(evidence: list[dict[str, Any]], what: str) -> float:
-    """What the case with the start values says of the weight, such as its spread, times sqrt(in_features)."""
+    """What the case with the start values says of the weight, such as its spread, times
+    sqrt(in_features).
+    """
     name = f"{what} weight times sqrt(in_features)"
     return next(float(values[name]) for values in evidence if name in values)
 
 
 def _normal(evidence: list[dict[str, Any]]) -> bool:
-    """The largest of uniform numbers is 1.7 times their spread, that of 30,000 normal ones about 4 times."""
+    """The largest of uniform numbers is 1.7 times their spread, that of 30,000 normal ones about 4
+    times.
+    """
     return _from_start(evidence, "largest") > 2.5 * _from_start(evidence, "spread of") > 0
 
 
 def _standard_normal(evidence: list[dict[str, Any]]) -> bool:
-    return _normal(evidence) and 0.95 < _from_start(evidence, "spread of") / math.sqrt(START[0]) < 1.05
+    return (
+        _normal(evidence) and 0.95 < _from_start(evidence, "spread of") / math.sqrt(START[0]) < 1.05
+    )
 
 
 def _start_mistakes(name: str, filled: str, hint: str) -> list[Mistake]:
     """Start values filled in another way, in weight and bias or in the weight alone."""
     weight = edit("in_features).uniform_(-bound, bound)", f"in_features){filled}")
-    bias = edit("(out_features).uniform_(-bound, bound)", f"(out_features){filled}")
+    bias = edit("empty.uniform_(-bound, bound)", f"empty{filled}")
     return [Mistake(name, weight + bias, hint), Mistake(name, weight, hint)]
 
 
@@ -171,21 +192,31 @@ class MyLinear(Exercise):
     def probe(self, My_Linear: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         freed = [torch.full((case.n_out, case.n_in), math.nan) for _ in range(8)]
         del freed  # so that a torch.empty which is never filled holds no numbers that an earlier layer left behind
-        layer = My_Linear(case.n_in, case.n_out) if case.with_bias else My_Linear(case.n_in, case.n_out, bias=False)
+        layer = (
+            My_Linear(case.n_in, case.n_out)
+            if case.with_bias
+            else My_Linear(case.n_in, case.n_out, bias=False)
+        )
         yield claim("`My_Linear` is an nn.Module", isinstance(layer, nn.Module))
         weight, bias = getattr(layer, "weight", None), getattr(layer, "bias", None)
         if case.wide:
             yield from self._start_values("weight", weight, case.n_in, rtol=0.02)
             yield from self._start_values("bias", bias, case.n_in, rtol=0.2)
             other = My_Linear(case.n_in, case.n_out)
-            yield claim("the weights of two layers are different", not torch.equal(other.weight, layer.weight))
+            yield claim(
+                "the weights of two layers are different",
+                not torch.equal(other.weight, layer.weight),
+            )
             return
         yield "kind of self.weight", None if weight is None else type(weight).__name__
         yield "weight.shape", str(tuple(weight.shape)) if isinstance(weight, Tensor) else weight
         yield "bias", _kind_of_bias(bias)
         yield (
             "parameters",
-            sorted(f"{name}{'' if p.requires_grad else ' (frozen)'}" for name, p in layer.named_parameters()),
+            sorted(
+                f"{name}{'' if p.requires_grad else ' (frozen)'}"
+                for name, p in layer.named_parameters()
+            ),
         )
         parameters = [p for p in (weight, bias) if p is not None]
         with torch.no_grad():
@@ -198,25 +229,31 @@ class MyLinear(Exercise):
         for name, grad in zip(names, gradients(y, [x, *parameters]), strict=False):
             yield f"grad of {name}", grad
 
-    def _start_values(self, name: str, values: Any, n_in: int, rtol: float) -> Iterator[tuple[Any, ...]]:
+    def _start_values(
+        self, name: str, values: Any, n_in: int, rtol: float
+    ) -> Iterator[tuple[Any, ...]]:
         yield f"different rows in {name}", len(values.unique(dim=0))
         scaled = values.detach() * math.sqrt(n_in)
         yield f"largest {name} times sqrt(in_features)", float(scaled.abs().max()), rtol
-        yield f"spread of {name} times sqrt(in_features)", float(scaled.square().mean().sqrt()), rtol
+        yield (
+            f"spread of {name} times sqrt(in_features)",
+            float(scaled.square().mean().sqrt()),
+            rtol,
+        )
         yield f"part of {name} below 0", float((scaled < 0).float().mean()), 2 * rtol
 
     mistakes = (
         Mistake(
             "bias detached",
             edit("y + self.bias", "y + self.bias.detach()"),
-            "The bias is added without its history (`.data` or `.detach()`), so it gets no gradient "
-            "and is never trained. Add the parameter itself.",
+            "The bias is added without its history (`.data` or `.detach()`), so it gets no "
+            "gradient and is never trained. Add the parameter itself.",
         ),
         Mistake(
             "weight detached",
             edit("self.weight.T", "self.weight.detach().T"),
-            "You multiply by the weight without its history (`.data` or `.detach()`), so it gets no "
-            "gradient and is never trained. Multiply by the parameter itself.",
+            "You multiply by the weight without its history (`.data` or `.detach()`), so it gets "
+            "no gradient and is never trained. Multiply by the parameter itself.",
         ),
         *(
             Mistake(
@@ -227,9 +264,9 @@ class MyLinear(Exercise):
                     "bias = nn.Parameter(",
                     f"bias = {made}",
                 ),
-                "weight and bias are plain tensors, so `layer.parameters()` is empty and an optimizer "
-                "would find nothing to train. A tensor becomes a parameter of the module when it is "
-                "wrapped in nn.Parameter.",
+                "weight and bias are plain tensors, so `layer.parameters()` is empty and an "
+                "optimizer would find nothing to train. A tensor becomes a parameter of the "
+                "module when it is wrapped in nn.Parameter.",
             )
             for made in ("torch.Tensor.requires_grad_(", "(")
         ),
@@ -246,19 +283,20 @@ class MyLinear(Exercise):
         Mistake(
             "parameters frozen",
             edit("bound))\n", "bound), False)\n", "bound)) if", "bound), False) if"),
-            "The parameters are made with requires_grad=False, so they get no gradient and are never "
-            "trained. nn.Parameter(...) alone makes trainable ones.",
+            "The parameters are made with requires_grad=False, so they get no gradient and are "
+            "never trained. nn.Parameter(...) alone makes trainable ones.",
         ),
         Mistake(
             "bias=False ignored",
             edit(" if bias else None", ""),
-            "With bias=False there should be no bias: set `self.bias` to None, and do not add it in forward.",
+            "With bias=False there should be no bias: set `self.bias` to None, and do not add it "
+            "in forward.",
         ),
         Mistake(
             "zeros instead of no bias",
             edit("if bias else None", "if bias else torch.zeros(out_features)"),
-            "With bias=False you keep a tensor as the bias. It adds nothing, but `self.bias` should "
-            "be None then, as in nn.Linear.",
+            "With bias=False you keep a tensor as the bias. It adds nothing, but `self.bias` "
+            "should be None then, as in nn.Linear.",
         ),
         Mistake(
             "bias never added",
@@ -290,13 +328,13 @@ class MyLinear(Exercise):
         ),
         Mistake(
             "bias starts at zero",
-            edit("(out_features).uniform_(-bound, bound)", "(out_features).zero_()"),
-            "The bias starts at 0. That works too, and some libraries do it; here the bias is drawn "
-            "from the same range as the weight.",
+            edit("empty.uniform_(-bound, bound)", "empty.zero_()"),
+            "The bias starts at 0. That works too, and some libraries do it; here the bias is "
+            "drawn from the same range as the weight.",
         ),
         Mistake(
             "bias starts at one",
-            edit("(out_features).uniform_(-bound, bound)", "(out_features).fill_(1)"),
+            edit("empty.uniform_(-bound, bound)", "empty.fill_(1)"),
             "The bias starts at 1 everywhere. Here it is drawn from the same range as the weight.",
         ),
         *_start_mistakes(
@@ -315,11 +353,13 @@ class MyLinear(Exercise):
         *_start_mistakes(
             "start values only positive",
             ".uniform_(0, bound)",
-            "All weights start between 0 and 1/sqrt(in_features). They should lie on both sides of 0.",
+            "All weights start between 0 and 1/sqrt(in_features). They should lie on both sides "
+            "of 0.",
         ),
         *_start_mistakes(
             "bound of xavier_uniform_",
-            ".uniform_(-(6 / (in_features + out_features)) ** 0.5, (6 / (in_features + out_features)) ** 0.5)",
+            ".uniform_(-(6 / (in_features + out_features)) ** 0.5, (6 / (in_features + "
+            "out_features)) ** 0.5)",
             "The weights start uniform within sqrt(6/(in_features + out_features)), as "
             "nn.init.xavier_uniform_ draws them. Here the bound is 1/sqrt(in_features).",
         ),
@@ -354,8 +394,8 @@ class MyLinear(Exercise):
         Mistake(
             "normal instead of uniform",
             None,
-            "The weights look as if they came from a normal distribution: a few lie far outside the "
-            "rest. Here they are drawn uniformly between plus and minus 1/sqrt(in_features).",
+            "The weights look as if they came from a normal distribution: a few lie far outside "
+            "the rest. Here they are drawn uniformly between plus and minus 1/sqrt(in_features).",
             sign=_normal,
         ),
         Mistake(
@@ -385,35 +425,35 @@ class MyLinear(Exercise):
         Mistake(
             "batch dimensions flattened",
             edit("x @ self.weight.T", "x.reshape(-1, x.shape[-1]) @ self.weight.T"),
-            "All batch dimensions come out as one. Only the last dimension of x changes: an input of "
-            "shape (2, 3, in_features) gives an output of shape (2, 3, out_features).",
+            "All batch dimensions come out as one. Only the last dimension of x changes: an input "
+            "of shape (2, 3, in_features) gives an output of shape (2, 3, out_features).",
         ),
         Mistake(
             "one bias for all outputs",
-            edit("torch.empty(out_features).", "torch.empty(1)."),
+            edit("empty = torch.empty(out_features)", "empty = torch.empty(1)"),
             "Your bias is one number, and broadcasting gives it to every output. Each output has a "
             "bias of its own: shape (out_features,).",
         ),
         Mistake(
             "bias with a batch dimension",
-            edit("torch.empty(out_features).", "torch.empty(1, out_features)."),
-            "Your bias has shape (1, out_features), so a single vector as input would come out with a "
-            "dimension too many. Broadcasting adds the batch dimension for you: its shape is "
-            "(out_features,).",
+            edit("empty = torch.empty(out_features)", "empty = torch.empty(1, out_features)"),
+            "Your bias has shape (1, out_features), so a single vector as input would come out "
+            "with a dimension too many. Broadcasting adds the batch dimension for you: its shape "
+            "is (out_features,).",
         ),
         Mistake(
             "activation inside the layer",
             edit("return y if", "return (y if", "y + self.bias", "y + self.bias).clamp(min=0)"),
-            "Negative outputs come out as 0: a ReLU is built in. The layer is the affine map alone; "
-            "the activation function comes after it.",
+            "Negative outputs come out as 0: a ReLU is built in. The layer is the affine map "
+            "alone; the activation function comes after it.",
         ),
         Mistake(
             "parameters in float64",
             edit(
                 "in_features).",
                 "in_features).double().",
-                "(out_features).",
-                "(out_features).double().",
+                "empty.",
+                "empty.double().",
             ),
             "Your parameters are float64, numpy's default, and torch does not multiply them with a "
             "float32 input. Make them float32, torch's default.",
@@ -429,7 +469,9 @@ def _kind_of_bias(bias: Any) -> str:
 
 
 class CountParameters(Exercise):
-    """The number of numbers in the trainable parameters of a module; a shared parameter counts once."""
+    """The number of numbers in the trainable parameters of a module; a shared parameter counts
+    once.
+    """
 
     id, points = "linear.count_parameters", 1
 
@@ -443,7 +485,9 @@ class CountParameters(Exercise):
             ("none", "a module without parameters"),
             ("filters", "a convolution (four dimensions) and a scale of shape ()"),
         ):
-            yield Case(label, kind=kind, a=rng.integer(3, 6), b=rng.integer(6, 9), c=rng.integer(10, 14))
+            yield Case(
+                label, kind=kind, a=rng.integer(3, 6), b=rng.integer(6, 9), c=rng.integer(10, 14)
+            )
 
     def probe(self, count_parameters: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         with unguarded():
@@ -455,7 +499,10 @@ class CountParameters(Exercise):
         if case.kind == "frozen":
             weight.requires_grad_(False)
             yield "the count after its weight is frozen too", count_parameters(module)
-        yield "the module afterwards", [f"{name} {p.requires_grad}" for name, p in module.named_parameters()]
+        yield (
+            "the module afterwards",
+            [f"{name} {p.requires_grad}" for name, p in module.named_parameters()],
+        )
 
     mistakes = (
         Mistake(
@@ -475,17 +522,20 @@ class CountParameters(Exercise):
         Mistake(
             "buffers counted",
             edit("p.requires_grad)", "p.requires_grad) + sum(b.numel() for b in module.buffers())"),
-            "The running averages of a batch norm are counted. They are buffers: stored with the module, not trained.",
+            "The running averages of a batch norm are counted. They are buffers: stored with the "
+            "module, not trained.",
         ),
         Mistake(
             "tensors counted",
             edit("p.numel()", "1"),
-            "You count the parameter tensors. What is asked for is how many numbers they hold together.",
+            "You count the parameter tensors. What is asked for is how many numbers they hold "
+            "together.",
         ),
         Mistake(
             "biases left out",
             edit("p.requires_grad)", "p.requires_grad and p.ndim > 1)"),
-            "Only parameters with two or more dimensions are counted. A bias is a parameter as well.",
+            "Only parameters with two or more dimensions are counted. A bias is a parameter as "
+            "well.",
         ),
         Mistake(
             "only weights and biases counted",
@@ -495,13 +545,14 @@ class CountParameters(Exercise):
                 "requires_grad)",
                 "requires_grad and name.endswith(('weight', 'bias')))",
             ),
-            "You look for the names weight and bias. A parameter may have any name: ask the module for all of them.",
+            "You look for the names weight and bias. A parameter may have any name: ask the "
+            "module for all of them.",
         ),
         Mistake(
             "inner layers left out",
             edit(".parameters()", ".parameters(recurse=False)"),
-            "Only parameters that belong to the outermost module itself are counted. `parameters()` "
-            "also walks through the modules inside it.",
+            "Only parameters that belong to the outermost module itself are counted. "
+            "`parameters()` also walks through the modules inside it.",
         ),
         Mistake(
             "only one level deep",
@@ -521,8 +572,8 @@ class CountParameters(Exercise):
             Mistake(
                 "only two sizes multiplied",
                 edit("p.numel()", number),
-                "You multiply the first two sizes of each parameter. A convolution has four: the number "
-                "of entries, whatever the shape, is `numel()`.",
+                "You multiply the first two sizes of each parameter. A convolution has four: the "
+                "number of entries, whatever the shape, is `numel()`.",
             )
             for number in (
                 "math.prod(p.shape[:2])",
@@ -537,8 +588,8 @@ class CountParameters(Exercise):
                 "requires_grad)",
                 "requires_grad})",
             ),
-            "Parameters of the same shape are counted once. Two layers of the same size have twice as "
-            "many numbers to train.",
+            "Parameters of the same shape are counted once. Two layers of the same size have "
+            "twice as many numbers to train.",
         ),
         Mistake(
             "zeros left out",
@@ -600,7 +651,9 @@ class Collapse(Exercise):
         yield "b", b
         yield "y from the collapsed map", torch.einsum("ni,oi->no", case.x, w) + b
         w, b = collapse(*tensors)
-        loss = (case.x @ w.T + b).sum(0) if isinstance(w, Tensor) and isinstance(b, Tensor) else None
+        loss = (
+            (case.x @ w.T + b).sum(0) if isinstance(w, Tensor) and isinstance(b, Tensor) else None
+        )
         for name, grad in zip(("w1", "b1", "w2", "b2"), gradients(loss, tensors), strict=True):
             yield f"grad of {name}", grad
 
@@ -608,13 +661,14 @@ class Collapse(Exercise):
         Mistake(
             "first bias not carried through",
             edit("w2 @ b1", "b1"),
-            "The second map acts on everything that the first one gives, its constant b1 included: b1 "
-            "reaches the output only through w2.",
+            "The second map acts on everything that the first one gives, its constant b1 "
+            "included: b1 reaches the output only through w2.",
         ),
         Mistake(
             "first bias forgotten",
             edit("w2 @ b1 +", "1 *"),
-            "b1 is missing. Put w1 @ x + b1 into the second map, multiply out, and see what is left without x.",
+            "b1 is missing. Put w1 @ x + b1 into the second map, multiply out, and see what is "
+            "left without x.",
         ),
         Mistake(
             "second bias forgotten",
@@ -634,7 +688,8 @@ class Collapse(Exercise):
         Mistake(
             "weights in the wrong order",
             edit("w2 @ w1", "w1 @ w2"),
-            "The product has w1 on the left. The map that acts first stands next to x, on the right.",
+            "The product has w1 on the left. The map that acts first stands next to x, on the "
+            "right.",
         ),
         Mistake(
             "everything in the wrong order",
@@ -655,12 +710,14 @@ class Collapse(Exercise):
         Mistake(
             "a ReLU on the first bias",
             edit("@ b1", "@ b1.clamp(min=0)"),
-            "Negative entries of b1 are taken for 0. There is no ReLU between these maps: b1 goes through w2 as it is.",
+            "Negative entries of b1 are taken for 0. There is no ReLU between these maps: b1 goes "
+            "through w2 as it is.",
         ),
         Mistake(
             "entry by entry",
             edit("w2 @ w1", "w2 * w1"),
-            "`*` multiplies entry by entry. Maps that act one after the other are a matrix product: `@`.",
+            "`*` multiplies entry by entry. Maps that act one after the other are a matrix "
+            "product: `@`.",
         ),
     )
 
@@ -676,7 +733,9 @@ def _different_each_time(evidence: list[dict[str, Any]]) -> bool:
 
 
 class TwoLayerNet(Exercise):
-    """affine, relu, affine: (..., n_in) -> (..., n_out), with the parameters w1, b1, w2, b2 in this order."""
+    """affine, relu, affine: (..., n_in) -> (..., n_out), with the parameters w1, b1, w2, b2 in this
+    order.
+    """
 
     id, points = "linear.two_layer_net", 3
     without = {
@@ -703,22 +762,33 @@ class TwoLayerNet(Exercise):
         parameters = list(net.parameters())
         once, again = net(case.x), net(case.x)
         yield "what is returned", None if once is None else type(once).__name__
-        yield claim("the output for the same x is the same twice", torch.equal(once.nan_to_num(), again.nan_to_num()))
-        yield "shapes of parameters()", ", ".join(str(tuple(p.shape)) for p in parameters) or "no parameters"
+        yield claim(
+            "the output for the same x is the same twice",
+            torch.equal(once.nan_to_num(), again.nan_to_num()),
+        )
+        yield (
+            "shapes of parameters()",
+            ", ".join(str(tuple(p.shape)) for p in parameters) or "no parameters",
+        )
         with torch.no_grad():
-            for parameter, values in zip(parameters, (case.w1, case.b1, case.w2, case.b2), strict=True):
+            for parameter, values in zip(
+                parameters, (case.w1, case.b1, case.w2, case.b2), strict=True
+            ):
                 parameter.copy_(values)
         x = case.x.clone().requires_grad_()
         y = net(x)
         yield "y", y
-        for name, grad in zip(("x", "w1", "b1", "w2", "b2"), gradients(y, [x, *parameters]), strict=True):
+        for name, grad in zip(
+            ("x", "w1", "b1", "w2", "b2"), gradients(y, [x, *parameters]), strict=True
+        ):
             yield f"grad of {name}", grad
 
     mistakes = (
         Mistake(
             "no activation",
             edit("relu(self.first(x))", "self.first(x)"),
-            "Nothing stands between the two affine maps, so together they are one affine map, as in collapse.",
+            "Nothing stands between the two affine maps, so together they are one affine map, as "
+            "in collapse.",
         ),
         Mistake(
             "activation at the end",
@@ -728,13 +798,14 @@ class TwoLayerNet(Exercise):
                 "return self.second(h)",
                 "return relu(self.second(h))",
             ),
-            "The ReLU comes after the second map. There it only cuts off the output; between the maps "
-            "it lets the net bend.",
+            "The ReLU comes after the second map. There it only cuts off the output; between the "
+            "maps it lets the net bend.",
         ),
         Mistake(
             "activation also at the end",
             edit("return self.second(h)", "return relu(self.second(h))"),
-            "There is a second ReLU after the last map, so the net can never give a negative number.",
+            "There is a second ReLU after the last map, so the net can never give a negative "
+            "number.",
         ),
         Mistake(
             "activation on the input",
@@ -744,7 +815,8 @@ class TwoLayerNet(Exercise):
         Mistake(
             "activation also on the input",
             edit("self.first(x)", "self.first(relu(x))"),
-            "There is a ReLU on the input too, so the net cannot tell one negative number from another.",
+            "There is a ReLU on the input too, so the net cannot tell one negative number from "
+            "another.",
         ),
         *(
             Mistake(
@@ -788,7 +860,8 @@ class TwoLayerNet(Exercise):
                 "return self.second(h)",
                 "return self.second(relu(self.middle(h)))",
             ),
-            "There are three affine maps. The net has two: n_in to n_hidden, and n_hidden to n_out.",
+            "There are three affine maps. The net has two: n_in to n_hidden, and n_hidden to "
+            "n_out.",
         ),
         *(
             Mistake(
@@ -807,12 +880,14 @@ class TwoLayerNet(Exercise):
         Mistake(
             "gradient cut off",
             edit("self.second(h)", "self.second(h).detach()"),
-            "The output has no history (`.detach()`, `.data`, or torch.no_grad()), so no parameter gets a gradient.",
+            "The output has no history (`.detach()`, `.data`, or torch.no_grad()), so no "
+            "parameter gets a gradient.",
         ),
         Mistake(
             "ready-made layers",
             edit("My_Linear(n_in", "nn.Linear(n_in", "My_Linear(n_hidden", "nn.Linear(n_hidden"),
-            "The layers are nn.Linear. You have built the same yourself above: use My_Linear and relu.",
+            "The layers are nn.Linear. You have built the same yourself above: use My_Linear and "
+            "relu.",
         ),
         Mistake(
             "layers made in forward",
@@ -826,8 +901,8 @@ class TwoLayerNet(Exercise):
                 "self.second(",
                 "self.second()(",
             ),
-            "The layers are made anew, with new random weights, in every call of forward. Make them "
-            "once, in __init__, and keep them as attributes.",
+            "The layers are made anew, with new random weights, in every call of forward. Make "
+            "them once, in __init__, and keep them as attributes.",
         ),
         Mistake(
             "another output each time",
@@ -840,7 +915,7 @@ class TwoLayerNet(Exercise):
         Mistake(
             "batch dimensions flattened",
             edit("self.first(x)", "self.first(x.reshape(-1, x.shape[-1]))"),
-            "All batch dimensions come out as one. Only the last dimension of x changes: an input of "
-            "shape (2, 3, n_in) gives an output of shape (2, 3, n_out).",
+            "All batch dimensions come out as one. Only the last dimension of x changes: an input "
+            "of shape (2, 3, n_in) gives an output of shape (2, 3, n_out).",
         ),
     )

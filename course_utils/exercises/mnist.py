@@ -1,4 +1,6 @@
-"""Exercises of lesson 05: normalising, SGD as a class, an epoch of training, evaluation, a net that reads digits."""
+"""Exercises of lesson 05: normalising, SGD as a class, an epoch of training, evaluation, a net that
+reads digits.
+"""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +24,9 @@ def _things(answer: Any) -> str:
 
 
 class Normalize(Exercise):
-    """(x - m) / s for both tensors, with m and s the one mean and the one standard deviation of all of train."""
+    """(x - m) / s for both tensors, with m and s the one mean and the one standard deviation of all
+    of train.
+    """
 
     id, points = "mnist.normalize", 1
     without = {
@@ -37,7 +41,9 @@ class Normalize(Exercise):
         ):
             brightness = torch.linspace(0.5, 2.0, 784)
             train = rng.uniform(0, 1, n_train, 784) * brightness
-            yield Case(label, train=train, valid=rng.uniform(0, 1, n_valid, 784) * brightness * 0.7 + shift)
+            yield Case(
+                label, train=train, valid=rng.uniform(0, 1, n_valid, 784) * brightness * 0.7 + shift
+            )
 
     def probe(self, normalize: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         answer = normalize(case.train, case.valid)
@@ -49,27 +55,34 @@ class Normalize(Exercise):
     mistakes = (
         Mistake(
             "validation data scaled by itself",
-            edit("return", "m, s = _statistics(valid)\n    return", "(valid - mean) / std", "(valid - m) / s"),
-            "The validation data is scaled with its own mean and spread. The net learns from numbers that were scaled "
-            "in one way, so everything that it ever sees has to be scaled in that same way.",
+            edit(
+                "return",
+                "m, s = _statistics(valid)\n    return",
+                "(valid - mean) / std",
+                "(valid - m) / s",
+            ),
+            "The validation data is scaled with its own mean and spread. The net learns from "
+            "numbers that were scaled in one way, so everything that it ever sees has to be "
+            "scaled in that same way.",
         ),
         Mistake(
             "statistics of both together",
             edit("_statistics(train)", "_statistics(torch.cat([train, valid]))"),
-            "The mean and the spread come from both sets together. What belongs to validation must not have a say in "
-            "anything that training uses, not even in two numbers.",
+            "The mean and the spread come from both sets together. What belongs to validation "
+            "must not have a say in anything that training uses, not even in two numbers.",
         ),
         Mistake(
             "statistics of the validation data",
             edit("_statistics(train)", "_statistics(valid)"),
-            "The mean and the spread come from the validation data. They belong to what is learned, so they come from "
-            "the training data.",
+            "The mean and the spread come from the validation data. They belong to what is "
+            "learned, so they come from the training data.",
         ),
         Mistake(
             "each pixel by itself",
             edit(".mean()", ".mean(0)", ".std()", ".std(0)"),
-            "Each pixel has a mean and a spread of its own. A pixel at the border is 0 in every digit, so its spread "
-            "is 0, and nothing can be divided by that. Take one mean and one spread over all pixels.",
+            "Each pixel has a mean and a spread of its own. A pixel at the border is 0 in every "
+            "digit, so its spread is 0, and nothing can be divided by that. Take one mean and one "
+            "spread over all pixels.",
         ),
         Mistake(
             "each pixel by itself",
@@ -86,8 +99,9 @@ class Normalize(Exercise):
                 "(valid - mean) / std",
                 "nn.functional.batch_norm(valid, None, None, training=True)",
             ),
-            "Each pixel has a mean and a spread of its own, and in valid other ones than in train (as batch "
-            "normalisation does it). Take one mean and one spread, over all pixels of train, for both.",
+            "Each pixel has a mean and a spread of its own, and in valid other ones than in train "
+            "(as batch normalisation does it). Take one mean and one spread, over all pixels of "
+            "train, for both.",
         ),
         Mistake(
             "each digit by itself",
@@ -123,8 +137,9 @@ class Normalize(Exercise):
         Mistake(
             "validation data not divided",
             edit("(valid - mean) / std", "valid - mean"),
-            "valid is shifted and keeps its spread. Is the division missing? Or is train overwritten first, so that "
-            "its standard deviation is 1 when valid is divided by it? Compute both numbers before.",
+            "valid is shifted and keeps its spread. Is the division missing? Or is train "
+            "overwritten first, so that its standard deviation is 1 when valid is divided by it? "
+            "Compute both numbers before.",
         ),
         Mistake(
             "mean not subtracted",
@@ -140,8 +155,8 @@ class Normalize(Exercise):
         Mistake(
             "divided before subtracted",
             edit("(train - mean)", "train - mean", "(valid - mean)", "valid - mean"),
-            "Only the mean is divided by the standard deviation: a division comes before a subtraction. Brackets are "
-            "missing.",
+            "Only the mean is divided by the standard deviation: a division comes before a "
+            "subtraction. Brackets are missing.",
         ),
         Mistake(
             "multiplied by the standard deviation",
@@ -152,18 +167,20 @@ class Normalize(Exercise):
             "validation data as it was",
             edit("(valid - mean) / std", "valid.clone()"),
             "valid comes back as it was. Is it scaled at all? Or is train overwritten first, so "
-            "that its mean is 0 and its standard deviation 1 when valid is scaled? Compute both numbers before.",
+            "that its mean is 0 and its standard deviation 1 when valid is scaled? Compute both "
+            "numbers before.",
         ),
         Mistake(
             "validation data clipped",
             edit("(valid - mean)", "(valid.clamp(train.min(), train.max()) - mean)"),
-            "Validation pixels beyond the smallest or largest training pixel are clipped. Scale them like all others.",
+            "Validation pixels beyond the smallest or largest training pixel are clipped. Scale "
+            "them like all others.",
         ),
         Mistake(
             "numbers of another data set",
             edit("_statistics(train)", "0.1307, 0.3081"),
-            "0.1307 and 0.3081 are the mean and the standard deviation of all of MNIST. Compute both from train, "
-            "whatever it is.",
+            "0.1307 and 0.3081 are the mean and the standard deviation of all of MNIST. Compute "
+            "both from train, whatever it is.",
         ),
         Mistake(
             "returned None",
@@ -181,7 +198,9 @@ class Normalize(Exercise):
 
 
 class Sgd(Exercise):
-    """v <- momentum * v + g, then p <- p - lr * v, for every parameter p with gradient g; v starts at 0."""
+    """v <- momentum * v + g, then p <- p - lr * v, for every parameter p with gradient g; v starts
+    at 0.
+    """
 
     id, points = "mnist.SGD", 3
     along = {"again": 1}  # with momentum
@@ -191,12 +210,19 @@ class Sgd(Exercise):
     shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        def case(label: str, shapes: list[tuple[int, ...]], missing: list[list[int]], **settings: Any) -> Case:
+        def case(
+            label: str, shapes: list[tuple[int, ...]], missing: list[list[int]], **settings: Any
+        ) -> Case:
             params = [rng.normal(*shape) for shape in shapes]
-            grads = [[None if i in skip else rng.normal(*s) for i, s in enumerate(shapes)] for skip in missing]
+            grads = [
+                [None if i in skip else rng.normal(*s) for i, s in enumerate(shapes)]
+                for skip in missing
+            ]
             return Case(label, params=params, grads=grads, generator=False, **settings)
 
-        yield case("SGD(params, lr=0.1), three steps", [(3, 4), (3,)], [[], [], []], settings={"lr": 0.1})
+        yield case(
+            "SGD(params, lr=0.1), three steps", [(3, 4), (3,)], [[], [], []], settings={"lr": 0.1}
+        )
         yield case(
             "SGD(params, lr=0.05, momentum=0.9), four steps",
             [(2, 3), (2,), (2, 3)],
@@ -222,13 +248,19 @@ class Sgd(Exercise):
         params = [p.requires_grad_() for p in case.params]
         for p in params:
             p.grad = None
-        optimizer = SGD((p for p in params), **case.settings) if case.generator else SGD(params, **case.settings)
+        optimizer = (
+            SGD((p for p in params), **case.settings)
+            if case.generator
+            else SGD(params, **case.settings)
+        )
         for number, grads in enumerate(case.grads, 1):
             for p, grad in zip(params, grads, strict=True):
                 if grad is None:
                     p.grad = None
                 else:
-                    p.grad = grad.clone() if p.grad is None else p.grad + grad  # as backward() adds to it
+                    p.grad = (
+                        grad.clone() if p.grad is None else p.grad + grad
+                    )  # as backward() adds to it
             before = [None if p.grad is None else p.grad.clone() for p in params]
             values = [p.detach().clone() for p in params]
             try:
@@ -250,8 +282,9 @@ class Sgd(Exercise):
         Mistake(
             "generator used up",
             None,
-            "Given a list, your optimizer moves its parameters. Given a generator, only its first loop finds them: "
-            "`model.parameters()` can be walked through once. Keep what it gives in a list.",
+            "Given a list, your optimizer moves its parameters. Given a generator, only its first "
+            "loop finds them: `model.parameters()` can be walked through once. Keep what it gives "
+            "in a list.",
             sign=lambda e: (
                 e[0]["parameters that step 1 moves"] == 2
                 and 0 in [value for name, value in e[2].items() if "moves" in name]
@@ -263,45 +296,51 @@ class Sgd(Exercise):
                 "[torch.zeros_like(p) for p in self.params]",
                 "[None] * len(self.params)\n        self.own = {}",
                 "v.copy_(self.momentum * v + p.grad)",
-                "v = self.own[p].mul_(self.momentum).add_(p.grad) if p in self.own else self.own.setdefault(p, p.grad)",
+                "v = self.own[p].mul_(self.momentum).add_(p.grad) if p in self.own else "
+                "self.own.setdefault(p, p.grad)",
                 "p.grad = None",
                 "p.grad = None if p.grad is None else p.grad.zero_()",
             ),
-            "After the first step the velocity is not a tensor of its own but the same object as `.grad`, so clearing "
-            "the gradient clears the velocity too. Let the velocity start at 0, or copy the gradient.",
+            "After the first step the velocity is not a tensor of its own but the same object as "
+            "`.grad`, so clearing the gradient clears the velocity too. Let the velocity start at "
+            "0, or copy the gradient.",
         ),
         Mistake(
             "averaged momentum",
             edit("+ p.grad", "+ (1 - self.momentum) * p.grad"),
-            "You give the gradient the weight (1 - momentum), as an average does. torch's momentum adds the whole "
-            "gradient: v <- momentum * v + g. Both are in use; they differ by a factor in the learning rate.",
+            "You give the gradient the weight (1 - momentum), as an average does. torch's "
+            "momentum adds the whole gradient: v <- momentum * v + g. Both are in use; they "
+            "differ by a factor in the learning rate.",
         ),
         Mistake(
             "Nesterov momentum",
             edit("self.lr * v", "self.lr * (p.grad + self.momentum * v)"),
-            "You step along the gradient plus momentum times the velocity, which is Nesterov's variant. Here the step "
-            "follows the velocity alone.",
+            "You step along the gradient plus momentum times the velocity, which is Nesterov's "
+            "variant. Here the step follows the velocity alone.",
         ),
         Mistake(
             "momentum ignored",
             edit("self.momentum * v + ", ""),
-            "Every step follows the gradient alone: the velocity is forgotten. It has to survive from step to step, "
-            "as an attribute of the optimizer.",
+            "Every step follows the gradient alone: the velocity is forgotten. It has to survive "
+            "from step to step, as an attribute of the optimizer.",
         ),
         Mistake(
             "one velocity for several parameters",
             edit(
                 "not None:",
-                "not None:\n                v = self.velocities[0] if self.velocities[0].shape == v.shape else v",
+                "not None:\n                v = self.velocities[0] if self.velocities[0].shape == "
+                "v.shape else v",
             ),
             "Two parameters share a velocity. Each parameter has one of its own.",
         ),
         Mistake(
             "one velocity for several parameters",
             edit(
-                "v.copy_(self.momentum * v + p.grad)", "self.v = v = self.momentum * getattr(self, 'v', 0.0) + p.grad"
+                "v.copy_(self.momentum * v + p.grad)",
+                "self.v = v = self.momentum * getattr(self, 'v', 0.0) + p.grad",
             ),
-            "All parameters share one velocity, and their shapes do not fit. Each parameter has one of its own.",
+            "All parameters share one velocity, and their shapes do not fit. Each parameter has "
+            "one of its own.",
         ),
         Mistake(
             "velocities of the wrong parameters",
@@ -321,20 +360,29 @@ class Sgd(Exercise):
         Mistake(
             "no parameter moves",
             edit("p -= ", "p = p - "),
-            "After step() every parameter is what it was. Do you write `p = p - ...`? That only gives the name p to a "
-            "new tensor, and the model keeps the old one. Change the tensor itself, as `p -= ...` does.",
+            "After step() every parameter is what it was. Do you write `p = p - ...`? That only "
+            "gives the name p to a new tensor, and the model keeps the old one. Change the tensor "
+            "itself, as `p -= ...` does.",
         ),
         Mistake(
             "stops at the first None",
-            edit("if p.grad is not None:", "if p.grad is None:\n                break\n            else:"),
-            "At a parameter whose `.grad` is None your loop ends, and those after it do not move. Skip this one and go "
-            "on: `continue`, not `break` or `return`.",
+            edit(
+                "if p.grad is not None:",
+                "if p.grad is None:\n                break\n            else:",
+            ),
+            "At a parameter whose `.grad` is None your loop ends, and those after it do not move. "
+            "Skip this one and go on: `continue`, not `break` or `return`.",
         ),
         Mistake(
             "parameter before velocity",
-            edit("not None:", "not None:\n                p -= self.lr * v", "p -= self.lr * v", "pass"),
-            "The first step moves nothing: the parameter follows the velocity of the step before. First the velocity "
-            "takes in the gradient, then the parameter takes in the velocity.",
+            edit(
+                "not None:",
+                "not None:\n                p -= self.lr * v",
+                "p -= self.lr * v",
+                "pass",
+            ),
+            "The first step moves nothing: the parameter follows the velocity of the step before. "
+            "First the velocity takes in the gradient, then the parameter takes in the velocity.",
         ),
         Mistake(
             "learning rate forgotten",
@@ -344,30 +392,35 @@ class Sgd(Exercise):
         Mistake(
             "learning rate twice",
             edit("+ p.grad", "+ self.lr * p.grad"),
-            "The gradient is multiplied by lr on its way into the velocity, and again when the parameter moves. Once "
-            "is enough.",
+            "The gradient is multiplied by lr on its way into the velocity, and again when the "
+            "parameter moves. Once is enough.",
         ),
         Mistake(
             "lr and momentum exchanged",
             edit("list(params), lr, momentum", "list(params), momentum, lr"),
-            "lr and momentum have changed places. lr multiplies the velocity in the step, momentum the old velocity.",
+            "lr and momentum have changed places. lr multiplies the velocity in the step, "
+            "momentum the old velocity.",
         ),
         Mistake(
             "velocity lost when skipped",
-            edit("if p.grad is not None:", "if p.grad is None:\n                v.zero_()\n            else:"),
-            "A parameter whose `.grad` is None loses its velocity. Skipping it means that its velocity stays, too.",
+            edit(
+                "if p.grad is not None:",
+                "if p.grad is None:\n                v.zero_()\n            else:",
+            ),
+            "A parameter whose `.grad` is None loses its velocity. Skipping it means that its "
+            "velocity stays, too.",
         ),
         Mistake(
             "parameters rebound",
             edit("p -= ", "self.params[[x is p for x in self.params].index(True)] = p - "),
-            "You make new tensors, and the model keeps the old ones. `p = p - ...` only gives the name p to something "
-            "else; change the tensor itself, as `p -= ...` does.",
+            "You make new tensors, and the model keeps the old ones. `p = p - ...` only gives the "
+            "name p to something else; change the tensor itself, as `p -= ...` does.",
         ),
         Mistake(
             "gradient cleared in step",
             edit("p -= self.lr * v", "p -= self.lr * v\n                p.grad = None"),
-            "step() clears the gradients. That is the task of zero_grad(): somebody may want to look at the gradients "
-            "after the step.",
+            "step() clears the gradients. That is the task of zero_grad(): somebody may want to "
+            "look at the gradients after the step.",
         ),
         Mistake(
             "gradient overwritten in step",
@@ -378,25 +431,30 @@ class Sgd(Exercise):
         ),
         Mistake(
             "gradient overwritten in step",
-            edit("v.copy_(self.momentum * v + p.grad)", "v.copy_(p.grad.add_(v, alpha=self.momentum))"),
+            edit(
+                "v.copy_(self.momentum * v + p.grad)",
+                "v.copy_(p.grad.add_(v, alpha=self.momentum))",
+            ),
             "step() adds the old velocity into `.grad`. Add the gradient to the velocity, not the "
             "other way round: a step only reads `.grad`.",
         ),
         Mistake(
             "uphill",
             edit("p -= self", "p += self"),
-            "The parameters move along the gradient, where the loss grows. They have to move against it. If your "
-            "velocity already points downhill, add it.",
+            "The parameters move along the gradient, where the loss grows. They have to move "
+            "against it. If your velocity already points downhill, add it.",
         ),
         Mistake(
             "zero_grad does nothing",
             edit("p.grad = None", "pass"),
-            "After zero_grad() the gradients are still there, and backward() adds the next ones to them.",
+            "After zero_grad() the gradients are still there, and backward() adds the next ones "
+            "to them.",
         ),
         Mistake(
             "every parameter needs a gradient",
             edit("p.grad is not None", "True"),
-            "A parameter whose `.grad` is None stops your step. Such a parameter took no part in the loss: skip it.",
+            "A parameter whose `.grad` is None stops your step. Such a parameter took no part in "
+            "the loss: skip it.",
         ),
         Mistake(
             "moves without a gradient",
@@ -406,19 +464,20 @@ class Sgd(Exercise):
                 "+ p.grad",
                 "+ g",
             ),
-            "A parameter whose `.grad` is None goes on moving with its old velocity. torch skips it: parameter and "
-            "velocity stay as they are.",
+            "A parameter whose `.grad` is None goes on moving with its old velocity. torch skips "
+            "it: parameter and velocity stay as they are.",
         ),
         Mistake(
             "graph recorded",
             edit("    @torch.no_grad()\n", ""),
-            "PyTorch records operations on parameters, and refuses to change a parameter in place while it records. "
-            "The step is no part of the model: run it under torch.no_grad().",
+            "PyTorch records operations on parameters, and refuses to change a parameter in place "
+            "while it records. The step is no part of the model: run it under torch.no_grad().",
         ),
         Mistake(
             "zero_grad needs every gradient",
             edit("p.grad = None", "p.grad.zero_()"),
-            "zero_grad() stops at a parameter whose `.grad` is None. It has nothing to clear there: skip it.",
+            "zero_grad() stops at a parameter whose `.grad` is None. It has nothing to clear "
+            "there: skip it.",
         ),
     )
 
@@ -451,13 +510,17 @@ class _Line(nn.Module):
 
 
 def _skewed(y_hat: Tensor, y: Tensor) -> Tensor:
-    """A loss that punishes too little three times as much as too much, so that its arguments cannot be exchanged."""
+    """A loss that punishes too little three times as much as too much, so that its arguments cannot
+    be exchanged.
+    """
     error = y_hat - y
     return torch.where(error < 0, 3 * error.square(), error.square()).mean(-1).mean()
 
 
 class _Descent:
-    """An optimizer that counts its steps; its rule is none of the lesson's: half of the gradient before is added."""
+    """An optimizer that counts its steps; its rule is none of the lesson's: half of the gradient
+    before is added.
+    """
 
     def __init__(self, params: Iterable[Tensor]) -> None:
         self.params = list(params)
@@ -478,7 +541,9 @@ class _Descent:
 
 
 class TrainEpoch(Exercise):
-    """One step for every batch; returns the mean over all examples of the loss that each had before its step."""
+    """One step for every batch; returns the mean over all examples of the loss that each had before
+    its step.
+    """
 
     id, points = "mnist.train_epoch", 2
     without = {
@@ -491,7 +556,10 @@ class TrainEpoch(Exercise):
         def case(label: str, sizes: list[int], loss: str, **settings: Any) -> Case:
             n_in, n_out = (4, 3) if loss == "cross-entropy" else (3, 2)
             x = [rng.normal(n, n_in) * (1 + i) for i, n in enumerate(sizes)]
-            y = [rng.integers(0, n_out, n) if loss == "cross-entropy" else 2 * rng.normal(n, n_out) for n in sizes]
+            y = [
+                rng.integers(0, n_out, n) if loss == "cross-entropy" else 2 * rng.normal(n, n_out)
+                for n in sizes
+            ]
             return Case(
                 f"{label}, {loss}", x=x, y=y, loss=loss, weight=rng.normal(n_out, n_in), bias=rng.normal(n_out),
                 **settings,
@@ -499,7 +567,9 @@ class TrainEpoch(Exercise):
 
         yield case("a list of two batches of four", [4, 4], "cross-entropy", generator=False)
         yield case("a list of batches of 5, 5 and 2", [5, 5, 2], "cross-entropy", generator=False)
-        yield case("a generator of batches of 4, 4 and 1", [4, 4, 1], "another loss", generator=True)
+        yield case(
+            "a generator of batches of 4, 4 and 1", [4, 4, 1], "another loss", generator=True
+        )
         yield case("a single batch", [6], "another loss", generator=False)
 
     def probe(self, train_epoch: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -509,7 +579,10 @@ class TrainEpoch(Exercise):
         optimizer = _Descent(model.parameters())
         loss = train_epoch(model, iter(batches) if case.generator else batches, loss_fn, optimizer)
         yield "steps taken", optimizer.steps
-        yield claim("the mean loss is without a graph", not (isinstance(loss, Tensor) and loss.requires_grad))
+        yield claim(
+            "the mean loss is without a graph",
+            not (isinstance(loss, Tensor) and loss.requires_grad),
+        )
         yield "mean loss", loss
         yield "weight after the epoch", model.weight
         yield "bias after the epoch", model.bias
@@ -518,26 +591,31 @@ class TrainEpoch(Exercise):
         Mistake(
             "mean of batch means",
             edit("loss.item() * len(y)", "loss.item()", "n += len(y)", "n += 1"),
-            "You average the losses of the batches, each with the same weight. The last batch may be smaller; its "
-            "examples would count more than the others. Weight each batch by its number of examples.",
+            "You average the losses of the batches, each with the same weight. The last batch may "
+            "be smaller; its examples would count more than the others. Weight each batch by its "
+            "number of examples.",
         ),
         Mistake(
             "sum of batch means over their number",
             edit("loss.item() * len(y)", "loss.item()", "total / n", "total / len(batches)"),
-            "You divide the sum of the batches' losses by len(batches). The last batch may be smaller, so this is not "
-            "the mean over the examples; and a generator of batches has no len. Add up examples in the loop.",
+            "You divide the sum of the batches' losses by len(batches). The last batch may be "
+            "smaller, so this is not the mean over the examples; and a generator of batches has "
+            "no len. Add up examples in the loop.",
         ),
         Mistake(
             "gradients never cleared",
             edit("        optimizer.zero_grad()\n", ""),
-            "backward() adds to `.grad`. Unless the gradients are cleared before each backward(), a step also follows "
-            "those of the batches before it.",
+            "backward() adds to `.grad`. Unless the gradients are cleared before each backward(), "
+            "a step also follows those of the batches before it.",
         ),
         Mistake(
             "no gradients at the step",
-            edit("optimizer.zero_grad()\n        loss.backward()", "loss.backward()\n        optimizer.zero_grad()"),
-            "When the step is taken there are no gradients: they have been cleared and not computed again. First "
-            "clear, then backward(), then the step.",
+            edit(
+                "optimizer.zero_grad()\n        loss.backward()",
+                "loss.backward()\n        optimizer.zero_grad()",
+            ),
+            "When the step is taken there are no gradients: they have been cleared and not "
+            "computed again. First clear, then backward(), then the step.",
         ),
         Mistake(
             "one batch late",
@@ -547,8 +625,8 @@ class TrainEpoch(Exercise):
                 "        optimizer.step()\n",
                 "",
             ),
-            "Each step uses the gradients of the batch before, and those of the last batch are never used. First "
-            "backward(), then the step.",
+            "Each step uses the gradients of the batch before, and those of the last batch are "
+            "never used. First backward(), then the step.",
         ),
         Mistake(
             "no step",
@@ -583,14 +661,15 @@ class TrainEpoch(Exercise):
         Mistake(
             "loss after the step",
             edit("loss.item()", "loss_fn(model(x), y).item()"),
-            "You compute the loss once more after the step. That costs a forward pass more and flatters the model: it "
-            "has just seen this batch. Use the loss that you took the gradient of.",
+            "You compute the loss once more after the step. That costs a forward pass more and "
+            "flatters the model: it has just seen this batch. Use the loss that you took the "
+            "gradient of.",
         ),
         Mistake(
             "batches walked through twice",
             edit("n = 0.0, 0", "n = 0.0, sum(len(y) for _, y in batches)", "n += len(y)", "pass"),
-            "You walk through the batches twice. They may come from a generator, which is then used up: count the "
-            "examples in the loop that trains.",
+            "You walk through the batches twice. They may come from a generator, which is then "
+            "used up: count the examples in the loop that trains.",
         ),
         Mistake(
             "only the first batch",
@@ -603,14 +682,16 @@ class TrainEpoch(Exercise):
                 "n = 0.0, 0",
                 "n, size = 0.0, 0, 0",
                 "        loss = ",
-                "        size = size or len(y)\n        if len(y) < size:\n            continue\n        loss = ",
+                "        size = size or len(y)\n        if len(y) < size:\n            "
+                "continue\n        loss = ",
             ),
             "The last batch is smaller, and you leave it out. Its examples count like all others.",
         ),
         Mistake(
             "loss of the last batch",
             edit("total / n", "loss.item()"),
-            "You return the loss of the last batch. It should be the mean over all examples of the epoch.",
+            "You return the loss of the last batch. It should be the mean over all examples of "
+            "the epoch.",
         ),
         Mistake(
             "sum of the batch losses",
@@ -625,8 +706,8 @@ class TrainEpoch(Exercise):
         Mistake(
             "sum of batch means over the examples",
             edit("loss.item() * len(y)", "loss.item()"),
-            "You add up the mean losses of the batches and divide by the number of examples. A mean times the size of "
-            "its batch is the sum over the batch; add up those.",
+            "You add up the mean losses of the batches and divide by the number of examples. A "
+            "mean times the size of its batch is the sum over the batch; add up those.",
         ),
         Mistake(
             "every batch taken to be as large as the first",
@@ -650,25 +731,30 @@ class TrainEpoch(Exercise):
         Mistake(
             "sum of all losses over the batches",
             edit("n += len(y)", "n += 1"),
-            "You divide the sum over all examples by the number of batches. Divide it by the number of examples.",
+            "You divide the sum over all examples by the number of batches. Divide it by the "
+            "number of examples.",
         ),
         Mistake(
             "gradient of the sum",
             edit("loss.backward()", "(loss * len(y)).backward()"),
-            "The mean of the batch is multiplied by its size before backward(), so the gradients are as many times too "
-            "large. Take the gradient of the mean; multiply afterwards, for the report.",
+            "The mean of the batch is multiplied by its size before backward(), so the gradients "
+            "are as many times too large. Take the gradient of the mean; multiply afterwards, for "
+            "the report.",
         ),
         Mistake(
             "graph kept",
             None,
-            "The loss that you return still belongs to a graph, and a graph keeps the tensors of its batches in "
-            "memory. Return a number: `.item()` takes it out of each loss.",
+            "The loss that you return still belongs to a graph, and a graph keeps the tensors of "
+            "its batches in memory. Return a number: `.item()` takes it out of each loss.",
             sign=lambda e: not e[0]["the mean loss is without a graph"],
         ),
         Mistake(
             "cross-entropy whatever loss_fn is",
-            edit("loss_fn(model(x), y)", "-model(x).log_softmax(-1)[torch.arange(len(y)), y].mean()"),
-            "You compute the cross-entropy whatever loss_fn is, and here the targets are no classes. Call loss_fn.",
+            edit(
+                "loss_fn(model(x), y)", "-model(x).log_softmax(-1)[torch.arange(len(y)), y].mean()"
+            ),
+            "You compute the cross-entropy whatever loss_fn is, and here the targets are no "
+            "classes. Call loss_fn.",
         ),
         Mistake(
             "a loss of its own",
@@ -684,7 +770,9 @@ class TrainEpoch(Exercise):
 
 
 class _Watched(nn.Module):
-    """An affine map that doubles its logits in training mode and notes the state of the world when it is called."""
+    """An affine map that doubles its logits in training mode and notes the state of the world when
+    it is called.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
@@ -707,7 +795,9 @@ def _means_of_chunks(size: int) -> Edit:
 
 
 class Evaluate(Exercise):
-    """(mean cross-entropy, accuracy) in eval mode and without a graph, with the mode restored afterwards."""
+    """(mean cross-entropy, accuracy) in eval mode and without a graph, with the mode restored
+    afterwards.
+    """
 
     id, points = "mnist.evaluate", 2
     without = {
@@ -723,9 +813,13 @@ class Evaluate(Exercise):
             ("1,033 examples", 1033, 3, True),
         ):
             x, weight, bias = rng.normal(n, 4), rng.normal(c, 4), rng.normal(c)
-            x *= torch.linspace(1, 4, n)[:, None]  # so that the last part of any size has another mean
+            x *= torch.linspace(1, 4, n)[
+                :, None
+            ]  # so that the last part of any size has another mean
             best = (x @ weight.T + bias).argmax(-1)
-            y = torch.where(torch.arange(n) % 3 == 0, best, (best + 1 + torch.arange(n) % (c - 1)) % c)
+            y = torch.where(
+                torch.arange(n) % 3 == 0, best, (best + 1 + torch.arange(n) % (c - 1)) % c
+            )
             axis = "many" if n > 1000 else ""
             yield Case(label, axis=axis, x=x, y=y, weight=weight, bias=bias, training=training)
 
@@ -733,36 +827,46 @@ class Evaluate(Exercise):
         model = _Watched(case.weight, case.bias).train(case.training)
         answer = evaluate(model, case.x, case.y)
         yield "what is returned", _things(answer)
-        yield claim("the model is in eval mode while it runs", not any(mode for mode, _, _ in model.calls))
-        yield claim("the layers inside are in eval mode too", not any(inside for _, inside, _ in model.calls))
-        yield claim("the run is without a graph", not any(recording for _, _, recording in model.calls))
+        yield claim(
+            "the model is in eval mode while it runs", not any(mode for mode, _, _ in model.calls)
+        )
+        yield claim(
+            "the layers inside are in eval mode too",
+            not any(inside for _, inside, _ in model.calls),
+        )
+        yield claim(
+            "the run is without a graph", not any(recording for _, _, recording in model.calls)
+        )
         yield "mode afterwards", _mode(model)
         yield "mode of the layers inside afterwards", _mode(model.inner)
         loss, accuracy = answer
         yield "loss", loss
         yield "accuracy", accuracy
         yield claim("the gradients are left alone", all(p.grad is None for p in model.parameters()))
-        yield claim("the parameters are still trainable", all(p.requires_grad for p in model.parameters()))
+        yield claim(
+            "the parameters are still trainable", all(p.requires_grad for p in model.parameters())
+        )
 
     mistakes = (
         Mistake(
             "training mode forced",
             None,
-            "The model runs in training mode. `model.train()` switches it on; `model.eval()` switches it off.",
+            "The model runs in training mode. `model.train()` switches it on; `model.eval()` "
+            "switches it off.",
             sign=lambda e: not e[1]["the model is in eval mode while it runs"],
         ),
         Mistake(
             "mode not switched",
             None,
-            "The model runs in the mode in which it came. In training mode layers such as dropout behave differently; "
-            "call model.eval() first.",
+            "The model runs in the mode in which it came. In training mode layers such as dropout "
+            "behave differently; call model.eval() first.",
             sign=lambda e: not e[0]["the model is in eval mode while it runs"],
         ),
         Mistake(
             "flag of the outermost alone",
             None,
-            "You set the flag `training` of the model alone; the layers inside it keep theirs. model.eval() clears it "
-            "in all of them.",
+            "You set the flag `training` of the model alone; the layers inside it keep theirs. "
+            "model.eval() clears it in all of them.",
             sign=lambda e: not e[0]["the layers inside are in eval mode too"],
         ),
         Mistake(
@@ -782,8 +886,9 @@ class Evaluate(Exercise):
         Mistake(
             "left in eval mode",
             None,
-            "The model came in training mode and leaves in eval mode. From then on it trains without dropout and the "
-            "like, and nobody notices. Remember model.training before you switch.",
+            "The model came in training mode and leaves in eval mode. From then on it trains "
+            "without dropout and the like, and nobody notices. Remember model.training before you "
+            "switch.",
             sign=lambda e: e[0]["mode afterwards"] == "eval",
         ),
         Mistake(
@@ -792,31 +897,37 @@ class Evaluate(Exercise):
             "You put back the flag `training` of the model alone, and the layers inside it stay in "
             "eval mode. model.train(mode) sets it in all of them.",
             sign=lambda e: (
-                e[0]["mode afterwards"] == "training" and e[0]["mode of the layers inside afterwards"] == "eval"
+                e[0]["mode afterwards"] == "training"
+                and e[0]["mode of the layers inside afterwards"] == "eval"
             ),
         ),
         Mistake(
             "always back to training mode",
             None,
-            "A model that came in eval mode leaves in training mode. Put back the mode that you found.",
+            "A model that came in eval mode leaves in training mode. Put back the mode that you "
+            "found.",
             sign=lambda e: e[1]["mode afterwards"] == "training",
         ),
         Mistake(
             "gradients off for good",
-            edit("model.train(was_training)", "model.train(was_training)\n    torch.set_grad_enabled(False)"),
-            "Recording is still switched off when your function returns, so nothing can be trained any more. `with "
-            "torch.no_grad():` puts it back by itself.",
+            edit(
+                "model.train(was_training)",
+                "model.train(was_training)\n    torch.set_grad_enabled(False)",
+            ),
+            "Recording is still switched off when your function returns, so nothing can be "
+            "trained any more. `with torch.no_grad():` puts it back by itself.",
         ),
         Mistake(
             "accuracy over the batch",
             edit("accuracy(logits, y)", "(logits.argmax(0) == y).float().mean().item()"),
-            "`argmax(0)` asks which example has the largest logit of each class. Ask each row for its largest class.",
+            "`argmax(0)` asks which example has the largest logit of each class. Ask each row for "
+            "its largest class.",
         ),
         Mistake(
             "mean of chunk means",
             _means_of_chunks(4),
-            "You average over chunks, each with the same weight, and the last one is smaller. Weight them by their "
-            "size, or take all at once.",
+            "You average over chunks, each with the same weight, and the last one is smaller. "
+            "Weight them by their size, or take all at once.",
         ),
         Mistake(
             "mean of chunk means",
@@ -864,7 +975,8 @@ class Evaluate(Exercise):
         Mistake(
             "softmax twice",
             edit("cross_entropy(logits, y)", "cross_entropy(logits.softmax(-1), y)"),
-            "The loss is computed from probabilities. cross_entropy takes logits; its softmax is inside.",
+            "The loss is computed from probabilities. cross_entropy takes logits; its softmax is "
+            "inside.",
         ),
     )
 
@@ -875,12 +987,16 @@ N_TRAIN, N_UNSEEN, FURTHEST = 4000, 1000, 3.0  # digits, digits, pixels
 @cache
 def _digits() -> tuple[Tensor, Tensor]:
     digits = load_mnist()
-    images, labels = (torch.cat(parts) for parts in ((digits[0], digits[2]), (digits[1], digits[3])))
+    images, labels = (
+        torch.cat(parts) for parts in ((digits[0], digits[2]), (digits[1], digits[3]))
+    )
     return images[:, None].float() / 255, labels
 
 
 def _moved(images: Tensor, right: Tensor, down: Tensor) -> Tensor:
-    """Pictures (n, 1, 28, 28) moved by fractions of pixels, one right and down (n,) for each, as rows of 784."""
+    """Pictures (n, 1, 28, 28) moved by fractions of pixels, one right and down (n,) for each, as
+    rows of 784.
+    """
     where = torch.eye(2, 3).repeat(len(images), 1, 1)
     where[:, 0, 2], where[:, 1, 2] = -right / 14, -down / 14
     grid = F.affine_grid(where, list(images.shape), align_corners=False)
@@ -888,8 +1004,12 @@ def _moved(images: Tensor, right: Tensor, down: Tensor) -> Tensor:
 
 
 def _renamed(guesses: Tensor, labels: Tensor) -> float:
-    """The share of right guesses where each digit may go by another name, and no two by the same one."""
-    counts = torch.zeros(10, 10).index_put((labels, guesses), torch.ones(len(labels)), accumulate=True)
+    """The share of right guesses where each digit may go by another name, and no two by the same
+    one.
+    """
+    counts = torch.zeros(10, 10).index_put(
+        (labels, guesses), torch.ones(len(labels)), accumulate=True
+    )
     names = counts.argmax(1)
     return float(counts.amax(1).sum() / len(labels)) if len(names.unique()) == 10 else 0.0
 
@@ -899,13 +1019,15 @@ def _largest_logit(evidence: list[dict[str, Any]]) -> float:
 
 
 class FitMnist(Training):
-    """A model trained on 4,000 digits x: (n, 784), y: (n,), that turns rows of 784 pixels into 10 logits.
+    """A model trained on 4,000 digits x: (n, 784), y: (n,), that turns rows of 784 pixels into 10
+    logits.
 
-    It is measured on 1,000 digits that it never sees. Which of the 5,000 shipped digits these are is drawn from the
-    seed, and every digit, training digits too, is moved by up to 3 pixels each way, by fractions of pixels drawn from
-    the seed. So no unseen picture stands in the shipped files pixel by pixel, and a table of these files does not help.
-    What remains possible: an answer may search the files for the nearest digit under all moves, or train on them
-    besides what it is given. The judge sees the outputs of a model, not how it came by them.
+    It is measured on 1,000 digits that it never sees. Which of the 5,000 shipped digits these are
+    is drawn from the seed, and every digit, training digits too, is moved by up to 3 pixels each
+    way, by fractions of pixels drawn from the seed. So no unseen picture stands in the shipped
+    files pixel by pixel, and a table of these files does not help. What remains possible: an answer
+    may search the files for the nearest digit under all moves, or train on them besides what it is
+    given. The judge sees the outputs of a model, not how it came by them.
 
     Accuracy over 20 seeds:                         least   median  most
         784-100-10, 12 epochs, momentum 0.9         0.886   0.899   0.920
@@ -931,9 +1053,10 @@ class FitMnist(Training):
         gradients never cleared                     0.426   0.528   0.577
         5 hidden units                              0.439   0.515   0.568
 
-    Where lr and momentum are not given, momentum 0.9 goes with lr 0.02. Full points lie above all maps without a hidden
-    layer and below all that train a hidden layer for long enough. Three epochs at lr 0.1 without momentum stand on the
-    border, and so one draw of digits may give them all points and another half; the lesson advises a reserve.
+    Where lr and momentum are not given, momentum 0.9 goes with lr 0.02. Full points lie above all
+    maps without a hidden layer and below all that train a hidden layer for long enough. Three
+    epochs at lr 0.1 without momentum stand on the border, and so one draw of digits may give them
+    all points and another half; the lesson advises a reserve.
     """
 
     id, points = "mnist.fit_mnist", 5
@@ -945,7 +1068,9 @@ class FitMnist(Training):
         images, labels = _digits()
         n = N_TRAIN + N_UNSEEN
         drawn = rng.permutation(len(images))[:n]
-        x = _moved(images[drawn], rng.uniform(-FURTHEST, FURTHEST, n), rng.uniform(-FURTHEST, FURTHEST, n))
+        x = _moved(
+            images[drawn], rng.uniform(-FURTHEST, FURTHEST, n), rng.uniform(-FURTHEST, FURTHEST, n)
+        )
         x, y = (x - x[:N_TRAIN].mean()) / x[:N_TRAIN].std(), labels[drawn]
         yield Case(
             "4,000 digits, each moved a little",
@@ -958,7 +1083,10 @@ class FitMnist(Training):
 
     def probe(self, fit_mnist: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = fit_mnist(case.x, case.y, case.seed)
-        yield "what is returned", "an nn.Module" if isinstance(model, nn.Module) else f"a {type(model).__name__}"
+        yield (
+            "what is returned",
+            "an nn.Module" if isinstance(model, nn.Module) else f"a {type(model).__name__}",
+        )
         model.eval()
         with torch.no_grad():
             logits = model(case.unseen)
@@ -983,13 +1111,18 @@ class FitMnist(Training):
         return {"what is returned": "an nn.Module", "shape of the logits": f"({N_UNSEEN}, 10)"}
 
     def measure(self, case: Case, evidence: Mapping[str, Any]) -> float:
-        return float((evidence["logits of the unseen digits"].argmax(-1) == case.hidden["labels"]).double().mean())
+        return float(
+            (evidence["logits of the unseen digits"].argmax(-1) == case.hidden["labels"])
+            .double()
+            .mean()
+        )
 
     mistakes = (
         Mistake(
             "not a model",
             None,
-            "Return the model alone: an nn.Module, without a history or anything else beside it, and not its class.",
+            "Return the model alone: an nn.Module, without a history or anything else beside it, "
+            "and not its class.",
             sign=lambda e: e[0]["what is returned"] != "an nn.Module",
         ),
         Mistake(
@@ -1006,16 +1139,18 @@ class FitMnist(Training):
         Mistake(
             "starts from zero",
             None,
-            "Nearly all parameters are exactly 0. From 0 the hidden units all compute the same and no gradient reaches "
-            "the weights. Let them start from small random numbers.",
+            "Nearly all parameters are exactly 0. From 0 the hidden units all compute the same "
+            "and no gradient reaches the weights. Let them start from small random numbers.",
             sign=lambda e: e[0]["part of the parameters that is 0"] > 0.9,
         ),
         Mistake(
             "only the first batch",
             None,
-            "The first digits are known by heart, and the others hardly. Does every step see the same batch, or does "
-            "a loop end too early?",
-            sign=lambda e: e[0]["loss on the first 64"] < 0.05 and e[0]["loss on the training digits"] > 1,
+            "The first digits are known by heart, and the others hardly. Does every step see the "
+            "same batch, or does a loop end too early?",
+            sign=lambda e: (
+                e[0]["loss on the first 64"] < 0.05 and e[0]["loss on the training digits"] > 1
+            ),
         ),
         Mistake(
             "labels exchanged",
@@ -1025,7 +1160,8 @@ class FitMnist(Training):
             "from 1)?",
             sign=lambda e: (
                 e[0]["accuracy with the digits renamed"] > 0.5
-                and e[0]["accuracy on the training digits"] < e[0]["accuracy with the digits renamed"] - 0.3
+                and e[0]["accuracy on the training digits"]
+                < e[0]["accuracy with the digits renamed"] - 0.3
             ),
         ),
         Mistake(
@@ -1045,23 +1181,25 @@ class FitMnist(Training):
         Mistake(
             "gradients never cleared",
             None,
-            "The logits are huge, hundreds where tens would do. That happens when gradients add up from batch to "
-            "batch: clear them before each backward(). If you do, the learning rate or the momentum is too large.",
+            "The logits are huge, hundreds where tens would do. That happens when gradients add "
+            "up from batch to batch: clear them before each backward(). If you do, the learning "
+            "rate or the momentum is too large.",
             sign=lambda e: _largest_logit(e) > 200,
         ),
         Mistake(
             "no activation",
             None,
-            "Your model is an affine map: halfway between two digits it gives exactly the mean of their logits. One "
-            "layer alone cannot do more; and two layers need a ReLU between them, or they are one.",
+            "Your model is an affine map: halfway between two digits it gives exactly the mean of "
+            "their logits. One layer alone cannot do more; and two layers need a ReLU between "
+            "them, or they are one.",
             sign=lambda e: e[0]["bend of the map"] < 1e-3,
         ),
         Mistake(
             "never trained",
             None,
-            "The loss is still near 2.3, which is log 10: as good as guessing. Do the steps reach this model? Clear, "
-            "backward, step, in this order, and an optimizer that holds this model's parameters. Or are the steps far "
-            "too few or too small?",
+            "The loss is still near 2.3, which is log 10: as good as guessing. Do the steps reach "
+            "this model? Clear, backward, step, in this order, and an optimizer that holds this "
+            "model's parameters. Or are the steps far too few or too small?",
             sign=lambda e: (
                 2.1 < e[0]["loss on the training digits"] < 3
                 and 0.12 < e[0]["spread of a logit over the digits"] < 0.35
@@ -1075,15 +1213,18 @@ class FitMnist(Training):
             "which is log 10, as if there were nothing to learn. Are images and labels shuffled by "
             "the same indices? Or does the last layer start from 0 and never move?",
             sign=lambda e: (
-                2.1 < e[0]["loss on the training digits"] < 3 and e[0]["spread of a logit over the digits"] <= 0.12
+                2.1 < e[0]["loss on the training digits"] < 3
+                and e[0]["spread of a logit over the digits"] <= 0.12
             ),
         ),
         Mistake(
             "too few hidden units",
             None,
-            "Your model has few parameters, and even the training digits do not go well. Give it more hidden units: "
-            "50 to 200 are a good size here.",
-            sign=lambda e: e[0]["number of parameters"] < 12_000 and e[0]["loss on the training digits"] > 0.4,
+            "Your model has few parameters, and even the training digits do not go well. Give it "
+            "more hidden units: 50 to 200 are a good size here.",
+            sign=lambda e: (
+                e[0]["number of parameters"] < 12_000 and e[0]["loss on the training digits"] > 0.4
+            ),
         ),
         Mistake(
             "worse than guessing",
@@ -1091,7 +1232,10 @@ class FitMnist(Training):
             "The loss on the training digits is above 3, and guessing gives 2.3. Do you train on "
             "other pictures or labels than those that were handed in (transposed, scaled again, "
             "moved), or uphill?",
-            sign=lambda e: e[0]["loss on the training digits"] > 3 and e[0]["accuracy on the training digits"] < 0.3,
+            sign=lambda e: (
+                e[0]["loss on the training digits"] > 3
+                and e[0]["accuracy on the training digits"] < 0.3
+            ),
         ),
         Mistake(
             "steps too long",
@@ -1105,16 +1249,20 @@ class FitMnist(Training):
                 e[0]["loss on the training digits"] > 0.35
                 and (
                     _largest_logit(e) > 25
-                    or (e[0]["spread of a logit over the digits"] > 1 and e[0]["accuracy on the training digits"] < 0.4)
+                    or (
+                        e[0]["spread of a logit over the digits"] > 1
+                        and e[0]["accuracy on the training digits"] < 0.4
+                    )
                 )
             ),
         ),
         Mistake(
             "too little training",
             None,
-            "Even the training digits do not go well yet, so the model could learn much more from them: more epochs, a "
-            "larger learning rate, or momentum. Does every epoch get new batches? A generator of batches that was made "
-            "before the loop is empty after the first.",
+            "Even the training digits do not go well yet, so the model could learn much more from "
+            "them: more epochs, a larger learning rate, or momentum. Does every epoch get new "
+            "batches? A generator of batches that was made before the loop is empty after the "
+            "first.",
             sign=lambda e: e[0]["loss on the training digits"] > 0.4,
         ),
     )

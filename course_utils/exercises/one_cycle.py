@@ -1,4 +1,6 @@
-"""Exercises of lesson 08: annealing, one cycle, the learning-rate finder and its suggestion, steps of a fit."""
+"""Exercises of lesson 08: annealing, one cycle, the learning-rate finder and its suggestion, steps
+of a fit.
+"""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,9 +23,18 @@ class Anneal(Exercise):
     shortcuts = SCHEDULERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        for label, high, low in (("downwards", 2.0, 0.2), ("upwards", 0.1, 1.5), ("to below 0", 1.0, -2.0)):
+        for label, high, low in (
+            ("downwards", 2.0, 0.2),
+            ("upwards", 0.1, 1.5),
+            ("to below 0", 1.0, -2.0),
+        ):
             start, end = high + rng.number(0.0, 0.3), low + rng.number(0.01, 0.1)
-            yield Case(f"{label}, from {start:.3g} to {end:.3g}", start=start, end=end, between=rng.number(0.55, 0.9))
+            yield Case(
+                f"{label}, from {start:.3g} to {end:.3g}",
+                start=start,
+                end=end,
+                between=rng.number(0.55, 0.9),
+            )
 
     def probe(self, anneal: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "result at pct = 0", anneal(case.start, case.end, 0.0)
@@ -36,8 +47,8 @@ class Anneal(Exercise):
         Mistake(
             "a straight line",
             edit("(start - end) / 2 * (1 + math.cos(math.pi * pct))", "(start - end) * (1 - pct)"),
-            "Start, middle and end are right, but in between it is a straight line. Half a cosine leaves the start "
-            "slowly, is steepest in the middle, and arrives slowly.",
+            "Start, middle and end are right, but in between it is a straight line. Half a cosine "
+            "leaves the start slowly, is steepest in the middle, and arrives slowly.",
         ),
         Mistake(
             "a power of the ratio",
@@ -45,25 +56,29 @@ class Anneal(Exercise):
                 "end + (start - end) / 2 * (1 + math.cos(math.pi * pct))",
                 "start * abs(end / start) ** pct if end > 0 else start + (end - start) * pct * pct",
             ),
-            "Equal steps give equal ratios: that is exponential annealing. Asked for is half a cosine.",
+            "Equal steps give equal ratios: that is exponential annealing. Asked for is half a "
+            "cosine.",
         ),
         Mistake(
             "start and end exchanged",
             edit("end + (start - end)", "start + (end - start)"),
-            "At pct = 0 you are at the end, and at pct = 1 at the start. cos(0) is 1: what is multiplied by it counts "
-            "at the beginning.",
+            "At pct = 0 you are at the end, and at pct = 1 at the start. cos(0) is 1: what is "
+            "multiplied by it counts at the beginning.",
         ),
         Mistake(
             "a whole cosine",
             edit("math.pi * pct", "2 * math.pi * pct"),
-            "It is back at the start when pct is 1. cos runs from 1 to -1 while its argument goes from 0 to pi, and "
-            "back again up to 2 pi.",
+            "It is back at the start when pct is 1. cos runs from 1 to -1 while its argument goes "
+            "from 0 to pi, and back again up to 2 pi.",
         ),
         Mistake(
             "a quarter of a cosine",
-            edit("(start - end) / 2 * (1 + math.cos(math.pi * pct))", "(start - end) * math.cos(math.pi / 2 * pct)"),
-            "The start is flat, but it arrives at full speed: that is a quarter of a cosine. Go as far as cos = -1, "
-            "and shift and halve what you get.",
+            edit(
+                "(start - end) / 2 * (1 + math.cos(math.pi * pct))",
+                "(start - end) * math.cos(math.pi / 2 * pct)",
+            ),
+            "The start is flat, but it arrives at full speed: that is a quarter of a cosine. Go "
+            "as far as cos = -1, and shift and halve what you get.",
         ),
         Mistake(
             "not halved",
@@ -73,7 +88,8 @@ class Anneal(Exercise):
         Mistake(
             "not shifted",
             edit("(1 + math.cos(math.pi * pct))", "math.cos(math.pi * pct)"),
-            "cos goes from 1 to -1, so you start half way and go too far. Shift it before you halve it.",
+            "cos goes from 1 to -1, so you start half way and go too far. Shift it before you "
+            "halve it.",
         ),
         Mistake(
             "without pi",
@@ -98,7 +114,8 @@ class Anneal(Exercise):
         Mistake(
             "brackets around 1 + cos",
             edit("(1 + math.cos(math.pi * pct))", "1 + math.cos(math.pi * pct)"),
-            "Half the difference is multiplied by 1, and the cosine is added on its own. Put 1 + cos in brackets.",
+            "Half the difference is multiplied by 1, and the cosine is added on its own. Put 1 + "
+            "cos in brackets.",
         ),
         Mistake(
             "brackets around the difference",
@@ -108,23 +125,26 @@ class Anneal(Exercise):
         Mistake(
             "added to the start",
             edit("end + (", "start + ("),
-            "What is left of the difference start - end is added to start. It belongs on top of end.",
+            "What is left of the difference start - end is added to start. It belongs on top of "
+            "end.",
         ),
         Mistake(
             "difference without its sign",
             edit("(start - end)", "abs(start - end)"),
-            "Downwards it is right, upwards not: there the difference start - end is negative, and must stay so.",
+            "Downwards it is right, upwards not: there the difference start - end is negative, "
+            "and must stay so.",
         ),
         Mistake(
             "difference rounded",
             edit("(start - end) / 2", "(start - end) // 2"),
-            "`//` divides and rounds down to a whole number. Learning rates are far below 1: divide with `/`.",
+            "`//` divides and rounds down to a whole number. Learning rates are far below 1: "
+            "divide with `/`.",
         ),
         Mistake(
             "from the larger to the smaller",
             edit("end + (start - end)", "min(start, end) + abs(start - end)"),
-            "Downwards it is right. Upwards your curve still runs from the larger number to the smaller one: the "
-            "difference start - end is negative there, and must stay so.",
+            "Downwards it is right. Upwards your curve still runs from the larger number to the "
+            "smaller one: the difference start - end is negative there, and must stay so.",
         ),
         Mistake(
             "pct cut to whole per cents",
@@ -147,19 +167,31 @@ def _things(answer: Any) -> str | None:
 
 
 class OneCycle(Exercise):
-    """(lr, momentum) at a step, equal to torch's OneCycleLR: up from lr_max/div, then down to lr_max/div/final_div."""
+    """(lr, momentum) at a step, equal to torch's OneCycleLR: up from lr_max/div, then down to
+    lr_max/div/final_div.
+    """
 
     id, points = "one_cycle.one_cycle", 3
     shortcuts = SCHEDULERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, total: int, steps: Sequence[int] = (), **settings: Any) -> Case:
-            said = "".join(f", {name}={value:.3g}" for name, value in settings.items() if name != "momentums")
-            said += ", momentums=({:.3g}, {:.3g})".format(*settings["momentums"]) if "momentums" in settings else ""
+            said = "".join(
+                f", {name}={value:.3g}" for name, value in settings.items() if name != "momentums"
+            )
+            said += (
+                ", momentums=({:.3g}, {:.3g})".format(*settings["momentums"])
+                if "momentums" in settings
+                else ""
+            )
             lr_max = rng.number(0.1, 2.0)
             call = f"one_cycle(step, {total}, {lr_max:.3g}{said})"
             return Case(
-                f"{label}: {call}", total=total, lr_max=lr_max, steps=list(steps or range(total)), settings=settings
+                f"{label}: {call}",
+                total=total,
+                lr_max=lr_max,
+                steps=list(steps or range(total)),
+                settings=settings,
             )
 
         yield case("ten steps", 10)
@@ -194,14 +226,15 @@ class OneCycle(Exercise):
         Mistake(
             "peak one step late",
             edit("pct_start * total_steps - 1", "pct_start * total_steps"),
-            "The peak comes one step late, at pct_start * total_steps. Steps are counted from 0, so torch puts it at "
-            "pct_start * total_steps - 1.",
+            "The peak comes one step late, at pct_start * total_steps. Steps are counted from 0, "
+            "so torch puts it at pct_start * total_steps - 1.",
         ),
         Mistake(
             "peak at a part of the last step",
             edit("pct_start * total_steps - 1", "pct_start * (total_steps - 1)"),
-            "You put the peak at pct_start of the way to the last step. torch puts it at pct_start * total_steps - 1: "
-            "it takes the part of the number of steps, then counts from 0.",
+            "You put the peak at pct_start of the way to the last step. torch puts it at "
+            "pct_start * total_steps - 1: it takes the part of the number of steps, then counts "
+            "from 0.",
         ),
         Mistake(
             "peak rounded",
@@ -211,29 +244,32 @@ class OneCycle(Exercise):
         Mistake(
             "peak rounded up",
             edit("pct_start * total_steps - 1", "math.ceil(pct_start * total_steps - 1)"),
-            "You round the peak to a whole step, upwards. It may lie between two steps; keep the fraction.",
+            "You round the peak to a whole step, upwards. It may lie between two steps; keep the "
+            "fraction.",
         ),
         Mistake(
             "first phase measured by all steps",
             edit("step / peak", "step / total_steps"),
-            "In the first phase you divide by total_steps, so the peak is never reached. pct says how much of this "
-            "phase is done: divide by its length.",
+            "In the first phase you divide by total_steps, so the peak is never reached. pct says "
+            "how much of this phase is done: divide by its length.",
         ),
         Mistake(
             "second phase measured by all steps",
             edit("(last - peak)", "last"),
-            "The second phase begins rightly, but you divide by the number of the last step. Its length is only the "
-            "way from the peak to the last step.",
+            "The second phase begins rightly, but you divide by the number of the last step. Its "
+            "length is only the way from the peak to the last step.",
         ),
         Mistake(
             "peak not subtracted from the step",
             edit("(step - peak)", "step"),
-            "In the second phase you divide the whole step by the length of the phase. Count the steps from the peak.",
+            "In the second phase you divide the whole step by the length of the phase. Count the "
+            "steps from the peak.",
         ),
         Mistake(
             "no second phase",
             edit("if step <= peak:", "if True:"),
-            "After the peak pct goes on beyond 1. There the second phase begins, in which pct starts at 0 again.",
+            "After the peak pct goes on beyond 1. There the second phase begins, in which pct "
+            "starts at 0 again.",
         ),
         Mistake(
             "start and end exchanged",
@@ -243,18 +279,20 @@ class OneCycle(Exercise):
                 "anneal(lr_max, final, pct), anneal(low, high, pct)",
                 "anneal(final, lr_max, pct), anneal(high, low, pct)",
             ),
-            "Every phase runs backwards. `anneal(start, end, pct)` gives start at pct = 0: are the arguments in this "
-            "order?",
+            "Every phase runs backwards. `anneal(start, end, pct)` gives start at pct = 0: are "
+            "the arguments in this order?",
         ),
         Mistake(
             "momentum falls twice",
             edit("anneal(low, high, pct)", "anneal(high, low, pct)"),
-            "In the second phase momentum jumps up and falls again. There it goes from low to high.",
+            "In the second phase momentum jumps up and falls again. There it goes from low to "
+            "high.",
         ),
         Mistake(
             "momentums ignored",
             edit("low, high = momentums", "low, high = 0.85, 0.95"),
-            "With the default momentums it is right, with others not. Use the pair that is handed in.",
+            "With the default momentums it is right, with others not. Use the pair that is handed "
+            "in.",
         ),
         Mistake(
             "pct_start ignored",
@@ -274,41 +312,49 @@ class OneCycle(Exercise):
         Mistake(
             "div and final_div ignored",
             edit("lr_max / div", "lr_max / 25.0", "first / final_div", "first / 1e4"),
-            "With the default div and final_div it is right, with others not. Use what is handed in.",
+            "With the default div and final_div it is right, with others not. Use what is handed "
+            "in.",
         ),
         Mistake(
             "ends at zero",
             edit("first / final_div", "0.0"),
-            "The cycle ends at 0. It ends at lr_max / div / final_div, which is small but not nothing.",
+            "The cycle ends at 0. It ends at lr_max / div / final_div, which is small but not "
+            "nothing.",
         ),
         Mistake(
             "multiplied by final_div",
             edit("first / final_div", "first * final_div"),
-            "The rate at the end is large: you multiply by final_div, or divide by div / final_div. Divide by both.",
+            "The rate at the end is large: you multiply by final_div, or divide by div / "
+            "final_div. Divide by both.",
         ),
         Mistake(
             "peak and end one step late",
             edit(
-                "pct_start * total_steps - 1", "pct_start * total_steps", "last = total_steps - 1", "last = total_steps"
+                "pct_start * total_steps - 1",
+                "pct_start * total_steps",
+                "last = total_steps - 1",
+                "last = total_steps",
             ),
-            "Both phases end one step late. Steps are counted from 0: the peak is at pct_start * total_steps - 1, and "
-            "the last step is total_steps - 1.",
+            "Both phases end one step late. Steps are counted from 0: the peak is at pct_start * "
+            "total_steps - 1, and the last step is total_steps - 1.",
         ),
         Mistake(
             "end never reached",
             edit("last = total_steps - 1", "last = total_steps"),
-            "The last step does not reach the end. With steps counted from 0 the last one is total_steps - 1.",
+            "The last step does not reach the end. With steps counted from 0 the last one is "
+            "total_steps - 1.",
         ),
         Mistake(
             "final rate from lr_max",
             edit("first / final_div", "lr_max / final_div"),
-            "The cycle ends at lr_max / final_div. final_div divides the rate at the start: it ends at "
-            "lr_max / div / final_div.",
+            "The cycle ends at lr_max / final_div. final_div divides the rate at the start: it "
+            "ends at lr_max / div / final_div.",
         ),
         Mistake(
             "ends where it began",
             edit("first / final_div", "first"),
-            "The cycle ends at the rate with which it began. It goes further down, by the factor final_div.",
+            "The cycle ends at the rate with which it began. It goes further down, by the factor "
+            "final_div.",
         ),
         Mistake(
             "starts at the final rate",
@@ -318,30 +364,40 @@ class OneCycle(Exercise):
         Mistake(
             "starts at zero",
             edit("anneal(first,", "anneal(0.0,"),
-            "It starts at a learning rate of 0, where a step does nothing. The start is lr_max / div.",
+            "It starts at a learning rate of 0, where a step does nothing. The start is lr_max / "
+            "div.",
         ),
         Mistake(
             "momentum follows lr",
             edit(
-                "anneal(high, low, pct)", "anneal(low, high, pct)", "anneal(low, high, pct)", "anneal(high, low, pct)"
+                "anneal(high, low, pct)",
+                "anneal(low, high, pct)",
+                "anneal(low, high, pct)",
+                "anneal(high, low, pct)",
             ),
-            "Momentum rises and falls together with lr. It does the opposite: where steps are large, less of the old "
-            "direction is kept.",
+            "Momentum rises and falls together with lr. It does the opposite: where steps are "
+            "large, less of the old direction is kept.",
         ),
         Mistake(
             "momentum constant",
             edit("anneal(high, low, pct)", "high", "anneal(low, high, pct)", "high"),
-            "lr is right, but momentum stays the same. It goes from high to low while lr rises, and back.",
+            "lr is right, but momentum stays the same. It goes from high to low while lr rises, "
+            "and back.",
         ),
         Mistake(
             "momentum stays low",
             edit("anneal(low, high, pct)", "low"),
-            "Momentum comes down and does not go up again. In the second phase it returns to its high value.",
+            "Momentum comes down and does not go up again. In the second phase it returns to its "
+            "high value.",
         ),
         Mistake(
             "straight lines",
-            edit("low, high = momentums", "low, high = momentums\n    anneal = lambda a, b, pct: a + (b - a) * pct"),
-            "lr and momentum move along straight lines. Use `anneal`, half a cosine, in both phases.",
+            edit(
+                "low, high = momentums",
+                "low, high = momentums\n    anneal = lambda a, b, pct: a + (b - a) * pct",
+            ),
+            "lr and momentum move along straight lines. Use `anneal`, half a cosine, in both "
+            "phases.",
         ),
         Mistake(
             "straight warm-up",
@@ -354,8 +410,8 @@ class OneCycle(Exercise):
         Mistake(
             "second phase not from 0",
             edit("(step - peak) / (last - peak)", "step / last"),
-            "In the second phase pct does not start at 0, so lr jumps after the peak. pct says how much of this phase "
-            "is done: count from the peak.",
+            "In the second phase pct does not start at 0, so lr jumps after the peak. pct says "
+            "how much of this phase is done: count from the peak.",
         ),
         Mistake(
             "three phases",
@@ -367,13 +423,17 @@ class OneCycle(Exercise):
                 "anneal(lr_max, final, pct), anneal(low, high, pct)",
                 "anneal(first, final, pct), high",
             ),
-            "There are three phases: up, down to the start, and further down. Here it is torch's default with two: "
-            "after the peak there is one long way down.",
+            "There are three phases: up, down to the start, and further down. Here it is torch's "
+            "default with two: after the peak there is one long way down.",
         ),
         Mistake(
             "steps counted from 1",
-            edit("low, high = momentums", "low, high = momentums\n    step = min(step + 1, total_steps - 1)"),
-            "You are one step ahead: step 0 does not give the rate of the start. Steps are counted from 0.",
+            edit(
+                "low, high = momentums",
+                "low, high = momentums\n    step = min(step + 1, total_steps - 1)",
+            ),
+            "You are one step ahead: step 0 does not give the rate of the start. Steps are "
+            "counted from 0.",
         ),
         Mistake(
             "momentum first",
@@ -402,14 +462,16 @@ class OneCycle(Exercise):
                 "first / final_div",
                 "first / 1e4",
             ),
-            "With the default settings it is right, with others it is not: your code does not use pct_start, div, "
-            "final_div or momentums everywhere.",
+            "With the default settings it is right, with others it is not: your code does not use "
+            "pct_start, div, final_div or momentums everywhere.",
         ),
     )
 
 
 def _rounded_over(rng: Rng) -> tuple[float, float, int]:
-    """lr_min, lr_max and a number of rates such that multiplying from rate to rate ends above lr_max by rounding."""
+    """lr_min, lr_max and a number of rates such that multiplying from rate to rate ends above
+    lr_max by rounding.
+    """
     while True:
         lr_min, lr_max, steps = rng.number(1e-5, 1e-3), rng.number(1.0, 10.0), rng.integer(8, 14)
         if math.prod([lr_min, *[(lr_max / lr_min) ** (1 / (steps - 1))] * (steps - 1)]) > lr_max:
@@ -417,7 +479,9 @@ def _rounded_over(rng: Rng) -> tuple[float, float, int]:
 
 
 class LrRangeTest(Exercise):
-    """(lrs, losses) for rates from lr_min to lr_max by equal ratios, until a loss is not finite or over 4 * best."""
+    """(lrs, losses) for rates from lr_min to lr_max by equal ratios, until a loss is not finite or
+    over 4 * best.
+    """
 
     id, points = "one_cycle.lr_range_test", 3
 
@@ -431,17 +495,33 @@ class LrRangeTest(Exercise):
 
         yield case("five rates, the loss always falls", around(2.3, 2.1, 1.7, 1.2, 0.9))
         yield case("two rates", around(1.5, 1.2))
-        yield case("the loss grows to over 4 times the best", around(2.0, 1.6, 0.5, 0.8, 1.4, 1.9, 2.4, 0.4, 2.8))
+        yield case(
+            "the loss grows to over 4 times the best",
+            around(2.0, 1.6, 0.5, 0.8, 1.4, 1.9, 2.4, 0.4, 2.8),
+        )
         yield case("the loss becomes nan", [*around(2.0, 1.1, 1.5), math.nan, *around(1.0, 0.9)])
         yield case("the loss becomes infinite", [*around(1.0, 0.8), math.inf, *around(0.7)])
-        yield case("a loss is exactly 4 times the best, which is not over it", [1.0, 0.5, 2.0, 0.75, 2.25, 0.4])
-        yield case("a loss in between is three times the best", around(1.0, 3.0, 0.9, 2.9, 0.6, 5.0, 0.5))
+        yield case(
+            "a loss is exactly 4 times the best, which is not over it",
+            [1.0, 0.5, 2.0, 0.75, 2.25, 0.4],
+        )
+        yield case(
+            "a loss in between is three times the best", around(1.0, 3.0, 0.9, 2.9, 0.6, 5.0, 0.5)
+        )
         yield case("the very first loss is nan", [math.nan, *around(0.7, 0.8)])
         yield case("the very first loss is infinite", [math.inf, *around(0.7, 0.8)])
         yield case("a small loss grows to over 4 times the best", around(0.5, 0.45, 3.0, 0.4))
-        yield case("a loss of exactly 4 times the best, which is not over it", [1.5, 0.5, 2.0, 0.25, 1.0, 1.25, 0.5])
+        yield case(
+            "a loss of exactly 4 times the best, which is not over it",
+            [1.5, 0.5, 2.0, 0.25, 1.0, 1.25, 0.5],
+        )
         lr_min, lr_max, steps = _rounded_over(rng)
-        yield Case("a range where rounding matters", losses=around(*[1.0] * steps), lr_min=lr_min, lr_max=lr_max)
+        yield Case(
+            "a range where rounding matters",
+            losses=around(*[1.0] * steps),
+            lr_min=lr_min,
+            lr_max=lr_max,
+        )
 
     def probe(self, lr_range_test: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         tried: list[float] = []
@@ -462,20 +542,20 @@ class LrRangeTest(Exercise):
         Mistake(
             "compared with the first loss",
             edit("min(losses, default=math.inf)", "(losses or [math.inf])[0]"),
-            "You compare with the first loss. The limit is 4 times the best so far, and the best falls as training "
-            "goes on.",
+            "You compare with the first loss. The limit is 4 times the best so far, and the best "
+            "falls as training goes on.",
         ),
         Mistake(
             "compared with the loss before",
             edit("min(losses, default=math.inf)", "(losses or [math.inf])[-1]"),
-            "You compare with the loss just before. A loss that grows step by step then never stops the test. Compare "
-            "with the best so far.",
+            "You compare with the loss just before. A loss that grows step by step then never "
+            "stops the test. Compare with the best so far.",
         ),
         Mistake(
             "stops as soon as the loss rises",
             edit("4 * ", ""),
-            "It stops at the first loss that is above the best. Losses of batches go up and down; stop only above 4 "
-            "times the best.",
+            "It stops at the first loss that is above the best. Losses of batches go up and down; "
+            "stop only above 4 times the best.",
         ),
         Mistake(
             "stops at twice the best",
@@ -485,18 +565,22 @@ class LrRangeTest(Exercise):
         Mistake(
             "stops at exactly 4 times the best",
             edit("loss > 4", "loss >= 4"),
-            "It stops at a loss of exactly 4 times the best. Only a loss over that ends the test: `>`, not `>=`.",
+            "It stops at a loss of exactly 4 times the best. Only a loss over that ends the test: "
+            "`>`, not `>=`.",
         ),
         Mistake(
             "last rate lost by rounding",
             edit(
-                "    for i in range(steps):\n        lr = lr_min * (lr_max / lr_min) ** (i / (steps - 1))",
-                "    lr = lr_min\n    for i in range(steps):\n        if lr > lr_max:\n            break",
+                "    for i in range(steps):\n        lr = lr_min * (lr_max / lr_min) ** (i / "
+                "(steps - 1))",
+                "    lr = lr_min\n    for i in range(steps):\n        if lr > "
+                "lr_max:\n            break",
                 "losses.append(loss)",
                 "losses.append(loss)\n        lr *= (lr_max / lr_min) ** (1 / (steps - 1))",
             ),
-            "The last rate is missing here. Multiplying from rate to rate ends a rounding error above lr_max, and "
-            "your loop stops there. Count the rates instead of comparing the last one with lr_max.",
+            "The last rate is missing here. Multiplying from rate to rate ends a rounding error "
+            "above lr_max, and your loop stops there. Count the rates instead of comparing the "
+            "last one with lr_max.",
         ),
         Mistake(
             "limit not looked at",
@@ -516,19 +600,22 @@ class LrRangeTest(Exercise):
         Mistake(
             "best loss starts at 0",
             edit("4 * min(losses, default=math.inf)", "0"),
-            "It stops at the very first loss. Does your best loss start at 0? No loss is better than that: start with "
-            "infinity.",
+            "It stops at the very first loss. Does your best loss start at 0? No loss is better "
+            "than that: start with infinity.",
         ),
         Mistake(
             "last loss recorded",
-            edit("            break", "            lrs.append(lr)\n            losses.append(loss)\n            break"),
+            edit(
+                "            break",
+                "            lrs.append(lr)\n            losses.append(loss)\n            break",
+            ),
             "The loss that ends the test is in your lists. Look before you append.",
         ),
         Mistake(
             "nan not noticed",
             None,
-            "A loss of nan goes through. `nan > 4 * best` is False, and so are `nan < ...` and `nan == ...`: ask "
-            "whether the loss is finite.",
+            "A loss of nan goes through. `nan > 4 * best` is False, and so are `nan < ...` and "
+            "`nan == ...`: ask whether the loss is finite.",
             sign=lambda e: (
                 e[2]["number of rates that were tried"] == 7  # of nine, where the loss grows
                 and e[3]["number of rates that were tried"] == 6  # and not 4, where it becomes nan
@@ -542,25 +629,29 @@ class LrRangeTest(Exercise):
         Mistake(
             "inf at the start not noticed",
             edit("not math.isfinite(loss)", "math.isnan(loss)"),
-            "An infinite loss goes through when it is the first: inf is not more than 4 times inf. Ask whether the "
-            "loss is finite; `math.isfinite` finds nan and both infinities.",
+            "An infinite loss goes through when it is the first: inf is not more than 4 times "
+            "inf. Ask whether the loss is finite; `math.isfinite` finds nan and both infinities.",
         ),
         Mistake(
             "never stops",
             edit("not math.isfinite(loss) or loss > 4 * min(losses, default=math.inf)", "False"),
-            "The test runs through all rates, whatever the loss. Beyond the point where training blows up it only "
-            "wastes time, and spoils the picture.",
+            "The test runs through all rates, whatever the loss. Beyond the point where training "
+            "blows up it only wastes time, and spoils the picture.",
         ),
         Mistake(
             "goes on after a bad loss",
             edit("break", "continue"),
-            "A bad loss is left out, but the test goes on. The model is already spoilt: stop there.",
+            "A bad loss is left out, but the test goes on. The model is already spoilt: stop "
+            "there.",
         ),
         Mistake(
             "evenly spaced",
-            edit("lr_min * (lr_max / lr_min) ** (i / (steps - 1))", "lr_min + (lr_max - lr_min) * i / (steps - 1)"),
-            "Neighbouring rates have equal differences, so nearly all lie near lr_max. Learning rates are compared by "
-            "ratio: each is the one before times a fixed factor.",
+            edit(
+                "lr_min * (lr_max / lr_min) ** (i / (steps - 1))",
+                "lr_min + (lr_max - lr_min) * i / (steps - 1)",
+            ),
+            "Neighbouring rates have equal differences, so nearly all lie near lr_max. Learning "
+            "rates are compared by ratio: each is the one before times a fixed factor.",
         ),
         Mistake(
             "lr_max not reached",
@@ -575,22 +666,26 @@ class LrRangeTest(Exercise):
         Mistake(
             "from the largest",
             edit("lr_min * (lr_max / lr_min)", "lr_max * (lr_min / lr_max)"),
-            "You begin with the largest rate. The model would be spoilt from the start: begin with lr_min.",
+            "You begin with the largest rate. The model would be spoilt from the start: begin "
+            "with lr_min.",
         ),
         Mistake(
             "loss computed twice",
             None,
-            "You call loss_at more than once for a rate. Each call takes a training step: call it once and keep the "
-            "result.",
+            "You call loss_at more than once for a rate. Each call takes a training step: call it "
+            "once and keep the result.",
             sign=lambda e: any(
                 one == next_one
-                for one, next_one in zip(e[0]["rates that were tried"], e[0]["rates that were tried"][1:], strict=False)
+                for one, next_one in zip(
+                    e[0]["rates that were tried"], e[0]["rates that were tried"][1:], strict=False
+                )
             ),
         ),
         Mistake(
             "one rate too few",
             edit("range(steps)", "range(steps - 1)"),
-            "lr_max is never tried: there is one rate too few. range(steps) gives `steps` numbers already, from 0.",
+            "lr_max is never tried: there is one rate too few. range(steps) gives `steps` numbers "
+            "already, from 0.",
         ),
         Mistake(
             "one rate too many",
@@ -600,13 +695,14 @@ class LrRangeTest(Exercise):
         Mistake(
             "factor without its root",
             edit("(i / (steps - 1))", "i"),
-            "The second rate is lr_max already. The factor q is the ratio of the ends to the power 1 / (steps - 1).",
+            "The second rate is lr_max already. The factor q is the ratio of the ends to the "
+            "power 1 / (steps - 1).",
         ),
         Mistake(
             "exponent without brackets",
             edit("(lr_max / lr_min) ** (i / (steps - 1))", "(lr_max / lr_min / (steps - 1)) ** i"),
-            "The factor is too large: `r ** 1 / (steps - 1)` takes the power first and divides after it. Put the "
-            "exponent in brackets.",
+            "The factor is too large: `r ** 1 / (steps - 1)` takes the power first and divides "
+            "after it. Put the exponent in brackets.",
         ),
         Mistake(
             "ends taken as exponents",
@@ -614,18 +710,23 @@ class LrRangeTest(Exercise):
                 "lr_min * (lr_max / lr_min) ** (i / (steps - 1))",
                 "10 ** (lr_min + (lr_max - lr_min) * i / (steps - 1))",
             ),
-            "lr_min and lr_max are used as powers of 10, as `logspace` does. They are the rates themselves.",
+            "lr_min and lr_max are used as powers of 10, as `logspace` does. They are the rates "
+            "themselves.",
         ),
         Mistake(
             "next rate recorded",
             edit("lrs.append(lr)", "lrs.append(lr * (lr_max / lr_min) ** (1 / (steps - 1)))"),
-            "The losses are right, but beside each stands the rate of the next step. Record the rate with which "
-            "loss_at was called.",
+            "The losses are right, but beside each stands the rate of the next step. Record the "
+            "rate with which loss_at was called.",
         ),
         Mistake(
             "more rates than losses",
-            edit("return lrs,", "return [lr_min * (lr_max / lr_min) ** (i / (steps - 1)) for i in range(steps)],"),
-            "After an early end there are more rates than losses. A rate is recorded together with its loss.",
+            edit(
+                "return lrs,",
+                "return [lr_min * (lr_max / lr_min) ** (i / (steps - 1)) for i in range(steps)],",
+            ),
+            "After an early end there are more rates than losses. A rate is recorded together "
+            "with its loss.",
         ),
         Mistake(
             "returns in the loop",
@@ -642,13 +743,13 @@ class LrRangeTest(Exercise):
             "all rates tried, then cut",
             edit(
                 "for i in range(steps)",
-                "every = [loss_at(lr_min * (lr_max / lr_min) ** (i / (steps - 1))) for i in range(steps)]\n"
-                "    for i in range(steps)",
+                "every = [loss_at(lr_min * (lr_max / lr_min) ** (i / (steps - 1))) for i in "
+                "range(steps)]\n    for i in range(steps)",
                 "loss_at(lr)",
                 "every[i]",
             ),
-            "The lists are right, but you try all rates first and cut afterwards. Stop calling loss_at when training "
-            "has blown up.",
+            "The lists are right, but you try all rates first and cut afterwards. Stop calling "
+            "loss_at when training has blown up.",
         ),
         Mistake(
             "losses first",
@@ -691,8 +792,8 @@ class SuggestLr(Exercise):
         Mistake(
             "rate after the fall",
             edit("lrs[i]", "lrs[i + 1]"),
-            "You return the rate after the steepest fall. The step that brought it was taken with the rate before: "
-            "lrs[i], where losses[i+1] - losses[i] is least.",
+            "You return the rate after the steepest fall. The step that brought it was taken with "
+            "the rate before: lrs[i], where losses[i+1] - losses[i] is least.",
         ),
         Mistake(
             "smallest loss",
@@ -700,8 +801,8 @@ class SuggestLr(Exercise):
                 "range(len(losses) - 1), key=lambda i: losses[i + 1] - losses[i]",
                 "range(len(losses)), key=lambda i: losses[i]",
             ),
-            "You return the rate with the smallest loss. That is already the edge: there the loss stops falling. Look "
-            "for the place where it falls fastest.",
+            "You return the rate with the smallest loss. That is already the edge: there the loss "
+            "stops falling. Look for the place where it falls fastest.",
         ),
         Mistake(
             "a tenth of the smallest loss's rate",
@@ -711,14 +812,14 @@ class SuggestLr(Exercise):
                 "lrs[i]",
                 "lrs[i] / 10",
             ),
-            "You take a tenth of the rate with the smallest loss. That is another rule of thumb; here the steepest "
-            "fall is asked for.",
+            "You take a tenth of the rate with the smallest loss. That is another rule of thumb; "
+            "here the steepest fall is asked for.",
         ),
         Mistake(
             "largest change either way",
             edit("losses[i + 1] - losses[i]", "-abs(losses[i + 1] - losses[i])"),
-            "You look for the largest change, and a rise is one too. A fall is a negative difference: look for the "
-            "least, with its sign.",
+            "You look for the largest change, and a rise is one too. A fall is a negative "
+            "difference: look for the least, with its sign.",
         ),
         Mistake(
             "steepest rise",
@@ -727,20 +828,24 @@ class SuggestLr(Exercise):
         ),
         Mistake(
             "slope over the rate itself",
-            edit("losses[i + 1] - losses[i]", "(losses[i + 1] - losses[i]) / (lrs[i + 1] - lrs[i])"),
-            "You divide by the distance of the rates, which favours the smallest. On the logarithmic axis of the "
-            "finder all neighbours have the same distance: compare the differences of the losses alone.",
+            edit(
+                "losses[i + 1] - losses[i]", "(losses[i + 1] - losses[i]) / (lrs[i + 1] - lrs[i])"
+            ),
+            "You divide by the distance of the rates, which favours the smallest. On the "
+            "logarithmic axis of the finder all neighbours have the same distance: compare the "
+            "differences of the losses alone.",
         ),
         Mistake(
             "one place too far",
             edit("len(losses) - 1", "len(losses)"),
-            "You ask for a loss after the last one. There is one difference less than there are losses.",
+            "You ask for a loss after the last one. There is one difference less than there are "
+            "losses.",
         ),
         Mistake(
             "last difference left out",
             edit("range(len(losses) - 1)", "range(max(1, len(losses) - 2))"),
-            "You never look at the last difference. Between n losses there are n - 1 differences, and range(n - 1) "
-            "gives them all.",
+            "You never look at the last difference. Between n losses there are n - 1 differences, "
+            "and range(n - 1) gives them all.",
         ),
         Mistake(
             "difference over two steps",
@@ -748,22 +853,24 @@ class SuggestLr(Exercise):
                 "range(len(losses) - 1)",
                 "range(len(losses))",
                 "losses[i + 1] - losses[i]",
-                "(losses[min(i + 1, len(losses) - 1)] - losses[max(i - 1, 0)]) / (1 + (0 < i < len(losses) - 1))",
+                "(losses[min(i + 1, len(losses) - 1)] - losses[max(i - 1, 0)]) / (1 + (0 < i < "
+                "len(losses) - 1))",
             ),
-            "You take the slope over the two neighbours, as `numpy.gradient` does. Compare each loss with the next one "
-            "alone.",
+            "You take the slope over the two neighbours, as `numpy.gradient` does. Compare each "
+            "loss with the next one alone.",
         ),
         Mistake(
             "place looked up by its loss",
             edit("lrs[i]", "lrs[losses.index(losses[i])]"),
-            "You look the place up by the value of the loss. The same loss may have come before: keep the place "
-            "itself.",
+            "You look the place up by the value of the loss. The same loss may have come before: "
+            "keep the place itself.",
         ),
         Mistake(
             "the first rate where nothing falls",
             edit("losses[i + 1] - losses[i]", "min(losses[i + 1] - losses[i], 0)"),
-            "Where no loss falls you return the first rate. The least difference is then the slowest rise: start the "
-            "comparison from the first difference or from infinity, not from 0.",
+            "Where no loss falls you return the first rate. The least difference is then the "
+            "slowest rise: start the comparison from the first difference or from infinity, not "
+            "from 0.",
         ),
         Mistake(
             "the number of the place",
@@ -773,7 +880,8 @@ class SuggestLr(Exercise):
         Mistake(
             "flattest place",
             edit("losses[i + 1] - losses[i]", "abs(losses[i + 1] - losses[i])"),
-            "You found the place where the loss changes least. The steepest fall is the most negative difference.",
+            "You found the place where the loss changes least. The steepest fall is the most "
+            "negative difference.",
         ),
         Mistake(
             "ratio of the losses",
@@ -782,9 +890,14 @@ class SuggestLr(Exercise):
         ),
         Mistake(
             "difference to the loss before",
-            edit("len(losses) - 1", "len(losses)", "losses[i + 1] - losses[i]", "losses[i] - losses[i - 1]"),
-            "You subtract the loss before, and for the first one, `losses[-1]`, that is the last of all. Subtract each "
-            "loss from the next.",
+            edit(
+                "len(losses) - 1",
+                "len(losses)",
+                "losses[i + 1] - losses[i]",
+                "losses[i] - losses[i - 1]",
+            ),
+            "You subtract the loss before, and for the first one, `losses[-1]`, that is the last "
+            "of all. Subtract each loss from the next.",
         ),
         Mistake(
             "the loss at the place",
@@ -800,14 +913,19 @@ class SuggestLr(Exercise):
 
 
 class StepsPerFit(Exercise):
-    """The number of steps of a fit: epochs times batches in an epoch, the last smaller batch included."""
+    """The number of steps of a fit: epochs times batches in an epoch, the last smaller batch
+    included.
+    """
 
     id, points = "one_cycle.steps_per_fit", 1
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n: int, batch_size: int, epochs: int) -> Case:
             return Case(
-                f"{label}: steps_per_fit({n}, {batch_size}, {epochs})", n=n, batch_size=batch_size, epochs=epochs
+                f"{label}: steps_per_fit({n}, {batch_size}, {epochs})",
+                n=n,
+                batch_size=batch_size,
+                epochs=epochs,
             )
 
         size = rng.integer(20, 60)
@@ -824,18 +942,20 @@ class StepsPerFit(Exercise):
         Mistake(
             "last batch forgotten",
             edit("math.ceil(n / batch_size)", "(n // batch_size)"),
-            "The smaller batch at the end of each epoch is missing. It is a step like the others: round up.",
+            "The smaller batch at the end of each epoch is missing. It is a step like the others: "
+            "round up.",
         ),
         Mistake(
             "rounded up once",
             edit("epochs * math.ceil(n / batch_size)", "math.ceil(epochs * n / batch_size)"),
-            "You round up at the end of the whole fit. Every epoch ends with a smaller batch: round up first, then "
-            "multiply by the epochs.",
+            "You round up at the end of the whole fit. Every epoch ends with a smaller batch: "
+            "round up first, then multiply by the epochs.",
         ),
         Mistake(
             "always one more",
             edit("math.ceil(n / batch_size)", "(n // batch_size + 1)"),
-            "There is one step too many where the batch size divides n: then no smaller batch is left.",
+            "There is one step too many where the batch size divides n: then no smaller batch is "
+            "left.",
         ),
         Mistake(
             "rounded to the nearest",
@@ -860,13 +980,14 @@ class StepsPerFit(Exercise):
         Mistake(
             "one smaller batch for the whole fit",
             edit("math.ceil(n / batch_size)", "(n // batch_size) + (n % batch_size > 0)"),
-            "You count the smaller batch once. Every epoch ends with one: round up first, then multiply by the epochs.",
+            "You count the smaller batch once. Every epoch ends with one: round up first, then "
+            "multiply by the epochs.",
         ),
         Mistake(
             "one more for the whole fit",
             edit("math.ceil(n / batch_size)", "(n // batch_size) + 1"),
-            "You add one smaller batch for the whole fit. Every epoch ends with one, where the batch size does not "
-            "divide n.",
+            "You add one smaller batch for the whole fit. Every epoch ends with one, where the "
+            "batch size does not divide n.",
         ),
         Mistake(
             "remainder counted as steps",
@@ -876,8 +997,8 @@ class StepsPerFit(Exercise):
         Mistake(
             "a float for a whole number",
             edit("epochs * ", "1.0 * epochs * "),
-            "The number is right, and it is a float, such as 12.0. Steps are counted: return an int. `math.ceil` and "
-            "`//` of whole numbers give one; `numpy.ceil` does not.",
+            "The number is right, and it is a float, such as 12.0. Steps are counted: return an "
+            "int. `math.ceil` and `//` of whole numbers give one; `numpy.ceil` does not.",
         ),
         Mistake(
             "not a whole number",

@@ -18,13 +18,17 @@ from course_utils.exercises._steps import (
 
 
 def _buffers(rng: Rng, case: Case, name: str, zero: bool) -> list[Tensor]:
-    """Buffers for the parameters of a case: zeros, or what a run of some steps could have left (squares positive)."""
+    """Buffers for the parameters of a case: zeros, or what a run of some steps could have left
+    (squares positive).
+    """
     drawn = [rng.normal(*p.shape) for p in case.params]
     return [0 * x if zero else x.square() if name == "squares" else 0.3 * x for x in drawn]
 
 
 def _cases(rng: Rng, *names: str, **draw: Callable[[Rng], Any]) -> Iterator[Case]:
-    """Fresh buffers first, then a run that goes on from step 4 with a parameter that has no gradient."""
+    """Fresh buffers first, then a run that goes on from step 4 with a parameter that has no
+    gradient.
+    """
     for label, shapes, steps, without, start in (
         ("one vector, one step, called inside torch.no_grad()", [(3,)], 1, (), 1),
         ("a matrix and a bias, three steps, lr changes", [(4, 3), (4,)], 3, (), 1),
@@ -32,7 +36,9 @@ def _cases(rng: Rng, *names: str, **draw: Callable[[Rng], Any]) -> Iterator[Case
         ("a single number (shape ()), four steps", [()], 4, (), 1),
     ):
         hyper = {key: value(rng) for key, value in draw.items()}
-        case = step_case(rng, label, shapes, steps, without, start=start, in_no_grad="no_grad" in label, **hyper)
+        case = step_case(
+            rng, label, shapes, steps, without, start=start, in_no_grad="no_grad" in label, **hyper
+        )
         case.inputs.update({name: _buffers(rng, case, name, zero=start == 1) for name in names})
         yield case
 
@@ -72,29 +78,32 @@ class RmspropStep(Exercise):
         Mistake(
             "eps inside the root",
             edit("(s.sqrt() + eps)", "(s + eps).sqrt()"),
-            "You add eps before you take the root. torch adds it after the root; some libraries do it your way, and "
-            "then eps means something else.",
+            "You add eps before you take the root. torch adds it after the root; some libraries "
+            "do it your way, and then eps means something else.",
         ),
         Mistake(
             "squares updated after the step",
             edit("not None:", "not None:\n            old = s.clone()", "s.sqrt()", "old.sqrt()"),
-            "The step divides by the average of the steps before, without this gradient; the first step, with s = 0, "
-            "then divides by eps alone. Update s first.",
+            "The step divides by the average of the steps before, without this gradient; the "
+            "first step, with s = 0, then divides by eps alone. Update s first.",
         ),
         Mistake(
             "root missing",
             edit("s.sqrt()", "s"),
-            "You divide by the mean square itself. Its root has the unit of a gradient, so that the quotient has none.",
+            "You divide by the mean square itself. Its root has the unit of a gradient, so that "
+            "the quotient has none.",
         ),
         Mistake(
             "gradient not squared",
             edit("p.grad**2", "p.grad"),
-            "You average the gradient, not its square: the average can be negative, and then its root is nan.",
+            "You average the gradient, not its square: the average can be negative, and then its "
+            "root is nan.",
         ),
         Mistake(
             "absolute value instead of square",
             edit("p.grad**2", "p.grad.abs()", "s.sqrt()", "s"),
-            "You average |g| and divide by that. RMS is the root of the mean of the squares, in this order.",
+            "You average |g| and divide by that. RMS is the root of the mean of the squares, in "
+            "this order.",
         ),
         Mistake(
             "alpha on the wrong side",
@@ -104,38 +113,38 @@ class RmspropStep(Exercise):
         Mistake(
             "1 - alpha forgotten",
             edit("(1 - alpha) * ", ""),
-            "The new square comes in with factor 1, so s settles at 1/(1-alpha) times the mean square. An average has "
-            "weights that add up to 1.",
+            "The new square comes in with factor 1, so s settles at 1/(1-alpha) times the mean "
+            "square. An average has weights that add up to 1.",
         ),
         Mistake(
             "squares only added up",
             edit("alpha * s", "s", "(1 - alpha) * ", ""),
-            "Nothing is ever forgotten, so s only grows and the steps only shrink. That is Adagrad; RMSProp forgets "
-            "by the factor alpha.",
+            "Nothing is ever forgotten, so s only grows and the steps only shrink. That is "
+            "Adagrad; RMSProp forgets by the factor alpha.",
         ),
         Mistake(
             "squares only added up",
             edit("alpha * s", "s"),
-            "The old average stays whole, so nothing is ever forgotten. Multiply it by alpha before the new square "
-            "comes in.",
+            "The old average stays whole, so nothing is ever forgotten. Multiply it by alpha "
+            "before the new square comes in.",
         ),
         Mistake(
             "root kept in the buffer",
             edit("s.sqrt()", "s.sqrt_()"),
-            "You take the root of the buffer in place, so the next step averages a root with squares. The buffer keeps "
-            "the mean of the squares; the root is a new tensor.",
+            "You take the root of the buffer in place, so the next step averages a root with "
+            "squares. The buffer keeps the mean of the squares; the root is a new tensor.",
         ),
         Mistake(
             "root kept in the buffer",
             edit("(s.sqrt() + eps)", "s.sqrt_().add_(eps)"),
-            "You make the divisor inside the buffer: root and eps stay in it, and the next step averages them with "
-            "squares. The divisor is a new tensor.",
+            "You make the divisor inside the buffer: root and eps stay in it, and the next step "
+            "averages them with squares. The divisor is a new tensor.",
         ),
         Mistake(
             "gradient squared in place",
             edit("p.grad**2", "p.grad.square_()"),
-            "You square `.grad` in place. Then the step goes by the square, and whoever reads `.grad` next finds it "
-            "changed.",
+            "You square `.grad` in place. Then the step goes by the square, and whoever reads "
+            "`.grad` next finds it changed.",
         ),
         Mistake(
             "gradient squared in place",
@@ -153,8 +162,8 @@ class RmspropStep(Exercise):
         Mistake(
             "mean square of the whole tensor",
             edit("p.grad**2", "p.grad.square().mean()"),
-            "One number is shared by all entries of a tensor. Each entry has an average of its own; that is the whole "
-            "point.",
+            "One number is shared by all entries of a tensor. Each entry has an average of its "
+            "own; that is the whole point.",
         ),
         Mistake(
             "mean square of the whole tensor",
@@ -180,12 +189,14 @@ class RmspropStep(Exercise):
         Mistake(
             "eps forgotten",
             edit("(s.sqrt() + eps)", "s.sqrt()"),
-            "eps is missing from the divisor. Without it a parameter whose gradient was always 0 divides 0 by 0.",
+            "eps is missing from the divisor. Without it a parameter whose gradient was always 0 "
+            "divides 0 by 0.",
         ),
         Mistake(
             "eps outside the quotient",
             edit("(s.sqrt() + eps)", "s.sqrt() + eps"),
-            "`a / b + eps` divides first and adds eps to the step. The sum below the line needs brackets.",
+            "`a / b + eps` divides first and adds eps to the step. The sum below the line needs "
+            "brackets.",
         ),
         _FIRST_ONLY,
         *in_place_mistakes({"squares": "s"}),
@@ -196,8 +207,8 @@ _ADAM_MISTAKES = (
     Mistake(
         "eps before the correction",
         edit("(s_hat.sqrt() + eps)", "((s.sqrt() + eps) / (1 - b2**t) ** 0.5)"),
-        "You add eps to the root of s and correct afterwards, so eps is corrected too. (The paper's shortened form "
-        "does that.) Here, as in torch: correct s, take the root, add eps.",
+        "You add eps to the root of s and correct afterwards, so eps is corrected too. (The "
+        "paper's shortened form does that.) Here, as in torch: correct s, take the root, add eps.",
     ),
     Mistake(
         "eps inside the root",
@@ -207,8 +218,8 @@ _ADAM_MISTAKES = (
     Mistake(
         "no bias correction",
         edit("m / (1 - b1**t)", "m", "s / (1 - b2**t)", "s"),
-        "m and s start at 0 and are too small in the first steps, and not by the same factor. Divide each by 1 minus "
-        "its beta to the power t before you use it.",
+        "m and s start at 0 and are too small in the first steps, and not by the same factor. "
+        "Divide each by 1 minus its beta to the power t before you use it.",
     ),
     Mistake(
         "only the mean corrected",
@@ -223,20 +234,20 @@ _ADAM_MISTAKES = (
     Mistake(
         "corrected values stored",
         edit("m / (", "m.div_(", "s / (", "s.div_("),
-        "The corrected averages are written back into the buffers, so the next step corrects them again. Correct a "
-        "copy for the step, and keep the plain averages.",
+        "The corrected averages are written back into the buffers, so the next step corrects them "
+        "again. Correct a copy for the step, and keep the plain averages.",
     ),
     Mistake(
         "t from 0",
         edit("b1**t", "b1 ** (t - 1)", "b2**t", "b2 ** (t - 1)"),
-        "The corrections use t - 1. At the first step t is 1 already, as 1 - beta**0 would be 0: steps count from "
-        "1, and nothing is to be taken off.",
+        "The corrections use t - 1. At the first step t is 1 already, as 1 - beta**0 would be 0: "
+        "steps count from 1, and nothing is to be taken off.",
     ),
     Mistake(
         "t from 0",
         edit("m / (1 - b1**t)", "m * (1 / (1 - b1 ** (t - 1)))", "b2**t", "b2 ** (t - 1)"),
-        "You divide by 1 - beta**0, which is 0. The corrections use t itself, the number of this step counted from 1, "
-        "not t - 1.",
+        "You divide by 1 - beta**0, which is 0. The corrections use t itself, the number of this "
+        "step counted from 1, not t - 1.",
     ),
     Mistake(
         "t from 0",
@@ -247,14 +258,14 @@ _ADAM_MISTAKES = (
     Mistake(
         "t one too large",
         edit("b1**t", "b1 ** (t + 1)", "b2**t", "b2 ** (t + 1)"),
-        "The corrections use a number of steps that is one too large. t is the number of this step already, counted "
-        "from 1 by whoever calls.",
+        "The corrections use a number of steps that is one too large. t is the number of this "
+        "step already, counted from 1 by whoever calls.",
     ),
     Mistake(
         "correction without the power",
         edit("b1**t", "b1", "b2**t", "b2"),
-        "You divide by 1 - beta in every step. That is right at t = 1 only: what the averages lack dies out like "
-        "beta**t.",
+        "You divide by 1 - beta in every step. That is right at t = 1 only: what the averages "
+        "lack dies out like beta**t.",
     ),
     Mistake(
         "beta times t",
@@ -264,7 +275,8 @@ _ADAM_MISTAKES = (
     Mistake(
         "corrections exchanged",
         edit("b1**t", "b2**t", "b2**t", "b1**t"),
-        "The mean is corrected with the second beta and the squares with the first. Each average has its own.",
+        "The mean is corrected with the second beta and the squares with the first. Each average "
+        "has its own.",
     ),
     Mistake(
         "corrections multiplied",
@@ -284,30 +296,33 @@ _ADAM_MISTAKES = (
     Mistake(
         "root missing",
         edit("s_hat.sqrt()", "s_hat"),
-        "You divide by the mean square itself. Take its root: then the quotient has no unit, and lr is the length of "
-        "the step.",
+        "You divide by the mean square itself. Take its root: then the quotient has no unit, and "
+        "lr is the length of the step.",
     ),
     Mistake(
         "gradient not squared",
         edit("p.grad**2", "p.grad"),
-        "squares averages the gradient itself, not its square: it can be negative, and then its root is nan.",
+        "squares averages the gradient itself, not its square: it can be negative, and then its "
+        "root is nan.",
     ),
     Mistake(
         "square of the mean",
         edit("p.grad**2", "m**2"),
-        "You square the mean m. The squares to be averaged are those of the gradient: the mean of the squares, not "
-        "the square of the mean.",
+        "You square the mean m. The squares to be averaged are those of the gradient: the mean of "
+        "the squares, not the square of the mean.",
     ),
     Mistake(
         "square of the mean",
         edit("p.grad**2", "(m / (1 - b1**t)) ** 2"),
-        "You square the corrected mean. What is averaged in squares is the square of the gradient itself.",
+        "You square the corrected mean. What is averaged in squares is the square of the gradient "
+        "itself.",
     ),
     Mistake(
         "AMSGrad",
         edit(
             "m_hat, s_hat",
-            "s.top = torch.maximum(s, getattr(s, 'top', s)) if t > 1 else s.clone()\n            m_hat, s_hat",
+            "s.top = torch.maximum(s, getattr(s, 'top', s)) if t > 1 else s.clone()\n            "
+            "m_hat, s_hat",
             "s / (1 - b2**t)",
             "s.top / (1 - b2**t)",
         ),
@@ -317,14 +332,14 @@ _ADAM_MISTAKES = (
     Mistake(
         "sum instead of mean",
         edit("(1 - b1) * ", ""),
-        "The gradient goes into m with factor 1: that is momentum as torch's SGD has it. Adam averages, with weights "
-        "beta and 1 - beta.",
+        "The gradient goes into m with factor 1: that is momentum as torch's SGD has it. Adam "
+        "averages, with weights beta and 1 - beta.",
     ),
     Mistake(
         "lr inside the mean",
         edit("(1 - b1) * p", "(1 - b1) * lr * p", "lr * m_hat", "m_hat"),
-        "lr is multiplied into the buffer. While lr is constant nobody notices; once it varies, the buffer remembers "
-        "old ones. lr belongs to the step.",
+        "lr is multiplied into the buffer. While lr is constant nobody notices; once it varies, "
+        "the buffer remembers old ones. lr belongs to the step.",
     ),
     Mistake(
         "plain gradient in the step",
@@ -344,12 +359,14 @@ _ADAM_MISTAKES = (
     Mistake(
         "one beta in both corrections",
         edit("b2**t", "b1**t"),
-        "Both corrections use the first beta. Each average is corrected with the beta that it was made with.",
+        "Both corrections use the first beta. Each average is corrected with the beta that it was "
+        "made with.",
     ),
     Mistake(
         "one beta for both",
         edit("b2 * s + (1 - b2)", "b1 * s + (1 - b1)"),
-        "The squares are averaged with the first beta and corrected with the second. Both times it is betas[1].",
+        "The squares are averaged with the first beta and corrected with the second. Both times "
+        "it is betas[1].",
     ),
     Mistake(
         "beta on the wrong side",
@@ -359,30 +376,35 @@ _ADAM_MISTAKES = (
     Mistake(
         "beta on the wrong side",
         edit("b1 * m + (1 - b1)", "(1 - b1) * m + b1"),
-        "In the mean of the gradients, beta and 1 - beta are exchanged: beta is the share of the old mean.",
+        "In the mean of the gradients, beta and 1 - beta are exchanged: beta is the share of the "
+        "old mean.",
     ),
     Mistake(
         "t grows in the loop",
         edit("", "            t += 1"),
-        "t changes from parameter to parameter. It is the number of this step, the same for all of them, and "
-        "whoever calls the function counts it.",
+        "t changes from parameter to parameter. It is the number of this step, the same for all "
+        "of them, and whoever calls the function counts it.",
     ),
     Mistake(
         "eps forgotten",
         edit("(s_hat.sqrt() + eps)", "s_hat.sqrt()"),
-        "eps is missing from the divisor. Without it a weight whose gradients were all 0 divides 0 by 0.",
+        "eps is missing from the divisor. Without it a weight whose gradients were all 0 divides "
+        "0 by 0.",
     ),
     Mistake(
         "eps outside the quotient",
         edit("(s_hat.sqrt() + eps)", "s_hat.sqrt() + eps"),
-        "`a / b + eps` divides first and adds eps to the step. The sum below the line needs brackets.",
+        "`a / b + eps` divides first and adds eps to the step. The sum below the line needs "
+        "brackets.",
     ),
     _FIRST_ONLY,
 )
 
 
 class AdamStep(Exercise):
-    """m, s <- averages of g and g**2; p <- p - lr * m_hat / (sqrt(s_hat) + eps), in place, both corrected."""
+    """m, s <- averages of g and g**2; p <- p - lr * m_hat / (sqrt(s_hat) + eps), in place, both
+    corrected.
+    """
 
     id, points = "optimizers.adam_step", 3
     without = WITHOUT
@@ -392,7 +414,9 @@ class AdamStep(Exercise):
         yield from _cases(rng, "means", "squares", betas=_betas, eps=_eps)
 
     def probe(self, adam_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        def call(params: list[Tensor], means: list[Tensor], squares: list[Tensor], t: int, lr: float) -> Any:
+        def call(
+            params: list[Tensor], means: list[Tensor], squares: list[Tensor], t: int, lr: float
+        ) -> Any:
             return adam_step(params, means, squares, t, lr, tuple(case.betas), case.eps)
 
         yield from probe_steps(case, call, "means", "squares")
@@ -409,17 +433,23 @@ def _on_a_copy(copy: str) -> Edit:
 
 
 class AdamwStep(Exercise):
-    """p <- p * (1 - lr*wd), then Adam's step, in place; the gradient that Adam averages knows nothing of wd."""
+    """p <- p * (1 - lr*wd), then Adam's step, in place; the gradient that Adam averages knows
+    nothing of wd.
+    """
 
     id, points = "optimizers.adamw_step", 2
     without = WITHOUT
     shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        yield from _cases(rng, "means", "squares", betas=_betas, eps=_eps, wd=lambda rng: rng.number(0.2, 0.6))
+        yield from _cases(
+            rng, "means", "squares", betas=_betas, eps=_eps, wd=lambda rng: rng.number(0.2, 0.6)
+        )
 
     def probe(self, adamw_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        def call(params: list[Tensor], means: list[Tensor], squares: list[Tensor], t: int, lr: float) -> Any:
+        def call(
+            params: list[Tensor], means: list[Tensor], squares: list[Tensor], t: int, lr: float
+        ) -> Any:
             return adamw_step(params, means, squares, t, lr, tuple(case.betas), case.eps, case.wd)
 
         yield from probe_steps(case, call, "means", "squares")
@@ -437,9 +467,9 @@ class AdamwStep(Exercise):
                 "p *= 1 - lr * wd",
                 "pass",
             ),
-            "You add wd*p to the gradient, so the decay goes through both averages and is divided by the root like "
-            "everything else: Adam with L2, torch's Adam(weight_decay=...). In AdamW it bypasses them: p itself is "
-            "shrunk.",
+            "You add wd*p to the gradient, so the decay goes through both averages and is divided "
+            "by the root like everything else: Adam with L2, torch's Adam(weight_decay=...). In "
+            "AdamW it bypasses them: p itself is shrunk.",
         ),
         Mistake(
             "decay through the gradient",
@@ -449,8 +479,9 @@ class AdamwStep(Exercise):
                 "p *= 1 - lr * wd",
                 "pass",
             ),
-            "You write wd*p into `.grad`. Then it goes through both averages and is divided by the root: Adam with L2. "
-            "In AdamW the decay bypasses them: p itself is shrunk, and `.grad` is only read.",
+            "You write wd*p into `.grad`. Then it goes through both averages and is divided by "
+            "the root: Adam with L2. In AdamW the decay bypasses them: p itself is shrunk, and "
+            "`.grad` is only read.",
         ),
         Mistake(
             "only the decay",
@@ -460,7 +491,8 @@ class AdamwStep(Exercise):
         Mistake(
             "means decay too",
             edit("not None:", "not None:\n            m *= 1 - lr * wd"),
-            "You shrink means along with the parameter. Only p decays; the averages know nothing of wd.",
+            "You shrink means along with the parameter. Only p decays; the averages know nothing "
+            "of wd.",
         ),
         Mistake(
             "decay divided by the root",
@@ -476,14 +508,15 @@ class AdamwStep(Exercise):
                 "lr * wd",
                 "lr * wd * (p is q)",
             ),
-            "With one parameter this is right. With more of them, the whole list takes Adam's step once for each: the "
-            "call stands inside the loop.",
+            "With one parameter this is right. With more of them, the whole list takes Adam's "
+            "step once for each: the call stands inside the loop.",
         ),
         Mistake(
             "Adam's step for every parameter",
             edit(
                 "p, m, s in zip(params, means, squares, strict=True)",
-                "q, p, m, s in ((q, *e) for q in params if q.grad is not None for e in zip(params, means, squares))",
+                "q, p, m, s in ((q, *e) for q in params if q.grad is not None for e in "
+                "zip(params, means, squares))",
                 "lr * wd",
                 "lr * wd * (p is q)",
             ),
@@ -498,7 +531,8 @@ class AdamwStep(Exercise):
                 "p -= lr * m_hat / (s_hat.sqrt() + eps)",
                 "pass",
             ),
-            "The order is the other way round: the fresh step decays too. First shrink p, then take Adam's step.",
+            "The order is the other way round: the fresh step decays too. First shrink p, then "
+            "take Adam's step.",
         ),
         *decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
         *factor_mistakes(),
@@ -538,13 +572,14 @@ class RebornAdamStep(Exercise):
         Mistake(
             "no bias correction",
             edit("lr * p.grad", "lr * 0.1 * p.grad", "p.grad.abs()", "(0.001 * p.grad**2).sqrt()"),
-            "Every entry moves by 3.16 lr. With betas 0.9 and 0.999 the new averages are 0.1 g and 0.001 g**2; the "
-            "corrections of t = 1 give back g and g**2.",
+            "Every entry moves by 3.16 lr. With betas 0.9 and 0.999 the new averages are 0.1 g "
+            "and 0.001 g**2; the corrections of t = 1 give back g and g**2.",
         ),
         Mistake(
             "only the mean corrected",
             edit("p.grad.abs()", "(0.001 * p.grad**2).sqrt()"),
-            "Every entry moves by 31.6 lr: the average of the squares, 0.001 g**2 at the first step, is not corrected.",
+            "Every entry moves by 31.6 lr: the average of the squares, 0.001 g**2 at the first "
+            "step, is not corrected.",
         ),
         Mistake(
             "only the squares corrected",
@@ -554,23 +589,26 @@ class RebornAdamStep(Exercise):
         Mistake(
             "plain SGD",
             edit(" / (p.grad.abs() + 1e-8)", ""),
-            "This step is as long as the gradient. Write down what Adam's m_hat and s_hat are at t = 1, and divide.",
+            "This step is as long as the gradient. Write down what Adam's m_hat and s_hat are at "
+            "t = 1, and divide.",
         ),
         Mistake(
             "0 divided by 0",
             edit("(p.grad.abs() + 1e-8)", "p.grad.abs()"),
-            "Where the gradient is 0 you divide 0 by 0, and the weight is nan for ever. Adam's eps prevents that; so "
-            "does a function that knows the sign of 0.",
+            "Where the gradient is 0 you divide 0 by 0, and the weight is nan for ever. Adam's "
+            "eps prevents that; so does a function that knows the sign of 0.",
         ),
         Mistake(
             "0 taken for negative",
             edit("p.grad / (p.grad.abs() + 1e-8)", "torch.where(p.grad > 0, 1.0, -1.0)"),
-            "A weight with a gradient of 0 moves up by lr. Put g = 0 into Adam's formula: the step is 0.",
+            "A weight with a gradient of 0 moves up by lr. Put g = 0 into Adam's formula: the "
+            "step is 0.",
         ),
         Mistake(
             "0 taken for positive",
             edit("p.grad / (p.grad.abs() + 1e-8)", "torch.where(p.grad < 0, -1.0, 1.0)"),
-            "A weight with a gradient of 0 moves down by lr. Put g = 0 into Adam's formula: the step is 0.",
+            "A weight with a gradient of 0 moves down by lr. Put g = 0 into Adam's formula: the "
+            "step is 0.",
         ),
         Mistake(
             "lr forgotten",
@@ -580,19 +618,20 @@ class RebornAdamStep(Exercise):
         Mistake(
             "sign taken in place",
             edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.sign_()"),
-            "`.grad` now holds signs: the method with _ at its end writes into the gradient. A step only reads it.",
+            "`.grad` now holds signs: the method with _ at its end writes into the gradient. A "
+            "step only reads it.",
         ),
         Mistake(
             "absolute value for the sign",
             edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.abs()"),
-            "Your step is as long as the gradient and always goes down. It is the other way round: the length is lost, "
-            "and the sign stays.",
+            "Your step is as long as the gradient and always goes down. It is the other way "
+            "round: the length is lost, and the sign stays.",
         ),
         Mistake(
             "divided by the length of the gradient",
             edit("(p.grad.abs() + 1e-8)", "p.grad.norm()"),
-            "You divide a whole tensor by its length, so the direction stays that of the gradient. Adam divides each "
-            "entry by its own root.",
+            "You divide a whole tensor by its length, so the direction stays that of the "
+            "gradient. Adam divides each entry by its own root.",
         ),
         Mistake(
             "divided by the length of all gradients",
@@ -600,8 +639,8 @@ class RebornAdamStep(Exercise):
                 "(p.grad.abs() + 1e-8)",
                 "torch.cat([q.grad.flatten() for q in params if q.grad is not None]).norm()",
             ),
-            "You divide by the length of all gradients together, so the direction stays that of the gradient. Adam "
-            "divides each entry by its own root.",
+            "You divide by the length of all gradients together, so the direction stays that of "
+            "the gradient. Adam divides each entry by its own root.",
         ),
         Mistake(
             "divided by the largest",
@@ -618,10 +657,9 @@ class RebornAdamStep(Exercise):
             "averages kept from step to step",
             edit(
                 "not None:",
-                "not None:\n"
-                "            t, m, s = getattr(p, 'kept', (0, 0, 0))\n"
-                "            t, m, s = t + 1, 0.9 * m + 0.1 * p.grad, 0.999 * s + 0.001 * p.grad**2\n"
-                "            p.kept = t, m, s",
+                "not None:\n            t, m, s = getattr(p, 'kept', (0, 0, 0))\n            t, "
+                "m, s = t + 1, 0.9 * m + 0.1 * p.grad, 0.999 * s + 0.001 * p.grad**2\n            "
+                "p.kept = t, m, s",
                 "p.grad / (p.grad.abs() + 1e-8)",
                 "m / (1 - 0.9**t) / ((s / (1 - 0.999**t)).sqrt() + 1e-8)",
             ),
@@ -631,7 +669,8 @@ class RebornAdamStep(Exercise):
         Mistake(
             "one sign for a tensor",
             edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.sum().sign()"),
-            "All entries of a tensor move the same way. Each has a gradient, and so a sign, of its own.",
+            "All entries of a tensor move the same way. Each has a gradient, and so a sign, of "
+            "its own.",
         ),
         Mistake(
             "sign of the weight",
@@ -641,7 +680,8 @@ class RebornAdamStep(Exercise):
         Mistake(
             "root missing",
             edit("p.grad.abs()", "p.grad**2"),
-            "You divide by g**2, so that a small gradient makes a large step. Take the root of the squares first.",
+            "You divide by g**2, so that a small gradient makes a large step. Take the root of "
+            "the squares first.",
         ),
         Mistake(
             "uphill",
@@ -656,7 +696,8 @@ class RebornAdamStep(Exercise):
         Mistake(
             "no sign",
             edit("p.grad.abs()", "p.grad"),
-            "The root of g**2 is not g but |g|. With g itself the quotient is 1 and the sign is lost.",
+            "The root of g**2 is not g but |g|. With g itself the quotient is 1 and the sign is "
+            "lost.",
         ),
         *in_place_mistakes(),
     )

@@ -1,4 +1,6 @@
-"""Exercises of lesson 02: squared error and its gradient, steps with and without momentum, minibatches, averages."""
+"""Exercises of lesson 02: squared error and its gradient, steps with and without momentum,
+minibatches, averages.
+"""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,12 +12,23 @@ from torch import Tensor, nn
 from course_utils.checking import Case, Exercise, Mistake, Rng, claim, edit, gradients
 from course_utils.exercises._steps import STEPS, WITHOUT, in_place_mistakes, probe_steps, step_case
 
-# Every way to have torch find a gradient: backwards, forwards, by torch.func, by numbers, and below all of these.
+# Every way to have torch find a gradient: backwards, forwards, by torch.func, by numbers, and below
+# all of these.
 AUTOGRAD = (
     *(torch.autograd.grad, torch.autograd.backward, Tensor.backward, Tensor.grad_fn.__get__),  # type: ignore[union-attr]
-    *(torch.func.grad, torch.func.grad_and_value, torch.func.vjp, torch.func.jvp, torch.func.linearize),
+    *(
+        torch.func.grad,
+        torch.func.grad_and_value,
+        torch.func.vjp,
+        torch.func.jvp,
+        torch.func.linearize,
+    ),
     *(torch.func.jacrev, torch.func.jacfwd, torch.func.hessian, torch.gradient),
-    *(torch.autograd.functional, torch.autograd.forward_ad, sys.modules["torch.autograd.gradcheck"]),
+    *(
+        torch.autograd.functional,
+        torch.autograd.forward_ad,
+        sys.modules["torch.autograd.gradcheck"],
+    ),
     *(torch._C._VariableFunctions._make_dual, torch.autograd.forward_ad.dual_level),
     torch.autograd.Variable._execution_engine.run_backward,
 )
@@ -29,16 +42,28 @@ class Mse(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("5 predictions", y_hat=rng.normal(5), y=rng.normal(5))
-        yield Case("a single prediction of shape (1, 1)", y_hat=rng.normal(1, 1), y=rng.normal(1, 1))
+        yield Case(
+            "a single prediction of shape (1, 1)", y_hat=rng.normal(1, 1), y=rng.normal(1, 1)
+        )
         yield Case("4 examples with 3 outputs each", y_hat=rng.normal(4, 3), y=rng.normal(4, 3))
         yield Case("two single numbers (shape ())", y_hat=rng.normal(), y=rng.normal())
-        yield Case("shape (5, 1) against shape (5,)", y_hat=rng.normal(5, 1), y=rng.normal(5), raises=ValueError)
+        yield Case(
+            "shape (5, 1) against shape (5,)",
+            y_hat=rng.normal(5, 1),
+            y=rng.normal(5),
+            raises=ValueError,
+        )
         y_hat, y = rng.normal(4, 1), rng.normal(4, 3)
         yield Case("shape (4, 1) against shape (4, 3)", y_hat=y_hat, y=y, raises=ValueError)
         y_hat, y = rng.normal(4, 3), rng.normal(3)
         yield Case("shape (4, 3) against shape (3,)", y_hat=y_hat, y=y, raises=ValueError)
         growing = torch.linspace(0.2, 4, 1033)  # so that the last part of any size has another mean
-        yield Case("1,033 predictions", axis="many", y_hat=growing * rng.normal(1033), y=growing * rng.normal(1033))
+        yield Case(
+            "1,033 predictions",
+            axis="many",
+            y_hat=growing * rng.normal(1033),
+            y=growing * rng.normal(1033),
+        )
 
     def probe(self, mse: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "loss", mse(case.y_hat, case.y)
@@ -51,26 +76,28 @@ class Mse(Exercise):
         Mistake(
             "shapes not compared",
             edit("y_hat.shape != y.shape", "False"),
-            "The shapes are never compared. (5, 1) minus (5,) is no error in torch: it broadcasts to (5, 5), every "
-            "prediction against every target, and the mean of that is a wrong loss that looks like a right one.",
+            "The shapes are never compared. (5, 1) minus (5,) is no error in torch: it broadcasts "
+            "to (5, 5), every prediction against every target, and the mean of that is a wrong "
+            "loss that looks like a right one.",
         ),
         Mistake(
             "only the lengths compared",
             edit("y_hat.shape != y.shape", "y_hat.ndim and y.ndim and len(y_hat) != len(y)"),
-            "You compare how many rows there are, not the shapes. (5, 1) and (5,) both have 5 rows, and their "
-            "difference has 25 entries.",
+            "You compare how many rows there are, not the shapes. (5, 1) and (5,) both have 5 "
+            "rows, and their difference has 25 entries.",
         ),
         Mistake(
             "shapes that fit by broadcasting let through",
             edit("y_hat.shape != y.shape", "(y_hat - y).shape != y_hat.shape"),
-            "You refuse only what would make the predictions larger. A target of another shape that is stretched to "
-            "fit is compared with predictions it does not belong to: refuse every shape but the same one.",
+            "You refuse only what would make the predictions larger. A target of another shape "
+            "that is stretched to fit is compared with predictions it does not belong to: refuse "
+            "every shape but the same one.",
         ),
         Mistake(
             "only the number of elements compared",
             edit("y_hat.shape != y.shape", "y_hat.numel() != y.numel()"),
-            "You compare how many elements there are, not the shapes. (5, 1) and (5,) both have 5, and their "
-            "difference has 25.",
+            "You compare how many elements there are, not the shapes. (5, 1) and (5,) both have "
+            "5, and their difference has 25.",
         ),
         Mistake(
             "y reshaped to fit",
@@ -80,14 +107,14 @@ class Mse(Exercise):
                 "(y_hat - y)",
                 "(y_hat - y.reshape(y_hat.shape))",
             ),
-            "Shapes that differ are made equal in silence. That is friendly until the entries no longer belong "
-            "together; here it should be a ValueError.",
+            "Shapes that differ are made equal in silence. That is friendly until the entries no "
+            "longer belong together; here it should be a ValueError.",
         ),
         Mistake(
             "assert instead of ValueError",
             edit("raise ValueError", "raise AssertionError"),
-            "You raise an AssertionError. An assert states what can never happen and is switched off by `python -O`; "
-            "an argument that a caller got wrong is a ValueError.",
+            "You raise an AssertionError. An assert states what can never happen and is switched "
+            "off by `python -O`; an argument that a caller got wrong is a ValueError.",
         ),
         Mistake(
             "squares summed over the outputs",
@@ -98,24 +125,26 @@ class Mse(Exercise):
         Mistake(
             "squares summed over the outputs",
             edit(".mean()", ".sum() / (*y.shape, 1)[0]"),
-            "With several outputs an example your loss is too large: only the number of examples divides "
-            "it. The mean is over all elements.",
+            "With several outputs an example your loss is too large: only the number of examples "
+            "divides it. The mean is over all elements.",
         ),
         Mistake(
             "sum for mean",
             edit(".mean()", ".sum()"),
-            "The squares are added up and not divided by their number, so the loss grows with the batch.",
+            "The squares are added up and not divided by their number, so the loss grows with the "
+            "batch.",
         ),
         Mistake(
             "half the mean",
             edit(".mean()", ".mean() / 2"),
-            "There is a factor 1/2. Some books put it there to cancel the 2 of the derivative; here the loss is the "
-            "plain mean of the squares.",
+            "There is a factor 1/2. Some books put it there to cancel the 2 of the derivative; "
+            "here the loss is the plain mean of the squares.",
         ),
         Mistake(
             "root taken",
             edit(".mean()", ".mean().sqrt()"),
-            "This is the root of the mean squared error (RMSE). The loss here is the mean of the squares itself.",
+            "This is the root of the mean squared error (RMSE). The loss here is the mean of the "
+            "squares itself.",
         ),
         Mistake(
             "absolute error",
@@ -125,18 +154,20 @@ class Mse(Exercise):
         Mistake(
             "square of the mean",
             edit(".square().mean()", ".mean().square()"),
-            "You take the mean first and the square after. Errors of opposite sign cancel that way.",
+            "You take the mean first and the square after. Errors of opposite sign cancel that "
+            "way.",
         ),
         Mistake(
             "gradient cut off",
             edit(".square()", ".detach().square()"),
-            "Nothing flows back: on the way the result is taken out of the graph (`.detach()`, `.data`, `.item()`).",
+            "Nothing flows back: on the way the result is taken out of the graph (`.detach()`, "
+            "`.data`, `.item()`).",
         ),
         Mistake(
             "mean over the first dimension only",
             edit(".mean()", ".mean(0)"),
-            "You average over the examples and keep the other dimensions. A loss is one number: the mean over all "
-            "elements.",
+            "You average over the examples and keep the other dimensions. A loss is one number: "
+            "the mean over all elements.",
         ),
         Mistake(
             "not reduced",
@@ -153,7 +184,12 @@ class MseGradient(Exercise):
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
-    shortcuts = (*AUTOGRAD, "aten::mse_loss_backward", "aten::huber_loss_backward", "aten::smooth_l1_loss_backward")
+    shortcuts = (
+        *AUTOGRAD,
+        "aten::mse_loss_backward",
+        "aten::huber_loss_backward",
+        "aten::smooth_l1_loss_backward",
+    )
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, n, d in (
@@ -172,14 +208,15 @@ class MseGradient(Exercise):
         Mistake(
             "(n, 1) against (n,)",
             edit("x.T @ (x @ w - y)", "(x.T @ (x @ w[:, None] - y)).mean(1)"),
-            "Somewhere predictions of shape (n, 1) meet targets of shape (n,), and the difference broadcasts to (n, "
-            "n): every prediction against every target. Look at the shape of your difference; it should be (n,).",
+            "Somewhere predictions of shape (n, 1) meet targets of shape (n,), and the difference "
+            "broadcasts to (n, n): every prediction against every target. Look at the shape of "
+            "your difference; it should be (n,).",
         ),
         Mistake(
             "product of the means",
             edit("2 / len(x) * x.T @ (x @ w - y)", "2 * (x @ w - y).mean() * x.mean(0)"),
-            "You average the errors and the inputs separately and multiply the averages. Each error belongs to its own "
-            "row of x: multiply first, then average over the examples.",
+            "You average the errors and the inputs separately and multiply the averages. Each "
+            "error belongs to its own row of x: multiply first, then average over the examples.",
         ),
         Mistake(
             "factor 2 forgotten",
@@ -189,8 +226,8 @@ class MseGradient(Exercise):
         Mistake(
             "sum for mean",
             edit("2 / len(x)", "2"),
-            "This is the gradient of the sum of the squares. The loss is their mean, so its gradient does not grow "
-            "with the number of examples.",
+            "This is the gradient of the sum of the squares. The loss is their mean, so its "
+            "gradient does not grow with the number of examples.",
         ),
         Mistake(
             "divided by the number of weights",
@@ -200,8 +237,8 @@ class MseGradient(Exercise):
         Mistake(
             "sign",
             edit("(x @ w - y)", "-(x @ w - y)"),
-            "Every entry has the wrong sign. The gradient points uphill; the minus of gradient descent comes later, in "
-            "the step.",
+            "Every entry has the wrong sign. The gradient points uphill; the minus of gradient "
+            "descent comes later, in the step.",
         ),
         Mistake(
             "targets left out",
@@ -211,58 +248,62 @@ class MseGradient(Exercise):
         Mistake(
             "inner derivative forgotten",
             edit("x.T @ (x @ w - y)", "(x @ w - y)"),
-            "You have the derivative by the predictions, one number per example. The chain rule goes one step on: how "
-            "does each prediction depend on w?",
+            "You have the derivative by the predictions, one number per example. The chain rule "
+            "goes one step on: how does each prediction depend on w?",
         ),
         Mistake(
             "one row per example",
             edit("x.T @ (x @ w - y)", "(x @ w - y)[:, None] * x"),
-            "You have what each example contributes, one row each. A weight acts in all examples, so their "
-            "contributions add up.",
+            "You have what each example contributes, one row each. A weight acts in all examples, "
+            "so their contributions add up.",
         ),
         Mistake(
             "one row per example",
             edit("2 / len(x) * x.T @ (x @ w - y)", "2 * (x @ w - y)[:, None] * x"),
-            "You have the gradient of each example's own square, one row each. The loss is the mean over the examples, "
-            "and so is its gradient.",
+            "You have the gradient of each example's own square, one row each. The loss is the "
+            "mean over the examples, and so is its gradient.",
         ),
         Mistake(
             "mean over all entries",
             edit("len(x)", "x.numel()"),
-            "You divide by n * d, the number of entries of x. Each weight has its own sum, of n terms.",
+            "You divide by n * d, the number of entries of x. Each weight has its own sum, of n "
+            "terms.",
         ),
         Mistake(
             "weights averaged too",
             edit("2 / len(x) * x.T @ (x @ w - y)", "2 * ((x @ w - y)[:, None] * x).mean()"),
-            "You average over examples and features alike, so that one number is left. Each weight has an entry of its "
-            "own: average over the examples only.",
+            "You average over examples and features alike, so that one number is left. Each "
+            "weight has an entry of its own: average over the examples only.",
         ),
         Mistake(
             "predictions left out",
             edit("(x @ w - y)", "y"),
-            "Your gradient knows the targets but not the predictions. What multiplies x is the error x @ w - y.",
+            "Your gradient knows the targets but not the predictions. What multiplies x is the "
+            "error x @ w - y.",
         ),
         Mistake(
             "only the sign of the errors",
             edit("(x @ w - y)", "(x @ w - y).sign()"),
-            "Only the signs of the errors enter your gradient, as for the mean absolute error. The derivative of e**2 "
-            "is 2 * e: a large error counts more.",
+            "Only the signs of the errors enter your gradient, as for the mean absolute error. "
+            "The derivative of e**2 is 2 * e: a large error counts more.",
         ),
         Mistake(
             "gradient of the root",
             edit("2 / len(x)", "1 / len(x) / (x @ w - y).square().mean().sqrt()"),
-            "This is the gradient of the root of the mean squared error. Here the loss is the mean itself.",
+            "This is the gradient of the root of the mean squared error. Here the loss is the "
+            "mean itself.",
         ),
         Mistake(
             "dimension lost with a single weight",
             edit("x.T @ (x @ w - y)", "(x.T @ (x @ w - y)).squeeze()"),
-            "With a single feature the gradient should have shape (1,), and yours has shape (). A squeeze without a "
-            "dimension removes every dimension of size 1: name the one you mean.",
+            "With a single feature the gradient should have shape (1,), and yours has shape (). A "
+            "squeeze without a dimension removes every dimension of size 1: name the one you mean.",
         ),
         Mistake(
             "error still squared",
             edit("(x @ w - y)", "(x @ w - y) ** 2"),
-            "The error is still squared. The derivative of e**2 is 2 * e: the square goes when the 2 comes.",
+            "The error is still squared. The derivative of e**2 is 2 * e: the square goes when "
+            "the 2 comes.",
         ),
         Mistake(
             "autograd used",
@@ -270,8 +311,8 @@ class MseGradient(Exercise):
                 ((x @ (v := w.clone().requires_grad_()) - y) ** 2).mean(),
                 v,
             )[0],
-            "You let autograd do it. Here you write the derivative yourself, with matrix products only; from the next "
-            "lesson on you will know why autograd gets the same.",
+            "You let autograd do it. Here you write the derivative yourself, with matrix products "
+            "only; from the next lesson on you will know why autograd gets the same.",
         ),
     )
 
@@ -285,10 +326,16 @@ class SgdStep(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield step_case(rng, "one parameter, one step", [(4,)], 1)
-        yield step_case(rng, "three parameters, three steps with changing lr", [(3, 2), (5,), ()], 3)
-        yield step_case(rng, "three parameters, the first without a gradient", [(3,), (2, 4), (2,)], 2, [0])
+        yield step_case(
+            rng, "three parameters, three steps with changing lr", [(3, 2), (5,), ()], 3
+        )
+        yield step_case(
+            rng, "three parameters, the first without a gradient", [(3,), (2, 4), (2,)], 2, [0]
+        )
         yield step_case(rng, "a call inside torch.no_grad()", [(2,), (3, 1)], 1, in_no_grad=True)
-        yield step_case(rng, "a parameter with a gradient that no longer requires one", [(3,)], 1, frozen=True)
+        yield step_case(
+            rng, "a parameter with a gradient that no longer requires one", [(3,)], 1, frozen=True
+        )
 
     def probe(self, sgd_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield from probe_steps(case, lambda params, t, lr: sgd_step(params, lr))
@@ -313,31 +360,32 @@ class SgdStep(Exercise):
         Mistake(
             "only the sign of the gradient",
             edit("lr * p.grad", "lr * p.grad.sign()"),
-            "Every entry moves by lr, however large its gradient is. The step is proportional to the gradient.",
+            "Every entry moves by lr, however large its gradient is. The step is proportional to "
+            "the gradient.",
         ),
         Mistake(
             "gradient set to length 1",
             edit("lr * p.grad", "lr * p.grad / p.grad.norm()"),
-            "You divide the gradient by its length. Then a step is as long where the loss is flat as where it is "
-            "steep, and never comes to rest.",
+            "You divide the gradient by its length. Then a step is as long where the loss is flat "
+            "as where it is steep, and never comes to rest.",
         ),
         Mistake(
             "long gradients cut to length 1",
             edit("lr * p.grad", "lr * p.grad / p.grad.norm().clamp(min=1)"),
-            "You shorten gradients that are longer than 1. Clipping has its uses, but a plain step takes the gradient "
-            "as it is.",
+            "You shorten gradients that are longer than 1. Clipping has its uses, but a plain "
+            "step takes the gradient as it is.",
         ),
         Mistake(
             "parameters that do not require grad skipped",
             edit("p.grad is not None", "p.grad is not None and p.requires_grad"),
-            "You skip a parameter whose requires_grad is False although it has a `.grad`. What decides is `.grad`: "
-            "only where it is None does the parameter stay.",
+            "You skip a parameter whose requires_grad is False although it has a `.grad`. What "
+            "decides is `.grad`: only where it is None does the parameter stay.",
         ),
         Mistake(
             "learning rate divided",
             edit("lr * p.grad", "lr / len(params) * p.grad"),
-            "You divide lr by the number of parameters. Each one moves by lr times its own gradient, however many "
-            "there are.",
+            "You divide lr by the number of parameters. Each one moves by lr times its own "
+            "gradient, however many there are.",
         ),
         Mistake(
             "only the first parameter",
@@ -349,7 +397,9 @@ class SgdStep(Exercise):
 
 
 class MomentumStep(Exercise):
-    """v <- momentum * v + p.grad, then p <- p - lr * v, both in place; where p.grad is None, p and v stay."""
+    """v <- momentum * v + p.grad, then p <- p - lr * v, both in place; where p.grad is None, p and
+    v stay.
+    """
 
     id, points = "sgd.momentum_step", 2
     without = WITHOUT
@@ -358,11 +408,28 @@ class MomentumStep(Exercise):
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, shapes, steps, without, moving, in_no_grad in (
             ("one parameter at rest, two steps", [(4,)], 2, [], 0.0, False),
-            ("three parameters, already moving, three steps with changing lr", [(3, 2), (5,), ()], 3, [], 1.0, False),
-            ("three parameters, the first without a gradient", [(3,), (2, 4), (2,)], 2, [0], 1.0, False),
+            (
+                "three parameters, already moving, three steps with changing lr",
+                [(3, 2), (5,), ()],
+                3,
+                [],
+                1.0,
+                False,
+            ),
+            (
+                "three parameters, the first without a gradient",
+                [(3,), (2, 4), (2,)],
+                2,
+                [0],
+                1.0,
+                False,
+            ),
             ("a call inside torch.no_grad()", [(2,), (3, 1)], 1, [], 1.0, True),
         ):
-            more = {"velocities": [moving * rng.normal(*shape) for shape in shapes], "momentum": rng.number(0.6, 0.8)}
+            more = {
+                "velocities": [moving * rng.normal(*shape) for shape in shapes],
+                "momentum": rng.number(0.6, 0.8),
+            }
             yield step_case(rng, label, shapes, steps, without, in_no_grad=in_no_grad, **more)
 
     def probe(self, momentum_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -402,7 +469,8 @@ class MomentumStep(Exercise):
                 "lr * v",
                 "lr * old",
             ),
-            "The parameters move before the velocity is brought up to date, so every gradient acts one step late.",
+            "The parameters move before the velocity is brought up to date, so every gradient "
+            "acts one step late.",
         ),
         Mistake(
             "velocity forgotten",
@@ -417,40 +485,50 @@ class MomentumStep(Exercise):
         Mistake(
             "learning rate twice",
             edit("+ p.grad", "+ lr * p.grad"),
-            "The learning rate is in the velocity and again in the step. It belongs in the step alone.",
+            "The learning rate is in the velocity and again in the step. It belongs in the step "
+            "alone.",
         ),
         Mistake(
             "velocity against the gradient",
             edit("+ p.grad", "- p.grad"),
-            "You subtract the gradient in the velocity and subtract the velocity from the parameter. Two minus signs "
-            "make a step uphill; only the second belongs there.",
+            "You subtract the gradient in the velocity and subtract the velocity from the "
+            "parameter. Two minus signs make a step uphill; only the second belongs there.",
         ),
         Mistake(
             "friction while a gradient is missing",
-            edit("if p.grad is not None:", "v *= momentum\n        if p.grad is not None:", "momentum * v", "v"),
-            "You shrink the velocity before you look whether there is a gradient. Where `.grad` is None, the velocity "
-            "stays as it is too.",
+            edit(
+                "if p.grad is not None:",
+                "v *= momentum\n        if p.grad is not None:",
+                "momentum * v",
+                "v",
+            ),
+            "You shrink the velocity before you look whether there is a gradient. Where `.grad` "
+            "is None, the velocity stays as it is too.",
         ),
         Mistake(
             "velocity without friction",
             edit("momentum * v", "v"),
-            "The old velocity is kept in full, so it grows and grows. Multiply it by momentum first.",
+            "The old velocity is kept in full, so it grows and grows. Multiply it by momentum "
+            "first.",
         ),
         Mistake(
             "momentum on the gradient",
             edit("momentum * v + p.grad", "v + momentum * p.grad"),
-            "Momentum multiplies the gradient in your code. It says how much of the old velocity remains.",
+            "Momentum multiplies the gradient in your code. It says how much of the old velocity "
+            "remains.",
         ),
         Mistake(
             "momentum on both",
             edit("momentum * v + p.grad", "momentum * (v + p.grad)"),
-            "Momentum multiplies the new gradient too. Only what remains of the old velocity is made smaller.",
+            "Momentum multiplies the new gradient too. Only what remains of the old velocity is "
+            "made smaller.",
         ),
         Mistake(
             "sign of the velocity",
             edit("+ p.grad", "- p.grad", "p -= lr", "p -= -lr"),
-            "You subtract the gradient in the velocity and add the velocity to the parameter. Started from rest it "
-            "ends at the same place, but your velocity has the opposite sign of torch's.",
+            "You subtract the gradient in the velocity and add the velocity to the parameter. "
+            "Started from rest it ends at the same place, but your velocity has the opposite sign "
+            "of torch's.",
         ),
         Mistake(
             "sign of the step",
@@ -460,20 +538,24 @@ class MomentumStep(Exercise):
         Mistake(
             "velocity points downhill",
             edit("+ p.grad", "- lr * p.grad", "p -= lr * v", "p += v"),
-            "Your velocity already holds the learning rate and the minus, and is added to the parameter. Many books "
-            "write it so. In torch's form the velocity is momentum * v + p.grad; lr and the minus come in the step.",
+            "Your velocity already holds the learning rate and the minus, and is added to the "
+            "parameter. Many books write it so. In torch's form the velocity is momentum * v + "
+            "p.grad; lr and the minus come in the step.",
         ),
         Mistake(
             "velocity kept in full beside the friction",
             edit("momentum * v", "v + momentum * v"),
-            "You add momentum * v + p.grad to the old velocity, which is kept in full and so grows and grows. "
-            "Multiply it by momentum first, in place (`v.mul_`), then add the gradient.",
+            "You add momentum * v + p.grad to the old velocity, which is kept in full and so "
+            "grows and grows. Multiply it by momentum first, in place (`v.mul_`), then add the "
+            "gradient.",
         ),
         Mistake(
             "velocity lost without a gradient",
-            edit("if p.grad is not None:", "if p.grad is None:\n            v.zero_()\n        else:"),
-            "Where `.grad` is None the velocity is set to zero. It stays as it is: the parameter took no part in this "
-            "step, and goes on from there in the next.",
+            edit(
+                "if p.grad is not None:", "if p.grad is None:\n            v.zero_()\n        else:"
+            ),
+            "Where `.grad` is None the velocity is set to zero. It stays as it is: the parameter "
+            "took no part in this step, and goes on from there in the next.",
         ),
         Mistake(
             "gradient changed",
@@ -518,14 +600,23 @@ class Minibatches(Exercise):
             ("many examples", rng.integer(12, 16) * 16 + 5, 16),
             ("a batch size above the half", 10, 6),
         ):
-            yield Case(f"{label}: n = {n}, batch_size = {batch_size}", n=n, size=batch_size, seed=rng.integer(1, 10**6))
+            yield Case(
+                f"{label}: n = {n}, batch_size = {batch_size}",
+                n=n,
+                size=batch_size,
+                seed=rng.integer(1, 10**6),
+            )
 
     def probe(self, minibatches: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         def epoch(generator: torch.Generator) -> list[Any]:
             return list(minibatches(case.n, case.size, generator))
 
         def order(batches: list[Any]) -> Tensor:
-            return torch.cat([torch.as_tensor(b) for b in batches]) if batches else torch.empty(0, dtype=torch.int64)
+            return (
+                torch.cat([torch.as_tensor(b) for b in batches])
+                if batches
+                else torch.empty(0, dtype=torch.int64)
+            )
 
         generator = torch.Generator().manual_seed(case.seed)
         before = generator.get_state()
@@ -541,12 +632,19 @@ class Minibatches(Exercise):
         second = order(epoch(generator))
         again = order(epoch(torch.Generator().manual_seed(case.seed)))
         other = order(epoch(torch.Generator().manual_seed(case.seed + 1)))
-        yield claim("the order is the same from a generator with the same seed", torch.equal(drawn, again))
+        yield claim(
+            "the order is the same from a generator with the same seed", torch.equal(drawn, again)
+        )
         if case.n < 100:
             return
-        yield claim("the order is another one from a generator with another seed", not torch.equal(drawn, other))
+        yield claim(
+            "the order is another one from a generator with another seed",
+            not torch.equal(drawn, other),
+        )
         yield claim("the order is another one in the next epoch", not torch.equal(drawn, second))
-        yield claim("neighbours in the data are mostly apart", int((drawn.diff() == 1).sum()) < case.n / 4)
+        yield claim(
+            "neighbours in the data are mostly apart", int((drawn.diff() == 1).sum()) < case.n / 4
+        )
         spread = int(torch.as_tensor(first[0]).max()) >= 2 * case.size
         yield claim("the indices of the first batch are from everywhere", spread)
 
@@ -554,8 +652,8 @@ class Minibatches(Exercise):
         Mistake(
             "last batch dropped",
             edit("range(0, n, batch_size)", "range(0, n - batch_size + 1, batch_size)"),
-            "Where batch_size does not divide n, the last, smaller batch is missing: some examples are never seen in "
-            "this epoch.",
+            "Where batch_size does not divide n, the last, smaller batch is missing: some "
+            "examples are never seen in this epoch.",
         ),
         Mistake(
             "drawn with replacement",
@@ -567,15 +665,16 @@ class Minibatches(Exercise):
         Mistake(
             "every batch drawn anew",
             None,
-            "Some examples come in several batches and others in none, though no batch holds one twice: as if each "
-            "batch were drawn from all examples. Shuffle once per epoch and cut that one order into batches.",
+            "Some examples come in several batches and others in none, though no batch holds one "
+            "twice: as if each batch were drawn from all examples. Shuffle once per epoch and cut "
+            "that one order into batches.",
             sign=lambda evidence: _repeats(evidence) and _distinct_in_batches(evidence),
         ),
         Mistake(
             "not shuffled",
             edit("torch.randperm(n, generator=generator)", "torch.arange(n)"),
-            "The indices come in the order of the data. If the data are sorted (all zeros first, then all ones), every "
-            "batch is then one-sided.",
+            "The indices come in the order of the data. If the data are sorted (all zeros first, "
+            "then all ones), every batch is then one-sided.",
         ),
         Mistake(
             "only whole batches shuffled",
@@ -586,7 +685,8 @@ class Minibatches(Exercise):
                 "in [*(batch_size * torch.randperm(n // batch_size, generator=generator)), "
                 "*range(n - n % batch_size, n, batch_size)]",
             ),
-            "The batches come in random order, but each holds neighbours of the data. Shuffle the examples, then cut.",
+            "The batches come in random order, but each holds neighbours of the data. Shuffle the "
+            "examples, then cut.",
         ),
         Mistake(
             "shuffled inside each batch only",
@@ -594,10 +694,11 @@ class Minibatches(Exercise):
                 "torch.randperm(n, generator=generator)",
                 "torch.arange(n)",
                 "start + batch_size]",
-                "start + batch_size][torch.randperm(min(batch_size, n - start), generator=generator)]",
+                "start + batch_size][torch.randperm(min(batch_size, n - start), "
+                "generator=generator)]",
             ),
-            "Each batch holds neighbours of the data, in random order; which examples meet in a batch never changes. "
-            "Shuffle all examples, then cut.",
+            "Each batch holds neighbours of the data, in random order; which examples meet in a "
+            "batch never changes. Shuffle all examples, then cut.",
         ),
         Mistake(
             "generator ignored",
@@ -613,9 +714,13 @@ class Minibatches(Exercise):
         ),
         Mistake(
             "a copy of the generator",
-            edit("generator=generator", "generator=torch.Generator().manual_seed(generator.initial_seed())"),
-            "You make a generator of your own with the seed of the one that is handed in, so every epoch has the same "
-            "order. Draw from the one that is handed in; it remembers how far it got.",
+            edit(
+                "generator=generator",
+                "generator=torch.Generator().manual_seed(generator.initial_seed())",
+            ),
+            "You make a generator of your own with the seed of the one that is handed in, so "
+            "every epoch has the same order. Draw from the one that is handed in; it remembers "
+            "how far it got.",
         ),
         Mistake(
             "the generator seeded anew",
@@ -629,15 +734,18 @@ class Minibatches(Exercise):
                 "    for start",
                 "    buffer = torch.empty(batch_size, dtype=torch.int64)\n    for start",
                 "yield order[start : start + batch_size]",
-                "buffer = buffer[: n - start]\n        yield buffer.copy_(order[start : start + batch_size])",
+                "buffer = buffer[: n - start]\n        yield buffer.copy_(order[start : start + "
+                "batch_size])",
             ),
-            "Each batch overwrites the one before it: you hand out the same tensor again and again. Whoever keeps a "
-            "batch (a list of all, say) finds the last one in its place. Give each batch a tensor of its own.",
+            "Each batch overwrites the one before it: you hand out the same tensor again and "
+            "again. Whoever keeps a batch (a list of all, say) finds the last one in its place. "
+            "Give each batch a tensor of its own.",
         ),
         Mistake(
             "batches of nearly equal size",
             edit(
-                "for start in range(0, n, batch_size):\n        yield order[start : start + batch_size]",
+                "for start in range(0, n, batch_size):\n        yield order[start : start + "
+                "batch_size]",
                 "yield from order.tensor_split(-(-n // batch_size))",
             ),
             "The examples are spread evenly over the batches. Every batch but the last holds "
@@ -645,7 +753,9 @@ class Minibatches(Exercise):
         ),
         Mistake(
             "the generator set back",
-            edit("generator=generator", "generator=generator.manual_seed(generator.initial_seed())"),
+            edit(
+                "generator=generator", "generator=generator.manual_seed(generator.initial_seed())"
+            ),
             "The generator is set back in every call, so every epoch has the same order. Only "
             "draw from it; it remembers how far it got.",
         ),
@@ -655,17 +765,20 @@ class Minibatches(Exercise):
                 "torch.randperm(n, generator=generator)",
                 "torch.randperm(n, generator=generator).repeat(1 + batch_size)",
             ),
-            "The last batch is filled up with indices that were used already, so some examples count twice.",
+            "The last batch is filled up with indices that were used already, so some examples "
+            "count twice.",
         ),
         Mistake(
             "an empty batch at the end",
             edit("range(0, n, ", "range(0, n + 1, "),
-            "Where batch_size divides n, an empty batch follows at the end. The mean of nothing is nan.",
+            "Where batch_size divides n, an empty batch follows at the end. The mean of nothing "
+            "is nan.",
         ),
         Mistake(
             "number of batches for their size",
             edit(
-                "for start in range(0, n, batch_size):\n        yield order[start : start + batch_size]",
+                "for start in range(0, n, batch_size):\n        yield order[start : start + "
+                "batch_size]",
                 "yield from order.chunk(batch_size)",
             ),
             "batch_size says how many examples a batch holds, not how many batches there are.",
@@ -673,50 +786,56 @@ class Minibatches(Exercise):
         Mistake(
             "cut into equal pieces",
             edit(
-                "for start in range(0, n, batch_size):\n        yield order[start : start + batch_size]",
+                "for start in range(0, n, batch_size):\n        yield order[start : start + "
+                "batch_size]",
                 "yield from order.chunk(-(-n // batch_size))",
             ),
-            "You say how many batches there should be and let torch make them equally large. Every batch but the last "
-            "holds exactly batch_size examples.",
+            "You say how many batches there should be and let torch make them equally large. "
+            "Every batch but the last holds exactly batch_size examples.",
         ),
         Mistake(
             "slice ends at batch_size",
             edit("start + batch_size]", "batch_size]"),
-            "Every slice ends at batch_size, wherever it begins, so all but the first are empty. A batch ends "
-            "batch_size places after its own beginning.",
+            "Every slice ends at batch_size, wherever it begins, so all but the first are empty. "
+            "A batch ends batch_size places after its own beginning.",
         ),
         Mistake(
             "batches overlap",
             edit("n, batch_size):", "n):"),
-            "A new batch begins at every place, so that neighbouring batches share examples. The next one begins where "
-            "the last one ended.",
+            "A new batch begins at every place, so that neighbouring batches share examples. The "
+            "next one begins where the last one ended.",
         ),
         Mistake(
             "nothing handed out",
             edit("yield ", ""),
-            "Your function gives None: the batches are cut and thrown away. Hand out each one with `yield`, or return "
-            "a list of all.",
+            "Your function gives None: the batches are cut and thrown away. Hand out each one "
+            "with `yield`, or return a list of all.",
         ),
         Mistake(
             "lists instead of tensors",
             edit("start + batch_size]", "start + batch_size].tolist()"),
-            "The batches are Python lists. Give int64 tensors: `x[idx]` is quicker with them, and every later lesson "
-            "counts on it.",
+            "The batches are Python lists. Give int64 tensors: `x[idx]` is quicker with them, and "
+            "every later lesson counts on it.",
         ),
         Mistake(
             "0 left out",
-            edit("torch.randperm(n, generator=generator)", "(torch.randperm(n, generator=generator) + 1)"),
+            edit(
+                "torch.randperm(n, generator=generator)",
+                "(torch.randperm(n, generator=generator) + 1)",
+            ),
             "Your indices run from 1 to n. In Python, and in torch, the first example has index 0.",
         ),
         Mistake(
             "last example left out",
             edit("randperm(n", "randperm(-1 + n"),
-            "The last example, with index n - 1, is in no batch. The indices are 0 ... n - 1, n of them.",
+            "The last example, with index n - 1, is in no batch. The indices are 0 ... n - 1, n "
+            "of them.",
         ),
         Mistake(
             "int32 for int64",
             edit("start + batch_size]", "start + batch_size].int()"),
-            "The indices are int32. Give int64 tensors: they are what torch's own functions give as indices.",
+            "The indices are int32. Give int64 tensors: they are what torch's own functions give "
+            "as indices.",
         ),
     )
 
@@ -749,9 +868,12 @@ class Ewma(Exercise):
     mistakes = (
         Mistake(
             "bias corrected",
-            edit("torch.stack(averages)", "torch.stack(averages) / (1 - beta ** torch.arange(1, len(values) + 1))"),
-            "You divide by 1 - beta**t. That takes away the pull towards the start value 0, and Adam will do it; here "
-            "the plain average is asked for, with its slow start.",
+            edit(
+                "torch.stack(averages)",
+                "torch.stack(averages) / (1 - beta ** torch.arange(1, len(values) + 1))",
+            ),
+            "You divide by 1 - beta**t. That takes away the pull towards the start value 0, and "
+            "Adam will do it; here the plain average is asked for, with its slow start.",
         ),
         Mistake(
             "starts from the first value",
@@ -767,14 +889,14 @@ class Ewma(Exercise):
         Mistake(
             "torch's momentum",
             edit("(1 - beta) * value", "value"),
-            "The new value is added in full. That is the velocity of momentum_step; in an average the weights are beta "
-            "and 1 - beta.",
+            "The new value is added in full. That is the velocity of momentum_step; in an average "
+            "the weights are beta and 1 - beta.",
         ),
         Mistake(
             "beta and 1 - beta exchanged",
             edit("beta * s + (1 - beta) * value", "(1 - beta) * s + beta * value"),
-            "The old average gets the weight 1 - beta and the new value beta. A large beta means a long memory: the "
-            "old average keeps beta.",
+            "The old average gets the weight 1 - beta and the new value beta. A large beta means "
+            "a long memory: the old average keeps beta.",
         ),
         Mistake(
             "one step late",
@@ -787,8 +909,9 @@ class Ewma(Exercise):
         Mistake(
             "one tensor for all entries",
             edit("s = beta * s + (1 - beta) * value", "s *= beta\n        s += (1 - beta) * value"),
-            "All entries are alike, and equal to the last average. You keep the same tensor n times and change it in "
-            "place: every entry sees the last change. Make a new tensor at each step.",
+            "All entries are alike, and equal to the last average. You keep the same tensor n "
+            "times and change it in place: every entry sees the last change. Make a new tensor at "
+            "each step.",
         ),
         Mistake(
             "only the last",
@@ -798,18 +921,22 @@ class Ewma(Exercise):
         Mistake(
             "dimension lost for a single value",
             edit("torch.stack(averages)", "torch.stack(averages).squeeze()"),
-            "For a single value the result should have shape (1,), and yours has shape (). A squeeze without a "
-            "dimension removes every dimension of size 1.",
+            "For a single value the result should have shape (1,), and yours has shape (). A "
+            "squeeze without a dimension removes every dimension of size 1.",
         ),
         Mistake(
             "with the start value",
-            edit("averages, s = [], torch.zeros_like(values[0])", "averages = [s := torch.zeros_like(values[0])]"),
+            edit(
+                "averages, s = [], torch.zeros_like(values[0])",
+                "averages = [s := torch.zeros_like(values[0])]",
+            ),
             "There is one entry too many: the start value S_0 = 0 is not part of the result.",
         ),
         Mistake(
             "mean of all so far",
             edit("s = beta * s + (1 - beta) * value", "s = s + (value - s) / (len(averages) + 1)"),
-            "This is the mean of all values so far: beta plays no part, and nothing is ever forgotten.",
+            "This is the mean of all values so far: beta plays no part, and nothing is ever "
+            "forgotten.",
         ),
         Mistake(
             "gradient cut off",

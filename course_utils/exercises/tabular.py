@@ -1,4 +1,6 @@
-"""Exercises of lesson 11: categories and gaps of a table, embedding sizes, the model, and a fit of real flights."""
+"""Exercises of lesson 11: categories and gaps of a table, embedding sizes, the model, and a fit of
+real flights.
+"""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +16,9 @@ from course_utils.data import load_flights
 
 
 class Categorify(Exercise):
-    """Sorted vocabulary of train; code = place in it + 1; 0 for a missing value and for one that train lacks."""
+    """Sorted vocabulary of train; code = place in it + 1; 0 for a missing value and for one that
+    train lacks.
+    """
 
     id, points = "tabular.categorify", 2
 
@@ -22,7 +26,9 @@ class Categorify(Exercise):
         def drawn(names: Sequence[Any], n: int) -> list[Any]:
             return [names[i] for i in rng.integers(0, len(names), n).tolist()]
 
-        yield Case("texts without gaps", train=["JFK", "EWR", "LGA", "EWR", "EWR"], valid=["LGA", "EWR"])
+        yield Case(
+            "texts without gaps", train=["JFK", "EWR", "LGA", "EWR", "EWR"], valid=["LGA", "EWR"]
+        )
         letters = ["d", "b", "a", "e", "b"]
         yield Case(
             "texts with gaps (None)",
@@ -34,12 +40,23 @@ class Categorify(Exercise):
             train=[10, 2, 9, 0, *drawn([9, 10, 11], 3), 11],
             valid=[11, 10, 0, 9, 2],
         )
-        yield Case("floats with gaps (nan)", train=[2.5, math.nan, 0.5, 2.5, -1.0], valid=[math.nan, -1.0, 0.5])
-        yield Case("values in valid that train does not have", train=["b", "d", "b"], valid=["a", "d", "z", None, "b"])
+        yield Case(
+            "floats with gaps (nan)",
+            train=[2.5, math.nan, 0.5, 2.5, -1.0],
+            valid=[math.nan, -1.0, 0.5],
+        )
+        yield Case(
+            "values in valid that train does not have",
+            train=["b", "d", "b"],
+            valid=["a", "d", "z", None, "b"],
+        )
 
     def probe(self, categorify: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         answer = categorify(case.train, case.valid)
-        yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else answer
+        yield (
+            "what is returned",
+            f"{len(answer)} things" if isinstance(answer, tuple | list) else answer,
+        )
         train_codes, valid_codes, vocabulary = answer
         yield "vocabulary", list(vocabulary) if isinstance(vocabulary, tuple) else vocabulary
         for name, codes in (("train_codes", train_codes), ("valid_codes", valid_codes)):
@@ -57,7 +74,10 @@ class Categorify(Exercise):
         ),
         Mistake(
             "valid with a vocabulary of its own",
-            edit("code.get(value, 0)", "sorted({v for v in column if not _missing(v)}).index(value) + 1"),
+            edit(
+                "code.get(value, 0)",
+                "sorted({v for v in column if not _missing(v)}).index(value) + 1",
+            ),
             "The codes of valid were counted anew, so that the same code means one thing in train "
             "and another in valid. One vocabulary, that of train, serves both.",
         ),
@@ -94,7 +114,8 @@ class Categorify(Exercise):
         Mistake(
             "missing last",
             edit("index + 1", "index", "[0 if", "[len(code) if", "value, 0)", "value, len(code))"),
-            "The categories have 0 to n - 1, and missing comes last. Here missing and unknown are 0, whatever n is.",
+            "The categories have 0 to n - 1, and missing comes last. Here missing and unknown are "
+            "0, whatever n is.",
         ),
         Mistake(
             "codes as pandas counts",
@@ -152,18 +173,25 @@ class Categorify(Exercise):
                 f"Codes of {what} values are left out, so the codes no longer stand beside their "
                 "rows. Every row gets a code, and for what is missing or unknown it is 0.",
             )
-            for what, kept in (("missing", "not _missing(value)"), ("missing and unknown", "code.get(value)"))
+            for what, kept in (
+                ("missing", "not _missing(value)"),
+                ("missing and unknown", "code.get(value)"),
+            )
         ),
         Mistake(
             "values more than once",
             edit("sorted({value", "sorted([value", "(value)})", "(value)])"),
-            "A value that occurs several times stands in your vocabulary several times. Each value once.",
+            "A value that occurs several times stands in your vocabulary several times. Each "
+            "value once.",
         ),
         Mistake(
             "vocabulary first",
             None,
-            "The order is another one: the codes of train, the codes of valid, and the vocabulary last.",
-            sign=lambda evidence: all(isinstance(v, Tensor | int) for v in evidence[0]["vocabulary"]),
+            "The order is another one: the codes of train, the codes of valid, and the vocabulary "
+            "last.",
+            sign=lambda evidence: all(
+                isinstance(v, Tensor | int) for v in evidence[0]["vocabulary"]
+            ),
         ),
         Mistake(
             "in order of appearance",
@@ -179,7 +207,8 @@ class Categorify(Exercise):
                 "(value)})",
                 "(value)), key=lambda value: -list(train).count(value))",
             ),
-            "The vocabulary is sorted by how often a value occurs. Sort it by the values themselves.",
+            "The vocabulary is sorted by how often a value occurs. Sort it by the values "
+            "themselves.",
         ),
         Mistake(
             "gap as a category",
@@ -197,7 +226,8 @@ class Categorify(Exercise):
             None,
             "Numbers were sorted as text, where 10 comes before 9. Sort the values as they are.",
             sign=lambda evidence: (
-                [str(v) for v in evidence[2]["vocabulary"]] == sorted(str(v) for v in evidence[2]["vocabulary"])
+                [str(v) for v in evidence[2]["vocabulary"]]
+                == sorted(str(v) for v in evidence[2]["vocabulary"])
             ),
         ),
         Mistake(
@@ -211,7 +241,10 @@ class Categorify(Exercise):
 def _from_the_row_before(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
     import pandas as pd
 
-    filled = [torch.tensor(pd.Series(column.numpy()).ffill().bfill().to_numpy()) for column in (train, valid)]
+    filled = [
+        torch.tensor(pd.Series(column.numpy()).ffill().bfill().to_numpy())
+        for column in (train, valid)
+    ]
     return *filled, train.isnan(), valid.isnan()
 
 
@@ -225,7 +258,9 @@ def _by_lower_median(filled: Any, train: Tensor) -> Any:
 
 
 class FillMissing(Exercise):
-    """nan becomes the median of train's known values, in train and in valid; and two masks say where nan was."""
+    """nan becomes the median of train's known values, in train and in valid; and two masks say
+    where nan was.
+    """
 
     id, points = "tabular.fill_missing", 2
     without = {
@@ -239,17 +274,28 @@ class FillMissing(Exercise):
             values[:1] += 9  # so that the mean is not the median
             return values[rng.permutation(known + gaps)]
 
-        yield Case("two gaps in train, one in valid", train=column(5, 2), valid=column(3, 1, skew=40))
-        yield Case("no gap in train, three in valid", train=column(3, 0), valid=column(2, 3, skew=-50))
-        yield Case("nothing known in valid", train=column(9, 4, skew=100), valid=torch.full((2,), math.nan))
+        yield Case(
+            "two gaps in train, one in valid", train=column(5, 2), valid=column(3, 1, skew=40)
+        )
+        yield Case(
+            "no gap in train, three in valid", train=column(3, 0), valid=column(2, 3, skew=-50)
+        )
+        yield Case(
+            "nothing known in valid", train=column(9, 4, skew=100), valid=torch.full((2,), math.nan)
+        )
         yield Case("no gap at all", train=column(3, 0), valid=column(4, 0))
         yield Case("an even number of values", train=column(6, 2), valid=column(2, 2))
         often = torch.tensor([8.5, 1.25, 1.25, math.nan, 3.75, 1.25])
-        yield Case("a value that occurs three times", train=often[rng.permutation(6)], valid=column(2, 1))
+        yield Case(
+            "a value that occurs three times", train=often[rng.permutation(6)], valid=column(2, 1)
+        )
 
     def probe(self, fill_missing: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         answer = fill_missing(case.train, case.valid)
-        yield "what is returned", f"{len(answer)} things" if isinstance(answer, tuple | list) else answer
+        yield (
+            "what is returned",
+            f"{len(answer)} things" if isinstance(answer, tuple | list) else answer,
+        )
         train, valid, train_missing, valid_missing = answer
         yield "train", _by_lower_median(train, case.train)
         yield "valid", _by_lower_median(valid, case.train)
@@ -266,27 +312,34 @@ class FillMissing(Exercise):
         Mistake(
             "median of both",
             edit("train.nanmedian()", "torch.cat([train, valid]).nanmedian()"),
-            "The median was taken over train and valid together. Then valid has a part in what it is meant to test.",
+            "The median was taken over train and valid together. Then valid has a part in what it "
+            "is meant to test.",
         ),
         Mistake(
             "masks after filling",
-            edit("return train", "train_missing, valid_missing = train.isnan(), valid.isnan()\n    return train"),
+            edit(
+                "return train",
+                "train_missing, valid_missing = train.isnan(), valid.isnan()\n    return train",
+            ),
             "The masks say that nothing was missing: you asked after the gaps had been filled.",
         ),
         Mistake(
             "mean for median",
             edit("nanmedian", "nanmean"),
-            "You fill with the mean. A few extreme values move it; the median stays in the middle of the crowd.",
+            "You fill with the mean. A few extreme values move it; the median stays in the middle "
+            "of the crowd.",
         ),
         Mistake(
             "median with the gaps",
             edit("nanmedian", "median"),
-            "torch.median gives nan when there is one nan among the values. There is a sister that leaves them out.",
+            "torch.median gives nan when there is one nan among the values. There is a sister "
+            "that leaves them out.",
         ),
         Mistake(
             "compared with nan",
             edit("= train.isnan(), valid.isnan()", "= train == torch.nan, valid == torch.nan"),
-            "No gap was found: `x == nan` is never true, since nan is not equal to itself. `isnan()` finds them.",
+            "No gap was found: `x == nan` is never true, since nan is not equal to itself. "
+            "`isnan()` finds them.",
         ),
         Mistake(
             "gaps still there",
@@ -315,7 +368,10 @@ class FillMissing(Exercise):
         ),
         Mistake(
             "upper of the two in the middle",
-            edit("train.nanmedian()", "(known := train[~train.isnan()]).sort().values[len(known) // 2]"),
+            edit(
+                "train.nanmedian()",
+                "(known := train[~train.isnan()]).sort().values[len(known) // 2]",
+            ),
             "With an even number of known values you take the upper of the two in the middle. "
             "Take the lower, as torch.nanmedian does, or their mean.",
         ),
@@ -350,12 +406,14 @@ class FillMissing(Exercise):
         Mistake(
             "masks not returned",
             edit("return train, valid, train_missing, valid_missing", "return train, valid"),
-            "You return the two filled columns. The two masks belong to the answer as well: four things.",
+            "You return the two filled columns. The two masks belong to the answer as well: four "
+            "things.",
         ),
         Mistake(
             "in pairs",
             edit(
-                "return train, valid, train_missing, valid_missing", "return train, train_missing, valid, valid_missing"
+                "return train, valid, train_missing, valid_missing",
+                "return train, train_missing, valid, valid_missing",
             ),
             "The order is another one: train and valid first, and then the masks of both.",
         ),
@@ -430,7 +488,8 @@ class EmbeddingSize(Exercise):
         Mistake(
             "cut off, not rounded",
             edit("round", "int"),
-            "int() cuts off what is behind the point: 4.75 becomes 4. Round to the nearest whole number.",
+            "int() cuts off what is behind the point: 4.75 becomes 4. Round to the nearest whole "
+            "number.",
         ),
         Mistake(
             "no upper end",
@@ -455,7 +514,10 @@ class EmbeddingSize(Exercise):
         ),
         Mistake(
             "600 categories at most",
-            edit("min(600, round(1.6 * n_categories**0.56))", "round(1.6 * min(600, n_categories) ** 0.56)"),
+            edit(
+                "min(600, round(1.6 * n_categories**0.56))",
+                "round(1.6 * min(600, n_categories) ** 0.56)",
+            ),
             "You cut off the number of categories at 600. It is the size that ends at 600.",
         ),
         Mistake(
@@ -479,7 +541,9 @@ class EmbeddingSize(Exercise):
             edit("return ", "return 1.0 * "),
             "The sizes are floats, such as 5.0, and a tensor cannot have 5.0 columns. `round` "
             "with one argument gives an int, and int() makes one.",
-            sign=lambda evidence: evidence[0]["size for 7 categories"] == 5 and not evidence[0]["the sizes are ints"],
+            sign=lambda evidence: (
+                evidence[0]["size for 7 categories"] == 5 and not evidence[0]["the sizes are ints"]
+            ),
         ),
         Mistake(
             "float",
@@ -525,7 +589,8 @@ class EmbeddingSize(Exercise):
         Mistake(
             "no wider than the categories",
             edit("min(600, ", "min(600, n_categories, "),
-            "Your size is never larger than n. That is sensible, but not in the rule: for n = 1 it gives 2.",
+            "Your size is never larger than n. That is sensible, but not in the rule: for n = 1 "
+            "it gives 2.",
         ),
         Mistake(
             "not rounded",
@@ -540,7 +605,9 @@ def _size(n: int) -> int:
 
 
 def _has(*shapes: str, not_: Sequence[str] = ()) -> Callable[[list[dict[str, Any]]], bool]:
-    """A sign in the parameter shapes of the first case, where (1, 5), (1,), (4, 3), (5, 10), (5,), (7, 5) are right."""
+    """A sign in the parameter shapes of the first case, where (1, 5), (1,), (4, 3), (5, 10), (5,),
+    (7, 5) are right.
+    """
 
     def sign(evidence: list[dict[str, Any]]) -> bool:
         found = evidence[0]["parameter shapes"]
@@ -550,7 +617,9 @@ def _has(*shapes: str, not_: Sequence[str] = ()) -> Callable[[list[dict[str, Any
 
 
 class TabularModel(Exercise):
-    """Embeddings of the categorical columns, then the continuous ones, through affine maps with ReLU in between."""
+    """Embeddings of the categorical columns, then the continuous ones, through affine maps with
+    ReLU in between.
+    """
 
     id, points = "tabular.TabularModel", 3
     without = {
@@ -559,7 +628,14 @@ class TabularModel(Exercise):
     }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        def case(label: str, cards: list[int], n_continuous: int, n_outputs: int, hidden: list[int], n: int) -> Case:
+        def case(
+            label: str,
+            cards: list[int],
+            n_continuous: int,
+            n_outputs: int,
+            hidden: list[int],
+            n: int,
+        ) -> Case:
             widths = [sum(map(_size, cards)) + n_continuous, *hidden, n_outputs]
             shapes = [(card, _size(card)) for card in cards]
             for a, b in zip(widths, widths[1:], strict=False):
@@ -596,13 +672,22 @@ class TabularModel(Exercise):
             if shape not in parameters and other in parameters:
                 turned[other] = shape
         shapes = [str(tuple(p.shape)) for p in model.parameters()]
-        yield "parameter shapes", ", ".join(sorted(turned.get(shape, shape) for shape in shapes)) or "none"
+        yield (
+            "parameter shapes",
+            ", ".join(sorted(turned.get(shape, shape) for shape in shapes)) or "none",
+        )
         if len(case.cards) > case.n_tables:
             return  # tables of one shape cannot be told apart
         parameters = {turned.get(shape, shape): p for shape, p in parameters.items()}
         tables = [parameters[shape].detach() for shape in list(case.values)[: case.n_tables]]
-        yield claim("the tables are small at the start", all(float(table.abs().max()) < 0.6 for table in tables))
-        yield claim("the tables are random at the start", all(len(table.unique()) > table.shape[1] for table in tables))
+        yield claim(
+            "the tables are small at the start",
+            all(float(table.abs().max()) < 0.6 for table in tables),
+        )
+        yield claim(
+            "the tables are random at the start",
+            all(len(table.unique()) > table.shape[1] for table in tables),
+        )
         if "start" in case.inputs:
             spreads = [float(table.detach().std()) for table in tables]
             spread = all(0.005 < s < 0.02 for s in spreads)
@@ -645,7 +730,8 @@ class TabularModel(Exercise):
             Mistake(
                 "tables start equal",
                 change,
-                "In a table, many numbers start equal, or all do. Let them start as random numbers of spread 0.01.",
+                "In a table, many numbers start equal, or all do. Let them start as random "
+                "numbers of spread 0.01.",
                 sign,
             )
             for change, sign in (
@@ -674,7 +760,8 @@ class TabularModel(Exercise):
         Mistake(
             "activation at the end",
             edit("[-1](x)", "[-1](x).clamp(min=0)"),
-            "A ReLU follows the last map, so the output is never negative. After the last map comes nothing.",
+            "A ReLU follows the last map, so the output is never negative. After the last map "
+            "comes nothing.",
         ),
         Mistake(
             "activation on the input",
@@ -685,12 +772,14 @@ class TabularModel(Exercise):
         Mistake(
             "one ReLU for all",
             edit("(x).clamp(min=0)", "(x)", "[-1](x)", "[-1](x.clamp(min=0))"),
-            "With two hidden layers there is only one ReLU, before the last map. One belongs after every hidden map.",
+            "With two hidden layers there is only one ReLU, before the last map. One belongs "
+            "after every hidden map.",
         ),
         Mistake(
             "only the first hidden map bent",
             edit("clamp(min=0)", "clamp(min=0 if layer is self.layers[0] else -torch.inf)"),
-            "With two hidden layers there is only one ReLU, after the first map. One belongs after every hidden map.",
+            "With two hidden layers there is only one ReLU, after the first map. One belongs "
+            "after every hidden map.",
         ),
         Mistake(
             "sigmoid for ReLU",
@@ -713,12 +802,14 @@ class TabularModel(Exercise):
         Mistake(
             "rows for columns",
             edit("categorical.T", "[categorical[j] for j in range(len(self.embeddings))]"),
-            "`categorical[j]` is row j, the codes of one row of the table. You need column j, the codes of all rows.",
+            "`categorical[j]` is row j, the codes of one row of the table. You need column j, the "
+            "codes of all rows.",
         ),
         Mistake(
             "codes one too low",
             edit("(table, codes)", "(table, codes - 1)"),
-            "You look up the code minus 1. Every code has its own row, also code 0: row 0 is for what is not known.",
+            "You look up the code minus 1. Every code has its own row, also code 0: row 0 is for "
+            "what is not known.",
         ),
         Mistake(
             "one above the other",
@@ -746,8 +837,8 @@ class TabularModel(Exercise):
         Mistake(
             "one table for two columns",
             edit(
-                "for n in cardinalities)",
-                "for n in dict.fromkeys(cardinalities))",
+                "for n in cardinalities\n",
+                "for n in dict.fromkeys(cardinalities)\n",
                 "table.shape[1] for table in self.embeddings",
                 "embedding_size(n) for n in cardinalities",
             ),
@@ -765,7 +856,8 @@ class TabularModel(Exercise):
         Mistake(
             "one row too many",
             None,
-            "The tables have one row more than the cardinality. A cardinality counts code 0 already.",
+            "The tables have one row more than the cardinality. A cardinality counts code 0 "
+            "already.",
             sign=_has("(5, 3)", "(8, 5)"),
         ),
         Mistake(
@@ -778,9 +870,9 @@ class TabularModel(Exercise):
         Mistake(
             "another width at the entrance",
             None,
-            "The first map has another width than it should. It reads the joined vector, whose width "
-            "is the sum of the embedding sizes, not of the cardinalities and not the number of "
-            "columns, plus n_continuous.",
+            "The first map has another width than it should. It reads the joined vector, whose "
+            "width is the sum of the embedding sizes, not of the cardinalities and not the number "
+            "of columns, plus n_continuous.",
             sign=_has("(4, 3)", "(7, 5)", "(1, 5)", "(5,)", not_=["(5, 10)", "(5, 8)"]),
         ),
         Mistake(
@@ -792,29 +884,30 @@ class TabularModel(Exercise):
         Mistake(
             "hidden not used",
             None,
-            "The width of the hidden layer is fixed at 50 in your code. It is the argument `hidden` that says it.",
+            "The width of the hidden layer is fixed at 50 in your code. It is the argument "
+            "`hidden` that says it.",
             sign=_has("(50,)"),
         ),
         Mistake(
             "everything in lists",
             None,
-            "Your model has no parameters at all. Are they in plain Python lists? A module does not "
-            "look into those: use nn.ParameterList and nn.ModuleList.",
+            "Your model has no parameters at all. Are they in plain Python lists? A module does "
+            "not look into those: use nn.ParameterList and nn.ModuleList.",
             sign=_has("none"),
         ),
         Mistake(
             "tables in a list",
             None,
-            "The embeddings are no parameters of the model, so they are never trained. Are they in a "
-            "plain Python list? A module does not look into it: use nn.ParameterList, or nn.ModuleList "
-            "of nn.Embedding.",
+            "The embeddings are no parameters of the model, so they are never trained. Are they "
+            "in a plain Python list? A module does not look into it: use nn.ParameterList, or "
+            "nn.ModuleList of nn.Embedding.",
             sign=lambda evidence: evidence[0]["parameter shapes"] == "(1, 5), (1,), (5, 10), (5,)",
         ),
         Mistake(
             "layers in a list",
             None,
-            "The affine maps have no parameters that the model knows, so they are never trained. Are "
-            "they in a plain Python list? A module does not look into it: use nn.ModuleList.",
+            "The affine maps have no parameters that the model knows, so they are never trained. "
+            "Are they in a plain Python list? A module does not look into it: use nn.ModuleList.",
             sign=lambda evidence: evidence[0]["parameter shapes"] == "(4, 3), (7, 5)",
         ),
         Mistake(
@@ -828,17 +921,21 @@ class TabularModel(Exercise):
             "other embedding sizes",
             None,
             "The tables have other widths than embedding_size gives for their cardinality.",
-            sign=lambda evidence: _has("(4, ", "(7, ")(evidence) and not _has("(4, 3)", "(7, 5)")(evidence),
+            sign=lambda evidence: (
+                _has("(4, ", "(7, ")(evidence) and not _has("(4, 3)", "(7, 5)")(evidence)
+            ),
         ),
         Mistake(
             "only one hidden layer",
             edit("*hidden", "*hidden[:1]"),
-            "`hidden` is a list of widths, and each of them is a layer of its own. Yours uses the first.",
+            "`hidden` is a list of widths, and each of them is a layer of its own. Yours uses the "
+            "first.",
         ),
         Mistake(
             "hidden widths reversed",
             edit("*hidden", "*hidden[::-1]"),
-            "The hidden layers come in reverse order. The first width in `hidden` is that of the first map.",
+            "The hidden layers come in reverse order. The first width in `hidden` is that of the "
+            "first map.",
         ),
         Mistake(
             "always one output",
@@ -862,7 +959,9 @@ DESTINATION, ORIGIN = CATEGORICAL.index("destination"), CATEGORICAL.index("origi
 
 @cache
 def _all_flights() -> tuple[Tensor, Tensor, Tensor, list[int]]:
-    """Codes (n, 7), continuous columns with nan (n, 2), minutes (n, 1) of all flights, and the cardinalities."""
+    """Codes (n, 7), continuous columns with nan (n, 2), minutes (n, 1) of all flights, and the
+    cardinalities.
+    """
     import pandas as pd
 
     flights = load_flights()
@@ -878,15 +977,21 @@ def _all_flights() -> tuple[Tensor, Tensor, Tensor, list[int]]:
 
 
 def _with_masks(continuous: Tensor, train: Tensor) -> Tensor:
-    """Gaps filled with the medians of the rows `train`, scaled by their mean and spread, and masks of the gaps."""
+    """Gaps filled with the medians of the rows `train`, scaled by their mean and spread, and masks
+    of the gaps.
+    """
     gaps = continuous.isnan()
     filled = torch.where(gaps, continuous[train].nanmedian(dim=0).values, continuous)
     scaled = (filled - filled[train].mean(0)) / filled[train].std(0)
     return torch.cat([scaled, gaps.float()], dim=1)
 
 
-def _route_means(categorical: Tensor, targets: Tensor, n_destinations: int, unseen: Tensor) -> Tensor:
-    """The mean target of all training rows with the same origin and destination; the overall mean where none is."""
+def _route_means(
+    categorical: Tensor, targets: Tensor, n_destinations: int, unseen: Tensor
+) -> Tensor:
+    """The mean target of all training rows with the same origin and destination; the overall mean
+    where none is.
+    """
 
     def route(codes: Tensor) -> Tensor:
         return codes[:, ORIGIN] * n_destinations + codes[:, DESTINATION]
@@ -894,7 +999,9 @@ def _route_means(categorical: Tensor, targets: Tensor, n_destinations: int, unse
     n = int(torch.cat([route(categorical), route(unseen)]).max()) + 1
     count = torch.bincount(route(categorical), minlength=n)
     total = torch.zeros(n).index_add(0, route(categorical), targets[:, 0])
-    return torch.where(count > 0, total / count.clamp(min=1), targets.mean())[route(unseen)][:, None]
+    return torch.where(count > 0, total / count.clamp(min=1), targets.mean())[route(unseen)][
+        :, None
+    ]
 
 
 def _rmse(y_hat: Tensor, y: Tensor) -> float:
@@ -922,10 +1029,11 @@ def _right_spread(e: dict[str, Any]) -> bool:
 
 
 class FitTable(Training):
-    """A model of the air time of given flights, judged by its error on 8,000 flights that it never saw.
+    """A model of the air time of given flights, judged by its error on 8,000 flights that it never
+    saw.
 
-    Measured over 20 seeds, each with its own split, as a share of the error of route means (11.7 to 12.1 minutes;
-    a line in distance has a share of about 1.07):
+    Measured over 20 seeds, each with its own split, as a share of the error of route means (11.7 to
+    12.1 minutes; a line in distance has a share of about 1.07):
 
     | answer | mean | least | largest |
     |---|---|---|---|
@@ -945,12 +1053,16 @@ class FitTable(Training):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         categorical, continuous, minutes, cardinalities = _all_flights()
-        renamed = [torch.cat([torch.zeros(1).long(), 1 + rng.permutation(n - 1)]) for n in cardinalities]
+        renamed = [
+            torch.cat([torch.zeros(1).long(), 1 + rng.permutation(n - 1)]) for n in cardinalities
+        ]
         categorical = torch.stack([new[categorical[:, j]] for j, new in enumerate(renamed)], dim=1)
         order = rng.permutation(len(minutes))
         out, kept = order[:HELD_OUT], order[HELD_OUT:]
         columns = _with_masks(continuous, kept)
-        unknown = ~(torch.bincount(categorical[kept, DESTINATION], minlength=cardinalities[DESTINATION]) > 0)
+        unknown = ~(
+            torch.bincount(categorical[kept, DESTINATION], minlength=cardinalities[DESTINATION]) > 0
+        )
         unseen = categorical[out].clone()
         unseen[unknown[unseen[:, DESTINATION]], DESTINATION] = 0
         guess = _route_means(categorical[kept], minutes[kept], cardinalities[DESTINATION], unseen)
@@ -967,8 +1079,12 @@ class FitTable(Training):
         )
 
     def probe(self, fit_table: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        torch.set_num_threads(1)  # the same numbers on every machine, and no threads that wait for each other
-        model = fit_table(case.categorical, case.continuous, case.targets, case.cardinalities, case.seed)
+        torch.set_num_threads(
+            1
+        )  # the same numbers on every machine, and no threads that wait for each other
+        model = fit_table(
+            case.categorical, case.continuous, case.targets, case.cardinalities, case.seed
+        )
         yield claim("the model is an nn.Module", isinstance(model, nn.Module))
         model.eval()
         with torch.no_grad():
@@ -988,7 +1104,10 @@ class FitTable(Training):
                 mixed[:, column] = mixed[:, column].roll(1, dims=0)
                 changed = (model(mixed, given[1]) - model(*given)).abs().mean()
                 yield f"change with the categorical {name} of another row", changed
-            yield "largest parameter dimension", max(size for p in model.parameters() for size in (*p.shape, 0))
+            yield (
+                "largest parameter dimension",
+                max(size for p in model.parameters() for size in (*p.shape, 0)),
+            )
 
     def expected(self, case: Case) -> dict[str, Any]:
         return {
@@ -998,7 +1117,10 @@ class FitTable(Training):
         }
 
     def measure(self, case: Case, evidence: Mapping[str, Any]) -> float:
-        return _rmse(evidence["predictions"], case.hidden["minutes"]) / case.hidden["error of route means"]
+        return (
+            _rmse(evidence["predictions"], case.hidden["minutes"])
+            / case.hidden["error of route means"]
+        )
 
     mistakes = (
         Mistake(
@@ -1038,16 +1160,21 @@ class FitTable(Training):
                 lambda e: (
                     0.85 < _spread(e) < 1.15
                     and _off(e) < 8
-                    and float(e["change with the categorical destinations of another row"]) > 0.9 * _spread(e)
+                    and float(e["change with the categorical destinations of another row"])
+                    > 0.9 * _spread(e)
                 )
             ),
         ),
         Mistake(
             "categories ignored",
             None,
-            "The predictions stay the same whatever the categories of a row are. Do the embeddings reach the output?",
+            "The predictions stay the same whatever the categories of a row are. Do the "
+            "embeddings reach the output?",
             sign=_shows(
-                lambda e: float(e["change with the categorical columns of another row"]) < 1e-3 and _spread(e) > 1
+                lambda e: (
+                    float(e["change with the categorical columns of another row"]) < 1e-3
+                    and _spread(e) > 1
+                )
             ),
         ),
         Mistake(
@@ -1057,7 +1184,9 @@ class FitTable(Training):
             "looked up, each in its own table?",
             sign=_shows(
                 lambda e: (
-                    float(e["change with the categorical destinations of another row"]) < 1e-3 < _spread(e)
+                    float(e["change with the categorical destinations of another row"])
+                    < 1e-3
+                    < _spread(e)
                     and float(e["change with the categorical columns of another row"]) > 1e-3
                 )
             ),
@@ -1065,8 +1194,8 @@ class FitTable(Training):
         Mistake(
             "not trained",
             None,
-            "Your model answers near 0 for every flight, as one does that was never trained. Does a step change the "
-            "parameters of the model that you return?",
+            "Your model answers near 0 for every flight, as one does that was never trained. Does "
+            "a step change the parameters of the model that you return?",
             sign=_shows(lambda e: _spread(e) < 1 and abs(float(e["predictions"].mean())) < 5),
         ),
         Mistake(
@@ -1085,7 +1214,11 @@ class FitTable(Training):
             "embedding. Are the embeddings in a plain Python list? A module does not look into "
             "it, so they are no parameters: use nn.ParameterList.",
             sign=_shows(
-                lambda e: e["largest parameter dimension"] < 100 and e["error on given rows"] > 15 and _spread(e) > 5
+                lambda e: (
+                    e["largest parameter dimension"] < 100
+                    and e["error on given rows"] > 15
+                    and _spread(e) > 5
+                )
             ),
         ),
         Mistake(
@@ -1095,7 +1228,10 @@ class FitTable(Training):
             "categorical, continuous and targets of a batch picked with the same indices? If it "
             "falls slowly: there are too few steps, or the rate is far too small.",
             sign=_shows(
-                lambda e: e["error on given rows"] > 0.9 * float(e["spread of the given targets"]) and _off(e) < 8
+                lambda e: (
+                    e["error on given rows"] > 0.9 * float(e["spread of the given targets"])
+                    and _off(e) < 8
+                )
             ),
         ),
         Mistake(

@@ -1,4 +1,6 @@
-"""Exercises of lesson 10: heads, freezing, learning rates by depth, looking inside, fine-tuning on few digits."""
+"""Exercises of lesson 10: heads, freezing, learning rates by depth, looking inside, fine-tuning on
+few digits.
+"""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +17,9 @@ from course_utils.data import load_mnist
 
 
 def digit_net(num_outputs: int, widths: Sequence[int] = (8, 16, 32)) -> nn.Sequential:
-    """A small net for pictures (n, 1, 28, 28): three convolutions that halve them, early, middle, late, and a head."""
+    """A small net for pictures (n, 1, 28, 28): three convolutions that halve them, early, middle,
+    late, and a head.
+    """
 
     def block(n_in: int, n_out: int, size: int) -> nn.Sequential:
         convolution = nn.Conv2d(n_in, n_out, size, stride=2, padding=size // 2, bias=False)
@@ -23,10 +27,14 @@ def digit_net(num_outputs: int, widths: Sequence[int] = (8, 16, 32)) -> nn.Seque
 
     a, b, c = widths
     head = nn.Sequential(nn.Flatten(), nn.Linear(16 * c, num_outputs))
-    return nn.Sequential(OrderedDict(early=block(1, a, 5), middle=block(a, b, 3), late=block(b, c, 3), head=head))
+    return nn.Sequential(
+        OrderedDict(early=block(1, a, 5), middle=block(a, b, 3), late=block(b, c, 3), head=head)
+    )
 
 
-NOT_HANDED_IN = dict.fromkeys(("float64", "views", "requires_grad"), "x is for the model, not for the answer")
+NOT_HANDED_IN = dict.fromkeys(
+    ("float64", "views", "requires_grad"), "x is for the model, not for the answer"
+)
 
 
 class _Attributes(nn.Module):
@@ -50,13 +58,19 @@ def _net(kind: str, n_in: int, n_hidden: int, n_out: int) -> nn.Module:
         return _Attributes(n_in, n_hidden, n_out)
     if kind == "nested":
         body = nn.Sequential(nn.Linear(n_in, n_hidden), nn.BatchNorm1d(n_hidden), nn.Tanh())
-        return nn.Sequential(OrderedDict(body=body, top=nn.Sequential(nn.Dropout(0.5), nn.Linear(n_hidden, n_out))))
-    return nn.Sequential(nn.Linear(n_in, n_hidden), nn.Tanh(), nn.Linear(n_hidden, n_out), nn.LogSoftmax(-1))
+        return nn.Sequential(
+            OrderedDict(body=body, top=nn.Sequential(nn.Dropout(0.5), nn.Linear(n_hidden, n_out)))
+        )
+    return nn.Sequential(
+        nn.Linear(n_in, n_hidden), nn.Tanh(), nn.Linear(n_hidden, n_out), nn.LogSoftmax(-1)
+    )
 
 
 def _linears(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
     """Every nn.Linear with its parent and its name there."""
-    found = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    found = [
+        (name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)
+    ]
     parts = [(name.rpartition("."), module) for name, module in found]
     return [(model.get_submodule(parent), child, module) for (parent, _, child), module in parts]
 
@@ -67,7 +81,9 @@ def _kind(answer: object) -> str | None:
 
 
 class ReplaceHead(Exercise):
-    """The model itself, its last nn.Linear replaced in place by a fresh one with the same in_features."""
+    """The model itself, its last nn.Linear replaced in place by a fresh one with the same
+    in_features.
+    """
 
     id, points = "transfer.replace_head", 2
     without = NOT_HANDED_IN
@@ -81,25 +97,44 @@ class ReplaceHead(Exercise):
             ("attributes", 5, 8, 12, 1, True),
         ):
             label = f"{kind}: {n_out} outputs become {num_outputs}"
-            sizes: dict[str, Any] = {"kind": kind, "n_in": n_in, "n_hidden": n_hidden, "n_out": n_out}
-            yield Case(label, x=rng.normal(3, n_in), num_outputs=num_outputs, training=training, **sizes)
+            sizes: dict[str, Any] = {
+                "kind": kind,
+                "n_in": n_in,
+                "n_hidden": n_hidden,
+                "n_out": n_out,
+            }
+            yield Case(
+                label, x=rng.normal(3, n_in), num_outputs=num_outputs, training=training, **sizes
+            )
 
     def probe(self, replace_head: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         with unguarded():
             model = _net(case.kind, case.n_in, case.n_hidden, case.n_out).train(case.training)
         _, _, old = _linears(model)[-1]
-        before = {name: p for name, p in model.named_parameters() if p is not old.weight and p is not old.bias}
+        before = {
+            name: p
+            for name, p in model.named_parameters()
+            if p is not old.weight and p is not old.bias
+        }
         values = {name: p.detach().clone() for name, p in before.items()}
         next(iter(before.values())).requires_grad_(False)
         layers = {name: module for name, module in model.named_modules() if module is not old}
         answer = replace_head(model, case.num_outputs)
-        around = isinstance(answer, nn.Module) and any(module is model for module in answer.modules())
+        around = isinstance(answer, nn.Module) and any(
+            module is model for module in answer.modules()
+        )
         around_it = "a new module with the model inside" if around else _kind(answer)
         yield "what comes back", "the model itself" if answer is model else around_it
         linears = _linears(model)
-        yield "the linear layers, each as (in, out)", [[h.weight.shape[1], h.weight.shape[0]] for _, _, h in linears]
+        yield (
+            "the linear layers, each as (in, out)",
+            [[h.weight.shape[1], h.weight.shape[0]] for _, _, h in linears],
+        )
         now = dict(model.named_modules())
-        yield "other modules that are gone", [name for name, m in layers.items() if now.get(name) is not m]
+        yield (
+            "other modules that are gone",
+            [name for name, m in layers.items() if now.get(name) is not m],
+        )
         head = linears[-1][2]
         yield "in_features and out_features of the head", [head.in_features, head.out_features]
         yield claim("the head is a new layer", head is not old)
@@ -109,16 +144,28 @@ class ReplaceHead(Exercise):
         yield "different numbers in the new weight", len(head.weight.unique())
         yield claim("the head is trainable", head.weight.requires_grad)
         after = dict(model.named_parameters())
-        yield "other parameters that are not the same tensors", [n for n, p in before.items() if after.get(n) is not p]
-        yield "other parameters with other values", [n for n in before if not torch.equal(values[n], before[n])]
-        yield "other parameters that are frozen now", [n for n, p in before.items() if not p.requires_grad]
+        yield (
+            "other parameters that are not the same tensors",
+            [n for n, p in before.items() if after.get(n) is not p],
+        )
+        yield (
+            "other parameters with other values",
+            [n for n in before if not torch.equal(values[n], before[n])],
+        )
+        yield (
+            "other parameters that are frozen now",
+            [n for n, p in before.items() if not p.requires_grad],
+        )
         yield "mode afterwards", "training" if model.training else "eval"
         yield "shape of the output", list(model.eval()(case.x).shape)
 
     mistakes = (
         Mistake(
             "only out_features changed",
-            edit("head = nn.Linear(old.in_features, num_outputs)", "head = old\n    head.out_features = num_outputs"),
+            edit(
+                "head = nn.Linear(old.in_features, num_outputs)",
+                "head = old\n    head.out_features = num_outputs",
+            ),
             "You changed the attribute `out_features`, which is only a note of the size. The "
             "weight has as many rows as before, and the weight is what computes. Put a whole new "
             "layer there.",
@@ -234,7 +281,8 @@ class ReplaceHead(Exercise):
         Mistake(
             "a copy",
             edit("linears = [", "import copy\n\n    model = copy.deepcopy(model)\n    linears = ["),
-            "You changed a copy, and the model that came in still has its old head. Change the model itself.",
+            "You changed a copy, and the model that came in still has its old head. Change the "
+            "model itself.",
         ),
         Mistake(
             "what follows the head is gone",
@@ -250,7 +298,8 @@ class ReplaceHead(Exercise):
             "the rest started again",
             edit(
                 "linears = [",
-                "for module in model.modules():\n        getattr(module, 'reset_parameters', int)()\n    linears = [",
+                "for module in model.modules():\n        getattr(module, 'reset_parameters', "
+                "int)()\n    linears = [",
             ),
             "Parameters of the other layers have other values than before. What the model has "
             "learned is in them: that is the whole point of transfer.",
@@ -270,12 +319,14 @@ class ReplaceHead(Exercise):
         Mistake(
             "head frozen",
             edit("return model", "return model.requires_grad_(False)"),
-            "Nothing can be trained, not even the new head, and it is the one layer that knows nothing yet.",
+            "Nothing can be trained, not even the new head, and it is the one layer that knows "
+            "nothing yet.",
         ),
         Mistake(
             "starts at zero",
             edit("    setattr(", "    nn.init.zeros_(head.weight)\n    setattr("),
-            "The new head's weight is zero everywhere. A fresh nn.Linear starts from small random numbers.",
+            "The new head's weight is zero everywhere. A fresh nn.Linear starts from small random "
+            "numbers.",
         ),
         Mistake(
             "without bias",
@@ -286,12 +337,25 @@ class ReplaceHead(Exercise):
             Mistake(
                 name,
                 edit("return model", f"return model.{call}"),
-                f"{came}. Whoever calls you decides about train() and eval(): leave the mode as it is.",
+                f"{came}. Whoever calls you decides about train() and eval(): leave the mode as "
+                "it is.",
             )
             for name, call, came in (
-                ("mode changed", "train(not model.training)", "The model is in another mode than before"),
-                ("left in training mode", "train()", "A model that came in eval mode leaves in training mode"),
-                ("left in eval mode", "eval()", "A model that came in training mode leaves in eval mode"),
+                (
+                    "mode changed",
+                    "train(not model.training)",
+                    "The model is in another mode than before",
+                ),
+                (
+                    "left in training mode",
+                    "train()",
+                    "A model that came in eval mode leaves in training mode",
+                ),
+                (
+                    "left in eval mode",
+                    "eval()",
+                    "A model that came in training mode leaves in eval mode",
+                ),
             )
         ),
         Mistake(
@@ -334,14 +398,35 @@ class _Switch(Exercise):
         gradients = {name: p.grad for name, p in parameters.items()}
         switch(model.get_submodule(case.part))
         after = dict(model.named_parameters())
-        yield "parameters that are trainable", [name for name, p in after.items() if p.requires_grad]
-        yield "parameters that are other tensors", [n for n, p in parameters.items() if after.get(n) is not p]
-        yield "buffers that require a gradient", [name for name, b in model.named_buffers() if b.requires_grad]
-        yield "parameters with other values", [n for n, p in after.items() if not torch.equal(p, values[n])]
-        yield "gradients that are gone", [n for n, p in parameters.items() if gradients[n] is not p.grad]
-        yield "modules in training mode", [name for name, module in model.named_modules() if module.training]
+        yield (
+            "parameters that are trainable",
+            [name for name, p in after.items() if p.requires_grad],
+        )
+        yield (
+            "parameters that are other tensors",
+            [n for n, p in parameters.items() if after.get(n) is not p],
+        )
+        yield (
+            "buffers that require a gradient",
+            [name for name, b in model.named_buffers() if b.requires_grad],
+        )
+        yield (
+            "parameters with other values",
+            [n for n, p in after.items() if not torch.equal(p, values[n])],
+        )
+        yield (
+            "gradients that are gone",
+            [n for n, p in parameters.items() if gradients[n] is not p.grad],
+        )
+        yield (
+            "modules in training mode",
+            [name for name, module in model.named_modules() if module.training],
+        )
         yield "attributes put on the module", sorted(set(vars(model)) - set(vars(nn.Sequential())))
-        yield "attributes put on the parameters", sorted({name for p in parameters.values() for name in vars(p)})
+        yield (
+            "attributes put on the parameters",
+            sorted({name for p in parameters.values() for name in vars(p)}),
+        )
 
 
 def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
@@ -353,7 +438,8 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             "batch norm left out",
             edit(
                 everything,
-                "(p for m in module.modules() if not hasattr(m, 'running_mean') for p in m.parameters(recurse=False))",
+                "(p for m in module.modules() if not hasattr(m, 'running_mean') for p in "
+                "m.parameters(recurse=False))",
             ),
             f"The scale and shift of batch norm are not {done}. Some libraries treat them apart; "
             "here all parameters are meant, of whatever layer.",
@@ -362,7 +448,8 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             "only some kinds of layers",
             edit(
                 everything,
-                "(p for m in module.children() if isinstance(m, nn.Linear | nn.Conv2d) for p in m.parameters())",
+                "(p for m in module.children() if isinstance(m, nn.Linear | nn.Conv2d) for p in "
+                "m.parameters())",
             ),
             f"Only layers of some kinds, and only those directly inside the module, are {done}. "
             "`parameters()` gives the parameters of all layers, whatever their kind and depth.",
@@ -381,13 +468,17 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
         ),
         Mistake(
             "biases left out",
-            edit(everything, "(p for name, p in module.named_parameters() if not name.endswith('bias'))"),
+            edit(
+                everything,
+                "(p for name, p in module.named_parameters() if not name.endswith('bias'))",
+            ),
             f"The biases are not {done}. A parameter is everything that `parameters()` gives.",
         ),
         Mistake(
             "only matrices",
             edit(everything, "(p for p in module.parameters() if p.ndim > 1)"),
-            f"Only matrices are {done} now; biases and the numbers of batch norm are vectors, and parameters too.",
+            f"Only matrices are {done} now; biases and the numbers of batch norm are vectors, and "
+            "parameters too.",
         ),
         Mistake(
             "all but the last layer",
@@ -403,14 +494,18 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
         ),
         Mistake(
             "only one level down",
-            edit(everything, "(p for child in module.children() for p in child.parameters(recurse=False))"),
+            edit(
+                everything,
+                "(p for child in module.children() for p in child.parameters(recurse=False))",
+            ),
             "Only the layers directly inside the module are reached, not the layers inside those. "
             "`parameters()` walks through all depths.",
         ),
         Mistake(
             "only the first parameter",
             edit(everything, "list(module.parameters())[:1]"),
-            f"Only the first parameter is {done}. Does your loop end, or return, after its first round?",
+            f"Only the first parameter is {done}. Does your loop end, or return, after its first "
+            "round?",
         ),
         Mistake(
             f"stops where one is {done} already",
@@ -456,7 +551,8 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
         Mistake(
             "the other way round",
             edit(change, f"p.requires_grad = {not to}"),
-            f"requires_grad is {not to} now. A frozen parameter has requires_grad False, a trainable one True.",
+            f"requires_grad is {not to} now. A frozen parameter has requires_grad False, a "
+            "trainable one True.",
         ),
         Mistake(
             "mode switched too",
@@ -473,18 +569,26 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             Mistake(
                 "values changed",
                 change_of_values,
-                "Parameters also have other values now, and what the module had learned in them is gone. "
-                "Only requires_grad should change.",
+                "Parameters also have other values now, and what the module had learned in them "
+                "is gone. Only requires_grad should change.",
             )
             for change_of_values in (
                 edit("", "        p.data.zero_()"),
-                edit(loop, f"for m in module.modules():\n        getattr(m, 'reset_parameters', int)()\n    {loop}"),
+                edit(
+                    loop,
+                    "for m in module.modules():\n        getattr(m, 'reset_parameters', "
+                    f"int)()\n    {loop}",
+                ),
             )
         ),
         Mistake(
             "buffers too",
-            edit("", "    for b in module.buffers():\n        b.requires_grad_(b.is_floating_point())"),
-            "Buffers now require gradients. The running mean of batch norm is a buffer: it is counted, not learned.",
+            edit(
+                "",
+                "    for b in module.buffers():\n        b.requires_grad_(b.is_floating_point())",
+            ),
+            "Buffers now require gradients. The running mean of batch norm is a buffer: it is "
+            "counted, not learned.",
         ),
     )
 
@@ -504,7 +608,9 @@ class Unfreeze(_Switch):
 
 
 class DiscriminativeLrs(Exercise):
-    """b: all equal; slice(b): b/10 for all but the last; slice(a, b): geometric, one group gets the last rate."""
+    """b: all equal; slice(b): b/10 for all but the last; slice(a, b): geometric, one group gets the
+    last rate.
+    """
 
     id, points = "transfer.discriminative_lrs", 2
 
@@ -512,7 +618,11 @@ class DiscriminativeLrs(Exercise):
         def case(n: int, stop: float, start: float | None = None, is_slice: bool = True) -> Case:
             inner = f"slice({stop:.3g})" if start is None else f"slice({start:.3g}, {stop:.3g})"
             return Case(
-                f"lr = {inner if is_slice else f'{stop:.3g}'}, {n} groups", n=n, a=start, b=stop, sliced=is_slice
+                f"lr = {inner if is_slice else f'{stop:.3g}'}, {n} groups",
+                n=n,
+                a=start,
+                b=stop,
+                sliced=is_slice,
             )
 
         yield case(3, rng.number(1e-3, 1e-2), is_slice=False)
@@ -526,7 +636,13 @@ class DiscriminativeLrs(Exercise):
         yield case(3, 1, is_slice=False)
 
     def probe(self, discriminative_lrs: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        lr = case.b if not case.sliced else slice(case.b) if case.a is None else slice(case.a, case.b)
+        lr = (
+            case.b
+            if not case.sliced
+            else slice(case.b)
+            if case.a is None
+            else slice(case.a, case.b)
+        )
         rates = discriminative_lrs(lr, case.n)
         whole = isinstance(rates, list) and all(type(rate) is int for rate in rates)
         yield "rates", [float(rate) for rate in rates] if whole else rates
@@ -540,14 +656,20 @@ class DiscriminativeLrs(Exercise):
         ),
         Mistake(
             "evenly spaced",
-            edit("lr.start * (lr.stop / lr.start) ** (i / before)", "lr.start + (lr.stop - lr.start) * (i / before)"),
+            edit(
+                "lr.start * (lr.stop / lr.start) ** (i / before)",
+                "lr.start + (lr.stop - lr.start) * (i / before)",
+            ),
             "Neighbouring rates have equal differences. With slice(1e-5, 1e-3) nearly all groups "
             "would then sit near the upper end. Rates are compared by ratio: each is the one "
             "before times a fixed factor.",
         ),
         Mistake(
             "last rate not reached",
-            edit("i / before) for i in range(before)] + [lr.stop]", "i / n_groups) for i in range(n_groups)]"),
+            edit(
+                "i / before) for i in range(before)] + [lr.stop]",
+                "i / n_groups) for i in range(n_groups)]",
+            ),
             "The last group does not get the upper rate. Between n groups there are n - 1 steps. "
             "(A single group has no step before it, and gets the last rate.)",
         ),
@@ -580,7 +702,8 @@ class DiscriminativeLrs(Exercise):
         Mistake(
             "powers of ten",
             edit(
-                "lr.start * (lr.stop / lr.start) ** (i / before) for i in range(before)] + [lr.stop]",
+                "lr.start * (lr.stop / lr.start) ** (i / before) for i in range(before)] + "
+                "[lr.stop]",
                 "10 ** (lr.start + (lr.stop - lr.start) * i / before) for i in range(n_groups)] "
                 "if before else [lr.stop]",
             ),
@@ -590,7 +713,8 @@ class DiscriminativeLrs(Exercise):
         Mistake(
             "rounded",
             edit(
-                "[lr.start * (lr.stop / lr.start) ** (i / before) for i in range(before)] + [lr.stop]",
+                "[lr.start * (lr.stop / lr.start) ** (i / before) for i in range(before)] + "
+                "[lr.stop]",
                 "[round(lr.start * (lr.stop / lr.start) ** (i / before), 6) for i in "
                 "range(before)] + [round(lr.stop, 6) if before else lr.stop]",
             ),
@@ -606,22 +730,34 @@ class DiscriminativeLrs(Exercise):
         Mistake(
             "one rate too many",
             edit("[lr.stop / 10] * before", "[lr.stop / 10] * n_groups"),
-            "With slice(b) there is one rate too many. Together with the last group's there are as many as groups.",
+            "With slice(b) there is one rate too many. Together with the last group's there are "
+            "as many as groups.",
         ),
         Mistake(
             "a tenth from group to group",
-            edit("[lr.stop / 10] * before", "[lr.stop / 10 ** (before - i) for i in range(before)]"),
-            "With slice(b) each group gets a tenth of the next. All groups but the last get the same: a tenth of b.",
+            edit(
+                "[lr.stop / 10] * before", "[lr.stop / 10 ** (before - i) for i in range(before)]"
+            ),
+            "With slice(b) each group gets a tenth of the next. All groups but the last get the "
+            "same: a tenth of b.",
         ),
         Mistake(
             "from a tenth upwards",
-            edit("[lr.stop / 10] * before", "[lr.stop * 10 ** (i / before - 1) for i in range(before)]"),
-            "With slice(b) the rates rise from a tenth to b. All groups but the last get the same: a tenth of b.",
+            edit(
+                "[lr.stop / 10] * before",
+                "[lr.stop * 10 ** (i / before - 1) for i in range(before)]",
+            ),
+            "With slice(b) the rates rise from a tenth to b. All groups but the last get the "
+            "same: a tenth of b.",
         ),
         Mistake(
             "only the first is smaller",
-            edit("[lr.stop / 10] * before", "[lr.stop / 10] * min(before, 1) + [lr.stop] * (before - 1)"),
-            "With slice(b) only the first group gets a tenth. All but the last do: only the head is new.",
+            edit(
+                "[lr.stop / 10] * before",
+                "[lr.stop / 10] * min(before, 1) + [lr.stop] * (before - 1)",
+            ),
+            "With slice(b) only the first group gets a tenth. All but the last do: only the head "
+            "is new.",
         ),
         Mistake(
             "head slowest",
@@ -636,7 +772,10 @@ class DiscriminativeLrs(Exercise):
         ),
         Mistake(
             "one group gets the first rate",
-            edit("for i in range(before)] + [lr.stop]", "for i in range(before)] + [lr.stop if before else lr.start]"),
+            edit(
+                "for i in range(before)] + [lr.stop]",
+                "for i in range(before)] + [lr.stop if before else lr.start]",
+            ),
             "A single group gets the lower rate. It is the head's group, so it gets the last rate.",
         ),
         Mistake(
@@ -654,7 +793,8 @@ class DiscriminativeLrs(Exercise):
         Mistake(
             "a tenth for the last group too",
             edit("* before + [lr.stop]", "* n_groups"),
-            "With slice(b) every group gets a tenth of b. The last group, which holds the head, gets b itself.",
+            "With slice(b) every group gets a tenth of b. The last group, which holds the head, "
+            "gets b itself.",
         ),
         Mistake(
             "slice without a start as a number",
@@ -665,7 +805,8 @@ class DiscriminativeLrs(Exercise):
         Mistake(
             "a number is not a list",
             edit("[lr] * n_groups", "lr"),
-            "For a plain number you return the number. There is one rate for each group, also when they are equal.",
+            "For a plain number you return the number. There is one rate for each group, also "
+            "when they are equal.",
         ),
         Mistake(
             "the slice itself repeated",
@@ -676,7 +817,8 @@ class DiscriminativeLrs(Exercise):
         Mistake(
             "a number asked for its start",
             edit("not isinstance(lr, slice)", "lr.start is lr"),
-            "A plain number has no start, and you ask for `lr.start` whatever lr is. Ask first whether lr is a slice.",
+            "A plain number has no start, and you ask for `lr.start` whatever lr is. Ask first "
+            "whether lr is a slice.",
         ),
         Mistake(
             "every lr taken for a slice",
@@ -693,7 +835,8 @@ class DiscriminativeLrs(Exercise):
         Mistake(
             "a number as a slice",
             edit("return [lr] * n_groups", "lr = slice(lr)"),
-            "A plain number gives different rates. Only a slice does that; a number is the rate of every group.",
+            "A plain number gives different rates. Only a slice does that; a number is the rate "
+            "of every group.",
         ),
         Mistake(
             "start forgotten",
@@ -704,7 +847,8 @@ class DiscriminativeLrs(Exercise):
             "factor times place",
             edit(
                 "(lr.stop / lr.start) ** (i / before) for i in range(before)] + [lr.stop]",
-                "max((lr.stop / lr.start) ** (1 / before) * i, 1) for i in range(n_groups)] if before else [lr.stop]",
+                "max((lr.stop / lr.start) ** (1 / before) * i, 1) for i in range(n_groups)] if "
+                "before else [lr.stop]",
             ),
             "You multiply the factor by the group's place. To go several steps the factor is "
             "applied several times: a power, not a product.",
@@ -718,10 +862,14 @@ class ParameterGroups(Exercise):
     id, points = "transfer.parameter_groups", 2
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        def case(label: str, widths: list[int], frozen: list[str], n_rates: int, n_groups: int) -> Case:
+        def case(
+            label: str, widths: list[int], frozen: list[str], n_rates: int, n_groups: int
+        ) -> Case:
             lrs = [rng.number(1e-4, 1e-1) for _ in range(n_rates)]
             error = None if n_rates == n_groups else ValueError
-            return Case(label, widths=widths, frozen=frozen, lrs=lrs, n_groups=n_groups, raises=error)
+            return Case(
+                label, widths=widths, frozen=frozen, lrs=lrs, n_groups=n_groups, raises=error
+            )
 
         yield case("two layers, two rates", [3, 4, 2], [], 2, 2)
         yield case("a layer that is partly frozen", [3, 4, 5, 2], ["1.0.weight", "2.1.bias"], 3, 3)
@@ -738,7 +886,9 @@ class ParameterGroups(Exercise):
     def probe(self, parameter_groups: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         pairs = zip(case.widths, case.widths[1:], strict=False)
         with unguarded():
-            model = nn.Sequential(*(nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b)) for a, b in pairs))
+            model = nn.Sequential(
+                *(nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b)) for a, b in pairs)
+            )
         names = {id(p): name for name, p in model.named_parameters()}
         for name, p in model.named_parameters():
             p.requires_grad = name not in case.frozen
@@ -752,11 +902,19 @@ class ParameterGroups(Exercise):
         for index, group in enumerate(answer):
             yield f"keys of group {index}", sorted(group) if isinstance(group, dict) else group
             params = list(group["params"])
-            others = ["no parameter of the model" if isinstance(p, Tensor) else _kind(p) for p in params]
-            yield f"params of group {index}", [names.get(id(p), other) for p, other in zip(params, others, strict=True)]
+            others = [
+                "no parameter of the model" if isinstance(p, Tensor) else _kind(p) for p in params
+            ]
+            yield (
+                f"params of group {index}",
+                [names.get(id(p), other) for p, other in zip(params, others, strict=True)],
+            )
             yield f"number of params of group {index}, counted again", len(list(group["params"]))
             yield f"lr of group {index}", group["lr"]
-        yield "frozen afterwards", [name for name, p in model.named_parameters() if not p.requires_grad]
+        yield (
+            "frozen afterwards",
+            [name for name, p in model.named_parameters() if not p.requires_grad],
+        )
 
     mistakes = (
         Mistake(
@@ -768,13 +926,17 @@ class ParameterGroups(Exercise):
         ),
         Mistake(
             "spare rates unseen",
-            edit("len(groups) != len(lrs)", "len(groups) > len(lrs)", "strict=True", "strict=False"),
+            edit(
+                "len(groups) != len(lrs)", "len(groups) > len(lrs)", "strict=True", "strict=False"
+            ),
             "A list of rates that is too long goes through unseen. Compare the lengths first, and "
             "raise a ValueError when they differ.",
         ),
         Mistake(
             "spare modules unseen",
-            edit("len(groups) != len(lrs)", "len(groups) < len(lrs)", "strict=True", "strict=False"),
+            edit(
+                "len(groups) != len(lrs)", "len(groups) < len(lrs)", "strict=True", "strict=False"
+            ),
             "Where there are more modules than rates, the last modules are silently left out and "
             "never trained. Compare the lengths first, and raise a ValueError when they differ.",
         ),
@@ -827,10 +989,11 @@ class ParameterGroups(Exercise):
             edit(
                 "[p for p in group.parameters() if p.requires_grad]",
                 "[p]",
-                "in pairs]",
-                "in pairs for p in group.parameters() if p.requires_grad]",
+                "in pairs\n",
+                "in pairs for p in group.parameters() if p.requires_grad\n",
             ),
-            "You make a group of each parameter. There is one for each module, with the list of its parameters.",
+            "You make a group of each parameter. There is one for each module, with the list of "
+            "its parameters.",
         ),
         Mistake(
             "names with the parameters",
@@ -845,7 +1008,9 @@ class ParameterGroups(Exercise):
         ),
         Mistake(
             "unfreezes",
-            edit("p for p in group", "p.requires_grad_() for p in group", " if p.requires_grad", ""),
+            edit(
+                "p for p in group", "p.requires_grad_() for p in group", " if p.requires_grad", ""
+            ),
             "Frozen parameters are in your groups, and can be trained now. Take those whose "
             "requires_grad is True, and change nothing.",
         ),
@@ -857,7 +1022,7 @@ class ParameterGroups(Exercise):
         ),
         Mistake(
             "frozen group left out",
-            edit("in pairs]", "in pairs if any(p.requires_grad for p in group.parameters())]"),
+            edit("in pairs\n", "in pairs if any(p.requires_grad for p in group.parameters())\n"),
             "A module whose parameters are all frozen is missing, so the groups no longer line up "
             "with the modules. Keep it, with an empty list of parameters.",
         ),
@@ -873,7 +1038,7 @@ class ParameterGroups(Exercise):
         ),
         Mistake(
             "groups in reverse",
-            edit("in pairs]", "in pairs][::-1]"),
+            edit("in pairs\n", "in pairs[::-1]\n"),
             "The groups are in reverse order. The first dict belongs to the first module.",
         ),
         Mistake(
@@ -890,7 +1055,8 @@ class ParameterGroups(Exercise):
         Mistake(
             "not the layers inside",
             edit("parameters()", "parameters(recurse=False)"),
-            "Parameters of the layers inside a module are missing. `parameters()` walks through all depths.",
+            "Parameters of the layers inside a module are missing. `parameters()` walks through "
+            "all depths.",
         ),
         Mistake(
             "copies",
@@ -901,8 +1067,8 @@ class ParameterGroups(Exercise):
         Mistake(
             "the same dict again and again",
             edit(
-                'return [{"params"',
-                'shared = {}\n    return [shared.update({"params"',
+                "return [\n        {",
+                "shared = {}\n    return [\n        shared.update({",
                 '"lr": lr}',
                 '"lr": lr}) or shared',
             ),
@@ -912,14 +1078,19 @@ class ParameterGroups(Exercise):
         Mistake(
             "everything in one group",
             edit(
-                "[p for p in", "[p for group in groups for p in", '"lr": lr} for group, lr in pairs', '"lr": lrs[-1]}'
+                "[p for p in",
+                "[p for group in groups for p in",
+                '"lr": lr}\n        for group, lr in pairs',
+                '"lr": lrs[-1]}',
             ),
-            "You return a single group. There is one for each module, so that each can have its own rate.",
+            "You return a single group. There is one for each module, so that each can have its "
+            "own rate.",
         ),
         Mistake(
             "the key is called learning_rate",
             edit('"lr"', '"learning_rate"'),
-            'torch looks for the key "lr"; under another name the rate would be overlooked without a word.',
+            'torch looks for the key "lr"; under another name the rate would be overlooked '
+            "without a word.",
         ),
         Mistake(
             "pairs",
@@ -930,7 +1101,9 @@ class ParameterGroups(Exercise):
 
 
 class Activations(Exercise):
-    """What the named layers put out while the model runs on x, detached; no hook stays, the mode does."""
+    """What the named layers put out while the model runs on x, detached; no hook stays, the mode
+    does.
+    """
 
     id, points = "transfer.activations", 3
     without = {
@@ -957,24 +1130,34 @@ class Activations(Exercise):
 
     def probe(self, activations: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         with unguarded():
-            model = _net("something after it" if case.training else "nested", 4, 6, 3).train(case.training)
+            model = _net("something after it" if case.training else "nested", 4, 6, 3).train(
+                case.training
+            )
             if case.in_place:
                 model[1] = nn.ReLU(inplace=True)  # type: ignore[operator]
             linears = [module for _, _, module in _linears(model)]
         with torch.no_grad():
-            for p, values in zip([p for m in linears for p in (m.weight, m.bias)], case.numbers, strict=True):
+            for p, values in zip(
+                [p for m in linears for p in (m.weight, m.bias)], case.numbers, strict=True
+            ):
                 p.copy_(values)
         answer = activations(model, list(case.layers), case.x)
         yield "what is returned", "a dict" if isinstance(answer, dict) else _kind(answer)
         if not isinstance(answer, dict):
             return
-        yield "names", sorted(name if isinstance(name, str) else str(_kind(name)) for name in answer)
+        yield (
+            "names",
+            sorted(name if isinstance(name, str) else str(_kind(name)) for name in answer),
+        )
         for name in case.layers:
             yield f"output of {name}", answer[name]
             yield claim(f"the output of {name} is detached", not answer[name].requires_grad)
         hooks = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
         yield "hooks left behind", hooks
-        yield "modules in training mode", [name or "the model" for name, m in model.named_modules() if m.training]
+        yield (
+            "modules in training mode",
+            [name or "the model" for name, m in model.named_modules() if m.training],
+        )
 
     mistakes = (
         Mistake(
@@ -1007,7 +1190,8 @@ class Activations(Exercise):
         Mistake(
             "what the model puts out",
             edit("return outputs", "return model(x)"),
-            "You return one tensor. A dict is due, from each name in `layers` to what that module puts out.",
+            "You return one tensor. A dict is due, from each name in `layers` to what that module "
+            "puts out.",
         ),
         Mistake(
             "a path taken for an attribute",
@@ -1031,7 +1215,8 @@ class Activations(Exercise):
         Mistake(
             "inputs instead of outputs",
             edit("output.detach", "inputs[0].detach"),
-            "You keep what went into the layers. A forward hook gets (module, inputs, output), and the output is due.",
+            "You keep what went into the layers. A forward hook gets (module, inputs, output), "
+            "and the output is due.",
         ),
         Mistake(
             "not detached",
@@ -1041,7 +1226,8 @@ class Activations(Exercise):
         Mistake(
             "not detached",
             edit(".detach().clone()", ""),
-            "The outputs still hang on the graph, and keep all of it in memory. Detach them, and copy them.",
+            "The outputs still hang on the graph, and keep all of it in memory. Detach them, and "
+            "copy them.",
         ),
         Mistake(
             "not copied",
@@ -1053,7 +1239,8 @@ class Activations(Exercise):
         Mistake(
             "left in eval mode",
             edit("handles = [", "model.eval()\n    handles = ["),
-            "The model came in training mode and leaves in eval mode. Leave the mode as it is, or put it back.",
+            "The model came in training mode and leaves in eval mode. Leave the mode as it is, or "
+            "put it back.",
         ),
         Mistake(
             "left in training mode",
@@ -1076,15 +1263,18 @@ class Activations(Exercise):
         Mistake(
             "every layer",
             edit("in layers]", "in dict(model.named_modules())]"),
-            "You return the outputs of all layers. Only those that are named in `layers` are asked for.",
+            "You return the outputs of all layers. Only those that are named in `layers` are "
+            "asked for.",
         ),
         Mistake(
             AGAIN.mistake,
             None,
-            "Your dict still holds what an earlier call recorded: layers come back that nobody asked "
-            "for this time. Look for a global variable, or a default argument such as `{}`, and make a "
-            "new dict in every call.",
-            sign=lambda evidence: {"0", "body.0"} <= set(evidence[4]["names"]),  # of the cases before, two models
+            "Your dict still holds what an earlier call recorded: layers come back that nobody "
+            "asked for this time. Look for a global variable, or a default argument such as `{}`, "
+            "and make a new dict in every call.",
+            sign=lambda evidence: (
+                {"0", "body.0"} <= set(evidence[4]["names"])
+            ),  # of the cases before, two models
         ),
         Mistake(
             "numbered",
@@ -1099,12 +1289,14 @@ class Activations(Exercise):
         Mistake(
             "averaged over the batch",
             edit("output.detach().clone()", "output.detach().mean(0)"),
-            "The batch dimension is gone: you take the mean over the batch. Keep the output of every example.",
+            "The batch dimension is gone: you take the mean over the batch. Keep the output of "
+            "every example.",
         ),
         Mistake(
             "only the first example",
             edit("output.detach", "output[0].detach"),
-            "Only the output for the first example of the batch is there. Keep that of every example.",
+            "Only the output for the first example of the batch is there. Keep that of every "
+            "example.",
         ),
         Mistake(
             "gradients off for good",
@@ -1121,12 +1313,16 @@ N_EACH, N_UNSEEN, FURTHEST = 10, 300, 3.0  # given and unseen digits of a class,
 @cache
 def _digits() -> tuple[Tensor, Tensor]:
     digits = load_mnist()
-    images, labels = (torch.cat(parts) for parts in ((digits[0], digits[2]), (digits[1], digits[3])))
+    images, labels = (
+        torch.cat(parts) for parts in ((digits[0], digits[2]), (digits[1], digits[3]))
+    )
     return images[:, None].float() / 255, labels
 
 
 def _moved(images: Tensor, rng: Rng) -> Tensor:
-    """Pictures (n, 1, 28, 28), each moved by fractions of pixels, then scaled to about mean 0 and spread 1."""
+    """Pictures (n, 1, 28, 28), each moved by fractions of pixels, then scaled to about mean 0 and
+    spread 1.
+    """
     where = torch.eye(2, 3).repeat(len(images), 1, 1)
     where[:, :, 2] = rng.uniform(-FURTHEST, FURTHEST, len(images), 2) / 14
     grid = F.affine_grid(where, list(images.shape), align_corners=False)
@@ -1152,7 +1348,9 @@ def _trained(model: nn.Module, x: Tensor, y: Tensor, steps: int, lr: float) -> n
 
 @cache
 def trained_on_0_to_4() -> dict[str, Tensor]:
-    """The state of a digit_net(5) trained on the shipped digits 0 to 4, moved a little; takes about 2 s."""
+    """The state of a digit_net(5) trained on the shipped digits 0 to 4, moved a little; takes about
+    2 s.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         images, labels = _digits()
@@ -1166,13 +1364,15 @@ def _loss(e: list[dict[str, Any]]) -> float:
 
 
 class FineTune(Training):
-    """A net that reads the digits 0 to 4, tuned to 5 to 9 on ten of each: x: (50, 1, 28, 28), y: (50,), 0 for a 5.
+    """A net that reads the digits 0 to 4, tuned to 5 to 9 on ten of each: x: (50, 1, 28, 28), y:
+    (50,), 0 for a 5.
 
-    It is measured on 1,500 digits that it never sees. Which digits these are is drawn from the seed, and every digit is
-    moved by up to 3 pixels each way, by fractions of pixels drawn from the seed, so that no unseen picture stands in
-    the shipped files pixel by pixel.
+    It is measured on 1,500 digits that it never sees. Which digits these are is drawn from the
+    seed, and every digit is moved by up to 3 pixels each way, by fractions of pixels drawn from the
+    seed, so that no unseen picture stands in the shipped files pixel by pixel.
 
-    Measured with 20 seeds, on one thread (mean, spread, smallest and largest accuracy, seconds of training):
+    Measured with 20 seeds, on one thread (mean, spread, smallest and largest accuracy, seconds of
+    training):
 
     | answer                                            | mean | spread | min  | max  | s   |
     |---------------------------------------------------|------|--------|------|------|-----|
@@ -1196,7 +1396,11 @@ class FineTune(Training):
         drawn = [(labels == k).nonzero()[:, 0][rng.permutation(500)] for k in range(5, 10)]
         given = torch.cat([indices[:N_EACH] for indices in drawn])
         unseen = torch.cat([indices[N_EACH : N_EACH + N_UNSEEN] for indices in drawn])
-        x, pictures, seed = _moved(images[given], rng), _moved(images[unseen], rng), rng.integer(0, 1_000_000)
+        x, pictures, seed = (
+            _moved(images[given], rng),
+            _moved(images[unseen], rng),
+            rng.integer(0, 1_000_000),
+        )
         order = rng.permutation(len(unseen))  # the place of a picture tells nothing of its class
         yield Case(
             "ten digits of each class",
@@ -1227,25 +1431,44 @@ class FineTune(Training):
         start, now = case.state, tuned.state_dict()
         filters = [p.flatten() for p in tuned.parameters() if p.ndim == 4][:1]
         old = start["early.0.weight"].flatten()
-        alike = [float(F.cosine_similarity(old, p.detach(), dim=0)) for p in filters if p.shape == old.shape]
+        alike = [
+            float(F.cosine_similarity(old, p.detach(), dim=0))
+            for p in filters
+            if p.shape == old.shape
+        ]
         yield "likeness of the first filters to those handed in", (alike or [0.0])[0]
-        same = {name: name in now and torch.equal(value, now[name]) for name, value in start.items()}
+        same = {
+            name: name in now and torch.equal(value, now[name]) for name, value in start.items()
+        }
         yield "the head is as it came", same["head.1.weight"]
-        heads = [p.detach().abs().max() / p.shape[1] ** -0.5 for p in tuned.parameters() if p.ndim == 2]
-        yield "largest weight of the head, fresh ones are below 1", float(heads[-1]) if heads else 0.0
-        yield "all but the head is as it came", all(same[name] for name in start if not name.startswith("head"))
+        heads = [
+            p.detach().abs().max() / p.shape[1] ** -0.5 for p in tuned.parameters() if p.ndim == 2
+        ]
+        yield (
+            "largest weight of the head, fresh ones are below 1",
+            float(heads[-1]) if heads else 0.0,
+        )
+        yield (
+            "all but the head is as it came",
+            all(same[name] for name in start if not name.startswith("head")),
+        )
 
     def expected(self, case: Case) -> dict[str, Any]:
         return {"what comes back": "an nn.Module", "shape of the logits": f"({5 * N_UNSEEN}, 5)"}
 
     def measure(self, case: Case, evidence: Mapping[str, Any]) -> float:
-        return float((evidence["logits of the unseen digits"].argmax(-1) == case.hidden["labels"]).double().mean())
+        return float(
+            (evidence["logits of the unseen digits"].argmax(-1) == case.hidden["labels"])
+            .double()
+            .mean()
+        )
 
     mistakes = (
         Mistake(
             "no module returned",
             None,
-            "What fine_tune returns is not an nn.Module. Return the net itself, so that it can be shown other digits.",
+            "What fine_tune returns is not an nn.Module. Return the net itself, so that it can be "
+            "shown other digits.",
             sign=lambda e: e[0]["what comes back"] != "an nn.Module",
         ),
         Mistake(
@@ -1261,7 +1484,10 @@ class FineTune(Training):
             "The given digits go well, the others do not, and the first filters are unlike those "
             "that you were handed. Did you make a new model? Start from the one "
             "that comes in: it can see already.",
-            sign=lambda e: _loss(e) < 0.5 and abs(e[0]["likeness of the first filters to those handed in"]) < 0.7,
+            sign=lambda e: (
+                _loss(e) < 0.5
+                and abs(e[0]["likeness of the first filters to those handed in"]) < 0.7
+            ),
         ),
         Mistake(
             "the same logits for every digit",
@@ -1286,7 +1512,9 @@ class FineTune(Training):
             "The model is exactly as it came in, head included. Do the steps reach this model? Is "
             "everything frozen? Clear, backward, step, with an optimizer that holds its "
             "parameters.",
-            sign=lambda e: e[0]["the head is as it came"] and e[0]["all but the head is as it came"],
+            sign=lambda e: (
+                e[0]["the head is as it came"] and e[0]["all but the head is as it came"]
+            ),
         ),
         Mistake(
             "new head not trained",
@@ -1300,9 +1528,9 @@ class FineTune(Training):
         Mistake(
             "the head stands still",
             None,
-            "The body has changed, and the new head seems to stand still. Was the optimizer made before "
-            "the head was replaced? Then it holds the old head's parameters. Or is the head "
-            "frozen?",
+            "The body has changed, and the new head seems to stand still. Was the optimizer made "
+            "before the head was replaced? Then it holds the old head's parameters. Or is the "
+            "head frozen?",
             sign=lambda e: (
                 not e[0]["all but the head is as it came"]
                 and 0.99 < e[0]["largest weight of the head, fresh ones are below 1"] < 1 + 1e-6
@@ -1319,9 +1547,9 @@ class FineTune(Training):
         Mistake(
             "images without their labels",
             None,
-            "The loss on the given digits is hardly better than that of guessing, although the model "
-            "has changed. Are images and labels shuffled by the same indices? If they are, the steps "
-            "are far too few or far too small.",
+            "The loss on the given digits is hardly better than that of guessing, although the "
+            "model has changed. Are images and labels shuffled by the same indices? If they are, "
+            "the steps are far too few or far too small.",
             sign=lambda e: not e[0]["all but the head is as it came"] and _loss(e) > 1.45,
         ),
         Mistake(

@@ -1,4 +1,6 @@
-"""Exercises of lesson 06: the penalty and its gradient, two ways to keep weights small, and which ones to spare."""
+"""Exercises of lesson 06: the penalty and its gradient, two ways to keep weights small, and which
+ones to spare.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -6,7 +8,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_utils.checking import Case, Edit, Exercise, FreeText, Mistake, Rng, claim, edit, gradients
+from course_utils.checking import (
+    Case,
+    Edit,
+    Exercise,
+    FreeText,
+    Mistake,
+    Rng,
+    claim,
+    edit,
+    gradients,
+)
 from course_utils.exercises._steps import (
     STEPS,
     WITHOUT,
@@ -30,11 +42,21 @@ class L2Penalty(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("one vector of 3 numbers, wd 0.1", params=[rng.normal(3)], wd=0.1)
-        yield Case("a matrix and its bias", params=[rng.normal(4, 3), rng.normal(4)], wd=rng.number(0.2, 0.8))
+        yield Case(
+            "a matrix and its bias",
+            params=[rng.normal(4, 3), rng.normal(4)],
+            wd=rng.number(0.2, 0.8),
+        )
         yield Case("a single number (shape ())", params=[rng.normal()], wd=rng.number(2, 3))
         shapes = [(2, 3, 2), (5,), (1, 4)]
-        yield Case("three tensors", params=[rng.normal(*shape) for shape in shapes], wd=rng.number(0.01, 0.05))
-        yield Case("1,033 numbers", axis="many", params=[rng.normal(1033)], wd=rng.number(0.01, 0.05))
+        yield Case(
+            "three tensors",
+            params=[rng.normal(*shape) for shape in shapes],
+            wd=rng.number(0.01, 0.05),
+        )
+        yield Case(
+            "1,033 numbers", axis="many", params=[rng.normal(1033)], wd=rng.number(0.01, 0.05)
+        )
 
     def probe(self, l2_penalty: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "penalty", l2_penalty(list(case.params), case.wd)
@@ -46,8 +68,8 @@ class L2Penalty(Exercise):
         Mistake(
             "cut off from the graph",
             edit("p.square()", "p.detach().square()"),
-            "No gradient flows back from your result (`.detach()`, `.data`, `torch.tensor(...)`, no_grad): the penalty "
-            "would be shown and never felt.",
+            "No gradient flows back from your result (`.detach()`, `.data`, `torch.tensor(...)`, "
+            "no_grad): the penalty would be shown and never felt.",
         ),
         Mistake(
             "a number instead of a tensor",
@@ -58,13 +80,14 @@ class L2Penalty(Exercise):
         Mistake(
             "half of it",
             edit("wd *", "wd / 2 *"),
-            "You put a factor 1/2 in front. Some books do, so that the gradient is wd*w; here the penalty is "
-            "wd * sum(w**2) without it.",
+            "You put a factor 1/2 in front. Some books do, so that the gradient is wd*w; here the "
+            "penalty is wd * sum(w**2) without it.",
         ),
         Mistake(
             "norm instead of its square",
             edit("]).sum()", "]).sum().sqrt()"),
-            "This is the length of all weights together, the root of the sum. The penalty has no root.",
+            "This is the length of all weights together, the root of the sum. The penalty has no "
+            "root.",
         ),
         Mistake(
             "norms added",
@@ -89,7 +112,8 @@ class L2Penalty(Exercise):
         Mistake(
             "sum squared",
             edit("p.square().sum()", "p.sum()", "]).sum()", "]).sum().square()"),
-            "You add first and square afterwards, so +3 and -3 cancel and cost nothing. Square first.",
+            "You add first and square afterwards, so +3 and -3 cancel and cost nothing. Square "
+            "first.",
         ),
         Mistake(
             "sum of each tensor squared",
@@ -105,25 +129,29 @@ class L2Penalty(Exercise):
         Mistake(
             "mean instead of sum",
             edit("p.square().sum()", "p.square().mean()"),
-            "You average within each tensor, so a weight of a large layer counts less than one of a small layer. "
-            "The penalty is a sum.",
+            "You average within each tensor, so a weight of a large layer counts less than one of "
+            "a small layer. The penalty is a sum.",
         ),
         Mistake(
             "not added up",
-            edit("torch.stack([p.square().sum() for p in params]).sum()", "sum(p.square() for p in params)"),
-            "The entries are squared and then left side by side. Add those of one tensor up to a single number first; "
-            "then tensors of any shapes can be added.",
+            edit(
+                "torch.stack([p.square().sum() for p in params]).sum()",
+                "sum(p.square() for p in params)",
+            ),
+            "The entries are squared and then left side by side. Add those of one tensor up to a "
+            "single number first; then tensors of any shapes can be added.",
         ),
         Mistake(
             "mean of everything",
             edit("]).sum()", "]).sum() / sum(p.numel() for p in params)"),
-            "You divide by the number of weights. The penalty is a sum: twice the weights, twice the cost.",
+            "You divide by the number of weights. The penalty is a sum: twice the weights, twice "
+            "the cost.",
         ),
         Mistake(
             "biases left out",
             edit("p.square().sum()", "(p.ndim > 1) * p.square().sum()"),
-            "One-dimensional tensors are passed over. Which parameters are penalised is decided by whoever makes the "
-            "list; this function takes all that it is given.",
+            "One-dimensional tensors are passed over. Which parameters are penalised is decided "
+            "by whoever makes the list; this function takes all that it is given.",
         ),
         Mistake(
             "biases left out",
@@ -142,7 +170,8 @@ class L2Penalty(Exercise):
         Mistake(
             "only the last tensor",
             edit("in params", "in params[-1:]"),
-            "Only the last tensor of the list counts. Is the total overwritten (`=`) where it should grow (`+=`)?",
+            "Only the last tensor of the list counts. Is the total overwritten (`=`) where it "
+            "should grow (`+=`)?",
         ),
         Mistake(
             "wd inside the square",
@@ -188,32 +217,33 @@ class L2Gradient(Exercise):
         Mistake(
             "torch's half",
             edit("2 * ", ""),
-            "This is what torch's `weight_decay` adds to a gradient: the gradient of wd/2 * sum(p**2). The penalty "
-            "here has no 1/2, so twice as much.",
+            "This is what torch's `weight_decay` adds to a gradient: the gradient of wd/2 * "
+            "sum(p**2). The penalty here has no 1/2, so twice as much.",
         ),
         Mistake(
             "one sum for every entry",
             edit("* p", "* p.sum()"),
-            "You will find `2*wd*sum(w)` in many notes, but it is wrong: nudging one weight changes "
-            "only its own square. Each entry has a gradient of its own, so the result has the shape "
-            "of p.",
+            "You will find `2*wd*sum(w)` in many notes, but it is wrong: nudging one weight "
+            "changes only its own square. Each entry has a gradient of its own, so the result has "
+            "the shape of p.",
         ),
         Mistake(
             "one sum, spread over the shape",
             edit("* p", "* p.sum().expand_as(p)"),
-            "Every entry gets the same number, made of the sum over all of them. Nudging one weight changes only its "
-            "own square: its gradient knows nothing of the others.",
+            "Every entry gets the same number, made of the sum over all of them. Nudging one "
+            "weight changes only its own square: its gradient knows nothing of the others.",
         ),
         Mistake(
             "the penalty itself",
             edit("2 * ", "", "* p", "* p.square().sum()"),
-            "This is the penalty, one number. Its gradient says for each entry how fast the penalty grows with it.",
+            "This is the penalty, one number. Its gradient says for each entry how fast the "
+            "penalty grows with it.",
         ),
         Mistake(
             "the penalty of each entry",
             edit("2 * ", "", "* p", "* p.square()"),
-            "These are the squares, not their slopes: a square is never negative, but the penalty falls when a "
-            "negative weight grows.",
+            "These are the squares, not their slopes: a square is never negative, but the penalty "
+            "falls when a negative weight grows.",
         ),
         Mistake(
             "square kept",
@@ -223,8 +253,8 @@ class L2Gradient(Exercise):
         Mistake(
             "the penalty, spread over the shape",
             edit("2 * ", "", "* p", "* p.square().sum().expand_as(p)"),
-            "Every entry gets the penalty itself, which is one number. Its gradient says for each entry how fast the "
-            "penalty grows with it.",
+            "Every entry gets the penalty itself, which is one number. Its gradient says for each "
+            "entry how fast the penalty grows with it.",
         ),
         Mistake(
             "the weights alone",
@@ -239,28 +269,32 @@ class L2Gradient(Exercise):
         Mistake(
             "fails for a single number",
             edit("2 * wd * p", "torch.stack([2 * wd * row for row in p])"),
-            "A tensor of shape () cannot be looped over. Multiply the tensor as a whole: that works for any shape.",
+            "A tensor of shape () cannot be looped over. Multiply the tensor as a whole: that "
+            "works for any shape.",
         ),
         Mistake(
             "fails for a single number",
             edit("2 * wd * p", "torch.stack([2 * wd * p[i] for i in range(len(p))])"),
-            "A tensor of shape () has no length. Multiply the tensor as a whole: that works for any shape.",
+            "A tensor of shape () has no length. Multiply the tensor as a whole: that works for "
+            "any shape.",
         ),
         Mistake(
             "gradient of L1",
             edit("2 * ", "", "* p", "* p.sign()"),
-            "Every entry is pulled with the same force wd. That is the gradient of wd * sum(|p|); a square pulls "
-            "harder the further out it is.",
+            "Every entry is pulled with the same force wd. That is the gradient of wd * sum(|p|); "
+            "a square pulls harder the further out it is.",
         ),
         Mistake(
             "sign lost",
             edit("* p", "* p.abs()"),
-            "All entries are positive. For a negative weight the penalty falls when it grows: a negative slope.",
+            "All entries are positive. For a negative weight the penalty falls when it grows: a "
+            "negative slope.",
         ),
         Mistake(
             "points downhill",
             edit("2 *", "-2 *"),
-            "This points down, where a step should go. The gradient points up; the minus sign belongs to the step.",
+            "This points down, where a step should go. The gradient points up; the minus sign "
+            "belongs to the step.",
         ),
         Mistake(
             "mean instead of sum",
@@ -276,8 +310,8 @@ class L2Gradient(Exercise):
         Mistake(
             "gradient of the norm",
             edit("2 * ", "", "* p", "* p / p.norm()"),
-            "This has the same length whatever the weights are: the gradient of wd times the norm. Without a root "
-            "there is nothing to divide by.",
+            "This has the same length whatever the weights are: the gradient of wd times the "
+            "norm. Without a root there is nothing to divide by.",
         ),
     )
 
@@ -319,13 +353,14 @@ class SgdL2Step(Exercise):
         Mistake(
             "step before the decay",
             edit("wd * p)", "wd * (p - lr * p.grad))"),
-            "The decay acts on the weight as it is after the step. g and wd*p belong to the same point: add them "
-            "first, then take one step.",
+            "The decay acts on the weight as it is after the step. g and wd*p belong to the same "
+            "point: add them first, then take one step.",
         ),
         Mistake(
             "wd scales the gradient",
             edit("wd * p", "wd * p.grad"),
-            "The gradient is made larger, and the weight itself plays no part. The decay is wd times the weight.",
+            "The gradient is made larger, and the weight itself plays no part. The decay is wd "
+            "times the weight.",
         ),
         Mistake(
             "uphill",
@@ -369,19 +404,23 @@ class SgdDecayStep(Exercise):
     mistakes = (
         Mistake(
             "decay after the step",
-            edit("not None:", "not None:\n            p -= lr * p.grad", "p -= lr * p.grad", "pass"),
-            "The order is the other way round: the fresh step decays too. First shrink p, then step.",
+            edit(
+                "not None:", "not None:\n            p -= lr * p.grad", "p -= lr * p.grad", "pass"
+            ),
+            "The order is the other way round: the fresh step decays too. First shrink p, then "
+            "step.",
         ),
         Mistake(
             "gradient shrunk too",
             edit("lr * p.grad", "lr * (1 - wd) * p.grad"),
-            "The gradient is made smaller by the decay. Decoupled means that the decay touches the weight alone.",
+            "The gradient is made smaller by the decay. Decoupled means that the decay touches "
+            "the weight alone.",
         ),
         Mistake(
             "decay and L2 together",
             edit("lr * p.grad", "lr * (p.grad + wd * p)"),
-            "The weights shrink, and then the step pulls them to 0 once more. The decay stands on its own; the step "
-            "follows the gradient of the loss alone.",
+            "The weights shrink, and then the step pulls them to 0 once more. The decay stands on "
+            "its own; the step follows the gradient of the loss alone.",
         ),
         Mistake(
             "only the decay",
@@ -432,7 +471,9 @@ def _by_name(first: str, second: str) -> Edit:
 
 
 class _Scaled(nn.Module):
-    """An affine map with a trainable temperature, a parameter of no dimensions, under a name without 'bias'."""
+    """An affine map with a trainable temperature, a parameter of no dimensions, under a name
+    without 'bias'.
+    """
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
@@ -444,7 +485,13 @@ class _Scaled(nn.Module):
 def _model(kind: str, a: int, b: int, c: int) -> nn.Module:
     match kind:
         case "norms":
-            return nn.Sequential(nn.Conv2d(a, b, 3), nn.BatchNorm2d(b), nn.Flatten(), nn.Linear(b, c), nn.LayerNorm(c))
+            return nn.Sequential(
+                nn.Conv2d(a, b, 3),
+                nn.BatchNorm2d(b),
+                nn.Flatten(),
+                nn.Linear(b, c),
+                nn.LayerNorm(c),
+            )
         case "frozen":
             model = nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, c), nn.Linear(c, c))
             model[0].requires_grad_(False)
@@ -465,7 +512,9 @@ def _model(kind: str, a: int, b: int, c: int) -> nn.Module:
 
 
 class DecayGroups(Exercise):
-    """[{"params", "weight_decay": wd} for 2 and more dimensions, {"params", "weight_decay": 0.0} for the rest]."""
+    """[{"params", "weight_decay": wd} for 2 and more dimensions, {"params", "weight_decay": 0.0}
+    for the rest].
+    """
 
     id, points = "weight_decay.decay_groups", 2
 
@@ -487,61 +536,83 @@ class DecayGroups(Exercise):
         names = {id(p): name for name, p in model.named_parameters()}
         trainable = [p.requires_grad for p in model.parameters()]
         groups = decay_groups(model, case.wd)
-        yield "what is returned", f"a list of {len(groups)}" if isinstance(groups, list | tuple) else groups
+        yield (
+            "what is returned",
+            f"a list of {len(groups)}" if isinstance(groups, list | tuple) else groups,
+        )
         yield (
             "keys of the groups",
-            ", ".join("/".join(key for key in ("params", "weight_decay") if key in group) for group in groups),
+            ", ".join(
+                "/".join(key for key in ("params", "weight_decay") if key in group)
+                for group in groups
+            ),
         )
         for place, group in zip(("first", "second"), groups, strict=True):
             yield f"weight_decay of the {place} group", group["weight_decay"]
             params = group["params"]
-            listed = [names.get(id(p), f"a {type(p).__name__} that is no parameter") for p in params]
+            listed = [
+                names.get(id(p), f"a {type(p).__name__} that is no parameter") for p in params
+            ]
             if iter(params) is params:
                 listed = ["a generator, which is empty after its first use"]
             yield f"params of the {place} group", ", ".join(sorted(listed)) or "none"
-        yield claim("every requires_grad is as it was", trainable == [p.requires_grad for p in model.parameters()])
+        yield claim(
+            "every requires_grad is as it was",
+            trainable == [p.requires_grad for p in model.parameters()],
+        )
 
     mistakes = (
         Mistake(
             "by the name bias",
             _by_name("'bias' not in", "'bias' in"),
-            "You go by the name. The scale of a normalisation layer is called weight, and not everything added is "
-            "called bias. Go by the number of dimensions.",
+            "You go by the name. The scale of a normalisation layer is called weight, and not "
+            "everything added is called bias. Go by the number of dimensions.",
         ),
         Mistake(
             "by the name weight",
             _by_name("'weight' in", "'weight' not in"),
-            "You go by the name. The scale of a normalisation layer is called weight too, and it should not decay. Go "
-            "by the number of dimensions.",
+            "You go by the name. The scale of a normalisation layer is called weight too, and it "
+            "should not decay. Go by the number of dimensions.",
         ),
         Mistake(
             "by the names weight and bias",
             _by_name("'weight' in", "'bias' in"),
-            "You go by the name. The scale of a normalisation layer is called weight too, and other parameters have "
-            "neither word in their name and are lost. Go by the number of dimensions.",
+            "You go by the name. The scale of a normalisation layer is called weight too, and "
+            "other parameters have neither word in their name and are lost. Go by the number of "
+            "dimensions.",
         ),
         Mistake(
             "single numbers left out",
             edit("p.ndim < 2", "p.ndim == 1"),
-            "A parameter of shape () has 0 dimensions and is in neither group, so it is never trained. All that do not "
-            "go to the first group go to the second.",
+            "A parameter of shape () has 0 dimensions and is in neither group, so it is never "
+            "trained. All that do not go to the first group go to the second.",
         ),
         Mistake(
             "iterator instead of a list",
-            edit("decayed = [p", "decayed = (p", ">= 2]", ">= 2)", "spared = [p", "spared = (p", "< 2]", "< 2)"),
-            "The parameters come from an iterator (round brackets, `filter`). It gives its entries once, and whoever "
-            "goes through it again finds nothing. Make a list.",
+            edit(
+                "decayed = [p",
+                "decayed = (p",
+                ">= 2]",
+                ">= 2)",
+                "spared = [p",
+                "spared = (p",
+                "< 2]",
+                "< 2)",
+            ),
+            "The parameters come from an iterator (round brackets, `filter`). It gives its "
+            "entries once, and whoever goes through it again finds nothing. Make a list.",
         ),
         Mistake(
             "parameters exchanged",
             edit('"params": decayed', '"params": spared', '"params": spared', '"params": decayed'),
-            "The vectors are in the first group and the matrices in the second. Those that decay come first.",
+            "The vectors are in the first group and the matrices in the second. Those that decay "
+            "come first.",
         ),
         Mistake(
             "in both groups",
             edit(" if p.ndim >= 2", ""),
-            "The first group holds all parameters, and the second some of them again. Each parameter is in one group: "
-            "an optimizer refuses anything else.",
+            "The first group holds all parameters, and the second some of them again. Each "
+            "parameter is in one group: an optimizer refuses anything else.",
         ),
         Mistake(
             "another name for weight_decay",
@@ -552,7 +623,8 @@ class DecayGroups(Exercise):
         Mistake(
             "only matrices decay",
             edit(">= 2", "== 2", "< 2", "!= 2"),
-            "The weight of a convolution has four dimensions, and it should decay as well: 2 dimensions or more.",
+            "The weight of a convolution has four dimensions, and it should decay as well: 2 "
+            "dimensions or more.",
         ),
         Mistake(
             "more than two dimensions",
@@ -563,20 +635,21 @@ class DecayGroups(Exercise):
             "only affine layers decay",
             edit(
                 "decayed = ",
-                "affine = [m.weight for m in model.modules() if isinstance(m, nn.Linear)]\n    decayed = ",
+                "affine = [m.weight for m in model.modules() if isinstance(m, nn.Linear)]\n    "
+                "decayed = ",
                 "p.ndim >= 2",
                 "any(p is q for q in affine)",
                 "p.ndim < 2",
                 "not any(p is q for q in affine)",
             ),
-            "Only the weights of nn.Linear decay. Convolutions and embeddings have weights of two or "
-            "more dimensions as well. Go by the number of dimensions.",
+            "Only the weights of nn.Linear decay. Convolutions and embeddings have weights of two "
+            "or more dimensions as well. Go by the number of dimensions.",
         ),
         Mistake(
             "size 1 does not count",
             edit("p.ndim >= 2", "p.squeeze().ndim >= 2", "p.ndim < 2", "p.squeeze().ndim < 2"),
-            "A matrix with a single row or column counts as a vector here. It has two dimensions all "
-            "the same: take `p.ndim`, without squeezing.",
+            "A matrix with a single row or column counts as a vector here. It has two dimensions "
+            "all the same: take `p.ndim`, without squeezing.",
         ),
         Mistake(
             "vectors decay too",
@@ -586,12 +659,14 @@ class DecayGroups(Exercise):
         Mistake(
             "everything decays",
             edit(" if p.ndim >= 2", "", "p.ndim < 2", "False"),
-            "All parameters are in the first group. Biases and the scales of normalisation layers go to the second.",
+            "All parameters are in the first group. Biases and the scales of normalisation layers "
+            "go to the second.",
         ),
         Mistake(
             "frozen parameters kept",
             edit(" if p.requires_grad", ""),
-            "Frozen parameters (requires_grad False) are listed too. An optimizer gets only what is to be trained.",
+            "Frozen parameters (requires_grad False) are listed too. An optimizer gets only what "
+            "is to be trained.",
         ),
         Mistake(
             "frozen parameters in the second group",
@@ -603,8 +678,8 @@ class DecayGroups(Exercise):
                 "p.ndim < 2",
                 "not p.requires_grad or p.ndim < 2",
             ),
-            "Frozen parameters (requires_grad False) end up in the second group, with all that does "
-            "not decay. They belong in neither: an optimizer gets only what is to be trained.",
+            "Frozen parameters (requires_grad False) end up in the second group, with all that "
+            "does not decay. They belong in neither: an optimizer gets only what is to be trained.",
         ),
         Mistake(
             "shared parameter listed twice",
@@ -617,8 +692,11 @@ class DecayGroups(Exercise):
         ),
         Mistake(
             "empty group left out",
-            edit("return [{", "return [group for group in [{", "0.0}]", '0.0}] if group["params"]]'),
-            "Always return two groups, even where one is empty, so that whoever uses them need not ask.",
+            edit(
+                "return [{", "return [group for group in [{", "0.0}]", '0.0}] if group["params"]]'
+            ),
+            "Always return two groups, even where one is empty, so that whoever uses them need "
+            "not ask.",
         ),
         Mistake(
             "groups exchanged",
@@ -627,7 +705,12 @@ class DecayGroups(Exercise):
         ),
         Mistake(
             "weight_decay exchanged",
-            edit('"weight_decay": wd', '"weight_decay": 0.0', '"weight_decay": 0.0', '"weight_decay": wd'),
+            edit(
+                '"weight_decay": wd',
+                '"weight_decay": 0.0',
+                '"weight_decay": 0.0',
+                '"weight_decay": wd',
+            ),
             "The parameters are sorted well, but wd stands at the biases and 0 at the weights.",
         ),
         Mistake(
@@ -638,8 +721,8 @@ class DecayGroups(Exercise):
         Mistake(
             "no weight_decay for the second",
             edit(', "weight_decay": 0.0', ""),
-            "The second group has no weight_decay, so an optimizer takes its own default there, which need not be 0 "
-            "(AdamW's is 0.01). Say 0.0.",
+            "The second group has no weight_decay, so an optimizer takes its own default there, "
+            "which need not be 0 (AdamW's is 0.01). Say 0.0.",
         ),
         Mistake(
             "not the parameters themselves",
@@ -651,11 +734,12 @@ class DecayGroups(Exercise):
             "names and parameters",
             edit(
                 "decayed = [p",
-                "names = {p: name for name, p in model.named_parameters()}\n    decayed = [(names[p], p)",
+                "names = {p: name for name, p in model.named_parameters()}\n    decayed = "
+                "[(names[p], p)",
                 "spared = [p",
                 "spared = [(names[p], p)",
             ),
-            "The groups hold pairs of a name and a parameter, as named_parameters() gives them. List the parameters "
-            "alone.",
+            "The groups hold pairs of a name and a parameter, as named_parameters() gives them. "
+            "List the parameters alone.",
         ),
     )

@@ -1,4 +1,6 @@
-"""Routes `nbgrader autograde` and the formgrader's button through the same grading as `course grade`."""
+"""Routes `nbgrader autograde` and the formgrader's button through the same grading as `course
+grade`.
+"""
 
 import json
 import shutil
@@ -24,10 +26,11 @@ from course_utils.grading.task import Task
 
 
 class TrustedExporter(NotebookExporter):
-    """Takes the place of the exporter in nbgrader's converter: `c.Autograde.exporter_class` names it.
+    """Takes the place of the exporter in nbgrader's converter: `c.Autograde.exporter_class` names
+    it.
 
-    nbgrader converts a submission twice, first to clean it, then to run it. Here the first pass grades it, and the
-    second, after which nbgrader's late penalties follow, enters the grades.
+    nbgrader converts a submission twice, first to clean it, then to run it. Here the first pass
+    grades it, and the second, after which nbgrader's late penalties follow, enters the grades.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -38,23 +41,33 @@ class TrustedExporter(NotebookExporter):
         if lesson in self.course.lessons():
             enter_lesson(self.course, lesson, json.loads(self.course.released(lesson)))
         converter.init_assignment = self._begin
-        self.pool = pool.LocalPool(1)  # one process with a warm sandbox for all submissions of this run
+        self.pool = pool.LocalPool(
+            1
+        )  # one process with a warm sandbox for all submissions of this run
         weakref.finalize(self, self.pool.close)
 
     def _begin(self, name: str, student: str) -> None:
-        """Enter a submission; nbgrader's own way also copies whatever lies beside the notebook, through any link."""
+        """Enter a submission; nbgrader's own way also copies whatever lies beside the notebook,
+        through any link.
+        """
         if not is_student_id(student):
             raise CourseError(f"{ascii(student)} can be no student's id: rename the folder.")
         course, converter = self.course, self.converter
-        submitted, target = (course.path(kind, student, name) for kind in ("submitted", "autograded"))
+        submitted, target = (
+            course.path(kind, student, name) for kind in ("submitted", "autograded")
+        )
         stamp = handed_in_at(submitted)
         with Gradebook(course.folders.db_url, course.folders.course_id) as book:
             book.update_or_create_student(student)
-            book.update_or_create_submission(name, student, **({"timestamp": stamp} if stamp else {}))
+            book.update_or_create_submission(
+                name, student, **({"timestamp": stamp} if stamp else {})
+            )
         copy_stamp(submitted, target)
         copy_secret(submitted, target)
         source = course.path("source", ".", name)
-        for path in map(Path, find_all_files(str(source), [*converter.coursedir.ignore, "*.ipynb"])):
+        for path in map(
+            Path, find_all_files(str(source), [*converter.coursedir.ignore, "*.ipynb"])
+        ):
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.unlink(missing_ok=True)
@@ -68,7 +81,9 @@ class TrustedExporter(NotebookExporter):
             self._grade(names["student"], names["assignment"])
             return self.from_notebook_node(from_dict(self.notebook), resources=resources, **kw)
         with Gradebook(names["db_url"], self.converter.coursedir.course_id) as book:
-            submission = book.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
+            submission = book.find_submission_notebook(
+                names["notebook"], names["assignment"], names["student"]
+            )
             fill(submission, self.result, self.untouched)
             book.db.commit()
         return super().from_filename(filename, resources=resources, **kw)
@@ -78,7 +93,11 @@ class TrustedExporter(NotebookExporter):
         key, content, reason = batch.submission(student)
         result = batch.result(key)
         if result is None:
-            result = batch.task(b"").unreadable(reason) if reason else self._run(key, batch.task(content))
+            result = (
+                batch.task(b"").unreadable(reason)
+                if reason
+                else self._run(key, batch.task(content))
+            )
             batch.keep(key, result)
         released = json.loads(batch.released)
         try:

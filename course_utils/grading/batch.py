@@ -1,4 +1,6 @@
-"""Grades all that was handed in for a lesson; stopped at any moment and started again it ends with the same scores."""
+"""Grades all that was handed in for a lesson; stopped at any moment and started again it ends with
+the same scores.
+"""
 
 import hashlib
 import json
@@ -22,7 +24,9 @@ from course_utils.grading.wire import Limits
 
 @dataclass(frozen=True)
 class Options:
-    """How to grade; seed: None takes the lesson's secret one. force: also what has a result already."""
+    """How to grade; seed: None takes the lesson's secret one. force: also what has a result
+    already.
+    """
 
     jobs: int = 1
     seed: int | None = None
@@ -43,9 +47,18 @@ class Batch:
     def __post_init__(self) -> None:
         self.released = self.course.released(self.lesson)
         self.earlier = self.course.earlier(self.lesson)
-        self.seed = self.course.seed(self.lesson) if self.options.seed is None else self.options.seed
+        self.seed = (
+            self.course.seed(self.lesson) if self.options.seed is None else self.options.seed
+        )
         code = code_version()
-        what = [self.released, code, self.seed, self.earlier, self.options.sandbox, asdict(self.options.limits)]
+        what = [
+            self.released,
+            code,
+            self.seed,
+            self.earlier,
+            self.options.sandbox,
+            asdict(self.options.limits),
+        ]
         self.common = hashlib.sha256(json.dumps(what).encode()).digest()
 
     def content(self, student: str) -> bytes:
@@ -87,21 +100,34 @@ class Batch:
         return self.key(content), content, ""
 
 
-def grade(course: Course, lesson: Lesson, options: Options, progress: bool = True) -> dict[str, Any]:
-    """Grade a lesson and return the report; raises CourseError where nothing was handed in or no sandbox starts."""
+def grade(
+    course: Course, lesson: Lesson, options: Options, progress: bool = True
+) -> dict[str, Any]:
+    """Grade a lesson and return the report; raises CourseError where nothing was handed in or no
+    sandbox starts.
+    """
     batch = Batch(course, lesson, options)
     students = course.students(lesson)
     if not students:
         where = course.path("submitted", "STUDENT", lesson.name)
-        raise CourseError(f"Nobody has handed in {lesson.name}: submissions are looked for in {where}.")
+        raise CourseError(
+            f"Nobody has handed in {lesson.name}: submissions are looked for in {where}."
+        )
     summaries: dict[str, dict[str, Any]] = {}
     by_key: dict[str, list[str]] = {}
-    with Writer(course, lesson) as writer, tqdm(total=len(students), unit="submission", disable=not progress) as bar:
+    with (
+        Writer(course, lesson) as writer,
+        tqdm(total=len(students), unit="submission", disable=not progress) as bar,
+    ):
 
-        def record(student: str, key: str, result: dict[str, Any], content: bytes, fresh: bool = False) -> None:
+        def record(
+            student: str, key: str, result: dict[str, Any], content: bytes, fresh: bool = False
+        ) -> None:
             if fresh or not writer.is_written(student, key):
                 writer.write(student, "" if faults(result) else key, result, content)
-            summaries[student] = {name: value for name, value in result.items() if name != "outputs"}
+            summaries[student] = {
+                name: value for name, value in result.items() if name != "outputs"
+            }
             bar.update()
 
         for student in students:
@@ -128,8 +154,12 @@ def grade(course: Course, lesson: Lesson, options: Options, progress: bool = Tru
     return _report(batch, summaries, by_hand)
 
 
-def _twice(run: Callable[..., Iterator[pool.Done]], batch: Batch, by_key: dict[str, list[str]]) -> Iterator[pool.Done]:
-    """Results by key; a time-out or lack of memory counts when it comes again, with nothing else running beside it."""
+def _twice(
+    run: Callable[..., Iterator[pool.Done]], batch: Batch, by_key: dict[str, list[str]]
+) -> Iterator[pool.Done]:
+    """Results by key; a time-out or lack of memory counts when it comes again, with nothing else
+    running beside it.
+    """
     doubtful = {}
     for key, result in run(_tasks(batch, by_key)):
         if result["final"]:
@@ -148,14 +178,20 @@ def _tasks(batch: Batch, by_key: dict[str, list[str]]) -> Iterator[tuple[str, Ta
             yield key, batch.task(content)
 
 
-def _report(batch: Batch, summaries: dict[str, dict[str, Any]], by_hand: dict[str, dict[str, float]]) -> dict[str, Any]:
+def _report(
+    batch: Batch, summaries: dict[str, dict[str, Any]], by_hand: dict[str, dict[str, float]]
+) -> dict[str, Any]:
     submissions = {}
     for student, summary in sorted(summaries.items()):
         given = by_hand.get(student, {})
         checks = []
         for row in summary["checks"]:
             points = given.get(row["grade_id"], row["points"]) if row["manual"] else row["points"]
-            rest = {name: row[name] for name in ("max_points", "status", "message", "fault") if name in row}
+            rest = {
+                name: row[name]
+                for name in ("max_points", "status", "message", "fault")
+                if name in row
+            }
             checks.append({"id": row["id"], "points": points} | rest)
         submissions[student] = {
             "score": sum(check["points"] or 0.0 for check in checks),
@@ -166,5 +202,10 @@ def _report(batch: Batch, summaries: dict[str, dict[str, Any]], by_hand: dict[st
             "checks": checks,
         }
     sandbox = "bubblewrap" if batch.options.sandbox else "none"
-    report = {"lesson": batch.lesson.name, "seed": batch.seed, "sandbox": sandbox, "submissions": submissions}
+    report = {
+        "lesson": batch.lesson.name,
+        "seed": batch.seed,
+        "sandbox": sandbox,
+        "submissions": submissions,
+    }
     return gate.report(report)

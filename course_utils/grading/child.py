@@ -12,7 +12,14 @@ from IPython.core.getipython import get_ipython
 
 from course_utils.checking.evidence import Evidence, decode, encode, to_tree
 from course_utils.checking.exercise import Case, Exercise
-from course_utils.checking.running import TimeLimit, charged, collect, processor_time, refused, time_limit
+from course_utils.checking.running import (
+    TimeLimit,
+    charged,
+    collect,
+    processor_time,
+    refused,
+    time_limit,
+)
 from course_utils.checking.world import MISSING, device, fixed_world, use_device
 from course_utils.grading import wire
 from course_utils.grading.shell import RECORDER, Stream
@@ -39,24 +46,54 @@ def work(sock: socket.socket, exercises: dict[str, Exercise], limits: wire.Limit
             room -= _run_cell(sock, shell, number, step["source"], seconds, room, patience)
             if step["own"]:
                 spare -= charged(time.monotonic() - began, processor_time() - used, patience)
-            answers |= {item.name: shell.user_ns[item.name] for item in probed if _may_answer(item, shell.user_ns)}
-        elif not _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"], patience, answers):
+            answers |= {
+                item.name: shell.user_ns[item.name]
+                for item in probed
+                if _may_answer(item, shell.user_ns)
+            }
+        elif not _probe(
+            sock,
+            shell,
+            exercises[step["id"]],
+            number,
+            step["cases"],
+            job["seed"],
+            patience,
+            answers,
+        ):
             again.append(number)
     for number in again:  # the answer, or a name that it uses, may have been defined further down
         wire.send(sock, wire.STEP, number)
         step = job["steps"][number]
-        _probe(sock, shell, exercises[step["id"]], number, step["cases"], job["seed"], patience, answers)
+        _probe(
+            sock,
+            shell,
+            exercises[step["id"]],
+            number,
+            step["cases"],
+            job["seed"],
+            patience,
+            answers,
+        )
     wire.send(sock, wire.DONE)
 
 
 def _run_cell(
-    sock: socket.socket, shell: Any, number: int, source: str, seconds: float, room: int, patience: float
+    sock: socket.socket,
+    shell: Any,
+    number: int,
+    source: str,
+    seconds: float,
+    room: int,
+    patience: float,
 ) -> int:
     RECORDER.start(room)
     with _recording(), contextlib.suppress(TimeLimit), time_limit(seconds, patience):
         shell.run_cell(source, store_history=False)
     if device() == MISSING:
-        use_device("cpu")  # what a cell set on a machine with a GPU does not stop the cells after it
+        use_device(
+            "cpu"
+        )  # what a cell set on a machine with a GPU does not stop the cells after it
     content = json.dumps(RECORDER.outputs).encode()
     wire.send(sock, wire.OUTPUT, number, content)
     return len(content)
@@ -73,9 +110,14 @@ def _recording() -> Iterator[None]:
 
 
 def _may_answer(exercise: Exercise, names: dict[str, Any]) -> bool:
-    """Whether a name stands for something that can be probed, and not for what `accuracy = accuracy(...)` gave."""
+    """Whether a name stands for something that can be probed, and not for what `accuracy =
+    accuracy(...)` gave.
+    """
     with contextlib.suppress(Exception):
-        return exercise.name in names and refused(exercise, names[exercise.name], guarded=False) is None
+        return (
+            exercise.name in names
+            and refused(exercise, names[exercise.name], guarded=False) is None
+        )
     return False
 
 

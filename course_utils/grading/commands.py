@@ -21,15 +21,29 @@ def register(app: typer.Typer) -> None:
 
 def grade(
     lesson: LessonOrAll,
-    submitted: Annotated[Path | None, typer.Option(help="The folder with a folder for each student.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write scores and messages to this file, as JSON.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="How many processes; by default one a processor.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Draws the secret inputs; by default the lesson's own.")] = None,
+    submitted: Annotated[
+        Path | None, typer.Option(help="The folder with a folder for each student.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write scores and messages to this file, as JSON.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="How many processes; by default one a processor.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Draws the secret inputs; by default the lesson's own.")
+    ] = None,
     scheduler: Annotated[str | None, typer.Option(help="The address of a Dask scheduler.")] = None,
-    sandbox: Annotated[bool, typer.Option("--sandbox/--no-sandbox", help="Without it submissions can do harm.")] = True,
-    force: Annotated[bool, typer.Option("--force", help="Also grade what has a result already.")] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox/--no-sandbox", help="Without it submissions can do harm.")
+    ] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also grade what has a result already.")
+    ] = False,
 ) -> None:
-    """Grade submissions; exit status 0 means that every one has a verdict, and 3 that the course itself failed."""
+    """Grade submissions; exit status 0 means that every one has a verdict, and 3 that the course
+    itself failed.
+    """
     from course_utils.grading import batch
     from course_utils.grading.course import dump, find_course, write
 
@@ -41,7 +55,10 @@ def grade(
             reports.append(batch.grade(course, chosen, options))
             show(reports[-1])
     except KeyboardInterrupt:
-        print("Stopped. Nothing is lost: run the same command again, and it goes on from here.", file=sys.stderr)
+        print(
+            "Stopped. Nothing is lost: run the same command again, and it goes on from here.",
+            file=sys.stderr,
+        )
         raise SystemExit(130) from None
     if report is not None:
         write(report.resolve(), dump(reports[0] if len(reports) == 1 else reports))
@@ -59,9 +76,14 @@ def grade(
         if check["status"] == "course error"
     }
     for id, fault in failed.items():
-        print(f"The course itself failed at {id}; nobody has points or a zero for it:\n{fault}", file=sys.stderr)
+        print(
+            f"The course itself failed at {id}; nobody has points or a zero for it:\n{fault}",
+            file=sys.stderr,
+        )
     if missing:
-        print(f"{missing} submissions have no verdict: run the same command again.", file=sys.stderr)
+        print(
+            f"{missing} submissions have no verdict: run the same command again.", file=sys.stderr
+        )
     if failed:
         raise SystemExit(3)
     if missing or refused:
@@ -80,7 +102,9 @@ def show(report: dict[str, Any]) -> None:
     rows = report["submissions"]
     chosen = rows
     if len(rows) > MOST_ROWS:
-        chosen = {name: row for name, row in rows.items() if row["status"] != "graded" or row["repairs"]}
+        chosen = {
+            name: row for name, row in rows.items() if row["status"] != "graded" or row["repairs"]
+        }
     table = Table("student", "score", "status", "not right", box=SIMPLE, title=report["lesson"])
     table.columns[0].overflow = "fold"
     for student, row in chosen.items():
@@ -88,7 +112,9 @@ def show(report: dict[str, Any]) -> None:
         for check in row["checks"]:
             by_status.setdefault(check["status"], []).append(check["id"].partition(".")[2])
         said = [
-            f"{status}: {', '.join(names)}" for status, names in by_status.items() if status not in ("right", *EMPTY)
+            f"{status}: {', '.join(names)}"
+            for status, names in by_status.items()
+            if status not in ("right", *EMPTY)
         ]
         said += [f"{status}: {len(by_status[status])}" for status in EMPTY if status in by_status]
         score = f"{row['score']:g} of {row['max_score']:g}"
@@ -98,15 +124,26 @@ def show(report: dict[str, Any]) -> None:
     for student, row in chosen.items():
         for line in row["repairs"][:1]:
             more = f" And {len(row['repairs']) - 1} more repairs." if row["repairs"][1:] else ""
-            console.print(escape(f"{printable(student)}: {printable(line)}{more}"), highlight=False, soft_wrap=True)
+            console.print(
+                escape(f"{printable(student)}: {printable(line)}{more}"),
+                highlight=False,
+                soft_wrap=True,
+            )
     graded = sum(row["status"] == "graded" for row in rows.values())
-    print(f"{len(rows)} submissions, {graded} of them graded to the end; sandbox: {report['sandbox']}.")
+    print(
+        f"{len(rows)} submissions, {graded} of them graded to the end; sandbox: "
+        f"{report['sandbox']}."
+    )
 
 
 def report(
     lesson: Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1.")],
-    html: Annotated[Path | None, typer.Option(help="Also write a page with plots to this file.")] = None,
-    submitted: Annotated[Path | None, typer.Option(help="The folder with a folder for each student.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write a page with plots to this file.")
+    ] = None,
+    submitted: Annotated[
+        Path | None, typer.Option(help="The folder with a folder for each student.")
+    ] = None,
 ) -> None:
     """Say how a lesson went: right answers, mistakes by name, time and repairs."""
     from course_utils.grading import statistics

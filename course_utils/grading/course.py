@@ -1,4 +1,6 @@
-"""The course's folders as nbgrader's configuration names them, and what lies in them for one lesson."""
+"""The course's folders as nbgrader's configuration names them, and what lies in them for one
+lesson.
+"""
 
 import hashlib
 import json
@@ -34,7 +36,9 @@ class Course:
     def app(self) -> NbGrader:
         """nbgrader with this course's configuration."""
         before = Path.cwd()
-        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader runs alembic
+        os.environ["PATH"] = (
+            f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader runs alembic
+        )
         os.chdir(self.root)
         try:
             app = NbGrader()
@@ -59,13 +63,19 @@ class Course:
     def lessons(self) -> list[Lesson]:
         """The lessons that were released, in order."""
         found = sorted(self.path("release", ".", "x").parent.glob("[0-9][0-9]_*"))
-        return [Lesson(path.name, self.root) for path in found if (path / f"{path.name}.ipynb").is_file()]
+        return [
+            Lesson(path.name, self.root)
+            for path in found
+            if (path / f"{path.name}.ipynb").is_file()
+        ]
 
     def choose(self, name: str) -> list[Lesson]:
         """The lesson of this name, or all that somebody handed in; raises CourseError."""
         if name != "all":
             return choose([name], self.lessons())
-        handed_in = {path.name for path in self.path("submitted", "*", "x").parent.parent.glob("*/*")}
+        handed_in = {
+            path.name for path in self.path("submitted", "*", "x").parent.parent.glob("*/*")
+        }
         return [lesson for lesson in self.lessons() if lesson.name in handed_in]
 
     def released(self, lesson: Lesson) -> str:
@@ -75,11 +85,15 @@ class Course:
             text = path.read_text(encoding="utf-8")
             json.loads(text)["cells"]
         except (OSError, ValueError, KeyError) as error:
-            raise CourseError(f"{path} cannot be read ({error}): run `course build {lesson.name}`.") from None
+            raise CourseError(
+                f"{path} cannot be read ({error}): run `course build {lesson.name}`."
+            ) from None
         return text
 
     def earlier(self, lesson: Lesson) -> tuple[str, ...]:
-        """The lessons before this one, released or not, without their numbers: a child may import their answers."""
+        """The lessons before this one, released or not, without their numbers: a child may import
+        their answers.
+        """
         known = {other.name for other in (*all_lessons(), *self.lessons())}
         return tuple(name.partition("_")[2] for name in sorted(known) if name < lesson.name)
 
@@ -125,20 +139,30 @@ def find_course(folder: Path, submitted: Path | None = None) -> Course:
     for root in (folder, ROOT):
         if (root / CONFIG).is_file():
             if submitted is not None and not submitted.is_dir():
-                raise CourseError(f"{submitted} is no folder: name the one with a folder for each student in it.")
+                raise CourseError(
+                    f"{submitted} is no folder: name the one with a folder for each student in it."
+                )
             if submitted is not None:
                 _refuse_what_the_sandbox_shows(submitted.resolve(), root.resolve())
             return Course(root.resolve(), submitted.resolve() if submitted else None)
-    raise CourseError(f"There is no {CONFIG} in {folder}: go to the course's folder and run the command again.")
+    raise CourseError(
+        f"There is no {CONFIG} in {folder}: go to the course's folder and run the command again."
+    )
 
 
 def _refuse_what_the_sandbox_shows(submitted: Path, root: Path) -> None:
-    """Raise CourseError for submissions outside the course in a system place, where every other could read them."""
+    """Raise CourseError for submissions outside the course in a system place, where every other
+    could read them.
+    """
     from course_utils.grading.sandbox import READ_ONLY
 
     places = [Path(place).resolve() for place in (*READ_ONLY, sys.base_prefix, sys.prefix)]
-    if not submitted.is_relative_to(root) and any(submitted.is_relative_to(place) for place in places):
-        raise CourseError(f"{submitted} lies among system files, which every submission can read: move it.")
+    if not submitted.is_relative_to(root) and any(
+        submitted.is_relative_to(place) for place in places
+    ):
+        raise CourseError(
+            f"{submitted} lies among system files, which every submission can read: move it."
+        )
 
 
 def write(path: Path, content: bytes) -> None:
@@ -150,9 +174,13 @@ def write(path: Path, content: bytes) -> None:
 
 
 def code_version(package: Path = Path(course_utils.__file__).parent) -> str:
-    """A hash of everything that a verdict depends on: all files of the package, and torch, which computes for it."""
+    """A hash of everything that a verdict depends on: all files of the package, and torch, which
+    computes for it.
+    """
     digest = hashlib.sha256(version("torch").encode())
-    for path in sorted(path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+    for path in sorted(
+        path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    ):
         digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -1,4 +1,6 @@
-"""Grades for Canvas and Moodle: `nbgrader export --exporter=course_utils.grading.exports.CanvasExport`; and plain."""
+"""Grades for Canvas and Moodle: `nbgrader export
+--exporter=course_utils.grading.exports.CanvasExport`; and plain.
+"""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -12,7 +14,9 @@ from course_utils.grading.gate import field
 
 
 class _Table(ExportPlugin):
-    """One row a student and one column an assignment; a submission that is missing leaves its cell empty."""
+    """One row a student and one column an assignment; a submission that is missing leaves its cell
+    empty.
+    """
 
     default = "grades.csv"
 
@@ -28,7 +32,9 @@ class _Table(ExportPlugin):
                 csv.writer(file).writerow(map(field, row))
         self.log.info("Wrote the grades of %d students to %s", len(students), path)
 
-    def rows(self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]) -> Iterator[list[str]]:
+    def rows(
+        self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]
+    ) -> Iterator[list[str]]:
         """The lines of the file, headings first."""
         raise NotImplementedError
 
@@ -38,9 +44,13 @@ class _Table(ExportPlugin):
 
 
 class PlainExport(_Table):
-    """nbgrader's own table, a row for each student and assignment, with every field quoted where it needs to be."""
+    """nbgrader's own table, a row for each student and assignment, with every field quoted where it
+    needs to be.
+    """
 
-    def rows(self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]) -> Iterator[list[str]]:
+    def rows(
+        self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]
+    ) -> Iterator[list[str]]:
         """Headings, assignments, students; who handed nothing in has no points."""
         person = ["student_id", "last_name", "first_name", "email"]
         yield [
@@ -71,35 +81,66 @@ class PlainExport(_Table):
 
 
 class CanvasExport(_Table):
-    """What Canvas reads under Grades, Import; a column becomes the Canvas assignment of the same name.
+    """What Canvas reads under Grades, Import; a column becomes the Canvas assignment of the same
+    name.
 
-    Students are found by ID, which is nbgrader's lms_user_id, or by SIS Login ID, which is nbgrader's student id.
+    Students are found by ID, which is nbgrader's lms_user_id, or by SIS Login ID, which is
+    nbgrader's student id.
     Source: Canvas Instructor Guide, How do I import grades in the Gradebook.
     """
 
     default = "canvas.csv"
 
-    def rows(self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]) -> Iterator[list[str]]:
+    def rows(
+        self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]
+    ) -> Iterator[list[str]]:
         """Headings, possible points, students."""
-        yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *(item.name for item in assignments)]
-        yield ["    Points Possible", "", "", "", "", *(f"{item.max_score:g}" for item in assignments)]
+        yield [
+            "Student",
+            "ID",
+            "SIS User ID",
+            "SIS Login ID",
+            "Section",
+            *(item.name for item in assignments),
+        ]
+        yield [
+            "    Points Possible",
+            "",
+            "",
+            "",
+            "",
+            *(f"{item.max_score:g}" for item in assignments),
+        ]
         for student in students:
-            name = ", ".join(part for part in (student.last_name, student.first_name) if part) or student.id
+            name = (
+                ", ".join(part for part in (student.last_name, student.first_name) if part)
+                or student.id
+            )
             identity = [name, student.lms_user_id or "", student.id, student.id, ""]
             yield [*identity, *self.scores(gradebook, assignments, student)]
 
 
 class MoodleExport(_Table):
-    """What Moodle reads under Grades, Import, CSV file: map Username, ID number or Email address to the user.
+    """What Moodle reads under Grades, Import, CSV file: map Username, ID number or Email address to
+    the user.
 
     Source: Moodle documentation, Grade import.
     """
 
     default = "moodle.csv"
 
-    def rows(self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]) -> Iterator[list[str]]:
+    def rows(
+        self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]
+    ) -> Iterator[list[str]]:
         """Headings, students."""
-        yield ["Username", "ID number", "First name", "Surname", "Email address", *(item.name for item in assignments)]
+        yield [
+            "Username",
+            "ID number",
+            "First name",
+            "Surname",
+            "Email address",
+            *(item.name for item in assignments),
+        ]
         for student in students:
             names = [student.first_name or "", student.last_name or "", student.email or ""]
             identity = [student.id, student.lms_user_id or "", *names]

@@ -1,6 +1,8 @@
-"""The one gate through which whatever comes from a submission reaches a browser, a terminal, a table or a report.
+"""The one gate through which whatever comes from a submission reaches a browser, a terminal, a
+table or a report.
 
-What it lets into a page is text, safe markup without names that the page's own controls go by, and raster pictures.
+What it lets into a page is text, safe markup without names that the page's own controls go by, and
+raster pictures.
 """
 
 import re
@@ -31,8 +33,42 @@ from pygments.token import STANDARD_TYPES
 from course_utils.grading import pictures
 from course_utils.grading.rebuild import as_text
 
-PROSE = {"a", "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "hr", "i", "img", "li"}
-PROSE |= {"h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "s", "span", "strong", "sub", "summary", "sup", "ul"}
+PROSE = {
+    "a",
+    "b",
+    "blockquote",
+    "br",
+    "code",
+    "dd",
+    "del",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "hr",
+    "i",
+    "img",
+    "li",
+}
+PROSE |= {
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ol",
+    "p",
+    "pre",
+    "s",
+    "span",
+    "strong",
+    "sub",
+    "summary",
+    "sup",
+    "ul",
+}
 PROSE |= {"table", "tbody", "td", "th", "thead", "tr"}
 PROSE_ATTRIBUTES = {
     "*": {"title", "align"},
@@ -46,7 +82,15 @@ PYTHON = ("python", "python3", "py", "ipython", "ipython3")
 COLOURS = set(STANDARD_TYPES.values()) - {""}
 CARD = {"div", "b", "code", "br"}
 CARD_ATTRIBUTES = {"div": {"class", "style", "data-status"}, "code": {"style"}}
-CARD_STYLES = {"margin", "margin-top", "padding", "border-left", "max-width", "font-weight", "white-space"}
+CARD_STYLES = {
+    "margin",
+    "margin-top",
+    "padding",
+    "border-left",
+    "max-width",
+    "font-weight",
+    "white-space",
+}
 TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # marks that turn the direction of what follows
 _UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{TURNING}\ud800-\udfff]")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -64,7 +108,9 @@ def plain(text: str) -> str:
 
 def printable(text: str) -> str:
     """Text for a terminal: on one line that is not endless."""
-    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    text = "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
     return text if len(text) <= 300 else text[:300] + "..."
 
 
@@ -87,7 +133,8 @@ def report(value: Any) -> Any:
 def is_student_id(name: str) -> bool:
     """Whether a name can stand for a student everywhere: letters, digits, spaces and `. _ - + @ '`."""
     letters = all(
-        letter.isalnum() or letter in " ._-+@'" or unicodedata.category(letter) in ("Mn", "Mc") for letter in name
+        letter.isalnum() or letter in " ._-+@'" or unicodedata.category(letter) in ("Mn", "Mc")
+        for letter in name
     )
     return letters and name == name.strip() and (name[:1].isalnum() or name[:1] == "_")
 
@@ -97,13 +144,17 @@ def is_student_id(name: str) -> bool:
 
 @pass_context
 def markdown(context: Context, text: str | None) -> Markup:
-    """The markdown of the cell that a template is at, or a comment, as safe HTML with the cell's pictures."""
+    """The markdown of the cell that a template is at, or a comment, as safe HTML with the cell's
+    pictures.
+    """
     cell = context.get("cell") or {}
     return prose(text or "", cell.get("attachments"))
 
 
 def prose(text: str, attachments: Any = None) -> Markup:
-    """Markdown as HTML without scripts, styles, ids and classes; links lead to web and mail addresses."""
+    """Markdown as HTML without scripts, styles, ids and classes; links lead to web and mail
+    addresses.
+    """
     text, shown = pictures.take(plain(text), attachments, pictures.LARGEST)
     look_up = pictures.address(shown)
 
@@ -117,7 +168,9 @@ def prose(text: str, attachments: Any = None) -> Markup:
     try:
         made = _markdown().render(text, {"pictures": set(shown)})
     except Exception as error:  # whatever it is, the text can be read
-        return Markup("<p>It is shown as text ({}).</p>").format(type(error).__name__) + literal(text)
+        return Markup("<p>It is shown as text ({}).</p>").format(type(error).__name__) + literal(
+            text
+        )
     return Markup(
         nh3.clean(
             made,
@@ -135,18 +188,24 @@ def _markdown() -> MarkdownIt:
         sign = "$$" if how["display_mode"] else "$"
         return str(escape(f"{sign}{text}{sign}"))
 
-    made = MarkdownIt("commonmark", {"html": True, "highlight": _fenced}).enable(["table", "strikethrough"])
+    made = MarkdownIt("commonmark", {"html": True, "highlight": _fenced}).enable(
+        ["table", "strikethrough"]
+    )
     made.use(dollarmath_plugin, allow_labels=False, double_inline=True, renderer=math)
     made.use(amsmath_plugin, renderer=lambda text: str(escape(text)))
-    made.block.ruler.at("amsmath", _equations, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    made.block.ruler.at(
+        "amsmath", _equations, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
     made.add_render_rule("image", _image)
     return made
 
 
 def _equations(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """The rule of amsmath where its closing line is there; by itself it looks for that from every opening anew.
+    """The rule of amsmath where its closing line is there; by itself it looks for that from every
+    opening anew.
 
-    It looks MOST_EQUATIONS times in a text, because in a quotation the closing line can be there and not be found.
+    It looks MOST_EQUATIONS times in a text, because in a quotation the closing line can be there
+    and not be found.
     """
     begin = state.bMarks[start] + state.tShift[start]
     opened = _OPENING.match(state.src, begin, state.eMarks[start])
@@ -167,17 +226,31 @@ def _equations(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 def _fenced(source: str, language: str, _: str) -> str:
     """Code in markdown: Python with colours, anything else as it is."""
-    return f"<pre>{highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))}</pre>" if language in PYTHON else ""
+    return (
+        f"<pre>{highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))}</pre>"
+        if language in PYTHON
+        else ""
+    )
 
 
-def _image(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
-    """A picture of the notebook; in place of any other its address, for what is elsewhere can be changed later."""
+def _image(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A picture of the notebook; in place of any other its address, for what is elsewhere can be
+    changed later.
+    """
     token = tokens[index]
     address = str(token.attrs["src"])
     if address.removeprefix("attachment:") in env["pictures"]:
         return renderer.image(tokens, index, options, env)
-    said = Markup("<em>(a picture that is not in the notebook: {})</em>").format(token.content or "without a text")
-    return Markup('<a href="{}">{}</a>').format(address, said) if address.startswith("https://") else said
+    said = Markup("<em>(a picture that is not in the notebook: {})</em>").format(
+        token.content or "without a text"
+    )
+    return (
+        Markup('<a href="{}">{}</a>').format(address, said)
+        if address.startswith("https://")
+        else said
+    )
 
 
 def code(source: str, **_: Any) -> Markup:
@@ -243,7 +316,10 @@ def _marks(marks: Any) -> dict[str, Any] | None:
         return None
     flags = {name: bool(marks.get(name)) for name in ("grade", "solution", "task", "locked")}
     points = marks.get("points")
-    return {"grade_id": marks["grade_id"], "points": float(points) if isinstance(points, int | float) else 0.0} | flags
+    return {
+        "grade_id": marks["grade_id"],
+        "points": float(points) if isinstance(points, int | float) else 0.0,
+    } | flags
 
 
 def _output(output: Mapping[str, Any], is_check: bool) -> dict[str, Any] | None:
@@ -255,7 +331,9 @@ def _output(output: Mapping[str, Any], is_check: bool) -> dict[str, Any] | None:
         lines = [str(line) for line in output.get("traceback", [])]
         return {"output_type": "error", "ename": "", "evalue": "", "traceback": lines}
     data = output.get("data", {})
-    kinds = ("text/html", "text/plain") if is_check else ("text/plain",)  # a card stands under a check only
+    kinds = (
+        ("text/html", "text/plain") if is_check else ("text/plain",)
+    )  # a card stands under a check only
     kept = {name: str(data[name]) for name in kinds if name in data}
     for name in pictures.KINDS:
         if pictures.is_picture(name, value := "".join(str(data.get(name, "")).split())):

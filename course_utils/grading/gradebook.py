@@ -1,4 +1,6 @@
-"""Writes results where nbgrader looks for them: its gradebook and autograded/; the only writer of either."""
+"""Writes results where nbgrader looks for them: its gradebook and autograded/; the only writer of
+either.
+"""
 
 import html
 import json
@@ -52,7 +54,9 @@ class Writer:
         return student in self.known and f'"result": "{key}"' in text
 
     def write(self, student: str, key: str, result: Mapping[str, Any], content: bytes) -> None:
-        """Write one result: first the grades, then the notebook, whose key says that both are there."""
+        """Write one result: first the grades, then the notebook, whose key says that both are
+        there.
+        """
         try:
             rebuilt = rebuild(self.released, content)
         except Unreadable:
@@ -66,7 +70,9 @@ class Writer:
         self.known.add(student)
 
     def _autograded(self, student: str) -> Path:
-        return self.course.path("autograded", student, self.lesson.name) / f"{self.lesson.name}.ipynb"
+        return (
+            self.course.path("autograded", student, self.lesson.name) / f"{self.lesson.name}.ipynb"
+        )
 
     def _grade(self, student: str, result: Mapping[str, Any], rebuilt: Rebuilt) -> None:
         """Set automatic points only; a manual score stays, and is marked for another look."""
@@ -74,14 +80,23 @@ class Writer:
         stamp = handed_in_at(self.course.path("submitted", student, name))
         book.update_or_create_student(student)
         with book.db.no_autoflush:
-            submission = book.update_or_create_submission(name, student, **({"timestamp": stamp} if stamp else {}))
+            submission = book.update_or_create_submission(
+                name, student, **({"timestamp": stamp} if stamp else {})
+            )
         notebook = next(item for item in submission.notebooks if item.name == name)
         fill(notebook, result, rebuilt.untouched)
         late = submission.total_seconds_late > 0 or notebook.late_submission_penalty
         book.db.commit()
         if late:
-            resources = {"notebook": name, "assignment": name, "student": student, "db_url": self.course.folders.db_url}
-            AssignLatePenalties(parent=self.course.app).preprocess(v4.new_notebook(), {"nbgrader": resources})
+            resources = {
+                "notebook": name,
+                "assignment": name,
+                "student": student,
+                "db_url": self.course.folders.db_url,
+            }
+            AssignLatePenalties(parent=self.course.app).preprocess(
+                v4.new_notebook(), {"nbgrader": resources}
+            )
         book.db.expunge_all()
 
     def manual(self) -> dict[str, dict[str, float]]:
@@ -103,14 +118,18 @@ def fill(notebook: SubmittedNotebook, result: Mapping[str, Any], untouched: set[
     for grade in notebook.grades:
         row = rows.get(grade.name)
         by_hand = row is not None and row["manual"] and row["status"] != "not attempted"
-        grade.auto_score = None if by_hand and result["status"] != "unreadable" else row["points"] if row else 0.0
+        grade.auto_score = (
+            None if by_hand and result["status"] != "unreadable" else row["points"] if row else 0.0
+        )
         grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
     for comment in notebook.comments:
         comment.auto_comment = "No response." if comment.name in untouched else None
 
 
 def enter_lesson(course: Course, lesson: Lesson, released: Mapping[str, Any]) -> None:
-    """Enter the lesson into the gradebook where it is missing or has changed, as nbgrader's own command would."""
+    """Enter the lesson into the gradebook where it is missing or has changed, as nbgrader's own
+    command would.
+    """
     cells = [cell for cell in released["cells"] if is_graded(cell)]
     graded = {grade_id(cell): float(cell["metadata"]["nbgrader"]["points"]) for cell in cells}
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
@@ -120,15 +139,24 @@ def enter_lesson(course: Course, lesson: Lesson, released: Mapping[str, Any]) ->
                 return
         except MissingEntry:
             book.update_or_create_assignment(lesson.name)
-    names = {"notebook": lesson.name, "assignment": lesson.name, "student": ".", "db_url": course.folders.db_url}
+    names = {
+        "notebook": lesson.name,
+        "assignment": lesson.name,
+        "student": ".",
+        "db_url": course.folders.db_url,
+    }
     notebook = from_dict(dict(released))
     for cell in notebook.cells:
         cell.source = "".join(cell.source)
     SaveCells(parent=course.app).preprocess(notebook, {"nbgrader": names})
 
 
-def autograded(released: Mapping[str, Any], rebuilt: Rebuilt, result: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The notebook that people read: the rebuilt submission, its outputs, and a card under each check."""
+def autograded(
+    released: Mapping[str, Any], rebuilt: Rebuilt, result: Mapping[str, Any], key: str
+) -> dict[str, Any]:
+    """The notebook that people read: the rebuilt submission, its outputs, and a card under each
+    check.
+    """
     rows = {row["grade_id"]: row for row in result["checks"]}
     cells = []
     for index, (cell, origin) in enumerate(zip(rebuilt.cells, rebuilt.origins, strict=True)):
@@ -158,7 +186,9 @@ def _literally(text: str) -> str:
 def _card(row: Mapping[str, Any]) -> dict[str, Any]:
     points = row["max_points"]
     score = (row["points"] or 0.0) / points if points else 0.0
-    verdict = Verdict(row["id"], row["status"], score, advice=row["message"], mistake=row["mistake"])
+    verdict = Verdict(
+        row["id"], row["status"], score, advice=row["message"], mistake=row["mistake"]
+    )
     card = Card(verdict, int(points) if points == int(points) else points)
     data = {"text/html": card._repr_html_(), "text/plain": repr(card)}
     return {"output_type": "display_data", "data": data, "metadata": {}}
@@ -168,4 +198,6 @@ def scores(course: Course, lesson: Lesson) -> dict[str, tuple[float, float]]:
     """Score and largest possible score of every submission, as the gradebook has them."""
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
         found = book.find_assignment(lesson.name).submissions
-        return {submission.student_id: (submission.score, submission.max_score) for submission in found}
+        return {
+            submission.student_id: (submission.score, submission.max_score) for submission in found
+        }

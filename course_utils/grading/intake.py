@@ -1,4 +1,6 @@
-"""Reads what was handed in: plain files of a limited size, and nothing through a link, a pipe or a device."""
+"""Reads what was handed in: plain files of a limited size, and nothing through a link, a pipe or a
+device.
+"""
 
 import errno
 import os
@@ -13,12 +15,16 @@ from nbgrader.utils import parse_utc
 from course_utils.grading.rebuild import LARGEST_FILE, Unreadable
 
 LONGEST_STAMP = 100
-YEARS = range(1990, 2200)  # a time outside of these is none that a gradebook and its pages can count with
+YEARS = range(
+    1990, 2200
+)  # a time outside of these is none that a gradebook and its pages can count with
 _STAMP = re.compile(r"[\w:.,+ -]*\w(/\w+)*", re.ASCII)
 
 
 def read_submission(folder: Path, name: str) -> bytes:
-    """What was handed in for a lesson; raises Unreadable where it is no plain file of the right name and size."""
+    """What was handed in for a lesson; raises Unreadable where it is no plain file of the right
+    name and size.
+    """
     if _is_link(folder):
         raise Unreadable("The folder is a link to another place; it was not followed.")
     path = folder / f"{name}.ipynb"
@@ -27,15 +33,22 @@ def read_submission(folder: Path, name: str) -> bytes:
             size = os.fstat(file.fileno()).st_size
             if size > LARGEST_FILE:
                 raise Unreadable(
-                    f"{path.name} has {size >> 20} MB and may have {LARGEST_FILE >> 20}: clear its outputs."
+                    f"{path.name} has {size >> 20} MB and may have {LARGEST_FILE >> 20}: clear its "
+                    "outputs."
                 )
             return file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
         others = sorted(other.name for other in folder.glob("*.ipynb")) if folder.is_dir() else []
         instead = f"; there is {others[0]!r}" if others else ""
-        raise Unreadable(f"There is no file {path.name}{instead}: hand it in under that name.") from None
+        raise Unreadable(
+            f"There is no file {path.name}{instead}: hand it in under that name."
+        ) from None
     except OSError as error:
-        why = "is a link to another place" if path.is_symlink() else f"cannot be read ({error.strerror})"
+        why = (
+            "is a link to another place"
+            if path.is_symlink()
+            else f"cannot be read ({error.strerror})"
+        )
         raise Unreadable(f"{path.name} {why}: hand in the file itself.") from None
 
 
@@ -60,7 +73,9 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 def handed_in_at(folder: Path) -> datetime | None:
-    """When it was handed in, as nbgrader's timestamp.txt says; None where that is missing or says no time."""
+    """When it was handed in, as nbgrader's timestamp.txt says; None where that is missing or says
+    no time.
+    """
     try:
         with _open_in(folder, "timestamp.txt") as file:
             text = file.read(LONGEST_STAMP).decode().strip()

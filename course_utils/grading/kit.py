@@ -1,4 +1,6 @@
-"""Makes the folder that a sandbox sees as the course: bare probes, and of the answers those of other lessons only."""
+"""Makes the folder that a sandbox sees as the course: bare probes, and of the answers those of
+other lessons only.
+"""
 
 import ast
 import gzip
@@ -19,13 +21,17 @@ OWN = ("__init__.py", "child.py", "seccomp.py", "shell.py", "template.py", "wire
 
 
 def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> None:
-    """Fill the folder with the package and its data; lesson and earlier: names without number, such as linear.
+    """Fill the folder with the package and its data; lesson and earlier: names without number, such
+    as linear.
 
-    imported: what the lesson's own cells import, such as course_utils.reference.sgd; it is there in any case.
+    imported: what the lesson's own cells import, such as course_utils.reference.sgd; it is there in
+    any case.
     """
     package = folder / "course_utils"
     for room in ROOMS:
-        shutil.copytree(PACKAGE / room, package / room, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            PACKAGE / room, package / room, ignore=shutil.ignore_patterns("__pycache__")
+        )
     for module in PACKAGE.glob("*.py"):
         if module.name != "cli.py":
             shutil.copy(module, package)
@@ -45,16 +51,24 @@ def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[s
 
 def first_cases(lesson: str) -> dict[str, Any]:
     """Label and inputs of a public case of every exercise that does not train, by id."""
-    first = {item.id: item.own_cases(0)[0] for item in exercises(lesson) if not isinstance(item, Training)}
+    first = {
+        item.id: item.own_cases(0)[0]
+        for item in exercises(lesson)
+        if not isinstance(item, Training)
+    }
     return {id: case.sent() for id, case in first.items()}
 
 
 def references(lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> set[str]:
-    """The lessons whose answers a child may import: earlier ones, and what the lesson or these import themselves.
+    """The lessons whose answers a child may import: earlier ones, and what the lesson or these
+    import themselves.
 
     Whatever was released, a lesson gets what it imports; its own answers it never gets.
     """
-    waiting = [*earlier, *(name.split(".")[2] for name in imported if name.startswith("course_utils.reference."))]
+    waiting = [
+        *earlier,
+        *(name.split(".")[2] for name in imported if name.startswith("course_utils.reference.")),
+    ]
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -70,9 +84,10 @@ def references(lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> 
 def probes(lesson: str, imported: Iterable[str] = ()) -> dict[str, str]:
     """The sources of a lesson's exercises, and of what these import from other lessons, by module.
 
-    They hold probes, what these need and what the lesson imports, and nothing else. The catalogue of mistakes knows
-    half of every answer, since what all mistakes about a layer have in common is a working layer; and who draws the
-    inputs or measures a model may have to solve the exercise for it.
+    They hold probes, what these need and what the lesson imports, and nothing else. The catalogue
+    of mistakes knows half of every answer, since what all mistakes about a layer have in common is
+    a working layer; and who draws the inputs or measures a model may have to solve the exercise for
+    it.
     """
     kept: dict[str, set[str]] = {lesson: set()}
     for name in imported:
@@ -81,7 +96,9 @@ def probes(lesson: str, imported: Iterable[str] = ()) -> dict[str, str]:
                 kept.setdefault(module, set()).add(name)
     wanted = {name: {*names} for name, names in kept.items()}
     while True:
-        trees = {name: _reduced(name, names, every=name == lesson) for name, names in wanted.items()}
+        trees = {
+            name: _reduced(name, names, every=name == lesson) for name, names in wanted.items()
+        }
         found = {name: {*names} for name, names in kept.items()}
         for tree in trees.values():
             for node in _imports_from("course_utils.exercises.", tree.body):
@@ -98,9 +115,17 @@ def _reduced(module: str, names: set[str], every: bool) -> ast.Module:
         if isinstance(node, ast.ClassDef):
             node.body = [item for item in node.body if not _is_the_judges(item)] or [ast.Pass()]
     definitions = [node for node in tree.body if _bound(node)]
-    public = {name for node in definitions if not isinstance(node, ast.FunctionDef) for name in _bound(node)}
+    public = {
+        name
+        for node in definitions
+        if not isinstance(node, ast.FunctionDef)
+        for name in _bound(node)
+    }
     names = {*names, *(name for name in public if every and not name.startswith("_"))}
-    while more := {name for node in definitions if _bound(node) & names for name in _loaded(node)} - names:
+    while (
+        more := {name for node in definitions if _bound(node) & names for name in _loaded(node)}
+        - names
+    ):
         names |= more
     tree.body = [node for node in tree.body if not _bound(node) or _bound(node) & names]
     for importing in _imports_from("course_utils.exercises.", tree.body):
@@ -111,7 +136,11 @@ def _reduced(module: str, names: set[str], every: bool) -> ast.Module:
 
 
 def _imports_from(package: str, body: list[ast.stmt]) -> list[ast.ImportFrom]:
-    return [node for node in body if isinstance(node, ast.ImportFrom) and str(node.module).startswith(package)]
+    return [
+        node
+        for node in body
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(package)
+    ]
 
 
 def _last(node: ast.ImportFrom) -> str:
@@ -125,7 +154,12 @@ def _bound(node: ast.stmt) -> set[str]:
         return {node.name}
     if isinstance(node, ast.Assign | ast.AnnAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return {inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}
+        return {
+            inner.id
+            for target in targets
+            for inner in ast.walk(target)
+            if isinstance(inner, ast.Name)
+        }
     return set()
 
 
@@ -134,12 +168,18 @@ def _loaded(node: ast.stmt) -> set[str]:
 
 
 def _is_the_judges(node: ast.stmt) -> bool:
-    """Whether a part of an exercise belongs to the judge: how inputs are drawn, what is right, and what is wrong."""
-    return bool({node.name} & JUDGES if isinstance(node, ast.FunctionDef) else _bound(node) & JUDGES)
+    """Whether a part of an exercise belongs to the judge: how inputs are drawn, what is right, and
+    what is wrong.
+    """
+    return bool(
+        {node.name} & JUDGES if isinstance(node, ast.FunctionDef) else _bound(node) & JUDGES
+    )
 
 
 def _data(source: Path, folder: Path) -> None:
-    """Copy the data; in place of what answers are measured on there are examples from the training part."""
+    """Copy the data; in place of what answers are measured on there are examples from the training
+    part.
+    """
     for path in _files(source):
         target = folder / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -154,13 +194,20 @@ def _data(source: Path, folder: Path) -> None:
 
 def _files(source: Path) -> Iterator[Path]:
     """The files of the data, without what was downloaded."""
-    return (path for path in sorted(source.glob("*/*")) if path.is_file() and path.parent.name != "downloads")
+    return (
+        path
+        for path in sorted(source.glob("*/*"))
+        if path.is_file() and path.parent.name != "downloads"
+    )
 
 
 def _idx(train: bytes, valid: bytes) -> bytes:
     """As many training examples in idx format as there are validation examples, the last ones."""
     start = 4 + 4 * train[3]
-    number, all_of_them = struct.unpack_from(">I", valid, 4)[0], struct.unpack_from(">I", train, 4)[0]
+    number, all_of_them = (
+        struct.unpack_from(">I", valid, 4)[0],
+        struct.unpack_from(">I", train, 4)[0],
+    )
     size = (len(train) - start) // all_of_them
     return valid[:start] + train[len(train) - number * size :]
 

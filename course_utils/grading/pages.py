@@ -1,4 +1,5 @@
-"""Puts the gate before every page that nbgrader makes of a submission, and closes what nbgrader leaves open beside it.
+"""Puts the gate before every page that nbgrader makes of a submission, and closes what nbgrader
+leaves open beside it.
 
 nbgrader_config.py calls `close`, for nbgrader has no setting for most of this.
 """
@@ -31,9 +32,9 @@ MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
 VERSIONS = "https://api.cdnjs.com/libraries/mathjax"  # where MathJax looks for its latest version
 PLACE = "<!-- Loading mathjax macro -->"  # in both of nbgrader's templates, after its own scripts in the formgrader's
 POLICY = (
-    "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
-    f"font-src data: {MATHJAX} {{own}}; style-src 'unsafe-inline' {MATHJAX} {{own}}; connect-src {VERSIONS} {{own}}; "
-    f"script-src {MATHJAX} 'unsafe-eval' {{scripts}}"
+    "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; font-src data: "
+    f"{MATHJAX} {{own}}; style-src 'unsafe-inline' {MATHJAX} {{own}}; connect-src {VERSIONS} "
+    f"{{own}}; script-src {MATHJAX} 'unsafe-eval' {{scripts}}"
 )
 SANDBOX = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"
 MISSING = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Not graded yet</title>
@@ -47,8 +48,13 @@ UNSHOWN = Markup("""<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>
 def _of_nbgraders_own() -> str:
     """The fixed scripts of nbgrader's page, in the form in which a policy names them."""
     source = (Path(handlers.template_path) / "formgrade" / "formgrade_macros.html.j2").read_text()
-    scripts = re.findall(r'<script type="text/javascript">(.*?)</script>|onclick="(.*?)"', source, re.DOTALL)
-    hashes = [base64.b64encode(hashlib.sha256("".join(pair).encode()).digest()).decode() for pair in scripts]
+    scripts = re.findall(
+        r'<script type="text/javascript">(.*?)</script>|onclick="(.*?)"', source, re.DOTALL
+    )
+    hashes = [
+        base64.b64encode(hashlib.sha256("".join(pair).encode()).digest()).decode()
+        for pair in scripts
+    ]
     return " ".join(["'unsafe-hashes'", *(f"'sha256-{value}'" for value in hashes)])
 
 
@@ -56,20 +62,29 @@ _submitted_students = NbGraderAPI.get_submitted_students
 
 
 class Page(HTMLExporter):
-    """nbconvert's HTML with the gate before it: what none of the gate's functions has made is shown as text."""
+    """nbconvert's HTML with the gate before it: what none of the gate's functions has made is shown
+    as text.
+    """
 
     policy = POLICY.format(own="", scripts="")
-    sanitize_html = Bool(True, help="HTML, which only cards are, passes the filter clean_html.").tag(config=True)
+    sanitize_html = Bool(
+        True, help="HTML, which only cards are, passes the filter clean_html."
+    ).tag(config=True)
 
     def default_filters(self) -> Iterator[tuple[str, Any]]:
-        """nbconvert's filters, whose results are text here, and in the place of some of them the gate's."""
+        """nbconvert's filters, whose results are text here, and in the place of some of them the
+        gate's.
+        """
         yield from super().default_filters()
         yield "markdown2html", gate.markdown
         yield "clean_html", gate.card
         yield "ansi2html", gate.output
         yield "highlight_code", gate.code
         yield "escape_html", escape
-        yield "replace", lambda text, *_: "" if text is None else text  # of the numbers of cells, which are not kept
+        yield (
+            "replace",
+            lambda text, *_: "" if text is None else text,
+        )  # of the numbers of cells, which are not kept
         yield "strip_files_prefix", lambda text: text
         yield "filter_data_type", lambda data: [kind for kind in SHOWN if kind in data][:1]
 
@@ -87,8 +102,12 @@ class Page(HTMLExporter):
     def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
         """The page of a graded notebook, which begins with what the browser may load and run in it."""
         resources = self._init_resources(resources)
-        page, resources = TemplateExporter.from_notebook_node(self, gate.notebook(nb), resources, **kw)
-        meta = Markup('<meta http-equiv="Content-Security-Policy" content="{}">\n').format(self.policy)
+        page, resources = TemplateExporter.from_notebook_node(
+            self, gate.notebook(nb), resources, **kw
+        )
+        meta = Markup('<meta http-equiv="Content-Security-Policy" content="{}">\n').format(
+            self.policy
+        )
         return page.replace(PLACE, meta + Markup(PLACE), 1), resources
 
 
@@ -101,10 +120,14 @@ class Feedback(Page):
             self.parent.init_assignment = self._begin
 
     def _begin(self, lesson: str, student: str) -> None:
-        """Copy what `nbgrader release_feedback` reads; nbgrader copies all that lies beside the notebook."""
+        """Copy what `nbgrader release_feedback` reads; nbgrader copies all that lies beside the
+        notebook.
+        """
         folders = cast(Any, self.parent).coursedir
         directories = folders.autograded_directory, folders.feedback_directory
-        source, target = (Path(folders.format_path(directory, student, lesson)) for directory in directories)
+        source, target = (
+            Path(folders.format_path(directory, student, lesson)) for directory in directories
+        )
         copy_stamp(source, target)
         copy_secret(source, target)
 
@@ -115,7 +138,9 @@ class Formgrader(Page):
     policy = POLICY.format(own="'self'", scripts=_of_nbgraders_own())
 
     def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
-        """The page of a graded notebook; the file as text, with the reason, where it cannot be shown."""
+        """The page of a graded notebook; the file as text, with the reason, where it cannot be
+        shown.
+        """
         try:
             return super().from_filename(filename, resources=resources, **kw)
         except Exception as error:
@@ -138,11 +163,15 @@ def close() -> None:
 
 
 def _submitted_at(api: NbGraderAPI, lesson: str, student: str) -> datetime | None:
-    return handed_in_at(Path(api.coursedir.format_path(api.coursedir.submitted_directory, student, lesson)))
+    return handed_in_at(
+        Path(api.coursedir.format_path(api.coursedir.submitted_directory, student, lesson))
+    )
 
 
 def _with_ids(api: NbGraderAPI, lesson: str) -> set[str]:
-    """Who handed in a lesson; a folder whose name can be no student's id is left out of the formgrader's lists."""
+    """Who handed in a lesson; a folder whose name can be no student's id is left out of the
+    formgrader's lists.
+    """
     return {name for name in _submitted_students(api, lesson) if gate.is_student_id(name)}
 
 
@@ -153,8 +182,12 @@ def _templates(loader: BaseLoader) -> Environment:
 
 
 def _inside(handler: Any, root: str, absolute_path: str) -> str | None:
-    """Serve files among the graded notebooks only; nbgrader serves the whole course, for `..` is followed."""
-    folder = os.path.realpath(handler.coursedir.format_path(handler.coursedir.autograded_directory, ".", "."))
+    """Serve files among the graded notebooks only; nbgrader serves the whole course, for `..` is
+    followed.
+    """
+    folder = os.path.realpath(
+        handler.coursedir.format_path(handler.coursedir.autograded_directory, ".", ".")
+    )
     if not os.path.realpath(absolute_path).startswith(folder + os.sep):
         raise web.HTTPError(403)
     return web.StaticFileHandler.validate_absolute_path(handler, root, absolute_path)

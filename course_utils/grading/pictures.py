@@ -1,4 +1,6 @@
-"""Pictures that a student pasted or wrote into markdown: what is kept of them, and under which names."""
+"""Pictures that a student pasted or wrote into markdown: what is kept of them, and under which
+names.
+"""
 
 import base64
 import binascii
@@ -64,7 +66,11 @@ def _candidates(reference: str, attachments: Any) -> list[tuple[str, str]]:
     if place == "data":
         kind, _, data = rest.partition(";base64,")
         return [(kind.replace("jpg", "jpeg"), unquote(data))]
-    bundle = attachments.get(unquote(rest)) or attachments.get(rest) if isinstance(attachments, dict) else None
+    bundle = (
+        attachments.get(unquote(rest)) or attachments.get(rest)
+        if isinstance(attachments, dict)
+        else None
+    )
     pairs = bundle.items() if isinstance(bundle, dict) else ()
     return [(kind, "".join(data.split())) for kind, data in pairs if isinstance(data, str)]
 
@@ -75,7 +81,9 @@ def size(attachments: Attachments) -> int:
 
 
 def address(attachments: Attachments) -> Callable[[str], str | None]:
-    """Gives the data address of an attached picture by its `attachment:` address, until a page has each three times."""
+    """Gives the data address of an attached picture by its `attachment:` address, until a page has
+    each three times.
+    """
     room = 3 * size(attachments)
 
     def look_up(reference: str) -> str | None:

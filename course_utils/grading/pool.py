@@ -75,7 +75,9 @@ def _serve(connection: Connection, place: int) -> None:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         close()
-        os._exit(0)  # torch takes long to end by itself, and a signal in the middle of that prints a traceback
+        os._exit(
+            0
+        )  # torch takes long to end by itself, and a signal in the middle of that prints a traceback
 
 
 class LocalPool:
@@ -100,7 +102,8 @@ class LocalPool:
         """Results by key, as they come; raises CourseError where no sandbox can be started.
 
         alone: one after the other.
-        A worker that dies, or takes longer than any submission may, is replaced, and its task is given again.
+        A worker that dies, or takes longer than any submission may, is replaced, and its task is
+        given again.
         """
         waiting = iter(tasks)
         again: list[tuple[str, Task]] = []
@@ -152,11 +155,15 @@ def _answer(worker: _Worker) -> Any:
         return None
 
 
-def run_on_cluster(tasks: Iterable[tuple[str, Task]], address: str, alone: bool = False) -> Iterator[Done]:
-    """Results by key, as they come, from a Dask scheduler's workers, which need this package and bubblewrap.
+def run_on_cluster(
+    tasks: Iterable[tuple[str, Task]], address: str, alone: bool = False
+) -> Iterator[Done]:
+    """Results by key, as they come, from a Dask scheduler's workers, which need this package and
+    bubblewrap.
 
     alone: one after the other.
-    Dask gives the tasks of a worker that dies to others. Raises CourseError where the scheduler cannot be reached.
+    Dask gives the tasks of a worker that dies to others. Raises CourseError where the scheduler
+    cannot be reached.
     """
     from dask.distributed import Client, Future, as_completed
     from dask.distributed.scheduler import KilledWorker
@@ -164,7 +171,9 @@ def run_on_cluster(tasks: Iterable[tuple[str, Task]], address: str, alone: bool 
     try:
         client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
-        raise CourseError(f"There is no Dask scheduler at {address} ({type(error).__name__}): start one.") from None
+        raise CourseError(
+            f"There is no Dask scheduler at {address} ({type(error).__name__}): start one."
+        ) from None
     with client:
         waiting = iter(tasks)
         sent: dict[str, tuple[str, Task]] = {}
@@ -172,7 +181,9 @@ def run_on_cluster(tasks: Iterable[tuple[str, Task]], address: str, alone: bool 
         def send() -> Future | None:
             if (item := next(waiting, None)) is None:
                 return None
-            future = client.submit(_on_cluster, item[1], key=f"grade-{item[0]}", retries=TRIES, pure=False)
+            future = client.submit(
+                _on_cluster, item[1], key=f"grade-{item[0]}", retries=TRIES, pure=False
+            )
             sent[str(future.key)] = item
             return future
 

@@ -23,16 +23,20 @@ Origin = Literal["course", "check", "answer", "student"]
 
 
 class Unreadable(Exception):
-    """The file handed in is no notebook that can be graded; the message is a sentence for its author."""
+    """The file handed in is no notebook that can be graded; the message is a sentence for its
+    author.
+    """
 
 
 @dataclass
 class Rebuilt:
-    """The notebook that is graded: cells as in nbformat, where each came from, and what had to be repaired.
+    """The notebook that is graded: cells as in nbformat, where each came from, and what had to be
+    repaired.
 
-    untouched: names of answers that are still as the lesson gave them out. unread: those that are so where a part of
-    the notebook could not be read, so that a person has to look. last: the cell that an answer counts after, by name,
-    where it was written or written again outside of its own cell.
+    untouched: names of answers that are still as the lesson gave them out. unread: those that are
+    so where a part of the notebook could not be read, so that a person has to look. last: the cell
+    that an answer counts after, by name, where it was written or written again outside of its own
+    cell.
     """
 
     cells: list[dict[str, Any]] = field(default_factory=list)
@@ -86,7 +90,9 @@ def origin(cell: Mapping[str, Any]) -> Origin:
 def parse(content: bytes) -> dict[str, Any]:
     """The submitted file as JSON with a list of cells; raises Unreadable."""
     if len(content) > LARGEST_FILE:
-        raise Unreadable(f"The file has {len(content) >> 20} MB; a notebook may have {LARGEST_FILE >> 20}.")
+        raise Unreadable(
+            f"The file has {len(content) >> 20} MB; a notebook may have {LARGEST_FILE >> 20}."
+        )
     if not content.strip():
         raise Unreadable("The file is empty.")
     try:
@@ -96,7 +102,9 @@ def parse(content: bytes) -> dict[str, Any]:
         raise Unreadable(f"The file is no notebook, or only a part of one ({said}).") from None
     version = notebook.get("nbformat") if isinstance(notebook, dict) else None
     if isinstance(version, int) and version != 4:
-        raise Unreadable(f"The notebook is in format {version}, and 4 is read: save it again from JupyterLab.")
+        raise Unreadable(
+            f"The notebook is in format {version}, and 4 is read: save it again from JupyterLab."
+        )
     if version != 4 or not isinstance(notebook.get("cells"), list):
         raise Unreadable("The file is JSON, but not a notebook: it has no list of cells.")
     return notebook
@@ -110,7 +118,9 @@ def rebuild(released: Mapping[str, Any], content: bytes) -> Rebuilt:
     source = released["cells"]
     result.repairs += _changed_settings(released, submitted)
     answers, extras = _match(source, own, result.repairs)
-    elsewhere = {name for items in (extras, *answers.values()) for item in items for name in item.names}
+    elsewhere = {
+        name for items in (extras, *answers.values()) for item in items for name in item.names
+    }
     for item in (extra for extra in extras if extra.anchor == -1):
         _add(result, _as_cell(item, len(result.cells)), "student")
     for index, cell in enumerate(source):
@@ -146,8 +156,15 @@ def _add(result: Rebuilt, cell: dict[str, Any], origin: Origin) -> None:
 
 
 def _as_cell(own: _Own, number: int) -> dict[str, Any]:
-    """A cell of the student's: code or markdown; anything else is shown as text, for pages show it as it is."""
-    cell: dict[str, Any] = {"cell_type": "markdown", "id": f"student-{number}", "metadata": {}, "source": own.source}
+    """A cell of the student's: code or markdown; anything else is shown as text, for pages show it
+    as it is.
+    """
+    cell: dict[str, Any] = {
+        "cell_type": "markdown",
+        "id": f"student-{number}",
+        "metadata": {},
+        "source": own.source,
+    }
     if own.kind == "code":
         return cell | {"cell_type": "code", "outputs": [], "execution_count": None}
     if own.kind == "markdown":
@@ -166,12 +183,16 @@ def _find_last(result: Rebuilt) -> None:
     for index, (cell, kind) in enumerate(zip(result.cells, result.origins, strict=True)):
         if kind == "student" and cell["cell_type"] == "code":
             for name in (name for name in places if name in defined(cell["source"])):
-                if name in result.untouched or (index > places[name] and name in _made(cell["source"])):
+                if name in result.untouched or (
+                    index > places[name] and name in _made(cell["source"])
+                ):
                     result.last[name] = index
     for name, index in result.last.items():
         how = "" if name in result.untouched else " again"
         if index > places.get(f"check-{name}", index):
-            result.repairs.append(f"{name} was defined{how} below its check; the last definition counts.")
+            result.repairs.append(
+                f"{name} was defined{how} below its check; the last definition counts."
+            )
     result.untouched -= result.last.keys()
 
 
@@ -210,7 +231,10 @@ def _shortened(source: str, most: int, repairs: list[str]) -> str:
     note = f"\n\n(Here {len(source) - most:,} characters more were left out.)"
     if len(source) <= most or most < 2 * len(note):
         return source
-    repairs.append(f"A text of {len(source):,} characters was cut after {most:,}; the whole is in the file handed in.")
+    repairs.append(
+        f"A text of {len(source):,} characters was cut after {most:,}; the whole is in the file "
+        "handed in."
+    )
     return source[: most - len(note)] + note
 
 
@@ -227,14 +251,20 @@ def _changed_settings(released: Mapping[str, Any], submitted: Mapping[str, Any])
 def _match(
     source: list[dict[str, Any]], own: list[_Own], repairs: list[str]
 ) -> tuple[dict[int, list[_Own]], list[_Own]]:
-    """Answers by the index of their cell in the lesson, and the student's further cells with their places."""
+    """Answers by the index of their cell in the lesson, and the student's further cells with their
+    places.
+    """
     by_name = {grade_id(cell): index for index, cell in enumerate(source) if grade_id(cell)}
     by_id = {cell.get("id", ""): index for index, cell in enumerate(source)} | by_name
     by_text: dict[tuple[str, str], int] = {}
     for index, cell in enumerate(source):
         by_text.setdefault((cell["cell_type"], text(cell).strip()), index)
     marked = {by_name[cell.grade_id] for cell in own if cell.grade_id in by_name}
-    missing = {grade_id(cell) for cell in source if origin(cell) == "answer" and cell["cell_type"] == "code"}
+    missing = {
+        grade_id(cell)
+        for cell in source
+        if origin(cell) == "answer" and cell["cell_type"] == "code"
+    }
     missing -= {cell.grade_id for cell in own}
     answers: dict[int, list[_Own]] = {}
     extras: list[_Own] = []
@@ -255,11 +285,15 @@ def _match(
         if kind == "answer":
             answers.setdefault(index, []).append(item)
         elif kind == "check" and item.source.strip() != text(source[index]).strip():
-            repairs.append(f"The cell {grade_id(source[index])} had been changed; it was put back as it was.")
+            repairs.append(
+                f"The cell {grade_id(source[index])} had been changed; it was put back as it was."
+            )
             for name in item.names & missing:  # the answer's cell was merged with that of its check
                 answers.setdefault(by_name[name], []).append(item)
         elif kind == "check" and index in seen:
-            repairs.append(f"The cell {grade_id(source[index])} was there more than once; it counts once.")
+            repairs.append(
+                f"The cell {grade_id(source[index])} was there more than once; it counts once."
+            )
         seen.add(index)
         anchor = index
     _words(source, answers, extras, repairs)
@@ -279,25 +313,35 @@ def _without_mark(
     marked: set[int],
     repairs: list[str],
 ) -> int | None:
-    """The cell of the lesson that an unmarked cell is: by its text, its id, or the name that it defines."""
+    """The cell of the lesson that an unmarked cell is: by its text, its id, or the name that it
+    defines.
+    """
     index = by_text.get((cell.kind, cell.source.strip()))
     if index is not None and not (origin(source[index]) == "answer" and index in marked):
         return index
     index = by_id.get(cell.id)
     if index is not None and origin(source[index]) != "course" and index not in marked:
-        repairs.append(f"The cell {grade_id(source[index])} had lost its mark; it was found by its id.")
+        repairs.append(
+            f"The cell {grade_id(source[index])} had lost its mark; it was found by its id."
+        )
         return index
     if cell.kind == "code":
         names = cell.names
         for index, other in enumerate(source):
             if origin(other) == "answer" and grade_id(other) in names and index not in marked:
-                repairs.append(f"The cell {grade_id(other)} had lost its mark; it was found by what it defines.")
+                repairs.append(
+                    f"The cell {grade_id(other)} had lost its mark; it was found by what it "
+                    "defines."
+                )
                 return index
     return None
 
 
 def _words(
-    source: list[dict[str, Any]], answers: dict[int, list[_Own]], extras: list[_Own], repairs: list[str]
+    source: list[dict[str, Any]],
+    answers: dict[int, list[_Own]],
+    extras: list[_Own],
+    repairs: list[str],
 ) -> None:
     """Answers in words that have lost their marks: what the student wrote right after the question."""
     for index, cell in enumerate(source):
@@ -307,16 +351,23 @@ def _words(
         if found:
             answers[index] = found
             extras[:] = [item for item in extras if item not in found]
-            repairs.append(f"The cell {grade_id(cell)} had lost its mark; it was found by its place.")
+            repairs.append(
+                f"The cell {grade_id(cell)} had lost its mark; it was found by its place."
+            )
 
 
 def _changed_marks(cell: _Own, source: Mapping[str, Any]) -> list[str]:
     name, marks, said = grade_id(source), source["metadata"]["nbgrader"], []
     if cell.kind != source["cell_type"]:
-        said.append(f"The cell {name} had become a {cell.kind} cell; it is a {source['cell_type']} cell again.")
+        said.append(
+            f"The cell {name} had become a {cell.kind} cell; it is a {source['cell_type']} cell "
+            "again."
+        )
     for key in ("points", "grade", "solution", "locked"):
         if key in marks and cell.metadata["nbgrader"].get(key) != marks[key]:
-            said.append(f"The mark {key!r} of the cell {name} had been changed; the lesson's was used.")
+            said.append(
+                f"The mark {key!r} of the cell {name} had been changed; the lesson's was used."
+            )
     if cell.metadata.get("tags", []) != source["metadata"].get("tags", []):
         said.append(f"The tags of the cell {name} had been changed; the lesson's were used.")
     return said
@@ -334,11 +385,21 @@ def _choose(
         repairs.append(f"{name} was answered in {len(found)} cells; they were joined.")
         joined = written or found[:1]
         attachments = {name: bundle for item in joined for name, bundle in item.attachments.items()}
-        return [], _Own("markdown", "\n\n".join(item.source for item in joined), {}, "", attachments), []
+        return (
+            [],
+            _Own("markdown", "\n\n".join(item.source for item in joined), {}, "", attachments),
+            [],
+        )
     if len(written) < 2:
         return [], (written or found)[0], []
-    place = max((index for index, item in enumerate(written) if name in item.names), default=len(written) - 1)
-    repairs.append(f"There were {len(written)} cells {name}; all were kept, and the last that defines {name} counts.")
+    place = max(
+        (index for index, item in enumerate(written) if name in item.names),
+        default=len(written) - 1,
+    )
+    repairs.append(
+        f"There were {len(written)} cells {name}; all were kept, and the last that defines {name} "
+        "counts."
+    )
     return written[:place], written[place], written[place + 1 :]
 
 
@@ -366,7 +427,11 @@ def _made(source: str) -> set[str]:
         elif isinstance(node, ast.Tuple | ast.List):
             stack += node.elts
         elif isinstance(node, ast.If | ast.Try | ast.With | ast.ExceptHandler):
-            stack += (item for item in ast.iter_child_nodes(node) if isinstance(item, ast.stmt | ast.ExceptHandler))
+            stack += (
+                item
+                for item in ast.iter_child_nodes(node)
+                if isinstance(item, ast.stmt | ast.ExceptHandler)
+            )
     return made
 
 
@@ -385,7 +450,11 @@ def needed(cells: Iterable[tuple[Origin, str]]) -> list[bool]:
     while changed:
         changed = False
         for index, (kind, source) in enumerate(cells):
-            loads, stores = _names(source) if kind == "course" and not run[index] else (frozenset(), frozenset())
+            loads, stores = (
+                _names(source)
+                if kind == "course" and not run[index]
+                else (frozenset(), frozenset())
+            )
             if stores & wanted:
                 run[index] = changed = True
                 wanted |= loads
@@ -394,7 +463,9 @@ def needed(cells: Iterable[tuple[Origin, str]]) -> list[bool]:
 
 @lru_cache(maxsize=512)
 def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Names that a cell takes from elsewhere, and names that it defines; every word where it is not plain Python."""
+    """Names that a cell takes from elsewhere, and names that it defines; every word where it is not
+    plain Python.
+    """
     words = frozenset(re.findall(r"[^\W\d]\w*", source))
     loads: set[str] = set()
     try:
@@ -410,14 +481,22 @@ def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
         for statement in body:
             table = symtable.symtable(ast.unparse(statement), "cell", "exec")
             here = {symbol.get_name(): symbol for symbol in table.get_symbols()}
-            loads |= {name for name, symbol in here.items() if symbol.is_referenced() and name not in stores}
+            loads |= {
+                name
+                for name, symbol in here.items()
+                if symbol.is_referenced() and name not in stores
+            }
             inner, stack = set[str](), list(table.get_children())
             while stack:
                 scope = stack.pop()
                 inner |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
                 stack += scope.get_children()
             loads |= inner - stores
-            stores |= {name for name, symbol in here.items() if symbol.is_assigned() or symbol.is_imported()}
+            stores |= {
+                name
+                for name, symbol in here.items()
+                if symbol.is_assigned() or symbol.is_imported()
+            }
         if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in body):
             stores |= words
     except (SyntaxError, ValueError, RecursionError):
@@ -428,7 +507,9 @@ def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _without_magics(source: str) -> str:
-    """A cell with `pass` for every line that is IPython's and not Python's; IPython's own way takes quadratic time."""
+    """A cell with `pass` for every line that is IPython's and not Python's; IPython's own way takes
+    quadratic time.
+    """
     return "\n".join(map(_without_magic, dedent(source).split("\n")))
 
 
@@ -444,4 +525,6 @@ def _without_magic(line: str) -> str:
 
 def _loose(source: str) -> set[str]:
     """Names defined in a cell that does not parse."""
-    return {a or b for a, b in re.findall(r"^(?:(?:def|class)\s+(\w+)|(\w+)\s*=)", source, re.MULTILINE)}
+    return {
+        a or b for a, b in re.findall(r"^(?:(?:def|class)\s+(\w+)|(\w+)\s*=)", source, re.MULTILINE)
+    }

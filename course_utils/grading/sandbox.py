@@ -28,7 +28,9 @@ READ_ONLY = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.ca
 
 
 class Ended(Exception):
-    """A child is gone, or had to be ended; reason is one of the verdicts, or empty where it ended by itself."""
+    """A child is gone, or had to be ended; reason is one of the verdicts, or empty where it ended
+    by itself.
+    """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -36,7 +38,9 @@ class Ended(Exception):
 
 
 class Stopwatch:
-    """Says when so many seconds have been used, on the clock or by the children of a template (running.charged)."""
+    """Says when so many seconds have been used, on the clock or by the children of a template
+    (running.charged).
+    """
 
     def __init__(self, template: "Template", seconds: float) -> None:
         self.template, self.seconds = template, seconds
@@ -56,7 +60,9 @@ class Child:
         self.watched, self.is_ready = 0.0, False
 
     def ready(self) -> None:
-        """Wait until its walls stand; raises CourseError where they cannot, and EOFError where it is gone."""
+        """Wait until its walls stand; raises CourseError where they cannot, and EOFError where it
+        is gone.
+        """
         if not self.is_ready:
             self.sock.settimeout(START_SECONDS)
             kind, _, content = wire.receive(self.sock, 1 << 16)
@@ -75,7 +81,9 @@ class Child:
             raise Ended("", "") from None
 
     def _wait(self, times: Sequence[Stopwatch]) -> None:
-        """Wait until there is something to read; what the child uses is looked at however much it sends."""
+        """Wait until there is something to read; what the child uses is looked at however much it
+        sends.
+        """
         limits, ready = self.template.limits, False
         while not ready:
             now = time.monotonic()
@@ -117,7 +125,9 @@ class Template:
     ) -> None:
         self.lesson, self.modules, self.processor, self.hidden = lesson, modules, processor, hidden
         self.limits, self.sandbox = limits, sandbox
-        self.used = self._total = 0.0  # seconds of a processor: of all its children, and at the last look
+        self.used = self._total = (
+            0.0  # seconds of a processor: of all its children, and at the last look
+        )
         self.folder = tempfile.TemporaryDirectory(prefix="course-kit-")
         kit.make(Path(self.folder.name), lesson, earlier, modules)
         self.process: subprocess.Popen[bytes] | None = None
@@ -144,10 +154,15 @@ class Template:
                 self.spare = self._spawn()
                 child.ready()
                 return child
-            except (OSError, EOFError):  # the template is gone: a submission may have had a hand in it
+            except (
+                OSError,
+                EOFError,
+            ):  # the template is gone: a submission may have had a hand in it
                 self._kill()
                 self._start()
-        raise CourseError("The sandbox's template process does not stay alive: run the command again.")
+        raise CourseError(
+            "The sandbox's template process does not stay alive: run the command again."
+        )
 
     def end(self, number: int) -> int:
         """End a child; a template that does not answer is replaced."""
@@ -164,7 +179,9 @@ class Template:
             return -1
 
     def leave(self, number: int) -> None:
-        """End a child without waiting for it; a template that is gone is replaced when the next child is asked for."""
+        """End a child without waiting for it; a template that is gone is replaced when the next
+        child is asked for.
+        """
         with contextlib.suppress(OSError):
             self.control.setblocking(False)
             while self.control.recv(64):
@@ -174,9 +191,11 @@ class Template:
             self.control.send(b"e%d" % number)
 
     def usage(self) -> tuple[int, int]:
-        """How many processes the children have, and their private memory in bytes beyond the template's own.
+        """How many processes the children have, and their private memory in bytes beyond the
+        template's own.
 
-        What they have used of a processor is added to `used`: what vanishes between two looks is not counted.
+        What they have used of a processor is added to `used`: what vanishes between two looks is
+        not counted.
         """
         assert self.process is not None
         depth = 2 if self.sandbox else 0  # bwrap and its first process stand above the template
@@ -199,8 +218,9 @@ class Template:
     def _start(self) -> None:
         if self.sandbox and shutil.which("bwrap") is None:
             raise CourseError(
-                "Grading needs bubblewrap's command bwrap, which is not installed: install the package bubblewrap "
-                "(Debian, Ubuntu: apt install bubblewrap), or name --no-sandbox if every submission is trusted."
+                "Grading needs bubblewrap's command bwrap, which is not installed: install the "
+                "package bubblewrap (Debian, Ubuntu: apt install bubblewrap), or name --no-sandbox "
+                "if every submission is trusted."
             )
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         settings = {"lesson": self.lesson, "modules": self.modules, "sandboxed": self.sandbox,
@@ -210,7 +230,14 @@ class Template:
         if self.sandbox:
             python, home, course = _inside(sys.executable), "/tmp", COURSE
             command = _bubblewrap(Path(self.folder.name), self.hidden)
-        command += [python, "-s", "-m", "course_utils.grading.template", str(theirs.fileno()), json.dumps(settings)]
+        command += [
+            python,
+            "-s",
+            "-m",
+            "course_utils.grading.template",
+            str(theirs.fileno()),
+            json.dumps(settings),
+        ]
         self.process = subprocess.Popen(
             command,
             pass_fds=[theirs.fileno()],
@@ -265,16 +292,42 @@ class Template:
 def _not_allowed(said: str) -> str:
     return (
         f"The sandbox cannot start here ({said[:200]}): allow unprivileged user namespaces (sysctl "
-        "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu; --security-opt seccomp=unconfined in Docker), "
-        "or name --no-sandbox if every submission is trusted."
+        "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu; --security-opt "
+        "seccomp=unconfined in Docker), or name --no-sandbox if every submission is trusted."
     )
 
 
 def _bubblewrap(course: Path, private: Sequence[str] = ()) -> list[str]:
-    """The command that starts a program which sees the system, this Python and the kit, and nothing else."""
-    command = ["bwrap", "--unshare-all", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--die-with-parent"]
-    command += ["--new-session", "--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
-    command += ["--dev-bind", "/dev/null", "/dev/zero"]  # what is mapped from it, shared, would be memory of nobody's
+    """The command that starts a program which sees the system, this Python and the kit, and nothing
+    else.
+    """
+    command = [
+        "bwrap",
+        "--unshare-all",
+        "--uid",
+        "1000",
+        "--gid",
+        "1000",
+        "--cap-drop",
+        "ALL",
+        "--die-with-parent",
+    ]
+    command += [
+        "--new-session",
+        "--hostname",
+        "sandbox",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/tmp",
+    ]
+    command += [
+        "--dev-bind",
+        "/dev/null",
+        "/dev/zero",
+    ]  # what is mapped from it, shared, would be memory of nobody's
     places = [*READ_ONLY] if sys.base_prefix == "/usr" else [*READ_ONLY, sys.base_prefix]
     for place in places:
         path = Path(place)
@@ -293,16 +346,20 @@ def _bubblewrap(course: Path, private: Sequence[str] = ()) -> list[str]:
 
 
 def _inside_of(places: list[str], private: Sequence[str]) -> list[str]:
-    """What of the course lies in a place that the sandbox sees, such as /usr/src/app, as it sees it.
+    """What of the course lies in a place that the sandbox sees, such as /usr/src/app, as it sees
+    it.
 
-    That is the package or its repository, and the private folders, such as those with the submissions.
+    That is the package or its repository, and the private folders, such as those with the
+    submissions.
     """
     installed = kit.PACKAGE.parent.name == "site-packages"
     own = [(kit.PACKAGE if installed else kit.PACKAGE.parent).resolve(), *map(Path, private)]
     outer = [Path(place).resolve() for place in places]
     seen = [path for path in own if any(place in path.parents for place in outer) and path.is_dir()]
     python = Path(sys.base_prefix).resolve()
-    return list(dict.fromkeys(_inside(str(path)) for path in seen if not python.is_relative_to(path)))
+    return list(
+        dict.fromkeys(_inside(str(path)) for path in seen if not python.is_relative_to(path))
+    )
 
 
 def _inside(executable: str) -> str:
@@ -337,7 +394,9 @@ def _descendants(pid: int) -> list[tuple[int, int]]:
         found.append((depth, pid))
         try:
             threads = [entry.path for entry in os.scandir(f"/proc/{pid}/task")]
-            children = [child for path in threads for child in Path(path, "children").read_text().split()]
+            children = [
+                child for path in threads for child in Path(path, "children").read_text().split()
+            ]
         except OSError:
             continue
         stack += [(depth + 1, int(child)) for child in children]
@@ -350,7 +409,9 @@ def _private(pid: int) -> int:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return 0
-    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "VmSwap:")))
+    return 1024 * sum(
+        int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "VmSwap:"))
+    )
 
 
 def _processor_seconds(pid: int) -> float:

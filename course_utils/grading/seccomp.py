@@ -1,7 +1,8 @@
-"""Refuses a child the system calls that reach beyond its limits: namespaces, keyrings, memory that nobody counts,
-other processors, and sockets to anything but its own network.
+"""Refuses a child the system calls that reach beyond its limits: namespaces, keyrings, memory that
+nobody counts, other processors, and sockets to anything but its own network.
 
-Numbers: Linux, arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. Form: seccomp(2).
+Numbers: Linux, arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. Form:
+seccomp(2).
 """
 
 import ctypes
@@ -12,9 +13,18 @@ import platform
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
-CALL, MACHINE, FIRST, FOURTH = 0, 4, 16, 40  # where the kernel puts number, machine, and lower halves of arguments
+CALL, MACHINE, FIRST, FOURTH = (
+    0,
+    4,
+    16,
+    40,
+)  # where the kernel puts number, machine, and lower halves of arguments
 NEW_NAMESPACES, SHARED, ANONYMOUS = 0x7E020000, 0x01, 0x20
-FAMILIES = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6: the network that these reach is the child's own and empty
+FAMILIES = (
+    1,
+    2,
+    10,
+)  # AF_UNIX, AF_INET, AF_INET6: the network that these reach is the child's own and empty
 OTHER_TABLE = 0x40000000  # numbers from here on are those of x32
 
 BOTH = {"io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432,
@@ -52,7 +62,12 @@ def install() -> None:
     program = _program(CALLS[machine], MACHINES[machine])
     code = (_Instruction * len(program))(*(_Instruction(*line) for line in program))
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(_Program(len(program), code)), 0, 0) != 0:
+    if (
+        libc.prctl(
+            PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(_Program(len(program), code)), 0, 0
+        )
+        != 0
+    ):
         number = ctypes.get_errno()
         raise OSError(number, f"seccomp: {os.strerror(number)}")
 
@@ -69,13 +84,21 @@ def _program(calls: dict[str, int], machine: int) -> list[tuple[int, int, int, i
     for name, number in calls.items():
         if name not in ("clone", "clone3", "mmap", "socket", "socketpair"):
             program += [(EQUAL, 0, 1, number), refuse(errno.EPERM)]
-    program += [(EQUAL, 0, 1, calls["clone3"]), refuse(errno.ENOSYS)]  # its arguments cannot be seen; clone's can
+    program += [
+        (EQUAL, 0, 1, calls["clone3"]),
+        refuse(errno.ENOSYS),
+    ]  # its arguments cannot be seen; clone's can
     program += [(EQUAL, 0, 4, calls["clone"]), (LOAD, 0, 0, FIRST), (ANY_BIT, 0, 1, NEW_NAMESPACES)]
     program += [refuse(errno.EPERM), allow]
     for name in ("socket", "socketpair"):
         known = [(EQUAL, len(FAMILIES) - index, 0, family) for index, family in enumerate(FAMILIES)]
         program += [(EQUAL, 0, len(known) + 3, calls[name]), (LOAD, 0, 0, FIRST), *known]
         program += [refuse(errno.EAFNOSUPPORT), allow]
-    program += [(EQUAL, 0, 4, calls["mmap"]), (LOAD, 0, 0, FOURTH), (ANY_BIT, 0, 2, SHARED), (ANY_BIT, 0, 1, ANONYMOUS)]
+    program += [
+        (EQUAL, 0, 4, calls["mmap"]),
+        (LOAD, 0, 0, FOURTH),
+        (ANY_BIT, 0, 2, SHARED),
+        (ANY_BIT, 0, 1, ANONYMOUS),
+    ]
     program += [refuse(errno.ENOMEM), allow]
     return program

@@ -1,4 +1,6 @@
-"""The IPython shell in which a submission's cells run: no history, no HTML, outputs recorded and capped."""
+"""The IPython shell in which a submission's cells run: no history, no HTML, outputs recorded and
+capped.
+"""
 
 import re
 from typing import Any
@@ -8,7 +10,10 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-KINDS = ("text/plain", "image/png")  # no HTML or script of a submission reaches the instructor's browser
+KINDS = (
+    "text/plain",
+    "image/png",
+)  # no HTML or script of a submission reaches the instructor's browser
 LONGEST_LINE = 2_000
 
 
@@ -35,7 +40,9 @@ class Recorder:
     def data(self, data: dict[str, Any], kind: str = "display_data") -> None:
         """Something displayed; only text and pictures are kept."""
         kept = {key: self._cut(data[key]) for key in KINDS if isinstance(data.get(key), str)}
-        kept = {key: value for key, value in kept.items() if key == "text/plain" or value == data[key]}
+        kept = {
+            key: value for key, value in kept.items() if key == "text/plain" or value == data[key]
+        }
         if any(kept.values()):
             self.outputs.append({"output_type": kind, "data": kept, "metadata": {}})
 
@@ -43,7 +50,9 @@ class Recorder:
         """An exception that ended the cell."""
         lines = [re.sub(r"\x1b\[[0-9;]*m", "", str(line))[:LONGEST_LINE] for line in trace[-20:]]
         message = message[:LONGEST_LINE]
-        self.outputs.append({"output_type": "error", "ename": kind[:100], "evalue": message, "traceback": lines})
+        self.outputs.append(
+            {"output_type": "error", "ename": kind[:100], "evalue": message, "traceback": lines}
+        )
 
     def _cut(self, text: str) -> str:
         kept = text[: max(self.room, 0)]

@@ -1,4 +1,6 @@
-"""What a lesson's results say about the lesson: who got what right, which mistakes were made, what it took."""
+"""What a lesson's results say about the lesson: who got what right, which mistakes were made, what
+it took.
+"""
 
 import base64
 import html
@@ -87,9 +89,13 @@ def show(found: Statistics) -> None:
     from rich.table import Table
 
     number = len(found.scores)
-    table = Table("check", "right", "points", "other verdicts", "most frequent mistakes", title=found.lesson)
+    table = Table(
+        "check", "right", "points", "other verdicts", "most frequent mistakes", title=found.lesson
+    )
     for id, check in found.checks.items():
-        others = ", ".join(f"{count} {name}" for name, count in check.statuses.most_common() if name != "right")
+        others = ", ".join(
+            f"{count} {name}" for name, count in check.statuses.most_common() if name != "right"
+        )
         mistakes = ", ".join(f"{count} {name}" for name, count in check.mistakes.most_common(4))
         right = f"{check.statuses['right']} of {number}"
         points = f"{check.points / number:.2f} of {check.max_points:g}"
@@ -97,10 +103,18 @@ def show(found: Statistics) -> None:
     console = Console()
     console.print(table)
     mean, seconds = sum(found.scores.values()) / number, sorted(found.seconds.values())
-    print(f"{number} submissions: {', '.join(f'{count} {name}' for name, count in found.statuses.most_common())}.")
-    print(f"Mean score {mean:.2f}; seconds a submission: median {seconds[number // 2]:.2f}, longest {seconds[-1]:.2f}.")
+    print(
+        f"{number} submissions: "
+        f"{', '.join(f'{count} {name}' for name, count in found.statuses.most_common())}."
+    )
+    print(
+        f"Mean score {mean:.2f}; seconds a submission: median {seconds[number // 2]:.2f}, longest "
+        f"{seconds[-1]:.2f}."
+    )
     for line, count in found.repairs.most_common(10):
-        console.print(escape(f"{count} × repaired: {printable(line)}"), highlight=False, soft_wrap=True)
+        console.print(
+            escape(f"{count} × repaired: {printable(line)}"), highlight=False, soft_wrap=True
+        )
 
 
 def page(found: Statistics) -> str:
@@ -113,7 +127,10 @@ def page(found: Statistics) -> str:
         f"<td>{_listed(check.mistakes)}</td></tr>"
         for id, check in found.checks.items()
     )
-    repairs = "".join(f"<li>{count} × {html.escape(plain(line))}</li>" for line, count in found.repairs.most_common(20))
+    repairs = "".join(
+        f"<li>{count} × {html.escape(plain(line))}</li>"
+        for line, count in found.repairs.most_common(20)
+    )
     pictures = "".join(
         f'<figure><img src="data:image/png;base64,{picture}" alt="{html.escape(alt)}"></figure>'
         for picture, alt in _pictures(found)
@@ -137,7 +154,10 @@ vertical-align: top }} img {{ max-width: 100% }} figure {{ margin: 1.5em 0 }}</s
 
 
 def _listed(mistakes: Counter[str]) -> str:
-    return "<br>".join(f"{count} × {html.escape(name)}" for name, count in mistakes.most_common()) or "none"
+    return (
+        "<br>".join(f"{count} × {html.escape(name)}" for name, count in mistakes.most_common())
+        or "none"
+    )
 
 
 def _pictures(found: Statistics) -> list[tuple[str, str]]:
@@ -150,7 +170,10 @@ def _pictures(found: Statistics) -> list[tuple[str, str]]:
     figure = Figure(figsize=(9, 0.5 * len(names) + 1.4), layout="constrained")
     axis = figure.subplots()
     left = [0] * len(names)
-    for status in sorted({name for check in found.checks.values() for name in check.statuses}, key=list(COLOURS).index):
+    for status in sorted(
+        {name for check in found.checks.values() for name in check.statuses},
+        key=list(COLOURS).index,
+    ):
         counts = [check.statuses[status] for check in found.checks.values()]
         axis.barh(names, counts, left=left, color=COLOURS[status], label=status)
         left = [a + b for a, b in zip(left, counts, strict=True)]
@@ -159,14 +182,19 @@ def _pictures(found: Statistics) -> list[tuple[str, str]]:
     axis.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
     right = ", ".join(f"{name}: {check.statuses['right']}" for name, check in found.checks.items())
     made.append((figure, f"Verdicts by check. Right answers: {right}."))
-    for values, label in ((list(found.scores.values()), "score"), (list(found.seconds.values()), "seconds")):
+    for values, label in (
+        (list(found.scores.values()), "score"),
+        (list(found.seconds.values()), "seconds"),
+    ):
         figure = Figure(figsize=(9, 2.6), layout="constrained")
         axis = figure.subplots()
         axis.hist(values, bins=20, color="#1565c0")
         axis.set_xlabel(label)
         axis.set_ylabel("submissions")
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
-        made.append((figure, f"Submissions by {label}, from {min(values):.2f} to {max(values):.2f}."))
+        made.append(
+            (figure, f"Submissions by {label}, from {min(values):.2f} to {max(values):.2f}.")
+        )
     return [(_png(figure), alt) for figure, alt in made]
 
 

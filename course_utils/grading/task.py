@@ -9,15 +9,18 @@ from course_utils.grading import wire
 from course_utils.grading.rebuild import grade_id
 
 FAULT = "The course failed here, not the submission."
-DOUBTFUL = {"timeout", "out of memory"}  # such a verdict counts when it came twice, the second time alone
+DOUBTFUL = {
+    "timeout",
+    "out of memory",
+}  # such a verdict counts when it came twice, the second time alone
 
 
 @dataclass(frozen=True)
 class Task:
     """One submission to one lesson.
 
-    released: the released notebook. content: the submitted file. earlier: the lessons whose reference answers it may
-    import. hidden: folders that it must not see, wherever they lie.
+    released: the released notebook. content: the submitted file. earlier: the lessons whose
+    reference answers it may import. hidden: folders that it must not see, wherever they lie.
     """
 
     lesson: str
@@ -34,13 +37,21 @@ class Task:
         """The lesson's name without its number."""
         return self.lesson.partition("_")[2]
 
-    def result(self, status: str, repairs: list[str], checks: list[dict[str, Any]]) -> dict[str, Any]:
+    def result(
+        self, status: str, repairs: list[str], checks: list[dict[str, Any]]
+    ) -> dict[str, Any]:
         """A result without outputs and times.
 
         It is final where nothing in it may be the fault of whatever else ran on the machine.
         """
         sandbox = "bubblewrap" if self.sandbox else "none"
-        result = {"lesson": self.lesson, "sandbox": sandbox, "status": status, "repairs": repairs, "checks": checks}
+        result = {
+            "lesson": self.lesson,
+            "sandbox": sandbox,
+            "status": status,
+            "repairs": repairs,
+            "checks": checks,
+        }
         final = not {status, *(check["status"] for check in checks)} & DOUBTFUL
         return result | {"outputs": {}, "seconds": 0.0, "final": final}
 
@@ -55,12 +66,16 @@ class Task:
     def faulty(self, fault: str) -> dict[str, Any]:
         """The result where the course itself failed, with the traceback."""
         result = self._without_run("course error", "course error", FAULT)
-        return result | {"checks": [check | {"points": None, "fault": fault} for check in result["checks"]]}
+        return result | {
+            "checks": [check | {"points": None, "fault": fault} for check in result["checks"]]
+        }
 
     def _without_run(self, status: str, verdict: str, reason: str) -> dict[str, Any]:
         cells = [cell for cell in json.loads(self.released)["cells"] if is_graded(cell)]
         return self.result(
-            status, [reason], [row(exercise_id(cell, self.short), cell, verdict, reason) for cell in cells]
+            status,
+            [reason],
+            [row(exercise_id(cell, self.short), cell, verdict, reason) for cell in cells],
         )
 
 
@@ -75,12 +90,23 @@ def exercise_id(cell: Mapping[str, Any], short: str) -> str:
 
 
 def faults(result: Mapping[str, Any]) -> dict[str, str]:
-    """By exercise: the tracebacks of what failed in the course itself; such a result is nobody's verdict."""
-    return {check["id"]: check["fault"] for check in result["checks"] if check["status"] == "course error"}
+    """By exercise: the tracebacks of what failed in the course itself; such a result is nobody's
+    verdict.
+    """
+    return {
+        check["id"]: check["fault"]
+        for check in result["checks"]
+        if check["status"] == "course error"
+    }
 
 
 def row(
-    id: str, cell: Mapping[str, Any], status: str, message: str, score: float = 0.0, mistake: str | None = None
+    id: str,
+    cell: Mapping[str, Any],
+    status: str,
+    message: str,
+    score: float = 0.0,
+    mistake: str | None = None,
 ) -> dict[str, Any]:
     """What is said about one graded cell; score is between 0 and 1."""
     points = float(cell["metadata"]["nbgrader"].get("points", 0))

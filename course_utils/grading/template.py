@@ -1,4 +1,6 @@
-"""Runs inside the sandbox: imports everything once, holds no secret, and forks a child for every submission."""
+"""Runs inside the sandbox: imports everything once, holds no secret, and forks a child for every
+submission.
+"""
 
 import contextlib
 import ctypes
@@ -18,7 +20,12 @@ from typing import Any
 
 from course_utils.grading import seccomp, wire
 
-CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x08000000, 0x10000000, 0x20000000
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = (
+    0x00020000,
+    0x08000000,
+    0x10000000,
+    0x20000000,
+)
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x4000, 0x40000
 PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP, CAP_LAST = 38, 24, 63
 OWN_FILES = Path("/tmp")
@@ -31,8 +38,8 @@ class Refused(Exception):
 def main(control_fd: int, settings: str) -> None:
     """Serve requests on the control socket until it is closed.
 
-    `n` with a socket starts a child that will talk over that socket; `e` and a number ends that child and all that it
-    started, and answers with its exit status.
+    `n` with a socket starts a child that will talk over that socket; `e` and a number ends that
+    child and all that it started, and answers with its exit status.
     """
     setup = json.loads(settings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -44,7 +51,9 @@ def main(control_fd: int, settings: str) -> None:
     limits = dataclasses.replace(limits, memory=private + limits.memory)
     control.send(b"ready")
     if setup["processor"] is not None:
-        os.sched_setaffinity(0, {setup["processor"]})  # for its children: all of a submission shares one processor
+        os.sched_setaffinity(
+            0, {setup["processor"]}
+        )  # for its children: all of a submission shares one processor
     children: dict[int, tuple[int, int]] = {}
     while True:
         message, fds, _, _ = socket.recv_fds(control, 64, 1)
@@ -58,7 +67,9 @@ def main(control_fd: int, settings: str) -> None:
 
 
 def _warm(lesson: str, modules: list[str], first: bytes) -> dict[str, Any]:
-    """Import all that a submission may import, make the shell, and return the lesson's exercises by id."""
+    """Import all that a submission may import, make the shell, and return the lesson's exercises by
+    id.
+    """
     import course_utils.checking as checking
     from course_utils.checking.evidence import decode
     from course_utils.checking.exercise import Case, exercises
@@ -80,18 +91,28 @@ def _warm(lesson: str, modules: list[str], first: bytes) -> dict[str, Any]:
 
 
 def _unwritten(*args: Any, **kwargs: Any) -> None:
-    """An answer that does nothing: probing it makes torch import what it imports only when it is needed."""
+    """An answer that does nothing: probing it makes torch import what it imports only when it is
+    needed.
+    """
     raise NotImplementedError
 
 
 def _later(id: str, answer: Any, seed: int | None = None) -> None:
-    """What `check` and `judge` do while a submission's cells run: nothing, because the judge sits outside."""
+    """What `check` and `judge` do while a submission's cells run: nothing, because the judge sits
+    outside.
+    """
 
 
 def _spawn(
-    control: socket.socket, job: int, exercises: dict[str, Any], limits: wire.Limits, sandboxed: bool
+    control: socket.socket,
+    job: int,
+    exercises: dict[str, Any],
+    limits: wire.Limits,
+    sandboxed: bool,
 ) -> tuple[int, int]:
-    """Start a child; returns the process ids of its keeper, which waits for it, and of the child itself."""
+    """Start a child; returns the process ids of its keeper, which waits for it, and of the child
+    itself.
+    """
     told, tell = os.pipe()
     keeper = os.fork()
     if keeper == 0:
@@ -122,8 +143,12 @@ def _end(keeper: int, child: int, sandboxed: bool) -> bytes:
     return str(os.waitstatus_to_exitcode(status)).encode()
 
 
-def _keep(job: int, tell: int, exercises: dict[str, Any], limits: wire.Limits, sandboxed: bool) -> None:
-    """The keeper: makes the namespaces, starts the child as their first process, and passes its exit status on."""
+def _keep(
+    job: int, tell: int, exercises: dict[str, Any], limits: wire.Limits, sandboxed: bool
+) -> None:
+    """The keeper: makes the namespaces, starts the child as their first process, and passes its
+    exit status on.
+    """
     try:
         if sandboxed:
             _unshare()
@@ -146,7 +171,9 @@ def _keep(job: int, tell: int, exercises: dict[str, Any], limits: wire.Limits, s
     os._exit(info.si_status if info.si_code == os.CLD_EXITED else 128 + info.si_status)
 
 
-def _become(job: int, tell: int, exercises: dict[str, Any], limits: wire.Limits, sandboxed: bool) -> None:
+def _become(
+    job: int, tell: int, exercises: dict[str, Any], limits: wire.Limits, sandboxed: bool
+) -> None:
     """The child: gives up what it does not need, then does the job."""
     os.close(tell)
     os.setsid()
@@ -197,7 +224,9 @@ def _checked(result: int, what: str) -> None:
 def _unshare() -> None:
     uid, gid = os.getuid(), os.getgid()
     try:
-        _checked(_libc().unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC), "unshare")
+        _checked(
+            _libc().unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC), "unshare"
+        )
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
@@ -213,14 +242,21 @@ def _own_files(size: int) -> None:
     for place, room in ((b"/tmp", size), (b"/dev/shm", size)):
         options = f"size={room},nr_inodes=4096,mode=700".encode()
         _checked(libc.mount(b"tmpfs", place, b"tmpfs", flags, options), f"mount {place.decode()}")
-    terminals = b"newinstance,ptmxmode=0666,mode=620,max=8"  # the host has a few thousand for everybody
-    _checked(libc.mount(b"devpts", b"/dev/pts", b"devpts", MS_NOSUID | MS_NOEXEC, terminals), "mount /dev/pts")
+    terminals = (
+        b"newinstance,ptmxmode=0666,mode=620,max=8"  # the host has a few thousand for everybody
+    )
+    _checked(
+        libc.mount(b"devpts", b"/dev/pts", b"devpts", MS_NOSUID | MS_NOEXEC, terminals),
+        "mount /dev/pts",
+    )
     _checked(libc.mount(b"tmpfs", b"/proc", b"tmpfs", flags | MS_RDONLY, b"size=4k"), "mount /proc")
     os.chdir(OWN_FILES)
 
 
 def _drop_privileges() -> None:
-    """Give up every capability that the new user namespace came with, and the calls that could bring more, for good."""
+    """Give up every capability that the new user namespace came with, and the calls that could
+    bring more, for good.
+    """
     libc = _libc()
     for capability in range(CAP_LAST + 1):
         libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)

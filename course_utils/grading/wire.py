@@ -1,23 +1,37 @@
-"""What passes between the trusted worker and a submission's process: frames with a kind and a length, over a socket."""
+"""What passes between the trusted worker and a submission's process: frames with a kind and a
+length, over a socket.
+"""
 
 import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-READY, STEP, OUTPUT, EVIDENCE, MISSING, BROKEN, DONE, JOB = b"r", b"s", b"o", b"e", b"m", b"x", b"d", b"j"
-FIRST_CASES = "first_cases"  # a file beside the package with a public case of every exercise, to warm up with
+READY, STEP, OUTPUT, EVIDENCE, MISSING, BROKEN, DONE, JOB = (
+    b"r",
+    b"s",
+    b"o",
+    b"e",
+    b"m",
+    b"x",
+    b"d",
+    b"j",
+)
+FIRST_CASES = (
+    "first_cases"  # a file beside the package with a public case of every exercise, to warm up with
+)
 _HEADER = struct.Struct("<cIQ")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use; seconds are those that `running.charged` counts, the rest are bytes or counts.
+    """What one submission may use; seconds are those that `running.charged` counts, the rest are
+    bytes or counts.
 
-    seconds: everything together. cell: one cell. patience: how many times as long it may take on the clock. grace: how
-    long after the end of a cell or probe the process may live on before it is killed. memory: private memory of all its
-    processes. file: its files together. output: what its cells print or draw. evidence: what its probes send, all
-    together.
+    seconds: everything together. cell: one cell. patience: how many times as long it may take on
+    the clock. grace: how long after the end of a cell or probe the process may live on before it is
+    killed. memory: private memory of all its processes. file: its files together. output: what its
+    cells print or draw. evidence: what its probes send, all together.
     """
 
     seconds: float = 300.0
@@ -41,10 +55,14 @@ def send(sock: socket.socket, kind: bytes, number: int = 0, content: bytes = b""
     sock.sendall(_HEADER.pack(kind, number, len(content)) + content)
 
 
-def receive(sock: socket.socket, limit: int, wait: Callable[[], None] | None = None) -> tuple[bytes, int, bytes]:
-    """The next frame: kind, step, content. Raises EOFError where the other side is gone and Flood over the limit.
+def receive(
+    sock: socket.socket, limit: int, wait: Callable[[], None] | None = None
+) -> tuple[bytes, int, bytes]:
+    """The next frame: kind, step, content. Raises EOFError where the other side is gone and Flood
+    over the limit.
 
-    wait is called before every read; what it raises ends the reading, for a frame may come one byte at a time.
+    wait is called before every read; what it raises ends the reading, for a frame may come one byte
+    at a time.
     """
     kind, number, length = _HEADER.unpack(_exactly(sock, _HEADER.size, wait))
     if length > limit:

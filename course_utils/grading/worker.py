@@ -1,4 +1,6 @@
-"""The task of one submission, a pure function: draws secret cases, has answers probed in the sandbox, and judges."""
+"""The task of one submission, a pure function: draws secret cases, has answers probed in the
+sandbox, and judges.
+"""
 
 import ast
 import hashlib
@@ -31,12 +33,16 @@ from course_utils.grading.sandbox import Child, Ended, Stopwatch, Template
 from course_utils.grading.task import Task, exercise_id, is_graded, row
 
 LONGEST_TEXT = 2_000
-LARGEST_EMPTY = 10_000  # sizes of a tensor without entries, which costs nothing to send and much to print
+LARGEST_EMPTY = (
+    10_000  # sizes of a tensor without entries, which costs nothing to send and much to print
+)
 DEEPEST = 10  # lists and dicts in each other; plain evidence has four of them, in a dict of the values, in a list
 LONGEST_JSON = 4 << 20  # of the evidence of one exercise, tensors left aside
 MOST_FRAMES = 5_000
 UNREAD = "A part of the notebook could not be read, and the answer may stand there: a person looks at the file."
-_NAME = re.compile(r"<?\w[\w.:]{0,99}>?")  # of exceptions, functions such as <lambda>, and values of settings
+_NAME = re.compile(
+    r"<?\w[\w.:]{0,99}>?"
+)  # of exceptions, functions such as <lambda>, and values of settings
 _STATE = re.compile(rf"{_NAME.pattern}|started anew|{{('\w+': '\w+'(, )?){{1,4}}}}")
 _OF_AN_INPUT = re.compile(r"requires_grad of \w{1,50}(\[[\w']{1,50}\]){0,4}")
 _OTHER = re.compile(r"\w{1,100}|torch\.\w{1,30} tensor on \w{1,30}(:\d+)?")
@@ -60,9 +66,11 @@ class _Run:
 
 
 def grade(task: Task) -> dict[str, Any]:
-    """Grade one submission; the result holds plain JSON values and depends on the task alone, except for its times.
+    """Grade one submission; the result holds plain JSON values and depends on the task alone,
+    except for its times.
 
-    Raises CourseError where no sandbox can be started; a fault of the course itself is a result without points.
+    Raises CourseError where no sandbox can be started; a fault of the course itself is a result
+    without points.
     """
     try:
         return _grade(task)
@@ -80,11 +88,17 @@ def _grade(task: Task) -> dict[str, Any]:
         return task.unreadable(str(error))
     known = {exercise.id: exercise for exercise in exercises(task.short)}
     faulty = {id: fault for id in known if (fault := _fault(id, task.seed))}
-    steps = _steps(task, rebuilt, {id: exercise for id, exercise in known.items() if id not in faulty})
+    steps = _steps(
+        task, rebuilt, {id: exercise for id, exercise in known.items() if id not in faulty}
+    )
     template = _template(task, released)
     started = time.perf_counter()
     run = _run(template, steps, known, task)
-    checks = [_check(cell, task, rebuilt, steps, run, known, faulty) for cell in released["cells"] if is_graded(cell)]
+    checks = [
+        _check(cell, task, rebuilt, steps, run, known, faulty)
+        for cell in released["cells"]
+        if is_graded(cell)
+    ]
     repairs = rebuilt.repairs + _left_out(rebuilt, steps, run)
     outputs = {steps[number]["index"]: shown for number, shown in run.outputs.items()}
     status = next((reason for reason, _ in run.lost.values() if reason != "not run"), "graded")
@@ -104,7 +118,9 @@ def _result(
         "outputs": {str(index): shown for index, shown in outputs.items()},
         "seconds": round(time.perf_counter() - started, 4),
     }
-    return json.loads(json.dumps(result, ensure_ascii=False).encode(errors="replace"))  # no half characters
+    return json.loads(
+        json.dumps(result, ensure_ascii=False).encode(errors="replace")
+    )  # no half characters
 
 
 def _row(id: str, cell: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
@@ -117,11 +133,15 @@ def _row(id: str, cell: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
         said = "Checked: " + ", ".join(verdict.checked[:8]) + "."
     mistake = verdict.mistake if verdict.status != "not attempted" else None
     found = row(id, cell, verdict.status, said.strip(), verdict.score, mistake)
-    return found | ({"points": None, "fault": verdict.fault} if verdict.status == "course error" else {})
+    return found | (
+        {"points": None, "fault": verdict.fault} if verdict.status == "course error" else {}
+    )
 
 
 def _fault(id: str, seed: int) -> Verdict | None:
-    """The verdict on every answer to an exercise whose inputs or expected values the course cannot make."""
+    """The verdict on every answer to an exercise whose inputs or expected values the course cannot
+    make.
+    """
     try:
         _expected(id, seed)
     except (Exception, TimeLimit) as error:
@@ -144,9 +164,16 @@ def _steps(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[
                 place = max(index, rebuilt.last.get(known[id].name, index))
                 steps.append((place, {"kind": "probe", "index": index, "id": id}))
         elif run[index]:
-            step = {"kind": "cell", "index": index, "source": cell["source"], "own": origin == "student"}
+            step = {
+                "kind": "cell",
+                "index": index,
+                "source": cell["source"],
+                "own": origin == "student",
+            }
             steps.append((index, step))
-    return [step for _, step in sorted(steps, key=lambda pair: (pair[0], pair[1]["kind"] == "probe"))]
+    return [
+        step for _, step in sorted(steps, key=lambda pair: (pair[0], pair[1]["kind"] == "probe"))
+    ]
 
 
 @lru_cache(maxsize=64)
@@ -176,7 +203,10 @@ def _template(task: Task, released: Mapping[str, Any]) -> Template:
     if getattr(_local, "key", None) != key:
         close()
         torch.set_num_threads(1)
-        modules = [*imports(released), *(["torch._dynamo"] if _needs_dynamo(released, task.short) else [])]
+        modules = [
+            *imports(released),
+            *(["torch._dynamo"] if _needs_dynamo(released, task.short) else []),
+        ]
         processor = _processor(getattr(_local, "place", os.getpid()))
         how = task.limits, task.sandbox, processor, task.hidden
         _local.template = Template(task.short, task.earlier, modules, *how)
@@ -185,7 +215,9 @@ def _template(task: Task, released: Mapping[str, Any]) -> Template:
 
 
 def settle(place: int) -> None:
-    """Give this thread's submissions a processor of their own, where there are enough; place: which worker this is."""
+    """Give this thread's submissions a processor of their own, where there are enough; place: which
+    worker this is.
+    """
     _local.place = place
 
 
@@ -221,11 +253,17 @@ def imports(released: Mapping[str, Any]) -> list[str]:
 
 
 def _needs_dynamo(released: Mapping[str, Any], short: str) -> bool:
-    """Whether an optimizer of torch may be made: the first one imports torch._dynamo, which takes seconds."""
-    return "torch.optim" in json.dumps(released) or any(isinstance(item, Training) for item in exercises(short))
+    """Whether an optimizer of torch may be made: the first one imports torch._dynamo, which takes
+    seconds.
+    """
+    return "torch.optim" in json.dumps(released) or any(
+        isinstance(item, Training) for item in exercises(short)
+    )
 
 
-def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str, Exercise], task: Task) -> _Run:
+def _run(
+    template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str, Exercise], task: Task
+) -> _Run:
     """Have the steps done; where the process dies in one of them, the others are done without it."""
     run, everything = _Run(), Stopwatch(template, task.limits.seconds)
     for _ in range(task.limits.restarts + 1):
@@ -250,7 +288,9 @@ def _run(template: Template, steps: Sequence[dict[str, Any]], known: Mapping[str
     reason = "timeout" if everything.is_over() else "not run"
     for number, step in enumerate(steps):
         if step["kind"] == "probe" and number not in run.evidence:
-            run.lost.setdefault(number, (reason, "It was not reached, or sent nothing that counts."))
+            run.lost.setdefault(
+                number, (reason, "It was not reached, or sent nothing that counts.")
+            )
     return run
 
 
@@ -299,7 +339,9 @@ def _follow(
             yield todo[number]
         elif kind == wire.OUTPUT and step["kind"] == "cell":
             run.sizes[todo[number]] = len(content)
-            fits = sum(run.sizes.values()) <= 4 * limits.output  # in JSON a character may take more than one byte
+            fits = (
+                sum(run.sizes.values()) <= 4 * limits.output
+            )  # in JSON a character may take more than one byte
             run.outputs[todo[number]] = _outputs(content) if fits else []
         elif kind in (wire.EVIDENCE, wire.MISSING) and step["kind"] == "probe":
             run.received += len(content)
@@ -312,7 +354,9 @@ def _follow(
 
 
 def _outputs(content: bytes) -> list[dict[str, Any]]:
-    """The outputs that a cell is said to have, in the form that nbformat knows; anything else is dropped."""
+    """The outputs that a cell is said to have, in the form that nbformat knows; anything else is
+    dropped.
+    """
     try:
         return [shown for item in json.loads(content)[:200] if (shown := _output(item))]
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -324,9 +368,18 @@ def _output(item: Mapping[str, Any]) -> dict[str, Any] | None:
         return {"output_type": "stream", "name": item["name"], "text": str(item["text"])}
     if item["output_type"] == "error":
         trace = [str(line) for line in item["traceback"][:50]]
-        return {"output_type": "error", "ename": str(item["ename"]), "evalue": str(item["evalue"]), "traceback": trace}
+        return {
+            "output_type": "error",
+            "ename": str(item["ename"]),
+            "evalue": str(item["evalue"]),
+            "traceback": trace,
+        }
     if item["output_type"] == "display_data":
-        data = {key: str(item["data"][key]) for key in ("text/plain", "image/png") if key in item["data"]}
+        data = {
+            key: str(item["data"][key])
+            for key in ("text/plain", "image/png")
+            if key in item["data"]
+        }
         if not data.get("image/png", "iVBORw0KGgo").startswith("iVBORw0KGgo") or not data:
             return None
         return {"output_type": "display_data", "data": data, "metadata": {}}
@@ -351,7 +404,9 @@ def _check(
     if id not in known:
         untouched = grade_id(cell) in rebuilt.untouched
         verdict = Verdict(
-            id, "not attempted" if untouched else "not run", advice="" if untouched else "Read by a person."
+            id,
+            "not attempted" if untouched else "not run",
+            advice="" if untouched else "Read by a person.",
         )
         return _row(id, cell, verdict)
     number = next(n for n, step in enumerate(steps) if step["kind"] == "probe" and step["id"] == id)
@@ -359,7 +414,12 @@ def _check(
 
 
 def _verdict(
-    exercise: Exercise, number: int, task: Task, rebuilt: Rebuilt, steps: Sequence[Mapping[str, Any]], run: _Run
+    exercise: Exercise,
+    number: int,
+    task: Task,
+    rebuilt: Rebuilt,
+    steps: Sequence[Mapping[str, Any]],
+    run: _Run,
 ) -> Verdict:
     content = run.evidence.get(number)
     if content is not None:
@@ -368,25 +428,35 @@ def _verdict(
     if lost is None:
         if exercise.name in rebuilt.untouched:
             return Verdict(exercise.id, "not attempted", advice="Nothing is written here yet.")
-        places = {index for index, cell in enumerate(rebuilt.cells) if grade_id(cell) == exercise.name}
+        places = {
+            index for index, cell in enumerate(rebuilt.cells) if grade_id(cell) == exercise.name
+        }
         places |= {rebuilt.last[exercise.name]} if exercise.name in rebuilt.last else set()
         own = [n for n, step in enumerate(steps) if step["index"] in places]
         lost = next((run.lost[n] for n in own if n in run.lost), None)
-        errors = [item for n in own for item in run.outputs.get(n, []) if item["output_type"] == "error"]
+        errors = [
+            item for n in own for item in run.outputs.get(n, []) if item["output_type"] == "error"
+        ]
         if lost is None and errors:
             name = errors[-1]["ename"]
             raised = name if _NAME.fullmatch(name) else "an exception"
             said = f"{exercise.name} is not defined, because its cell raised {raised}."
             return Verdict(exercise.id, "error", advice=said, mistake="raised")
     if lost is None:
-        return Verdict(exercise.id, "error", advice=f"No cell defines {exercise.name}.", mistake="not defined")
+        return Verdict(
+            exercise.id, "error", advice=f"No cell defines {exercise.name}.", mistake="not defined"
+        )
     reason, said = lost
     return Verdict(exercise.id, reason, advice=_told(reason, said))  # type: ignore[arg-type]
 
 
 def _told(reason: str, said: str) -> str:
     """What happened to a step that was lost, as a sentence."""
-    return f"The process ended in the middle of it: {said}." if reason == "crashed" else SAID.get(reason, said)
+    return (
+        f"The process ended in the middle of it: {said}."
+        if reason == "crashed"
+        else SAID.get(reason, said)
+    )
 
 
 def _judged(exercise: Exercise, content: bytes, task: Task) -> Verdict:
@@ -394,7 +464,10 @@ def _judged(exercise: Exercise, content: bytes, task: Task) -> Verdict:
     cases, expected = _drawn(exercise.id, task.seed), _expected(exercise.id, task.seed)
     try:
         trees = decode(content, LONGEST_JSON)
-        evidence = [_admitted(from_tree(tree), case) for tree, case in zip(trees, cases[: len(trees)], strict=True)]
+        evidence = [
+            _admitted(from_tree(tree), case)
+            for tree, case in zip(trees, cases[: len(trees)], strict=True)
+        ]
     except Exception as error:
         said = f"What it sent cannot be judged ({type(error).__name__})."
         return Verdict(exercise.id, "crashed", advice=said)
@@ -404,7 +477,9 @@ def _judged(exercise: Exercise, content: bytes, task: Task) -> Verdict:
 
 
 def _admitted(evidence: Evidence, case: Case) -> Evidence:
-    """Evidence of a case with texts cut to size; raises where it is made to do harm, or to speak for the grader."""
+    """Evidence of a case with texts cut to size; raises where it is made to do harm, or to speak
+    for the grader.
+    """
     evidence.printed = evidence.printed[:LONGEST_TEXT]
     _plain([evidence.values, evidence.inputs, evidence.state])
     for name in evidence.inputs:
@@ -416,10 +491,14 @@ def _admitted(evidence: Evidence, case: Case) -> Evidence:
         raise ValueError("a setting of torch that there is not")
     if shortcut is not None and not _SHORTCUT.fullmatch(shortcut):
         raise ValueError("a shortcut that is none")
-    if raised is not None and not (_NAME.fullmatch(raised.type) and _NAME.fullmatch(raised.function or "f")):
+    if raised is not None and not (
+        _NAME.fullmatch(raised.type) and _NAME.fullmatch(raised.function or "f")
+    ):
         raise ValueError("an exception without a name")
     if raised is not None and raised.type == "NotAnAnswer":
-        evidence.raised = replace(raised, message=f"This is no answer. Its own process says: {theirs(raised.message)}")
+        evidence.raised = replace(
+            raised, message=f"This is no answer. Its own process says: {theirs(raised.message)}"
+        )
     return evidence
 
 
@@ -435,7 +514,9 @@ def theirs(words: str) -> str:
 
 
 def _quoted(verdict: Verdict, ours: set[str]) -> Verdict:
-    """A verdict in which the name of evidence that nobody asked for stands as the submission's words."""
+    """A verdict in which the name of evidence that nobody asked for stands as the submission's
+    words.
+    """
     name, found = verdict.where, verdict.found
     if not name or found is None or found.is_asked_for or name.removesuffix(axes.EARLIER) in ours:
         return verdict
@@ -450,7 +531,11 @@ def _plain(value: Any) -> None:
             raise ValueError("lists in lists without end")
         if isinstance(item, int) and abs(item) >= LARGEST_INT:
             raise ValueError("a number that no calculation gives")
-        if isinstance(item, Tensor) and not item.numel() and any(size > LARGEST_EMPTY for size in item.shape):
+        if (
+            isinstance(item, Tensor)
+            and not item.numel()
+            and any(size > LARGEST_EMPTY for size in item.shape)
+        ):
             raise ValueError("an empty tensor of absurd size")
         if isinstance(item, str) and len(item) > LONGEST_TEXT:
             raise ValueError("a text that is too long")

@@ -10,7 +10,9 @@ from course_utils.reference.linear import relu
 
 
 def numerical_gradient(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
-    """(f(x + eps*e_i) - f(x - eps*e_i)) / (2*eps) for every entry i; x: any shape, float64 -> the shape of x."""
+    """(f(x + eps*e_i) - f(x - eps*e_i)) / (2*eps) for every entry i; x: any shape, float64 -> the
+    shape of x.
+    """
     x = x.detach().double()
     steps = eps * torch.eye(x.numel(), dtype=torch.float64).reshape(-1, *x.shape)
     slopes = []
@@ -28,7 +30,9 @@ def relative_error(a: Tensor, b: Tensor) -> float:
 
 
 def linear_backward(grad_out: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """grad_x, grad_weight, grad_bias of y = x @ weight.T + bias; grad_out: (n, d_out), x: (n, d_in)."""
+    """grad_x, grad_weight, grad_bias of y = x @ weight.T + bias; grad_out: (n, d_out), x: (n,
+    d_in).
+    """
     grad_x = grad_out @ weight
     grad_weight = grad_out.T @ x
     grad_bias = grad_out.sum(0)
@@ -45,8 +49,12 @@ def mse_backward(y_hat: Tensor, y: Tensor) -> Tensor:
     return 2 * (y_hat - y) / y.numel()
 
 
-def two_layer_backward(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
-    """The gradients of mse(relu(x @ w1.T + b1) @ w2.T + b2, y) by w1, b1, w2, b2; x: (n, i), y: (n, o)."""
+def two_layer_backward(
+    x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
+) -> dict[str, Tensor]:
+    """The gradients of mse(relu(x @ w1.T + b1) @ w2.T + b2, y) by w1, b1, w2, b2; x: (n, i), y: (n,
+    o).
+    """
     z = x @ w1.T + b1
     h = relu(z)
     y_hat = h @ w2.T + b2
@@ -58,7 +66,9 @@ def two_layer_backward(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor,
 
 
 def backward(node: Any) -> None:
-    """Add d node / d n to n.grad for every n of the graph: each node after all that were computed from it."""
+    """Add d node / d n to n.grad for every n of the graph: each node after all that were computed
+    from it.
+    """
     order: list[Any] = []
     seen: set[int] = set()
 

@@ -10,37 +10,49 @@ def one_hot(labels: Tensor, num_classes: int) -> Tensor:
 
 
 def softmax(logits: Tensor) -> Tensor:
-    """p_k = exp(z_k - m) / sum_j exp(z_j - m) with m = max_j z_j of the same row; logits, p: (n, c)."""
+    """p_k = exp(z_k - m) / sum_j exp(z_j - m) with m = max_j z_j of the same row; logits, p: (n,
+    c).
+    """
     shift = logits.amax(-1, keepdim=True)
     exp = (logits - shift).exp()
     return exp / exp.sum(-1, keepdim=True)
 
 
 def log_softmax(logits: Tensor) -> Tensor:
-    """log p_k = z_k - m - log sum_j exp(z_j - m) with m = max_j z_j of the same row; logits, log p: (n, c)."""
+    """log p_k = z_k - m - log sum_j exp(z_j - m) with m = max_j z_j of the same row; logits, log p:
+    (n, c).
+    """
     shift = logits.amax(-1, keepdim=True)
     shifted = logits - shift
     return shifted - shifted.exp().sum(-1, keepdim=True).log()
 
 
 def nll(log_probs: Tensor, targets: Tensor) -> Tensor:
-    """-1/n sum_i log_probs[i, targets[i]], the negative log-likelihood; log_probs: (n, c), targets: (n,), nll: ()."""
+    """-1/n sum_i log_probs[i, targets[i]], the negative log-likelihood; log_probs: (n, c), targets:
+    (n,), nll: ().
+    """
     return -log_probs[torch.arange(len(targets)), targets].mean()
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """-1/n sum_i log p[i, targets[i]] with p = softmax(logits); logits: (n, c), targets: (n,), loss: ()."""
+    """-1/n sum_i log p[i, targets[i]] with p = softmax(logits); logits: (n, c), targets: (n,),
+    loss: ().
+    """
     log_probs = log_softmax(logits)
     return -log_probs[torch.arange(len(targets)), targets].mean()
 
 
 def cross_entropy_backward(logits: Tensor, targets: Tensor) -> Tensor:
-    """d cross_entropy / d logits = (p - y) / n with p = softmax(logits), y = one_hot(targets); all (n, c)."""
+    """d cross_entropy / d logits = (p - y) / n with p = softmax(logits), y = one_hot(targets); all
+    (n, c).
+    """
     p, y = softmax(logits), one_hot(targets, logits.shape[-1])
     return (p - y) / len(targets)
 
 
 def accuracy(logits: Tensor, targets: Tensor) -> float:
-    """The part of the examples whose largest logit is the target's, 0 to 1; logits: (n, c), targets: (n,)."""
+    """The part of the examples whose largest logit is the target's, 0 to 1; logits: (n, c),
+    targets: (n,).
+    """
     hits = logits.argmax(-1) == targets
     return hits.float().mean().item()

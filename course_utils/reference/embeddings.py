@@ -7,7 +7,8 @@ from course_utils.reference.optimizers import adamw_step
 
 
 def embedding_lookup(weight: Tensor, idx: Tensor) -> Tensor:
-    """Row idx of weight for every entry of idx, which is one_hot(idx) @ weight; weight: (n, k), idx: (...).
+    """Row idx of weight for every entry of idx, which is one_hot(idx) @ weight; weight: (n, k),
+    idx: (...).
 
     Returns (..., k). Source: torch.nn.functional.embedding.
     """
@@ -32,11 +33,15 @@ def sigmoid_range(x: Tensor, low: float, high: float) -> Tensor:
 class DotProductBias(nn.Module):
     """sigmoid_range(user_factors[u] . item_factors[i] + user_bias[u] + item_bias[i], *y_range).
 
-    user_factors: (n_users, k), item_factors: (n_items, k), normal with a spread of 0.01; biases: (n,), zero.
-    Source: Koren, Bell and Volinsky, Matrix Factorization Techniques for Recommender Systems, 2009, equation 4.
+    user_factors: (n_users, k), item_factors: (n_items, k), normal with a spread of 0.01; biases:
+    (n,), zero.
+    Source: Koren, Bell and Volinsky, Matrix Factorization Techniques for Recommender Systems, 2009,
+    equation 4.
     """
 
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__()
         self.user_factors = nn.Parameter(0.01 * torch.randn(n_users, n_factors))
         self.item_factors = nn.Parameter(0.01 * torch.randn(n_items, n_factors))
@@ -53,10 +58,11 @@ class DotProductBias(nn.Module):
 
 
 def pca(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The k directions of largest variance of x: (n, d), by the singular value decomposition of the centred x.
+    """The k directions of largest variance of x: (n, d), by the singular value decomposition of the
+    centred x.
 
-    Returns the centred x in these directions (n, k), the directions as rows (k, d), and the share of the variance along
-    each (k,). Source: Pearson 1901; sklearn.decomposition.PCA.
+    Returns the centred x in these directions (n, k), the directions as rows (k, d), and the share
+    of the variance along each (k,). Source: Pearson 1901; sklearn.decomposition.PCA.
     """
     centred = x - x.mean(0)
     u, s, vt = torch.linalg.svd(centred, full_matrices=False)
@@ -66,7 +72,8 @@ def pca(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def fit_ratings(users: Tensor, items: Tensor, ratings: Tensor, seed: int) -> nn.Module:
-    """DotProductBias with 20 factors and the range (0, 5.5), trained by AdamW, its learning rate falling to 0.
+    """DotProductBias with 20 factors and the range (0, 5.5), trained by AdamW, its learning rate
+    falling to 0.
 
     users, items: int64 (n,), counted from 0 without gaps. ratings: (n,), 0.5 to 5.
     """

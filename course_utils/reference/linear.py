@@ -14,14 +14,16 @@ def relu(x: Tensor) -> Tensor:
 class My_Linear(nn.Module):
     """y = x @ weight.T + bias; x: (..., in_features), y: (..., out_features).
 
-    weight: (out_features, in_features) and bias: (out_features,) are drawn uniformly from +-1/sqrt(in_features).
+    weight: (out_features, in_features) and bias: (out_features,) are drawn uniformly from
+    +-1/sqrt(in_features).
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__()
         bound = 1 / math.sqrt(in_features)
         self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+        empty = torch.empty(out_features)
+        self.bias = nn.Parameter(empty.uniform_(-bound, bound)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (..., in_features) -> (..., out_features)."""

@@ -11,7 +11,9 @@ from course_utils.reference.sgd import minibatches
 
 
 def normalize(train: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """(x - m) / s for both, with m and s the mean and the standard deviation of all numbers of train; any shapes."""
+    """(x - m) / s for both, with m and s the mean and the standard deviation of all numbers of
+    train; any shapes.
+    """
     mean, std = _statistics(train)
     return (train - mean) / std, (valid - mean) / std
 
@@ -21,7 +23,9 @@ def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class SGD:
-    """v <- momentum * v + g, p <- p - lr * v for every parameter p with gradient g, as torch.optim.SGD has it."""
+    """v <- momentum * v + g, p <- p - lr * v for every parameter p with gradient g, as
+    torch.optim.SGD has it.
+    """
 
     def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
         self.params, self.lr, self.momentum = list(params), lr, momentum
@@ -47,7 +51,9 @@ def train_epoch(
     loss_fn: Callable[[Tensor, Tensor], Tensor],
     optimizer: SGD,
 ) -> float:
-    """One step per batch (x, y); returns the mean over all examples of the loss that each had before its step."""
+    """One step per batch (x, y); returns the mean over all examples of the loss that each had
+    before its step.
+    """
     total, n = 0.0, 0
     for x, y in batches:
         loss = loss_fn(model(x), y)
@@ -71,7 +77,9 @@ def evaluate(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
 
 
 def fit_mnist(x: Tensor, y: Tensor, seed: int) -> nn.Module:
-    """784-100-10 with a ReLU, 12 epochs of SGD with momentum in batches of 64; x: (n, 784) normalised, y: (n,)."""
+    """784-100-10 with a ReLU, 12 epochs of SGD with momentum in batches of 64; x: (n, 784)
+    normalised, y: (n,).
+    """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     model = two_layer_net(x.shape[1], 100, 10)

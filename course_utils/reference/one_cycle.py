@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 
 
 def anneal(start: float, end: float, pct: float) -> float:
-    """end + (start - end) / 2 * (1 + cos(pi * pct)): from start at pct = 0 to end at pct = 1, along half a cosine."""
+    """end + (start - end) / 2 * (1 + cos(pi * pct)): from start at pct = 0 to end at pct = 1, along
+    half a cosine.
+    """
     return end + (start - end) / 2 * (1 + math.cos(math.pi * pct))
 
 
@@ -18,10 +20,12 @@ def one_cycle(
     final_div: float = 1e4,
     momentums: tuple[float, float] = (0.85, 0.95),
 ) -> tuple[float, float]:
-    """(lr, momentum) at a step from 0 to total_steps - 1, as torch.optim.lr_scheduler.OneCycleLR has them.
+    """(lr, momentum) at a step from 0 to total_steps - 1, as torch.optim.lr_scheduler.OneCycleLR
+    has them.
 
-    Up to the peak at step pct_start * total_steps - 1: lr_max / div to lr_max, momentum from high to low.
-    From there to the last step: lr_max to lr_max / div / final_div, momentum from low to high.
+    Up to the peak at step pct_start * total_steps - 1: lr_max / div to lr_max, momentum from high
+    to low. From there to the last step: lr_max to lr_max / div / final_div, momentum from low to
+    high.
     Source: Smith and Topin, Super-Convergence, 2018; the two phases as in torch.
     """
     low, high = momentums
@@ -39,7 +43,8 @@ def one_cycle(
 def lr_range_test(
     loss_at: Callable[[float], float], lr_min: float, lr_max: float, steps: int
 ) -> tuple[list[float], list[float]]:
-    """(lrs, losses): loss_at(lr) for lr_i = lr_min * (lr_max / lr_min)**(i / (steps - 1)), i = 0 ... steps - 1.
+    """(lrs, losses): loss_at(lr) for lr_i = lr_min * (lr_max / lr_min)**(i / (steps - 1)), i = 0
+    ... steps - 1.
 
     It stops at a loss that is not finite or over 4 times the best so far; that one is not recorded.
     Source: Smith, Cyclical Learning Rates for Training Neural Networks, 2017.
@@ -63,5 +68,7 @@ def suggest_lr(lrs: Sequence[float], losses: Sequence[float]) -> float:
 
 
 def steps_per_fit(n: int, batch_size: int, epochs: int) -> int:
-    """epochs * ceil(n / batch_size): each epoch ends with a smaller batch where batch_size does not divide n."""
+    """epochs * ceil(n / batch_size): each epoch ends with a smaller batch where batch_size does not
+    divide n.
+    """
     return epochs * math.ceil(n / batch_size)

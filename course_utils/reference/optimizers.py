@@ -7,10 +7,14 @@ from torch import Tensor
 
 
 @torch.no_grad()
-def rmsprop_step(params: Sequence[Tensor], squares: Sequence[Tensor], lr: float, alpha: float, eps: float) -> None:
-    """s <- alpha*s + (1-alpha)*g**2, then p <- p - lr * g / (sqrt(s) + eps), in place, with g = p.grad.
+def rmsprop_step(
+    params: Sequence[Tensor], squares: Sequence[Tensor], lr: float, alpha: float, eps: float
+) -> None:
+    """s <- alpha*s + (1-alpha)*g**2, then p <- p - lr * g / (sqrt(s) + eps), in place, with g =
+    p.grad.
 
-    squares: one s for each parameter, of its shape. Source: torch.optim.RMSprop (Tieleman and Hinton, 2012).
+    squares: one s for each parameter, of its shape. Source: torch.optim.RMSprop (Tieleman and
+    Hinton, 2012).
     """
     for p, s in zip(params, squares, strict=True):
         if p.grad is not None:
@@ -28,10 +32,12 @@ def adam_step(
     betas: tuple[float, float],
     eps: float,
 ) -> None:
-    """m <- b1*m + (1-b1)*g, s <- b2*s + (1-b2)*g**2, p <- p - lr * m_hat / (sqrt(s_hat) + eps), in place.
+    """m <- b1*m + (1-b1)*g, s <- b2*s + (1-b2)*g**2, p <- p - lr * m_hat / (sqrt(s_hat) + eps), in
+    place.
 
-    m_hat = m / (1-b1**t) and s_hat = s / (1-b2**t), t = 1 at the first step; means and squares hold one m and one s
-    for each parameter. Source: Kingma and Ba, Adam, 2015, algorithm 1; torch.optim.Adam.
+    m_hat = m / (1-b1**t) and s_hat = s / (1-b2**t), t = 1 at the first step; means and squares hold
+    one m and one s for each parameter. Source: Kingma and Ba, Adam, 2015, algorithm 1;
+    torch.optim.Adam.
     """
     b1, b2 = betas
     for p, m, s in zip(params, means, squares, strict=True):
@@ -69,7 +75,8 @@ def adamw_step(
 
 @torch.no_grad()
 def reborn_adam_step(params: Sequence[Tensor], lr: float) -> None:
-    """Adam's first step, every time: p <- p - lr * g / (|g| + 1e-8), in place, which is p - lr * sign(g).
+    """Adam's first step, every time: p <- p - lr * g / (|g| + 1e-8), in place, which is p - lr *
+    sign(g).
 
     With t = 1 the corrections give back m_hat = g and s_hat = g**2, whatever the betas are.
     """

@@ -7,7 +7,9 @@ from torch import Tensor
 
 
 def mse(y_hat: Tensor, y: Tensor) -> Tensor:
-    """mean((y_hat - y)**2) over all elements, a 0-d tensor; y_hat, y: any shape, ValueError where they differ."""
+    """mean((y_hat - y)**2) over all elements, a 0-d tensor; y_hat, y: any shape, ValueError where
+    they differ.
+    """
     if y_hat.shape != y.shape:
         raise ValueError(f"y_hat has shape {tuple(y_hat.shape)} and y has shape {tuple(y.shape)}")
     return (y_hat - y).square().mean()
@@ -27,7 +29,9 @@ def sgd_step(params: Sequence[Tensor], lr: float) -> None:
 
 
 @torch.no_grad()
-def momentum_step(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float) -> None:
+def momentum_step(
+    params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float
+) -> None:
     """v <- momentum * v + p.grad; p <- p - lr * v, both in place (torch.optim.SGD, dampening 0)."""
     for p, v in zip(params, velocities, strict=True):
         if p.grad is not None:
@@ -36,7 +40,9 @@ def momentum_step(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: fl
 
 
 def minibatches(n: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """The indices 0 ... n - 1 in random order, batch_size at a time; int64, the last batch may be smaller."""
+    """The indices 0 ... n - 1 in random order, batch_size at a time; int64, the last batch may be
+    smaller.
+    """
     order = torch.randperm(n, generator=generator)
     for start in range(0, n, batch_size):
         yield order[start : start + batch_size]

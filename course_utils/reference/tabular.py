@@ -11,14 +11,18 @@ from course_utils.reference.optimizers import adam_step
 
 
 def categorify(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Hashable]]:
-    """Code = place in the sorted vocabulary of train + 1; 0 for None, nan and what train does not have.
+    """Code = place in the sorted vocabulary of train + 1; 0 for None, nan and what train does not
+    have.
 
-    train, valid: one column each, as sequences. Returns int64 codes (n_train,), (n_valid,), and the vocabulary.
+    train, valid: one column each, as sequences. Returns int64 codes (n_train,), (n_valid,), and the
+    vocabulary.
     """
     vocabulary = sorted({value for value in train if not _missing(value)})
     code = {value: index + 1 for index, value in enumerate(vocabulary)}
     train_codes, valid_codes = (
-        torch.tensor([0 if _missing(value) else code.get(value, 0) for value in column], dtype=torch.int64)
+        torch.tensor(
+            [0 if _missing(value) else code.get(value, 0) for value in column], dtype=torch.int64
+        )
         for column in (train, valid)
     )
     return train_codes, valid_codes, vocabulary
@@ -46,23 +50,34 @@ def embedding_size(n_categories: int) -> int:
 
 
 class TabularModel(nn.Module):
-    """Embeddings of the categorical columns beside the continuous ones, then affine maps with a ReLU in between.
+    """Embeddings of the categorical columns beside the continuous ones, then affine maps with a
+    ReLU in between.
 
-    cardinalities: the number of codes of each categorical column, code 0 included; column j gets embedding_size of it.
-    hidden: the widths of the hidden layers. Embeddings start normal with a spread of 0.01.
+    cardinalities: the number of codes of each categorical column, code 0 included; column j gets
+    embedding_size of it. hidden: the widths of the hidden layers. Embeddings start normal with a
+    spread of 0.01.
     Source: Guo and Berkhahn, Entity Embeddings of Categorical Variables, 2016.
     """
 
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         super().__init__()
-        self.embeddings = nn.ParameterList(0.01 * torch.randn(n, embedding_size(n)) for n in cardinalities)
+        self.embeddings = nn.ParameterList(
+            0.01 * torch.randn(n, embedding_size(n)) for n in cardinalities
+        )
         width = sum(table.shape[1] for table in self.embeddings) + n_continuous
         widths = [width, *hidden, n_outputs]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(
+            nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False)
+        )
 
     def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
         """categorical: int64 (n, n_cat), continuous: (n, n_cont). Returns (n, n_outputs)."""
-        rows = [embedding_lookup(table, codes) for table, codes in zip(self.embeddings, categorical.T, strict=True)]
+        rows = [
+            embedding_lookup(table, codes)
+            for table, codes in zip(self.embeddings, categorical.T, strict=True)
+        ]
         x = torch.cat([*rows, continuous], dim=1)
         for layer in self.layers[:-1]:
             x = layer(x).clamp(min=0)
@@ -81,11 +96,17 @@ class _InUnitsOfTheTargets(nn.Module):
 
 
 def fit_table(
-    categorical: Tensor, continuous: Tensor, targets: Tensor, cardinalities: Sequence[int], seed: int
+    categorical: Tensor,
+    continuous: Tensor,
+    targets: Tensor,
+    cardinalities: Sequence[int],
+    seed: int,
 ) -> nn.Module:
-    """TabularModel with one hidden layer, trained by Adam on standardised targets, its learning rate falling to 0.
+    """TabularModel with one hidden layer, trained by Adam on standardised targets, its learning
+    rate falling to 0.
 
-    categorical: int64 (n, n_cat), continuous: (n, n_cont), targets: (n, 1); the model answers in the targets' units.
+    categorical: int64 (n, n_cat), continuous: (n, n_cont), targets: (n, 1); the model answers in
+    the targets' units.
     """
     torch.default_generator.manual_seed(seed)
     model = TabularModel(cardinalities, continuous.shape[1], 1, hidden=[50])

@@ -12,8 +12,12 @@ from course_utils.reference.sgd import minibatches
 
 
 def replace_head(model: nn.Module, num_outputs: int) -> nn.Module:
-    """The model itself, its last nn.Linear replaced by a fresh one from as many features to num_outputs."""
-    linears = [(path, module) for path, module in model.named_modules() if isinstance(module, nn.Linear)]
+    """The model itself, its last nn.Linear replaced by a fresh one from as many features to
+    num_outputs.
+    """
+    linears = [
+        (path, module) for path, module in model.named_modules() if isinstance(module, nn.Linear)
+    ]
     path, old = linears[-1]
     parent, _, child = path.rpartition(".")
     head = nn.Linear(old.in_features, num_outputs)
@@ -36,7 +40,8 @@ def unfreeze(module: nn.Module) -> None:
 def discriminative_lrs(lr: float | slice, n_groups: int) -> list[float]:
     """One learning rate a group, the head's last.
 
-    lr: equal for all; slice(b): b / 10, ..., b / 10, b; slice(a, b): a * (b / a)**(i / (n_groups - 1)).
+    lr: equal for all; slice(b): b / 10, ..., b / 10, b; slice(a, b): a * (b / a)**(i / (n_groups -
+    1)).
     Source: the rates of the fastai library, version 1.
     """
     before = n_groups - 1  # groups before the last
@@ -48,18 +53,24 @@ def discriminative_lrs(lr: float | slice, n_groups: int) -> list[float]:
 
 
 def parameter_groups(groups: Sequence[nn.Module], lrs: Sequence[float]) -> list[dict[str, Any]]:
-    """[{"params": trainable parameters of a module, "lr": its rate}, ...], as torch.optim takes them.
+    """[{"params": trainable parameters of a module, "lr": its rate}, ...], as torch.optim takes
+    them.
 
     Raises ValueError where there are not as many rates as modules.
     """
     if len(groups) != len(lrs):
         raise ValueError(f"there are {len(groups)} groups and {len(lrs)} learning rates")
     pairs = zip(groups, lrs, strict=True)
-    return [{"params": [p for p in group.parameters() if p.requires_grad], "lr": lr} for group, lr in pairs]
+    return [
+        {"params": [p for p in group.parameters() if p.requires_grad], "lr": lr}
+        for group, lr in pairs
+    ]
 
 
 def activations(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Tensor]:
-    """What the named modules put out while the model runs on x, cut off from the graph; names as in named_modules."""
+    """What the named modules put out while the model runs on x, cut off from the graph; names as in
+    named_modules.
+    """
     outputs: dict[str, Tensor] = {}
 
     def hook(name: str) -> Any:
@@ -75,7 +86,8 @@ def activations(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str,
 
 
 def fine_tune(model: nn.Module, x: Tensor, y: Tensor, seed: int) -> nn.Module:
-    """The model with a new head, 25 epochs of SGD with momentum, the layers before the head at a tenth of its rate.
+    """The model with a new head, 25 epochs of SGD with momentum, the layers before the head at a
+    tenth of its rate.
 
     x: (n, 1, 28, 28), y: (n,) in 0 ... c - 1; the new head has c outputs.
     """
@@ -84,7 +96,8 @@ def fine_tune(model: nn.Module, x: Tensor, y: Tensor, seed: int) -> nn.Module:
     replace_head(model, int(y.max()) + 1)
     groups = list(model.children())
     optimizers = [
-        SGD(**group, momentum=0.9) for group in parameter_groups(groups, discriminative_lrs(slice(0.02), len(groups)))
+        SGD(**group, momentum=0.9)
+        for group in parameter_groups(groups, discriminative_lrs(slice(0.02), len(groups)))
     ]
     model.train()
     for _ in range(25):

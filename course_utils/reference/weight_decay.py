@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 
 def l2_penalty(params: Sequence[Tensor], wd: float) -> Tensor:
-    """wd * (sum of the squares of all entries of all params), a 0-d tensor; params: tensors of any shape."""
+    """wd * (sum of the squares of all entries of all params), a 0-d tensor; params: tensors of any
+    shape.
+    """
     return wd * torch.stack([p.square().sum() for p in params]).sum()
 
 
@@ -30,9 +32,11 @@ def sgd_l2_step(params: Sequence[Tensor], lr: float, wd: float) -> None:
 
 @torch.no_grad()
 def sgd_decay_step(params: Sequence[Tensor], lr: float, wd: float) -> None:
-    """p <- p * (1 - lr * wd), then p <- p - lr * p.grad, in place; a parameter without gradient is left alone.
+    """p <- p * (1 - lr * wd), then p <- p - lr * p.grad, in place; a parameter without gradient is
+    left alone.
 
-    Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019, with lr in the decay as in torch.
+    Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019, with lr in the decay
+    as in torch.
     """
     for p in params:
         if p.grad is not None:
@@ -41,7 +45,9 @@ def sgd_decay_step(params: Sequence[Tensor], lr: float, wd: float) -> None:
 
 
 def decay_groups(model: nn.Module, wd: float) -> list[dict[str, Any]]:
-    """Two groups of trainable parameters for an optimizer: those of 2 and more dimensions decay, the rest do not."""
+    """Two groups of trainable parameters for an optimizer: those of 2 and more dimensions decay,
+    the rest do not.
+    """
     trainable = [p for p in model.parameters() if p.requires_grad]
     decayed = [p for p in trainable if p.ndim >= 2]
     spared = [p for p in trainable if p.ndim < 2]

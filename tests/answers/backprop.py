@@ -27,12 +27,16 @@ def numerical_in_place(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6)
 def numerical_with_eye(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
     units = torch.eye(x.numel(), dtype=torch.float64).reshape(-1, *x.shape)
     slopes = [(f(x + eps * unit) - f(x - eps * unit)) / (2 * eps) for unit in units]
-    return torch.stack([torch.as_tensor(slope, dtype=torch.float64) for slope in slopes]).reshape(x.shape)
+    return torch.stack([torch.as_tensor(slope, dtype=torch.float64) for slope in slopes]).reshape(
+        x.shape
+    )
 
 
 def numerical_by_index(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
     gradient = torch.empty_like(x, dtype=torch.float64)
-    for index in torch.cartesian_prod(*map(torch.arange, x.shape)).reshape(-1, x.ndim) if x.ndim else [()]:
+    for index in (
+        torch.cartesian_prod(*map(torch.arange, x.shape)).reshape(-1, x.ndim) if x.ndim else [()]
+    ):
         place = tuple(int(i) for i in index)
         values = []
         for sign in (1, -1):
@@ -64,7 +68,9 @@ def linear_by_einsum(grad_out: Tensor, x: Tensor, weight: Tensor) -> list[Tensor
     return [grad_x, grad_weight, torch.einsum("no->o", grad_out)]
 
 
-def linear_by_examples(grad_out: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def linear_by_examples(
+    grad_out: Tensor, x: Tensor, weight: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     grad_weight, grad_bias = torch.zeros_like(weight), weight.new_zeros(weight.shape[0])
     rows = []
     for g, row in zip(grad_out, x, strict=True):
@@ -111,14 +117,18 @@ def mse_by_weights(y_hat: Tensor, y: Tensor) -> Tensor:
     return 2 * weights * y_hat - 2 * weights * y
 
 
-def two_layers_in_one_go(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
+def two_layers_in_one_go(
+    x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
+) -> dict[str, Tensor]:
     h = (x @ w1.T + b1).clamp(min=0)
     g = 2 / y.numel() * (h @ w2.T + b2 - y)
     gz = g @ w2 * (h > 0)
     return dict(b2=g.sum(0), w2=g.T @ h, b1=gz.sum(0), w1=gz.T @ x)
 
 
-def two_layers_by_examples(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
+def two_layers_by_examples(
+    x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
+) -> dict[str, Tensor]:
     grads = {"w1": torch.zeros_like(w1), "b1": torch.zeros_like(b1)}
     grads |= {"w2": torch.zeros_like(w2), "b2": torch.zeros_like(b2)}
     for row, target in zip(x, y, strict=True):
@@ -133,12 +143,19 @@ def two_layers_by_examples(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Ten
     return grads
 
 
-def two_layers_by_einsum(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
+def two_layers_by_einsum(
+    x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
+) -> dict[str, Tensor]:
     z = torch.einsum("ni,hi->nh", x, w1) + b1
     on = (z > 0).float()
     g = 2 * (torch.einsum("nh,oh->no", z * on, w2) + b2 - y) / (len(y) * y.shape[1])
     delta = torch.einsum("no,oh,nh->nh", g, w2, on)
-    grads = [torch.einsum("nh,ni->hi", delta, x), delta.sum(0), torch.einsum("no,nh->oh", g, z * on), g.sum(0)]
+    grads = [
+        torch.einsum("nh,ni->hi", delta, x),
+        delta.sum(0),
+        torch.einsum("no,nh->oh", g, z * on),
+        g.sum(0),
+    ]
     return dict(zip(["w1", "b1", "w2", "b2"], grads, strict=True))
 
 
@@ -191,7 +208,11 @@ def backward_in_a_dict(node: Any) -> None:
 
 ANSWERS = {
     "backprop.numerical_gradient": [numerical_in_place, numerical_with_eye, numerical_by_index],
-    "backprop.relative_error": [relative_error_by_where, relative_error_by_loop, relative_error_by_maximum],
+    "backprop.relative_error": [
+        relative_error_by_where,
+        relative_error_by_loop,
+        relative_error_by_maximum,
+    ],
     "backprop.linear_backward": [linear_by_einsum, linear_by_examples, linear_by_transposes],
     "backprop.relu_backward": [
         relu_by_where,
@@ -201,7 +222,11 @@ ANSWERS = {
         relu_by_masked_fill,
     ],
     "backprop.mse_backward": [mse_by_mean, mse_by_weights],
-    "backprop.two_layer_backward": [two_layers_in_one_go, two_layers_by_examples, two_layers_by_einsum],
+    "backprop.two_layer_backward": [
+        two_layers_in_one_go,
+        two_layers_by_examples,
+        two_layers_by_einsum,
+    ],
     "backprop.backward": [backward_by_counting, backward_over_paths, backward_in_a_dict],
 }
 
@@ -279,7 +304,11 @@ def linear_backward_second_reading(grad_out, x, weight):
 
 def linear_backward_third_reading(grad_out, x, weight):
     g = grad_out[:, :, None]  # (n, d_out, 1)
-    return (g * weight).sum(1), (g * x[:, None, :]).sum(0), torch.ones(len(x), dtype=x.dtype) @ grad_out
+    return (
+        (g * weight).sum(1),
+        (g * x[:, None, :]).sum(0),
+        torch.ones(len(x), dtype=x.dtype) @ grad_out,
+    )
 
 
 def relu_backward_first_reading(grad_out, x):
@@ -290,7 +319,11 @@ def relu_backward_first_reading(grad_out, x):
 
 def relu_backward_second_reading(grad_out, x):
     return torch.from_numpy(
-        np.where(x.detach().numpy() > 0, grad_out.detach().numpy(), np.zeros((), x.detach().numpy().dtype))
+        np.where(
+            x.detach().numpy() > 0,
+            grad_out.detach().numpy(),
+            np.zeros((), x.detach().numpy().dtype),
+        )
     )
 
 
@@ -448,4 +481,8 @@ ANSWERS["backprop.two_layer_backward"] += [
     two_layer_backward_second_reading,
     two_layer_backward_third_reading,
 ]
-ANSWERS["backprop.backward"] += [backward_first_reading, backward_second_reading, backward_third_reading]
+ANSWERS["backprop.backward"] += [
+    backward_first_reading,
+    backward_second_reading,
+    backward_third_reading,
+]

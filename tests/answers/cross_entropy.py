@@ -22,7 +22,9 @@ def one_hot_by_scatter(labels: Tensor, num_classes: int) -> Tensor:
 
 
 def one_hot_from_lists(labels: Tensor, num_classes: int) -> Tensor:
-    return torch.tensor([[1.0 if k == label else 0.0 for k in range(num_classes)] for label in labels.tolist()])
+    return torch.tensor(
+        [[1.0 if k == label else 0.0 for k in range(num_classes)] for label in labels.tolist()]
+    )
 
 
 def softmax_with_a_detached_shift(logits: Tensor) -> Tensor:
@@ -53,7 +55,9 @@ def log_softmax_by_matmul(logits: Tensor) -> Tensor:
 
 
 def log_softmax_row_by_row(logits: Tensor) -> Tensor:
-    return torch.stack([row - row.max() - torch.log(torch.exp(row - row.max()).sum()) for row in logits])
+    return torch.stack(
+        [row - row.max() - torch.log(torch.exp(row - row.max()).sum()) for row in logits]
+    )
 
 
 def log_softmax_by_log1p(logits: Tensor) -> Tensor:
@@ -71,11 +75,16 @@ def nll_by_one_hot(log_probs: Tensor, targets: Tensor) -> Tensor:
 
 
 def nll_by_einsum(log_probs: Tensor, targets: Tensor) -> Tensor:
-    return torch.einsum("nc,nc->", log_probs, -one_hot_from_eye(targets, log_probs.shape[1])) / targets.numel()
+    return (
+        torch.einsum("nc,nc->", log_probs, -one_hot_from_eye(targets, log_probs.shape[1]))
+        / targets.numel()
+    )
 
 
 def nll_by_loop(log_probs: Tensor, targets: Tensor) -> Tensor:
-    return sum(-row[target] for row, target in zip(log_probs, targets.tolist(), strict=True)) / len(targets)
+    return sum(-row[target] for row, target in zip(log_probs, targets.tolist(), strict=True)) / len(
+        targets
+    )
 
 
 def cross_entropy_from_parts(logits: Tensor, targets: Tensor) -> Tensor:
@@ -84,7 +93,9 @@ def cross_entropy_from_parts(logits: Tensor, targets: Tensor) -> Tensor:
 
 def cross_entropy_as_a_difference(logits: Tensor, targets: Tensor) -> Tensor:
     shifted = logits - logits.detach().amax(1, keepdim=True)
-    return (shifted.exp().sum(1).log() - shifted.take_along_dim(targets[:, None], 1).squeeze(1)).mean()
+    return (
+        shifted.exp().sum(1).log() - shifted.take_along_dim(targets[:, None], 1).squeeze(1)
+    ).mean()
 
 
 def cross_entropy_against_the_target(logits: Tensor, targets: Tensor) -> Tensor:
@@ -107,16 +118,23 @@ def backward_by_the_jacobian(logits: Tensor, targets: Tensor) -> Tensor:
     lost = (
         p.gather(1, targets[:, None]) < 1e-30
     )  # where p of the target has been rounded to 0, the product says nothing
-    return torch.where(lost, (p - one_hot_from_eye(targets, logits.shape[1])) / len(targets), direct)
+    return torch.where(
+        lost, (p - one_hot_from_eye(targets, logits.shape[1])) / len(targets), direct
+    )
 
 
 def backward_by_einsum(logits: Tensor, targets: Tensor) -> Tensor:
     n, c = logits.shape
-    return torch.einsum("nc,->nc", softmax_row_by_row(logits) - one_hot_from_lists(targets, c), torch.tensor(1 / n))
+    return torch.einsum(
+        "nc,->nc", softmax_row_by_row(logits) - one_hot_from_lists(targets, c), torch.tensor(1 / n)
+    )
 
 
 def accuracy_by_loop(logits: Tensor, targets: Tensor) -> float:
-    hits = sum(max(range(len(row)), key=row.__getitem__) == t for row, t in zip(logits.tolist(), targets, strict=True))
+    hits = sum(
+        max(range(len(row)), key=row.__getitem__) == t
+        for row, t in zip(logits.tolist(), targets, strict=True)
+    )
     return float(hits) / len(targets)
 
 
@@ -130,16 +148,33 @@ def accuracy_by_rank(logits: Tensor, targets: Tensor) -> float:
 
 
 ANSWERS = {
-    "cross_entropy.one_hot": [one_hot_from_eye, one_hot_by_assignment, one_hot_by_scatter, one_hot_from_lists],
-    "cross_entropy.softmax": [softmax_with_a_detached_shift, softmax_row_by_row, softmax_by_its_logarithm],
-    "cross_entropy.log_softmax": [log_softmax_by_matmul, log_softmax_row_by_row, log_softmax_by_log1p],
+    "cross_entropy.one_hot": [
+        one_hot_from_eye,
+        one_hot_by_assignment,
+        one_hot_by_scatter,
+        one_hot_from_lists,
+    ],
+    "cross_entropy.softmax": [
+        softmax_with_a_detached_shift,
+        softmax_row_by_row,
+        softmax_by_its_logarithm,
+    ],
+    "cross_entropy.log_softmax": [
+        log_softmax_by_matmul,
+        log_softmax_row_by_row,
+        log_softmax_by_log1p,
+    ],
     "cross_entropy.nll": [nll_by_gather, nll_by_one_hot, nll_by_einsum, nll_by_loop],
     "cross_entropy.cross_entropy": [
         cross_entropy_from_parts,
         cross_entropy_as_a_difference,
         cross_entropy_against_the_target,
     ],
-    "cross_entropy.cross_entropy_backward": [backward_by_subtraction, backward_by_the_jacobian, backward_by_einsum],
+    "cross_entropy.cross_entropy_backward": [
+        backward_by_subtraction,
+        backward_by_the_jacobian,
+        backward_by_einsum,
+    ],
     "cross_entropy.accuracy": [accuracy_by_loop, accuracy_as_tensor, accuracy_by_rank],
 }
 
@@ -335,7 +370,10 @@ def accuracy_first_reading(logits, targets):
 
 
 def accuracy_second_reading(logits, targets):
-    hits = [max(range(len(row)), key=row.__getitem__) == t for row, t in zip(logits.tolist(), targets.tolist())]
+    hits = [
+        max(range(len(row)), key=row.__getitem__) == t
+        for row, t in zip(logits.tolist(), targets.tolist())
+    ]
     return hits.count(True) / len(hits)
 
 
@@ -350,7 +388,11 @@ ANSWERS["cross_entropy.one_hot"] += [
     one_hot_third_reading,
     one_hot_fourth_reading,
 ]
-ANSWERS["cross_entropy.softmax"] += [softmax_first_reading, softmax_second_reading, softmax_third_reading]
+ANSWERS["cross_entropy.softmax"] += [
+    softmax_first_reading,
+    softmax_second_reading,
+    softmax_third_reading,
+]
 ANSWERS["cross_entropy.log_softmax"] += [
     log_softmax_first_reading,
     log_softmax_second_reading,
@@ -368,4 +410,8 @@ ANSWERS["cross_entropy.cross_entropy_backward"] += [
     cross_entropy_backward_second_reading,
     cross_entropy_backward_third_reading,
 ]
-ANSWERS["cross_entropy.accuracy"] += [accuracy_first_reading, accuracy_second_reading, accuracy_third_reading]
+ANSWERS["cross_entropy.accuracy"] += [
+    accuracy_first_reading,
+    accuracy_second_reading,
+    accuracy_third_reading,
+]

@@ -37,12 +37,16 @@ def backward_by_loop(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tens
 
 
 def backward_by_put(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
-    return torch.zeros(num_embeddings, grad_out.shape[-1]).index_put((idx,), grad_out, accumulate=True)
+    return torch.zeros(num_embeddings, grad_out.shape[-1]).index_put(
+        (idx,), grad_out, accumulate=True
+    )
 
 
 def backward_by_scatter(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
     rows = grad_out.reshape(-1, grad_out.shape[-1])
-    return torch.zeros(num_embeddings, rows.shape[1]).scatter_add(0, idx.reshape(-1, 1).expand_as(rows), rows)
+    return torch.zeros(num_embeddings, rows.shape[1]).scatter_add(
+        0, idx.reshape(-1, 1).expand_as(rows), rows
+    )
 
 
 def backward_by_rows(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
@@ -66,7 +70,9 @@ def range_as_mean(x: Tensor, low: float, high: float) -> Tensor:
 
 
 class EinsumModel(nn.Module):
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__()
         self.item_bias, self.user_bias = (nn.Parameter(torch.zeros(n)) for n in (n_items, n_users))
         self.user_factors = nn.Parameter(torch.randn(n_users, n_factors) * 0.01)
@@ -75,18 +81,25 @@ class EinsumModel(nn.Module):
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         match = torch.einsum("nk,nk->n", self.user_factors[users], self.item_factors[items])
-        return range_by_exp(match + self.user_bias[users] + self.item_bias[items], self.low, self.high)
+        return range_by_exp(
+            match + self.user_bias[users] + self.item_bias[items], self.low, self.high
+        )
 
 
 class TableModel(nn.Module):
     """Every user with every item, then the pairs that were asked for."""
 
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__()
         self.y_range = y_range
         self.user_factors = nn.Parameter(torch.empty(n_users, n_factors).uniform_(-0.017, 0.017))
         self.item_factors = nn.Parameter(torch.empty(n_items, n_factors).uniform_(-0.017, 0.017))
-        self.user_bias, self.item_bias = nn.Parameter(torch.zeros(n_users)), nn.Parameter(torch.zeros(n_items))
+        self.user_bias, self.item_bias = (
+            nn.Parameter(torch.zeros(n_users)),
+            nn.Parameter(torch.zeros(n_items)),
+        )
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         table = self.user_factors @ self.item_factors.T + self.user_bias[:, None] + self.item_bias
@@ -95,7 +108,10 @@ class TableModel(nn.Module):
 
 class ProductModel(EinsumModel):
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
-        u, i = lookup_by_product(self.user_factors, users), lookup_by_product(self.item_factors, items)
+        u, i = (
+            lookup_by_product(self.user_factors, users),
+            lookup_by_product(self.item_factors, items),
+        )
         match = (u[:, None, :] @ i[:, :, None])[:, 0, 0]
         biases = self.user_bias.index_select(0, users) + self.item_bias.gather(0, items)
         return self.low + (self.high - self.low) * (match + biases).sigmoid()
@@ -104,7 +120,9 @@ class ProductModel(EinsumModel):
 class DiagonalModel(EinsumModel):
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         match = (self.user_factors[users] @ self.item_factors[items].T).diagonal()
-        return range_by_method(match + self.user_bias[users] + self.item_bias[items], self.low, self.high)
+        return range_by_method(
+            match + self.user_bias[users] + self.item_bias[items], self.low, self.high
+        )
 
 
 def pca_by_scaled_u(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -142,7 +160,12 @@ def pca_by_power_iteration(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _fit(
-    users: Tensor, items: Tensor, ratings: Tensor, seed: int, model: nn.Module, step: Callable[[nn.Module], None]
+    users: Tensor,
+    items: Tensor,
+    ratings: Tensor,
+    seed: int,
+    model: nn.Module,
+    step: Callable[[nn.Module], None],
 ) -> nn.Module:
     generator = torch.Generator().manual_seed(seed)
     for _ in range(5):
@@ -180,7 +203,10 @@ def fit_with_modules(users: Tensor, items: Tensor, ratings: Tensor, seed: int) -
     class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.users, self.items = nn.Embedding(int(users.max()) + 1, 21), nn.Embedding(int(items.max()) + 1, 21)
+            self.users, self.items = (
+                nn.Embedding(int(users.max()) + 1, 21),
+                nn.Embedding(int(items.max()) + 1, 21),
+            )
             for table in (self.users, self.items):
                 nn.init.normal_(table.weight, std=0.01)
 
@@ -200,7 +226,12 @@ def fit_with_modules(users: Tensor, items: Tensor, ratings: Tensor, seed: int) -
 
 
 ANSWERS = {
-    "embeddings.embedding_lookup": [lookup_by_product, lookup_by_index_select, lookup_by_loop, lookup_by_take],
+    "embeddings.embedding_lookup": [
+        lookup_by_product,
+        lookup_by_index_select,
+        lookup_by_loop,
+        lookup_by_take,
+    ],
     "embeddings.embedding_backward": [
         backward_by_product,
         backward_by_loop,
@@ -210,7 +241,12 @@ ANSWERS = {
     ],
     "embeddings.sigmoid_range": [range_by_exp, range_by_tanh, range_by_method, range_as_mean],
     "embeddings.DotProductBias": [EinsumModel, TableModel, ProductModel, DiagonalModel],
-    "embeddings.pca": [pca_by_scaled_u, pca_by_covariance, pca_by_svd_of_the_transpose, pca_by_power_iteration],
+    "embeddings.pca": [
+        pca_by_scaled_u,
+        pca_by_covariance,
+        pca_by_svd_of_the_transpose,
+        pca_by_power_iteration,
+    ],
     "embeddings.fit_ratings": [fit_with_penalty, fit_with_modules],
 }
 
@@ -223,7 +259,9 @@ embedding_lookup_first_reading = lambda weight, idx: weight[idx]
 
 def embedding_lookup_second_reading(weight, idx):
     n, k = weight.shape
-    return (F.one_hot(idx, num_classes=n).to(weight.dtype).reshape(-1, n) @ weight).reshape(tuple(idx.shape) + (k,))
+    return (F.one_hot(idx, num_classes=n).to(weight.dtype).reshape(-1, n) @ weight).reshape(
+        tuple(idx.shape) + (k,)
+    )
 
 
 def embedding_lookup_third_reading(weight, idx):
@@ -259,7 +297,9 @@ def embedding_backward_second_reading(grad_out, idx, num_embeddings):
 
 def embedding_backward_third_reading(grad_out, idx, num_embeddings):
     result = np.zeros((num_embeddings, grad_out.shape[-1]))
-    np.add.at(result, idx.reshape(-1).numpy(), grad_out.reshape(-1, grad_out.shape[-1]).detach().numpy())
+    np.add.at(
+        result, idx.reshape(-1).numpy(), grad_out.reshape(-1, grad_out.shape[-1]).detach().numpy()
+    )
     return torch.as_tensor(result, dtype=grad_out.dtype)
 
 
@@ -308,7 +348,9 @@ class DotProductBias_second_reading(nn.Module):
         super().__init__()
         self.register_buffer("ends", torch.tensor(y_range, dtype=torch.float32))
         for name, n in [("user", n_users), ("item", n_items)]:
-            self.register_parameter(f"{name}_factors", nn.Parameter(torch.normal(0.0, 0.01, (n, n_factors))))
+            self.register_parameter(
+                f"{name}_factors", nn.Parameter(torch.normal(0.0, 0.01, (n, n_factors)))
+            )
             self.register_parameter(f"{name}_bias", nn.Parameter(torch.zeros(n)))
 
     def forward(self, users, items):
@@ -322,9 +364,14 @@ class DotProductBias_third_reading(nn.Module):
     def __init__(self, n_users, n_items, n_factors, y_range):
         super().__init__()
         self.y_range = tuple(y_range)
-        self.item_bias, self.user_bias = nn.Parameter(torch.zeros(n_items)), nn.Parameter(torch.zeros(n_users))
+        self.item_bias, self.user_bias = (
+            nn.Parameter(torch.zeros(n_items)),
+            nn.Parameter(torch.zeros(n_users)),
+        )
         self.item_factors, self.user_factors = [
-            nn.Parameter(nn.init.trunc_normal_(torch.empty(n, n_factors), std=0.01, a=-0.05, b=0.05))
+            nn.Parameter(
+                nn.init.trunc_normal_(torch.empty(n, n_factors), std=0.01, a=-0.05, b=0.05)
+            )
             for n in (n_items, n_users)
         ]
 
@@ -333,7 +380,10 @@ class DotProductBias_third_reading(nn.Module):
         rows = self.user_factors[users].unsqueeze(1)
         columns = self.item_factors[items].unsqueeze(2)
         match = torch.bmm(rows, columns).reshape(-1)
-        return torch.sigmoid(match + (self.user_bias[users] + self.item_bias[items])) * (high - low) + low
+        return (
+            torch.sigmoid(match + (self.user_bias[users] + self.item_bias[items])) * (high - low)
+            + low
+        )
 
 
 def pca_first_reading(x, k):
@@ -409,4 +459,9 @@ ANSWERS["embeddings.DotProductBias"] += [
     DotProductBias_second_reading,
     DotProductBias_third_reading,
 ]
-ANSWERS["embeddings.pca"] += [pca_first_reading, pca_second_reading, pca_third_reading, pca_fourth_reading]
+ANSWERS["embeddings.pca"] += [
+    pca_first_reading,
+    pca_second_reading,
+    pca_third_reading,
+    pca_fourth_reading,
+]

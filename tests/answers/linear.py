@@ -81,7 +81,9 @@ def count_by_concatenation(module: nn.Module) -> int:
 
 
 def count_as_tensor(module: nn.Module) -> Tensor:
-    return torch.tensor([p.numel() for p in module.parameters() if p.requires_grad], dtype=torch.int64).sum()
+    return torch.tensor(
+        [p.numel() for p in module.parameters() if p.requires_grad], dtype=torch.int64
+    ).sum()
 
 
 def collapse_by_probing(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> list[Tensor]:
@@ -112,8 +114,14 @@ def net_in_sequence(n_in: int, n_hidden: int, n_out: int) -> nn.Module:
 class NetOfParameters(nn.Module):
     def __init__(self, n_in: int, n_hidden: int, n_out: int) -> None:
         super().__init__()
-        self.w1, self.b1 = nn.Parameter(torch.randn(n_hidden, n_in)), nn.Parameter(torch.zeros(n_hidden))
-        self.w2, self.b2 = nn.Parameter(torch.randn(n_out, n_hidden)), nn.Parameter(torch.zeros(n_out))
+        self.w1, self.b1 = (
+            nn.Parameter(torch.randn(n_hidden, n_in)),
+            nn.Parameter(torch.zeros(n_hidden)),
+        )
+        self.w2, self.b2 = (
+            nn.Parameter(torch.randn(n_out, n_hidden)),
+            nn.Parameter(torch.zeros(n_out)),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return relu_by_where(x @ self.w1.T + self.b1) @ self.w2.T + self.b2
@@ -240,7 +248,9 @@ class count_parameters_second_reading:
 
 def count_parameters_third_reading(module):
     trainable = filter(lambda p: p.requires_grad, module.parameters())
-    return functools.reduce(lambda n, p: n + int(torch.ones_like(p, dtype=torch.int64).sum()), trainable, 0)
+    return functools.reduce(
+        lambda n, p: n + int(torch.ones_like(p, dtype=torch.int64).sum()), trainable, 0
+    )
 
 
 def collapse_first_reading(w1, b1, w2, b2):
@@ -285,7 +295,9 @@ class _Linear(nn.Module):
         super().__init__()
         bound = 1 / math.sqrt(in_features)
         self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+        self.bias = (
+            nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+        )
 
     def forward(self, x):
         y = x @ self.weight.T
@@ -324,13 +336,21 @@ ANSWERS["linear.relu"] += [
     relu_fourth_reading,
     relu_fifth_reading,
 ]
-ANSWERS["linear.My_Linear"] += [My_Linear_first_reading, My_Linear_second_reading, My_Linear_third_reading]
+ANSWERS["linear.My_Linear"] += [
+    My_Linear_first_reading,
+    My_Linear_second_reading,
+    My_Linear_third_reading,
+]
 ANSWERS["linear.count_parameters"] += [
     count_parameters_first_reading,
     count_parameters_second_reading,
     count_parameters_third_reading,
 ]
-ANSWERS["linear.collapse"] += [collapse_first_reading, collapse_second_reading, collapse_third_reading]
+ANSWERS["linear.collapse"] += [
+    collapse_first_reading,
+    collapse_second_reading,
+    collapse_third_reading,
+]
 ANSWERS["linear.two_layer_net"] += [
     two_layer_net_first_reading,
     two_layer_net_second_reading,

@@ -98,7 +98,9 @@ class SgdOfSteps(SgdWithData):
                 p.data.add_(v)
 
 
-def train_epoch_with_lists(model: nn.Module, batches: Iterable, loss_fn: Callable, optimizer: SgdWithDict) -> Tensor:
+def train_epoch_with_lists(
+    model: nn.Module, batches: Iterable, loss_fn: Callable, optimizer: SgdWithDict
+) -> Tensor:
     losses, sizes = [], []
     for x, y in batches:
         model.zero_grad()
@@ -110,7 +112,9 @@ def train_epoch_with_lists(model: nn.Module, batches: Iterable, loss_fn: Callabl
     return torch.tensor(losses).dot(torch.tensor(sizes, dtype=torch.float32)) / sum(sizes)
 
 
-def train_epoch_clearing_last(model: nn.Module, batches: Iterable, loss_fn: Callable, optimizer: SgdWithDict) -> float:
+def train_epoch_clearing_last(
+    model: nn.Module, batches: Iterable, loss_fn: Callable, optimizer: SgdWithDict
+) -> float:
     model.train()
     optimizer.zero_grad()
     mean, seen = 0.0, 0
@@ -166,7 +170,11 @@ def fit_with_plain_sgd(x: Tensor, y: Tensor, seed: int) -> nn.Module:
 class OwnNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.a, self.b, self.c = linear.My_Linear(784, 80), linear.My_Linear(80, 40), linear.My_Linear(40, 10)
+        self.a, self.b, self.c = (
+            linear.My_Linear(784, 80),
+            linear.My_Linear(80, 40),
+            linear.My_Linear(40, 10),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.c(self.b(self.a(x).clamp(min=0)).clamp(min=0)).log_softmax(-1)
@@ -411,7 +419,9 @@ def evaluate_third_reading(model, x, y):
         logp = torch.log_softmax(calm(x), -1)
     finally:
         torch.set_grad_enabled(grad_was)
-    return F.nll_loss(logp, y).item(), torch.eq(logp.topk(1).indices[:, 0], y).double().mean().item()
+    return F.nll_loss(logp, y).item(), torch.eq(
+        logp.topk(1).indices[:, 0], y
+    ).double().mean().item()
 
 
 class _SGD:
@@ -463,7 +473,10 @@ class _Pictures(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 8, 5, stride=2, padding=2), nn.Conv2d(8, 16, 3, stride=2, padding=1)
+        self.conv1, self.conv2 = (
+            nn.Conv2d(1, 8, 5, stride=2, padding=2),
+            nn.Conv2d(8, 16, 3, stride=2, padding=1),
+        )
         self.head = nn.Linear(16 * 7 * 7, 10)
 
     def forward(self, x):
@@ -492,7 +505,9 @@ class _Fit:
 
     def __call__(self, x, y, seed):
         torch.manual_seed(seed)
-        net = nn.Sequential(nn.Linear(784, self.hidden), nn.ReLU(), nn.Dropout(0.2), nn.Linear(self.hidden, 10))
+        net = nn.Sequential(
+            nn.Linear(784, self.hidden), nn.ReLU(), nn.Dropout(0.2), nn.Linear(self.hidden, 10)
+        )
         params, t = list(net.parameters()), 0
         m, s = [torch.zeros_like(p) for p in params], [torch.zeros_like(p) for p in params]
         for _ in range(self.epochs):
@@ -518,6 +533,18 @@ ANSWERS["mnist.normalize"] += [
     normalize_fourth_reading,
 ]
 ANSWERS["mnist.SGD"] += [SGD_first_reading, SGD_second_reading, SGD_third_reading]
-ANSWERS["mnist.train_epoch"] += [train_epoch_first_reading, train_epoch_second_reading, train_epoch_third_reading]
-ANSWERS["mnist.evaluate"] += [evaluate_first_reading, evaluate_second_reading, evaluate_third_reading]
-ANSWERS["mnist.fit_mnist"] += [fit_mnist_first_reading, fit_mnist_second_reading, fit_mnist_third_reading]
+ANSWERS["mnist.train_epoch"] += [
+    train_epoch_first_reading,
+    train_epoch_second_reading,
+    train_epoch_third_reading,
+]
+ANSWERS["mnist.evaluate"] += [
+    evaluate_first_reading,
+    evaluate_second_reading,
+    evaluate_third_reading,
+]
+ANSWERS["mnist.fit_mnist"] += [
+    fit_mnist_first_reading,
+    fit_mnist_second_reading,
+    fit_mnist_third_reading,
+]

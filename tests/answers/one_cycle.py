@@ -88,11 +88,17 @@ def range_test_with_logspace(
     return lrs, losses
 
 
-def range_test_with_geomspace(loss_at: Any, lr_min: float, lr_max: float, steps: int) -> list[list[Any]]:
+def range_test_with_geomspace(
+    loss_at: Any, lr_min: float, lr_max: float, steps: int
+) -> list[list[Any]]:
     pairs: list[tuple[Any, Any]] = []
     for lr in np.geomspace(lr_min, lr_max, steps):
         loss = loss_at(lr)
-        if math.isnan(loss) or math.isinf(loss) or (pairs and loss > 4 * min(pairs, key=lambda pair: pair[1])[1]):
+        if (
+            math.isnan(loss)
+            or math.isinf(loss)
+            or (pairs and loss > 4 * min(pairs, key=lambda pair: pair[1])[1])
+        ):
             break
         pairs.append((lr, loss))
     return [[pair[0] for pair in pairs], [pair[1] for pair in pairs]]
@@ -123,7 +129,11 @@ def steps_by_splitting(n: int, batch_size: int, epochs: int) -> int:
 ANSWERS = {
     "one_cycle.anneal": [anneal_from_the_start, anneal_with_torch, anneal_with_numpy],
     "one_cycle.one_cycle": [one_cycle_by_phases, one_cycle_by_one_weight],
-    "one_cycle.lr_range_test": [range_test_by_factor, range_test_with_logspace, range_test_with_geomspace],
+    "one_cycle.lr_range_test": [
+        range_test_by_factor,
+        range_test_with_logspace,
+        range_test_with_geomspace,
+    ],
     "one_cycle.suggest_lr": [suggest_by_diff, suggest_by_sorting],
     "one_cycle.steps_per_fit": [steps_by_negation, steps_by_counting, steps_by_splitting],
 }
@@ -178,10 +188,15 @@ lr_range_test_third_reading = _Finder()
 
 
 def suggest_lr_first_reading(lrs, losses):
-    return min((after - before, i, lr) for i, (lr, before, after) in enumerate(zip(lrs, losses, losses[1:])))[2]
+    return min(
+        (after - before, i, lr)
+        for i, (lr, before, after) in enumerate(zip(lrs, losses, losses[1:]))
+    )[2]
 
 
-suggest_lr_second_reading = lambda lrs, losses: lrs[torch.tensor(losses, dtype=torch.float64).diff().argmin().item()]
+suggest_lr_second_reading = lambda lrs, losses: lrs[
+    torch.tensor(losses, dtype=torch.float64).diff().argmin().item()
+]
 
 
 def suggest_lr_third_reading(lrs, losses):
@@ -210,7 +225,9 @@ def anneal_first_reading(start, end, pct):
     return start + (end - start) * math.sin(math.pi * pct / 2) ** 2
 
 
-anneal_second_reading = lambda start, end, pct: (start + end) / 2 + (start - end) / 2 * math.cos(pct * math.pi)
+anneal_second_reading = lambda start, end, pct: (
+    (start + end) / 2 + (start - end) / 2 * math.cos(pct * math.pi)
+)
 
 
 class _Half(nn.Module):
@@ -222,17 +239,24 @@ class _Half(nn.Module):
 anneal_third_reading = _Half()
 
 
-def one_cycle_first_reading(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle_first_reading(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     peak, last = pct_start * total_steps - 1, total_steps - 1
     if step > peak:
-        share, edge = 0.5 + 0.5 * math.cos(math.pi * (step - peak) / (last - peak)), lr_max / (div * final_div)
+        share, edge = (
+            0.5 + 0.5 * math.cos(math.pi * (step - peak) / (last - peak)),
+            lr_max / (div * final_div),
+        )
     else:
         share, edge = 0.5 - 0.5 * math.cos(math.pi * step / peak), lr_max / div
     low, high = momentums
     return share * lr_max + (1 - share) * edge, share * low + (1 - share) * high
 
 
-def one_cycle_second_reading(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle_second_reading(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     low, high = momentums
     peak = pct_start * total_steps - 1
     phases = [
@@ -255,7 +279,16 @@ class _OneCycle:
         peak = pct_start * total_steps - 1
         return (0, step / peak) if step <= peak else (1, (step - peak) / (total_steps - 1 - peak))
 
-    def __call__(self, step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+    def __call__(
+        self,
+        step,
+        total_steps,
+        lr_max,
+        pct_start=0.3,
+        div=25.0,
+        final_div=1e4,
+        momentums=(0.85, 0.95),
+    ):
         k, p = self.phase(step, total_steps, pct_start)
         low, high = momentums
         rates, momenta = [lr_max / div, lr_max, lr_max / div / final_div], [high, low, high]
@@ -270,11 +303,19 @@ ANSWERS["one_cycle.lr_range_test"] += [
     lr_range_test_second_reading,
     lr_range_test_third_reading,
 ]
-ANSWERS["one_cycle.suggest_lr"] += [suggest_lr_first_reading, suggest_lr_second_reading, suggest_lr_third_reading]
+ANSWERS["one_cycle.suggest_lr"] += [
+    suggest_lr_first_reading,
+    suggest_lr_second_reading,
+    suggest_lr_third_reading,
+]
 ANSWERS["one_cycle.steps_per_fit"] += [
     steps_per_fit_first_reading,
     steps_per_fit_second_reading,
     steps_per_fit_third_reading,
 ]
 ANSWERS["one_cycle.anneal"] += [anneal_first_reading, anneal_second_reading, anneal_third_reading]
-ANSWERS["one_cycle.one_cycle"] += [one_cycle_first_reading, one_cycle_second_reading, one_cycle_third_reading]
+ANSWERS["one_cycle.one_cycle"] += [
+    one_cycle_first_reading,
+    one_cycle_second_reading,
+    one_cycle_third_reading,
+]

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 
 @torch.no_grad()
-def rmsprop_in_place(params: list[Tensor], squares: list[Tensor], lr: float, alpha: float, eps: float) -> None:
+def rmsprop_in_place(
+    params: list[Tensor], squares: list[Tensor], lr: float, alpha: float, eps: float
+) -> None:
     for p, s in zip(params, squares, strict=True):
         if p.grad is None:
             continue
@@ -15,7 +17,9 @@ def rmsprop_in_place(params: list[Tensor], squares: list[Tensor], lr: float, alp
         p.addcdiv_(p.grad, s.sqrt().add_(eps), value=-lr)
 
 
-def rmsprop_by_data(params: list[Tensor], squares: list[Tensor], lr: float, alpha: float, eps: float) -> None:
+def rmsprop_by_data(
+    params: list[Tensor], squares: list[Tensor], lr: float, alpha: float, eps: float
+) -> None:
     for i in range(len(params)):
         g = params[i].grad
         if g is not None:
@@ -24,7 +28,9 @@ def rmsprop_by_data(params: list[Tensor], squares: list[Tensor], lr: float, alph
 
 
 @torch.no_grad()
-def rmsprop_into_slices(params: list[Tensor], squares: list[Tensor], lr: float, alpha: float, eps: float) -> None:
+def rmsprop_into_slices(
+    params: list[Tensor], squares: list[Tensor], lr: float, alpha: float, eps: float
+) -> None:
     for p, s in ((p, s) for p, s in zip(params, squares, strict=True) if p.grad is not None):
         s[...] = s + (1 - alpha) * (p.grad.pow(2) - s)
         p[...] = p - lr * p.grad / (torch.sqrt(s) + eps)
@@ -32,7 +38,13 @@ def rmsprop_into_slices(params: list[Tensor], squares: list[Tensor], lr: float, 
 
 @torch.no_grad()
 def adam_in_torchs_order(
-    params: list[Tensor], means: list[Tensor], squares: list[Tensor], t: int, lr: float, betas: tuple, eps: float
+    params: list[Tensor],
+    means: list[Tensor],
+    squares: list[Tensor],
+    t: int,
+    lr: float,
+    betas: tuple,
+    eps: float,
 ) -> None:
     for p, m, s in zip(params, means, squares, strict=True):
         if p.grad is None:
@@ -44,7 +56,13 @@ def adam_in_torchs_order(
 
 
 def adam_by_data(
-    params: list[Tensor], means: list[Tensor], squares: list[Tensor], t: int, lr: float, betas: tuple, eps: float
+    params: list[Tensor],
+    means: list[Tensor],
+    squares: list[Tensor],
+    t: int,
+    lr: float,
+    betas: tuple,
+    eps: float,
 ) -> None:
     beta1, beta2 = betas
     for i, p in enumerate(params):
@@ -58,7 +76,13 @@ def adam_by_data(
 
 
 def adam_entry_by_entry(
-    params: list[Tensor], means: list[Tensor], squares: list[Tensor], t: int, lr: float, betas: tuple, eps: float
+    params: list[Tensor],
+    means: list[Tensor],
+    squares: list[Tensor],
+    t: int,
+    lr: float,
+    betas: tuple,
+    eps: float,
 ) -> None:
     b1, b2 = betas
     for p, m, s in zip(params, means, squares, strict=True):
@@ -116,7 +140,9 @@ def reborn_by_adam(params: list[Tensor], lr: float) -> None:
 def reborn_by_where(params: list[Tensor], lr: float) -> None:
     for p in params:
         if p.grad is not None:
-            p.data.copy_(torch.where(p.grad > 0, p.data - lr, torch.where(p.grad < 0, p.data + lr, p.data)))
+            p.data.copy_(
+                torch.where(p.grad > 0, p.data - lr, torch.where(p.grad < 0, p.data + lr, p.data))
+            )
 
 
 def reborn_by_root(params: list[Tensor], lr: float) -> None:
@@ -129,7 +155,12 @@ ANSWERS = {
     "optimizers.rmsprop_step": [rmsprop_in_place, rmsprop_by_data, rmsprop_into_slices],
     "optimizers.adam_step": [adam_in_torchs_order, adam_by_data, adam_entry_by_entry],
     "optimizers.adamw_step": [_adamw(adam_in_torchs_order), _adamw(adam_by_data), adamw_at_once],
-    "optimizers.reborn_adam_step": [reborn_by_sign, reborn_by_adam, reborn_by_where, reborn_by_root],
+    "optimizers.reborn_adam_step": [
+        reborn_by_sign,
+        reborn_by_adam,
+        reborn_by_where,
+        reborn_by_root,
+    ],
 }
 
 
@@ -201,7 +232,9 @@ def adam_step_second_reading(params, means, squares, t, lr, betas, eps):
 
 
 class _Adam:
-    """Both averages through one helper, and numerator and denominator multiplied by the root of the correction."""
+    """Both averages through one helper, and numerator and denominator multiplied by the root of the
+    correction.
+    """
 
     def average(self, buffer, value, beta):
         buffer.mul_(beta)
@@ -263,7 +296,11 @@ class _AdamW(nn.Module):
                 g = p.grad.to(torch.float64)
                 m.copy_(m.double().lerp(g, 1 - betas[0]))
                 s.copy_(s.double() * betas[1] + (1 - betas[1]) * g.square())
-                p.addcdiv_(m, s.sqrt().div_(math.sqrt(1 - betas[1] ** t)).add_(eps), value=-lr / (1 - betas[0] ** t))
+                p.addcdiv_(
+                    m,
+                    s.sqrt().div_(math.sqrt(1 - betas[1] ** t)).add_(eps),
+                    value=-lr / (1 - betas[0] ** t),
+                )
 
 
 adamw_step_third_reading = _AdamW()
@@ -289,7 +326,13 @@ class _Reborn:
     def __call__(self, params, lr):
         alive = [p for p in params if p.grad is not None]
         _adam(
-            alive, [torch.zeros_like(p) for p in alive], [torch.zeros_like(p) for p in alive], 1, lr, (0.5, 0.5), 1e-8
+            alive,
+            [torch.zeros_like(p) for p in alive],
+            [torch.zeros_like(p) for p in alive],
+            1,
+            lr,
+            (0.5, 0.5),
+            1e-8,
         )
 
 
@@ -301,8 +344,16 @@ ANSWERS["optimizers.rmsprop_step"] += [
     rmsprop_step_second_reading,
     rmsprop_step_third_reading,
 ]
-ANSWERS["optimizers.adam_step"] += [adam_step_first_reading, adam_step_second_reading, adam_step_third_reading]
-ANSWERS["optimizers.adamw_step"] += [adamw_step_first_reading, adamw_step_second_reading, adamw_step_third_reading]
+ANSWERS["optimizers.adam_step"] += [
+    adam_step_first_reading,
+    adam_step_second_reading,
+    adam_step_third_reading,
+]
+ANSWERS["optimizers.adamw_step"] += [
+    adamw_step_first_reading,
+    adamw_step_second_reading,
+    adamw_step_third_reading,
+]
 ANSWERS["optimizers.reborn_adam_step"] += [
     reborn_adam_step_first_reading,
     reborn_adam_step_second_reading,

@@ -76,7 +76,9 @@ def sgd_by_foreach(params: Iterable[Tensor], lr: float) -> None:
     torch._foreach_add_(used, [p.grad for p in used], alpha=-lr)
 
 
-def momentum_by_data(params: list[Tensor], velocities: list[Tensor], lr: float, momentum: float) -> None:
+def momentum_by_data(
+    params: list[Tensor], velocities: list[Tensor], lr: float, momentum: float
+) -> None:
     for i in range(len(params)):
         if params[i].grad is not None:
             velocities[i].data = momentum * velocities[i] + params[i].grad.data
@@ -84,7 +86,9 @@ def momentum_by_data(params: list[Tensor], velocities: list[Tensor], lr: float, 
 
 
 @torch.no_grad()
-def momentum_by_copy(params: list[Tensor], velocities: list[Tensor], lr: float, momentum: float) -> None:
+def momentum_by_copy(
+    params: list[Tensor], velocities: list[Tensor], lr: float, momentum: float
+) -> None:
     for p, v in zip(params, velocities, strict=True):
         if p.grad is not None:
             v.copy_(torch.add(p.grad, v, alpha=momentum))
@@ -92,7 +96,9 @@ def momentum_by_copy(params: list[Tensor], velocities: list[Tensor], lr: float, 
 
 
 @torch.no_grad()
-def momentum_by_slices(params: list[Tensor], velocities: list[Tensor], lr: float, momentum: float) -> None:
+def momentum_by_slices(
+    params: list[Tensor], velocities: list[Tensor], lr: float, momentum: float
+) -> None:
     for p, v in zip(params, velocities, strict=True):
         g = p.grad
         if g is not None:
@@ -150,10 +156,20 @@ def ewma_by_lerp(values: Tensor, beta: float) -> Tensor:
 
 ANSWERS = {
     "sgd.mse": [mse_by_product, mse_by_sum, mse_by_einsum],
-    "sgd.mse_gradient": [mse_gradient_by_rows, mse_gradient_by_einsum, mse_gradient_by_mean, mse_gradient_with_columns],
+    "sgd.mse_gradient": [
+        mse_gradient_by_rows,
+        mse_gradient_by_einsum,
+        mse_gradient_by_mean,
+        mse_gradient_with_columns,
+    ],
     "sgd.sgd_step": [sgd_by_data, sgd_by_method, sgd_by_copy, sgd_by_foreach],
     "sgd.momentum_step": [momentum_by_data, momentum_by_copy, momentum_by_slices],
-    "sgd.minibatches": [batches_by_slices, batches_by_sorting, batches_by_weights, batches_by_python],
+    "sgd.minibatches": [
+        batches_by_slices,
+        batches_by_sorting,
+        batches_by_weights,
+        batches_by_python,
+    ],
     "sgd.ewma": [ewma_by_assignment, ewma_by_weights, ewma_by_lerp],
 }
 
@@ -239,7 +255,11 @@ def sgd_step_second_reading(params, lr):
 class sgd_step_third_reading:
     def __new__(cls, params, lr):
         with torch.set_grad_enabled(False):
-            [p.addcmul_(p.grad, torch.ones_like(p), value=-lr) for p in params if p.grad is not None]
+            [
+                p.addcmul_(p.grad, torch.ones_like(p), value=-lr)
+                for p in params
+                if p.grad is not None
+            ]
 
 
 def minibatches_first_reading(n, batch_size, generator):
@@ -280,12 +300,16 @@ def minibatches_fourth_reading(n, batch_size, generator):
 def ewma_first_reading(values, beta):
     n = len(values)
     lag = torch.arange(n)[:, None] - torch.arange(n)
-    kernel = torch.where(lag >= 0, torch.tensor(float(beta), dtype=torch.float64) ** lag.clamp(min=0), 0.0)
+    kernel = torch.where(
+        lag >= 0, torch.tensor(float(beta), dtype=torch.float64) ** lag.clamp(min=0), 0.0
+    )
     return (1 - beta) * torch.einsum("ts,s->t", kernel.to(values.dtype), values)
 
 
 def ewma_second_reading(values, beta):
-    steps = itertools.accumulate(values, lambda s, v: s + (1 - beta) * (v - s), initial=torch.zeros_like(values[0]))
+    steps = itertools.accumulate(
+        values, lambda s, v: s + (1 - beta) * (v - s), initial=torch.zeros_like(values[0])
+    )
     return torch.stack(list(steps)[1:])
 
 
@@ -314,7 +338,9 @@ def ewma_third_reading(values, beta):
 
 def ewma_fourth_reading(values, beta):
     x = values[None, None].double()
-    powers = torch.tensor([(1 - beta) * beta**k for k in reversed(range(len(values)))], dtype=torch.float64)
+    powers = torch.tensor(
+        [(1 - beta) * beta**k for k in reversed(range(len(values)))], dtype=torch.float64
+    )
     padded = F.pad(x, (len(values) - 1, 0))
     return F.conv1d(padded, powers[None, None])[0, 0].to(values.dtype)
 
@@ -350,7 +376,11 @@ def momentum_step_third_reading(params, velocities, lr, momentum):
 
 
 ANSWERS["sgd.mse"] += [mse_first_reading, mse_second_reading, mse_third_reading]
-ANSWERS["sgd.mse_gradient"] += [mse_gradient_first_reading, mse_gradient_second_reading, mse_gradient_third_reading]
+ANSWERS["sgd.mse_gradient"] += [
+    mse_gradient_first_reading,
+    mse_gradient_second_reading,
+    mse_gradient_third_reading,
+]
 ANSWERS["sgd.sgd_step"] += [sgd_step_first_reading, sgd_step_second_reading, sgd_step_third_reading]
 ANSWERS["sgd.minibatches"] += [
     minibatches_first_reading,
@@ -358,5 +388,14 @@ ANSWERS["sgd.minibatches"] += [
     minibatches_third_reading,
     minibatches_fourth_reading,
 ]
-ANSWERS["sgd.ewma"] += [ewma_first_reading, ewma_second_reading, ewma_third_reading, ewma_fourth_reading]
-ANSWERS["sgd.momentum_step"] += [momentum_step_first_reading, momentum_step_second_reading, momentum_step_third_reading]
+ANSWERS["sgd.ewma"] += [
+    ewma_first_reading,
+    ewma_second_reading,
+    ewma_third_reading,
+    ewma_fourth_reading,
+]
+ANSWERS["sgd.momentum_step"] += [
+    momentum_step_first_reading,
+    momentum_step_second_reading,
+    momentum_step_third_reading,
+]

@@ -12,10 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def categorify_with_pandas(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
+def categorify_with_pandas(
+    train: Sequence[Any], valid: Sequence[Any]
+) -> tuple[Tensor, Tensor, list[Any]]:
     vocabulary = sorted(pd.Series(train).dropna().unique().tolist())
     index = pd.Index(vocabulary, dtype=object)
-    codes = [torch.tensor(index.get_indexer(pd.Index(part, dtype=object)) + 1) for part in (train, valid)]
+    codes = [
+        torch.tensor(index.get_indexer(pd.Index(part, dtype=object)) + 1) for part in (train, valid)
+    ]
     return codes[0].long(), codes[1].long(), vocabulary
 
 
@@ -26,7 +30,10 @@ def categorify_by_search(train: Sequence[Any], valid: Sequence[Any]) -> list[Any
         if not missing and value not in seen:
             seen.append(value)
     seen.sort()
-    codes = [[seen.index(value) + 1 if value in seen else 0 for value in column] for column in (train, valid)]
+    codes = [
+        [seen.index(value) + 1 if value in seen else 0 for value in column]
+        for column in (train, valid)
+    ]
     return [*codes, seen]
 
 
@@ -54,7 +61,9 @@ def size_by_branches(n_categories: int) -> int:
 
 
 class ModuleModel(nn.Module):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         super().__init__()
         self.embeddings = nn.ModuleList(nn.Embedding(n, size_with_math(n)) for n in cardinalities)
         width = sum(table.embedding_dim for table in self.embeddings) + n_continuous
@@ -70,7 +79,9 @@ class ModuleModel(nn.Module):
 
 
 class SmallModuleModel(ModuleModel):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         super().__init__(cardinalities, n_continuous, n_outputs, hidden)
         for table in self.embeddings:
             nn.init.normal_(table.weight, std=0.01)
@@ -79,29 +90,43 @@ class SmallModuleModel(ModuleModel):
 class InByOutModel(nn.Module):
     """Affine maps by hand, as x @ w + b, whose weights are (in, out)."""
 
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         super().__init__()
-        self.tables = nn.ParameterList(0.01 * torch.randn(n, size_with_math(n)) for n in cardinalities)
+        self.tables = nn.ParameterList(
+            0.01 * torch.randn(n, size_with_math(n)) for n in cardinalities
+        )
         widths = [sum(map(size_with_math, cardinalities)) + n_continuous, *hidden, n_outputs]
-        self.w = nn.ParameterList(torch.randn(a, b) / a**0.5 for a, b in zip(widths, widths[1:], strict=False))
+        self.w = nn.ParameterList(
+            torch.randn(a, b) / a**0.5 for a, b in zip(widths, widths[1:], strict=False)
+        )
         self.b = nn.ParameterList(torch.zeros(b) for b in widths[1:])
 
     def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
-        x = torch.cat([*(t[codes] for t, codes in zip(self.tables, categorical.T, strict=True)), continuous], dim=1)
+        x = torch.cat(
+            [*(t[codes] for t, codes in zip(self.tables, categorical.T, strict=True)), continuous],
+            dim=1,
+        )
         for w, b in zip(self.w[:-1], self.b[:-1], strict=True):
             x = F.relu(x @ w + b)
         return x @ self.w[-1] + self.b[-1]
 
 
 class OneHotModel(nn.Module):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         super().__init__()
         self.cardinalities = list(cardinalities)
         for j, n in enumerate(cardinalities):
-            self.register_parameter(f"table{j}", nn.Parameter(torch.randn(n, size_by_branches(n)) / 100))
+            self.register_parameter(
+                f"table{j}", nn.Parameter(torch.randn(n, size_by_branches(n)) / 100)
+            )
         widths = [sum(map(size_by_branches, cardinalities)) + n_continuous, *hidden, n_outputs]
         self.weights = nn.ParameterList(
-            nn.Parameter(torch.randn(o, i) / i**0.5) for i, o in zip(widths, widths[1:], strict=False)
+            nn.Parameter(torch.randn(o, i) / i**0.5)
+            for i, o in zip(widths, widths[1:], strict=False)
         )
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(o)) for o in widths[1:])
 
@@ -128,12 +153,20 @@ class Minutes(nn.Module):
 
 
 def fit_with_modules(
-    categorical: Tensor, continuous: Tensor, targets: Tensor, cardinalities: Sequence[int], seed: int
+    categorical: Tensor,
+    continuous: Tensor,
+    targets: Tensor,
+    cardinalities: Sequence[int],
+    seed: int,
 ) -> nn.Module:
-    """torch.optim.Adam at a constant rate, a decay of the rate in the last epoch, on nn.Embedding as it starts."""
+    """torch.optim.Adam at a constant rate, a decay of the rate in the last epoch, on nn.Embedding
+    as it starts.
+    """
     torch.default_generator.manual_seed(seed)
     model = Minutes(
-        ModuleModel(cardinalities, continuous.shape[1], 1, [64]), targets.mean().item(), targets.std().item()
+        ModuleModel(cardinalities, continuous.shape[1], 1, [64]),
+        targets.mean().item(),
+        targets.std().item(),
     )
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for epoch in range(5):
@@ -148,7 +181,11 @@ def fit_with_modules(
 
 
 def fit_by_momentum(
-    categorical: Tensor, continuous: Tensor, targets: Tensor, cardinalities: Sequence[int], seed: int
+    categorical: Tensor,
+    continuous: Tensor,
+    targets: Tensor,
+    cardinalities: Sequence[int],
+    seed: int,
 ) -> nn.Module:
     """SGD with momentum by hand, on one-hot products."""
     torch.default_generator.manual_seed(seed)
@@ -157,7 +194,9 @@ def fit_by_momentum(
     velocities = [torch.zeros_like(p) for p in model.parameters()]
     batches = [batch for _ in range(5) for batch in torch.randperm(len(targets)).split(256)]
     for t, batch in enumerate(batches):
-        F.mse_loss(model(categorical[batch], continuous[batch]), (targets[batch] - mean) / std).backward()
+        F.mse_loss(
+            model(categorical[batch], continuous[batch]), (targets[batch] - mean) / std
+        ).backward()
         with torch.no_grad():
             for p, v in zip(model.parameters(), velocities, strict=True):
                 v.mul_(0.9).add_(p.grad)
@@ -203,7 +242,9 @@ def categorify_first_reading(train, valid):
 def categorify_second_reading(train, valid):
     train, valid = pd.Series(list(train), dtype=object), pd.Series(list(valid), dtype=object)
     vocabulary = sorted(train[train.notna()].unique())
-    code = pd.Series(range(1, len(vocabulary) + 1), index=pd.Index(vocabulary, dtype=object), dtype="int64")
+    code = pd.Series(
+        range(1, len(vocabulary) + 1), index=pd.Index(vocabulary, dtype=object), dtype="int64"
+    )
     lookup = defaultdict(int, code.to_dict())
     t, v = (np.array([lookup[w] for w in column], dtype=np.int64) for column in (train, valid))
     return torch.from_numpy(t), torch.from_numpy(v), vocabulary
@@ -211,12 +252,16 @@ def categorify_second_reading(train, valid):
 
 class _Categorify:
     def vocabulary(self, values):
-        return sorted(set(filter(lambda v: not (v is None or isinstance(v, float) and math.isnan(v)), values)))
+        return sorted(
+            set(filter(lambda v: not (v is None or isinstance(v, float) and math.isnan(v)), values))
+        )
 
     def __call__(self, train, valid):
         words = self.vocabulary(train)
         code = {None: 0} | {w: i for i, w in enumerate(words, 1)}
-        return tuple(torch.LongTensor([code.get(v, 0) for v in c]) for c in (train, valid)) + (words,)
+        return tuple(torch.LongTensor([code.get(v, 0) for v in c]) for c in (train, valid)) + (
+            words,
+        )
 
 
 categorify_third_reading = _Categorify()
@@ -227,7 +272,10 @@ def fill_missing_first_reading(train, valid):
     n = len(known)
     median = (known[(n - 1) // 2] + known[n // 2]) / 2
     masks = [torch.tensor([v != v for v in c.tolist()], dtype=torch.bool) for c in (train, valid)]
-    filled = [torch.tensor([median if v != v else v for v in c.tolist()], dtype=c.dtype) for c in (train, valid)]
+    filled = [
+        torch.tensor([median if v != v else v for v in c.tolist()], dtype=c.dtype)
+        for c in (train, valid)
+    ]
     return tuple(filled + masks)
 
 
@@ -292,12 +340,16 @@ def _esize(n):
 class _Tab(nn.Module):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__()
-        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities])
+        self.tables = nn.ParameterList(
+            [nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities]
+        )
         widths = [sum(_esize(n) for n in cardinalities) + n_continuous, *hidden, n_outputs]
         self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
 
     def forward(self, categorical, continuous):
-        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        v = torch.cat(
+            [t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1
+        )
         for layer in self.maps[:-1]:
             v = layer(v).relu()
         return self.maps[-1](v)
@@ -311,11 +363,15 @@ class TabularModel_second_reading(nn.Module):
         super().__init__()
         self.n_cat, self.depth = len(cardinalities), len(hidden) + 1
         for j, n in enumerate(cardinalities):
-            self.register_parameter(f"table{j}", nn.Parameter(torch.normal(0.0, 0.01, size=(n, _esize(n)))))
+            self.register_parameter(
+                f"table{j}", nn.Parameter(torch.normal(0.0, 0.01, size=(n, _esize(n))))
+            )
         n_in = sum(_esize(n) for n in cardinalities) + n_continuous
         for i, n_out in enumerate([*hidden, n_outputs]):
             bound = 1 / math.sqrt(max(n_in, 1))
-            self.register_parameter(f"weight{i}", nn.Parameter(torch.empty(n_out, n_in).uniform_(-bound, bound)))
+            self.register_parameter(
+                f"weight{i}", nn.Parameter(torch.empty(n_out, n_in).uniform_(-bound, bound))
+            )
             self.register_parameter(f"bias{i}", nn.Parameter(torch.zeros(n_out)))
             n_in = n_out
 
@@ -342,7 +398,9 @@ class TabularModel_third_reading(nn.Module):
             self.net.append(nn.ReLU())
             before = width
         self.net.append(nn.Linear(before, n_outputs))
-        self.embeds = nn.ModuleDict({str(j): nn.Embedding(n, _esize(n)) for j, n in enumerate(cardinalities)})
+        self.embeds = nn.ModuleDict(
+            {str(j): nn.Embedding(n, _esize(n)) for j, n in enumerate(cardinalities)}
+        )
         for e in self.embeds.values():
             nn.init.normal_(e.weight, mean=0.0, std=0.01)
 
@@ -351,7 +409,11 @@ class TabularModel_third_reading(nn.Module):
         return self.net(torch.cat((*rows, continuous), dim=-1))
 
 
-ANSWERS["tabular.categorify"] += [categorify_first_reading, categorify_second_reading, categorify_third_reading]
+ANSWERS["tabular.categorify"] += [
+    categorify_first_reading,
+    categorify_second_reading,
+    categorify_third_reading,
+]
 ANSWERS["tabular.fill_missing"] += [
     fill_missing_first_reading,
     fill_missing_second_reading,
@@ -364,4 +426,8 @@ ANSWERS["tabular.embedding_size"] += [
     embedding_size_third_reading,
     embedding_size_fourth_reading,
 ]
-ANSWERS["tabular.TabularModel"] += [TabularModel_first_reading, TabularModel_second_reading, TabularModel_third_reading]
+ANSWERS["tabular.TabularModel"] += [
+    TabularModel_first_reading,
+    TabularModel_second_reading,
+    TabularModel_third_reading,
+]

@@ -15,7 +15,11 @@ from torch import Tensor, nn
 def replace_head_by_walking(model: nn.Module, num_outputs: int) -> nn.Module:
     found: list[tuple[nn.Module, str]] = []
     for parent in model.modules():
-        found += [(parent, name) for name, child in parent.named_children() if isinstance(child, nn.Linear)]
+        found += [
+            (parent, name)
+            for name, child in parent.named_children()
+            if isinstance(child, nn.Linear)
+        ]
     order = [module for module in model.modules() if isinstance(module, nn.Linear)]
     parent, name = next((p, n) for p, n in found if getattr(p, n) is order[-1])
     parent._modules[name] = nn.Linear(order[-1].in_features, num_outputs)
@@ -35,7 +39,9 @@ def replace_head_by_name(model: nn.Module, num_outputs: int) -> nn.Module:
 
 
 def replace_head_anew(model: nn.Module, num_outputs: int) -> nn.Module:
-    """The layer stays, its parameters do not; legitimate only as far as the layer is another object."""
+    """The layer stays, its parameters do not; legitimate only as far as the layer is another
+    object.
+    """
     for parent in reversed(list(model.modules())):
         for name, child in reversed(list(parent.named_children())):
             if isinstance(child, nn.Linear):
@@ -75,13 +81,19 @@ def rates_by_logarithm(lr: Any, n_groups: int) -> Tensor:
         return torch.tensor([lr.stop / 10] * (n_groups - 1) + [lr.stop], dtype=torch.float64)
     if n_groups == 1:
         return torch.tensor([lr.stop], dtype=torch.float64)
-    return torch.linspace(math.log(lr.start), math.log(lr.stop), n_groups, dtype=torch.float64).exp()
+    return torch.linspace(
+        math.log(lr.start), math.log(lr.stop), n_groups, dtype=torch.float64
+    ).exp()
 
 
 def rates_from_the_head(lr: Any, n_groups: int) -> list[float]:
     if isinstance(lr, slice):
         rates = [lr.stop]
-        ratio = 1.0 if n_groups == 1 or lr.start is None else (lr.start / lr.stop) ** (1 / (n_groups - 1))
+        ratio = (
+            1.0
+            if n_groups == 1 or lr.start is None
+            else (lr.start / lr.stop) ** (1 / (n_groups - 1))
+        )
         while len(rates) < n_groups:
             rates.insert(0, 0.1 * lr.stop if lr.start is None else rates[0] * ratio)
         return rates
@@ -104,7 +116,8 @@ def groups_by_loop(groups: Sequence[nn.Module], lrs: Sequence[float]) -> list[di
 def groups_by_strict_zip(groups: Sequence[nn.Module], lrs: Sequence[float]) -> list[dict[str, Any]]:
     return [
         dict(
-            params=list(filter(lambda p: p.requires_grad, group.parameters())), lr=torch.tensor(lr, dtype=torch.float64)
+            params=list(filter(lambda p: p.requires_grad, group.parameters())),
+            lr=torch.tensor(lr, dtype=torch.float64),
         )
         for group, lr in zip(groups, lrs, strict=True)
     ]
@@ -133,12 +146,16 @@ def activations_one_by_one(model: nn.Module, layers: Sequence[str], x: Tensor) -
     found = {}
     for name, module in model.named_modules():
         if name in layers:
-            with module.register_forward_hook(lambda m, i, o, name=name: found.update({name: o.data.clone()})):  # type: ignore[misc]
+            with module.register_forward_hook(
+                lambda m, i, o, name=name: found.update({name: o.data.clone()})
+            ):  # type: ignore[misc]
                 model(x)
     return found
 
 
-def activations_in_eval_and_back(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Tensor]:
+def activations_in_eval_and_back(
+    model: nn.Module, layers: Sequence[str], x: Tensor
+) -> dict[str, Tensor]:
     training = model.training
     model.eval()
     try:
@@ -199,7 +216,11 @@ ANSWERS = {
     "transfer.unfreeze": [unfreeze_by_method, unfreeze_by_names],
     "transfer.discriminative_lrs": [rates_by_logarithm, rates_from_the_head],
     "transfer.parameter_groups": [groups_by_loop, groups_by_strict_zip],
-    "transfer.activations": [activations_by_object, activations_one_by_one, activations_in_eval_and_back],
+    "transfer.activations": [
+        activations_by_object,
+        activations_one_by_one,
+        activations_in_eval_and_back,
+    ],
     "transfer.fine_tune": [tune_the_head_alone, tune_everything, tune_in_two_phases],
 }
 
@@ -281,7 +302,11 @@ def activations_second_reading(model, layers, x):
 
     with ExitStack() as stack:
         for path in layers:
-            stack.enter_context(model.get_submodule(path).register_forward_hook(partial(keep, path), with_kwargs=True))
+            stack.enter_context(
+                model.get_submodule(path).register_forward_hook(
+                    partial(keep, path), with_kwargs=True
+                )
+            )
         model(x)
     return out
 
@@ -347,7 +372,8 @@ def discriminative_lrs_first_reading(lr, n_groups):
         return [lr] * n_groups
     first = lr.stop / 10 if lr.start is None else lr.start
     earlier = [
-        first if lr.start is None else first * (lr.stop / first) ** (i / (n_groups - 1)) for i in range(n_groups - 1)
+        first if lr.start is None else first * (lr.stop / first) ** (i / (n_groups - 1))
+        for i in range(n_groups - 1)
     ]
     return earlier + [lr.stop]
 
@@ -415,7 +441,12 @@ def parameter_groups_third_reading(groups, lrs):
     out = []
     for m in groups:
         try:
-            out.append({"lr": next(rates), "params": list(filter(lambda p: p.requires_grad, m.parameters()))})
+            out.append(
+                {
+                    "lr": next(rates),
+                    "params": list(filter(lambda p: p.requires_grad, m.parameters())),
+                }
+            )
         except StopIteration:
             raise LengthError("too few rates") from None
     for _ in rates:
@@ -428,9 +459,17 @@ ANSWERS["transfer.replace_head"] += [
     replace_head_second_reading,
     replace_head_third_reading,
 ]
-ANSWERS["transfer.activations"] += [activations_first_reading, activations_second_reading, activations_third_reading]
+ANSWERS["transfer.activations"] += [
+    activations_first_reading,
+    activations_second_reading,
+    activations_third_reading,
+]
 ANSWERS["transfer.freeze"] += [freeze_first_reading, freeze_second_reading, freeze_third_reading]
-ANSWERS["transfer.unfreeze"] += [unfreeze_first_reading, unfreeze_second_reading, unfreeze_third_reading]
+ANSWERS["transfer.unfreeze"] += [
+    unfreeze_first_reading,
+    unfreeze_second_reading,
+    unfreeze_third_reading,
+]
 ANSWERS["transfer.discriminative_lrs"] += [
     discriminative_lrs_first_reading,
     discriminative_lrs_second_reading,

@@ -105,7 +105,9 @@ l2_penalty_second_reading = lambda params, wd: sum(
 class _Penalty(nn.Module):
     def forward(self, params, wd):
         squares = [
-            torch.linalg.vector_norm(p.double()).square() if bool((p != 0).any()) else (p * p).sum().double()
+            torch.linalg.vector_norm(p.double()).square()
+            if bool((p != 0).any())
+            else (p * p).sum().double()
             for p in params
         ]
         return (wd * torch.stack(squares).sum()).to(params[0].dtype)
@@ -140,7 +142,11 @@ def sgd_l2_step_first_reading(params, lr, wd):
 
 
 def sgd_l2_step_second_reading(params, lr, wd):
-    steps = [(p, (1 - lr * wd) * p.detach().double() - lr * p.grad.double()) for p in params if p.grad is not None]
+    steps = [
+        (p, (1 - lr * wd) * p.detach().double() - lr * p.grad.double())
+        for p in params
+        if p.grad is not None
+    ]
     for p, new in steps:
         p.data.copy_(new)
 
@@ -150,7 +156,9 @@ class _L2Step(nn.Module):
         with torch.no_grad():
             for p in reversed(params):
                 if p.grad is not None:
-                    p.lerp_(-p.grad / wd, lr * wd) if wd > 0 else p.addcmul_(p.grad, torch.full_like(p, lr), value=-1)
+                    p.lerp_(-p.grad / wd, lr * wd) if wd > 0 else p.addcmul_(
+                        p.grad, torch.full_like(p, lr), value=-1
+                    )
 
 
 sgd_l2_step_third_reading = _L2Step()
@@ -209,13 +217,19 @@ def decay_groups_second_reading(model, wd):
 decay_groups_third_reading = lambda model, wd: [
     {
         "weight_decay": float(decay),
-        "params": [p for p in model.parameters() if p.requires_grad and (len(p.size()) > 1) is matrix],
+        "params": [
+            p for p in model.parameters() if p.requires_grad and (len(p.size()) > 1) is matrix
+        ],
     }
     for matrix, decay in ((True, wd), (False, 0))
 ]
 
 
-ANSWERS["weight_decay.l2_penalty"] += [l2_penalty_first_reading, l2_penalty_second_reading, l2_penalty_third_reading]
+ANSWERS["weight_decay.l2_penalty"] += [
+    l2_penalty_first_reading,
+    l2_penalty_second_reading,
+    l2_penalty_third_reading,
+]
 ANSWERS["weight_decay.l2_gradient"] += [
     l2_gradient_first_reading,
     l2_gradient_second_reading,

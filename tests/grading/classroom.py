@@ -12,7 +12,9 @@ from course_utils.grading.course import Course, find_course
 from tests.grading import corpus
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+ENVIRONMENT = os.environ | {
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+}
 
 
 def make_course(root: Path) -> Course:

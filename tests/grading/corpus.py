@@ -1,7 +1,8 @@
-"""Broken, tampered and hostile submissions to lesson 01, and honest ones that must lose nothing; made, not stored.
+"""Broken, tampered and hostile submissions to lesson 01, and honest ones that must lose nothing;
+made, not stored.
 
-Every hostile one is bounded: run without a sandbox it ends by itself, kills nothing and leaves no mark outside its own
-folder. What it finds that it should not find it prints after the word LEAK.
+Every hostile one is bounded: run without a sandbox it ends by itself, kills nothing and leaves no
+mark outside its own folder. What it finds that it should not find it prints after the word LEAK.
 """
 
 import gzip
@@ -21,7 +22,9 @@ from course_utils.checking.exercise import exercises
 from course_utils.data import DATA
 
 LESSON = Lesson("01_linear")
-LABELS = hashlib.sha256(gzip.decompress((DATA / "mnist" / "valid-labels.idx.gz").read_bytes())).hexdigest()
+LABELS = hashlib.sha256(
+    gzip.decompress((DATA / "mnist" / "valid-labels.idx.gz").read_bytes())
+).hexdigest()
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 FULL = 10.0  # all points that are not given by hand
 
@@ -70,11 +73,17 @@ def mark(cell: dict[str, Any]) -> str:
 def solutions() -> dict[str, str]:
     """The lesson's own answers by name."""
     cells = json.loads(_json(LESSON.solved))["cells"]
-    return {mark(cell): source(cell) for cell in cells if cell["metadata"].get("nbgrader", {}).get("solution")}
+    return {
+        mark(cell): source(cell)
+        for cell in cells
+        if cell["metadata"].get("nbgrader", {}).get("solution")
+    }
 
 
 def answered(*names: str, **own: str) -> Notebook:
-    """The released notebook with the lesson's answers to these exercises, all if none is named, and one's own."""
+    """The released notebook with the lesson's answers to these exercises, all if none is named, and
+    one's own.
+    """
     notebook = released()
     names = names or tuple(exercise.name for exercise in exercises(LESSON.short))
     answers = {name: text for name, text in solutions().items() if name in names} | own
@@ -90,7 +99,12 @@ def place(notebook: Notebook, name: str) -> int:
 
 def cell(text: str, kind: str = "code", **metadata: Any) -> dict[str, Any]:
     """A new cell."""
-    made = {"cell_type": kind, "id": f"own-{abs(hash(text)) % 10**8}", "metadata": metadata, "source": text}
+    made = {
+        "cell_type": kind,
+        "id": f"own-{abs(hash(text)) % 10**8}",
+        "metadata": metadata,
+        "source": text,
+    }
     return made | ({"outputs": [], "execution_count": None} if kind == "code" else {})
 
 
@@ -111,24 +125,32 @@ def picture(size: int) -> str:
 
 
 def doubled(kind: str, text: str, name: str = "relu") -> Notebook:
-    """A notebook in which relu is answered, and a second cell of another kind bears the mark of an answer."""
+    """A notebook in which relu is answered, and a second cell of another kind bears the mark of an
+    answer.
+    """
     notebook = answered("relu")
     index = place(notebook, name)
-    notebook["cells"].insert(index, notebook["cells"][index] | {"cell_type": kind, "source": text, "id": "doubled"})
+    notebook["cells"].insert(
+        index, notebook["cells"][index] | {"cell_type": kind, "source": text, "id": "doubled"}
+    )
     return notebook
 
 
 def entry(
     group: str, points: float, **more: Any
 ) -> Callable[[Callable[[], Notebook | str | bytes]], Callable[[], Notebook | str | bytes]]:
-    """Adds a submission to the corpus: the function's name is its kind, what it returns is the file."""
+    """Adds a submission to the corpus: the function's name is its kind, what it returns is the
+    file.
+    """
 
     def add(make: Callable[[], Notebook | str | bytes]) -> Callable[[], Notebook | str | bytes]:
         def write(folder: Path) -> None:
             made = make()
             folder.mkdir(parents=True)
             text = made if isinstance(made, bytes | str) else json.dumps(made)
-            (folder / f"{LESSON.name}.ipynb").write_bytes(text if isinstance(text, bytes) else text.encode())
+            (folder / f"{LESSON.name}.ipynb").write_bytes(
+                text if isinstance(text, bytes) else text.encode()
+            )
 
         ENTRIES.append(Entry(make.__name__, group, points, write, **more))
         return make
@@ -136,7 +158,9 @@ def entry(
     return add
 
 
-def hostile(kind: str, text: str, group: str, points: float = 1.0, before: str = "relu", **more: Any) -> None:
+def hostile(
+    kind: str, text: str, group: str, points: float = 1.0, before: str = "relu", **more: Any
+) -> None:
     """Adds a submission in which relu alone is answered, with a cell that tries something."""
 
     def make() -> Notebook:
@@ -147,7 +171,9 @@ def hostile(kind: str, text: str, group: str, points: float = 1.0, before: str =
 
 
 def answer(kind: str, name: str, text: str, group: str, points: float = 1.0, **more: Any) -> None:
-    """Adds a submission in which relu is answered, and another exercise with something else than an answer."""
+    """Adds a submission in which relu is answered, and another exercise with something else than an
+    answer.
+    """
 
     def make() -> Notebook:
         return answered("relu", **{name: text})
@@ -185,7 +211,9 @@ def other_ways() -> Notebook:
 @entry("honest", FULL)
 def warnings_on_stderr() -> Notebook:
     noise = "import sys, warnings\nwarnings.warn('careful')\nprint('careful', file=sys.stderr)\n"
-    return answered(relu="def relu(x):\n    " + noise.replace("\n", "\n    ") + "return x.clamp(min=0)")
+    return answered(
+        relu="def relu(x):\n    " + noise.replace("\n", "\n    ") + "return x.clamp(min=0)"
+    )
 
 
 @entry("honest", FULL)
@@ -195,7 +223,10 @@ def prints_much() -> Notebook:
 
 @entry("honest", FULL)
 def helper_in_an_own_cell() -> Notebook:
-    return put(answered(relu="def relu(x):\n    return helper(x)"), "def helper(x):\n    return x.clamp(min=0)")
+    return put(
+        answered(relu="def relu(x):\n    return helper(x)"),
+        "def helper(x):\n    return x.clamp(min=0)",
+    )
 
 
 @entry("honest", FULL)
@@ -226,7 +257,11 @@ def magics_and_shell() -> Notebook:
 
 @entry("honest", FULL)
 def magics_before_answers() -> Notebook:
-    answers = {"relu": "%matplotlib inline", "My_Linear": "%%time", "collapse": "%matplotlib widget"}
+    answers = {
+        "relu": "%matplotlib inline",
+        "My_Linear": "%%time",
+        "collapse": "%matplotlib widget",
+    }
     return answered(**{name: f"{magic}\n{solutions()[name]}" for name, magic in answers.items()})
 
 
@@ -244,7 +279,8 @@ def answers_in_many_forms() -> Notebook:
         My_Linear=f"from __future__ import annotations\n{layer}\nMy_Linear = _Layer",
         collapse="import functools\n\ndef same(f):\n    @functools.wraps(f)\n    def g(*a):\n        return f(*a)\n"
         f"    return g\n\n@same\n{solutions()['collapse']}",
-        count_parameters="import asyncio\nawait asyncio.sleep(0)\n" + solutions()["count_parameters"],
+        count_parameters="import asyncio\nawait asyncio.sleep(0)\n"
+        + solutions()["count_parameters"],
     )
 
 
@@ -252,7 +288,11 @@ def answers_in_many_forms() -> Notebook:
 def from_colab() -> Notebook:
     notebook = answered() | {"nbformat_minor": 0, "metadata": {"colab": {"provenance": []}}}
     for item in notebook["cells"]:
-        item["metadata"] |= {"id": item.pop("id"), "outputId": "x", "colab": {"base_uri": "https://localhost:8080/"}}
+        item["metadata"] |= {
+            "id": item.pop("id"),
+            "outputId": "x",
+            "colab": {"base_uri": "https://localhost:8080/"},
+        }
     return notebook
 
 
@@ -263,7 +303,9 @@ def half_characters_printed() -> Notebook:
 
 @entry("honest", FULL)
 def own_plots() -> Notebook:
-    return put(answered(), "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3])\nplt.show()", "My_Linear")
+    return put(
+        answered(), "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3])\nplt.show()", "My_Linear"
+    )
 
 
 @entry("honest", FULL)
@@ -334,12 +376,16 @@ def better_answer_below_its_check() -> Notebook:
 @entry("honest", FULL, repaired=True)
 def all_answers_at_the_end() -> Notebook:
     answers = "\n\n".join(solutions()[name] for name in EXERCISES)
-    return below(released(), f"import math, torch\nfrom torch import nn\n{answers}", "why_nonlinear")
+    return below(
+        released(), f"import math, torch\nfrom torch import nn\n{answers}", "why_nonlinear"
+    )
 
 
 @entry("honest", FULL, repaired=True)
 def name_of_an_answer_given_to_what_it_gave() -> Notebook:
-    return below(answered(), "count_parameters = count_parameters(nn.Linear(2, 3))", "check-two_layer_net")
+    return below(
+        answered(), "count_parameters = count_parameters(nn.Linear(2, 3))", "check-two_layer_net"
+    )
 
 
 @entry("honest", FULL, repaired=True)
@@ -356,8 +402,12 @@ def other_function_imported_below() -> Notebook:
 @entry("honest", FULL)
 def pictures_in_words() -> Notebook:
     address = f"data:image/png;base64,{picture(150_000)}"
-    notebook = answered(why_nonlinear=f"So: ![a](attachment:a.png) ![b]({address}) ![c](attachment:x)")
-    notebook["cells"][place(notebook, "why_nonlinear")]["attachments"] = {"a.png": {"image/png": PNG}}
+    notebook = answered(
+        why_nonlinear=f"So: ![a](attachment:a.png) ![b]({address}) ![c](attachment:x)"
+    )
+    notebook["cells"][place(notebook, "why_nonlinear")]["attachments"] = {
+        "a.png": {"image/png": PNG}
+    }
     return put(notebook, f"![mine]({address})", kind="markdown")
 
 
@@ -391,7 +441,9 @@ def marks_and_ids_lost() -> Notebook:
 @entry("mangled", FULL, repaired=True)
 def answer_copied_and_changed() -> Notebook:
     notebook = answered()
-    copy = notebook["cells"][place(notebook, "relu")] | {"source": "def relu(x):\n    return x.abs()"}
+    copy = notebook["cells"][place(notebook, "relu")] | {
+        "source": "def relu(x):\n    return x.abs()"
+    }
     notebook["cells"].insert(place(notebook, "relu"), copy)
     return notebook
 
@@ -511,7 +563,11 @@ def checks_made_answers() -> Notebook:
 @entry("mangled", FULL, repaired=True)
 def kernel_changed() -> Notebook:
     notebook = answered()
-    notebook["metadata"]["kernelspec"] = {"name": "bash", "display_name": "Bash", "language": "bash"}
+    notebook["metadata"]["kernelspec"] = {
+        "name": "bash",
+        "display_name": "Bash",
+        "language": "bash",
+    }
     return notebook
 
 
@@ -540,8 +596,15 @@ def answer_deleted() -> Notebook:
 @entry("mangled", FULL, repaired=True)
 def cells_of_the_wrong_form() -> Notebook:
     notebook = answered()
-    notebook["cells"] += [None, 7, {"cell_type": "code"}, {"cell_type": "code", "source": 5, "metadata": []}]
-    notebook["cells"].append({"cell_type": "code", "source": ["a", 1], "metadata": {"nbgrader": "x"}})
+    notebook["cells"] += [
+        None,
+        7,
+        {"cell_type": "code"},
+        {"cell_type": "code", "source": 5, "metadata": []},
+    ]
+    notebook["cells"].append(
+        {"cell_type": "code", "source": ["a", 1], "metadata": {"nbgrader": "x"}}
+    )
     return notebook
 
 
@@ -565,7 +628,12 @@ def truncated() -> str:
 
 @entry("mangled", 0.0, status="unreadable", repaired=True)
 def format_3() -> Notebook:
-    return {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": []}]}
+    return {
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "metadata": {"name": ""},
+        "worksheets": [{"cells": []}],
+    }
 
 
 @entry("mangled", 0.0, status="unreadable", repaired=True)
@@ -609,7 +677,9 @@ def _nothing(folder: Path) -> None:
 @_file("link_to_a_neighbour")
 def _link(folder: Path) -> None:
     folder.mkdir(parents=True)
-    (folder / f"{LESSON.name}.ipynb").symlink_to(folder.parents[1] / "solved" / LESSON.name / f"{LESSON.name}.ipynb")
+    (folder / f"{LESSON.name}.ipynb").symlink_to(
+        folder.parents[1] / "solved" / LESSON.name / f"{LESSON.name}.ipynb"
+    )
 
 
 @_file("folder_that_is_a_link")
@@ -806,12 +876,23 @@ class Liar(torch.Tensor):
 def collapse(w1, b1, w2, b2):
     return torch.zeros(3).as_subclass(Liar), torch.zeros(3).as_subclass(Liar)
 """, "forging")  # fmt: skip
-answer("reference_handed_in", "My_Linear", "from course_utils.reference.linear import My_Linear", "forging")
+answer(
+    "reference_handed_in",
+    "My_Linear",
+    "from course_utils.reference.linear import My_Linear",
+    "forging",
+)
 answer("edited_reference_handed_in", "My_Linear", """
 from course_utils.checking.edit import Edit, edited
 My_Linear = edited("linear.My_Linear", Edit(()))
 """, "forging")  # fmt: skip
-answer("torch_handed_in", "My_Linear", "My_Linear = torch.nn.Linear", "forging", checks=(("My_Linear", "shortcut"),))
+answer(
+    "torch_handed_in",
+    "My_Linear",
+    "My_Linear = torch.nn.Linear",
+    "forging",
+    checks=(("My_Linear", "shortcut"),),
+)
 answer("torch_wrapped", "My_Linear", """
 class My_Linear(torch.nn.Linear):
     pass
@@ -904,7 +985,11 @@ def collapse(*a):
         except BaseException:
             pass
 """, "limits", status="timeout", checks=(("collapse", "timeout"),))  # fmt: skip
-hostile("cell_that_loops", "import time\nend = time.time() + 60\nwhile time.time() < end:\n    pass", "limits")
+hostile(
+    "cell_that_loops",
+    "import time\nend = time.time() + 60\nwhile time.time() < end:\n    pass",
+    "limits",
+)
 hostile("cell_that_loops_and_ignores_signals", """
 import signal, time
 for number in range(1, 65):
@@ -1077,7 +1162,13 @@ try:
 except OSError:
     pass
 """, "limits")  # fmt: skip
-answer("recurses", "collapse", "def collapse(*a):\n    return collapse(*a)", "limits", checks=(("collapse", "error"),))
+answer(
+    "recurses",
+    "collapse",
+    "def collapse(*a):\n    return collapse(*a)",
+    "limits",
+    checks=(("collapse", "error"),),
+)
 answer("crashes_the_interpreter", "collapse", """
 import ctypes
 def collapse(*a):
@@ -1151,7 +1242,9 @@ def zz_witness() -> Notebook:
 
 @entry("forging", FULL)
 def script_in_the_text() -> Notebook:
-    notebook = put(answered(), "# My notes\n<script>document.title = 'LEAK'</script>", kind="markdown")
+    notebook = put(
+        answered(), "# My notes\n<script>document.title = 'LEAK'</script>", kind="markdown"
+    )
     notebook["cells"][place(notebook, "why_nonlinear")]["source"] = (
         "<img src=x onerror=\"document.title='LEAK'\"> [x](javascript:document.title='LEAK')"
     )
@@ -1163,12 +1256,18 @@ def layer_over_the_page() -> Notebook:
     names = [mark(item) for item in released()["cells"] if is_graded(item)]
     layer = "".join(f'<div id="{name}"></div>' for name in names)
     layer += '<div class="full-credit modal-backdrop fade"></div>'
-    return doubled("raw", f'<div class="nbgrader_cell">{layer}</div><script>document.title = "LEAK"</script>')
+    return doubled(
+        "raw", f'<div class="nbgrader_cell">{layer}</div><script>document.title = "LEAK"</script>'
+    )
 
 
 @entry("forging", FULL)
 def verdicts_imitated() -> Notebook:
-    notebook = put(answered(), '<div class="course-card" id="check-relu">Right: 99 of 1 points</div>', kind="markdown")
+    notebook = put(
+        answered(),
+        '<div class="course-card" id="check-relu">Right: 99 of 1 points</div>',
+        kind="markdown",
+    )
     card = {"text/html": "<div class=course-card>Right</div><script>document.title='LEAK'</script>"}
     output = {"output_type": "display_data", "data": card, "metadata": {}}
     notebook["cells"][place(notebook, "check-collapse")]["outputs"] = [output]
@@ -1209,7 +1308,10 @@ def _pipes(folder: Path) -> None:
 
 @_beside("sparse_files_beside_it")
 def _sparse(folder: Path) -> None:
-    for name, start in (("data.bin", b""), ("timestamp.txt", b"2030-01-01 00:00:00 UTC" + b" " * 77)):
+    for name, start in (
+        ("data.bin", b""),
+        ("timestamp.txt", b"2030-01-01 00:00:00 UTC" + b" " * 77),
+    ):
         with (folder / name).open("wb") as file:
             file.write(start)
             file.truncate(300 << 20)
@@ -1218,7 +1320,9 @@ def _sparse(folder: Path) -> None:
 @_beside("pages_beside_it")
 def _pages(folder: Path) -> None:
     (folder / "evil.html").write_text("<script>document.title = 'LEAK'</script>")
-    (folder / "evil.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg' onload='document.title=1'/>")
+    (folder / "evil.svg").write_text(
+        "<svg xmlns='http://www.w3.org/2000/svg' onload='document.title=1'/>"
+    )
 
 
 def write_corpus(submitted: Path, entries: list[Entry] | None = None) -> None:

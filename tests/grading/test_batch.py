@@ -1,4 +1,6 @@
-"""The batch: results are kept, reruns end the same, grades given by hand stay, and bad input gets one sentence."""
+"""The batch: results are kept, reruns end the same, grades given by hand stay, and bad input gets
+one sentence.
+"""
 
 import json
 import os
@@ -61,7 +63,9 @@ def test_the_report_has_the_stated_form_and_the_gradebook_the_same_scores(course
     found = statistics.collect(course, LESSON)
     assert found.checks["linear.collapse"].mistakes == {"first bias forgotten": 2}
     page = statistics.page(found)
-    assert "first bias forgotten" in page and page.count("data:image/png") == 3 and "://" not in page
+    assert (
+        "first bias forgotten" in page and page.count("data:image/png") == 3 and "://" not in page
+    )
 
 
 def test_a_rerun_grades_only_what_changed(course, monkeypatch):
@@ -90,11 +94,15 @@ def test_grades_given_by_hand_stay(course):
     def by_hand(change):
         with Gradebook(course.folders.db_url) as book:
             grades = {
-                name: book.find_grade(name, LESSON.name, LESSON.name, "one") for name in ("why_nonlinear", "check-relu")
+                name: book.find_grade(name, LESSON.name, LESSON.name, "one")
+                for name in ("why_nonlinear", "check-relu")
             }
             change(grades)
             book.db.commit()
-            return {name: (item.manual_score, item.score, item.needs_manual_grade) for name, item in grades.items()}
+            return {
+                name: (item.manual_score, item.score, item.needs_manual_grade)
+                for name, item in grades.items()
+            }
 
     def give(grades):
         grades["why_nonlinear"].manual_score, grades["check-relu"].manual_score = 1.5, 0.5
@@ -102,7 +110,10 @@ def test_grades_given_by_hand_stay(course):
     by_hand(give)
     hand_in(course, "one", numbered(corpus.answered(), 77))
     report = grade(course)
-    assert by_hand(lambda grades: None) == {"why_nonlinear": (1.5, 1.5, True), "check-relu": (0.5, 0.5, True)}
+    assert by_hand(lambda grades: None) == {
+        "why_nonlinear": (1.5, 1.5, True),
+        "check-relu": (0.5, 0.5, True),
+    }
     assert report["submissions"]["one"]["checks"][-1]["points"] == 1.5
 
 
@@ -119,7 +130,10 @@ def test_late_work_pays_nbgraders_penalty(course):
     hand_in(course, "two", numbered(corpus.answered(), 6), "2019-12-31 10:00:00 UTC")
     grade(course)
     with Gradebook(course.folders.db_url) as book:
-        penalties = {name: book.find_submission(LESSON.name, name).late_submission_penalty for name in ("one", "two")}
+        penalties = {
+            name: book.find_submission(LESSON.name, name).late_submission_penalty
+            for name in ("one", "two")
+        }
     assert penalties == {"one": 10.0, "two": 0.0}
 
 
@@ -135,11 +149,23 @@ def test_a_timestamp_that_says_no_time_stops_nothing(course):
 
 def test_a_folder_whose_name_is_no_students_id_is_told_and_costs_nobody_anything(course):
     submitted = os.fsencode(course.root / "submitted")
-    for name in (b"J\xfcrgen", b"<img src=x onerror=x>", b"=1+1", b"\x1b[2J\xe2\x80\xaeone", b"two\nlines"):
+    for name in (
+        b"J\xfcrgen",
+        b"<img src=x onerror=x>",
+        b"=1+1",
+        b"\x1b[2J\xe2\x80\xaeone",
+        b"two\nlines",
+    ):
         shutil.copytree(submitted + b"/one", submitted + b"/" + name)
     done = course_command(course, "grade", "linear", "--jobs", "1", "--report", "report.json")
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    for name in (r"'J\udcfcrgen'", "'<img src=x onerror=x>'", "'=1+1'", r"'\x1b[2J\u202eone'", r"'two\nlines'"):
+    for name in (
+        r"'J\udcfcrgen'",
+        "'<img src=x onerror=x>'",
+        "'=1+1'",
+        r"'\x1b[2J\u202eone'",
+        r"'two\nlines'",
+    ):
         assert f"The folder {name} was left out" in done.stderr
     assert points(json.loads((course.root / "report.json").read_text())) == EXPECTED
 
@@ -147,9 +173,21 @@ def test_a_folder_whose_name_is_no_students_id_is_told_and_costs_nobody_anything
 def test_killed_and_started_again_it_ends_with_the_same_scores(course):
     for number in range(12):
         hand_in(course, f"more-{number:02}", numbered(corpus.answered("relu"), 100 + number))
-    command = [sys.executable, "-c", "from course_utils.cli import main; main()", "grade", "linear", "--jobs", "1"]
+    command = [
+        sys.executable,
+        "-c",
+        "from course_utils.cli import main; main()",
+        "grade",
+        "linear",
+        "--jobs",
+        "1",
+    ]
     with subprocess.Popen(
-        [*command, "--seed", "3"], cwd=course.root, env=ENVIRONMENT, stderr=subprocess.DEVNULL, start_new_session=True
+        [*command, "--seed", "3"],
+        cwd=course.root,
+        env=ENVIRONMENT,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     ) as process:
         results = course.own("results", LESSON.name)
         while process.poll() is None and len(list(results.glob("[!.]*.json"))) < 4:
@@ -159,9 +197,13 @@ def test_killed_and_started_again_it_ends_with_the_same_scores(course):
     assert 4 <= len(before) < 16
     report = grade(course)
     assert points(report) == EXPECTED | {f"more-{number:02}": 1.0 for number in range(12)}
-    assert {path: path.stat().st_mtime_ns for path in before} == before, "what was graded is not graded again"
+    assert {path: path.stat().st_mtime_ns for path in before} == before, (
+        "what was graded is not graded again"
+    )
     assert {name: score for name, (score, _) in scores(course, LESSON).items()} == points(report)
-    left = subprocess.run(["pgrep", "-f", str(course.root)], capture_output=True, text=True).stdout.split()
+    left = subprocess.run(
+        ["pgrep", "-f", str(course.root)], capture_output=True, text=True
+    ).stdout.split()
     assert left == []
 
 
@@ -193,7 +235,9 @@ def test_a_submission_that_kills_every_worker_gets_a_verdict(course, monkeypatch
 def test_without_the_sandbox_it_is_said_in_every_result(course):
     report = grade(course, sandbox=False)
     assert report["sandbox"] == "none" and points(report) == EXPECTED
-    stored = [json.loads(path.read_text()) for path in course.own("results", LESSON.name).glob("*.json")]
+    stored = [
+        json.loads(path.read_text()) for path in course.own("results", LESSON.name).glob("*.json")
+    ]
     assert {result["sandbox"] for result in stored} == {"none"}
 
 
@@ -204,10 +248,19 @@ def test_without_bubblewrap_grading_stops_with_one_sentence(course, tmp_path):
         (tools / name).symlink_to(Path(sys.executable).with_name(name))
     command = [sys.executable, "-c", "from course_utils.cli import main; main()", "grade", "linear"]
     done = subprocess.run(
-        command, cwd=course.root, env=os.environ | {"PATH": str(tools)}, capture_output=True, text=True
+        command,
+        cwd=course.root,
+        env=os.environ | {"PATH": str(tools)},
+        capture_output=True,
+        text=True,
     )
     said = done.stderr.splitlines()[-1]
-    assert done.returncode == 1 and "bubblewrap" in said and "--no-sandbox" in said and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 1
+        and "bubblewrap" in said
+        and "--no-sandbox" in said
+        and "Traceback" not in done.stderr
+    )
 
 
 def test_the_commands_speak_plainly(course):
@@ -247,10 +300,15 @@ def test_a_fault_of_the_course_is_neither_kept_nor_charged(course, monkeypatch, 
         with pytest.raises(SystemExit) as ended:
             commands.grade(LESSON.name, jobs=1, seed=3, report=course.root / "report.json")
     assert ended.value.code == 3
-    assert "failed at linear.relu; nobody has points or a zero for it:\nTraceback: a bug" in capsys.readouterr().err
+    assert (
+        "failed at linear.relu; nobody has points or a zero for it:\nTraceback: a bug"
+        in capsys.readouterr().err
+    )
     report = json.loads((course.root / "report.json").read_text())
     checks = report["submissions"]["one"]["checks"]
-    assert {check["status"] for check in checks} == {"course error"} and {check["points"] for check in checks} == {None}
+    assert {check["status"] for check in checks} == {"course error"} and {
+        check["points"] for check in checks
+    } == {None}
     assert not list(course.own("results").rglob("*.json"))
     with Gradebook(course.folders.db_url) as book:
         grades = book.find_submission(LESSON.name, "one").notebooks[0].grades
@@ -260,7 +318,9 @@ def test_a_fault_of_the_course_is_neither_kept_nor_charged(course, monkeypatch, 
 
 def test_the_key_of_a_result_changes_with_every_file(tmp_path):
     package = tmp_path / "course_utils"
-    shutil.copytree(Path(batch.__file__).parents[1], package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        Path(batch.__file__).parents[1], package, ignore=shutil.ignore_patterns("__pycache__")
+    )
     seen = {code_version(package)}
     for path in package.rglob("*.py"):
         path.write_text(path.read_text() + "# changed\n")

@@ -27,7 +27,11 @@ EXPECTED = {f"student-{number}": 10.0 if number % 2 else 1.0 for number in range
 def course(tmp_path):
     made = make_course(tmp_path / "course")
     for number in range(NUMBER):
-        hand_in(made, f"student-{number}", numbered(corpus.answered(*([] if number % 2 else ["relu"])), number))
+        hand_in(
+            made,
+            f"student-{number}",
+            numbered(corpus.answered(*([] if number % 2 else ["relu"])), number),
+        )
     return made
 
 
@@ -37,7 +41,9 @@ def grade(course, address):
 
 
 def test_a_cluster_of_processes_gives_the_same_scores(course):
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
         assert grade(course, cluster.scheduler_address) == EXPECTED
 
 
@@ -68,10 +74,30 @@ def test_a_worker_that_is_killed_in_the_middle_loses_no_submission(course, tmp_p
     address = f"tcp://127.0.0.1:{port}"
     kept = []
     keep = batch.Batch.keep
-    monkeypatch.setattr(batch.Batch, "keep", lambda self, key, result: (kept.append(key), keep(self, key, result)))
-    serve = ("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
-    work = ("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
-    with started(tmp_path, *serve), started(tmp_path, *work, "--name", "first") as first, started(tmp_path, *work):
+    monkeypatch.setattr(
+        batch.Batch, "keep", lambda self, key, result: (kept.append(key), keep(self, key, result))
+    )
+    serve = (
+        "distributed.cli.dask_scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--no-dashboard",
+    )
+    work = (
+        "distributed.cli.dask_worker",
+        address,
+        "--nthreads",
+        "1",
+        "--no-dashboard",
+        "--no-nanny",
+    )
+    with (
+        started(tmp_path, *serve),
+        started(tmp_path, *work, "--name", "first") as first,
+        started(tmp_path, *work),
+    ):
         with Client(address, timeout=120) as client:
             client.wait_for_workers(2, timeout=120)
 

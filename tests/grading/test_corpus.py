@@ -1,4 +1,6 @@
-"""Every kind of broken, tampered or hostile submission gets what it deserves, leaks nothing and harms no other."""
+"""Every kind of broken, tampered or hostile submission gets what it deserves, leaks nothing and
+harms no other.
+"""
 
 import json
 from typing import Any
@@ -13,7 +15,9 @@ from course_utils.grading.wire import Limits
 from tests.grading import corpus
 from tests.grading.classroom import make_course
 
-LIMITS = Limits(seconds=60, cell=4, grace=1, memory=1 << 30, processes=16, file=8 << 20, evidence=32 << 20)
+LIMITS = Limits(
+    seconds=60, cell=4, grace=1, memory=1 << 30, processes=16, file=8 << 20, evidence=32 << 20
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +27,9 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, dict[str, 
     corpus.write_corpus(course.root / "submitted")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COURSE_SECRET", "x")
-        return course, batch.grade(course, corpus.LESSON, batch.Options(jobs=1, seed=5, limits=LIMITS), progress=False)
+        return course, batch.grade(
+            course, corpus.LESSON, batch.Options(jobs=1, seed=5, limits=LIMITS), progress=False
+        )
 
 
 def row(graded: tuple[Course, dict[str, Any]], kind: str) -> dict[str, Any]:
@@ -31,7 +37,9 @@ def row(graded: tuple[Course, dict[str, Any]], kind: str) -> dict[str, Any]:
 
 
 def notebook(graded: tuple[Course, dict[str, Any]], kind: str) -> str:
-    return (graded[0].path("autograded", kind, corpus.LESSON.name) / f"{corpus.LESSON.name}.ipynb").read_text()
+    return (
+        graded[0].path("autograded", kind, corpus.LESSON.name) / f"{corpus.LESSON.name}.ipynb"
+    ).read_text()
 
 
 def outputs(text: str) -> str:
@@ -80,7 +88,9 @@ def test_it_can_be_shown_and_only_in_code_and_text(graded: Any, entry: corpus.En
     ids = [cell["id"] for cell in made["cells"]]
     assert len(ids) == len(set(ids)) and all(id.isascii() for id in ids)
     page = Formgrader(template_name="formgrade", extra_template_basedirs=[handlers.template_path])
-    path = graded[0].path("autograded", entry.kind, corpus.LESSON.name) / f"{corpus.LESSON.name}.ipynb"
+    path = (
+        graded[0].path("autograded", entry.kind, corpus.LESSON.name) / f"{corpus.LESSON.name}.ipynb"
+    )
     shown, _ = page.from_filename(str(path), resources={"base_url": "", "total": 1, "index": 0})
     assert "cannot be shown as a notebook" not in shown and 'id="check-relu"' in shown
 
@@ -88,7 +98,10 @@ def test_it_can_be_shown_and_only_in_code_and_text(graded: Any, entry: corpus.En
 @pytest.mark.parametrize("entry", KINDS)
 def test_nothing_else_of_it_is_kept(graded: Any, entry: corpus.Entry) -> None:
     folder = graded[0].path("autograded", entry.kind, corpus.LESSON.name)
-    assert {path.name for path in folder.iterdir()} <= {f"{corpus.LESSON.name}.ipynb", "timestamp.txt"}
+    assert {path.name for path in folder.iterdir()} <= {
+        f"{corpus.LESSON.name}.ipynb",
+        "timestamp.txt",
+    }
 
 
 def test_a_rerun_grades_nothing_that_is_final_and_reports_the_same(
@@ -103,6 +116,10 @@ def test_a_rerun_grades_nothing_that_is_final_and_reports_the_same(
             yield key, result
 
     monkeypatch.setattr(pool.LocalPool, "run", kept)
-    again = batch.grade(course, corpus.LESSON, batch.Options(jobs=1, seed=5, limits=LIMITS), progress=False)
+    again = batch.grade(
+        course, corpus.LESSON, batch.Options(jobs=1, seed=5, limits=LIMITS), progress=False
+    )
     assert again == report
-    assert given and not any(result["final"] for result in given), "only what ran into a limit is graded again"
+    assert given and not any(result["final"] for result in given), (
+        "only what ran into a limit is graded again"
+    )

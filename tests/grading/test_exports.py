@@ -18,7 +18,13 @@ def course(tmp_path_factory):
         book.add_assignment("01_linear")
         book.add_notebook("01_linear", "01_linear")
         book.add_grade_cell("check", "01_linear", "01_linear", max_score=10, cell_type="code")
-        book.add_student("first", first_name="Ä", last_name='Q"uote, comma', email="a@example.org", lms_user_id="17")
+        book.add_student(
+            "first",
+            first_name="Ä",
+            last_name='Q"uote, comma',
+            email="a@example.org",
+            lms_user_id="17",
+        )
         book.add_student("second")
         book.add_student("=1+1", first_name="@name", last_name="-2")
         book.add_submission("01_linear", "first")
@@ -62,5 +68,17 @@ def test_nbgraders_own(course):
         ["assignment", "duedate", "timestamp", *names, *points],
         ["01_linear", "", "", "second", "", "", "", "0.0", "0.0", "0.0", "10.0"],
         ["01_linear", "", "", "'=1+1", "'-2", "'@name", "", "0.0", "0.0", "0.0", "10.0"],
-        ["01_linear", "", "", "first", 'Q"uote, comma', "Ä", "a@example.org", "7.5", "0.0", "7.5", "10.0"],
+        [
+            "01_linear",
+            "",
+            "",
+            "first",
+            'Q"uote, comma',
+            "Ä",
+            "a@example.org",
+            "7.5",
+            "0.0",
+            "7.5",
+            "10.0",
+        ],
     ]

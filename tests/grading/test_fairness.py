@@ -1,4 +1,6 @@
-"""Nobody pays for busy neighbours: a processor's time counts, and what may be their fault has to come twice."""
+"""Nobody pays for busy neighbours: a processor's time counts, and what may be their fault has to
+come twice.
+"""
 
 import json
 import os
@@ -37,7 +39,9 @@ ASKS = "def collapse(*a):\n    return [torch.ones(1 << 28) for _ in range(64)]"
 
 @pytest.fixture
 def neighbours():
-    """Eight busy processes on the processor that the next submission gets, and two that hold much memory."""
+    """Eight busy processes on the processor that the next submission gets, and two that hold much
+    memory.
+    """
     processor = min(os.sched_getaffinity(0))
     started = [subprocess.Popen([sys.executable, "-c", text]) for text in [SPINS] * 8 + [HOGS] * 2]
     for process in started[:8]:
@@ -60,7 +64,10 @@ def grade(notebook, **limits):
 def test_work_that_takes_half_of_its_time_is_done_under_eight_busy_neighbours(neighbours):
     notebook = corpus.put(corpus.answered(relu="def relu(x):\n    return helper(x)"), WORKS)
     result = grade(notebook, cell=2.0, grace=0.5, patience=60.0)
-    assert (result["status"], sum(row["points"] for row in result["checks"])) == ("graded", corpus.FULL)
+    assert (result["status"], sum(row["points"] for row in result["checks"])) == (
+        "graded",
+        corpus.FULL,
+    )
 
 
 def test_who_sleeps_is_not_waited_for():
@@ -73,7 +80,9 @@ except BaseException:
     print(time.monotonic() - began)
 """
     result = grade(corpus.put(corpus.answered(), text), cell=1.0, patience=200.0)
-    shown = [item["text"] for outputs in result["outputs"].values() for item in outputs if "text" in item]
+    shown = [
+        item["text"] for outputs in result["outputs"].values() for item in outputs if "text" in item
+    ]
     assert float(shown[0]) < 100
     assert result["status"] == "graded"
 
@@ -91,7 +100,10 @@ for _ in range(4):
 for child in started:
     os.waitpid(child, 0)
 """
-    content, released = json.dumps(corpus.put(corpus.answered(), text)).encode(), json.dumps(corpus.released())
+    content, released = (
+        json.dumps(corpus.put(corpus.answered(), text)).encode(),
+        json.dumps(corpus.released()),
+    )
     worker.grade(Task(LESSON.name, released, content, seed=1))
     used = worker._local.template.used
     worker.close()
@@ -122,13 +134,22 @@ LIMITED = [
 
 
 @pytest.mark.parametrize(("notebook", "status"), LIMITED, ids=["time", "memory"])
-def test_a_limit_counts_when_it_is_reached_twice_the_second_time_alone(tmp_path, monkeypatch, notebook, status):
+def test_a_limit_counts_when_it_is_reached_twice_the_second_time_alone(
+    tmp_path, monkeypatch, notebook, status
+):
     course = make_course(tmp_path)
     hand_in(course, "honest", corpus.answered())
     hand_in(course, "other", notebook)
     rows, alone = run(course, monkeypatch)
-    assert (rows["honest"]["score"], rows["other"]["score"], alone) == (corpus.FULL, 1.0, [False, False, True])
-    assert status in [rows["other"]["status"], *(check["status"] for check in rows["other"]["checks"])]
+    assert (rows["honest"]["score"], rows["other"]["score"], alone) == (
+        corpus.FULL,
+        1.0,
+        [False, False, True],
+    )
+    assert status in [
+        rows["other"]["status"],
+        *(check["status"] for check in rows["other"]["checks"]),
+    ]
     rows, alone = run(course, monkeypatch)
     assert alone == [False, True], "what ran into a limit is no final result"
     hand_in(course, "other", numbered(corpus.answered(), 1))

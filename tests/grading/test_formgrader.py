@@ -1,4 +1,6 @@
-"""The formgrader in a browser: autograde, open a submission, give points by hand, generate feedback, open it."""
+"""The formgrader in a browser: autograde, open a submission, give points by hand, generate
+feedback, open it.
+"""
 
 import os
 import re
@@ -24,10 +26,14 @@ def course(tmp_path_factory):
     made = make_course(tmp_path_factory.mktemp("course"))
     script = next(entry for entry in corpus.ENTRIES if entry.kind == "script_in_the_text")
     script.make(made.path("submitted", "scripted", LESSON.name))
-    mistaken = corpus.answered("relu", collapse="def collapse(w1, b1, w2, b2):\n    return w2 @ w1, b2 + 0")
+    mistaken = corpus.answered(
+        "relu", collapse="def collapse(w1, b1, w2, b2):\n    return w2 @ w1, b2 + 0"
+    )
     hand_in(made, "mistaken", corpus.put(mistaken, "print('my own cell')"))
     (made.path("submitted", "broken", LESSON.name)).mkdir(parents=True)
-    (made.path("submitted", "broken", LESSON.name) / f"{LESSON.name}.ipynb").write_text('{"cells": [')
+    (made.path("submitted", "broken", LESSON.name) / f"{LESSON.name}.ipynb").write_text(
+        '{"cells": ['
+    )
     return made
 
 
@@ -56,14 +62,18 @@ def test_an_instructor_grades_in_the_formgrader(course, address, page):
         page.goto(submissions)
         row = page.locator("tr", has_text=student)
         row.locator(".autograde a").click()
-        expect(page.locator(".modal-body")).to_contain_text("Successfully autograded", timeout=4 * PATIENCE)
+        expect(page.locator(".modal-body")).to_contain_text(
+            "Successfully autograded", timeout=4 * PATIENCE
+        )
         page.goto(submissions)
         expect(page.locator("tr", has_text=student).locator(".score")).to_have_text(score)
     picture(page, "submissions")
 
     with Gradebook(course.folders.db_url) as book:
         names = ("mistaken", "scripted")
-        ids = {name: book.find_submission_notebook(LESSON.name, LESSON.name, name).id for name in names}
+        ids = {
+            name: book.find_submission_notebook(LESSON.name, LESSON.name, name).id for name in names
+        }
     page.goto(f"{address}/formgrader/submissions/{ids['mistaken']}/")
     card = page.locator(".course-card", has_text="linear.collapse")
     expect(card).to_contain_text("b1 is missing")
@@ -76,7 +86,9 @@ def test_an_instructor_grades_in_the_formgrader(course, address, page):
     expect(page.locator(".score-saved").last).to_be_attached()
     for _ in range(100):
         with Gradebook(course.folders.db_url) as book:
-            given = book.find_grade("why_nonlinear", LESSON.name, LESSON.name, "mistaken").manual_score
+            given = book.find_grade(
+                "why_nonlinear", LESSON.name, LESSON.name, "mistaken"
+            ).manual_score
         if given is not None:
             break
         time.sleep(0.2)
@@ -90,9 +102,13 @@ def test_an_instructor_grades_in_the_formgrader(course, address, page):
 
     page.goto(submissions)
     page.locator("tr", has_text="mistaken").locator(".generate-feedback a").click()
-    expect(page.locator(".modal-body")).to_contain_text("Successfully generated feedback", timeout=4 * PATIENCE)
+    expect(page.locator(".modal-body")).to_contain_text(
+        "Successfully generated feedback", timeout=4 * PATIENCE
+    )
     feedback = course.path("feedback", "mistaken", LESSON.name) / f"{LESSON.name}.html"
     page.goto(feedback.as_uri())
-    expect(page.locator(".course-card", has_text="linear.collapse")).to_contain_text("b1 is missing")
+    expect(page.locator(".course-card", has_text="linear.collapse")).to_contain_text(
+        "b1 is missing"
+    )
     assert re.search(r"2\.5 ?/ ?12", page.locator("body").inner_text().replace("\n", " "))
     picture(page, "feedback")

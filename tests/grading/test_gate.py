@@ -1,4 +1,6 @@
-"""Whatever of a submission is shown passes the gate: markdown, code, outputs, pictures, names, tables and reports."""
+"""Whatever of a submission is shown passes the gate: markdown, code, outputs, pictures, names,
+tables and reports.
+"""
 
 import html
 import json
@@ -21,19 +23,38 @@ from tests.grading import corpus
 
 HOSTILE = "\"'><img src=x onerror=LEAK id=why_nonlinear class=full-credit></pre></textarea><script>LEAK</script>"
 STYLES = Path(handlers.static_path) / "node_modules" / "bootstrap" / "dist" / "css"
-PAGES = [pytest.param((Formgrader, "formgrade"), id="formgrader"), pytest.param((Feedback, "feedback"), id="feedback")]
+PAGES = [
+    pytest.param((Formgrader, "formgrade"), id="formgrader"),
+    pytest.param((Feedback, "feedback"), id="feedback"),
+]
 
 
 def exporter(page):
     kind, name = page
-    folders = {"extra_template_basedirs": [handlers.template_path], "extra_template_paths": [str(STYLES)]}
+    folders = {
+        "extra_template_basedirs": [handlers.template_path],
+        "extra_template_paths": [str(STYLES)],
+    }
     return kind(template_name=name, **folders)
 
 
 def shown(page, notebook, student="s"):
     """The page of a notebook, as nbgrader's handler or converter asks for it."""
-    names = {"notebook": "n", "assignment": "a", "student": student, "score": 1.0, "max_score": 2.0, "late_penalty": 0}
-    formgrader = {"notebook_id": "n", "assignment_id": "a", "submission_id": "0", "index": 0, "total": 1}
+    names = {
+        "notebook": "n",
+        "assignment": "a",
+        "student": student,
+        "score": 1.0,
+        "max_score": 2.0,
+        "late_penalty": 0,
+    }
+    formgrader = {
+        "notebook_id": "n",
+        "assignment_id": "a",
+        "submission_id": "0",
+        "index": 0,
+        "total": 1,
+    }
     formgrader |= {"base_url": "", "student": student, "last_name": student, "first_name": student}
     formgrader |= {"notebook_path": "x"}
     made = exporter(page)
@@ -42,7 +63,9 @@ def shown(page, notebook, student="s"):
 
 
 def grades(notebook, resources):
-    """What nbgrader adds before it makes feedback: points from the gradebook, and a comment, here a hostile one."""
+    """What nbgrader adds before it makes feedback: points from the gradebook, and a comment, here a
+    hostile one.
+    """
     for cell in notebook.cells:
         if "nbgrader" in cell.metadata:
             cell.metadata.nbgrader |= {"score": 1.0, "comment": resources["nbgrader"]["student"]}
@@ -88,7 +111,10 @@ def test_what_could_act_is_taken_away(text):
     [
         ("[page](https://example.org)", 'href="https://example.org"'),
         ("![plot](https://example.org/a.png)", 'href="https://example.org/a.png"'),
-        (f"![plot](data:image/png;base64,{corpus.PNG})", f'src="data:image/png;base64,{corpus.PNG}"'),
+        (
+            f"![plot](data:image/png;base64,{corpus.PNG})",
+            f'src="data:image/png;base64,{corpus.PNG}"',
+        ),
         ("```python\nreturn 1\n```", '<span class="k">return</span>'),
         ("a | b\n-|-\n1 | 2", "<td>1</td>"),
         ("# $a_1 < b_1$ and *so*", "<h1><span>$a_1 &lt; b_1$</span> and <em>so</em></h1>"),
@@ -103,7 +129,10 @@ def test_what_only_shows_stays(text, kept):
 
 def test_only_raster_pictures_that_the_cell_holds_are_shown():
     attached = {"a.png": {"image/png": corpus.PNG}, "b.svg": {"image/svg+xml": "<svg/>"}}
-    made = gate.prose("![y](attachment:a.png) ![z](attachment:b.svg) ![w](attachment:c) ![v](attachment:)", attached)
+    made = gate.prose(
+        "![y](attachment:a.png) ![z](attachment:b.svg) ![w](attachment:c) ![v](attachment:)",
+        attached,
+    )
     assert made.count("data:image/png") == 1 and "svg+xml" not in made
     assert made.count("not in the notebook") == 3
 
@@ -115,8 +144,34 @@ def test_a_picture_named_a_thousand_times_makes_no_huge_page():
 
 @pytest.mark.parametrize(
     "part",
-    ["![", "[", "[a](", "![](", "*a ", "**a", "`a", "$a", "\\", "&", "a|b\n-|-\n", "> ", "- ", "<b>", "<a><div>"]
-    + ["<b><i>", "\\begin{a}", "```\n", "~~a", "<!--", "<a b='", "http://a ", "<table><tr><td>", "![x](attachment:y)"]
+    [
+        "![",
+        "[",
+        "[a](",
+        "![](",
+        "*a ",
+        "**a",
+        "`a",
+        "$a",
+        "\\",
+        "&",
+        "a|b\n-|-\n",
+        "> ",
+        "- ",
+        "<b>",
+        "<a><div>",
+    ]
+    + [
+        "<b><i>",
+        "\\begin{a}",
+        "```\n",
+        "~~a",
+        "<!--",
+        "<a b='",
+        "http://a ",
+        "<table><tr><td>",
+        "![x](attachment:y)",
+    ]
     + ["\\begin{align}\n", "\\begin{align}\n\\end{gather}\n"],
 )
 def test_prose_takes_time_in_proportion_to_its_length(part):
@@ -127,7 +182,9 @@ def test_an_equation_that_is_closed_outside_its_quotation_is_not_sought_from_eve
     assert exponent(lambda text: gate.prose(text + "\n\\end{align}"), "> \\begin{align}\n") < 1.6
 
 
-@pytest.mark.parametrize("part", ["f'{", "%a ", "%%a\n", "?a", "(", "a=", "'", "'''", "\\\n", "1_", "@a\n", "%%js\n/a"])
+@pytest.mark.parametrize(
+    "part", ["f'{", "%a ", "%%a\n", "?a", "(", "a=", "'", "'''", "\\\n", "1_", "@a\n", "%%js\n/a"]
+)
 def test_code_takes_time_in_proportion_to_its_length(part):
     assert exponent(gate.code, part) < 1.6
 
@@ -153,7 +210,14 @@ def exponent(function, part):
 
 
 def test_nesting_brings_nothing_down():
-    for text in ("<div>" * 30_000, "> " * 30_000, "- " * 30_000, "[" * 30_000, "(" * 30_000, "<b>" * 30_000):
+    for text in (
+        "<div>" * 30_000,
+        "> " * 30_000,
+        "- " * 30_000,
+        "[" * 30_000,
+        "(" * 30_000,
+        "<b>" * 30_000,
+    ):
         assert gate.prose(text) and gate.code(text)
 
 
@@ -161,22 +225,55 @@ def test_nesting_brings_nothing_down():
 
 
 def everywhere(text):
-    """A graded notebook that says this text in every place that nbformat has, whatever it should hold."""
-    kinds = ["text/html", "text/markdown", "text/latex", "text/plain", "image/svg+xml", "image/png", "image/jpeg"]
+    """A graded notebook that says this text in every place that nbformat has, whatever it should
+    hold.
+    """
+    kinds = [
+        "text/html",
+        "text/markdown",
+        "text/latex",
+        "text/plain",
+        "image/svg+xml",
+        "image/png",
+        "image/jpeg",
+    ]
     kinds += ["application/javascript", "application/pdf", "text/vnd.mermaid", "application/x-own"]
     kinds += ["application/vnd.jupyter.widget-view+json"]
-    about = {"width": text, "height": text, "alt": text, "filenames": {kind: text for kind in kinds}, "isolated": True}
-    outputs = [{"output_type": "stream", "name": name, "text": text} for name in ("stdout", "stderr", text)]
+    about = {
+        "width": text,
+        "height": text,
+        "alt": text,
+        "filenames": {kind: text for kind in kinds},
+        "isolated": True,
+    }
+    outputs = [
+        {"output_type": "stream", "name": name, "text": text} for name in ("stdout", "stderr", text)
+    ]
     outputs.append({"output_type": "error", "ename": text, "evalue": text, "traceback": [text]})
     for kind in kinds:
         for how in ("display_data", "execute_result"):
             data = {"model_id": text} if kind.endswith("json") else text
             metadata = {kind: about} | about
-            outputs.append({"output_type": how, "data": {kind: data}, "metadata": metadata, "execution_count": 1})
-    plain = {"tags": [text], "raw_mimetype": "", "alt": text, "title": text, "magics_language": text}
+            outputs.append(
+                {
+                    "output_type": how,
+                    "data": {kind: data},
+                    "metadata": metadata,
+                    "execution_count": 1,
+                }
+            )
+    plain = {
+        "tags": [text],
+        "raw_mimetype": "",
+        "alt": text,
+        "title": text,
+        "magics_language": text,
+    }
     marks = [{}, {"nbgrader": {"grade_id": text, "points": 1, "grade": True}}]
     for name, solution in (("why_nonlinear", True), ("check-relu", False)):
-        marks.append({"nbgrader": {"grade_id": name, "points": text, "grade": True, "solution": solution}})
+        marks.append(
+            {"nbgrader": {"grade_id": name, "points": text, "grade": True, "solution": solution}}
+        )
     marks[2]["nbgrader"]["comment"] = text
     cells = []
     for kind in ("code", "markdown", "raw", text):
@@ -190,7 +287,11 @@ def everywhere(text):
             cell["attachments"] = {text: {"image/png": text}, "a": {text: text}}
             cells.append(cell | {"outputs": outputs, "execution_count": text})
     widgets = {"application/vnd.jupyter.widget-state+json": {"state": {text: text}}}
-    metadata = {"title": text, "language_info": {"name": text, "pygments_lexer": text}, "widgets": widgets}
+    metadata = {
+        "title": text,
+        "language_info": {"name": text, "pygments_lexer": text},
+        "widgets": widgets,
+    }
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -204,12 +305,31 @@ class Elements(HTMLParser):
         self.found.sort()
 
     def handle_starttag(self, tag, attributes):
-        named = {name: value for name, value in attributes if name in ("id", "class", "name") or name[:2] == "on"}
+        named = {
+            name: value
+            for name, value in attributes
+            if name in ("id", "class", "name") or name[:2] == "on"
+        }
         if tag == "span" and named.get("class") in gate.COLOURS:
             return
-        if named or tag in ("script", "style", "iframe", "object", "embed", "link", "meta", "base", "form", "input"):
+        if named or tag in (
+            "script",
+            "style",
+            "iframe",
+            "object",
+            "embed",
+            "link",
+            "meta",
+            "base",
+            "form",
+            "input",
+        ):
             self.found.append((tag, str(sorted(named.items()))))
-        self.addresses += [value for name, value in attributes if name in ("src", "href", "action", "srcdoc", "data")]
+        self.addresses += [
+            value
+            for name, value in attributes
+            if name in ("src", "href", "action", "srcdoc", "data")
+        ]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -222,14 +342,23 @@ def test_no_text_in_any_place_of_a_notebook_makes_an_element_that_acts(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_card_is_shown_as_a_card_under_a_check_and_nowhere_else(page):
-    card = Card(Verdict("linear.relu", "wrong", 0.0, advice="Think of `x` & of 0."), 1)._repr_html_()
+    card = Card(
+        Verdict("linear.relu", "wrong", 0.0, advice="Think of `x` & of 0."), 1
+    )._repr_html_()
     notebook = from_dict(corpus.answered())
     for cell in notebook.cells:
         cell.source = corpus.source(cell)
         if corpus.mark(cell) in ("check-relu", "relu"):
-            cell.outputs = [from_dict({"output_type": "display_data", "data": {"text/html": card}, "metadata": {}})]
+            cell.outputs = [
+                from_dict(
+                    {"output_type": "display_data", "data": {"text/html": card}, "metadata": {}}
+                )
+            ]
     made = shown(page, notebook)
-    assert made.count('<div class="course-card"') == 1 and "Think of <code>x</code> &amp; of 0." in made
+    assert (
+        made.count('<div class="course-card"') == 1
+        and "Think of <code>x</code> &amp; of 0." in made
+    )
     assert "border-left:5px solid #c62828" in made and "&lt;div" not in made
 
 
@@ -249,13 +378,40 @@ def test_a_page_says_what_may_run_in_it_before_the_notebook_begins(page):
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert (rules["default-src"], rules["base-uri"], rules["form-action"]) == ("'none'",) * 3
     assert "'unsafe-inline'" not in rules["script-src"] and "'self'" not in rules["script-src"]
-    assert re.search(r"mathjax/[\d.]+/latest\.js\?config=[\w-]+,Safe", made), "formulas can set no ids and classes"
+    assert re.search(r"mathjax/[\d.]+/latest\.js\?config=[\w-]+,Safe", made), (
+        "formulas can set no ids and classes"
+    )
 
 
-GATES = {"markdown2html", "clean_html", "ansi2html", "highlight_code", "escape_html", "strip_files_prefix"}
+GATES = {
+    "markdown2html",
+    "clean_html",
+    "ansi2html",
+    "highlight_code",
+    "escape_html",
+    "strip_files_prefix",
+}
 HARMLESS = {"float", "round", "length", "lower", "replace", "filter_data_type", "get_metadata", "e"}
-HARMLESS |= {"text_base64", "json_dumps", "posix_path", "escape_html_script", "escape_html_keep_quotes"}
-CONTENT = {"cell", "output", "nb", "line", "html_value", "width", "height", "alttext", "nb_title", "tag", "datatype"}
+HARMLESS |= {
+    "text_base64",
+    "json_dumps",
+    "posix_path",
+    "escape_html_script",
+    "escape_html_keep_quotes",
+}
+CONTENT = {
+    "cell",
+    "output",
+    "nb",
+    "line",
+    "html_value",
+    "width",
+    "height",
+    "alttext",
+    "nb_title",
+    "tag",
+    "datatype",
+}
 NEVER = {  # places where escaping is not enough, and why nothing of a student's comes there
     "cell_id_anchor(cell)": "ids are the gate's",
     "celltags(cell)": "the gate leaves no tags",
@@ -280,8 +436,12 @@ def templates(environment):
 
 
 def bare(expression):
-    """Whether an expression stands where escaping is not enough: in a script, or in a tag and in no quotes."""
-    before = re.sub(r"{%.*?%}|{#.*?#}|{{.*?}}", "", expression.string[: expression.start()], flags=re.DOTALL)
+    """Whether an expression stands where escaping is not enough: in a script, or in a tag and in no
+    quotes.
+    """
+    before = re.sub(
+        r"{%.*?%}|{#.*?#}|{{.*?}}", "", expression.string[: expression.start()], flags=re.DOTALL
+    )
     in_script = before.rfind("<script") > before.rfind("</script")
     tag = before[before.rfind("<") :]
     return in_script or (">" not in tag and tag.startswith("<") and tag.count('"') % 2 == 0)
@@ -290,9 +450,15 @@ def bare(expression):
 @pytest.mark.parametrize("page", PAGES)
 def test_no_template_shows_content_past_the_gate(page):
     environment = exporter(page).environment
-    assert environment.autoescape is True, "what none of the gate's functions has made is shown as text"
+    assert environment.autoescape is True, (
+        "what none of the gate's functions has made is shown as text"
+    )
     for name in GATES:
-        assert str(environment.filters[name].__module__) in (gate.__name__, Feedback.__module__, "markupsafe")
+        assert str(environment.filters[name].__module__) in (
+            gate.__name__,
+            Feedback.__module__,
+            "markupsafe",
+        )
     places = 0
     for source in templates(environment).values():
         tree = environment.parse(source)
@@ -307,7 +473,15 @@ def test_no_template_shows_content_past_the_gate(page):
 
 def test_harmless_filters_make_no_markup():
     environment = exporter((Feedback, "feedback")).environment
-    for name in HARMLESS - {"e", "round", "float", "length", "replace", "filter_data_type", "get_metadata"}:
+    for name in HARMLESS - {
+        "e",
+        "round",
+        "float",
+        "length",
+        "replace",
+        "filter_data_type",
+        "get_metadata",
+    }:
         made = environment.filters[name](HOSTILE)
         assert not hasattr(made, "__html__") or "<" not in made, name
 
@@ -316,24 +490,43 @@ def test_harmless_filters_make_no_markup():
 
 
 @pytest.mark.parametrize(
-    "text", ["=1", "+1", "-1", "@x", "\t=1", "\n=1", " =1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x", "|x"]
+    "text",
+    [
+        "=1",
+        "+1",
+        "-1",
+        "@x",
+        "\t=1",
+        "\n=1",
+        " =1",
+        "\uff1d1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff20x",
+        "|x",
+    ],
 )
 def test_a_spreadsheet_runs_no_field(text):
     assert gate.field(text).startswith("'")
 
 
-@pytest.mark.parametrize("text", ["", "7.5", "Ä, b", "    Points Possible", "name@example.org", "o'brien"])
+@pytest.mark.parametrize(
+    "text", ["", "7.5", "Ä, b", "    Points Possible", "name@example.org", "o'brien"]
+)
 def test_other_fields_stay(text):
     assert gate.field(text) == text
 
 
 def test_a_report_turns_and_moves_nothing():
     told = gate.report({"\u202ea": ["x\x1b[2Jy\u2067z", 1, None, {"b": "line\n\tnext"}]})
-    assert json.loads(json.dumps(told)) == {"\ufffda": ["x\ufffd[2Jy\ufffdz", 1, None, {"b": "line\n\tnext"}]}
+    assert json.loads(json.dumps(told)) == {
+        "\ufffda": ["x\ufffd[2Jy\ufffdz", 1, None, {"b": "line\n\tnext"}]
+    }
 
 
 @pytest.mark.parametrize(
-    "name", ["anna", "Jürgen", "Ju\u0308rgen", "a.b-c_d+e@f.org", "o'brien", "王小明", "s 1", "_test"]
+    "name",
+    ["anna", "Jürgen", "Ju\u0308rgen", "a.b-c_d+e@f.org", "o'brien", "王小明", "s 1", "_test"],
 )
 def test_names_that_can_be_ids(name):
     assert gate.is_student_id(name)
@@ -341,7 +534,22 @@ def test_names_that_can_be_ids(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["<img src=x onerror=x>", 'a"b', "a&b", "=1+1", "-x", "@x", "a\nb", "a\u202eb", " a", "a ", "", ".", "..", "a/b"]
+    [
+        "<img src=x onerror=x>",
+        'a"b',
+        "a&b",
+        "=1+1",
+        "-x",
+        "@x",
+        "a\nb",
+        "a\u202eb",
+        " a",
+        "a ",
+        "",
+        ".",
+        "..",
+        "a/b",
+    ]
     + ["a\\b", "a%2fb", "a#b", "a?b", "\udcfc", "\uff1d1", "a`b", "{{x}}", "*"],
 )
 def test_names_that_can_be_no_ids(name):

@@ -1,4 +1,6 @@
-"""Attacks on the instructor's browser, tried in a real one against the real formgrader and feedback pages."""
+"""Attacks on the instructor's browser, tried in a real one against the real formgrader and feedback
+pages.
+"""
 
 import json
 import os
@@ -43,9 +45,13 @@ STAMPS = {
 
 
 def with_pictures():
-    """An honest submission with a pasted picture in the answer, one in the text of it, and one in an own cell."""
+    """An honest submission with a pasted picture in the answer, one in the text of it, and one in
+    an own cell.
+    """
     address = f"data:image/png;base64,{corpus.PNG}"
-    words = f"So:\n\n![pasted](attachment:image%201.png)\n\n![inline]({address}) ![none](attachment:x)"
+    words = (
+        f"So:\n\n![pasted](attachment:image%201.png)\n\n![inline]({address}) ![none](attachment:x)"
+    )
     notebook = corpus.answered(why_nonlinear=words)
     notebook["cells"][corpus.place(notebook, "why_nonlinear")]["attachments"] = {
         "image 1.png": {"image/png": corpus.PNG}
@@ -60,20 +66,32 @@ pytestmark = [pytest.mark.browser, pytest.mark.nbgrader]
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """A course in which attackers handed in lesson 01 and were graded, one of them by nbgrader's own command."""
+    """A course in which attackers handed in lesson 01 and were graded, one of them by nbgrader's
+    own command.
+    """
     made = make_course(tmp_path_factory.mktemp("course"))
     hand_in(made, "layer", corpus.doubled("raw", LAYER))
     hand_in(made, "script", corpus.doubled("raw", LINK))
     for name, text in EVIL.items():
         (made.path("submitted", "script", LESSON.name) / name).write_text(text)
-    (made.path("submitted", "script", LESSON.name) / "evil.js").write_text("document.title = 'LEAK'")
+    (made.path("submitted", "script", LESSON.name) / "evil.js").write_text(
+        "document.title = 'LEAK'"
+    )
     hand_in(made, "honest", with_pictures())
     for number, (name, text) in enumerate(STAMPS.items()):
         hand_in(made, f"stamp-{number}-{name}", corpus.answered("relu"), text)
     hand_in(made, "pipe", corpus.answered("relu"))
     os.mkfifo(made.path("submitted", "pipe", LESSON.name) / "timestamp.txt")
-    for kind in ("truncated", "nested_deep", "strange_cell_type", "surrogates_and_null_bytes", "from_colab"):
-        next(entry for entry in corpus.ENTRIES if entry.kind == kind).make(made.path("submitted", kind, LESSON.name))
+    for kind in (
+        "truncated",
+        "nested_deep",
+        "strange_cell_type",
+        "surrogates_and_null_bytes",
+        "from_colab",
+    ):
+        next(entry for entry in corpus.ENTRIES if entry.kind == kind).make(
+            made.path("submitted", kind, LESSON.name)
+        )
     batch.grade(made, LESSON, batch.Options(seed=5), progress=False)
     done = nbgrader_command(made, "autograde", LESSON.name, "--student=script", "--force")
     assert done.returncode == 0, done.stderr
@@ -104,7 +122,9 @@ def submission(course, student):
 def by_hand(course, student):
     with Gradebook(course.folders.db_url) as book:
         grades = book.find_submission_notebook(LESSON.name, LESSON.name, student).grades
-        return {grade.name: grade.manual_score for grade in grades if grade.manual_score is not None}
+        return {
+            grade.name: grade.manual_score for grade in grades if grade.manual_score is not None
+        }
 
 
 def terminals(address):
@@ -113,7 +133,9 @@ def terminals(address):
 
 def open_formgrader(page, address, course, student):
     page.goto(f"{address}/formgrader/submissions/{submission(course, student)}/")
-    page.wait_for_function("typeof formgrader !== 'undefined' && formgrader.grades && formgrader.grades.loaded")
+    page.wait_for_function(
+        "typeof formgrader !== 'undefined' && formgrader.grades && formgrader.grades.loaded"
+    )
 
 
 def click_everywhere(page):
@@ -148,7 +170,9 @@ def test_a_click_runs_no_script_of_a_student(course, address, page):
 @pytest.mark.parametrize("name", EVIL)
 @pytest.mark.parametrize("way", ["", "..%2f..%2f..%2fsubmitted%2fscript%2f01_linear%2f"])
 def test_what_lies_beside_a_notebook_cannot_act_on_the_server(course, address, page, name, way):
-    page.goto(f"{address}/formgrader/manage_submissions/{LESSON.name}")  # has the cookie that a script needs
+    page.goto(
+        f"{address}/formgrader/manage_submissions/{LESSON.name}"
+    )  # has the cookie that a script needs
     page.goto(f"{address}/formgrader/submissions/{submission(course, 'script')}/{way}{name}")
     page.wait_for_timeout(500)
     assert "LEAK" not in page.title() and terminals(address) == []
@@ -163,7 +187,9 @@ def test_feedback_holds_nothing_that_can_be_clicked_by_accident(course, page, st
     assert "evil" not in page.url
     assert page.locator(".modal-backdrop, .full-credit").count() == 0
     for name in NAMES:
-        assert page.locator(f"[id='{name}'], [name='{name}']").count() <= 1, "the anchor of nbgrader's own page"
+        assert page.locator(f"[id='{name}'], [name='{name}']").count() <= 1, (
+            "the anchor of nbgrader's own page"
+        )
 
 
 # ---------------------------------------------------------------- the pages of nbgrader itself
@@ -227,8 +253,18 @@ def test_pasted_pictures_are_shown(course, address, page, kind):
 
 def test_every_page_of_the_formgrader_answers(course, address):
     """Whatever was handed in, and whatever became of the graded notebooks."""
-    pages = ["", "manage_assignments", f"manage_submissions/{LESSON.name}", "gradebook", f"gradebook/{LESSON.name}"]
-    pages += [f"gradebook/{LESSON.name}/{LESSON.name}", "manage_students", f"api/submissions/{LESSON.name}"]
+    pages = [
+        "",
+        "manage_assignments",
+        f"manage_submissions/{LESSON.name}",
+        "gradebook",
+        f"gradebook/{LESSON.name}",
+    ]
+    pages += [
+        f"gradebook/{LESSON.name}/{LESSON.name}",
+        "manage_students",
+        f"api/submissions/{LESSON.name}",
+    ]
     pages += ["api/assignments", "api/students", f"api/notebooks/{LESSON.name}"]
     pages.append(f"api/submitted_notebooks/{LESSON.name}/{LESSON.name}")
     students = [path.name for path in course.path("autograded", "*", "x").parent.parent.iterdir()]
@@ -274,7 +310,11 @@ def test_what_cannot_be_shown_is_shown_as_text_with_the_reason(course, address, 
     try:
         path.unlink()
         if damage != "gone":
-            path.write_text('{"cells": [<script>1</script>' if damage == "cut" else '{"nbformat": 4, "cells": [{}, 1]}')
+            path.write_text(
+                '{"cells": [<script>1</script>'
+                if damage == "cut"
+                else '{"nbformat": 4, "cells": [{}, 1]}'
+            )
         answer = page.goto(f"{address}/formgrader/submissions/{submission(course, 'layer')}/")
         assert answer.status == (404 if damage == "gone" else 200)
         said = "grade the submission first" if damage == "gone" else "cannot be shown as a notebook"

@@ -1,7 +1,7 @@
 """What trusted processes do with a student's text takes time in proportion to it.
 
-Measured is how the time grows with the input, never how long it takes; the gate to the browser is measured in its own
-tests.
+Measured is how the time grows with the input, never how long it takes; the gate to the browser is
+measured in its own tests.
 """
 
 import contextlib
@@ -37,7 +37,9 @@ def exponent(function, made, sizes=(6_000, 24_000)):
             rebuild.defined.cache_clear()
             gc.disable()
             began = time.process_time()
-            with contextlib.suppress(CourseError, rebuild.Unreadable):  # to refuse is to have read it
+            with contextlib.suppress(
+                CourseError, rebuild.Unreadable
+            ):  # to refuse is to have read it
                 function(given)
             taken.append(time.process_time() - began)
             gc.enable()
@@ -46,7 +48,9 @@ def exponent(function, made, sizes=(6_000, 24_000)):
 
 
 def grows_in_proportion(function, made, **sizes):
-    """Whether the time grows less than with the power 1.6; a second look is taken, for machines have moods."""
+    """Whether the time grows less than with the power 1.6; a second look is taken, for machines
+    have moods.
+    """
     return any(exponent(function, made, **sizes) < 1.6 for _ in range(3))
 
 
@@ -85,8 +89,12 @@ def test_a_cell_of_two_kinds_is_read_in_proportion(made):
 
 CELLS = {
     "own": lambda i: corpus.cell(f"a{i} = relu"),
-    "answers": lambda i: corpus.cell(f"def relu(x): return {i}", nbgrader={"grade_id": "relu", "solution": True}),
-    "checks": lambda i: corpus.cell("My_Linear = 1", nbgrader={"grade_id": "check-relu", "grade": True}),
+    "answers": lambda i: corpus.cell(
+        f"def relu(x): return {i}", nbgrader={"grade_id": "relu", "solution": True}
+    ),
+    "checks": lambda i: corpus.cell(
+        "My_Linear = 1", nbgrader={"grade_id": "check-relu", "grade": True}
+    ),
     "words": lambda i: corpus.cell(f"{i}", "markdown"),
     "names": lambda i: corpus.cell(f"relu = {i}"),
     "strange": lambda i: {"cell_type": {}, "source": [str(i), "\n"], "metadata": [], "id": i},
@@ -103,7 +111,8 @@ def test_many_cells_are_read_in_proportion(kind):
 
 
 @pytest.mark.parametrize(
-    "part", ["[],", "{},", "[", '{"a":', "1,", "1", "0.1,", "1.", '"ab",', '"\\ud800', " ", "\n", "-"]
+    "part",
+    ["[],", "{},", "[", '{"a":', "1,", "1", "0.1,", "1.", '"ab",', '"\\ud800', " ", "\n", "-"],
 )
 def test_a_file_is_read_in_proportion(part):
     lead = '{"nbformat": 4, "cells": [], "x": ['
@@ -114,12 +123,16 @@ def test_a_file_is_read_in_proportion(part):
     assert grows_in_proportion(rebuilt, made, sizes=(200_000, 800_000))
 
 
-@pytest.mark.parametrize("part", ["a", " ", "\n", "\x1b", "<", "&", "`", "`a", "*", "_", "[", "\\", "\u202e", "'", "("])
+@pytest.mark.parametrize(
+    "part", ["a", " ", "\n", "\x1b", "<", "&", "`", "`a", "*", "_", "[", "\\", "\u202e", "'", "("]
+)
 def test_words_are_shown_in_proportion(part):
     def shown(text):
         gate.printable(text)
         gradebook._literally(text)
-        card = Card(Verdict("linear.relu", "wrong", advice=text, got=text, where=text, printed=text), 1)
+        card = Card(
+            Verdict("linear.relu", "wrong", advice=text, got=text, where=text, printed=text), 1
+        )
         card._repr_html_()
         repr(card)
         found = statistics.Statistics("01_linear", scores={"a": 1.0}, seconds={"a": 1.0})
@@ -133,11 +146,19 @@ OUTPUT = {"output_type": "stream", "name": "stdout", "text": "a"}
 ERROR = {"output_type": "error", "ename": "a", "evalue": "a", "traceback": ["a"] * 50}
 
 
-@pytest.mark.parametrize("item", [OUTPUT, ERROR, [], {}, "a"], ids=["stream", "error", "list", "dict", "text"])
+@pytest.mark.parametrize(
+    "item", [OUTPUT, ERROR, [], {}, "a"], ids=["stream", "error", "list", "dict", "text"]
+)
 def test_outputs_are_read_in_proportion(item):
-    assert grows_in_proportion(worker._outputs, lambda size: json.dumps([item] * (size // 10)).encode())
+    assert grows_in_proportion(
+        worker._outputs, lambda size: json.dumps([item] * (size // 10)).encode()
+    )
 
 
-@pytest.mark.parametrize("item", ["a", [[]], {"a": None}, 1, 0.1], ids=["text", "list", "dict", "int", "float"])
+@pytest.mark.parametrize(
+    "item", ["a", [[]], {"a": None}, 1, 0.1], ids=["text", "list", "dict", "int", "float"]
+)
 def test_evidence_is_read_in_proportion(item):
-    assert grows_in_proportion(lambda data: worker._plain(decode(data)), lambda size: encode([item] * size))
+    assert grows_in_proportion(
+        lambda data: worker._plain(decode(data)), lambda size: encode([item] * size)
+    )

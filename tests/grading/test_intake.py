@@ -14,7 +14,13 @@ from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course, nbgrader_command
 
 LESSON = corpus.LESSON
-KINDS = ("links_beside_it", "pipes_beside_it", "sparse_files_beside_it", "pages_beside_it", "link_to_a_neighbour")
+KINDS = (
+    "links_beside_it",
+    "pipes_beside_it",
+    "sparse_files_beside_it",
+    "pages_beside_it",
+    "link_to_a_neighbour",
+)
 KINDS += ("pipe", "folder_that_is_a_link", "wrong_name", "hundred_megabytes", "truncated")
 
 
@@ -44,22 +50,33 @@ def test_both_ways_read_the_same_and_hand_nothing_else_on(tmp_path):
         found[way] = {name: score for name, (score, _) in scores(course, LESSON).items()}
         for kind, suffix in (("autograded", "ipynb"), ("feedback", "html")):
             for path in course.path(kind, "*", LESSON.name).parents[1].glob("*/*/*"):
-                assert path.name in (f"{LESSON.name}.{suffix}", "timestamp.txt") and not path.is_symlink()
+                assert (
+                    path.name in (f"{LESSON.name}.{suffix}", "timestamp.txt")
+                    and not path.is_symlink()
+                )
                 assert path.stat().st_size < 3 << 20 and "root:x:0" not in path.read_text()
         stamp = course.path("autograded", "solved", LESSON.name) / "timestamp.txt"
         assert stamp.read_text() == "2024-05-31 22:00:00.000000 UTC\n"
         for name in KINDS:
-            assert not (course.path("autograded", name, LESSON.name) / "timestamp.txt").exists() or name.startswith(
-                "spa"
-            )
-    due = {entry.kind: entry.points for entry in corpus.ENTRIES if entry.kind in KINDS} | {"solved": corpus.FULL}
+            assert not (
+                course.path("autograded", name, LESSON.name) / "timestamp.txt"
+            ).exists() or name.startswith("spa")
+    due = {entry.kind: entry.points for entry in corpus.ENTRIES if entry.kind in KINDS} | {
+        "solved": corpus.FULL
+    }
     assert found["course"] == due
-    assert found["nbgrader"] == {name: points for name, points in due.items() if name in found["nbgrader"]}
-    assert due.keys() - found["nbgrader"].keys() == set(), "nbgrader's own command leaves nobody out"
+    assert found["nbgrader"] == {
+        name: points for name, points in due.items() if name in found["nbgrader"]
+    }
+    assert due.keys() - found["nbgrader"].keys() == set(), (
+        "nbgrader's own command leaves nobody out"
+    )
 
 
 def test_files_that_nobody_may_write_stop_nothing(tmp_path):
-    """As nbgrader leaves them. Root may write them all the same: run this as another user to see that it can fail."""
+    """As nbgrader leaves them. Root may write them all the same: run this as another user to see
+    that it can fail.
+    """
     course = make_course(tmp_path)
     for points, names in ((1.0, ("relu",)), (4.0, ("relu", "My_Linear"))):
         hand_in(course, "one", corpus.answered(*names), "2024-06-01 00:00:00 UTC")
@@ -100,10 +117,14 @@ def test_an_answer_that_could_not_be_read_waits_for_a_person(tmp_path):
     batch.grade(course, LESSON, batch.Options(seed=3), progress=False)
     with Gradebook(course.folders.db_url) as book:
         grades = {
-            name: book.find_grade(f"check-{name}", LESSON.name, LESSON.name, "long") for name in ("relu", "collapse")
+            name: book.find_grade(f"check-{name}", LESSON.name, LESSON.name, "long")
+            for name in ("relu", "collapse")
         }
         assert (grades["relu"].auto_score, grades["relu"].needs_manual_grade) == (1.0, False)
-        assert (grades["collapse"].auto_score, grades["collapse"].needs_manual_grade) == (None, True)
+        assert (grades["collapse"].auto_score, grades["collapse"].needs_manual_grade) == (
+            None,
+            True,
+        )
 
 
 def test_submissions_among_system_files_are_refused(tmp_path):

@@ -1,4 +1,6 @@
-"""What the sandbox sees of the course: probes, no known mistakes, no answers of this lesson, no validation examples."""
+"""What the sandbox sees of the course: probes, no known mistakes, no answers of this lesson, no
+validation examples.
+"""
 
 import contextlib
 import gzip
@@ -42,7 +44,11 @@ def loaded(sources, monkeypatch):
         monkeypatch.setitem(sys.modules, made[name].__name__, made[name])
     waiting = list(sources)
     while waiting:  # what is imported comes first
-        name = next(name for name in waiting if not any(f"exercises.{other} " in sources[name] for other in waiting))
+        name = next(
+            name
+            for name in waiting
+            if not any(f"exercises.{other} " in sources[name] for other in waiting)
+        )
         exec(compile(sources[name], name, "exec"), vars(made[name]))
         waiting.remove(name)
     return list(made.values())
@@ -63,18 +69,28 @@ def objects(module):
     found = {name: value for name, value in vars(module).items() if not name.startswith("__")}
     for name, value in list(found.items()):
         if isinstance(value, type) and value.__module__ == module.__name__:
-            found |= {f"{name}.{inner}": getattr(value, inner) for inner in vars(value) if not inner.startswith("__")}
+            found |= {
+                f"{name}.{inner}": getattr(value, inner)
+                for inner in vars(value)
+                if not inner.startswith("__")
+            }
         elif isinstance(value, list | tuple | dict):
             inner = value.items() if isinstance(value, dict) else enumerate(value)
             found |= {f"{name}[{key!r}]": item for key, item in inner}
     for name, value in found.items():
         is_probe = isinstance(value, type) and issubclass(value, Exercise)
-        if callable(value) and str(getattr(value, "__module__", "")).startswith("course_utils") and not is_probe:
+        if (
+            callable(value)
+            and str(getattr(value, "__module__", "")).startswith("course_utils")
+            and not is_probe
+        ):
             yield f"{module.__name__.removeprefix('course_utils.')}.{name}", value
 
 
 def wrappings(thing, exercise):
-    """An object as an answer: alone, its arguments in any order or some left out, one item of what it returns."""
+    """An object as an answer: alone, its arguments in any order or some left out, one item of what
+    it returns.
+    """
     try:
         taken = inspect.signature(thing).parameters.values()
         given = inspect.signature(reference(exercise)).parameters.values()
@@ -111,13 +127,19 @@ def wrappings(thing, exercise):
 
 def few_rows(case):
     """The case with a few examples only, on which most of what is no answer fails at once."""
-    return Case(case.label, **{name: x[:64] if isinstance(x, torch.Tensor) else x for name, x in case.inputs.items()})
+    return Case(
+        case.label,
+        **{name: x[:64] if isinstance(x, torch.Tensor) else x for name, x in case.inputs.items()},
+    )
 
 
 def passes(exercise, answer, cases, expected):
     """Whether an answer earns points."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        if isinstance(exercise, Training) and collect(exercise, answer, [few_rows(cases[0])])[0].raised:
+        if (
+            isinstance(exercise, Training)
+            and collect(exercise, answer, [few_rows(cases[0])])[0].raised
+        ):
             return False
         found = collect(exercise, answer, cases[:1])
         if any(item.shortcut for item in found) or first_difference(
@@ -139,15 +161,21 @@ def little_memory():
 
 @pytest.mark.parametrize("lesson", all_lessons(), ids=lambda lesson: lesson.short)
 def test_no_object_in_a_child_is_an_answer(lesson, monkeypatch, little_memory):
-    """What else a child sees of the course, rooms, data and plots, knows no lesson and is left aside (test_rooms)."""
+    """What else a child sees of the course, rooms, data and plots, knows no lesson and is left
+    aside (test_rooms).
+    """
     judges = exercises(lesson.short)
     for exercise in judges:
         exercise.seconds = min(exercise.seconds, SECONDS)
     drawn = {exercise.id: exercise.draw(3) for exercise in judges}
-    expected = {exercise.id: expected_evidence(exercise, drawn[exercise.id], 0) for exercise in judges}
+    expected = {
+        exercise.id: expected_evidence(exercise, drawn[exercise.id], 0) for exercise in judges
+    }
     imported = worker.imports(json.loads(lesson.released.read_text()))
     mounted = kit.references(lesson.short, find_course(lesson.root).earlier(lesson), imported)
-    modules = [importlib.import_module(f"course_utils.reference.{name}") for name in sorted(mounted)]
+    modules = [
+        importlib.import_module(f"course_utils.reference.{name}") for name in sorted(mounted)
+    ]
     modules += loaded(kit.probes(lesson.short, imported), monkeypatch)
     found = [
         f"{exercise.id} <- {name} {how}"
@@ -166,9 +194,16 @@ def test_what_only_mistakes_used_is_gone():
 
 
 def test_a_lesson_gets_what_it_imports_whatever_was_released():
-    imported = ["course_utils.reference.backprop.relu_backward", "course_utils.reference.mnist.SGD", "torch"]
+    imported = [
+        "course_utils.reference.backprop.relu_backward",
+        "course_utils.reference.mnist.SGD",
+        "torch",
+    ]
     assert kit.references("mnist", [], imported) == {"backprop", "linear"}
-    assert kit.references("tabular", [], ["course_utils.reference.embeddings"]) == {"embeddings", "optimizers"}
+    assert kit.references("tabular", [], ["course_utils.reference.embeddings"]) == {
+        "embeddings",
+        "optimizers",
+    }
     sources = kit.probes("transfer", ["course_utils.exercises.transfer.digit_net"])
     assert "def digit_net(" in sources["transfer"]
 
@@ -182,9 +217,15 @@ def test_the_reference_of_the_lesson_is_left_out(folder):
     assert trusted == {"__init__", "child", "seccomp", "shell", "template", "wire"}
 
 
-@pytest.mark.parametrize("path", sorted(DATA.glob("*/valid*")), ids=lambda path: f"{path.parent.name}-{path.name}")
+@pytest.mark.parametrize(
+    "path", sorted(DATA.glob("*/valid*")), ids=lambda path: f"{path.parent.name}-{path.name}"
+)
 def test_validation_data_are_replaced_by_training_data_of_the_same_size(folder, path):
-    places = (path, folder / "data" / path.parent.name / path.name, path.with_name(path.name.replace("valid", "train")))
+    places = (
+        path,
+        folder / "data" / path.parent.name / path.name,
+        path.with_name(path.name.replace("valid", "train")),
+    )
     real, stand_in, train = (gzip.decompress(place.read_bytes()) for place in places)
     assert stand_in != real
     if ".idx" in path.name:

@@ -1,4 +1,6 @@
-"""Every lesson can be graded: its solution earns all points in the sandbox, its untouched release none."""
+"""Every lesson can be graded: its solution earns all points in the sandbox, its untouched release
+none.
+"""
 
 import pytest
 
@@ -7,7 +9,9 @@ from course_utils.grading import worker
 from course_utils.grading.course import find_course
 from course_utils.grading.task import Task
 
-LESSONS = [lesson for lesson in all_lessons() if lesson.solved.is_file() and lesson.released.is_file()]
+LESSONS = [
+    lesson for lesson in all_lessons() if lesson.solved.is_file() and lesson.released.is_file()
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -18,7 +22,9 @@ def close():
 
 def graded(lesson, path):
     earlier = find_course(ROOT).earlier(lesson)
-    result = worker.grade(Task(lesson.name, lesson.released.read_text(), path.read_bytes(), seed=11, earlier=earlier))
+    result = worker.grade(
+        Task(lesson.name, lesson.released.read_text(), path.read_bytes(), seed=11, earlier=earlier)
+    )
     return result["status"], [row for row in result["checks"] if not row["manual"]]
 
 

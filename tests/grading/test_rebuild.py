@@ -1,4 +1,6 @@
-"""A submission is data: what is taken from it, what is repaired, and which of the lesson's cells are run."""
+"""A submission is data: what is taken from it, what is repaired, and which of the lesson's cells
+are run.
+"""
 
 import json
 
@@ -20,8 +22,16 @@ def test_everything_but_the_answers_is_the_lessons():
         if not cell["metadata"].get("nbgrader", {}).get("solution"):
             cell["source"] = "import os"
     found = rebuilt(notebook)
-    course = [cell for cell, origin in zip(found.cells, found.origins, strict=True) if origin in ("course", "check")]
-    expected = [cell for cell in corpus.released()["cells"] if not cell["metadata"].get("nbgrader", {}).get("solution")]
+    course = [
+        cell
+        for cell, origin in zip(found.cells, found.origins, strict=True)
+        if origin in ("course", "check")
+    ]
+    expected = [
+        cell
+        for cell in corpus.released()["cells"]
+        if not cell["metadata"].get("nbgrader", {}).get("solution")
+    ]
     assert [corpus.source(cell) for cell in course] == [corpus.source(cell) for cell in expected]
 
 
@@ -46,7 +56,11 @@ def test_only_code_and_text_leave_it(kind, name):
 def test_nothing_but_source_and_pictures_is_taken_from_a_cell():
     notebook = corpus.put(corpus.answered(), "text", kind="markdown")
     for cell in notebook["cells"]:
-        cell["metadata"] |= {"tags": ["x-evil"], "transient": {"remove_source": True}, "raw_mimetype": "text/html"}
+        cell["metadata"] |= {
+            "tags": ["x-evil"],
+            "transient": {"remove_source": True},
+            "raw_mimetype": "text/html",
+        }
         cell |= {"id": "x-evil", "extra": "x-evil", "attachments": {"a": {"text/html": "x-evil"}}}
     assert "x-evil" not in json.dumps(rebuilt(notebook).cells)
 
@@ -55,12 +69,19 @@ def test_pictures_become_attachments_with_names_of_ours():
     text = f"![a](attachment:my%20a.png) ![b](data:image/png;base64,{corpus.PNG}) ![c](attachment:x) attachment:y"
     notebook = corpus.answered(why_nonlinear=text)
     answer = notebook["cells"][corpus.place(notebook, "why_nonlinear")]
-    answer["attachments"] = {"my a.png": {"image/png": corpus.PNG}, "b": {"image/svg+xml": "<svg/>"}, "c": 1}
+    answer["attachments"] = {
+        "my a.png": {"image/png": corpus.PNG},
+        "b": {"image/svg+xml": "<svg/>"},
+        "c": 1,
+    }
     found = rebuilt(notebook)
     cell = next(cell for cell in found.cells if cell.get("attachments"))
     (name,) = cell["attachments"]
     assert cell["attachments"] == {name: {"image/png": corpus.PNG}} and name.endswith(".png")
-    assert cell["source"] == f"![a](attachment:{name}) ![b](attachment:{name}) ![c](attachment:missing) attachment:y"
+    assert (
+        cell["source"]
+        == f"![a](attachment:{name}) ![b](attachment:{name}) ![c](attachment:missing) attachment:y"
+    )
 
 
 def test_a_picture_does_not_count_as_text():
@@ -93,9 +114,13 @@ def test_words_that_are_too_long_are_cut_and_it_is_said():
 
 def test_the_last_definition_counts():
     found = rebuilt(corpus.below(corpus.answered(*corpus.EXERCISES[1:]), corpus.RELU))
-    assert "relu" not in found.untouched and found.cells[found.last["relu"]]["source"] == corpus.RELU
+    assert (
+        "relu" not in found.untouched and found.cells[found.last["relu"]]["source"] == corpus.RELU
+    )
     assert any("relu was defined below its check" in line for line in found.repairs)
-    assert rebuilt(corpus.below(corpus.answered(), "from torch.nn.functional import relu")).last == {}
+    assert (
+        rebuilt(corpus.below(corpus.answered(), "from torch.nn.functional import relu")).last == {}
+    )
     assert rebuilt(corpus.answered()).last == {}
 
 
@@ -128,12 +153,16 @@ def test_cells_of_the_lesson_run_only_where_an_answer_needs_them():
     assert needed(cells) == [False, False, False, True, True, True, True]
 
 
-@pytest.mark.parametrize("text", ["globals()['x']", "%time x", "exec('x')", "f'{x}'", "[x for _ in y]"])
+@pytest.mark.parametrize(
+    "text", ["globals()['x']", "%time x", "exec('x')", "f'{x}'", "[x for _ in y]"]
+)
 def test_a_name_is_found_however_it_is_used(text):
     assert needed([("course", "x = 1"), ("student", text)]) == [True, True]
 
 
-@pytest.mark.parametrize("text", ["%who\n" * 20_000, "x = !ls\n" * 12_000, "(" * 99_999, "x" + "()" * 49_000])
+@pytest.mark.parametrize(
+    "text", ["%who\n" * 20_000, "x = !ls\n" * 12_000, "(" * 99_999, "x" + "()" * 49_000]
+)
 def test_a_source_made_to_be_slow_is_read(text):
     assert rebuilt(corpus.put(corpus.answered(), text)).untouched == {"why_nonlinear"}
 
@@ -146,10 +175,14 @@ def test_python_among_magics_is_read():
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=8,
 )
-CELL = st.fixed_dictionaries({}, optional={key: JSON for key in ("cell_type", "source", "metadata", "id", "outputs")})
+CELL = st.fixed_dictionaries(
+    {}, optional={key: JSON for key in ("cell_type", "source", "metadata", "id", "outputs")}
+)
 
 
 @settings(deadline=None, derandomize=True, max_examples=150)

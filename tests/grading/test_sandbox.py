@@ -1,4 +1,6 @@
-"""The walls themselves: what a submission tries here would do harm without them, so it runs nowhere else."""
+"""The walls themselves: what a submission tries here would do harm without them, so it runs nowhere
+else.
+"""
 
 import json
 import platform
@@ -23,7 +25,9 @@ def close():
 def printed(text):
     """What a cell prints inside the sandbox."""
     content = json.dumps(corpus.put(corpus.released(), text)).encode()
-    result = worker.grade(Task(corpus.LESSON.name, json.dumps(corpus.released()), content, seed=1, limits=LIMITS))
+    result = worker.grade(
+        Task(corpus.LESSON.name, json.dumps(corpus.released()), content, seed=1, limits=LIMITS)
+    )
     shown = [item for outputs in result["outputs"].values() for item in outputs]
     return "".join(item.get("text", "") + item.get("evalue", "") for item in shown).strip()
 
@@ -188,7 +192,13 @@ def test_submissions_that_lie_in_the_system_are_hidden(tmp_path, monkeypatch):
     (tmp_path / "kit").mkdir()
     monkeypatch.setattr(sandbox, "READ_ONLY", (*sandbox.READ_ONLY, str(system)))
     private = [str(system / "share/handed in"), str(system), str(tmp_path / "elsewhere")]
-    command = [*sandbox._bubblewrap(tmp_path / "kit", private), "find", str(system), "-name", "file"]
+    command = [
+        *sandbox._bubblewrap(tmp_path / "kit", private),
+        "find",
+        str(system),
+        "-name",
+        "file",
+    ]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert found == [str(system / "lib" / "file")]
 
@@ -202,7 +212,11 @@ with multiprocessing.Pool(2) as pool:
 loader = torch.utils.data.DataLoader(range(4), batch_size=2, num_workers=2)
 print([batch.tolist() for batch in loader], subprocess.run(["true"]).returncode)
 """
-    assert printed("import torch\n" + text).split("\n") == ["thread", "[1, 2]", "[[0, 1], [2, 3]] 0"]
+    assert printed("import torch\n" + text).split("\n") == [
+        "thread",
+        "[1, 2]",
+        "[[0, 1], [2, 3]] 0",
+    ]
 
 
 def test_the_exercises_have_time_left_whatever_else_runs():

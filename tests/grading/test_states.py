@@ -31,7 +31,11 @@ ON_A_GPU = {  # what needs the device that is not here, and what it costs
         "",
         corpus.FULL - 4,
     ),
-    "model_on_cuda": ({}, "device = torch.device('cuda')\nmodel = torch.nn.Linear(2, 2).to(device)", corpus.FULL),
+    "model_on_cuda": (
+        {},
+        "device = torch.device('cuda')\nmodel = torch.nn.Linear(2, 2).to(device)",
+        corpus.FULL,
+    ),
     "moved_to_device": (
         {"relu": "def relu(x):\n    return x.to(device).clamp(min=0)"},
         "device = 'cuda' if torch.cuda.is_available() else 'cpu'",
@@ -45,7 +49,9 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     course = make_course(tmp_path_factory.mktemp("course"))
     for name, text in STATES.items():
         hand_in(course, name, corpus.put(corpus.answered(), text))
-    hand_in(course, "forgets", corpus.put(corpus.answered(collapse=FORGETS_A_BIAS), STATES["float64"]))
+    hand_in(
+        course, "forgets", corpus.put(corpus.answered(collapse=FORGETS_A_BIAS), STATES["float64"])
+    )
     for name, (answers, text, _) in ON_A_GPU.items():
         hand_in(course, name, corpus.put(corpus.answered(**answers), text))
     return batch.grade(course, corpus.LESSON, batch.Options(seed=5), progress=False)["submissions"]

@@ -1,4 +1,6 @@
-"""Honest submissions get the same scores from stock nbgrader and from this grader; stock believes a forged one."""
+"""Honest submissions get the same scores from stock nbgrader and from this grader; stock believes a
+forged one.
+"""
 
 import pytest
 from nbgrader.api import Gradebook
@@ -8,7 +10,15 @@ from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course, nbgrader_command, stock
 
 LESSON = corpus.LESSON
-HONEST = ["solved", "untouched", "half", "other_ways", "one_mistake", "raises", "own_cells_that_fail"]
+HONEST = [
+    "solved",
+    "untouched",
+    "half",
+    "other_ways",
+    "one_mistake",
+    "raises",
+    "own_cells_that_fail",
+]
 FORGED = "get_ipython().input_transformers_post.append(lambda lines: ['pass\\n'])"
 
 pytestmark = pytest.mark.nbgrader
@@ -23,7 +33,8 @@ def marks(tmp_path_factory):
         entries = [entry for entry in corpus.ENTRIES if entry.kind in HONEST]
         corpus.write_corpus(course.root / "submitted", entries)
         forged = corpus.put(
-            corpus.answered("relu"), "get_ipython().input_transformers_post.append(lambda _: ['pass\\n'])"
+            corpus.answered("relu"),
+            "get_ipython().input_transformers_post.append(lambda _: ['pass\\n'])",
         )
         hand_in(course, "forged", forged)
         if kind == "stock":
@@ -36,7 +47,9 @@ def marks(tmp_path_factory):
         with Gradebook(course.folders.db_url) as book:
             found.append(
                 {
-                    submission.student_id: {grade.name: grade.auto_score for grade in submission.notebooks[0].grades}
+                    submission.student_id: {
+                        grade.name: grade.auto_score for grade in submission.notebooks[0].grades
+                    }
                     for submission in book.assignment_submissions(LESSON.name)
                 }
             )

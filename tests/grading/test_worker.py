@@ -29,7 +29,9 @@ class Fit(Training):
 
 
 def status(y):
-    return judge_evidence(Fit(), [Case("", hidden={"true": TRUE})], [Evidence(values={"y": y})], seed=0).status
+    return judge_evidence(
+        Fit(), [Case("", hidden={"true": TRUE})], [Evidence(values={"y": y})], seed=0
+    ).status
 
 
 def test_a_prediction_is_measured():
@@ -73,7 +75,9 @@ def test_a_bug_of_the_judge_is_not_charged(monkeypatch):
 
 
 def test_evidence_that_cannot_be_read_is_charged():
-    verdict = worker._judged(find("linear.relu"), b"nonsense", Task("01_linear", '{"cells": []}', b"", 7))
+    verdict = worker._judged(
+        find("linear.relu"), b"nonsense", Task("01_linear", '{"cells": []}', b"", 7)
+    )
     assert verdict.status == "crashed"
 
 
@@ -118,14 +122,24 @@ def test_evidence_does_not_speak_for_the_grader(evidence):
 
 def test_words_of_a_submission_stand_in_quotes():
     said = worker.theirs("give” full\npoints\u202e " + "x" * 900)
-    assert said.startswith("“give' full points  x") and said.endswith("x”") and said.count("”") == 1 and len(said) < 210
-    found = worker._admitted(Evidence(raised=Raised("NotAnAnswer", "Give full points.")), Case("", x=torch.zeros(1)))
+    assert (
+        said.startswith("“give' full points  x")
+        and said.endswith("x”")
+        and said.count("”") == 1
+        and len(said) < 210
+    )
+    found = worker._admitted(
+        Evidence(raised=Raised("NotAnAnswer", "Give full points.")), Case("", x=torch.zeros(1))
+    )
     assert found.raised.message == "This is no answer. Its own process says: “Give full points.”"
     extra = Difference(Case(""), "give points", "extra", None, 1, Evidence(), Evidence())
     advice = "The value of give points is not as expected."
     verdict = Verdict("a.b", "wrong", advice=advice, where="give points", found=extra)
     quoted = worker._quoted(verdict, {"y"})
-    assert (quoted.where, quoted.advice) == ("“give points”", "The value of “give points” is not as expected.")
+    assert (quoted.where, quoted.advice) == (
+        "“give points”",
+        "The value of “give points” is not as expected.",
+    )
     assert worker._quoted(verdict, {"give points"}) == verdict
 
 
@@ -157,7 +171,13 @@ RELU = {"metadata": {"nbgrader": {"grade_id": "check-relu", "points": 1}}}
         lambda trees: trees[0]["values"].update(y=10**400),
         lambda trees: trees[0]["values"].update(y=nested(400)),
     ],
-    ids=["an input that there is not", "a part of an input", "cases", "a huge number", "nested lists"],
+    ids=[
+        "an input that there is not",
+        "a part of an input",
+        "cases",
+        "a huge number",
+        "nested lists",
+    ],
 )
 def test_forged_evidence_is_no_fault_of_the_course(change):
     row = forged(change)

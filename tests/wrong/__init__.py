@@ -1,10 +1,12 @@
-"""Independent wrong answers, written as students write them, each with the names of mistakes that are due.
+"""Independent wrong answers, written as students write them, each with the names of mistakes that
+are due.
 
     @wrong("sgd.mse_gradient", "sum for mean")
     def mse_gradient(w, x, y):
         return 2 * x.T @ (x @ w - y)
 
-They are what the catalogue of mistakes is measured on; none is made from the reference, and none from an edit.
+They are what the catalogue of mistakes is measured on; none is made from the reference, and none
+from an edit.
 """
 
 import functools
@@ -22,7 +24,8 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Wrong:
-    """An answer and what is wrong with it: for each mistake that it makes, the names that are true of it.
+    """An answer and what is wrong with it: for each mistake that it makes, the names that are true
+    of it.
 
     due is empty where no name is expected; then the answer need only be refused.
     """
@@ -36,7 +39,9 @@ class Wrong:
         return any(one in names for one in re.split("; |, or ", name or "") for names in self.due)
 
     def named(self, name: str | None) -> bool:
-        """Whether every name in a verdict's mistake is true of this answer, of two candidates at least one."""
+        """Whether every name in a verdict's mistake is true of this answer, of two candidates at
+        least one.
+        """
         return name is not None and all(self.true(one) for one in name.split("; "))
 
 
@@ -44,7 +49,9 @@ _NOTED: list[Wrong] = []
 
 
 def wrong(id: str, *due: str | tuple[str, ...]) -> Callable[[Answer], Answer]:
-    """Note a wrong answer to an exercise; due: a name for each of its mistakes, in brackets where several are true."""
+    """Note a wrong answer to an exercise; due: a name for each of its mistakes, in brackets where
+    several are true.
+    """
 
     def note(answer: Answer) -> Answer:
         names = tuple(frozenset([item] if isinstance(item, str) else item) for item in due)
@@ -55,7 +62,9 @@ def wrong(id: str, *due: str | tuple[str, ...]) -> Callable[[Answer], Answer]:
 
 
 def _by_name(id: str, answer: Any) -> Any:
-    """The answer with the parameters' documented names, so that a name of ours is not what is wrong with it."""
+    """The answer with the parameters' documented names, so that a name of ours is not what is wrong
+    with it.
+    """
     documented = inspect.signature(reference(find(id)))
     try:
         own = inspect.signature(answer).parameters
@@ -78,13 +87,17 @@ def _by_name(id: str, answer: Any) -> Any:
         if not settings:
             return answer(*bound.args)
         given = bound.arguments
-        needed = [given.pop(name) for name, p in documented.parameters.items() if p.default is p.empty]
+        needed = [
+            given.pop(name) for name, p in documented.parameters.items() if p.default is p.empty
+        ]
         return answer(*needed, **given)
 
     return call
 
 
 def answers(lesson: str) -> list[Wrong]:
-    """The wrong answers of a lesson, in the order of its module; lesson: its name without the number."""
+    """The wrong answers of a lesson, in the order of its module; lesson: its name without the
+    number.
+    """
     importlib.import_module(f"tests.wrong.{lesson}")
     return [item for item in _NOTED if item.id.partition(".")[0] == lesson]

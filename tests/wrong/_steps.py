@@ -12,7 +12,9 @@ Step = Callable[..., Any]
 
 
 def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
-    """Note steps that handle tensors wrongly, whatever the formula; right: a right step, params and buffers first."""
+    """Note steps that handle tensors wrongly, whatever the formula; right: a right step, params and
+    buffers first.
+    """
 
     def aside(lists: Sequence[list[Tensor]], rest: Sequence[Any]) -> list[list[Tensor]]:
         """The lists as they should be afterwards, in new tensors."""
@@ -38,7 +40,9 @@ def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
         return step
 
     def replaced(which: Sequence[int]) -> Step:
-        """The entries of the lists numbered in `which` are new tensors, the old ones stay as they were."""
+        """The entries of the lists numbered in `which` are new tensors, the old ones stay as they
+        were.
+        """
 
         def step(*args: Any) -> None:
             lists, rest = split(args)
@@ -62,13 +66,17 @@ def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
         return step
 
     def without_no_grad(at_none: type[Exception] | None) -> Step:
-        """torch's error at the first change of a parameter, or `at_none` before it where a gradient is missing."""
+        """torch's error at the first change of a parameter, or `at_none` before it where a gradient
+        is missing.
+        """
 
         def step(*args: Any) -> None:
             if at_none is not None and args[0][0].grad is None:
                 raise at_none("'NoneType'")
             if torch.is_grad_enabled():
-                raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+                raise RuntimeError(
+                    "a leaf Variable that requires grad is being used in an in-place operation."
+                )
             right(*args)
 
         return step

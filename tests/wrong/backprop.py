@@ -38,13 +38,19 @@ def _never_back(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Ten
 wrong("backprop.numerical_gradient", "x left changed")(_never_back)
 
 
-def _differences(quotient: Callable[..., Any], dtype: torch.dtype = torch.float64) -> Callable[..., Tensor]:
-    """A numerical gradient whose entries are `quotient(f, x, step, eps)`; step: the shape of x, eps at one entry."""
+def _differences(
+    quotient: Callable[..., Any], dtype: torch.dtype = torch.float64
+) -> Callable[..., Tensor]:
+    """A numerical gradient whose entries are `quotient(f, x, step, eps)`; step: the shape of x, eps
+    at one entry.
+    """
 
     def numerical_gradient(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
         x = x.to(dtype)
         steps = eps * torch.eye(x.numel(), dtype=dtype).reshape(-1, *x.shape)
-        return torch.tensor([float(quotient(f, x, step, eps)) for step in steps], dtype=dtype).reshape(x.shape)
+        return torch.tensor(
+            [float(quotient(f, x, step, eps)) for step in steps], dtype=dtype
+        ).reshape(x.shape)
 
     return numerical_gradient
 
@@ -141,17 +147,25 @@ wrong("backprop.numerical_gradient", "only the first dimension")(_first_dimensio
 
 wrong("backprop.numerical_gradient", "float32")(_differences(_central, torch.float32))
 
-wrong("backprop.numerical_gradient", "sign")(_differences(lambda f, x, step, eps: -_central(f, x, step, eps)))
+wrong("backprop.numerical_gradient", "sign")(
+    _differences(lambda f, x, step, eps: -_central(f, x, step, eps))
+)
 
-wrong("backprop.numerical_gradient", "flat")(lambda f, x, eps=1e-6: _differences(_central)(f, x, eps).flatten())
+wrong("backprop.numerical_gradient", "flat")(
+    lambda f, x, eps=1e-6: _differences(_central)(f, x, eps).flatten()
+)
 
 wrong("backprop.numerical_gradient", "shortcut")(
     lambda f, x, eps=1e-6: torch.autograd.grad(f(v := x.clone().requires_grad_()), v)[0]
 )
 
-wrong("backprop.relative_error", "floor added")(lambda a, b: float(((a - b).abs() / (a.abs() + b.abs() + 1e-8)).max()))
+wrong("backprop.relative_error", "floor added")(
+    lambda a, b: float(((a - b).abs() / (a.abs() + b.abs() + 1e-8)).max())
+)
 
-wrong("backprop.relative_error", "no floor")(lambda a, b: float(((a - b).abs() / (a.abs() + b.abs())).max()))
+wrong("backprop.relative_error", "no floor")(
+    lambda a, b: float(((a - b).abs() / (a.abs() + b.abs())).max())
+)
 
 wrong("backprop.relative_error", "one quotient of norms")(
     lambda a, b: float((a - b).norm() / (a.norm() + b.norm()).clamp(min=1e-8))
@@ -200,11 +214,15 @@ def _gx(g: Tensor, x: Tensor, w: Tensor) -> Tensor:
     return g @ w
 
 
-def _returned(*which: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., tuple[Tensor, ...]]:
+def _returned(
+    *which: Callable[[Tensor, Tensor, Tensor], Tensor],
+) -> Callable[..., tuple[Tensor, ...]]:
     return lambda grad_out, x, weight: tuple(part(grad_out, x, weight) for part in which)
 
 
-wrong("backprop.linear_backward", "grad of bias averaged")(_returned(_gx, _gw, lambda g, x, w: g.mean(0)))
+wrong("backprop.linear_backward", "grad of bias averaged")(
+    _returned(_gx, _gw, lambda g, x, w: g.mean(0))
+)
 
 wrong("backprop.linear_backward", "everything averaged over the batch")(
     _returned(_gx, lambda g, x, w: g.T @ x / len(x), lambda g, x, w: g.mean(0))
@@ -215,19 +233,29 @@ def _gb(g: Tensor, x: Tensor, w: Tensor) -> Tensor:
     return g.sum(0)
 
 
-wrong("backprop.linear_backward", "grad of weight averaged")(_returned(_gx, lambda g, x, w: g.T @ x / len(x), _gb))
+wrong("backprop.linear_backward", "grad of weight averaged")(
+    _returned(_gx, lambda g, x, w: g.T @ x / len(x), _gb)
+)
 
-wrong("backprop.linear_backward", "grad of weight transposed")(_returned(_gx, lambda g, x, w: x.T @ g, _gb))
+wrong("backprop.linear_backward", "grad of weight transposed")(
+    _returned(_gx, lambda g, x, w: x.T @ g, _gb)
+)
 
-wrong("backprop.linear_backward", "grad of bias not summed")(_returned(_gx, _gw, lambda g, x, w: g.clone()))
+wrong("backprop.linear_backward", "grad of bias not summed")(
+    _returned(_gx, _gw, lambda g, x, w: g.clone())
+)
 
-wrong("backprop.linear_backward", "grad of bias summed over the outputs")(_returned(_gx, _gw, lambda g, x, w: g.sum(1)))
+wrong("backprop.linear_backward", "grad of bias summed over the outputs")(
+    _returned(_gx, _gw, lambda g, x, w: g.sum(1))
+)
 
 wrong("backprop.linear_backward", "grad of bias keeps the batch dimension")(
     _returned(_gx, _gw, lambda g, x, w: g.sum(0, keepdim=True))
 )
 
-wrong("backprop.linear_backward", "shapes that do not meet")(_returned(lambda g, x, w: g @ w.T, _gw, _gb))
+wrong("backprop.linear_backward", "shapes that do not meet")(
+    _returned(lambda g, x, w: g @ w.T, _gw, _gb)
+)
 
 wrong("backprop.linear_backward", "grad_out left out")(
     _returned(
@@ -253,7 +281,11 @@ wrong("backprop.linear_backward", "first example only")(
 
 
 def _linear_by_autograd(grad_out: Tensor, x: Tensor, weight: Tensor) -> Any:
-    inputs = [x.clone().requires_grad_(), weight.clone().requires_grad_(), torch.zeros(len(weight)).requires_grad_()]
+    inputs = [
+        x.clone().requires_grad_(),
+        weight.clone().requires_grad_(),
+        torch.zeros(len(weight)).requires_grad_(),
+    ]
     return torch.autograd.grad(inputs[0] @ inputs[1].T + inputs[2], inputs, grad_out)
 
 
@@ -293,7 +325,9 @@ wrong("backprop.relu_backward", "shortcut")(
     lambda g, x: torch.autograd.grad((v := x.clone().requires_grad_()).clamp(min=0), v, g)[0]
 )
 
-wrong("backprop.mse_backward", "divided by the number of examples")(lambda y_hat, y: 2 * (y_hat - y) / len(y))
+wrong("backprop.mse_backward", "divided by the number of examples")(
+    lambda y_hat, y: 2 * (y_hat - y) / len(y)
+)
 
 wrong("backprop.mse_backward", "factor 2 forgotten")(lambda y_hat, y: (y_hat - y) / y.numel())
 
@@ -301,18 +335,24 @@ wrong("backprop.mse_backward", "sum for mean")(lambda y_hat, y: 2 * (y_hat - y))
 
 wrong("backprop.mse_backward", "sign")(lambda y_hat, y: 2 * (y - y_hat) / y.numel())
 
-wrong("backprop.mse_backward", "only the sign of the error")(lambda y_hat, y: (y_hat - y).sign() / y.numel())
+wrong("backprop.mse_backward", "only the sign of the error")(
+    lambda y_hat, y: (y_hat - y).sign() / y.numel()
+)
 
 wrong("backprop.mse_backward", "averaged")(lambda y_hat, y: (2 * (y_hat - y)).mean())
 
 wrong("backprop.mse_backward", "the loss itself")(lambda y_hat, y: (y_hat - y) ** 2 / y.numel())
 
-wrong("backprop.mse_backward", "error still squared")(lambda y_hat, y: 2 * (y_hat - y) ** 2 / y.numel())
+wrong("backprop.mse_backward", "error still squared")(
+    lambda y_hat, y: 2 * (y_hat - y) ** 2 / y.numel()
+)
 
 wrong("backprop.mse_backward", "the loss itself")(lambda y_hat, y: ((y_hat - y) ** 2).mean())
 
 wrong("backprop.mse_backward", "shortcut")(
-    lambda y_hat, y: torch.autograd.grad(((v := y_hat.clone().requires_grad_()) - y).square().mean(), v)[0]
+    lambda y_hat, y: torch.autograd.grad(
+        ((v := y_hat.clone().requires_grad_()) - y).square().mean(), v
+    )[0]
 )
 
 
@@ -329,12 +369,19 @@ def _two_layers(**changes: Callable[..., Tensor]) -> Callable[..., dict[str, Ten
     }
     steps.update(changes)
 
-    def two_layer_backward(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
+    def two_layer_backward(
+        x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
+    ) -> dict[str, Tensor]:
         z = x @ w1.T + b1
         h = steps["h"](z)
         g = steps["grad_y_hat"](h @ w2.T + b2, y)
         grad_z = steps["grad_z"](steps["grad_h"](g, w2), z)
-        return {"w1": steps["w"](grad_z, x), "b1": steps["b"](grad_z), "w2": steps["w2"](g, h, z), "b2": steps["b"](g)}
+        return {
+            "w1": steps["w"](grad_z, x),
+            "b1": steps["b"](grad_z),
+            "w2": steps["w2"](g, h, z),
+            "b2": steps["b"](g),
+        }
 
     return two_layer_backward
 
@@ -353,7 +400,9 @@ wrong("backprop.two_layer_backward", "the error for the loss's gradient")(
     _two_layers(grad_y_hat=lambda y_hat, y: y_hat - y)
 )
 
-wrong("backprop.two_layer_backward", "ReLU left out on the way back")(_two_layers(grad_z=lambda grad_h, z: grad_h))
+wrong("backprop.two_layer_backward", "ReLU left out on the way back")(
+    _two_layers(grad_z=lambda grad_h, z: grad_h)
+)
 
 wrong("backprop.two_layer_backward", "ReLU left out both ways")(
     _two_layers(h=lambda z: z, grad_z=lambda grad_h, z: grad_h)
@@ -368,18 +417,26 @@ wrong("backprop.two_layer_backward", "divided by the number of examples")(
 )
 
 wrong("backprop.two_layer_backward", "divided by the number of examples twice")(
-    _two_layers(w=lambda g, a: g.T @ a / len(a), b=lambda g: g.mean(0), w2=lambda g, h, z: g.T @ h / len(h))
+    _two_layers(
+        w=lambda g, a: g.T @ a / len(a), b=lambda g: g.mean(0), w2=lambda g, h, z: g.T @ h / len(h)
+    )
 )
 
-wrong("backprop.two_layer_backward", "grads of the biases averaged")(_two_layers(b=lambda g: g.mean(0)))
+wrong("backprop.two_layer_backward", "grads of the biases averaged")(
+    _two_layers(b=lambda g: g.mean(0))
+)
 
 wrong("backprop.two_layer_backward", "factor 2 forgotten")(
     _two_layers(grad_y_hat=lambda y_hat, y: (y_hat - y) / y.numel())
 )
 
-wrong("backprop.two_layer_backward", "sum for mean")(_two_layers(grad_y_hat=lambda y_hat, y: 2 * (y_hat - y)))
+wrong("backprop.two_layer_backward", "sum for mean")(
+    _two_layers(grad_y_hat=lambda y_hat, y: 2 * (y_hat - y))
+)
 
-wrong("backprop.two_layer_backward", "sign")(_two_layers(grad_y_hat=lambda y_hat, y: 2 * (y - y_hat) / y.numel()))
+wrong("backprop.two_layer_backward", "sign")(
+    _two_layers(grad_y_hat=lambda y_hat, y: 2 * (y - y_hat) / y.numel())
+)
 
 wrong("backprop.two_layer_backward", "w2 left out on the way back")(
     _two_layers(grad_h=lambda g, w2: g.sum(1, keepdim=True).expand(-1, w2.shape[1]))
@@ -389,7 +446,9 @@ wrong("backprop.two_layer_backward", "weights transposed")(
     _two_layers(w=lambda g, a: a.T @ g, w2=lambda g, h, z: h.T @ g)
 )
 
-wrong("backprop.two_layer_backward", "a tuple for a dict")(lambda *args: tuple(_two_layers()(*args).values()))
+wrong("backprop.two_layer_backward", "a tuple for a dict")(
+    lambda *args: tuple(_two_layers()(*args).values())
+)
 
 wrong("backprop.two_layer_backward", "other keys")(
     lambda *args: {f"grad_{key}": grad for key, grad in _two_layers()(*args).items()}
@@ -416,9 +475,13 @@ wrong("backprop.two_layer_backward", "shortcut")(_two_layers_by_autograd)
 
 
 class Node:
-    """A number in a scalar graph: what it was computed from, and its derivative by each of these parents."""
+    """A number in a scalar graph: what it was computed from, and its derivative by each of these
+    parents.
+    """
 
-    def __init__(self, data: float, parents: Sequence["Node"] = (), local_grads: Sequence[float] = ()) -> None:
+    def __init__(
+        self, data: float, parents: Sequence["Node"] = (), local_grads: Sequence[float] = ()
+    ) -> None:
         self.data, self.grad = data, 0.0
         self.parents, self.local_grads = tuple(parents), tuple(local_grads)
 
@@ -444,7 +507,9 @@ def _topological(node: Node) -> list[Node]:
 
 
 def _sweep(
-    push: Callable[[Node], None], seed: float | None = 1.0, order: Callable[[Node], list[Node]] = _topological
+    push: Callable[[Node], None],
+    seed: float | None = 1.0,
+    order: Callable[[Node], list[Node]] = _topological,
 ) -> Callable[[Node], None]:
     """A backward pass in the right order, with `push` at every node."""
 
@@ -474,7 +539,9 @@ def _topological_too(node: Node) -> list[Node]:
     return order
 
 
-wrong("backprop.backward", "assigned instead of added")(_sweep(_push_assigned, order=_topological_too))
+wrong("backprop.backward", "assigned instead of added")(
+    _sweep(_push_assigned, order=_topological_too)
+)
 
 
 def _push_once(n: Node) -> None:
@@ -916,7 +983,10 @@ def relative_error(a, b):
 # the norms of the whole tensors, not the worst entry
 @wrong("backprop.relative_error", "one quotient of norms")
 def relative_error(a, b):
-    return float(torch.linalg.norm((a - b).flatten()) / max(float(a.flatten().norm() + b.flatten().norm()), 1e-8))
+    return float(
+        torch.linalg.norm((a - b).flatten())
+        / max(float(a.flatten().norm() + b.flatten().norm()), 1e-8)
+    )
 
 
 # walks through rows, so only vectors work
@@ -928,7 +998,9 @@ def relative_error(a, b):
 # clamp with a maximum instead of a minimum: the denominator is at most 1e-8
 @wrong("backprop.relative_error")
 def relative_error(a, b):
-    return min(1.0, float(((a - b).abs() / (a.abs() + b.abs()).clamp(max=1e-8)).nan_to_num(0.0).max()))
+    return min(
+        1.0, float(((a - b).abs() / (a.abs() + b.abs()).clamp(max=1e-8)).nan_to_num(0.0).max())
+    )
 
 
 # divides by b alone; no floor
@@ -1005,7 +1077,11 @@ def linear_backward(grad_out, x, weight):
 # the bias's gradient is all ones, as if nothing came from above
 @wrong("backprop.linear_backward", "grad of bias without grad_out")
 def linear_backward(grad_out, x, weight):
-    return grad_out @ weight, grad_out.T @ x, torch.full((weight.shape[0],), float(len(x)), dtype=x.dtype)
+    return (
+        grad_out @ weight,
+        grad_out.T @ x,
+        torch.full((weight.shape[0],), float(len(x)), dtype=x.dtype),
+    )
 
 
 # divides by n all over, as if grad_out were not yet of a mean
@@ -1108,7 +1184,11 @@ def relu_backward(grad_out, x):
 
 
 # grad_out and x exchanged; negative gradients also stopped by a clamp at the end
-@wrong("backprop.relu_backward", ("arguments exchanged", "forward again"), "off where either is negative")
+@wrong(
+    "backprop.relu_backward",
+    ("arguments exchanged", "forward again"),
+    "off where either is negative",
+)
 def relu_backward(x, grad_out):
     return (grad_out * (x > 0)).clamp(min=0)
 
@@ -1339,7 +1419,10 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
     for name, g in dict(w1=gw1, b1=gb1, w2=gw2, b2=gb2).items():
         key = name, tuple(g.shape), g.dtype
         _running[key] = _running.get(key, 0) + g
-    return {name: _running[name, tuple(g.shape), g.dtype] for name, g in dict(w1=gw1, b1=gb1, w2=gw2, b2=gb2).items()}
+    return {
+        name: _running[name, tuple(g.shape), g.dtype]
+        for name, g in dict(w1=gw1, b1=gb1, w2=gw2, b2=gb2).items()
+    }
 
 
 # no relu on the way back; the factor 2 of the loss is missing

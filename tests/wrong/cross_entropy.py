@@ -15,13 +15,17 @@ def _hot(labels: Tensor, num_classes: int) -> Tensor:
     return torch.eye(num_classes)[labels]
 
 
-wrong("cross_entropy.one_hot", "classes counted from the labels")(lambda labels, c: _hot(labels, int(labels.max()) + 1))
+wrong("cross_entropy.one_hot", "classes counted from the labels")(
+    lambda labels, c: _hot(labels, int(labels.max()) + 1)
+)
 
 wrong("cross_entropy.one_hot", "whole numbers")(lambda labels, c: _hot(labels, c).long())
 
 wrong("cross_entropy.one_hot", "true and false")(lambda labels, c: _hot(labels, c).bool())
 
-wrong("cross_entropy.one_hot", "classes in the rows")(lambda labels, c: _hot(labels, c).T.contiguous())
+wrong("cross_entropy.one_hot", "classes in the rows")(
+    lambda labels, c: _hot(labels, c).T.contiguous()
+)
 
 wrong("cross_entropy.one_hot", "every label in every row")(
     lambda labels, c: _hot(labels, c).amax(0).expand(len(labels), c).clone()
@@ -38,9 +42,13 @@ wrong("cross_entropy.one_hot", "whole rows")(_rows_filled)
 
 wrong("cross_entropy.one_hot", "counted from one")(lambda labels, c: _hot((labels - 1) % c, c))
 
-wrong("cross_entropy.one_hot", "ones up to the label")(lambda labels, c: (torch.arange(c) <= labels[:, None]).float())
+wrong("cross_entropy.one_hot", "ones up to the label")(
+    lambda labels, c: (torch.arange(c) <= labels[:, None]).float()
+)
 
-wrong("cross_entropy.one_hot", "the label itself")(lambda labels, c: _hot(labels, c) * labels[:, None])
+wrong("cross_entropy.one_hot", "the label itself")(
+    lambda labels, c: _hot(labels, c) * labels[:, None]
+)
 
 wrong("cross_entropy.softmax", "maximum of the whole batch")(
     lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum(-1, keepdim=True)
@@ -67,12 +75,16 @@ def _probs(logits: Tensor) -> Tensor:
 wrong("cross_entropy.softmax", "logits cut off")(lambda z: _probs(z.clamp(-80, 80)))
 
 wrong("cross_entropy.softmax", "shifted by less than the maximum")(
-    lambda z: (z - z.mean(-1, keepdim=True)).exp() / (z - z.mean(-1, keepdim=True)).exp().sum(-1, keepdim=True)
+    lambda z: (
+        (z - z.mean(-1, keepdim=True)).exp()
+        / (z - z.mean(-1, keepdim=True)).exp().sum(-1, keepdim=True)
+    )
 )
 
 wrong("cross_entropy.softmax", "shifted by less than the maximum")(
     lambda z: (
-        (z - z.min(-1, keepdim=True).values).exp() / (z - z.min(-1, keepdim=True).values).exp().sum(-1, keepdim=True)
+        (z - z.min(-1, keepdim=True).values).exp()
+        / (z - z.min(-1, keepdim=True).values).exp().sum(-1, keepdim=True)
     )
 )
 
@@ -86,7 +98,9 @@ wrong("cross_entropy.softmax", "changes its input")(_in_place)
 
 wrong("cross_entropy.softmax", "gradient cut off")(lambda z: _probs(z.detach()))
 
-wrong("cross_entropy.softmax", "denominator cut off")(lambda z: _exp(z) / _exp(z).sum(-1, keepdim=True).detach())
+wrong("cross_entropy.softmax", "denominator cut off")(
+    lambda z: _exp(z) / _exp(z).sum(-1, keepdim=True).detach()
+)
 
 wrong("cross_entropy.softmax", "over the batch")(
     lambda z: (z - z.max(0).values).exp() / (z - z.max(0).values).exp().sum(0)
@@ -94,9 +108,13 @@ wrong("cross_entropy.softmax", "over the batch")(
 
 wrong("cross_entropy.softmax", "over the batch", "no shift")(lambda z: z.exp() / z.exp().sum(0))
 
-wrong("cross_entropy.softmax", "shifted above the line only")(lambda z: _exp(z) / z.exp().sum(-1, keepdim=True))
+wrong("cross_entropy.softmax", "shifted above the line only")(
+    lambda z: _exp(z) / z.exp().sum(-1, keepdim=True)
+)
 
-wrong("cross_entropy.softmax", "over everything")(lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum())
+wrong("cross_entropy.softmax", "over everything")(
+    lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum()
+)
 
 wrong("cross_entropy.softmax", "over everything", "no shift")(lambda z: z.exp() / z.exp().sum())
 
@@ -119,7 +137,9 @@ wrong("cross_entropy.log_softmax", "logarithm of the softmax")(lambda z: _probs(
 
 wrong("cross_entropy.log_softmax", "floor under the logarithm")(lambda z: (_probs(z) + 1e-7).log())
 
-wrong("cross_entropy.log_softmax", "shift not undone")(lambda z: z - _exp(z).sum(-1, keepdim=True).log())
+wrong("cross_entropy.log_softmax", "shift not undone")(
+    lambda z: z - _exp(z).sum(-1, keepdim=True).log()
+)
 
 wrong("cross_entropy.log_softmax", "maximum of the whole batch")(
     lambda z: z - z.max() - (z - z.max()).exp().sum(-1, keepdim=True).log()
@@ -139,7 +159,9 @@ wrong("cross_entropy.log_softmax", "over the batch")(
     lambda z: (z - z.max(0).values) - (z - z.max(0).values).exp().sum(0).log()
 )
 
-wrong("cross_entropy.log_softmax", "over everything")(lambda z: (z - z.max()) - (z - z.max()).exp().sum().log())
+wrong("cross_entropy.log_softmax", "over everything")(
+    lambda z: (z - z.max()) - (z - z.max()).exp().sum().log()
+)
 
 wrong("cross_entropy.log_softmax", "over everything")(
     lambda z: _log_probs(z) + _exp(z).sum(-1, keepdim=True).log() - _exp(z).sum().log()
@@ -153,9 +175,13 @@ wrong("cross_entropy.log_softmax", "logarithm of the sum added")(
     lambda z: z - z.max(-1, keepdim=True).values + _exp(z).sum(-1, keepdim=True).log()
 )
 
-wrong("cross_entropy.log_softmax", "logarithm of each exp")(lambda z: z - z.max(-1, keepdim=True).values)
+wrong("cross_entropy.log_softmax", "logarithm of each exp")(
+    lambda z: z - z.max(-1, keepdim=True).values
+)
 
-wrong("cross_entropy.log_softmax", "logarithm to base 2")(lambda z: _log_probs(z) / torch.tensor(2.0).log())
+wrong("cross_entropy.log_softmax", "logarithm to base 2")(
+    lambda z: _log_probs(z) / torch.tensor(2.0).log()
+)
 
 wrong("cross_entropy.log_softmax", "sign")(lambda z: -_log_probs(z))
 
@@ -163,7 +189,9 @@ wrong("cross_entropy.log_softmax", "no logarithm")(_probs)
 
 wrong("cross_entropy.nll", "every row with every target")(lambda lp, t: -lp[:, t].mean())
 
-wrong("cross_entropy.nll", "mean over all entries")(lambda lp, t: -(_hot(t, lp.shape[1]) * lp).mean())
+wrong("cross_entropy.nll", "mean over all entries")(
+    lambda lp, t: -(_hot(t, lp.shape[1]) * lp).mean()
+)
 
 
 def _at(values: Tensor, targets: Tensor) -> Tensor:
@@ -178,7 +206,9 @@ wrong("cross_entropy.nll", "logarithm twice")(lambda lp, t: -_at(lp, t).log().me
 
 wrong("cross_entropy.nll", "probabilities")(lambda lp, t: -_at(lp, t).exp().mean())
 
-wrong("cross_entropy.nll", "largest instead of the target's")(lambda lp, t: -lp.max(-1).values.mean())
+wrong("cross_entropy.nll", "largest instead of the target's")(
+    lambda lp, t: -lp.max(-1).values.mean()
+)
 
 wrong("cross_entropy.nll", "one loss an example")(lambda lp, t: -_at(lp, t))
 
@@ -193,21 +223,29 @@ wrong("cross_entropy.nll", "all classes")(lambda lp, t: -lp.sum(-1).mean())
 
 wrong("cross_entropy.nll", "gradient cut off")(lambda lp, t: -_at(lp, t).detach().mean())
 
-wrong("cross_entropy.cross_entropy", "softmax twice")(lambda z, t: -_at(_log_probs(_probs(z)), t).mean())
+wrong("cross_entropy.cross_entropy", "softmax twice")(
+    lambda z, t: -_at(_log_probs(_probs(z)), t).mean()
+)
 
-wrong("cross_entropy.cross_entropy", "logarithm of the softmax")(lambda z, t: -_at(_probs(z).log(), t).mean())
+wrong("cross_entropy.cross_entropy", "logarithm of the softmax")(
+    lambda z, t: -_at(_probs(z).log(), t).mean()
+)
 
 wrong("cross_entropy.cross_entropy", "small number inside the logarithm")(
     lambda z, t: -_at((_probs(z) + 1e-7).log(), t).mean()
 )
 
-wrong("cross_entropy.cross_entropy", "no shift")(lambda z, t: -_at(z - z.exp().sum(-1, keepdim=True).log(), t).mean())
+wrong("cross_entropy.cross_entropy", "no shift")(
+    lambda z, t: -_at(z - z.exp().sum(-1, keepdim=True).log(), t).mean()
+)
 
 wrong("cross_entropy.cross_entropy", "mean over all entries")(
     lambda z, t: -(_hot(t, z.shape[1]) * _log_probs(z)).mean()
 )
 
-wrong("cross_entropy.cross_entropy", "every row with every target")(lambda z, t: -_log_probs(z)[:, t].mean())
+wrong("cross_entropy.cross_entropy", "every row with every target")(
+    lambda z, t: -_log_probs(z)[:, t].mean()
+)
 
 wrong("cross_entropy.cross_entropy", "sum")(lambda z, t: -_at(_log_probs(z), t).sum())
 
@@ -240,9 +278,13 @@ wrong("cross_entropy.cross_entropy", "largest instead of the target's")(
 
 wrong("cross_entropy.cross_entropy", "one loss an example")(lambda z, t: -_at(_log_probs(z), t))
 
-wrong("cross_entropy.cross_entropy", "gradient cut off")(lambda z, t: -_at(_log_probs(z.detach()), t).mean())
+wrong("cross_entropy.cross_entropy", "gradient cut off")(
+    lambda z, t: -_at(_log_probs(z.detach()), t).mean()
+)
 
-wrong("cross_entropy.cross_entropy_backward", "not divided by n")(lambda z, t: _probs(z) - _hot(t, z.shape[1]))
+wrong("cross_entropy.cross_entropy_backward", "not divided by n")(
+    lambda z, t: _probs(z) - _hot(t, z.shape[1])
+)
 
 wrong("cross_entropy.cross_entropy_backward", "divided by all entries")(
     lambda z, t: (_probs(z) - _hot(t, z.shape[1])) / z.numel()
@@ -252,9 +294,13 @@ wrong("cross_entropy.cross_entropy_backward", "divided by the classes")(
     lambda z, t: (_probs(z) - _hot(t, z.shape[1])) / z.shape[1]
 )
 
-wrong("cross_entropy.cross_entropy_backward", "1 taken from every entry")(lambda z, t: (_probs(z) - 1) / len(t))
+wrong("cross_entropy.cross_entropy_backward", "1 taken from every entry")(
+    lambda z, t: (_probs(z) - 1) / len(t)
+)
 
-wrong("cross_entropy.cross_entropy_backward", "the label subtracted")(lambda z, t: (_probs(z) - t[:, None]) / len(t))
+wrong("cross_entropy.cross_entropy_backward", "the label subtracted")(
+    lambda z, t: (_probs(z) - t[:, None]) / len(t)
+)
 
 wrong("cross_entropy.cross_entropy_backward", "log-probabilities")(
     lambda z, t: (_log_probs(z) - _hot(t, z.shape[1])) / len(t)
@@ -264,7 +310,9 @@ wrong("cross_entropy.cross_entropy_backward", "ones taken from every row")(
     lambda z, t: (_probs(z) - torch.zeros_like(z).index_fill(1, t, 1.0)) / len(t)
 )
 
-wrong("cross_entropy.cross_entropy_backward", "sign")(lambda z, t: (_hot(t, z.shape[1]) - _probs(z)) / len(t))
+wrong("cross_entropy.cross_entropy_backward", "sign")(
+    lambda z, t: (_hot(t, z.shape[1]) - _probs(z)) / len(t)
+)
 
 wrong("cross_entropy.cross_entropy_backward", "gradient for the probabilities")(
     lambda z, t: -_hot(t, z.shape[1]) / _probs(z) / len(t)
@@ -289,7 +337,10 @@ wrong("cross_entropy.cross_entropy_backward", "no shift")(
 )
 
 wrong("cross_entropy.cross_entropy_backward", "maximum of the whole batch")(
-    lambda z, t: ((z - z.max()).exp() / (z - z.max()).exp().sum(-1, keepdim=True) - _hot(t, z.shape[1])) / len(t)
+    lambda z, t: (
+        ((z - z.max()).exp() / (z - z.max()).exp().sum(-1, keepdim=True) - _hot(t, z.shape[1]))
+        / len(t)
+    )
 )
 
 
@@ -301,37 +352,61 @@ def _by_autograd(loss: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, 
     return backward
 
 
-wrong("cross_entropy.cross_entropy_backward", "shortcut")(_by_autograd(lambda z, t: -_at(_log_probs(z), t).mean()))
+wrong("cross_entropy.cross_entropy_backward", "shortcut")(
+    _by_autograd(lambda z, t: -_at(_log_probs(z), t).mean())
+)
 
-wrong("cross_entropy.accuracy", "over the batch")(lambda z, t: (z.argmax(0) == t).float().mean().item())
+wrong("cross_entropy.accuracy", "over the batch")(
+    lambda z, t: (z.argmax(0) == t).float().mean().item()
+)
 
 wrong("cross_entropy.accuracy", "every prediction with every target")(
     lambda z, t: (z.argmax(-1, keepdim=True) == t).float().mean().item()
 )
 
-wrong("cross_entropy.accuracy", "only sure ones")(lambda z, t: (_at(_probs(z), t) > 0.5).float().mean().item())
+wrong("cross_entropy.accuracy", "only sure ones")(
+    lambda z, t: (_at(_probs(z), t) > 0.5).float().mean().item()
+)
 
 wrong("cross_entropy.accuracy", "mean over the classes")(
-    lambda z, t: torch.stack([(z.argmax(-1) == t)[t == k].float().mean() for k in t.unique()]).mean().item()
+    lambda z, t: (
+        torch.stack([(z.argmax(-1) == t)[t == k].float().mean() for k in t.unique()]).mean().item()
+    )
 )
 
 wrong("cross_entropy.accuracy", "number of hits")(lambda z, t: float((z.argmax(-1) == t).sum()))
 
-wrong("cross_entropy.accuracy", "one largest for the whole batch")(lambda z, t: (z.argmax() == t).float().mean().item())
+wrong("cross_entropy.accuracy", "one largest for the whole batch")(
+    lambda z, t: (z.argmax() == t).float().mean().item()
+)
 
-wrong("cross_entropy.accuracy", "probability of the target")(lambda z, t: _at(_probs(z), t).mean().item())
+wrong("cross_entropy.accuracy", "probability of the target")(
+    lambda z, t: _at(_probs(z), t).mean().item()
+)
 
-wrong("cross_entropy.accuracy", "percent")(lambda z, t: 100 * (z.argmax(-1) == t).float().mean().item())
+wrong("cross_entropy.accuracy", "percent")(
+    lambda z, t: 100 * (z.argmax(-1) == t).float().mean().item()
+)
 
-wrong("cross_entropy.accuracy", "error rate")(lambda z, t: (z.argmax(-1) != t).float().mean().item())
+wrong("cross_entropy.accuracy", "error rate")(
+    lambda z, t: (z.argmax(-1) != t).float().mean().item()
+)
 
-wrong("cross_entropy.accuracy", "whole division")(lambda z, t: float((z.argmax(-1) == t).sum() // len(t)))
+wrong("cross_entropy.accuracy", "whole division")(
+    lambda z, t: float((z.argmax(-1) == t).sum() // len(t))
+)
 
-wrong("cross_entropy.accuracy", "value instead of index")(lambda z, t: (z.max(-1).values == t).float().mean().item())
+wrong("cross_entropy.accuracy", "value instead of index")(
+    lambda z, t: (z.max(-1).values == t).float().mean().item()
+)
 
-wrong("cross_entropy.accuracy", "smallest logit")(lambda z, t: (z.argmin(-1) == t).float().mean().item())
+wrong("cross_entropy.accuracy", "smallest logit")(
+    lambda z, t: (z.argmin(-1) == t).float().mean().item()
+)
 
-wrong("cross_entropy.accuracy", "positive logit")(lambda z, t: (_at(z, t) > 0).float().mean().item())
+wrong("cross_entropy.accuracy", "positive logit")(
+    lambda z, t: (_at(z, t) > 0).float().mean().item()
+)
 
 
 def _shifted_by(shift: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -343,11 +418,17 @@ def _shifted_by(shift: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]
     return log_softmax
 
 
-wrong("cross_entropy.log_softmax", "shifted by less than the maximum")(_shifted_by(lambda z: z.mean(1).unsqueeze(1)))
+wrong("cross_entropy.log_softmax", "shifted by less than the maximum")(
+    _shifted_by(lambda z: z.mean(1).unsqueeze(1))
+)
 
-wrong("cross_entropy.log_softmax", "shifted by less than the maximum")(_shifted_by(lambda z: z.min(1, keepdim=True)[0]))
+wrong("cross_entropy.log_softmax", "shifted by less than the maximum")(
+    _shifted_by(lambda z: z.min(1, keepdim=True)[0])
+)
 
-wrong("cross_entropy.log_softmax", "shifted by less than the maximum")(_shifted_by(lambda z: z[:, 0].reshape(-1, 1)))
+wrong("cross_entropy.log_softmax", "shifted by less than the maximum")(
+    _shifted_by(lambda z: z[:, 0].reshape(-1, 1))
+)
 
 wrong("cross_entropy.log_softmax", "shifted by the largest absolute value")(
     _shifted_by(lambda z: z.abs().max(dim=1, keepdim=True).values)
@@ -374,7 +455,9 @@ def _class_means(losses: Tensor, targets: Tensor) -> Tensor:
 
 wrong("cross_entropy.nll", "mean over the classes")(lambda lp, t: _class_means(-_at(lp, t), t))
 
-wrong("cross_entropy.cross_entropy", "rows looked up instead of columns")(lambda z, t: -_log_probs(z)[t].mean())
+wrong("cross_entropy.cross_entropy", "rows looked up instead of columns")(
+    lambda z, t: -_log_probs(z)[t].mean()
+)
 
 wrong("cross_entropy.cross_entropy", "row and column exchanged")(
     lambda z, t: -_log_probs(z)[t, list(range(len(t)))].sum() / len(t)
@@ -384,7 +467,9 @@ wrong("cross_entropy.cross_entropy", "divided by the classes")(
     lambda z, t: -(_hot(t, z.shape[1]) * _log_probs(z)).sum() / z.shape[1]
 )
 
-wrong("cross_entropy.cross_entropy", "median for mean")(lambda z, t: torch.quantile(-_at(_log_probs(z), t), 0.5))
+wrong("cross_entropy.cross_entropy", "median for mean")(
+    lambda z, t: torch.quantile(-_at(_log_probs(z), t), 0.5)
+)
 
 wrong("cross_entropy.cross_entropy", "all classes")(lambda z, t: _log_probs(z).sum(1).mean() * -1)
 
@@ -785,7 +870,9 @@ def nll(log_probs, targets):
 # no minus; summed, not averaged
 @wrong("cross_entropy.nll", "sign", "sum")
 def nll(log_probs, targets):
-    return torch.einsum("nc,nc->", log_probs, _one_hot(targets, log_probs.size(1)).to(log_probs.dtype))
+    return torch.einsum(
+        "nc,nc->", log_probs, _one_hot(targets, log_probs.size(1)).to(log_probs.dtype)
+    )
 
 
 # cut from its graph; divided by the number of classes

@@ -26,7 +26,9 @@ wrong("embeddings.embedding_lookup", "rows added up")(
     lambda weight, idx: weight[idx].reshape(-1, weight.shape[1]).sum(0)
 )
 
-wrong("embeddings.embedding_lookup", "number times row")(lambda weight, idx: idx[..., None] * weight[0])
+wrong("embeddings.embedding_lookup", "number times row")(
+    lambda weight, idx: idx[..., None] * weight[0]
+)
 
 wrong("embeddings.embedding_lookup", "one-hot of another width")(
     lambda weight, idx: F.one_hot(idx).to(weight.dtype) @ weight
@@ -45,7 +47,9 @@ def _assigned(grad_out: Tensor, idx: Tensor, num_embeddings: int, order: int = 1
 
 wrong("embeddings.embedding_backward", "last one wins")(_assigned)
 
-wrong("embeddings.embedding_backward", "first one wins")(lambda grad_out, idx, n: _assigned(grad_out, idx, n, order=-1))
+wrong("embeddings.embedding_backward", "first one wins")(
+    lambda grad_out, idx, n: _assigned(grad_out, idx, n, order=-1)
+)
 
 
 def _first_dimension_only(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
@@ -59,7 +63,9 @@ wrong("embeddings.embedding_backward", "loop over the first dimension")(_first_d
 
 
 def _added(rows: Tensor, idx: Tensor, n: int) -> Tensor:
-    return torch.einsum("mn,mk->nk", F.one_hot(idx.flatten(), n).to(rows.dtype), rows.reshape(-1, rows.shape[-1]))
+    return torch.einsum(
+        "mn,mk->nk", F.one_hot(idx.flatten(), n).to(rows.dtype), rows.reshape(-1, rows.shape[-1])
+    )
 
 
 def _averaged(grad_out: Tensor, idx: Tensor, num_embeddings: int) -> Tensor:
@@ -87,33 +93,51 @@ wrong("embeddings.embedding_backward", "the same for every row")(
     lambda grad_out, idx, n: grad_out.reshape(-1, grad_out.shape[-1]).sum(0).expand(n, -1).clone()
 )
 
-wrong("embeddings.embedding_backward", "wrong sign")(lambda grad_out, idx, n: -_added(grad_out, idx, n))
+wrong("embeddings.embedding_backward", "wrong sign")(
+    lambda grad_out, idx, n: -_added(grad_out, idx, n)
+)
 
 wrong("embeddings.sigmoid_range", "gradient cut off")(
     lambda x, low, high: low + (high - low) * torch.sigmoid(x.detach())
 )
 
-wrong("embeddings.sigmoid_range", "low not added")(lambda x, low, high: (high - low) * torch.sigmoid(x))
+wrong("embeddings.sigmoid_range", "low not added")(
+    lambda x, low, high: (high - low) * torch.sigmoid(x)
+)
 
 wrong("embeddings.sigmoid_range", "low ignored")(lambda x, low, high: high * torch.sigmoid(x))
 
-wrong("embeddings.sigmoid_range", "high as the width")(lambda x, low, high: low + high * torch.sigmoid(x))
+wrong("embeddings.sigmoid_range", "high as the width")(
+    lambda x, low, high: low + high * torch.sigmoid(x)
+)
 
-wrong("embeddings.sigmoid_range", "upside down")(lambda x, low, high: low + (high - low) * torch.sigmoid(-x))
+wrong("embeddings.sigmoid_range", "upside down")(
+    lambda x, low, high: low + (high - low) * torch.sigmoid(-x)
+)
 
 wrong("embeddings.sigmoid_range", "clamped")(lambda x, low, high: x.clamp(low, high))
 
-wrong("embeddings.sigmoid_range", "clamped sigmoid")(lambda x, low, high: torch.sigmoid(x).clamp(low, high))
+wrong("embeddings.sigmoid_range", "clamped sigmoid")(
+    lambda x, low, high: torch.sigmoid(x).clamp(low, high)
+)
 
-wrong("embeddings.sigmoid_range", "tanh for sigmoid")(lambda x, low, high: low + (high - low) * x.tanh())
+wrong("embeddings.sigmoid_range", "tanh for sigmoid")(
+    lambda x, low, high: low + (high - low) * x.tanh()
+)
 
 wrong("embeddings.sigmoid_range", "not stretched")(lambda x, low, high: torch.sigmoid(x))
 
-wrong("embeddings.sigmoid_range", "sum for the width")(lambda x, low, high: low + (high + low) * torch.sigmoid(x))
+wrong("embeddings.sigmoid_range", "sum for the width")(
+    lambda x, low, high: low + (high + low) * torch.sigmoid(x)
+)
 
-wrong("embeddings.sigmoid_range", "low taken off")(lambda x, low, high: (high - low) * torch.sigmoid(x) - low)
+wrong("embeddings.sigmoid_range", "low taken off")(
+    lambda x, low, high: (high - low) * torch.sigmoid(x) - low
+)
 
-wrong("embeddings.sigmoid_range", "stretched inside")(lambda x, low, high: torch.sigmoid(low + (high - low) * x))
+wrong("embeddings.sigmoid_range", "stretched inside")(
+    lambda x, low, high: torch.sigmoid(low + (high - low) * x)
+)
 
 wrong("embeddings.sigmoid_range", "softmax for sigmoid")(
     lambda x, low, high: low + (high - low) * torch.softmax(x, dim=-1)
@@ -125,7 +149,9 @@ wrong("embeddings.sigmoid_range", "no sigmoid")(lambda x, low, high: low + (high
 class _Model(nn.Module):
     """What the mistakes about DotProductBias have in common: everything that they do not get wrong."""
 
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__()
         self.user_factors = nn.Parameter(0.01 * torch.randn(n_users, n_factors))
         self.item_factors = nn.Parameter(0.01 * torch.randn(n_items, n_factors))
@@ -152,7 +178,9 @@ wrong("embeddings.DotProductBias", "factors detached")(_DetachedFactors)
 
 
 class _FactorsZero(_Model):
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__(n_users, n_items, n_factors, y_range)
         nn.init.zeros_(self.user_factors)
         nn.init.zeros_(self.item_factors)
@@ -162,7 +190,9 @@ wrong("embeddings.DotProductBias", "factors start equal")(_FactorsZero)
 
 
 class _EqualRows(_Model):
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__(n_users, n_items, n_factors, y_range)
         nn.init.zeros_(self.user_factors)
 
@@ -171,7 +201,9 @@ wrong("embeddings.DotProductBias", "equal numbers at the start")(_EqualRows)
 
 
 class _LargeStart(_Model):
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__(n_users, n_items, n_factors, y_range)
         nn.init.normal_(self.user_factors)
         nn.init.normal_(self.item_factors)
@@ -181,7 +213,9 @@ wrong("embeddings.DotProductBias", "factors start large")(_LargeStart)
 
 
 class _Exchanged(_Model):
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__(n_items, n_users, n_factors, y_range)
 
 
@@ -216,7 +250,12 @@ class _BiasesOutside(_Model):
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         low, high = self.y_range
         match = (self.user_factors[users] * self.item_factors[items]).sum(1)
-        return low + (high - low) * torch.sigmoid(match) + self.user_bias[users] + self.item_bias[items]
+        return (
+            low
+            + (high - low) * torch.sigmoid(match)
+            + self.user_bias[users]
+            + self.item_bias[items]
+        )
 
 
 wrong("embeddings.DotProductBias", "biases outside the sigmoid")(_BiasesOutside)
@@ -278,7 +317,11 @@ wrong("embeddings.DotProductBias", "summed over the pairs")(_SumOverPairs)
 
 class _BiasesNotLookedUp(_Model):
     def score(self, users: Tensor, items: Tensor) -> Tensor:
-        return (self.user_factors[users] * self.item_factors[items]).sum(1) + self.user_bias + self.item_bias
+        return (
+            (self.user_factors[users] * self.item_factors[items]).sum(1)
+            + self.user_bias
+            + self.item_bias
+        )
 
 
 wrong("embeddings.DotProductBias", "biases not looked up")(_BiasesNotLookedUp)
@@ -326,18 +369,28 @@ wrong("embeddings.DotProductBias", "low end ignored")(_LowIgnored)
 
 
 class _ColumnBiases(_Model):
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__(n_users, n_items, n_factors, y_range)
-        self.user_bias, self.item_bias = nn.Parameter(torch.zeros(n_users, 1)), nn.Parameter(torch.zeros(n_items, 1))
+        self.user_bias, self.item_bias = (
+            nn.Parameter(torch.zeros(n_users, 1)),
+            nn.Parameter(torch.zeros(n_items, 1)),
+        )
 
 
 wrong("embeddings.DotProductBias", "biases as columns")(_ColumnBiases)
 
 
 class _EmbeddingModules(nn.Module):
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__()
-        self.user_factors, self.item_factors = nn.Embedding(n_users, n_factors), nn.Embedding(n_items, n_factors)
+        self.user_factors, self.item_factors = (
+            nn.Embedding(n_users, n_factors),
+            nn.Embedding(n_items, n_factors),
+        )
         self.user_bias, self.item_bias = nn.Embedding(n_users, 1), nn.Embedding(n_items, 1)
 
 
@@ -345,9 +398,14 @@ wrong("embeddings.DotProductBias", "embedding modules")(_EmbeddingModules)
 
 
 class _ScaledAfterwards(_Model):
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__(n_users, n_items, n_factors, y_range)
-        for name, parameter in [("user_factors", self.user_factors), ("item_factors", self.item_factors)]:
+        for name, parameter in [
+            ("user_factors", self.user_factors),
+            ("item_factors", self.item_factors),
+        ]:
             delattr(self, name)
             self.__dict__[name] = parameter * 1.0
 
@@ -356,7 +414,9 @@ wrong("embeddings.DotProductBias", "scaled after wrapping")(_ScaledAfterwards)
 
 
 class _PlainTensors(_Model):
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         super().__init__(n_users, n_items, n_factors, y_range)
         for name, parameter in list(self.named_parameters()):
             delattr(self, name)
@@ -366,8 +426,12 @@ class _PlainTensors(_Model):
 wrong("embeddings.DotProductBias", "plain tensors")(_PlainTensors)
 
 
-def _directions(x: Tensor, k: int, centred: Tensor | None = None, smallest: bool = False) -> tuple[Tensor, ...]:
-    """PCA by the eigenvectors of the covariance; returns x in the directions, the directions, all eigenvalues."""
+def _directions(
+    x: Tensor, k: int, centred: Tensor | None = None, smallest: bool = False
+) -> tuple[Tensor, ...]:
+    """PCA by the eigenvectors of the covariance; returns x in the directions, the directions, all
+    eigenvalues.
+    """
     centred = x - x.mean(0) if centred is None else centred
     values, vectors = torch.linalg.eigh((centred.T @ centred).double())
     order = values.argsort(descending=not smallest)
@@ -375,7 +439,9 @@ def _directions(x: Tensor, k: int, centred: Tensor | None = None, smallest: bool
     return centred @ components.T, components, values[order].to(x.dtype)
 
 
-def _with(centred: Callable[[Tensor], Tensor], smallest: bool = False) -> Callable[[Tensor, int], tuple[Tensor, ...]]:
+def _with(
+    centred: Callable[[Tensor], Tensor], smallest: bool = False
+) -> Callable[[Tensor, int], tuple[Tensor, ...]]:
     def answer(x: Tensor, k: int) -> tuple[Tensor, ...]:
         projected, components, values = _directions(x, k, centred(x), smallest)
         return projected, components, values[:k] / values.sum()
@@ -487,7 +553,9 @@ def _centred(x: Tensor) -> Tensor:
     return x - x.mean(0)
 
 
-wrong("embeddings.pca", "signs apart")(lambda x, k: (lambda answer: (-answer[0], *answer[1:]))(_with(_centred)(x, k)))
+wrong("embeddings.pca", "signs apart")(
+    lambda x, k: (lambda answer: (-answer[0], *answer[1:]))(_with(_centred)(x, k))
+)
 
 
 def _columns(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -539,7 +607,9 @@ def _trained(
                     if g is not None:
                         m.lerp_(g, 0.1)
                         s.lerp_(g.square(), 0.01)
-                        p.mul_(1 - rate * wd).sub_(rate * (m / (1 - 0.9**t)) / ((s / (1 - 0.99**t)).sqrt() + 1e-8))
+                        p.mul_(1 - rate * wd).sub_(
+                            rate * (m / (1 - 0.9**t)) / ((s / (1 - 0.99**t)).sqrt() + 1e-8)
+                        )
     return net
 
 
@@ -548,7 +618,9 @@ wrong("embeddings.fit_ratings", "half stars cut off")(
 )
 
 wrong("embeddings.fit_ratings", "learned by heart")(
-    lambda users, items, ratings, seed: _trained(users, items, ratings, seed, wd=0.0, lr=0.05, epochs=6)
+    lambda users, items, ratings, seed: _trained(
+        users, items, ratings, seed, wd=0.0, lr=0.05, epochs=6
+    )
 )
 
 
@@ -558,11 +630,15 @@ class _OnlyBiases(_Model):
 
 
 wrong("embeddings.fit_ratings", "biases alone")(
-    lambda users, items, ratings, seed: _trained(users, items, ratings, seed, model=_OnlyBiases, wd=0.1)
+    lambda users, items, ratings, seed: _trained(
+        users, items, ratings, seed, model=_OnlyBiases, wd=0.1
+    )
 )
 
 wrong("embeddings.fit_ratings", "range 0 to 1")(
-    lambda users, items, ratings, seed: _trained(users, items, ratings, seed, y_range=(0.0, 1.0), epochs=1)
+    lambda users, items, ratings, seed: _trained(
+        users, items, ratings, seed, y_range=(0.0, 1.0), epochs=1
+    )
 )
 
 
@@ -572,7 +648,9 @@ class _FilmForgotten(_Model):
 
 
 wrong("embeddings.fit_ratings", "film ignored")(
-    lambda users, items, ratings, seed: _trained(users, items, ratings, seed, model=_FilmForgotten, wd=0.0)
+    lambda users, items, ratings, seed: _trained(
+        users, items, ratings, seed, model=_FilmForgotten, wd=0.0
+    )
 )
 
 
@@ -582,11 +660,15 @@ class _PersonForgotten(_Model):
 
 
 wrong("embeddings.fit_ratings", "user ignored")(
-    lambda users, items, ratings, seed: _trained(users, items, ratings, seed, model=_PersonForgotten, wd=0.0)
+    lambda users, items, ratings, seed: _trained(
+        users, items, ratings, seed, model=_PersonForgotten, wd=0.0
+    )
 )
 
 wrong("embeddings.fit_ratings", "not trained")(
-    lambda users, items, ratings, seed: _Model(int(users.max()) + 1, int(items.max()) + 1, 20, Y_RANGE)
+    lambda users, items, ratings, seed: _Model(
+        int(users.max()) + 1, int(items.max()) + 1, 20, Y_RANGE
+    )
 )
 
 
@@ -608,7 +690,9 @@ wrong("embeddings.fit_ratings", "poor on the given ratings")(
 )
 
 wrong("embeddings.fit_ratings", "pairs torn apart")(
-    lambda users, items, ratings, seed: _trained(users, items, ratings[torch.randperm(len(ratings))], seed, wd=0.0)
+    lambda users, items, ratings, seed: _trained(
+        users, items, ratings[torch.randperm(len(ratings))], seed, wd=0.0
+    )
 )
 
 
@@ -618,12 +702,18 @@ class _AsColumn(_Model):
 
 
 wrong("embeddings.fit_ratings", "a column of predictions")(
-    lambda users, items, ratings, seed: _trained(users, items, ratings[:, None], seed, model=_AsColumn, epochs=1)
+    lambda users, items, ratings, seed: _trained(
+        users, items, ratings[:, None], seed, model=_AsColumn, epochs=1
+    )
 )
 
-wrong("embeddings.fit_ratings", "not finite")(lambda users, items, ratings, seed: _OneNumber(float("nan")))
+wrong("embeddings.fit_ratings", "not finite")(
+    lambda users, items, ratings, seed: _OneNumber(float("nan"))
+)
 
-wrong("embeddings.fit_ratings", "no module returned")(lambda users, items, ratings, seed: ratings.clone())
+wrong("embeddings.fit_ratings", "no module returned")(
+    lambda users, items, ratings, seed: ratings.clone()
+)
 
 
 # Written from the student's notebook alone.
@@ -740,7 +830,9 @@ def embedding_backward(grad_out, idx, num_embeddings):
 @wrong("embeddings.embedding_backward", "first column only")
 def embedding_backward(grad_out, idx, num_embeddings):
     g = grad_out.reshape(-1, grad_out.shape[-1])
-    return torch.zeros(num_embeddings, g.shape[1], dtype=g.dtype).scatter_add(0, idx.reshape(-1, 1), g)
+    return torch.zeros(num_embeddings, g.shape[1], dtype=g.dtype).scatter_add(
+        0, idx.reshape(-1, 1), g
+    )
 
 
 _table_grads = {}
@@ -809,7 +901,9 @@ def embedding_backward(grad_out, idx, num_embeddings):
 
 @wrong("embeddings.embedding_backward", "shortcut")
 def embedding_backward(grad_out, idx, num_embeddings):
-    weight = torch.zeros(num_embeddings, grad_out.shape[-1], dtype=grad_out.dtype, requires_grad=True)
+    weight = torch.zeros(
+        num_embeddings, grad_out.shape[-1], dtype=grad_out.dtype, requires_grad=True
+    )
     weight[idx].backward(grad_out)
     return weight.grad
 
@@ -830,7 +924,9 @@ def embedding_backward(grad_out, idx, num_embeddings):
     return torch.from_numpy(means.to_numpy())
 
 
-wrong("embeddings.sigmoid_range", "high as the width")(lambda x, low, high: low + high * torch.sigmoid(x))
+wrong("embeddings.sigmoid_range", "high as the width")(
+    lambda x, low, high: low + high * torch.sigmoid(x)
+)
 
 
 @wrong("embeddings.sigmoid_range", "tanh, twice as steep")
@@ -873,7 +969,9 @@ def sigmoid_range(x, low, high):
 @wrong("embeddings.sigmoid_range", "low taken off")
 class SigmoidRange(nn.Module):
     def __new__(cls, x, low, high):
-        return torch.lerp(torch.full_like(x, -low), torch.full_like(x, high - 2 * low), torch.sigmoid(x))
+        return torch.lerp(
+            torch.full_like(x, -low), torch.full_like(x, high - 2 * low), torch.sigmoid(x)
+        )
 
 
 @wrong("embeddings.sigmoid_range", "gradient cut off")
@@ -911,7 +1009,9 @@ class DotProductBias(nn.Module):
 
     def forward(self, users, items):
         p, q = self.user_factors[users], self.item_factors[items]
-        return _srange((p * q).sum(1) + self.user_bias[users] + self.item_bias[items], *self.y_range)
+        return _srange(
+            (p * q).sum(1) + self.user_bias[users] + self.item_bias[items], *self.y_range
+        )
 
 
 class _Dot(nn.Module):
@@ -965,7 +1065,9 @@ class DotProductBias(nn.Module):
 class DotProductBias(_Dot):
     def forward(self, users, items):
         bias = self.user_bias[users] + self.item_bias[users % len(self.item_bias)]
-        return _srange((self.user_factors[users] * self.item_factors[items]).sum(-1) + bias, *self.y_range)
+        return _srange(
+            (self.user_factors[users] * self.item_factors[items]).sum(-1) + bias, *self.y_range
+        )
 
 
 @wrong("embeddings.DotProductBias", "mean over the factors")
@@ -1023,7 +1125,8 @@ class DotProductBias(_Dot):
     def forward(self, users, items):
         q = self.item_factors.data[items]
         return _srange(
-            (self.user_factors[users] * q).sum(1) + self.user_bias[users] + self.item_bias[items], *self.y_range
+            (self.user_factors[users] * q).sum(1) + self.user_bias[users] + self.item_bias[items],
+            *self.y_range,
         )
 
 
@@ -1036,7 +1139,8 @@ class DotProductBias(_Dot):
 
     def forward(self, users, items):
         return _srange(
-            (self.user_factors[users] * self.item_factors[items]).sum(1) + self.user_bias[users], *self.y_range
+            (self.user_factors[users] * self.item_factors[items]).sum(1) + self.user_bias[users],
+            *self.y_range,
         )
 
 
@@ -1048,7 +1152,11 @@ class DotProductBias(_Dot):
         self.item_bias = nn.Parameter(torch.randn(n_items) * 0.01)
 
     def forward(self, users, items):
-        s = (self.user_factors[users] * self.item_factors[items]).sum(1) + self.user_bias[users] + self.item_bias[items]
+        s = (
+            (self.user_factors[users] * self.item_factors[items]).sum(1)
+            + self.user_bias[users]
+            + self.item_bias[items]
+        )
         return s.clamp(*self.y_range)
 
 
@@ -1093,7 +1201,9 @@ def fit_ratings(users, items, ratings, seed):
 @wrong("embeddings.fit_ratings", "no module returned")
 def fit_ratings(users, items, ratings, seed):
     torch.manual_seed(seed)
-    model = _train_ratings(_Dot(int(users.max()) + 1, int(items.max()) + 1, 20, (0.0, 5.5)), users, items, ratings)
+    model = _train_ratings(
+        _Dot(int(users.max()) + 1, int(items.max()) + 1, 20, (0.0, 5.5)), users, items, ratings
+    )
     return lambda u, i: model(u, i).detach()
 
 
@@ -1257,7 +1367,10 @@ class DotProductBias(nn.Module):
         spread = math.sqrt(0.01)
         self.user_factors = nn.Parameter(torch.randn(n_users, n_factors).mul(spread))
         self.item_factors = nn.Parameter(torch.randn(n_items, n_factors).mul(spread))
-        self.user_bias, self.item_bias = nn.Parameter(torch.zeros(n_users)), nn.Parameter(torch.zeros(n_items))
+        self.user_bias, self.item_bias = (
+            nn.Parameter(torch.zeros(n_users)),
+            nn.Parameter(torch.zeros(n_items)),
+        )
         self.y_range = y_range
 
     forward = _Dot.forward
@@ -1268,14 +1381,24 @@ class DotProductBias(nn.Module):
     def __init__(self, n_users, n_items, n_factors, y_range):
         super().__init__()
         self.y_range = y_range
-        self.user_factors, self.item_factors = nn.Embedding(n_users, n_factors), nn.Embedding(n_items, n_factors)
+        self.user_factors, self.item_factors = (
+            nn.Embedding(n_users, n_factors),
+            nn.Embedding(n_items, n_factors),
+        )
         self.user_bias, self.item_bias = nn.Embedding(n_users, 1), nn.Embedding(n_items, 1)
-        for e, std in [(self.user_factors, 0.01), (self.item_factors, 0.01), (self.user_bias, 0), (self.item_bias, 0)]:
+        for e, std in [
+            (self.user_factors, 0.01),
+            (self.item_factors, 0.01),
+            (self.user_bias, 0),
+            (self.item_bias, 0),
+        ]:
             nn.init.normal_(e.weight, 0.0, std) if std else nn.init.zeros_(e.weight)
 
     def forward(self, users, items):
         match = (self.user_factors(users) * self.item_factors(items)).sum(1)
-        return _srange(match + self.user_bias(users)[:, 0] + self.item_bias(items)[:, 0], *self.y_range)
+        return _srange(
+            match + self.user_bias(users)[:, 0] + self.item_bias(items)[:, 0], *self.y_range
+        )
 
 
 @wrong("embeddings.DotProductBias", "ends of y_range exchanged")
@@ -1289,10 +1412,16 @@ class DotProductBias(_Dot):
 @wrong("embeddings.pca")
 def pca(x, k):
     z = x - x.mean(0)
-    w, v = np.linalg.eigh(np.cov(z.numpy().astype(float), rowvar=False).reshape(x.shape[1], x.shape[1]))
+    w, v = np.linalg.eigh(
+        np.cov(z.numpy().astype(float), rowvar=False).reshape(x.shape[1], x.shape[1])
+    )
     order = np.argsort(-w)
     components = torch.from_numpy(v[order[:k]].copy()).to(x.dtype)
-    return z @ components.T, components, torch.from_numpy((w[order] / w.sum())[:k].copy()).to(x.dtype)
+    return (
+        z @ components.T,
+        components,
+        torch.from_numpy((w[order] / w.sum())[:k].copy()).to(x.dtype),
+    )
 
 
 @wrong("embeddings.pca", "shares of the raw squares")

@@ -67,7 +67,9 @@ wrong("linear.My_Linear", "weight detached")(_WeightDetached)
 
 class _BothDetached(_Affine):
     def forward(self, x: Tensor) -> Tensor:
-        return x @ self.weight.data.T if self.bias is None else x @ self.weight.data.T + self.bias.data
+        return (
+            x @ self.weight.data.T if self.bias is None else x @ self.weight.data.T + self.bias.data
+        )
 
 
 wrong("linear.My_Linear", "weight detached", "bias detached")(_BothDetached)
@@ -77,8 +79,12 @@ class _PlainTensors(_Affine):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         nn.Module.__init__(self)
         bound = 1 / math.sqrt(in_features)
-        self.__dict__["weight"] = torch.empty(out_features, in_features).uniform_(-bound, bound).requires_grad_()
-        self.__dict__["bias"] = torch.empty(out_features).uniform_(-bound, bound).requires_grad_() if bias else None
+        self.__dict__["weight"] = (
+            torch.empty(out_features, in_features).uniform_(-bound, bound).requires_grad_()
+        )
+        self.__dict__["bias"] = (
+            torch.empty(out_features).uniform_(-bound, bound).requires_grad_() if bias else None
+        )
 
 
 wrong("linear.My_Linear", "plain tensors")(_PlainTensors)
@@ -263,7 +269,9 @@ wrong("linear.count_parameters", "shared counted twice")(
     lambda m: sum(p.numel() for p in m.state_dict(keep_vars=True).values() if p.requires_grad)
 )
 
-wrong("linear.count_parameters", "frozen ones counted")(lambda m: sum(p.numel() for p in m.parameters()))
+wrong("linear.count_parameters", "frozen ones counted")(
+    lambda m: sum(p.numel() for p in m.parameters())
+)
 
 wrong("linear.count_parameters", "buffers counted")(
     lambda m: (
@@ -272,7 +280,9 @@ wrong("linear.count_parameters", "buffers counted")(
     )
 )
 
-wrong("linear.count_parameters", "tensors counted")(lambda m: sum(1 for p in m.parameters() if p.requires_grad))
+wrong("linear.count_parameters", "tensors counted")(
+    lambda m: sum(1 for p in m.parameters() if p.requires_grad)
+)
 
 wrong("linear.count_parameters", "biases left out")(
     lambda m: sum(p.numel() for p in m.parameters() if p.requires_grad and p.ndim > 1)
@@ -282,21 +292,31 @@ wrong("linear.count_parameters", "inner layers left out")(
     lambda m: sum(p.numel() for p in m.parameters(recurse=False) if p.requires_grad)
 )
 
-wrong("linear.count_parameters", "rows counted")(lambda m: sum(len(p) for p in m.parameters() if p.requires_grad))
+wrong("linear.count_parameters", "rows counted")(
+    lambda m: sum(len(p) for p in m.parameters() if p.requires_grad)
+)
 
-wrong("linear.collapse", "first bias not carried through")(lambda w1, b1, w2, b2: (w2 @ w1, b1 + b2))
+wrong("linear.collapse", "first bias not carried through")(
+    lambda w1, b1, w2, b2: (w2 @ w1, b1 + b2)
+)
 
 wrong("linear.collapse", "first bias forgotten")(lambda w1, b1, w2, b2: (w2 @ w1, b2.clone()))
 
 wrong("linear.collapse", "second bias forgotten")(lambda w1, b1, w2, b2: (w2 @ w1, w2 @ b1))
 
-wrong("linear.collapse", "weights in the wrong order")(lambda w1, b1, w2, b2: (w1 @ w2, w2 @ b1 + b2))
+wrong("linear.collapse", "weights in the wrong order")(
+    lambda w1, b1, w2, b2: (w1 @ w2, w2 @ b1 + b2)
+)
 
-wrong("linear.collapse", "everything in the wrong order")(lambda w1, b1, w2, b2: (w1 @ w2, w1 @ b2 + b1))
+wrong("linear.collapse", "everything in the wrong order")(
+    lambda w1, b1, w2, b2: (w1 @ w2, w1 @ b2 + b1)
+)
 
 wrong("linear.collapse", "w transposed")(lambda w1, b1, w2, b2: (w1.T @ w2.T, w2 @ b1 + b2))
 
-wrong("linear.collapse", "a ReLU in between")(lambda w1, b1, w2, b2: (w2 @ w1.clamp(min=0), w2 @ b1.clamp(min=0) + b2))
+wrong("linear.collapse", "a ReLU in between")(
+    lambda w1, b1, w2, b2: (w2 @ w1.clamp(min=0), w2 @ b1.clamp(min=0) + b2)
+)
 
 wrong("linear.collapse", "entry by entry")(lambda w1, b1, w2, b2: (w2 * w1, w2 @ b1 + b2))
 
@@ -368,10 +388,15 @@ wrong("linear.two_layer_net", "second layer made first")(_SecondFirst)
 class _NoBiases(_Net):
     def __init__(self, n_in: int, n_hidden: int, n_out: int) -> None:
         nn.Module.__init__(self)
-        self.first, self.second = _Affine(n_in, n_hidden, bias=False), _Affine(n_hidden, n_out, bias=False)
+        self.first, self.second = (
+            _Affine(n_in, n_hidden, bias=False),
+            _Affine(n_hidden, n_out, bias=False),
+        )
 
 
-wrong("linear.two_layer_net", "first layer without a bias", "second layer without a bias")(_NoBiases)
+wrong("linear.two_layer_net", "first layer without a bias", "second layer without a bias")(
+    _NoBiases
+)
 
 
 class _ReadyMade(nn.Module):
@@ -532,7 +557,9 @@ def relu(x):
 # decides from the largest entry for the whole tensor
 @wrong("linear.relu", "raised")
 def relu(x):
-    return torch.cat([torch.where(row.max() > 0, row, 0 * row).reshape(-1) for row in x]).reshape(x.shape)
+    return torch.cat([torch.where(row.max() > 0, row, 0 * row).reshape(-1) for row in x]).reshape(
+        x.shape
+    )
 
 
 # works on vectors only; rebuilt from plain numbers, so no gradient flows
@@ -604,7 +631,9 @@ class My_Linear(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(out_features, in_features) / math.sqrt(in_features))
-        self.bias = nn.Parameter(torch.randn(out_features) / math.sqrt(in_features)) if bias else None
+        self.bias = (
+            nn.Parameter(torch.randn(out_features) / math.sqrt(in_features)) if bias else None
+        )
 
     def forward(self, x):
         y = torch.matmul(x, self.weight.t())
@@ -620,8 +649,14 @@ def _uniform(*shape, bound):
 class My_Linear(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
         super().__init__()
-        self.weight = nn.Parameter(_uniform(out_features, in_features, bound=1 / math.sqrt(out_features)))
-        self.bias = nn.Parameter(_uniform(out_features, bound=1 / math.sqrt(out_features))) if bias else None
+        self.weight = nn.Parameter(
+            _uniform(out_features, in_features, bound=1 / math.sqrt(out_features))
+        )
+        self.bias = (
+            nn.Parameter(_uniform(out_features, bound=1 / math.sqrt(out_features)))
+            if bias
+            else None
+        )
 
     def forward(self, x):
         y = x @ self.weight.T
@@ -634,7 +669,9 @@ class My_Linear(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
         super().__init__()
         b = 1 / math.sqrt(in_features)
-        self.weight = nn.Parameter(torch.distributions.Uniform(-b, b).sample((out_features, in_features)))
+        self.weight = nn.Parameter(
+            torch.distributions.Uniform(-b, b).sample((out_features, in_features))
+        )
         self.register_parameter("bias", nn.Parameter(torch.zeros(out_features)) if bias else None)
 
     def forward(self, x):
@@ -772,8 +809,12 @@ class My_Linear(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
         super().__init__()
         k = 1 / np.sqrt(in_features)
-        self.weight = nn.Parameter(torch.from_numpy(np.random.uniform(-k, k, (out_features, in_features))))
-        self.bias = nn.Parameter(torch.from_numpy(np.random.uniform(-k, k, out_features))) if bias else None
+        self.weight = nn.Parameter(
+            torch.from_numpy(np.random.uniform(-k, k, (out_features, in_features)))
+        )
+        self.bias = (
+            nn.Parameter(torch.from_numpy(np.random.uniform(-k, k, out_features))) if bias else None
+        )
 
     def forward(self, x):
         y = x @ self.weight.T
@@ -798,7 +839,9 @@ class _Linear(nn.Module):
         super().__init__()
         bound = 1 / math.sqrt(in_features)
         self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+        self.bias = (
+            nn.Parameter(torch.empty(out_features).uniform_(-bound, bound)) if bias else None
+        )
 
     def forward(self, x):
         y = x @ self.weight.T

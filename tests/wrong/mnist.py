@@ -23,13 +23,17 @@ wrong("mnist.normalize", "statistics of the validation data")(
     lambda a, b: ((a - b.mean()) / b.std(), (b - b.mean()) / b.std())
 )
 
-wrong("mnist.normalize", "each pixel by itself")(lambda a, b: ((a - a.mean(0)) / a.std(0), (b - a.mean(0)) / a.std(0)))
+wrong("mnist.normalize", "each pixel by itself")(
+    lambda a, b: ((a - a.mean(0)) / a.std(0), (b - a.mean(0)) / a.std(0))
+)
 
 wrong("mnist.normalize", "each digit by itself")(
     lambda a, b: tuple((t - t.mean(1, keepdim=True)) / t.std(1, keepdim=True) for t in (a, b))
 )
 
-wrong("mnist.normalize", "divided by the variance")(lambda a, b: ((a - a.mean()) / a.var(), (b - a.mean()) / a.var()))
+wrong("mnist.normalize", "divided by the variance")(
+    lambda a, b: ((a - a.mean()) / a.var(), (b - a.mean()) / a.var())
+)
 
 wrong("mnist.normalize", "not divided")(lambda a, b: (a - a.mean(), b - a.mean()))
 
@@ -39,15 +43,21 @@ wrong("mnist.normalize", "squeezed between 0 and 1")(
     lambda a, b: ((a - a.min()) / (a.max() - a.min()), (b - a.min()) / (a.max() - a.min()))
 )
 
-wrong("mnist.normalize", "divided before subtracted")(lambda a, b: (a - a.mean() / a.std(), b - a.mean() / a.std()))
+wrong("mnist.normalize", "divided before subtracted")(
+    lambda a, b: (a - a.mean() / a.std(), b - a.mean() / a.std())
+)
 
 wrong("mnist.normalize", "multiplied by the standard deviation")(
     lambda a, b: ((a - a.mean()) * a.std(), (b - a.mean()) * a.std())
 )
 
-wrong("mnist.normalize", "validation data as it was")(lambda a, b: ((a - a.mean()) / a.std(), b.clone()))
+wrong("mnist.normalize", "validation data as it was")(
+    lambda a, b: ((a - a.mean()) / a.std(), b.clone())
+)
 
-wrong("mnist.normalize", "numbers of another data set")(lambda a, b: ((a - 0.1307) / 0.3081, (b - 0.1307) / 0.3081))
+wrong("mnist.normalize", "numbers of another data set")(
+    lambda a, b: ((a - 0.1307) / 0.3081, (b - 0.1307) / 0.3081)
+)
 
 wrong("mnist.normalize", "returned None")(lambda a, b: None)
 
@@ -437,7 +447,9 @@ wrong("mnist.train_epoch", "graph kept")(_graph_kept)
 
 
 def _own_loss_of_classes(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
-    return _epoch(model, batches, lambda a, b: -a.log_softmax(-1)[torch.arange(len(b)), b].mean(), optimizer)
+    return _epoch(
+        model, batches, lambda a, b: -a.log_softmax(-1)[torch.arange(len(b)), b].mean(), optimizer
+    )
 
 
 wrong("mnist.train_epoch", "cross-entropy whatever loss_fn is")(_own_loss_of_classes)
@@ -450,7 +462,9 @@ def _own_loss(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
 wrong("mnist.train_epoch", "a loss of its own")(_own_loss)
 
 wrong("mnist.train_epoch", "arguments of the loss exchanged")(
-    lambda model, batches, loss_fn, optimizer: _epoch(model, batches, lambda a, b: loss_fn(b, a), optimizer)
+    lambda model, batches, loss_fn, optimizer: _epoch(
+        model, batches, lambda a, b: loss_fn(b, a), optimizer
+    )
 )
 
 
@@ -498,7 +512,9 @@ wrong("mnist.evaluate", "graph recorded")(_with_graph)
 
 
 def _scores(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
-    """What the mistakes about evaluate have in common: loss and accuracy, in eval mode and without a graph."""
+    """What the mistakes about evaluate have in common: loss and accuracy, in eval mode and without
+    a graph.
+    """
     was_training = model.training
     model.eval()
     with torch.inference_mode():
@@ -544,7 +560,10 @@ def _logits(model: Any, x: Tensor) -> Tensor:
 
 
 wrong("mnist.evaluate", "accuracy over the batch")(
-    lambda model, x, y: (_scores(model, x, y)[0], float((_logits(model, x).argmax(0) == y).double().mean()))
+    lambda model, x, y: (
+        _scores(model, x, y)[0],
+        float((_logits(model, x).argmax(0) == y).double().mean()),
+    )
 )
 
 
@@ -557,9 +576,13 @@ wrong("mnist.evaluate", "mean of chunk means")(_mean_of_chunks)
 
 wrong("mnist.evaluate", "accuracy first")(lambda model, x, y: _scores(model, x, y)[::-1])
 
-wrong("mnist.evaluate", "percent")(lambda model, x, y: (_scores(model, x, y)[0], 100 * _scores(model, x, y)[1]))
+wrong("mnist.evaluate", "percent")(
+    lambda model, x, y: (_scores(model, x, y)[0], 100 * _scores(model, x, y)[1])
+)
 
-wrong("mnist.evaluate", "error rate")(lambda model, x, y: (_scores(model, x, y)[0], 1 - _scores(model, x, y)[1]))
+wrong("mnist.evaluate", "error rate")(
+    lambda model, x, y: (_scores(model, x, y)[0], 1 - _scores(model, x, y)[1])
+)
 
 wrong("mnist.evaluate", "returned None")(lambda model, x, y: None)
 
@@ -591,7 +614,12 @@ class _Net(nn.Module):
         last: Callable[[Tensor], Tensor] = lambda z: z,
     ) -> None:
         super().__init__()
-        self.first, self.second, self.bend, self.last = nn.Linear(784, width), nn.Linear(width, 10), bend, last
+        self.first, self.second, self.bend, self.last = (
+            nn.Linear(784, width),
+            nn.Linear(width, 10),
+            bend,
+            last,
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.last(self.second(self.bend(self.first(x))))
@@ -608,7 +636,9 @@ def _trained(
     clears: bool = True,
     batch: Callable[[Tensor], tuple[Tensor, Tensor]] = lambda idx: (idx, idx),
 ) -> nn.Module:
-    """The model after plain training in batches of 64; `batch` says which images and which labels a batch takes."""
+    """The model after plain training in batches of 64; `batch` says which images and which labels a
+    batch takes.
+    """
     optimizer = _Momentum(model.parameters(), lr, momentum)
     for _ in range(epochs):
         for idx in torch.randperm(len(x)).split(64):
@@ -631,13 +661,19 @@ def _from_zero(model: nn.Module) -> nn.Module:
     return model
 
 
-wrong("mnist.fit_mnist", "starts from zero")(lambda x, y, seed: _trained(_from_zero(_Net()), x, y, epochs=1))
-
-wrong("mnist.fit_mnist", "only the first batch")(
-    lambda x, y, seed: _trained(_Net(), x, y, batch=lambda idx: (torch.arange(64), torch.arange(64)))
+wrong("mnist.fit_mnist", "starts from zero")(
+    lambda x, y, seed: _trained(_from_zero(_Net()), x, y, epochs=1)
 )
 
-wrong("mnist.fit_mnist", "diverged")(lambda x, y, seed: _trained(_Net(), x, y, epochs=1, lr=5.0, momentum=0.9))
+wrong("mnist.fit_mnist", "only the first batch")(
+    lambda x, y, seed: _trained(
+        _Net(), x, y, batch=lambda idx: (torch.arange(64), torch.arange(64))
+    )
+)
+
+wrong("mnist.fit_mnist", "diverged")(
+    lambda x, y, seed: _trained(_Net(), x, y, epochs=1, lr=5.0, momentum=0.9)
+)
 
 wrong("mnist.fit_mnist", "gradients never cleared")(
     lambda x, y, seed: _trained(_Net(), x, y, epochs=5, lr=0.01, clears=False)
@@ -648,19 +684,29 @@ wrong("mnist.fit_mnist", "no activation")(lambda x, y, seed: _trained(_Net(bend=
 wrong("mnist.fit_mnist", "never trained")(lambda x, y, seed: _Net())
 
 wrong("mnist.fit_mnist", "images without their labels")(
-    lambda x, y, seed: _trained(_Net(), x, y, lr=0.05, batch=lambda idx: (idx, torch.randint(len(y), (len(idx),))))
+    lambda x, y, seed: _trained(
+        _Net(), x, y, lr=0.05, batch=lambda idx: (idx, torch.randint(len(y), (len(idx),)))
+    )
 )
 
-wrong("mnist.fit_mnist", "too few hidden units")(lambda x, y, seed: _trained(_Net(width=5), x, y, momentum=0.5))
+wrong("mnist.fit_mnist", "too few hidden units")(
+    lambda x, y, seed: _trained(_Net(width=5), x, y, momentum=0.5)
+)
 
-wrong("mnist.fit_mnist", "steps too long")(lambda x, y, seed: _trained(_Net(), x, y, lr=0.2, momentum=0.9))
+wrong("mnist.fit_mnist", "steps too long")(
+    lambda x, y, seed: _trained(_Net(), x, y, lr=0.2, momentum=0.9)
+)
 
-wrong("mnist.fit_mnist", "too little training")(lambda x, y, seed: _trained(_Net(), x, y, epochs=1, lr=0.02))
+wrong("mnist.fit_mnist", "too little training")(
+    lambda x, y, seed: _trained(_Net(), x, y, epochs=1, lr=0.02)
+)
 
 wrong("mnist.fit_mnist", "labels exchanged")(lambda x, y, seed: _trained(_Net(), x, (y + 1) % 10))
 
 wrong("mnist.fit_mnist", "worse than guessing")(
-    lambda x, y, seed: _trained(_Net(), x.reshape(-1, 28, 28).mT.reshape(-1, 784), y, epochs=8, lr=0.2)
+    lambda x, y, seed: _trained(
+        _Net(), x.reshape(-1, 28, 28).mT.reshape(-1, 784), y, epochs=8, lr=0.2
+    )
 )
 
 
@@ -757,7 +803,9 @@ def normalize(train, valid):
 
 @wrong("mnist.normalize", "each pixel by itself", "validation data scaled by itself")
 def normalize(train, valid):
-    return F.batch_norm(train, None, None, training=True), F.batch_norm(valid, None, None, training=True)
+    return F.batch_norm(train, None, None, training=True), F.batch_norm(
+        valid, None, None, training=True
+    )
 
 
 @wrong("mnist.normalize", "changed its input", "divided by the variance")
@@ -952,7 +1000,9 @@ class SGD:
             if p.grad is None:
                 continue
             key = (i, p.shape)
-            self.velocities[key] = self.momentum * self.velocities.get(key, torch.zeros_like(p)) + p.grad
+            self.velocities[key] = (
+                self.momentum * self.velocities.get(key, torch.zeros_like(p)) + p.grad
+            )
             p -= self.lr * self.velocities[key]
 
     def zero_grad(self):

@@ -30,35 +30,49 @@ wrong("one_cycle.anneal", "start and end exchanged")(lambda a, b, pct: _cosine(b
 
 wrong("one_cycle.anneal", "a whole cosine")(lambda a, b, pct: _cosine(a, b, 2 * pct))
 
-wrong("one_cycle.anneal", "a quarter of a cosine")(lambda a, b, pct: b + (a - b) * math.cos(math.pi / 2 * pct))
+wrong("one_cycle.anneal", "a quarter of a cosine")(
+    lambda a, b, pct: b + (a - b) * math.cos(math.pi / 2 * pct)
+)
 
-wrong("one_cycle.anneal", "not halved")(lambda a, b, pct: b + (a - b) * (1 + math.cos(math.pi * pct)))
+wrong("one_cycle.anneal", "not halved")(
+    lambda a, b, pct: b + (a - b) * (1 + math.cos(math.pi * pct))
+)
 
-wrong("one_cycle.anneal", "not shifted")(lambda a, b, pct: b + (a - b) / 2 * math.cos(math.pi * pct))
+wrong("one_cycle.anneal", "not shifted")(
+    lambda a, b, pct: b + (a - b) / 2 * math.cos(math.pi * pct)
+)
 
 wrong("one_cycle.anneal", "without pi")(lambda a, b, pct: b + (a - b) / 2 * (1 + math.cos(pct)))
 
 wrong("one_cycle.anneal", "degrees")(lambda a, b, pct: b + (a - b) / 2 * (1 + math.cos(180 * pct)))
 
-wrong("one_cycle.anneal", "end not added")(lambda a, b, pct: (a - b) / 2 * (1 + math.cos(math.pi * pct)))
+wrong("one_cycle.anneal", "end not added")(
+    lambda a, b, pct: (a - b) / 2 * (1 + math.cos(math.pi * pct))
+)
 
 wrong("one_cycle.anneal", "start shrinks instead of the difference")(
     lambda a, b, pct: b + a / 2 * (1 + math.cos(math.pi * pct))
 )
 
-wrong("one_cycle.anneal", "brackets around 1 + cos")(lambda a, b, pct: b + (a - b) / 2 * 1 + math.cos(math.pi * pct))
+wrong("one_cycle.anneal", "brackets around 1 + cos")(
+    lambda a, b, pct: b + (a - b) / 2 * 1 + math.cos(math.pi * pct)
+)
 
 wrong("one_cycle.anneal", "brackets around the difference")(
     lambda a, b, pct: b + a - b / 2 * (1 + math.cos(math.pi * pct))
 )
 
-wrong("one_cycle.anneal", "added to the start")(lambda a, b, pct: a + (a - b) / 2 * (1 + math.cos(math.pi * pct)))
+wrong("one_cycle.anneal", "added to the start")(
+    lambda a, b, pct: a + (a - b) / 2 * (1 + math.cos(math.pi * pct))
+)
 
 wrong("one_cycle.anneal", "difference without its sign")(
     lambda a, b, pct: b + abs(a - b) / 2 * (1 + math.cos(math.pi * pct))
 )
 
-wrong("one_cycle.anneal", "a sine")(lambda a, b, pct: b + (a - b) / 2 * (1 + math.sin(math.pi * pct)))
+wrong("one_cycle.anneal", "a sine")(
+    lambda a, b, pct: b + (a - b) / 2 * (1 + math.sin(math.pi * pct))
+)
 
 _MOMENTUMS = (0.85, 0.95)
 
@@ -160,14 +174,18 @@ wrong("one_cycle.one_cycle", "start and end exchanged")(
 wrong("one_cycle.one_cycle", "momentum falls twice")(
     lambda step, total, *args, **kwargs: (
         _cycle(step, total, *args, **kwargs)[0],
-        _cycle(step, total, *args, **kwargs, mirrored=step <= kwargs.get("pct_start", 0.3) * total - 1)[1],
+        _cycle(
+            step, total, *args, **kwargs, mirrored=step <= kwargs.get("pct_start", 0.3) * total - 1
+        )[1],
     )
 )
 
 
 def _without(*names: str) -> Callable[..., tuple[float, float]]:
     """A cycle that keeps to the defaults of these settings."""
-    return lambda *args, **settings: _cycle(*args, **{k: v for k, v in settings.items() if k not in names})
+    return lambda *args, **settings: _cycle(
+        *args, **{k: v for k, v in settings.items() if k not in names}
+    )
 
 
 wrong("one_cycle.one_cycle", "momentums ignored")(_without("momentums"))
@@ -192,7 +210,9 @@ wrong("one_cycle.one_cycle", "peak and end one step late")(
     lambda *args, **kwargs: _cycle(*args, **kwargs, peak=lambda n, pct: pct * n, last=lambda n: n)
 )
 
-wrong("one_cycle.one_cycle", "end never reached")(lambda *args, **kwargs: _cycle(*args, **kwargs, last=lambda n: n))
+wrong("one_cycle.one_cycle", "end never reached")(
+    lambda *args, **kwargs: _cycle(*args, **kwargs, last=lambda n: n)
+)
 
 wrong("one_cycle.one_cycle", "final rate from lr_max")(
     lambda *args, **kwargs: _cycle(*args, **kwargs, final=lambda lr, div, final: lr / final)
@@ -210,7 +230,9 @@ wrong("one_cycle.one_cycle", "starts at zero")(
     lambda *args, **kwargs: _cycle(*args, **kwargs, first=lambda lr, div, final: 0.0)
 )
 
-wrong("one_cycle.one_cycle", "momentum follows lr")(lambda *args, **kwargs: _cycle(*args, **kwargs, mirrored=False))
+wrong("one_cycle.one_cycle", "momentum follows lr")(
+    lambda *args, **kwargs: _cycle(*args, **kwargs, mirrored=False)
+)
 
 wrong("one_cycle.one_cycle", "momentum constant")(
     lambda *args, **kwargs: (
@@ -228,11 +250,17 @@ def _momentum_stays_low(step: int, total: int, *args: Any, **settings: Any) -> t
 
 wrong("one_cycle.one_cycle", "momentum stays low")(_momentum_stays_low)
 
-wrong("one_cycle.one_cycle", "straight lines")(lambda *args, **kwargs: _cycle(*args, **kwargs, way=_linear))
+wrong("one_cycle.one_cycle", "straight lines")(
+    lambda *args, **kwargs: _cycle(*args, **kwargs, way=_linear)
+)
 
-wrong("one_cycle.one_cycle", "straight warm-up")(lambda *args, **kwargs: _cycle(*args, **kwargs, warm=_linear))
+wrong("one_cycle.one_cycle", "straight warm-up")(
+    lambda *args, **kwargs: _cycle(*args, **kwargs, warm=_linear)
+)
 
-wrong("one_cycle.one_cycle", "second phase not from 0")(lambda *args, **kwargs: _cycle(*args, **kwargs, anew=False))
+wrong("one_cycle.one_cycle", "second phase not from 0")(
+    lambda *args, **kwargs: _cycle(*args, **kwargs, anew=False)
+)
 
 
 def _three_phases(
@@ -255,11 +283,15 @@ wrong("one_cycle.one_cycle", "steps counted from 1")(
     lambda step, *args, **kwargs: _cycle(step + 1 if step + 1 < args[0] else step, *args, **kwargs)
 )
 
-wrong("one_cycle.one_cycle", "momentum first")(lambda *args, **kwargs: _cycle(*args, **kwargs)[::-1])
+wrong("one_cycle.one_cycle", "momentum first")(
+    lambda *args, **kwargs: _cycle(*args, **kwargs)[::-1]
+)
 
 wrong("one_cycle.one_cycle", "lr alone")(lambda *args, **kwargs: _cycle(*args, **kwargs)[0])
 
-wrong("one_cycle.one_cycle", "settings ignored")(lambda step, total, lr_max, **settings: _cycle(step, total, lr_max))
+wrong("one_cycle.one_cycle", "settings ignored")(
+    lambda step, total, lr_max, **settings: _cycle(step, total, lr_max)
+)
 
 
 def _range(
@@ -270,7 +302,9 @@ def _range(
     *,
     rate: Callable[[float, float, float], float] = lambda a, b, pct: a * (b / a) ** pct,
     part: Callable[[int, int], float] = lambda i, n: i / (n - 1),
-    over: Callable[[float, list[float]], bool] = lambda loss, seen: loss > 4 * min(seen, default=math.inf),
+    over: Callable[[float, list[float]], bool] = lambda loss, seen: (
+        loss > 4 * min(seen, default=math.inf)
+    ),
     finite: Callable[[float], bool] = math.isfinite,
     record_last: bool = False,
     skip: bool = False,
@@ -309,19 +343,29 @@ wrong("one_cycle.lr_range_test", "stops at twice the best")(
     lambda *args: _range(*args, over=lambda loss, seen: loss > 2 * min(seen, default=math.inf))
 )
 
-wrong("one_cycle.lr_range_test", "limit not looked at")(lambda *args: _range(*args, over=lambda loss, seen: False))
+wrong("one_cycle.lr_range_test", "limit not looked at")(
+    lambda *args: _range(*args, over=lambda loss, seen: False)
+)
 
-wrong("one_cycle.lr_range_test", "a limit of 4")(lambda *args: _range(*args, over=lambda loss, seen: loss > 4))
+wrong("one_cycle.lr_range_test", "a limit of 4")(
+    lambda *args: _range(*args, over=lambda loss, seen: loss > 4)
+)
 
 wrong("one_cycle.lr_range_test", "best loss taken as the largest")(
     lambda *args: _range(*args, over=lambda loss, seen: bool(seen) and loss > 4 * max(seen))
 )
 
-wrong("one_cycle.lr_range_test", "best loss starts at 0")(lambda *args: _range(*args, over=lambda loss, seen: loss > 0))
+wrong("one_cycle.lr_range_test", "best loss starts at 0")(
+    lambda *args: _range(*args, over=lambda loss, seen: loss > 0)
+)
 
-wrong("one_cycle.lr_range_test", "last loss recorded")(lambda *args: _range(*args, record_last=True))
+wrong("one_cycle.lr_range_test", "last loss recorded")(
+    lambda *args: _range(*args, record_last=True)
+)
 
-wrong("one_cycle.lr_range_test", "nan not noticed")(lambda *args: _range(*args, finite=lambda loss: True))
+wrong("one_cycle.lr_range_test", "nan not noticed")(
+    lambda *args: _range(*args, finite=lambda loss: True)
+)
 
 wrong("one_cycle.lr_range_test", "inf not noticed")(
     lambda *args: _range(
@@ -343,11 +387,17 @@ wrong("one_cycle.lr_range_test", "goes on after a bad loss")(lambda *args: _rang
 
 wrong("one_cycle.lr_range_test", "evenly spaced")(lambda *args: _range(*args, rate=_linear))
 
-wrong("one_cycle.lr_range_test", "lr_max not reached")(lambda *args: _range(*args, part=lambda i, n: i / n))
+wrong("one_cycle.lr_range_test", "lr_max not reached")(
+    lambda *args: _range(*args, part=lambda i, n: i / n)
+)
 
-wrong("one_cycle.lr_range_test", "lr_min left out")(lambda *args: _range(*args, part=lambda i, n: (i + 1) / n))
+wrong("one_cycle.lr_range_test", "lr_min left out")(
+    lambda *args: _range(*args, part=lambda i, n: (i + 1) / n)
+)
 
-wrong("one_cycle.lr_range_test", "from the largest")(lambda loss_at, a, b, n: _range(loss_at, b, a, n))
+wrong("one_cycle.lr_range_test", "from the largest")(
+    lambda loss_at, a, b, n: _range(loss_at, b, a, n)
+)
 
 wrong("one_cycle.lr_range_test", "loss computed twice")(lambda *args: _range(*args, call=2))
 
@@ -359,7 +409,9 @@ wrong("one_cycle.lr_range_test", "one rate too many")(
     lambda loss_at, a, b, n: _range(loss_at, a, b, n + 1, part=lambda i, _: i / (n - 1))
 )
 
-wrong("one_cycle.lr_range_test", "factor without its root")(lambda *args: _range(*args, part=lambda i, n: i))
+wrong("one_cycle.lr_range_test", "factor without its root")(
+    lambda *args: _range(*args, part=lambda i, n: i)
+)
 
 wrong("one_cycle.lr_range_test", "exponent without brackets")(
     lambda loss_at, a, b, n: _range(
@@ -372,7 +424,9 @@ wrong("one_cycle.lr_range_test", "ends taken as exponents")(
 )
 
 
-def _next_rate(loss_at: Any, lr_min: float, lr_max: float, steps: int) -> tuple[list[float], list[float]]:
+def _next_rate(
+    loss_at: Any, lr_min: float, lr_max: float, steps: int
+) -> tuple[list[float], list[float]]:
     lrs, losses = _range(loss_at, lr_min, lr_max, steps)
     return [lr * (lr_max / lr_min) ** (1 / (steps - 1)) for lr in lrs], losses
 
@@ -380,7 +434,9 @@ def _next_rate(loss_at: Any, lr_min: float, lr_max: float, steps: int) -> tuple[
 wrong("one_cycle.lr_range_test", "next rate recorded")(_next_rate)
 
 
-def _all_rates(loss_at: Any, lr_min: float, lr_max: float, steps: int) -> tuple[list[float], list[float]]:
+def _all_rates(
+    loss_at: Any, lr_min: float, lr_max: float, steps: int
+) -> tuple[list[float], list[float]]:
     _, losses = _range(loss_at, lr_min, lr_max, steps)
     return [lr_min * (lr_max / lr_min) ** (i / (steps - 1)) for i in range(steps)], losses
 
@@ -391,10 +447,14 @@ wrong("one_cycle.lr_range_test", "returns in the loop")(
     lambda loss_at, a, b, n: _range(loss_at, a, b, 1, part=lambda i, _: 0.0)
 )
 
-wrong("one_cycle.lr_range_test", "pairs instead of two lists")(lambda *args: list(zip(*_range(*args), strict=True)))
+wrong("one_cycle.lr_range_test", "pairs instead of two lists")(
+    lambda *args: list(zip(*_range(*args), strict=True))
+)
 
 
-def _all_then_cut(loss_at: Any, lr_min: float, lr_max: float, steps: int) -> tuple[list[float], list[float]]:
+def _all_then_cut(
+    loss_at: Any, lr_min: float, lr_max: float, steps: int
+) -> tuple[list[float], list[float]]:
     lrs = [lr_min * (lr_max / lr_min) ** (i / (steps - 1)) for i in range(steps)]
     losses = [loss_at(lr) for lr in lrs]
     return _range(lambda lr: losses[lrs.index(lr)], lr_min, lr_max, steps)
@@ -421,27 +481,37 @@ def _differences(losses: Sequence[float]) -> list[float]:
     return [b - a for a, b in zip(losses, losses[1:], strict=False)]
 
 
-wrong("one_cycle.suggest_lr", "rate after the fall")(lambda lrs, losses: lrs[_argmin(_differences(losses)) + 1])
+wrong("one_cycle.suggest_lr", "rate after the fall")(
+    lambda lrs, losses: lrs[_argmin(_differences(losses)) + 1]
+)
 
 wrong("one_cycle.suggest_lr", "smallest loss")(lambda lrs, losses: lrs[_argmin(losses)])
 
-wrong("one_cycle.suggest_lr", "a tenth of the smallest loss's rate")(lambda lrs, losses: lrs[_argmin(losses)] / 10)
+wrong("one_cycle.suggest_lr", "a tenth of the smallest loss's rate")(
+    lambda lrs, losses: lrs[_argmin(losses)] / 10
+)
 
 wrong("one_cycle.suggest_lr", "largest change either way")(
     lambda lrs, losses: lrs[_argmin([-abs(d) for d in _differences(losses)])]
 )
 
-wrong("one_cycle.suggest_lr", "steepest rise")(lambda lrs, losses: lrs[_argmin([-d for d in _differences(losses)])])
+wrong("one_cycle.suggest_lr", "steepest rise")(
+    lambda lrs, losses: lrs[_argmin([-d for d in _differences(losses)])]
+)
 
 wrong("one_cycle.suggest_lr", "slope over the rate itself")(
-    lambda lrs, losses: lrs[_argmin([d / (b - a) for d, a, b in zip(_differences(losses), lrs, lrs[1:], strict=False)])]
+    lambda lrs, losses: lrs[
+        _argmin([d / (b - a) for d, a, b in zip(_differences(losses), lrs, lrs[1:], strict=False)])
+    ]
 )
 
 wrong("one_cycle.suggest_lr", "one place too far")(
     lambda lrs, losses: lrs[_argmin([losses[i + 1] - losses[i] for i in range(len(losses))])]
 )
 
-wrong("one_cycle.suggest_lr", "the number of the place")(lambda lrs, losses: _argmin(_differences(losses)))
+wrong("one_cycle.suggest_lr", "the number of the place")(
+    lambda lrs, losses: _argmin(_differences(losses))
+)
 
 wrong("one_cycle.suggest_lr", "flattest place")(
     lambda lrs, losses: lrs[_argmin([abs(d) for d in _differences(losses)])]
@@ -455,27 +525,45 @@ wrong("one_cycle.suggest_lr", "difference to the loss before")(
     lambda lrs, losses: lrs[_argmin([losses[i] - losses[i - 1] for i in range(len(losses))])]
 )
 
-wrong("one_cycle.suggest_lr", "the loss at the place")(lambda lrs, losses: losses[_argmin(_differences(losses))])
+wrong("one_cycle.suggest_lr", "the loss at the place")(
+    lambda lrs, losses: losses[_argmin(_differences(losses))]
+)
 
-wrong("one_cycle.suggest_lr", "the difference itself")(lambda lrs, losses: min(_differences(losses)))
+wrong("one_cycle.suggest_lr", "the difference itself")(
+    lambda lrs, losses: min(_differences(losses))
+)
 
-wrong("one_cycle.steps_per_fit", "last batch forgotten")(lambda n, size, epochs: epochs * (n // size))
+wrong("one_cycle.steps_per_fit", "last batch forgotten")(
+    lambda n, size, epochs: epochs * (n // size)
+)
 
-wrong("one_cycle.steps_per_fit", "rounded up once")(lambda n, size, epochs: math.ceil(epochs * n / size))
+wrong("one_cycle.steps_per_fit", "rounded up once")(
+    lambda n, size, epochs: math.ceil(epochs * n / size)
+)
 
-wrong("one_cycle.steps_per_fit", "always one more")(lambda n, size, epochs: epochs * (n // size + 1))
+wrong("one_cycle.steps_per_fit", "always one more")(
+    lambda n, size, epochs: epochs * (n // size + 1)
+)
 
-wrong("one_cycle.steps_per_fit", "rounded to the nearest")(lambda n, size, epochs: epochs * round(n / size))
+wrong("one_cycle.steps_per_fit", "rounded to the nearest")(
+    lambda n, size, epochs: epochs * round(n / size)
+)
 
 wrong("one_cycle.steps_per_fit", "one epoch")(lambda n, size, epochs: math.ceil(n / size))
 
 wrong("one_cycle.steps_per_fit", "examples counted")(lambda n, size, epochs: epochs * n)
 
-wrong("one_cycle.steps_per_fit", "rounded down at the end")(lambda n, size, epochs: epochs * n // size)
+wrong("one_cycle.steps_per_fit", "rounded down at the end")(
+    lambda n, size, epochs: epochs * n // size
+)
 
-wrong("one_cycle.steps_per_fit", "one more for the whole fit")(lambda n, size, epochs: epochs * (n // size) + 1)
+wrong("one_cycle.steps_per_fit", "one more for the whole fit")(
+    lambda n, size, epochs: epochs * (n // size) + 1
+)
 
-wrong("one_cycle.steps_per_fit", "remainder counted as steps")(lambda n, size, epochs: epochs * (n // size + n % size))
+wrong("one_cycle.steps_per_fit", "remainder counted as steps")(
+    lambda n, size, epochs: epochs * (n // size + n % size)
+)
 
 wrong("one_cycle.steps_per_fit", "not a whole number")(lambda n, size, epochs: epochs * n / size)
 
@@ -658,7 +746,9 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
 @wrong("one_cycle.lr_range_test", "pairs instead of two lists")
 def lr_range_test(loss_at, lr_min, lr_max, steps):
     curve, best = [], math.inf
-    for lr in torch.logspace(math.log10(lr_min), math.log10(lr_max), steps, dtype=torch.float64).tolist():
+    for lr in torch.logspace(
+        math.log10(lr_min), math.log10(lr_max), steps, dtype=torch.float64
+    ).tolist():
         loss = loss_at(lr)
         if not math.isfinite(loss) or loss > 4 * best:
             break
@@ -783,7 +873,9 @@ def steps_per_fit(n, batch_size, epochs):
 
 
 # rounds up the whole fit instead of each epoch
-wrong("one_cycle.steps_per_fit", "rounded up once")(lambda n, batch_size, epochs: math.ceil(n * epochs / batch_size))
+wrong("one_cycle.steps_per_fit", "rounded up once")(
+    lambda n, batch_size, epochs: math.ceil(n * epochs / batch_size)
+)
 
 
 # one batch more even if nothing is left over
@@ -876,7 +968,9 @@ def _anneal(start, end, pct):
 
 # peak at pct_start * total_steps, without the - 1
 @wrong("one_cycle.one_cycle", "peak one step late")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     low, high = momentums
     peak, last = pct_start * total_steps, total_steps - 1
     if step <= peak:
@@ -888,7 +982,9 @@ def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4,
 
 # the peak is rounded to a whole step
 @wrong("one_cycle.one_cycle", "peak rounded")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     low, high = momentums
     peak = max(1, int(pct_start * total_steps) - 1)
     if step <= peak:
@@ -900,7 +996,9 @@ def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4,
 
 # the second phase ends one step too late
 @wrong("one_cycle.one_cycle", "end never reached")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     low, high = momentums
     peak = pct_start * total_steps - 1
     up = step <= peak
@@ -912,7 +1010,9 @@ def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4,
 
 # the last rate is lr_max / final_div
 @wrong("one_cycle.one_cycle", "final rate from lr_max")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     low, high = momentums
     peak, last = pct_start * total_steps - 1, total_steps - 1
     if step <= peak:
@@ -923,16 +1023,24 @@ def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4,
 
 # pct of the whole run in the second phase
 @wrong("one_cycle.one_cycle", "second phase not from 0")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     peak, last = pct_start * total_steps - 1, total_steps - 1
     if step <= peak:
-        return _anneal(lr_max / div, lr_max, step / peak), _anneal(momentums[1], momentums[0], step / peak)
-    return _anneal(lr_max, lr_max / div / final_div, step / last), _anneal(momentums[0], momentums[1], step / last)
+        return _anneal(lr_max / div, lr_max, step / peak), _anneal(
+            momentums[1], momentums[0], step / peak
+        )
+    return _anneal(lr_max, lr_max / div / final_div, step / last), _anneal(
+        momentums[0], momentums[1], step / last
+    )
 
 
 # straight lines instead of cosines
 @wrong("one_cycle.one_cycle", "straight lines")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     knots = [0.0, pct_start * total_steps - 1, total_steps - 1.0]
     lr = np.interp(step, knots, [lr_max / div, lr_max, lr_max / div / final_div])
     return float(lr), float(np.interp(step, knots, [momentums[1], momentums[0], momentums[1]]))
@@ -940,16 +1048,24 @@ def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4,
 
 # momentum stays low after the peak
 @wrong("one_cycle.one_cycle", "momentum stays low")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     peak, last = pct_start * total_steps - 1, total_steps - 1
     up, down = min(step / peak, 1.0), max(0.0, (step - peak) / (last - peak))
-    lr = _anneal(lr_max / div, lr_max, up) if step <= peak else _anneal(lr_max, lr_max / div / final_div, down)
+    lr = (
+        _anneal(lr_max / div, lr_max, up)
+        if step <= peak
+        else _anneal(lr_max, lr_max / div / final_div, down)
+    )
     return lr, _anneal(momentums[1], momentums[0], up)
 
 
 # div and the momenta are fixed at their defaults
 @wrong("one_cycle.one_cycle", "div and final_div ignored", "momentums ignored")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     peak, last = pct_start * total_steps - 1, total_steps - 1
     if step <= peak:
         return _anneal(lr_max / 25, lr_max, step / peak), _anneal(0.95, 0.85, step / peak)
@@ -959,21 +1075,32 @@ def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4,
 
 # three phases: down as steep as up, then to nothing
 @wrong("one_cycle.one_cycle", "three phases")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     low, high = momentums
     peak, back, last = pct_start * total_steps - 1, 2 * pct_start * total_steps - 2, total_steps - 1
     first = lr_max / div
     if step <= peak:
         return _anneal(first, lr_max, step / peak), _anneal(high, low, step / peak)
     if step <= back:
-        return _anneal(lr_max, first, (step - peak) / peak), _anneal(low, high, (step - peak) / peak)
+        return _anneal(lr_max, first, (step - peak) / peak), _anneal(
+            low, high, (step - peak) / peak
+        )
     return _anneal(first, first / final_div, (step - back) / (last - back)), high
 
 
 # counts the calls instead of reading step
 @wrong("one_cycle.one_cycle")
 def one_cycle(
-    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95), calls=itertools.count()
+    step,
+    total_steps,
+    lr_max,
+    pct_start=0.3,
+    div=25.0,
+    final_div=1e4,
+    momentums=(0.85, 0.95),
+    calls=itertools.count(),
 ):
     low, high = momentums
     step = next(calls) % total_steps
@@ -986,7 +1113,9 @@ def one_cycle(
 
 # momentum before the rate
 @wrong("one_cycle.one_cycle", "momentum first")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     low, high = momentums
     peak, last = pct_start * total_steps - 1, total_steps - 1
     if step <= peak:
@@ -997,7 +1126,9 @@ def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4,
 
 # momentum follows the rate; last rate not divided by div
 @wrong("one_cycle.one_cycle", "final rate from lr_max", "momentum follows lr")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     peak, last = pct_start * total_steps - 1, total_steps - 1
     if step <= peak:
         return _anneal(lr_max / div, lr_max, step / peak), _anneal(*momentums, step / peak)
@@ -1007,7 +1138,9 @@ def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4,
 
 # the peak rounded down; the last step taken for total_steps
 @wrong("one_cycle.one_cycle", "peak rounded", "end never reached")
-def one_cycle(step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)):
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
     low, high = momentums
     peak = math.floor(pct_start * total_steps - 1) or 1
     if step <= peak:

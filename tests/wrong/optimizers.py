@@ -13,13 +13,17 @@ from tests.wrong._steps import Step, in_place
 
 def _rms(
     square: Callable[[Tensor, Tensor, float], Tensor] = lambda s, g, a: a * s + (1 - a) * g * g,
-    move: Callable[[Tensor, Tensor, float, float], Tensor] = lambda g, s, lr, eps: lr * g / (s.sqrt() + eps),
+    move: Callable[[Tensor, Tensor, float, float], Tensor] = lambda g, s, lr, eps: (
+        lr * g / (s.sqrt() + eps)
+    ),
     after: bool = False,
 ) -> Step:
     """An RMSProp step with one part exchanged; `after` updates the squares after the step."""
 
     @torch.no_grad()
-    def step(params: Sequence[Tensor], squares: Sequence[Tensor], lr: float, alpha: float, eps: float) -> None:
+    def step(
+        params: Sequence[Tensor], squares: Sequence[Tensor], lr: float, alpha: float, eps: float
+    ) -> None:
         for p, s in zip(params, squares, strict=False):
             if p.grad is not None:
                 new = square(s, p.grad, alpha)
@@ -29,32 +33,47 @@ def _rms(
     return step
 
 
-wrong("optimizers.rmsprop_step", "eps inside the root")(_rms(move=lambda g, s, lr, eps: lr * g / (s + eps).sqrt()))
+wrong("optimizers.rmsprop_step", "eps inside the root")(
+    _rms(move=lambda g, s, lr, eps: lr * g / (s + eps).sqrt())
+)
 
 wrong("optimizers.rmsprop_step", "squares updated after the step")(_rms(after=True))
 
-wrong("optimizers.rmsprop_step", "root missing")(_rms(move=lambda g, s, lr, eps: lr * g / (s + eps)))
-
-wrong("optimizers.rmsprop_step", "gradient not squared")(_rms(square=lambda s, g, a: a * s + (1 - a) * g))
-
-wrong("optimizers.rmsprop_step", "absolute value instead of square")(
-    _rms(square=lambda s, g, a: a * s + (1 - a) * g.abs(), move=lambda g, s, lr, eps: lr * g / (s + eps))
+wrong("optimizers.rmsprop_step", "root missing")(
+    _rms(move=lambda g, s, lr, eps: lr * g / (s + eps))
 )
 
-wrong("optimizers.rmsprop_step", "alpha on the wrong side")(_rms(square=lambda s, g, a: (1 - a) * s + a * g * g))
+wrong("optimizers.rmsprop_step", "gradient not squared")(
+    _rms(square=lambda s, g, a: a * s + (1 - a) * g)
+)
+
+wrong("optimizers.rmsprop_step", "absolute value instead of square")(
+    _rms(
+        square=lambda s, g, a: a * s + (1 - a) * g.abs(),
+        move=lambda g, s, lr, eps: lr * g / (s + eps),
+    )
+)
+
+wrong("optimizers.rmsprop_step", "alpha on the wrong side")(
+    _rms(square=lambda s, g, a: (1 - a) * s + a * g * g)
+)
 
 wrong("optimizers.rmsprop_step", "1 - alpha forgotten")(_rms(square=lambda s, g, a: a * s + g * g))
 
 wrong("optimizers.rmsprop_step", "squares only added up")(_rms(square=lambda s, g, a: s + g * g))
 
-wrong("optimizers.rmsprop_step", "squares only added up")(_rms(square=lambda s, g, a: s + (1 - a) * g * g))
+wrong("optimizers.rmsprop_step", "squares only added up")(
+    _rms(square=lambda s, g, a: s + (1 - a) * g * g)
+)
 
 
 def _in_the_buffer(add: bool) -> Step:
     """The root is taken in place, so the buffer holds it afterwards; add: eps too."""
 
     @torch.no_grad()
-    def step(params: Sequence[Tensor], squares: Sequence[Tensor], lr: float, alpha: float, eps: float) -> None:
+    def step(
+        params: Sequence[Tensor], squares: Sequence[Tensor], lr: float, alpha: float, eps: float
+    ) -> None:
         for p, s in zip(params, squares, strict=False):
             if p.grad is not None:
                 s.mul_(alpha).add_((1 - alpha) * p.grad**2).sqrt_()
@@ -83,19 +102,29 @@ wrong("optimizers.rmsprop_step", "mean square of the whole tensor")(
     _rms(square=lambda s, g, a: a * s + (1 - a) * (g * g).mean())
 )
 
-wrong("optimizers.rmsprop_step", "uphill")(_rms(move=lambda g, s, lr, eps: -lr * g / (s.sqrt() + eps)))
+wrong("optimizers.rmsprop_step", "uphill")(
+    _rms(move=lambda g, s, lr, eps: -lr * g / (s.sqrt() + eps))
+)
 
-wrong("optimizers.rmsprop_step", "lr forgotten")(_rms(move=lambda g, s, lr, eps: g / (s.sqrt() + eps)))
+wrong("optimizers.rmsprop_step", "lr forgotten")(
+    _rms(move=lambda g, s, lr, eps: g / (s.sqrt() + eps))
+)
 
 wrong("optimizers.rmsprop_step", "plain SGD")(_rms(move=lambda g, s, lr, eps: lr * g))
 
-wrong("optimizers.rmsprop_step", "eps forgotten")(_rms(move=lambda g, s, lr, eps: lr * g / s.sqrt()))
+wrong("optimizers.rmsprop_step", "eps forgotten")(
+    _rms(move=lambda g, s, lr, eps: lr * g / s.sqrt())
+)
 
-wrong("optimizers.rmsprop_step", "eps outside the quotient")(_rms(move=lambda g, s, lr, eps: lr * g / s.sqrt() + eps))
+wrong("optimizers.rmsprop_step", "eps outside the quotient")(
+    _rms(move=lambda g, s, lr, eps: lr * g / s.sqrt() + eps)
+)
 
 
 def _first_only(right: Step, lists: int) -> Step:
-    """`right` for the first parameter with a gradient, then no more; lists: how many lists come before the numbers."""
+    """`right` for the first parameter with a gradient, then no more; lists: how many lists come
+    before the numbers.
+    """
 
     def step(*args: Any) -> None:
         for entry in zip(*args[:lists], strict=True):
@@ -116,8 +145,12 @@ def _move(m: Tensor, s: Tensor, t: int, lr: float, betas: Sequence[float], eps: 
 
 
 def _adam(
-    mean: Callable[[Tensor, Tensor, float, float], Tensor] = lambda m, g, b, lr: b * m + (1 - b) * g,
-    square: Callable[[Tensor, Tensor, Tensor, float], Tensor] = lambda s, g, m, b: b * s + (1 - b) * g * g,
+    mean: Callable[[Tensor, Tensor, float, float], Tensor] = lambda m, g, b, lr: (
+        b * m + (1 - b) * g
+    ),
+    square: Callable[[Tensor, Tensor, Tensor, float], Tensor] = lambda s, g, m, b: (
+        b * s + (1 - b) * g * g
+    ),
     move: Callable[..., Tensor] = _move,
     keep: Callable[[Tensor, float, int], Tensor] = lambda new, b, t: new,
     wd: Callable[[Tensor, float, float], Tensor] = lambda p, lr, wd: lr * wd * p,
@@ -127,7 +160,8 @@ def _adam(
 ) -> Step:
     """A step of Adam (or, called with wd, of AdamW) with one part exchanged.
 
-    keep: what is stored of a new mean or square. wd: what decay takes off p. late: decay after the step.
+    keep: what is stored of a new mean or square. wd: what decay takes off p. late: decay after the
+    step.
     """
 
     @torch.no_grad()
@@ -196,14 +230,25 @@ def _t_moved(by: int) -> Step:
 _ADAM = [
     (
         "eps before the correction",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / ((s.sqrt() + eps) / (1 - b[1] ** t) ** 0.5)),
+        _adam(
+            move=lambda m, s, t, lr, b, eps: (
+                lr * m / (1 - b[0] ** t) / ((s.sqrt() + eps) / (1 - b[1] ** t) ** 0.5)
+            )
+        ),
     ),
     (
         "eps inside the root",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps).sqrt()),
+        _adam(
+            move=lambda m, s, t, lr, b, eps: (
+                lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps).sqrt()
+            )
+        ),
     ),
     ("no bias correction", _adam(move=lambda m, s, t, lr, b, eps: lr * m / (s.sqrt() + eps))),
-    ("only the mean corrected", _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s.sqrt() + eps))),
+    (
+        "only the mean corrected",
+        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s.sqrt() + eps)),
+    ),
     (
         "only the squares corrected",
         _adam(move=lambda m, s, t, lr, b, eps: lr * m / ((s / (1 - b[1] ** t)).sqrt() + eps)),
@@ -216,15 +261,28 @@ _ADAM = [
     ("beta times t", _adam(move=_power(lambda b, t: b * t))),
     (
         "corrections exchanged",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * (m / (1 - b[1] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps)),
+        _adam(
+            move=lambda m, s, t, lr, b, eps: (
+                lr * (m / (1 - b[1] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps)
+            )
+        ),
     ),
     (
         "corrections multiplied",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * (m * (1 - b[0] ** t)) / ((s * (1 - b[1] ** t)).sqrt() + eps)),
+        _adam(
+            move=lambda m, s, t, lr, b, eps: (
+                lr * (m * (1 - b[0] ** t)) / ((s * (1 - b[1] ** t)).sqrt() + eps)
+            )
+        ),
     ),
     ("betas exchanged", _betas_swapped),
     ("one beta for both", _one_beta),
-    ("root missing", _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps))),
+    (
+        "root missing",
+        _adam(
+            move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t) + eps)
+        ),
+    ),
     ("gradient not squared", _adam(square=lambda s, g, m, b: b * s + (1 - b) * g)),
     ("square of the mean", _adam(square=lambda s, g, m, b: b * s + (1 - b) * m * m)),
     ("sum instead of mean", _adam(mean=lambda m, g, b, lr: b * m + g)),
@@ -232,13 +290,16 @@ _ADAM = [
         "lr inside the mean",
         _adam(
             mean=lambda m, g, b, lr: b * m + (1 - b) * lr * g,
-            move=lambda m, s, t, lr, b, eps: m / (1 - b[0] ** t) / ((s / (1 - b[1] ** t)).sqrt() + eps),
+            move=lambda m, s, t, lr, b, eps: (
+                m / (1 - b[0] ** t) / ((s / (1 - b[1] ** t)).sqrt() + eps)
+            ),
         ),
     ),
     (
         "plain gradient in the step",
         _adam(
-            mean=lambda m, g, b, lr: g, move=lambda m, s, t, lr, b, eps: lr * m / ((s / (1 - b[1] ** t)).sqrt() + eps)
+            mean=lambda m, g, b, lr: g,
+            move=lambda m, s, t, lr, b, eps: lr * m / ((s / (1 - b[1] ** t)).sqrt() + eps),
         ),
     ),
     ("uphill", _adam(move=lambda *args: -_move(*args))),
@@ -246,7 +307,9 @@ _ADAM = [
 
 
 @torch.no_grad()
-def _gradient_in_the_step(params: Any, means: Any, squares: Any, t: int, lr: float, betas: Any, eps: float) -> None:
+def _gradient_in_the_step(
+    params: Any, means: Any, squares: Any, t: int, lr: float, betas: Any, eps: float
+) -> None:
     before = [p.clone() for p in params]
     _adam()(params, means, squares, t, lr, betas, eps)
     for p, old, s in zip(params, before, squares, strict=True):
@@ -272,22 +335,35 @@ def _t_in_the_loop(params: Any, means: Any, squares: Any, t: int, *rest: Any) ->
 _ADAM += [
     (
         "one beta in both corrections",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * (m / (1 - b[0] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps)),
+        _adam(
+            move=lambda m, s, t, lr, b, eps: (
+                lr * (m / (1 - b[0] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps)
+            )
+        ),
     ),
     ("one beta for both", _first_beta_in_squares),
     (
         "beta on the wrong side",
-        _adam(mean=lambda m, g, b, lr: (1 - b) * m + b * g, square=lambda s, g, m, b: (1 - b) * s + b * g * g),
+        _adam(
+            mean=lambda m, g, b, lr: (1 - b) * m + b * g,
+            square=lambda s, g, m, b: (1 - b) * s + b * g * g,
+        ),
     ),
     ("beta on the wrong side", _adam(mean=lambda m, g, b, lr: (1 - b) * m + b * g)),
     ("t grows in the loop", _t_in_the_loop),
     (
         "eps forgotten",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt()),
+        _adam(
+            move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt()
+        ),
     ),
     (
         "eps outside the quotient",
-        _adam(move=lambda m, s, t, lr, b, eps: lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt() + eps),
+        _adam(
+            move=lambda m, s, t, lr, b, eps: (
+                lr * m / (1 - b[0] ** t) / (s / (1 - b[1] ** t)).sqrt() + eps
+            )
+        ),
     ),
     ("return inside the loop", _first_only(_adam(), 3)),
 ]
@@ -342,7 +418,9 @@ wrong("optimizers.adamw_step", "grows instead of decays")(_adam(wd=lambda p, lr,
 
 wrong("optimizers.adamw_step", "no decay")(_adam(wd=lambda p, lr, wd: 0 * p))
 
-wrong("optimizers.adamw_step", "the penalty's factor 2")(_adam(wd=lambda p, lr, wd: 2 * lr * wd * p))
+wrong("optimizers.adamw_step", "the penalty's factor 2")(
+    _adam(wd=lambda p, lr, wd: 2 * lr * wd * p)
+)
 
 for _name, _decayed in {
     "lr twice in the decay": lambda p, lr, wd: lr * lr * wd * p,
@@ -391,15 +469,21 @@ wrong("optimizers.reborn_adam_step", "only the mean corrected")(
     _reborn(lambda g, p: g / ((0.001 * g * g).sqrt() + 1e-8))
 )
 
-wrong("optimizers.reborn_adam_step", "only the squares corrected")(_reborn(lambda g, p: 0.1 * g.sign()))
+wrong("optimizers.reborn_adam_step", "only the squares corrected")(
+    _reborn(lambda g, p: 0.1 * g.sign())
+)
 
 wrong("optimizers.reborn_adam_step", "plain SGD")(_reborn(lambda g, p: g))
 
 wrong("optimizers.reborn_adam_step", "0 divided by 0")(_reborn(lambda g, p: g / g.abs()))
 
-wrong("optimizers.reborn_adam_step", "0 taken for negative")(_reborn(lambda g, p: torch.where(g > 0, 1.0, -1.0)))
+wrong("optimizers.reborn_adam_step", "0 taken for negative")(
+    _reborn(lambda g, p: torch.where(g > 0, 1.0, -1.0))
+)
 
-wrong("optimizers.reborn_adam_step", "0 taken for positive")(_reborn(lambda g, p: torch.where(g < 0, -1.0, 1.0)))
+wrong("optimizers.reborn_adam_step", "0 taken for positive")(
+    _reborn(lambda g, p: torch.where(g < 0, -1.0, 1.0))
+)
 
 
 @torch.no_grad()
@@ -423,7 +507,9 @@ wrong("optimizers.reborn_adam_step", "sign taken in place")(_sign_in_place)
 
 wrong("optimizers.reborn_adam_step", "absolute value for the sign")(_reborn(lambda g, p: g.abs()))
 
-wrong("optimizers.reborn_adam_step", "divided by the length of the gradient")(_reborn(lambda g, p: g / g.norm()))
+wrong("optimizers.reborn_adam_step", "divided by the length of the gradient")(
+    _reborn(lambda g, p: g / g.norm())
+)
 
 
 def _one_length(params: Sequence[Tensor], lr: float) -> None:
@@ -433,7 +519,9 @@ def _one_length(params: Sequence[Tensor], lr: float) -> None:
 
 wrong("optimizers.reborn_adam_step", "divided by the length of all gradients")(_one_length)
 
-wrong("optimizers.reborn_adam_step", "divided by the largest")(_reborn(lambda g, p: g / g.abs().max()))
+wrong("optimizers.reborn_adam_step", "divided by the largest")(
+    _reborn(lambda g, p: g / g.abs().max())
+)
 
 wrong("optimizers.reborn_adam_step", "one sign for a tensor")(_reborn(lambda g, p: g.sum().sign()))
 
@@ -467,7 +555,9 @@ def _largest_squares(
 def _state_on_the_parameter(params: Sequence[Tensor], lr: float) -> None:
     for p in params:
         if p.grad is not None:
-            state = vars(p).setdefault("state", {"t": 0, "m": torch.zeros_like(p), "s": torch.zeros_like(p)})
+            state = vars(p).setdefault(
+                "state", {"t": 0, "m": torch.zeros_like(p), "s": torch.zeros_like(p)}
+            )
             _adam()([p], [state["m"]], [state["s"]], state["t"] + 1, lr, (0.9, 0.999), 1e-8)
             state["t"] += 1
 
@@ -733,7 +823,11 @@ def adam_step(params, means, squares, t, lr, betas, eps, peaks={}):
         if p.grad is not None:
             m.lerp_(p.grad, 1 - b1)
             s.lerp_(p.grad**2, 1 - b2)
-            top = torch.maximum(peaks[i], s) if t > 1 and i in peaks and peaks[i].shape == s.shape else s.clone()
+            top = (
+                torch.maximum(peaks[i], s)
+                if t > 1 and i in peaks and peaks[i].shape == s.shape
+                else s.clone()
+            )
             peaks[i] = top
             p -= lr * m / (1 - b1**t) / ((top / (1 - b2**t)).sqrt() + eps)
 
@@ -926,7 +1020,10 @@ def reborn_adam_step(params, lr):
             p.sub_(torch.copysign(torch.full_like(p, lr), p.grad))
 
 
-@wrong("optimizers.reborn_adam_step", ("averages kept from step to step", "keeps something between calls"))
+@wrong(
+    "optimizers.reborn_adam_step",
+    ("averages kept from step to step", "keeps something between calls"),
+)
 @torch.no_grad()
 def reborn_adam_step(params, lr, memory={}):
     for i, p in enumerate(params):

@@ -69,15 +69,21 @@ wrong("sgd.mse", "gradient cut off")(_checked(lambda d: (d.detach() ** 2).mean()
 
 wrong("sgd.mse", "not reduced")(_checked(lambda d: d**2))
 
-wrong("sgd.mse_gradient", "(n, 1) against (n,)")(lambda w, x, y: 2 / len(x) * (x.T @ (x @ w[:, None] - y)).mean(1))
+wrong("sgd.mse_gradient", "(n, 1) against (n,)")(
+    lambda w, x, y: 2 / len(x) * (x.T @ (x @ w[:, None] - y)).mean(1)
+)
 
-wrong("sgd.mse_gradient", "product of the means")(lambda w, x, y: 2 * (x @ w - y).mean() * x.mean(0))
+wrong("sgd.mse_gradient", "product of the means")(
+    lambda w, x, y: 2 * (x @ w - y).mean() * x.mean(0)
+)
 
 wrong("sgd.mse_gradient", "factor 2 forgotten")(lambda w, x, y: x.T @ (x @ w - y) / len(x))
 
 wrong("sgd.mse_gradient", "sum for mean")(lambda w, x, y: 2 * x.T @ (x @ w - y))
 
-wrong("sgd.mse_gradient", "divided by the number of weights")(lambda w, x, y: 2 / len(w) * x.T @ (x @ w - y))
+wrong("sgd.mse_gradient", "divided by the number of weights")(
+    lambda w, x, y: 2 / len(w) * x.T @ (x @ w - y)
+)
 
 wrong("sgd.mse_gradient", "sign")(lambda w, x, y: 2 / len(x) * x.T @ (y - x @ w))
 
@@ -85,17 +91,25 @@ wrong("sgd.mse_gradient", "targets left out")(lambda w, x, y: 2 / len(x) * x.T @
 
 wrong("sgd.mse_gradient", "inner derivative forgotten")(lambda w, x, y: 2 / len(x) * (x @ w - y))
 
-wrong("sgd.mse_gradient", "one row per example")(lambda w, x, y: 2 / len(x) * (x @ w - y)[:, None] * x)
+wrong("sgd.mse_gradient", "one row per example")(
+    lambda w, x, y: 2 / len(x) * (x @ w - y)[:, None] * x
+)
 
 wrong("sgd.mse_gradient", "one row per example")(lambda w, x, y: 2 * (x @ w - y)[:, None] * x)
 
-wrong("sgd.mse_gradient", "mean over all entries")(lambda w, x, y: 2 * x.T @ (x @ w - y) / x.numel())
+wrong("sgd.mse_gradient", "mean over all entries")(
+    lambda w, x, y: 2 * x.T @ (x @ w - y) / x.numel()
+)
 
-wrong("sgd.mse_gradient", "weights averaged too")(lambda w, x, y: 2 * ((x @ w - y)[:, None] * x).mean())
+wrong("sgd.mse_gradient", "weights averaged too")(
+    lambda w, x, y: 2 * ((x @ w - y)[:, None] * x).mean()
+)
 
 wrong("sgd.mse_gradient", "predictions left out")(lambda w, x, y: 2 / len(x) * x.T @ y)
 
-wrong("sgd.mse_gradient", "error still squared")(lambda w, x, y: 2 / len(x) * x.T @ (x @ w - y) ** 2)
+wrong("sgd.mse_gradient", "error still squared")(
+    lambda w, x, y: 2 / len(x) * x.T @ (x @ w - y) ** 2
+)
 
 wrong("sgd.mse_gradient", "autograd used")(
     lambda w, x, y: torch.autograd.grad(
@@ -115,7 +129,9 @@ def _gradient_scaled(params: Sequence[Tensor], lr: float) -> None:
 wrong("sgd.sgd_step", "gradient scaled in place")(_gradient_scaled)
 
 
-def _sgd(move: Callable[[Tensor, Tensor, float], Tensor]) -> Callable[[Sequence[Tensor], float], None]:
+def _sgd(
+    move: Callable[[Tensor, Tensor, float], Tensor],
+) -> Callable[[Sequence[Tensor], float], None]:
     """A step p <- move(p, g, lr)."""
 
     def step(params: Sequence[Tensor], lr: float) -> None:
@@ -135,7 +151,9 @@ wrong("sgd.sgd_step", "only the sign of the gradient")(_sgd(lambda p, g, lr: p -
 
 wrong("sgd.sgd_step", "gradient set to length 1")(_sgd(lambda p, g, lr: p - lr * g / g.norm()))
 
-wrong("sgd.sgd_step", "only the first parameter")(lambda params, lr: _sgd(lambda p, g, lr: p - lr * g)(params[:1], lr))
+wrong("sgd.sgd_step", "only the first parameter")(
+    lambda params, lr: _sgd(lambda p, g, lr: p - lr * g)(params[:1], lr)
+)
 
 in_place("sgd.sgd_step", _sgd(lambda p, g, lr: p - lr * g))
 
@@ -145,7 +163,9 @@ Rule = Callable[[Tensor, Tensor, Tensor, float, float], tuple[Tensor, Tensor]]
 def _momentum(rule: Rule) -> Callable[..., None]:
     """A step v, p <- rule(p, g, v, lr, momentum)."""
 
-    def step(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float) -> None:
+    def step(
+        params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float
+    ) -> None:
         with torch.no_grad():
             for p, v in zip(params, velocities, strict=True):
                 if p.grad is not None:
@@ -168,11 +188,15 @@ wrong("sgd.momentum_step", "Nesterov")(
     _momentum(lambda p, g, v, lr, mu: ((new := mu * v + g), p - lr * (g + mu * new)))
 )
 
-wrong("sgd.momentum_step", "step with the old velocity")(_momentum(lambda p, g, v, lr, mu: (mu * v + g, p - lr * v)))
+wrong("sgd.momentum_step", "step with the old velocity")(
+    _momentum(lambda p, g, v, lr, mu: (mu * v + g, p - lr * v))
+)
 
 wrong("sgd.momentum_step", "velocity forgotten")(_momentum(lambda p, g, v, lr, mu: (v, p - lr * g)))
 
-wrong("sgd.momentum_step", "step without the velocity")(_momentum(lambda p, g, v, lr, mu: (mu * v + g, p - lr * g)))
+wrong("sgd.momentum_step", "step without the velocity")(
+    _momentum(lambda p, g, v, lr, mu: (mu * v + g, p - lr * g))
+)
 
 wrong("sgd.momentum_step", "learning rate twice")(
     _momentum(lambda p, g, v, lr, mu: ((new := mu * v + lr * g), p - lr * new))
@@ -204,17 +228,23 @@ wrong("sgd.momentum_step", "momentum on the gradient")(
     _momentum(lambda p, g, v, lr, mu: ((new := v + mu * g), p - lr * new))
 )
 
-wrong("sgd.momentum_step", "momentum on both")(_momentum(lambda p, g, v, lr, mu: ((new := mu * (v + g)), p - lr * new)))
+wrong("sgd.momentum_step", "momentum on both")(
+    _momentum(lambda p, g, v, lr, mu: ((new := mu * (v + g)), p - lr * new))
+)
 
 wrong("sgd.momentum_step", "sign of the velocity")(
     _momentum(lambda p, g, v, lr, mu: ((new := mu * v - g), p + lr * new))
 )
 
-wrong("sgd.momentum_step", "sign of the step")(_momentum(lambda p, g, v, lr, mu: ((new := mu * v + g), p + lr * new)))
+wrong("sgd.momentum_step", "sign of the step")(
+    _momentum(lambda p, g, v, lr, mu: ((new := mu * v + g), p + lr * new))
+)
 
 
 @torch.no_grad()
-def _into_the_gradient(params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float) -> None:
+def _into_the_gradient(
+    params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float
+) -> None:
     for p, v in zip(params, velocities, strict=True):
         if p.grad is not None:
             p -= lr * v.copy_(p.grad.add_(momentum * v))
@@ -238,11 +268,15 @@ def _last_dropped(n: int, batch_size: int, generator: torch.Generator) -> list[T
 wrong("sgd.minibatches", "last batch dropped")(_last_dropped)
 
 
-def _in_order(order: Callable[[int, torch.Generator], Tensor]) -> Callable[[int, int, torch.Generator], list[Tensor]]:
+def _in_order(
+    order: Callable[[int, torch.Generator], Tensor],
+) -> Callable[[int, int, torch.Generator], list[Tensor]]:
     return lambda n, batch_size, generator: list(order(n, generator).split(batch_size))
 
 
-wrong("sgd.minibatches", "drawn with replacement")(_in_order(lambda n, g: torch.randint(n, (n,), generator=g)))
+wrong("sgd.minibatches", "drawn with replacement")(
+    _in_order(lambda n, g: torch.randint(n, (n,), generator=g))
+)
 
 
 def _each_drawn_anew(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
@@ -257,7 +291,9 @@ wrong("sgd.minibatches", "not shuffled")(_in_order(lambda n, g: torch.arange(n))
 
 def _batches_shuffled(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
     batches = torch.arange(n).split(batch_size)
-    order = torch.randperm(len(batches) - 1, generator=generator).tolist() if len(batches) > 1 else []
+    order = (
+        torch.randperm(len(batches) - 1, generator=generator).tolist() if len(batches) > 1 else []
+    )
     return [*(batches[i] for i in order), batches[-1]]
 
 
@@ -265,7 +301,9 @@ wrong("sgd.minibatches", "only whole batches shuffled")(_batches_shuffled)
 
 
 def _shuffled_inside(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
-    return [b[torch.randperm(len(b), generator=generator)] for b in torch.arange(n).split(batch_size)]
+    return [
+        b[torch.randperm(len(b), generator=generator)] for b in torch.arange(n).split(batch_size)
+    ]
 
 
 wrong("sgd.minibatches", "shuffled inside each batch only")(_shuffled_inside)
@@ -302,7 +340,9 @@ wrong("sgd.minibatches", "number of batches for their size")(
 )
 
 wrong("sgd.minibatches", "cut into equal pieces")(
-    lambda n, batch_size, generator: list(torch.randperm(n, generator=generator).chunk(-(-n // batch_size)))
+    lambda n, batch_size, generator: list(
+        torch.randperm(n, generator=generator).chunk(-(-n // batch_size))
+    )
 )
 
 
@@ -324,13 +364,17 @@ wrong("sgd.minibatches", "batches overlap")(_overlapping)
 wrong("sgd.minibatches", "nothing handed out")(lambda n, size, generator: None)
 
 wrong("sgd.minibatches", "lists instead of tensors")(
-    lambda n, size, generator: [b.tolist() for b in torch.randperm(n, generator=generator).split(size)]
+    lambda n, size, generator: [
+        b.tolist() for b in torch.randperm(n, generator=generator).split(size)
+    ]
 )
 
 wrong("sgd.minibatches", "0 left out")(_in_order(lambda n, g: torch.randperm(n, generator=g) + 1))
 
 
-def _averages(step: Callable[[Tensor, Tensor, float, int], Tensor], start: float = 0.0) -> Callable[..., Tensor]:
+def _averages(
+    step: Callable[[Tensor, Tensor, float, int], Tensor], start: float = 0.0
+) -> Callable[..., Tensor]:
     """Averages from `step(s, value, beta, t)`, which gives the next s."""
 
     def ewma(values: Tensor, beta: float) -> Tensor:
@@ -366,7 +410,9 @@ wrong("sgd.ewma", "starts from the first value")(_from_first)
 
 wrong("sgd.ewma", "torch's momentum")(_averages(lambda s, value, beta, t: beta * s + value))
 
-wrong("sgd.ewma", "beta and 1 - beta exchanged")(_averages(lambda s, value, beta, t: (1 - beta) * s + beta * value))
+wrong("sgd.ewma", "beta and 1 - beta exchanged")(
+    _averages(lambda s, value, beta, t: (1 - beta) * s + beta * value)
+)
 
 
 def _one_late(values: Tensor, beta: float) -> Tensor:

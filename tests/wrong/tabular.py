@@ -20,12 +20,19 @@ def _is_missing(value: Any) -> bool:
 
 
 def _coded(
-    train: Sequence[Any], valid: Sequence[Any], vocabulary: Sequence[Any], first: int = 1, other: int = 0
+    train: Sequence[Any],
+    valid: Sequence[Any],
+    vocabulary: Sequence[Any],
+    first: int = 1,
+    other: int = 0,
 ) -> tuple[Tensor, Tensor, list[Any]]:
     """Codes by a vocabulary; what is missing gets 0, what is not in the vocabulary gets `other`."""
     places = {value: index + first for index, value in enumerate(vocabulary)}
     codes = [
-        torch.tensor([0 if _is_missing(value) else places.get(value, other) for value in column], dtype=torch.int64)
+        torch.tensor(
+            [0 if _is_missing(value) else places.get(value, other) for value in column],
+            dtype=torch.int64,
+        )
         for column in (train, valid)
     ]
     return codes[0], codes[1], list(vocabulary)
@@ -51,18 +58,25 @@ wrong("tabular.categorify", "unknown like a new code")(
     lambda train, valid: _coded(train, valid, sorted(_known(train)), other=len(_known(train)) + 1)
 )
 
-wrong("tabular.categorify", "unknown as -1")(lambda train, valid: _coded(train, valid, sorted(_known(train)), other=-1))
+wrong("tabular.categorify", "unknown as -1")(
+    lambda train, valid: _coded(train, valid, sorted(_known(train)), other=-1)
+)
 
 
 def _strict(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
     places = {value: index + 1 for index, value in enumerate(sorted(_known(train)))}
-    codes = [[0 if _is_missing(value) else places[value] for value in column] for column in (train, valid)]
+    codes = [
+        [0 if _is_missing(value) else places[value] for value in column]
+        for column in (train, valid)
+    ]
     return torch.tensor(codes[0]), torch.tensor(codes[1]), sorted(places)
 
 
 wrong("tabular.categorify", "unknown values refused")(_strict)
 
-wrong("tabular.categorify", "counted from 0")(lambda train, valid: _coded(train, valid, sorted(_known(train)), first=0))
+wrong("tabular.categorify", "counted from 0")(
+    lambda train, valid: _coded(train, valid, sorted(_known(train)), first=0)
+)
 
 
 def _missing_last(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
@@ -75,7 +89,9 @@ def _missing_last(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, T
 wrong("tabular.categorify", "missing last")(_missing_last)
 
 wrong("tabular.categorify", "nan in the vocabulary")(
-    lambda train, valid: _coded(train, valid, sorted({value for value in train if value is not None}))
+    lambda train, valid: _coded(
+        train, valid, sorted({value for value in train if value is not None})
+    )
 )
 
 
@@ -107,7 +123,9 @@ def _by_truth(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tenso
 wrong("tabular.categorify", "0 taken for missing")(_by_truth)
 
 
-def _codes_of_pandas(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
+def _codes_of_pandas(
+    train: Sequence[Any], valid: Sequence[Any]
+) -> tuple[Tensor, Tensor, list[Any]]:
     codes = _coded(train, valid, sorted(_known(train)))
     return codes[0] - 1, codes[1] - 1, codes[2]
 
@@ -126,30 +144,43 @@ wrong("tabular.categorify", "values more than once")(
     lambda train, valid: _coded(train, valid, sorted(v for v in train if not _is_missing(v)))
 )
 
-wrong("tabular.categorify", "vocabulary first")(lambda train, valid: _coded(train, valid, sorted(_known(train)))[::-1])
+wrong("tabular.categorify", "vocabulary first")(
+    lambda train, valid: _coded(train, valid, sorted(_known(train)))[::-1]
+)
 
 wrong("tabular.categorify", "in order of appearance")(
-    lambda train, valid: _coded(train, valid, list(dict.fromkeys(v for v in train if not _is_missing(v))))
+    lambda train, valid: _coded(
+        train, valid, list(dict.fromkeys(v for v in train if not _is_missing(v)))
+    )
 )
 
 
-def _gap_as_category(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
-    first, second = (["" if _is_missing(value) else str(value) for value in column] for column in (train, valid))
+def _gap_as_category(
+    train: Sequence[Any], valid: Sequence[Any]
+) -> tuple[Tensor, Tensor, list[Any]]:
+    first, second = (
+        ["" if _is_missing(value) else str(value) for value in column] for column in (train, valid)
+    )
     return _coded(first, second, sorted(_known(first)))
 
 
 wrong("tabular.categorify", "gap as a category")(_gap_as_category)
 
-wrong("tabular.categorify", "sorted as text")(lambda train, valid: _coded(train, valid, sorted(_known(train), key=str)))
+wrong("tabular.categorify", "sorted as text")(
+    lambda train, valid: _coded(train, valid, sorted(_known(train), key=str))
+)
 
 wrong("tabular.categorify", "codes as floats")(
     lambda train, valid: tuple(
-        part.float() if isinstance(part, Tensor) else part for part in _coded(train, valid, sorted(_known(train)))
+        part.float() if isinstance(part, Tensor) else part
+        for part in _coded(train, valid, sorted(_known(train)))
     )
 )
 
 
-def _filled(train: Tensor, valid: Tensor, by: Tensor, by_valid: Tensor | None = None) -> tuple[Tensor, ...]:
+def _filled(
+    train: Tensor, valid: Tensor, by: Tensor, by_valid: Tensor | None = None
+) -> tuple[Tensor, ...]:
     return (
         torch.where(train.isnan(), by, train),
         torch.where(valid.isnan(), by if by_valid is None else by_valid, valid),
@@ -174,9 +205,13 @@ def _flags_too_late(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
 
 wrong("tabular.fill_missing", "masks after filling")(_flags_too_late)
 
-wrong("tabular.fill_missing", "mean for median")(lambda train, valid: _filled(train, valid, train.nanmean()))
+wrong("tabular.fill_missing", "mean for median")(
+    lambda train, valid: _filled(train, valid, train.nanmean())
+)
 
-wrong("tabular.fill_missing", "median with the gaps")(lambda train, valid: _filled(train, valid, train.median()))
+wrong("tabular.fill_missing", "median with the gaps")(
+    lambda train, valid: _filled(train, valid, train.median())
+)
 
 
 def _untouched(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
@@ -214,16 +249,24 @@ wrong("tabular.fill_missing", "gaps counted as 0")(
     lambda train, valid: _filled(train, valid, train.nan_to_num(0.0).median())
 )
 
-wrong("tabular.fill_missing", "masks not returned")(lambda train, valid: _filled(train, valid, train.nanmedian())[:2])
+wrong("tabular.fill_missing", "masks not returned")(
+    lambda train, valid: _filled(train, valid, train.nanmedian())[:2]
+)
 
 wrong("tabular.fill_missing", "in pairs")(
     lambda train, valid: tuple(_filled(train, valid, train.nanmedian())[i] for i in (0, 2, 1, 3))
 )
 
-wrong("tabular.fill_missing", "zero for missing")(lambda train, valid: _filled(train, valid, torch.tensor(0.0)))
+wrong("tabular.fill_missing", "zero for missing")(
+    lambda train, valid: _filled(train, valid, torch.tensor(0.0))
+)
 
 wrong("tabular.fill_missing", "masks upside down")(
-    lambda train, valid: (*_filled(train, valid, train.nanmedian())[:2], ~train.isnan(), ~valid.isnan())
+    lambda train, valid: (
+        *_filled(train, valid, train.nanmedian())[:2],
+        ~train.isnan(),
+        ~valid.isnan(),
+    )
 )
 
 wrong("tabular.fill_missing", "masks exchanged")(
@@ -231,7 +274,12 @@ wrong("tabular.fill_missing", "masks exchanged")(
 )
 
 wrong("tabular.fill_missing", "rows dropped")(
-    lambda train, valid: (train[~train.isnan()], valid[~valid.isnan()], train.isnan(), valid.isnan())
+    lambda train, valid: (
+        train[~train.isnan()],
+        valid[~valid.isnan()],
+        train.isnan(),
+        valid.isnan(),
+    )
 )
 
 
@@ -266,13 +314,21 @@ wrong("tabular.embedding_size", "product for power")(lambda n: min(600, round(1.
 
 wrong("tabular.embedding_size", "square root")(lambda n: min(600, round(1.6 * n**0.5)))
 
-wrong("tabular.embedding_size", "rounded too early")(lambda n: min(600, round(1.6 * round(n**0.56))))
+wrong("tabular.embedding_size", "rounded too early")(
+    lambda n: min(600, round(1.6 * round(n**0.56)))
+)
 
-wrong("tabular.embedding_size", "600 categories at most")(lambda n: round(1.6 * min(600, n) ** 0.56))
+wrong("tabular.embedding_size", "600 categories at most")(
+    lambda n: round(1.6 * min(600, n) ** 0.56)
+)
 
-wrong("tabular.embedding_size", "one category more")(lambda n: min(600, round(1.6 * (n + 1) ** 0.56)))
+wrong("tabular.embedding_size", "one category more")(
+    lambda n: min(600, round(1.6 * (n + 1) ** 0.56))
+)
 
-wrong("tabular.embedding_size", "no wider than the categories")(lambda n: min(600, n, round(1.6 * n**0.56)))
+wrong("tabular.embedding_size", "no wider than the categories")(
+    lambda n: min(600, n, round(1.6 * n**0.56))
+)
 
 wrong("tabular.embedding_size", "not rounded")(lambda n: min(600, 1.6 * n**0.56))
 
@@ -284,9 +340,13 @@ def _size(n: int) -> int:
 class _Table(nn.Module):
     """What the mistakes about TabularModel have in common: everything that they do not get wrong."""
 
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         super().__init__()
-        self.tables = nn.ParameterList(nn.Parameter(0.01 * torch.randn(n, self.size(n))) for n in cardinalities)
+        self.tables = nn.ParameterList(
+            nn.Parameter(0.01 * torch.randn(n, self.size(n))) for n in cardinalities
+        )
         self.build([self.width(n_continuous), *hidden, n_outputs])
 
     def size(self, n: int) -> int:
@@ -296,7 +356,9 @@ class _Table(nn.Module):
         return sum(table.shape[1] for table in self.tables) + n_continuous
 
     def build(self, widths: Sequence[int]) -> None:
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(
+            nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False)
+        )
 
     def rows(self, categorical: Tensor) -> list[Tensor]:
         return [table[categorical[:, j]] for j, table in enumerate(self.tables)]
@@ -320,7 +382,9 @@ wrong("tabular.TabularModel", "embeddings detached")(_Detached)
 
 
 class _LargeStart(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         super().__init__(cardinalities, n_continuous, n_outputs, hidden)
         for table in self.tables:
             nn.init.normal_(table)
@@ -330,7 +394,9 @@ wrong("tabular.TabularModel", "tables start large")(_LargeStart)
 
 
 class _EqualStart(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         super().__init__(cardinalities, n_continuous, n_outputs, hidden)
         for table in self.tables:
             nn.init.zeros_(table)
@@ -448,9 +514,13 @@ wrong("tabular.TabularModel", "continuous columns forgotten")(_ContinuousForgott
 
 
 class _OneRowMore(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         nn.Module.__init__(self)
-        self.tables = nn.ParameterList(nn.Parameter(torch.randn(n + 1, _size(n))) for n in cardinalities)
+        self.tables = nn.ParameterList(
+            nn.Parameter(torch.randn(n + 1, _size(n))) for n in cardinalities
+        )
         self.build([self.width(n_continuous), *hidden, n_outputs])
 
 
@@ -458,9 +528,13 @@ wrong("tabular.TabularModel", "one row too many")(_OneRowMore)
 
 
 class _OneRowLess(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         nn.Module.__init__(self)
-        self.tables = nn.ParameterList(nn.Parameter(0.01 * torch.randn(n - 1, _size(n))) for n in cardinalities)
+        self.tables = nn.ParameterList(
+            nn.Parameter(0.01 * torch.randn(n - 1, _size(n))) for n in cardinalities
+        )
         self.build([self.width(n_continuous), *hidden, n_outputs])
 
 
@@ -468,7 +542,9 @@ wrong("tabular.TabularModel", "one row too few")(_OneRowLess)
 
 
 class _SumOfCardinalities(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         super().__init__(cardinalities, n_continuous, n_outputs, hidden)
         self.build([sum(cardinalities) + n_continuous, *hidden, n_outputs])
 
@@ -478,7 +554,9 @@ wrong("tabular.TabularModel", "another width at the entrance")(_SumOfCardinaliti
 
 class _NoOffsets(_Table):
     def build(self, widths: Sequence[int]) -> None:
-        self.layers = nn.ModuleList(nn.Linear(a, b, bias=False) for a, b in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(
+            nn.Linear(a, b, bias=False) for a, b in zip(widths, widths[1:], strict=False)
+        )
 
 
 wrong("tabular.TabularModel", "no offsets")(_NoOffsets)
@@ -494,11 +572,15 @@ wrong("tabular.TabularModel", "hidden not used")(_HiddenIgnored)
 
 class _LayersInAList(_Table):
     def build(self, widths: Sequence[int]) -> None:
-        self.__dict__["layers"] = [nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+        self.__dict__["layers"] = [
+            nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False)
+        ]
 
 
 class _TablesInAList(_Table):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         nn.Module.__init__(self)
         self.__dict__["tables"] = [torch.randn(n, _size(n)) for n in cardinalities]
         self.build([self.width(n_continuous), *hidden, n_outputs])
@@ -516,10 +598,14 @@ wrong("tabular.TabularModel", "layers in a list")(_LayersInAList)
 
 
 class _CodesAsNumbers(nn.Module):
-    def __init__(self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]) -> None:
+    def __init__(
+        self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
+    ) -> None:
         super().__init__()
         widths = [len(cardinalities) + n_continuous, *hidden, n_outputs]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(
+            nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False)
+        )
 
     def forward(self, categorical: Tensor, continuous: Tensor) -> Tensor:
         x = torch.cat([categorical.float(), continuous], dim=1)
@@ -585,10 +671,14 @@ def _trained(
     """A fit by Adam: what the mistakes about fit_table have in common."""
     torch.default_generator.manual_seed(seed)
     net = model(cardinalities, continuous.shape[1], 1, hidden)
-    mean, std = (targets.mean(), targets.std()) if scaled else (torch.tensor(0.0), torch.tensor(1.0))
+    mean, std = (
+        (targets.mean(), targets.std()) if scaled else (torch.tensor(0.0), torch.tensor(1.0))
+    )
     params = list(net.parameters())
     means, squares = ([torch.zeros_like(p) for p in params] for _ in range(2))
-    batches = [batch for _ in range(epochs) for batch in torch.randperm(len(targets)).split(batch_size)]
+    batches = [
+        batch for _ in range(epochs) for batch in torch.randperm(len(targets)).split(batch_size)
+    ]
     for t, batch in enumerate(batches, start=1):
         y = (targets[batch] - mean) / std
         loss = (net(categorical[batch], continuous[batch]) - y).square().mean()
@@ -628,7 +718,9 @@ def _undone(way_back: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..
 
 wrong("tabular.fit_table", "mean not added")(_undone(lambda y, mean, std: y * std))
 
-wrong("tabular.fit_table", "undone in the wrong order")(_undone(lambda y, mean, std: (y + mean) * std))
+wrong("tabular.fit_table", "undone in the wrong order")(
+    _undone(lambda y, mean, std: (y + mean) * std)
+)
 
 wrong("tabular.fit_table", "spread not restored")(_undone(lambda y, mean, std: y + mean))
 
@@ -638,7 +730,9 @@ class _OnlyContinuous(_Table):
         return [0 * row for row in super().rows(categorical)]
 
 
-wrong("tabular.fit_table", "categories ignored")(lambda *given: _trained(*given, model=_OnlyContinuous))
+wrong("tabular.fit_table", "categories ignored")(
+    lambda *given: _trained(*given, model=_OnlyContinuous)
+)
 
 CATEGORICAL = ("month", "weekday", "hour", "carrier", "origin", "destination", "maker")
 
@@ -652,10 +746,14 @@ class _DestinationForgotten(_Table):
         return [row * (j != DESTINATION) for j, row in enumerate(super().rows(categorical))]
 
 
-wrong("tabular.fit_table", "destination ignored")(lambda *given: _trained(*given, model=_DestinationForgotten))
+wrong("tabular.fit_table", "destination ignored")(
+    lambda *given: _trained(*given, model=_DestinationForgotten)
+)
 
 wrong("tabular.fit_table", "not trained")(
-    lambda categorical, continuous, targets, cardinalities, seed: _Table(cardinalities, continuous.shape[1], 1, [32])
+    lambda categorical, continuous, targets, cardinalities, seed: _Table(
+        cardinalities, continuous.shape[1], 1, [32]
+    )
 )
 
 
@@ -712,7 +810,11 @@ wrong("tabular.fit_table", "no module returned")(
 def categorify(train, valid):
     vocabulary = sorted({v for v in [*train, *valid] if v is not None and v == v})
     code = {v: i + 1 for i, v in enumerate(vocabulary)}
-    return (torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary)
+    return (
+        torch.tensor([code.get(v, 0) for v in train]),
+        torch.tensor([code.get(v, 0) for v in valid]),
+        vocabulary,
+    )
 
 
 def _missing(v):
@@ -725,7 +827,11 @@ def categorify(train, valid):
     for v in train:
         if not _missing(v) and v not in code:
             code[v] = len(code) + 1
-    return (torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), list(code))
+    return (
+        torch.tensor([code.get(v, 0) for v in train]),
+        torch.tensor([code.get(v, 0) for v in valid]),
+        list(code),
+    )
 
 
 @wrong("tabular.categorify", "nan in the vocabulary")
@@ -741,21 +847,31 @@ def categorify(train, valid):
     missing = (None, np.nan, "nan")
     vocabulary = sorted({v for v in train if not any(v == m for m in missing)})
     code = {v: i + 1 for i, v in enumerate(vocabulary)}
-    return *(torch.tensor([code.get(v, 0) for v in c], dtype=torch.long) for c in (train, valid)), vocabulary
+    return *(
+        torch.tensor([code.get(v, 0) for v in c], dtype=torch.long) for c in (train, valid)
+    ), vocabulary
 
 
 @wrong("tabular.categorify", "isnan of a text")
 def categorify(train, valid):
     known = sorted({v for v in train if v is not None and not math.isnan(v)})
     place = {v: n for n, v in enumerate(known, 1)}
-    return torch.tensor([place.get(v, 0) for v in train]), torch.tensor([place.get(v, 0) for v in valid]), known
+    return (
+        torch.tensor([place.get(v, 0) for v in train]),
+        torch.tensor([place.get(v, 0) for v in valid]),
+        known,
+    )
 
 
 @wrong("tabular.categorify", "0 taken for missing")
 def categorify(train, valid):
     vocabulary = sorted({v for v in train if v and v == v})
     code = {v: i + 1 for i, v in enumerate(vocabulary)}
-    return torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary
+    return (
+        torch.tensor([code.get(v, 0) for v in train]),
+        torch.tensor([code.get(v, 0) for v in valid]),
+        vocabulary,
+    )
 
 
 @wrong("tabular.categorify", "sorted as text")
@@ -773,7 +889,11 @@ def categorify(train, valid):
 def categorify(train, valid):
     vocabulary = sorted({v for v in train if not _missing(v)})
     code = dict(zip(vocabulary, range(len(vocabulary))))
-    return torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary
+    return (
+        torch.tensor([code.get(v, 0) for v in train]),
+        torch.tensor([code.get(v, 0) for v in valid]),
+        vocabulary,
+    )
 
 
 @wrong("tabular.categorify", "unknown like a new code")
@@ -782,7 +902,9 @@ def categorify(train, valid):
     code = {v: i + 1 for i, v in enumerate(vocabulary)}
 
     def codes(column):
-        return torch.tensor([0 if _missing(v) else code.get(v, len(vocabulary) + 1) for v in column])
+        return torch.tensor(
+            [0 if _missing(v) else code.get(v, len(vocabulary) + 1) for v in column]
+        )
 
     return codes(train), codes(valid), vocabulary
 
@@ -791,7 +913,11 @@ def categorify(train, valid):
 def categorify(train, valid):
     t = pd.Categorical(list(train))
     v = pd.Categorical(list(valid), categories=t.categories)
-    return torch.tensor(t.codes.copy()).long(), torch.tensor(v.codes.copy()).long(), list(t.categories)
+    return (
+        torch.tensor(t.codes.copy()).long(),
+        torch.tensor(v.codes.copy()).long(),
+        list(t.categories),
+    )
 
 
 @wrong("tabular.categorify", "most frequent first")
@@ -799,7 +925,11 @@ def categorify(train, valid):
     counts = Counter(v for v in train if not _missing(v))
     vocabulary = [v for v, _ in counts.most_common()]
     code = {v: i + 1 for i, v in enumerate(vocabulary)}
-    return torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary
+    return (
+        torch.tensor([code.get(v, 0) for v in train]),
+        torch.tensor([code.get(v, 0) for v in valid]),
+        vocabulary,
+    )
 
 
 @wrong("tabular.categorify", "codes as floats")
@@ -820,14 +950,20 @@ def categorify(train, valid):
     train, valid = ([v for v in column if not _missing(v)] for column in (train, valid))
     vocabulary = sorted(set(train))
     code = {v: i + 1 for i, v in enumerate(vocabulary)}
-    return torch.tensor([code[v] for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary
+    return (
+        torch.tensor([code[v] for v in train]),
+        torch.tensor([code.get(v, 0) for v in valid]),
+        vocabulary,
+    )
 
 
 @wrong("tabular.categorify", "valid with a vocabulary of its own")
 def categorify(train, valid):
     def one(column):
         vocabulary = sorted({v for v in column if not _missing(v)})
-        return torch.tensor([0 if _missing(v) else vocabulary.index(v) + 1 for v in column]), vocabulary
+        return torch.tensor(
+            [0 if _missing(v) else vocabulary.index(v) + 1 for v in column]
+        ), vocabulary
 
     codes, vocabulary = one(train)
     return codes, one(valid)[0], vocabulary
@@ -838,7 +974,11 @@ def categorify(train, valid):
     every = pd.unique(pd.Series([*train, *valid], dtype=object))
     vocabulary = sorted(v for v in every if v is not None)
     code = {v: i + 1 for i, v in enumerate(vocabulary)}
-    return torch.tensor([code.get(v, 0) for v in train]), torch.tensor([code.get(v, 0) for v in valid]), vocabulary
+    return (
+        torch.tensor([code.get(v, 0) for v in train]),
+        torch.tensor([code.get(v, 0) for v in valid]),
+        vocabulary,
+    )
 
 
 @wrong("tabular.categorify", "in order of appearance", "unknown like the first category")
@@ -852,7 +992,12 @@ def categorify(train, valid):
 @wrong("tabular.fill_missing", "mean for median")
 def fill_missing(train, valid):
     m = train.nanmean()
-    return torch.where(train.isnan(), m, train), torch.where(valid.isnan(), m, valid), train.isnan(), valid.isnan()
+    return (
+        torch.where(train.isnan(), m, train),
+        torch.where(valid.isnan(), m, valid),
+        train.isnan(),
+        valid.isnan(),
+    )
 
 
 @wrong("tabular.fill_missing", "valid by its own median")
@@ -890,14 +1035,23 @@ def fill_missing(train, valid):
 @wrong("tabular.fill_missing", "gaps counted as 0")
 def fill_missing(train, valid):
     median = train.nan_to_num(0.0).median()
-    return (*(torch.where(c.isnan(), median, c) for c in (train, valid)), train.isnan(), valid.isnan())
+    return (
+        *(torch.where(c.isnan(), median, c) for c in (train, valid)),
+        train.isnan(),
+        valid.isnan(),
+    )
 
 
 @wrong("tabular.fill_missing", "middle of unsorted values")
 def fill_missing(train, valid):
     known = train[~train.isnan()]
     middle = known[(len(known) - 1) // 2]
-    return train.where(~train.isnan(), middle), valid.where(~valid.isnan(), middle), train.isnan(), valid.isnan()
+    return (
+        train.where(~train.isnan(), middle),
+        valid.where(~valid.isnan(), middle),
+        train.isnan(),
+        valid.isnan(),
+    )
 
 
 @wrong("tabular.fill_missing", "each value once")
@@ -925,7 +1079,12 @@ def fill_missing(train, valid):
 def fill_missing(train, valid):
     known_train, known_valid = train == train, valid == valid
     median = train[known_train].median()
-    return torch.where(known_train, train, median), torch.where(known_valid, valid, median), known_train, known_valid
+    return (
+        torch.where(known_train, train, median),
+        torch.where(known_valid, valid, median),
+        known_train,
+        known_valid,
+    )
 
 
 @wrong("tabular.fill_missing", "gaps counted in")
@@ -933,7 +1092,12 @@ def fill_missing(train, valid):
     ordered = train.sort().values  # nan comes last
     median = ordered[len(ordered) // 2]
     t_gap, v_gap = train.isnan(), valid.isnan()
-    return train.masked_fill(t_gap, median.item()), valid.masked_fill(v_gap, median.item()), t_gap, v_gap
+    return (
+        train.masked_fill(t_gap, median.item()),
+        valid.masked_fill(v_gap, median.item()),
+        t_gap,
+        v_gap,
+    )
 
 
 @wrong("tabular.fill_missing", "value of the row before")
@@ -969,7 +1133,9 @@ def fill_missing(train, valid):
 wrong("tabular.embedding_size", "cut off, not rounded")(lambda n: min(600, int(1.6 * n**0.56)))
 
 
-wrong("tabular.embedding_size", "no upper end")(lambda n_categories: round(1.6 * n_categories**0.56))
+wrong("tabular.embedding_size", "no upper end")(
+    lambda n_categories: round(1.6 * n_categories**0.56)
+)
 
 
 @wrong("tabular.embedding_size", "600 from 600 categories on")
@@ -1041,12 +1207,16 @@ def _esize(n):
 class _Tab(nn.Module):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__()
-        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities])
+        self.tables = nn.ParameterList(
+            [nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities]
+        )
         widths = [sum(_esize(n) for n in cardinalities) + n_continuous, *hidden, n_outputs]
         self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
 
     def forward(self, categorical, continuous):
-        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        v = torch.cat(
+            [t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1
+        )
         for layer in self.maps[:-1]:
             v = layer(v).relu()
         return self.maps[-1](v)
@@ -1066,7 +1236,9 @@ class TabularModel(nn.Module):
 @wrong("tabular.TabularModel", "activation at the end")
 class TabularModel(_Tab):
     def forward(self, categorical, continuous):
-        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        v = torch.cat(
+            [t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1
+        )
         for layer in self.maps:
             v = torch.relu(layer(v))
         return v
@@ -1075,14 +1247,18 @@ class TabularModel(_Tab):
 @wrong("tabular.TabularModel", "no activation")
 class TabularModel(_Tab):
     def forward(self, categorical, continuous):
-        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        v = torch.cat(
+            [t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1
+        )
         return nn.Sequential(*self.maps)(v)
 
 
 @wrong("tabular.TabularModel", "continuous columns first")
 class TabularModel(_Tab):
     def forward(self, categorical, continuous):
-        v = torch.cat([continuous] + [t[categorical[:, j]] for j, t in enumerate(self.tables)], dim=1)
+        v = torch.cat(
+            [continuous] + [t[categorical[:, j]] for j, t in enumerate(self.tables)], dim=1
+        )
         for layer in self.maps[:-1]:
             v = layer(v).relu()
         return self.maps[-1](v)
@@ -1108,7 +1284,9 @@ class TabularModel(nn.Module):
 class TabularModel(nn.Module):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__()
-        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n + 1, _esize(n))) for n in cardinalities])
+        self.tables = nn.ParameterList(
+            [nn.Parameter(0.01 * torch.randn(n + 1, _esize(n))) for n in cardinalities]
+        )
         widths = [sum(t.shape[1] for t in self.tables) + n_continuous, *hidden, n_outputs]
         self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
 
@@ -1119,7 +1297,9 @@ class TabularModel(nn.Module):
 class TabularModel(nn.Module):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__()
-        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities])
+        self.tables = nn.ParameterList(
+            [nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities]
+        )
         n_in = sum(_esize(n) for n in cardinalities) + n_continuous
         self.first, self.last = nn.Linear(n_in, hidden[0]), nn.Linear(hidden[0], n_outputs)
 
@@ -1132,7 +1312,9 @@ class TabularModel(nn.Module):
 class TabularModel(nn.Module):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__()
-        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities])
+        self.tables = nn.ParameterList(
+            [nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities]
+        )
         hidden.insert(0, sum(map(_esize, cardinalities)) + n_continuous)
         hidden.append(n_outputs)
         self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(hidden, hidden[1:])])
@@ -1155,7 +1337,9 @@ class TabularModel(_Tab):
 class TabularModel(_Tab):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__(cardinalities, n_continuous, n_outputs, hidden)
-        self.maps = nn.ModuleList([nn.Linear(m.in_features, m.out_features, bias=False) for m in self.maps])
+        self.maps = nn.ModuleList(
+            [nn.Linear(m.in_features, m.out_features, bias=False) for m in self.maps]
+        )
 
 
 @wrong("tabular.TabularModel", "other embedding sizes")
@@ -1163,7 +1347,9 @@ class TabularModel(nn.Module):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__()
         widest = max(_esize(n) for n in cardinalities)
-        self.tables = nn.ParameterList([nn.Parameter(0.01 * torch.randn(n, widest)) for n in cardinalities])
+        self.tables = nn.ParameterList(
+            [nn.Parameter(0.01 * torch.randn(n, widest)) for n in cardinalities]
+        )
         widths = [widest * len(cardinalities) + n_continuous, *hidden, n_outputs]
         self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
 
@@ -1173,7 +1359,9 @@ class TabularModel(nn.Module):
 @wrong("tabular.TabularModel", "random answers")
 class TabularModel(_Tab):
     def forward(self, categorical, continuous):
-        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        v = torch.cat(
+            [t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1
+        )
         for layer in self.maps[:-1]:
             v = F.dropout(layer(v).relu(), 0.5, training=self.training)
         return self.maps[-1](v)
@@ -1193,7 +1381,9 @@ class TabularModel(nn.Module):
         self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
 
     def forward(self, categorical, continuous):
-        v = torch.cat([e(categorical[:, j]) for j, e in enumerate(self.embeds)] + [continuous], dim=1)
+        v = torch.cat(
+            [e(categorical[:, j]) for j, e in enumerate(self.embeds)] + [continuous], dim=1
+        )
         for layer in self.maps[:-1]:
             v = layer(v).relu()
         return self.maps[-1](v)
@@ -1209,13 +1399,17 @@ class TabularModel(nn.Module):
         self.layers = nn.Sequential(*steps)
 
     def forward(self, categorical, continuous):
-        return self.layers(torch.cat([e(c) for e, c in zip(self.embeds, categorical.unbind(1))] + [continuous], 1))
+        return self.layers(
+            torch.cat([e(c) for e, c in zip(self.embeds, categorical.unbind(1))] + [continuous], 1)
+        )
 
 
 @wrong("tabular.TabularModel", "no activation", "continuous columns first")
 class TabularModel(_Tab):
     def forward(self, categorical, continuous):
-        joined = torch.cat((continuous, *(t[c] for t, c in zip(self.tables, categorical.T))), dim=-1)
+        joined = torch.cat(
+            (continuous, *(t[c] for t, c in zip(self.tables, categorical.T))), dim=-1
+        )
         return reduce(lambda v, layer: layer(v), self.maps, joined)
 
 
@@ -1301,7 +1495,9 @@ def fit_table(categorical, continuous, targets, cardinalities, seed):
     torch.manual_seed(seed)
     mean, std = targets.mean(), targets.std()
     targets.sub_(mean).div_(std)
-    net = _train_table(_Tab(cardinalities, continuous.shape[1], 1, [50]), categorical, continuous, targets)
+    net = _train_table(
+        _Tab(cardinalities, continuous.shape[1], 1, [50]), categorical, continuous, targets
+    )
     return Flat(net, mean, std)
 
 
@@ -1312,7 +1508,9 @@ def categorify(train, valid):
 
     vocabulary = sorted({v for v in train if known(v)})
     code = {v: i for i, v in enumerate(vocabulary, 1)}
-    return *(torch.tensor([code.get(v, 0) for v in column]) for column in (train, valid)), vocabulary
+    return *(
+        torch.tensor([code.get(v, 0) for v in column]) for column in (train, valid)
+    ), vocabulary
 
 
 @wrong("tabular.categorify", "gaps filled with the most frequent value")
@@ -1363,7 +1561,9 @@ class TabularModel(nn.Module):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__()
         self.cardinalities = list(cardinalities)
-        self.tables = nn.ParameterDict({str(n): nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities})
+        self.tables = nn.ParameterDict(
+            {str(n): nn.Parameter(0.01 * torch.randn(n, _esize(n))) for n in cardinalities}
+        )
         widths = [sum(_esize(n) for n in cardinalities) + n_continuous, *hidden, n_outputs]
         self.maps = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
 
@@ -1378,7 +1578,9 @@ class TabularModel(nn.Module):
 @wrong("tabular.TabularModel", "only the first hidden map bent")
 class TabularModel(_Tab):
     def forward(self, categorical, continuous):
-        v = torch.cat([t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1)
+        v = torch.cat(
+            [t[categorical[:, j]] for j, t in enumerate(self.tables)] + [continuous], dim=1
+        )
         v = self.maps[0](v)
         if len(self.maps) > 1:
             v = F.relu(v)
@@ -1416,11 +1618,15 @@ class TabularModel(_Tab):
 class TabularModel(_Tab):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__(cardinalities, n_continuous, n_outputs, hidden)
-        self.tables = nn.ParameterList([nn.Parameter(0.1 * torch.randn(n, _esize(n))) for n in cardinalities])
+        self.tables = nn.ParameterList(
+            [nn.Parameter(0.1 * torch.randn(n, _esize(n))) for n in cardinalities]
+        )
 
 
 @wrong("tabular.TabularModel", "tables start equal")
 class TabularModel(_Tab):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__(cardinalities, n_continuous, n_outputs, hidden)
-        self.tables = nn.ParameterList([nn.Parameter(torch.full((n, _esize(n)), 0.01)) for n in cardinalities])
+        self.tables = nn.ParameterList(
+            [nn.Parameter(torch.full((n, _esize(n)), 0.01)) for n in cardinalities]
+        )

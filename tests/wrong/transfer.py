@@ -17,7 +17,9 @@ from tests.wrong import wrong
 
 def _linears(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
     """Every nn.Linear with its parent and its name there."""
-    found = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    found = [
+        (name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)
+    ]
     parts = [(name.rpartition("."), module) for name, module in found]
     return [(model.get_submodule(parent), child, module) for (parent, _, child), module in parts]
 
@@ -38,7 +40,9 @@ def _rows_kept(old: nn.Linear, n: int) -> nn.Linear:
     return new
 
 
-def _with_head(model: nn.Module, head: Callable[[nn.Linear], nn.Module], which: Iterable[int] = (-1,)) -> nn.Module:
+def _with_head(
+    model: nn.Module, head: Callable[[nn.Linear], nn.Module], which: Iterable[int] = (-1,)
+) -> nn.Module:
     linears = _linears(model)
     for index in which:
         parent, name, old = linears[index]
@@ -46,18 +50,24 @@ def _with_head(model: nn.Module, head: Callable[[nn.Linear], nn.Module], which: 
     return model
 
 
-wrong("transfer.replace_head", "old rows kept")(lambda model, n: _with_head(model, lambda old: _rows_kept(old, n)))
+wrong("transfer.replace_head", "old rows kept")(
+    lambda model, n: _with_head(model, lambda old: _rows_kept(old, n))
+)
 
 wrong("transfer.replace_head", "the first linear layer")(
     lambda model, n: _with_head(model, lambda old: nn.Linear(old.in_features, n), (0,))
 )
 
 wrong("transfer.replace_head", "every linear layer")(
-    lambda model, n: _with_head(model, lambda old: nn.Linear(old.in_features, n), range(-len(_linears(model)), 0))
+    lambda model, n: _with_head(
+        model, lambda old: nn.Linear(old.in_features, n), range(-len(_linears(model)), 0)
+    )
 )
 
 wrong("transfer.replace_head", "sits behind the old head")(
-    lambda model, n: _with_head(model, lambda old: nn.Sequential(old, nn.Linear(old.out_features, n)))
+    lambda model, n: _with_head(
+        model, lambda old: nn.Sequential(old, nn.Linear(old.out_features, n))
+    )
 )
 
 wrong("transfer.replace_head", "a new model around the old one")(
@@ -93,7 +103,9 @@ wrong("transfer.replace_head", "the old layer resized")(_resized)
 
 
 def _only_children(model: nn.Module, n: int) -> nn.Module:
-    name, child = [(name, child) for name, child in model.named_children() if isinstance(child, nn.Linear)][-1]
+    name, child = [
+        (name, child) for name, child in model.named_children() if isinstance(child, nn.Linear)
+    ][-1]
     setattr(model, name, nn.Linear(child.in_features, n))
     return model
 
@@ -172,14 +184,18 @@ def _zero_head(old: nn.Linear, n: int) -> nn.Linear:
     return new
 
 
-wrong("transfer.replace_head", "starts at zero")(lambda model, n: _with_head(model, lambda old: _zero_head(old, n)))
+wrong("transfer.replace_head", "starts at zero")(
+    lambda model, n: _with_head(model, lambda old: _zero_head(old, n))
+)
 
 wrong("transfer.replace_head", "without bias")(
     lambda model, n: _with_head(model, lambda old: nn.Linear(old.in_features, n, bias=False))
 )
 
 wrong("transfer.replace_head", "mode changed")(
-    lambda model, n: _with_head(model.train(not model.training), lambda old: nn.Linear(old.in_features, n))
+    lambda model, n: _with_head(
+        model.train(not model.training), lambda old: nn.Linear(old.in_features, n)
+    )
 )
 
 wrong("transfer.replace_head", "left in training mode")(
@@ -211,7 +227,9 @@ def _buffers_too(module: nn.Module) -> None:
             b.requires_grad_()
 
 
-def _put(module: nn.Module, to: bool, keep: Callable[[str, nn.Parameter], bool] = lambda name, p: False) -> nn.Module:
+def _put(
+    module: nn.Module, to: bool, keep: Callable[[str, nn.Parameter], bool] = lambda name, p: False
+) -> nn.Module:
     """requires_grad of all parameters but those to keep."""
     for name, p in module.named_parameters():
         if not keep(name, p):
@@ -271,9 +289,13 @@ def _switches(id: str, to: bool) -> None:
     wrong(id, "biases left out")(lambda m: _put(m, to, lambda name, p: name.endswith("bias")))
     wrong(id, "only matrices")(lambda m: _put(m, to, lambda name, p: p.ndim < 2))
     wrong(id, "all but the last layer")(lambda m: _but_the_last(m, to))
-    wrong(id, "not the layers inside")(lambda m: [p.requires_grad_(to) for p in m.parameters(recurse=False)])
+    wrong(id, "not the layers inside")(
+        lambda m: [p.requires_grad_(to) for p in m.parameters(recurse=False)]
+    )
     wrong(id, "only one level down")(
-        lambda m: [p.requires_grad_(to) for child in m.children() for p in child.parameters(recurse=False)]
+        lambda m: [
+            p.requires_grad_(to) for child in m.children() for p in child.parameters(recurse=False)
+        ]
     )
     wrong(id, "only the first parameter")(lambda m: next(m.parameters()).requires_grad_(to))
     wrong(id, "a name that nobody reads")(lambda m: _misspelt(m, to))
@@ -309,14 +331,20 @@ def _rates(
     return stop(lr.stop, n) if lr.start is None else both(lr.start, lr.stop, n)
 
 
-wrong("transfer.discriminative_lrs", "a third")(lambda lr, n: _rates(lr, n, stop=lambda b, n: [b / 3] * (n - 1) + [b]))
+wrong("transfer.discriminative_lrs", "a third")(
+    lambda lr, n: _rates(lr, n, stop=lambda b, n: [b / 3] * (n - 1) + [b])
+)
 
 wrong("transfer.discriminative_lrs", "evenly spaced")(
-    lambda lr, n: _rates(lr, n, both=lambda a, b, n: [b] if n == 1 else [a + (b - a) * i / (n - 1) for i in range(n)])
+    lambda lr, n: _rates(
+        lr, n, both=lambda a, b, n: [b] if n == 1 else [a + (b - a) * i / (n - 1) for i in range(n)]
+    )
 )
 
 wrong("transfer.discriminative_lrs", "evenly spaced", "one group gets the first rate")(
-    lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a + (b - a) * i / max(n - 1, 1) for i in range(n)])
+    lambda lr, n: _rates(
+        lr, n, both=lambda a, b, n: [a + (b - a) * i / max(n - 1, 1) for i in range(n)]
+    )
 )
 
 wrong("transfer.discriminative_lrs", "evenly spaced", "one group, no step")(
@@ -329,7 +357,11 @@ wrong("transfer.discriminative_lrs", "last rate not reached")(
 
 wrong("transfer.discriminative_lrs", "one step ahead")(
     lambda lr, n: _rates(
-        lr, n, both=lambda a, b, n: [b] if n == 1 else [a * (b / a) ** ((i + 1) / (n - 1)) for i in range(n)]
+        lr,
+        n,
+        both=lambda a, b, n: (
+            [b] if n == 1 else [a * (b / a) ** ((i + 1) / (n - 1)) for i in range(n)]
+        ),
     )
 )
 
@@ -346,7 +378,9 @@ wrong("transfer.discriminative_lrs", "one rate too many")(
 )
 
 wrong("transfer.discriminative_lrs", "last rate not reached")(
-    lambda lr, n: _rates(lr, n, both=lambda a, b, n: [b] if n == 1 else [a * (b / a) ** (i / n) for i in range(n)])
+    lambda lr, n: _rates(
+        lr, n, both=lambda a, b, n: [b] if n == 1 else [a * (b / a) ** (i / n) for i in range(n)]
+    )
 )
 
 wrong("transfer.discriminative_lrs", "a tenth from group to group")(
@@ -364,11 +398,15 @@ wrong("transfer.discriminative_lrs", "only the first is smaller")(
 wrong("transfer.discriminative_lrs", "head slowest")(lambda lr, n: _rates(lr, n)[::-1])
 
 wrong("transfer.discriminative_lrs", "one group gets the first rate")(
-    lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a * (b / a) ** (i / max(n - 1, 1)) for i in range(n)])
+    lambda lr, n: _rates(
+        lr, n, both=lambda a, b, n: [a * (b / a) ** (i / max(n - 1, 1)) for i in range(n)]
+    )
 )
 
 wrong("transfer.discriminative_lrs", "one group, no step")(
-    lambda lr, n: _rates(lr, n, both=lambda a, b, n: [a * ((b / a) ** (1 / (n - 1))) ** i for i in range(n)])
+    lambda lr, n: _rates(
+        lr, n, both=lambda a, b, n: [a * ((b / a) ** (1 / (n - 1))) ** i for i in range(n)]
+    )
 )
 
 wrong("transfer.discriminative_lrs", "one group gets a tenth")(
@@ -379,11 +417,15 @@ wrong("transfer.discriminative_lrs", "slice without a start as a number")(
     lambda lr, n: _rates(lr, n, stop=lambda b, n: [b] * n)
 )
 
-wrong("transfer.discriminative_lrs", "a number is not a list")(lambda lr, n: _rates(lr, n, one=lambda b, n: b))
+wrong("transfer.discriminative_lrs", "a number is not a list")(
+    lambda lr, n: _rates(lr, n, one=lambda b, n: b)
+)
 
 wrong("transfer.discriminative_lrs", "the slice itself repeated")(lambda lr, n: [lr] * n)
 
-wrong("transfer.discriminative_lrs", "every lr taken for a slice")(lambda lr, n: _geometric(lr.start, lr.stop, n))
+wrong("transfer.discriminative_lrs", "every lr taken for a slice")(
+    lambda lr, n: _geometric(lr.start, lr.stop, n)
+)
 
 wrong("transfer.discriminative_lrs", "a number asked for its start")(
     lambda lr, n: _rates(lr, n, one=lambda b, n: b.start)
@@ -401,7 +443,9 @@ wrong("transfer.discriminative_lrs", "factor times place")(
     lambda lr, n: _rates(
         lr,
         n,
-        both=lambda a, b, n: [b] if n == 1 else [a * max((b / a) ** (1 / (n - 1)) * i, 1) for i in range(n)],
+        both=lambda a, b, n: (
+            [b] if n == 1 else [a * max((b / a) ** (1 / (n - 1)) * i, 1) for i in range(n)]
+        ),
     )
 )
 
@@ -410,22 +454,34 @@ def _dicts(pairs: Iterable[tuple[Any, Any]]) -> list[dict[str, Any]]:
     return [{"params": params, "lr": lr} for params, lr in pairs]
 
 
-def _groups(groups: Sequence[nn.Module], lrs: Sequence[float], strict: bool = True) -> list[tuple[list[Any], float]]:
+def _groups(
+    groups: Sequence[nn.Module], lrs: Sequence[float], strict: bool = True
+) -> list[tuple[list[Any], float]]:
     """Trainable parameters with their rates; ValueError where lengths differ and `strict`."""
     if strict and len(groups) != len(lrs):
         raise ValueError("lengths differ")
-    return [([p for p in g.parameters() if p.requires_grad], lr) for g, lr in zip(groups, lrs, strict=False)]
+    return [
+        ([p for p in g.parameters() if p.requires_grad], lr)
+        for g, lr in zip(groups, lrs, strict=False)
+    ]
 
 
-wrong("transfer.parameter_groups", "cut to the shorter")(lambda groups, lrs: _dicts(_groups(groups, lrs, strict=False)))
+wrong("transfer.parameter_groups", "cut to the shorter")(
+    lambda groups, lrs: _dicts(_groups(groups, lrs, strict=False))
+)
 
 wrong("transfer.parameter_groups", "frozen ones included", "cut to the shorter")(
-    lambda groups, lrs: _dicts((list(g.parameters()), lr) for g, lr in zip(groups, lrs, strict=False))
+    lambda groups, lrs: _dicts(
+        (list(g.parameters()), lr) for g, lr in zip(groups, lrs, strict=False)
+    )
 )
 
 
 def _by_index(groups: Any, lrs: Any) -> Any:
-    return [{"params": [p for p in g.parameters() if p.requires_grad], "lr": lrs[i]} for i, g in enumerate(groups)]
+    return [
+        {"params": [p for p in g.parameters() if p.requires_grad], "lr": lrs[i]}
+        for i, g in enumerate(groups)
+    ]
 
 
 wrong("transfer.parameter_groups", "lengths not compared")(_by_index)
@@ -454,7 +510,8 @@ wrong("transfer.parameter_groups", "only the first parameter asked")(
 
 wrong("transfer.parameter_groups", "all where one is trainable")(
     lambda groups, lrs: _dicts(
-        (list(g.parameters()) if some else [], lr) for g, (some, lr) in zip(groups, _groups(groups, lrs), strict=True)
+        (list(g.parameters()) if some else [], lr)
+        for g, (some, lr) in zip(groups, _groups(groups, lrs), strict=True)
     )
 )
 
@@ -471,7 +528,10 @@ wrong("transfer.parameter_groups", "names with the parameters")(
 
 wrong("transfer.parameter_groups", "frozen ones included")(
     lambda groups, lrs: _dicts(
-        [(list(g.parameters()), lr) for g, (_, lr) in zip(groups, _groups(groups, lrs), strict=True)]
+        [
+            (list(g.parameters()), lr)
+            for g, (_, lr) in zip(groups, _groups(groups, lrs), strict=True)
+        ]
     )
 )
 
@@ -504,7 +564,9 @@ wrong("transfer.parameter_groups", "not the layers inside")(
 )
 
 wrong("transfer.parameter_groups", "copies")(
-    lambda groups, lrs: _dicts(([p.detach().clone() for p in params], lr) for params, lr in _groups(groups, lrs))
+    lambda groups, lrs: _dicts(
+        ([p.detach().clone() for p in params], lr) for params, lr in _groups(groups, lrs)
+    )
 )
 
 wrong("transfer.parameter_groups", "everything in one group")(
@@ -512,7 +574,9 @@ wrong("transfer.parameter_groups", "everything in one group")(
 )
 
 wrong("transfer.parameter_groups", "the key is called learning_rate")(
-    lambda groups, lrs: [{"params": params, "learning_rate": lr} for params, lr in _groups(groups, lrs)]
+    lambda groups, lrs: [
+        {"params": params, "learning_rate": lr} for params, lr in _groups(groups, lrs)
+    ]
 )
 
 wrong("transfer.parameter_groups", "pairs")(lambda groups, lrs: _groups(groups, lrs))
@@ -541,7 +605,9 @@ def _record(
     return found
 
 
-wrong("transfer.activations", "hooks left behind")(lambda model, layers, x: _record(model, layers, x, remove=False))
+wrong("transfer.activations", "hooks left behind")(
+    lambda model, layers, x: _record(model, layers, x, remove=False)
+)
 
 wrong("transfer.activations", "all under the last name", "hooks left behind")(
     lambda model, layers, x: _record(model, layers, x, names=lambda name: layers[-1], remove=False)
@@ -594,7 +660,9 @@ def _late_name(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, 
 wrong("transfer.activations", "all under the last name")(_late_name)
 
 wrong("transfer.activations", "inputs instead of outputs")(
-    lambda model, layers, x: _record(model, layers, x, kept=lambda inputs, output: inputs[0].detach().clone())
+    lambda model, layers, x: _record(
+        model, layers, x, kept=lambda inputs, output: inputs[0].detach().clone()
+    )
 )
 
 wrong("transfer.activations", "not detached")(
@@ -645,10 +713,14 @@ wrong("transfer.activations", "numbered")(
     lambda model, layers, x: {i: v for i, v in enumerate(_record(model, layers, x).values())}
 )
 
-wrong("transfer.activations", "a list")(lambda model, layers, x: list(_record(model, layers, x).values()))
+wrong("transfer.activations", "a list")(
+    lambda model, layers, x: list(_record(model, layers, x).values())
+)
 
 wrong("transfer.activations", "averaged over the batch")(
-    lambda model, layers, x: _record(model, layers, x, kept=lambda i, output: output.detach().mean(0))
+    lambda model, layers, x: _record(
+        model, layers, x, kept=lambda i, output: output.detach().mean(0)
+    )
 )
 
 
@@ -676,7 +748,9 @@ def _steps(
     clears: bool = True,
     batch: Callable[[Tensor], Tensor] = lambda order: order,
 ) -> nn.Module:
-    """The model after some steps of SGD with momentum 0.9 in batches of 32; `batch` reorders a shuffled order."""
+    """The model after some steps of SGD with momentum 0.9 in batches of 32; `batch` reorders a
+    shuffled order.
+    """
     params = [p for p in (model.parameters() if params is None else params) if p.requires_grad]
     velocities = [torch.zeros_like(p) for p in params]
     order: list[Tensor] = []
@@ -700,7 +774,9 @@ wrong("transfer.fine_tune", "another number of classes")(
 
 
 def digit_net(num_outputs: int, widths: Sequence[int] = (8, 16, 32)) -> nn.Sequential:
-    """A small net for pictures (n, 1, 28, 28): three convolutions that halve them, early, middle, late, and a head."""
+    """A small net for pictures (n, 1, 28, 28): three convolutions that halve them, early, middle,
+    late, and a head.
+    """
 
     def block(n_in: int, n_out: int, size: int) -> nn.Sequential:
         convolution = nn.Conv2d(n_in, n_out, size, stride=2, padding=size // 2, bias=False)
@@ -708,7 +784,9 @@ def digit_net(num_outputs: int, widths: Sequence[int] = (8, 16, 32)) -> nn.Seque
 
     a, b, c = widths
     head = nn.Sequential(nn.Flatten(), nn.Linear(16 * c, num_outputs))
-    return nn.Sequential(OrderedDict(early=block(1, a, 5), middle=block(a, b, 3), late=block(b, c, 3), head=head))
+    return nn.Sequential(
+        OrderedDict(early=block(1, a, 5), middle=block(a, b, 3), late=block(b, c, 3), head=head)
+    )
 
 
 wrong("transfer.fine_tune", "from scratch")(lambda model, x, y, seed: _steps(digit_net(5), x, y))
@@ -727,7 +805,9 @@ def _old_head_in_the_optimizer(model: Any, x: Tensor, y: Tensor) -> nn.Module:
     return _steps(_new_head(model), x, y, body)
 
 
-wrong("transfer.fine_tune", "the head stands still")(lambda model, x, y, seed: _old_head_in_the_optimizer(model, x, y))
+wrong("transfer.fine_tune", "the head stands still")(
+    lambda model, x, y, seed: _old_head_in_the_optimizer(model, x, y)
+)
 
 wrong("transfer.fine_tune", "a class never answered")(
     lambda model, x, y, seed: _steps(_new_head(model), x, y, batch=lambda order: torch.arange(32))
@@ -770,7 +850,9 @@ def replace_head(model, num_outputs):
     return model
 
 
-@wrong("transfer.replace_head", ("the last entry of the list", "always called fc", "the last child"))
+@wrong(
+    "transfer.replace_head", ("the last entry of the list", "always called fc", "the last child")
+)
 def replace_head(model, num_outputs):
     if hasattr(model, "fc"):
         model.fc = nn.Linear(model.fc.in_features, num_outputs)
@@ -867,7 +949,9 @@ def replace_head(model, num_outputs):
     model.requires_grad_(True)
 
 
-@wrong("transfer.replace_head", ("left in eval mode", "mode changed"), "only the top level searched")
+@wrong(
+    "transfer.replace_head", ("left in eval mode", "mode changed"), "only the top level searched"
+)
 def replace_head(model, num_outputs):
     linear = {n: m for n, m in model.named_children() if type(m) is nn.Linear}
     name = list(linear)[-1]
@@ -920,7 +1004,10 @@ def activations(model, layers, x):
 def activations(model, layers, x):
     out = {}
     handles = [
-        model.get_submodule(p).register_forward_hook(lambda m, i, o, p=p: out.__setitem__(p, o.clone())) for p in layers
+        model.get_submodule(p).register_forward_hook(
+            lambda m, i, o, p=p: out.__setitem__(p, o.clone())
+        )
+        for p in layers
     ]
     try:
         model(x)
@@ -965,7 +1052,9 @@ def activations(model, layers, x):
     modules, out, handles = dict(model.named_modules()), {}, []
     for path in layers:
         handles += [
-            modules[path].register_forward_hook(partial(lambda p, m, i, o: out.update({p: o.detach().clone()}), path))
+            modules[path].register_forward_hook(
+                partial(lambda p, m, i, o: out.update({p: o.detach().clone()}), path)
+            )
         ]
     with torch.no_grad():
         model(x)
@@ -1019,7 +1108,10 @@ def activations(model, layers, x):
             return lambda m, i, o: self.update({name: o.detach().clone()})
 
     recorder = Recorder()
-    hooks = [model.get_submodule(p).register_forward_hook(recorder.listen(p.split(".")[-1])) for p in layers]
+    hooks = [
+        model.get_submodule(p).register_forward_hook(recorder.listen(p.split(".")[-1]))
+        for p in layers
+    ]
     model(x)
     for hook in hooks:
         hook.remove()
@@ -1044,7 +1136,9 @@ def activations(model, layers, x):
     model.eval()
     for name, module in model.named_modules():
         if name in layers:
-            module.register_forward_hook(lambda m, i, o, n=name: found.update({n: o.detach().clone()}))
+            module.register_forward_hook(
+                lambda m, i, o, n=name: found.update({n: o.detach().clone()})
+            )
     model(x)
     return found.copy()
 
@@ -1274,7 +1368,12 @@ def discriminative_lrs(lr, n_groups):
             lr = lr.stop
         else:
             return list(
-                map(float, torch.logspace(math.log10(lr.start), math.log10(lr.stop), n_groups, dtype=torch.float64))
+                map(
+                    float,
+                    torch.logspace(
+                        math.log10(lr.start), math.log10(lr.stop), n_groups, dtype=torch.float64
+                    ),
+                )
             )
     return [lr] * n_groups
 
@@ -1285,7 +1384,9 @@ def discriminative_lrs(lr, n_groups):
         return lr
     if lr.start is None:
         return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
-    return [lr.stop * (lr.start / lr.stop) ** (i / max(n_groups - 1, 1)) for i in range(n_groups)][::-1]
+    return [lr.stop * (lr.start / lr.stop) ** (i / max(n_groups - 1, 1)) for i in range(n_groups)][
+        ::-1
+    ]
 
 
 @wrong("transfer.discriminative_lrs", "head slowest")
@@ -1305,7 +1406,10 @@ def discriminative_lrs(lr, n_groups):
         return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
     if n_groups == 1:
         return [lr.stop]
-    return [math.exp(math.log(lr.start) + i / (n_groups - 1) * math.log(lr.stop / lr.start)) for i in range(n_groups)]
+    return [
+        math.exp(math.log(lr.start) + i / (n_groups - 1) * math.log(lr.stop / lr.start))
+        for i in range(n_groups)
+    ]
 
 
 @wrong("transfer.discriminative_lrs", "a tenth from group to group")
@@ -1357,7 +1461,10 @@ def discriminative_lrs(lr, n_groups):
 
 @wrong("transfer.parameter_groups", "cut to the shorter")
 def parameter_groups(groups, lrs):
-    return [{"params": [p for p in m.parameters() if p.requires_grad], "lr": lr} for m, lr in zip(groups, lrs)]
+    return [
+        {"params": [p for p in m.parameters() if p.requires_grad], "lr": lr}
+        for m, lr in zip(groups, lrs)
+    ]
 
 
 @wrong("transfer.parameter_groups", "frozen ones included")
@@ -1382,7 +1489,10 @@ def parameter_groups(groups, lrs):
 @wrong("transfer.parameter_groups", "another error")
 def parameter_groups(groups, lrs):
     assert len(groups) == len(lrs), f"{len(groups)} modules and {len(lrs)} rates"
-    return [{"params": [p for p in m.parameters() if p.requires_grad], "lr": lr} for m, lr in zip(groups, lrs)]
+    return [
+        {"params": [p for p in m.parameters() if p.requires_grad], "lr": lr}
+        for m, lr in zip(groups, lrs)
+    ]
 
 
 @wrong("transfer.parameter_groups", "names with the parameters")
@@ -1390,7 +1500,8 @@ def parameter_groups(groups, lrs):
     if len(groups) != len(lrs):
         raise ValueError(f"{len(groups)} != {len(lrs)}")
     return [
-        {"params": [(n, p) for n, p in m.named_parameters() if p.requires_grad], "lr": lr} for m, lr in zip(groups, lrs)
+        {"params": [(n, p) for n, p in m.named_parameters() if p.requires_grad], "lr": lr}
+        for m, lr in zip(groups, lrs)
     ]
 
 
@@ -1399,7 +1510,12 @@ def parameter_groups(groups, lrs):
     if len(groups) != len(lrs):
         raise ValueError("one rate for each module, please")
     return [
-        {"params": [p.detach().clone().requires_grad_() for p in m.parameters() if p.requires_grad], "lr": lr}
+        {
+            "params": [
+                p.detach().clone().requires_grad_() for p in m.parameters() if p.requires_grad
+            ],
+            "lr": lr,
+        }
         for m, lr in zip(groups, lrs)
     ]
 
@@ -1422,7 +1538,9 @@ def parameter_groups(groups, lrs):
     for i in range(len(groups)):
         if i >= len(lrs):
             raise ValueError(f"no rate for group {i}")
-        result.append({"params": [p for p in groups[i].parameters() if p.requires_grad], "lr": lrs[i]})
+        result.append(
+            {"params": [p for p in groups[i].parameters() if p.requires_grad], "lr": lrs[i]}
+        )
     return result
 
 
@@ -1431,7 +1549,10 @@ def parameter_groups(groups, lrs):
     if len(groups) != len(lrs):
         raise ValueError("lengths differ")
     return [
-        {"params": [p for p in m._parameters.values() if p is not None and p.requires_grad], "lr": lr}
+        {
+            "params": [p for p in m._parameters.values() if p is not None and p.requires_grad],
+            "lr": lr,
+        }
         for m, lr in zip(groups, lrs)
     ]
 
@@ -1440,7 +1561,10 @@ def parameter_groups(groups, lrs):
 def parameter_groups(groups, lrs):
     if len(groups) != len(lrs):
         raise ValueError("lengths differ")
-    return [{"params": [p for p in m.parameters() if p.grad is not None], "lr": r} for m, r in zip(groups, lrs)]
+    return [
+        {"params": [p for p in m.parameters() if p.grad is not None], "lr": r}
+        for m, r in zip(groups, lrs)
+    ]
 
 
 @wrong("transfer.parameter_groups", "groups in reverse")
@@ -1449,13 +1573,18 @@ def parameter_groups(groups, lrs):
         raise ValueError("lengths differ")
     out = []
     for module, lr in zip(groups, lrs):
-        out.insert(0, {"params": list(filter(lambda p: p.requires_grad, module.parameters())), "lr": lr})
+        out.insert(
+            0, {"params": list(filter(lambda p: p.requires_grad, module.parameters())), "lr": lr}
+        )
     return out
 
 
 @wrong("transfer.parameter_groups", "frozen ones included", "cut to the shorter")
 def parameter_groups(groups, lrs):
-    return [{"params": list(groups[i].parameters()), "lr": lrs[i]} for i in range(min(len(groups), len(lrs)))]
+    return [
+        {"params": list(groups[i].parameters()), "lr": lrs[i]}
+        for i in range(min(len(groups), len(lrs)))
+    ]
 
 
 @wrong("transfer.parameter_groups", "frozen group left out", "lengths not compared")
@@ -1526,7 +1655,9 @@ def fine_tune(model, x, y, seed):
 @wrong("transfer.fine_tune", "another number of classes", "the head stands still")
 def fine_tune(model, x, y, seed):
     torch.manual_seed(seed)
-    optimizer = torch.optim.SGD([{"params": model.head.parameters(), "lr": 0.02}], lr=0.02, momentum=0.9)
+    optimizer = torch.optim.SGD(
+        [{"params": model.head.parameters(), "lr": 0.02}], lr=0.02, momentum=0.9
+    )
     _replace_head(model, len(y))
     return _sgd_fit(model, optimizer, x, y, 60, seed, [model.early, model.middle, model.late])
 
@@ -1570,7 +1701,10 @@ def activations(model, layers, x, out={}):  # noqa: B006
 def activations(model, layers, x):
     seen = []
     handles = [
-        model.get_submodule(p).register_forward_hook(lambda m, i, o: seen.append(o.detach().clone())) for p in layers
+        model.get_submodule(p).register_forward_hook(
+            lambda m, i, o: seen.append(o.detach().clone())
+        )
+        for p in layers
     ]
     model(x)
     for handle in handles:
@@ -1621,7 +1755,10 @@ def discriminative_lrs(lr, n_groups):
 def parameter_groups(groups, lrs):
     if len(groups) != len(lrs):
         raise ValueError(f"{len(groups)} modules, {len(lrs)} rates")
-    return [{"params": filter(lambda p: p.requires_grad, m.parameters()), "lr": lr} for m, lr in zip(groups, lrs)]
+    return [
+        {"params": filter(lambda p: p.requires_grad, m.parameters()), "lr": lr}
+        for m, lr in zip(groups, lrs)
+    ]
 
 
 @wrong("transfer.parameter_groups", "all rates for each group")
@@ -1635,7 +1772,10 @@ def parameter_groups(groups, lrs):
 def parameter_groups(groups, lrs):
     if len(groups) != len(lrs):
         raise ValueError(f"{len(groups)} modules, {len(lrs)} rates")
-    return [{"params": [p.requires_grad_() for p in m.parameters()], "lr": lr} for m, lr in zip(groups, lrs)]
+    return [
+        {"params": [p.requires_grad_() for p in m.parameters()], "lr": lr}
+        for m, lr in zip(groups, lrs)
+    ]
 
 
 @wrong("transfer.freeze", "stops where one is frozen already")
@@ -1650,4 +1790,7 @@ def freeze(module):
 def parameter_groups(groups, lrs):
     if len(lrs) > len(groups):
         raise ValueError("more rates than modules")
-    return [{"params": [p for p in m.parameters() if p.requires_grad], "lr": lr} for m, lr in zip(groups, lrs)]
+    return [
+        {"params": [p for p in m.parameters() if p.requires_grad], "lr": lr}
+        for m, lr in zip(groups, lrs)
+    ]

@@ -17,15 +17,21 @@ wrong("weight_decay.l2_penalty", "cut off from the graph")(
     lambda params, wd: wd * sum(p.detach().square().sum() for p in params)
 )
 
-wrong("weight_decay.l2_penalty", "half of it")(lambda params, wd: wd / 2 * sum(p.square().sum() for p in params))
+wrong("weight_decay.l2_penalty", "half of it")(
+    lambda params, wd: wd / 2 * sum(p.square().sum() for p in params)
+)
 
 wrong("weight_decay.l2_penalty", "norm instead of its square")(
     lambda params, wd: wd * sum(p.square().sum() for p in params).sqrt()
 )
 
-wrong("weight_decay.l2_penalty", "norms added")(lambda params, wd: wd * sum(p.norm() for p in params))
+wrong("weight_decay.l2_penalty", "norms added")(
+    lambda params, wd: wd * sum(p.norm() for p in params)
+)
 
-wrong("weight_decay.l2_penalty", "sum squared")(lambda params, wd: wd * sum(p.sum() for p in params).square())
+wrong("weight_decay.l2_penalty", "sum squared")(
+    lambda params, wd: wd * sum(p.sum() for p in params).square()
+)
 
 wrong("weight_decay.l2_penalty", "sum of each tensor squared")(
     lambda params, wd: wd * sum(p.sum().square() for p in params)
@@ -33,21 +39,31 @@ wrong("weight_decay.l2_penalty", "sum of each tensor squared")(
 
 wrong("weight_decay.l2_penalty", "L1")(lambda params, wd: wd * sum(p.abs().sum() for p in params))
 
-wrong("weight_decay.l2_penalty", "mean instead of sum")(lambda params, wd: wd * sum(p.square().mean() for p in params))
+wrong("weight_decay.l2_penalty", "mean instead of sum")(
+    lambda params, wd: wd * sum(p.square().mean() for p in params)
+)
 
-wrong("weight_decay.l2_penalty", "not added up")(lambda params, wd: wd * sum(p.square() for p in params))
+wrong("weight_decay.l2_penalty", "not added up")(
+    lambda params, wd: wd * sum(p.square() for p in params)
+)
 
 wrong("weight_decay.l2_penalty", "mean of everything")(
     lambda params, wd: wd * torch.cat([p.flatten() for p in params]).square().mean()
 )
 
 wrong("weight_decay.l2_penalty", "biases left out")(
-    lambda params, wd: wd * sum(p.square().sum() for p in params if p.ndim > 1) + 0 * params[0].sum()
+    lambda params, wd: (
+        wd * sum(p.square().sum() for p in params if p.ndim > 1) + 0 * params[0].sum()
+    )
 )
 
-wrong("weight_decay.l2_penalty", "only the first tensor")(lambda params, wd: wd * params[0].square().sum())
+wrong("weight_decay.l2_penalty", "only the first tensor")(
+    lambda params, wd: wd * params[0].square().sum()
+)
 
-wrong("weight_decay.l2_penalty", "only the last tensor")(lambda params, wd: wd * params[-1].square().sum())
+wrong("weight_decay.l2_penalty", "only the last tensor")(
+    lambda params, wd: wd * params[-1].square().sum()
+)
 
 wrong("weight_decay.l2_penalty", "wd inside the square")(
     lambda params, wd: sum((wd * p).square().sum() for p in params)
@@ -61,9 +77,13 @@ def _nested(params: Sequence[Tensor], wd: float) -> Tensor:
     return total
 
 
-wrong("weight_decay.l2_penalty", "wd multiplied again and again")(lambda params, wd: _nested(params, wd))
+wrong("weight_decay.l2_penalty", "wd multiplied again and again")(
+    lambda params, wd: _nested(params, wd)
+)
 
-wrong("weight_decay.l2_penalty", "wd forgotten")(lambda params, wd: sum(p.square().sum() for p in params))
+wrong("weight_decay.l2_penalty", "wd forgotten")(
+    lambda params, wd: sum(p.square().sum() for p in params)
+)
 
 wrong("weight_decay.l2_gradient", "torch's half")(lambda p, wd: wd * p)
 
@@ -98,7 +118,9 @@ wrong("weight_decay.l2_gradient", "wd forgotten")(lambda p, wd: 2 * p)
 wrong("weight_decay.l2_gradient", "gradient of the norm")(lambda p, wd: wd * p / p.norm())
 
 
-def _sgd(move: Callable[[Tensor, Tensor, float, float], Tensor], skips: bool = True) -> Callable[..., None]:
+def _sgd(
+    move: Callable[[Tensor, Tensor, float, float], Tensor], skips: bool = True
+) -> Callable[..., None]:
     """A step p <- move(p, g, lr, wd); without `skips`, a missing gradient counts as zero."""
 
     def step(params: Sequence[Tensor], lr: float, wd: float) -> None:
@@ -110,9 +132,13 @@ def _sgd(move: Callable[[Tensor, Tensor, float, float], Tensor], skips: bool = T
     return step
 
 
-wrong("weight_decay.sgd_l2_step", "step before the decay")(_sgd(lambda p, g, lr, wd: (p - lr * g) * (1 - lr * wd)))
+wrong("weight_decay.sgd_l2_step", "step before the decay")(
+    _sgd(lambda p, g, lr, wd: (p - lr * g) * (1 - lr * wd))
+)
 
-wrong("weight_decay.sgd_l2_step", "wd scales the gradient")(_sgd(lambda p, g, lr, wd: p - lr * (1 + wd) * g))
+wrong("weight_decay.sgd_l2_step", "wd scales the gradient")(
+    _sgd(lambda p, g, lr, wd: p - lr * (1 + wd) * g)
+)
 
 
 @torch.no_grad()
@@ -154,15 +180,21 @@ wrong("weight_decay.sgd_decay_step", "uphill", "grows instead of decays")(
     _sgd(lambda p, g, lr, wd: p + lr * (g + wd * p))
 )
 
-wrong("weight_decay.sgd_decay_step", "decay after the step")(_sgd(lambda p, g, lr, wd: (p - lr * g) * (1 - lr * wd)))
+wrong("weight_decay.sgd_decay_step", "decay after the step")(
+    _sgd(lambda p, g, lr, wd: (p - lr * g) * (1 - lr * wd))
+)
 
-wrong("weight_decay.sgd_decay_step", "shrinks to a fraction")(_sgd(lambda p, g, lr, wd: p * lr * wd - lr * g))
+wrong("weight_decay.sgd_decay_step", "shrinks to a fraction")(
+    _sgd(lambda p, g, lr, wd: p * lr * wd - lr * g)
+)
 
 wrong("weight_decay.sgd_decay_step", "gradient shrunk too")(
     _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - lr * g * (1 - wd))
 )
 
-wrong("weight_decay.sgd_decay_step", "factor subtracted")(_sgd(lambda p, g, lr, wd: p - (1 - lr * wd) - lr * g))
+wrong("weight_decay.sgd_decay_step", "factor subtracted")(
+    _sgd(lambda p, g, lr, wd: p - (1 - lr * wd) - lr * g)
+)
 
 wrong("weight_decay.sgd_decay_step", "decay and L2 together")(
     _sgd(lambda p, g, lr, wd: (q := p * (1 - lr * wd)) - lr * (g + wd * q))
@@ -172,7 +204,8 @@ wrong("weight_decay.sgd_decay_step", "only the decay")(_sgd(lambda p, g, lr, wd:
 
 
 def _grouped(
-    decays: Callable[[str, Tensor], bool], wanted: Callable[[Tensor], bool] = lambda p: p.requires_grad
+    decays: Callable[[str, Tensor], bool],
+    wanted: Callable[[Tensor], bool] = lambda p: p.requires_grad,
 ) -> Callable[[nn.Module, float], list[dict[str, Any]]]:
     def decay_groups(model: nn.Module, wd: float) -> list[dict[str, Any]]:
         named = [(name, p) for name, p in model.named_parameters() if wanted(p)]
@@ -190,7 +223,10 @@ wrong("weight_decay.decay_groups", "by the name weight")(_grouped(lambda name, p
 
 wrong("weight_decay.decay_groups", "by the names weight and bias")(
     lambda model, wd: [
-        {"params": [p for n, p in model.named_parameters() if p.requires_grad and name in n], "weight_decay": w}
+        {
+            "params": [p for n, p in model.named_parameters() if p.requires_grad and name in n],
+            "weight_decay": w,
+        }
         for name, w in (("weight", wd), ("bias", 0.0))
     ]
 )
@@ -198,7 +234,9 @@ wrong("weight_decay.decay_groups", "by the names weight and bias")(
 _groups = _grouped(lambda name, p: p.ndim >= 2)
 
 wrong("weight_decay.decay_groups", "single numbers left out")(
-    lambda model, wd: [{**group, "params": [p for p in group["params"] if p.ndim]} for group in _groups(model, wd)]
+    lambda model, wd: [
+        {**group, "params": [p for p in group["params"] if p.ndim]} for group in _groups(model, wd)
+    ]
 )
 
 wrong("weight_decay.decay_groups", "iterator instead of a list")(
@@ -237,7 +275,9 @@ wrong("weight_decay.decay_groups", "frozen parameters kept")(
 
 
 def _repeated(model: nn.Module, wd: float) -> list[dict[str, Any]]:
-    own = [p for module in model.modules() for p in module.parameters(recurse=False) if p.requires_grad]
+    own = [
+        p for module in model.modules() for p in module.parameters(recurse=False) if p.requires_grad
+    ]
     return [
         {"params": [p for p in own if p.ndim >= 2], "weight_decay": wd},
         {"params": [p for p in own if p.ndim < 2], "weight_decay": 0.0},
@@ -256,7 +296,9 @@ wrong("weight_decay.decay_groups", "empty group left out")(_without_empty)
 wrong("weight_decay.decay_groups", "groups exchanged")(lambda model, wd: _groups(model, wd)[::-1])
 
 wrong("weight_decay.decay_groups", "weight_decay exchanged")(
-    lambda model, wd: [{**group, "weight_decay": w} for group, w in zip(_groups(model, wd), (0.0, wd), strict=True)]
+    lambda model, wd: [
+        {**group, "weight_decay": w} for group, w in zip(_groups(model, wd), (0.0, wd), strict=True)
+    ]
 )
 
 wrong("weight_decay.decay_groups", "wd for both")(
@@ -269,7 +311,10 @@ wrong("weight_decay.decay_groups", "no weight_decay for the second")(
 
 
 def _copied(model: nn.Module, wd: float) -> list[dict[str, Any]]:
-    return [{**group, "params": [p.detach().clone() for p in group["params"]]} for group in _groups(model, wd)]
+    return [
+        {**group, "params": [p.detach().clone() for p in group["params"]]}
+        for group in _groups(model, wd)
+    ]
 
 
 wrong("weight_decay.decay_groups", "not the parameters themselves")(_copied)
@@ -277,7 +322,9 @@ wrong("weight_decay.decay_groups", "not the parameters themselves")(_copied)
 
 def _as_pairs(model: nn.Module, wd: float) -> list[dict[str, Any]]:
     name = {p: name for name, p in model.named_parameters()}
-    return [{**group, "params": [(name[p], p) for p in group["params"]]} for group in _groups(model, wd)]
+    return [
+        {**group, "params": [(name[p], p) for p in group["params"]]} for group in _groups(model, wd)
+    ]
 
 
 wrong("weight_decay.decay_groups", "names and parameters")(_as_pairs)
@@ -314,7 +361,9 @@ def l2_penalty(params, wd):
 
 @wrong("weight_decay.l2_penalty", "spectral norm of a matrix")
 def l2_penalty(params, wd):
-    return wd * sum(torch.linalg.norm(p, 2) ** 2 if p.ndim in (1, 2) else p.pow(2).sum() for p in params)
+    return wd * sum(
+        torch.linalg.norm(p, 2) ** 2 if p.ndim in (1, 2) else p.pow(2).sum() for p in params
+    )
 
 
 @wrong("weight_decay.l2_penalty", "matrix product for squares")
@@ -335,7 +384,9 @@ def l2_penalty(params, wd):
 
 @wrong("weight_decay.l2_penalty", "mean instead of sum")
 def l2_penalty(params, wd):
-    return functools.reduce(lambda a, p: a + wd * F.mse_loss(p, torch.zeros_like(p)), params, torch.zeros(()))
+    return functools.reduce(
+        lambda a, p: a + wd * F.mse_loss(p, torch.zeros_like(p)), params, torch.zeros(())
+    )
 
 
 @wrong("weight_decay.l2_penalty", "norm instead of its square")
