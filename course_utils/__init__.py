@@ -2,6 +2,8 @@
 
 from typing import Any
 
+__version__ = "0.2.0"
+
 __all__ = ["case", "check", "judge"]
 
 

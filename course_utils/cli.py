@@ -1,85 +1,15 @@
-"""The command `course`: build and verify lessons, fetch data, and grade submissions."""
+"""The command `course`: data, and what the rooms of the package add."""
 
 import sys
-import time
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
-from tqdm import tqdm
 
-from course_utils.grading import commands
+from course_utils import __version__
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
-)
-Lessons = Annotated[
-    list[str] | None,
-    typer.Argument(help="Such as 01_linear, linear or 1; all where none is named."),
-]
-
-
-@app.command()
-def build(
-    lessons: Lessons = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only say what is stale; run and write nothing.")
-    ] = False,
-) -> None:
-    """Build solved and released notebooks from the lessons' texts."""
-    from course_utils.building.build import build as build_lesson
-    from course_utils.building.build import stale
-    from course_utils.building.lesson import all_lessons, choose
-    from course_utils.checking.errors import CourseError
-
-    failed = 0
-    for lesson in choose(lessons or [], all_lessons()):
-        started = time.perf_counter()
-        if check:
-            problems = stale(lesson)
-            said = "is in step" if not problems else f"is stale: {'; '.join(problems)}"
-            failed += bool(problems)
-        else:
-            try:
-                slowest = max(build_lesson(lesson).seconds)
-                took = time.perf_counter() - started
-                said = f"built in {took:.0f} s, its slowest cell in {slowest:.1f} s"
-            except CourseError as error:
-                print(error, file=sys.stderr)
-                failed += 1
-                continue
-        print(f"{lesson.name} {said}", flush=True)
-    if failed:
-        raise SystemExit(1)
-
-
-@app.command()
-def verify(
-    lessons: Lessons = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Only judge answers: run no notebook, need no text.")
-    ] = False,
-) -> None:
-    """Hold lessons against the rules that every lesson keeps."""
-    from course_utils.building.lesson import all_lessons, choose
-    from course_utils.building.rules import ANSWER_RULES, RULES
-    from course_utils.building.verify import show, with_exercises_only
-    from course_utils.building.verify import verify as verify_lessons
-
-    known = with_exercises_only(all_lessons()) if quick else all_lessons()
-    rules = ANSWER_RULES if quick else RULES
-    chosen = choose(lessons or [], known)
-    reports = list(
-        tqdm(
-            verify_lessons(chosen, rules),
-            total=len(chosen),
-            desc="verify",
-            leave=False,
-            disable=None,
-        )
-    )
-    show(reports, rules)
-    if not all(report.kept for report in reports):
-        raise SystemExit(1)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 @app.command()
@@ -131,7 +61,19 @@ def _list_data() -> None:
     Console().print(table)
 
 
-commands.register(app)
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Build, verify and grade lessons, fetch data, and take in a newer release."""
+    if version:
+        print(f"course {__version__}")
+        raise typer.Exit()
+
+
+for room in ("building", "grading"):  # a student's release has neither
+    if find_spec(f"course_utils.{room}"):
+        import_module(f"course_utils.{room}.commands").register(app)
 
 
 def main(arguments: list[str] | None = None) -> Any:
@@ -142,6 +84,11 @@ def main(arguments: list[str] | None = None) -> Any:
         from course_utils.checking.errors import CourseError
         from course_utils.data import DataError
 
+        if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("course_"):
+            error = CourseError(
+                f"This command needs {error.name}, which is not installed: install the parts for "
+                "instructors, `pip install -e '.[build,grading]'` in the course's folder."
+            )
         if not isinstance(error, CourseError | DataError):
             raise
         print(error, file=sys.stderr)

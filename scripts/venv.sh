@@ -4,17 +4,17 @@ set -eu
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
-suitable() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; }
+suitable() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1; }
 
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
-        suitable "$PYTHON" || die "PYTHON=$PYTHON is not Python 3.11, 3.12 or 3.13: name one that is, as in make lab PYTHON=python3.12."
+        suitable "$PYTHON" || die "PYTHON=$PYTHON is not Python 3.11, 3.12, 3.13 or 3.14: name one that is, as in make lab PYTHON=python3.12."
         return
     fi
-    for PYTHON in python3.13 python3.12 python3.11 python3; do
+    for PYTHON in python3.13 python3.12 python3.11 python3.14 python3; do
         if suitable "$PYTHON"; then return; fi
     done
-    die "No Python 3.11, 3.12 or 3.13 was found: install one, or name it as in make lab PYTHON=/path/to/python3.12."
+    die "No Python 3.11, 3.12, 3.13 or 3.14 was found: install one, or name it as in make lab PYTHON=/path/to/python3.12."
 }
 
 need_venv_module() {

@@ -1004,4 +1004,4 @@ plots.show(
 # - **PCA on raw factors.** Some notebooks turn the table before they decompose it, or do not centre. Check which dimension is centred.
 # - **Naming the components** is the fun part, and the weakest. Try other seeds before you believe a name.
 #
-# *Data: F. Maxwell Harper and Joseph A. Konstan, The MovieLens Datasets: History and Context, 2015, doi 10.1145/2827872. For non-commercial use, with GroupLens's notice in `data/movielens`.*
+# *Data: F. Maxwell Harper and Joseph A. Konstan, The MovieLens Datasets: History and Context, 2015, doi 10.1145/2827872. For non-commercial use, with GroupLens's notice in `course_utils/data/movielens`.*

@@ -101,7 +101,7 @@ def test_validation_digits_out_of_reach_are_named(
 def test_loading_digits_imports_neither_torchvision_nor_pandas() -> None:
     unwanted = "sys.exit('torchvision' in sys.modules or 'pandas' in sys.modules)"
     code = f"import sys; from course_utils.data import load_mnist; load_mnist(); {unwanted}"
-    assert subprocess.run([sys.executable, "-c", code], cwd=DATA.parent).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=DATA.parents[1]).returncode == 0
 
 
 def test_ratings_are_the_dense_core_with_everyone_and_every_film_in_training() -> None:
@@ -234,7 +234,11 @@ def test_each_set_stands_beside_its_terms(folder: str, terms: list[str]) -> None
 
 
 def test_data_holds_nothing_else() -> None:
-    assert {path.name for path in DATA.iterdir()} - {"downloads"} == {"make.py", *FOLDERS}
+    assert {path.name for path in DATA.iterdir()} - {"__pycache__"} == {
+        "__init__.py",
+        "make.py",
+        *FOLDERS,
+    }
     files = [path for folder in FOLDERS for path in (DATA / folder).iterdir()]
     assert {"".join(path.suffixes) for path in files} == {".md", ".csv", ".csv.gz", ".idx.gz"}
     assert sum(path.stat().st_size for path in files) < 2_000_000

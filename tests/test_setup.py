@@ -19,10 +19,8 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 BLOCKS = re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE)[1:]
-DIRECT = [
-    Requirement(r)
-    for r in [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
-]
+EXTRAS = sum(PROJECT["optional-dependencies"].values(), [])
+DIRECT = [Requirement(line) for line in dict.fromkeys([*PROJECT["dependencies"], *EXTRAS])]
 
 FAKE_UV = "uv==0 \\\n    --hash=sha256:0\n"
 
@@ -115,7 +113,7 @@ def sentences(result: subprocess.CompletedProcess[str]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("version", [(3, 10), (3, 14)])
+@pytest.mark.parametrize("version", [(3, 10), (3, 15)])
 def test_a_wrong_python_gets_one_sentence(checkout, version):
     python = python_that(
         checkout, "wrong", f"sys.version_info = {(*version, 0, 'final', 0)}".replace("'", '"')
@@ -123,7 +121,7 @@ def test_a_wrong_python_gets_one_sentence(checkout, version):
     result = make(checkout, f"PYTHON={python}")
     assert result.returncode != 0
     assert sentences(result) == [
-        f"PYTHON={python} is not Python 3.11, 3.12 or 3.13: name one that is, as in make lab "
+        f"PYTHON={python} is not Python 3.11, 3.12, 3.13 or 3.14: name one that is, as in make lab "
         "PYTHON=python3.12."
     ]
     assert not (checkout / ".venv").exists()
@@ -137,7 +135,7 @@ def test_no_python_gets_one_sentence(checkout):
     result = make(checkout, PATH=str(tools))
     assert result.returncode != 0
     assert sentences(result) == [
-        "No Python 3.11, 3.12 or 3.13 was found: install one, or name it as in make lab "
+        "No Python 3.11, 3.12, 3.13 or 3.14 was found: install one, or name it as in make lab "
         "PYTHON=/path/to/python3.12."
     ]
 

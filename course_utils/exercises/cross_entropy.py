@@ -16,7 +16,8 @@ LOSS_OR_METRIC = FreeText("cross_entropy.loss_or_metric")
 # Every operator of torch that holds a softmax or a cross-entropy, forward or backward, whatever it
 # is called by.
 ROADS = operators("softmax|log(cum)?sumexp|logaddexp|nll_loss|cross_entropy|attention|ctc_loss")
-READY_MADE = (F.kl_div, F.linear_cross_entropy, *ROADS)
+NEWER = [getattr(F, name) for name in ("linear_cross_entropy",) if hasattr(F, name)]
+READY_MADE = (F.kl_div, *NEWER, *ROADS)
 FLOAT32 = "one-hot rows and other tensors of this lesson are float32"
 
 

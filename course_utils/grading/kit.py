@@ -6,7 +6,7 @@ import ast
 import gzip
 import shutil
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[s
     (package / "reference").mkdir()
     for name in ("__init__", *references(lesson, earlier, imported)):
         shutil.copy(PACKAGE / "reference" / f"{name}.py", package / "reference")
-    _data(PACKAGE.parent / "data", folder / "data")
+    _data(PACKAGE / "data", package / "data")
     (folder / wire.FIRST_CASES).write_bytes(encode(first_cases(lesson)))
 
 
@@ -177,10 +177,10 @@ def _is_the_judges(node: ast.stmt) -> bool:
 
 
 def _data(source: Path, folder: Path) -> None:
-    """Copy the data; in place of what answers are measured on there are examples from the training
+    """Copy the loaders and the data; in place of what answers are measured on there are examples from the training
     part.
     """
-    for path in _files(source):
+    for path in [source / "__init__.py", *sorted(source.glob("[!_]*/*"))]:
         target = folder / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         if not path.name.startswith("valid"):
@@ -190,15 +190,6 @@ def _data(source: Path, folder: Path) -> None:
         valid = gzip.decompress(path.read_bytes())
         stand_in = _idx(train, valid) if ".idx" in path.name else _lines(train, valid)
         target.write_bytes(gzip.compress(stand_in, 1, mtime=0))
-
-
-def _files(source: Path) -> Iterator[Path]:
-    """The files of the data, without what was downloaded."""
-    return (
-        path
-        for path in sorted(source.glob("*/*"))
-        if path.is_file() and path.parent.name != "downloads"
-    )
 
 
 def _idx(train: bytes, valid: bytes) -> bytes:

