@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: nbgrader,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,16 +16,9 @@
 #
 # **You will build** the layer that most of a neural network consists of, the bend that makes two such layers worth more than one, and from these parts a first network.
 #
-# **Time:** about 90 minutes. **It builds on** Python functions and classes, and on tensors: making one, indexing it, reading its shape. No earlier lesson is needed.
+# **Time:** about {{ time }}. **It builds on** Python functions and classes, and on tensors: making one, indexing it, reading its shape. No earlier lesson is needed.
 #
-# | Exercise | You write | Points | Minutes |
-# |---|---|---|---|
-# | `relu` | an activation function | 1 | 5 |
-# | `My_Linear` | a layer with its parameters | 3 | 25 |
-# | `count_parameters` | a sum | 1 | 5 |
-# | `collapse` | two maps in one | 2 | 15 |
-# | `two_layer_net` | a network from your own parts | 3 | 10 |
-# | `why_nonlinear` | an answer in words | 2 | 10 |
+# {{ exercises }}
 #
 # **How it works.** Write your code where a cell says `raise NotImplementedError()`. Run the cell (Shift+Enter), then run the check below it. A card says what is right, or what differs first and where to look. A check never changes your code; run it as often as you like. The hints below each check open with a click, the vaguest first.
 
@@ -110,12 +103,12 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `relu`
 #
-# *1 point · 5 minutes · one line.* Write the ReLU from simpler operations. `torch.relu`, `nn.ReLU` and their relatives, such as `F.elu` or `F.hardtanh`, would do the work for you; the check does not count them.
+# {{ relu }} Write the ReLU from simpler operations. `torch.relu`, `nn.ReLU` and their relatives, such as `F.elu` or `F.hardtanh`, would do the work for you; the check does not count them.
 #
 # For this and for every later exercise: a check calls your function several times, also with its arguments by name, and with tensors that are stored in another order, as a transpose is. The result has the dtype of the inputs. Your code leaves its arguments, the settings of PyTorch and its random numbers as they are (it calls no `torch.manual_seed`, unless it is handed a seed), and keeps nothing from one call to the next.
 
 
-# %% nbgrader={"grade": false, "grade_id": "relu", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="relu"
 def relu(x):
     """The larger of x and 0, element by element.
 
@@ -129,14 +122,6 @@ def relu(x):
     return x.clamp(min=0)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-relu", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("linear.relu", relu)
-### BEGIN HIDDEN TESTS
-check("linear.relu", relu, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -301,7 +286,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `My_Linear`
 #
-# *3 points · 25 minutes · about six lines.* Write the affine map as a layer: a class built on `nn.Module`, PyTorch's base class for everything that has parameters.
+# {{ My_Linear }} Write the affine map as a layer: a class built on `nn.Module`, PyTorch's base class for everything that has parameters.
 #
 # You need three facts about it.
 #
@@ -312,7 +297,7 @@ plots.show(
 # `nn.Linear` and `F.linear` are what you are building, so the check does not count them. Two layers start with different numbers.
 
 
-# %% nbgrader={"grade": false, "grade_id": "My_Linear", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="My_Linear"
 class My_Linear(nn.Module):
     """y = x @ weight.T + bias.
 
@@ -348,14 +333,6 @@ class My_Linear(nn.Module):
         return y if self.bias is None else y + self.bias
         ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-My_Linear", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("linear.My_Linear", My_Linear)
-### BEGIN HIDDEN TESTS
-check("linear.My_Linear", My_Linear, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -482,10 +459,10 @@ print(f"right answers of 1,000: about {round(share, 1):.0%}")
 # %% [markdown]
 # ### Exercise: `count_parameters`
 #
-# *1 point · 5 minutes · one line.*
+# {{ count_parameters }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "count_parameters", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="count_parameters"
 def count_parameters(module):
     """How many numbers the trainable parameters of a module hold.
 
@@ -499,14 +476,6 @@ def count_parameters(module):
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-count_parameters", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("linear.count_parameters", count_parameters)
-### BEGIN HIDDEN TESTS
-check("linear.count_parameters", count_parameters, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -561,10 +530,10 @@ print(f"784 → {hidden_sizes[49]} → 10 has {counts[49]:,} parameters")
 # %% [markdown]
 # ### Exercise: `collapse`
 #
-# *2 points · 15 minutes · two lines.* Multiply out on paper first, then write the code.
+# {{ collapse }} Multiply out on paper first, then write the code.
 
 
-# %% nbgrader={"grade": false, "grade_id": "collapse", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="collapse"
 def collapse(w1, b1, w2, b2):
     """The one affine map that equals first (w1, b1), then (w2, b2).
 
@@ -581,14 +550,6 @@ def collapse(w1, b1, w2, b2):
     return w2 @ w1, w2 @ b1 + b2
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-collapse", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("linear.collapse", collapse)
-### BEGIN HIDDEN TESTS
-check("linear.collapse", collapse, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -673,10 +634,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `two_layer_net`
 #
-# *3 points · 10 minutes · about four lines.* Build the network from your `My_Linear` and your `relu`. A module may hold other modules: assign them to attributes in `__init__`, and their parameters become the network's parameters, in the order in which you assign them.
+# {{ two_layer_net }} Build the network from your `My_Linear` and your `relu`. A module may hold other modules: assign them to attributes in `__init__`, and their parameters become the network's parameters, in the order in which you assign them.
 
 
-# %% nbgrader={"grade": false, "grade_id": "two_layer_net", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="two_layer_net"
 class two_layer_net(nn.Module):
     """An affine map, relu, an affine map: n_in numbers, n_hidden, n_out.
 
@@ -706,14 +667,6 @@ class two_layer_net(nn.Module):
         return self.second(relu(self.first(x)))
         ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-two_layer_net", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("linear.two_layer_net", two_layer_net)
-### BEGIN HIDDEN TESTS
-check("linear.two_layer_net", two_layer_net, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -794,7 +747,7 @@ print("output:", tuple(net(batch).shape))
 # %% [markdown]
 # ## Why the bend?
 #
-# *2 points · 10 minutes · graded by hand.* A friend stacks ten affine layers, without activation functions, and is surprised: the network is no better than one layer. In three to five sentences, explain
+# {{ why_nonlinear }} A friend stacks ten affine layers, without activation functions, and is surprised: the network is no better than one layer. In three to five sentences, explain
 #
 # 1. what the ten layers compute together, and why,
 # 2. what changes when a ReLU stands between the layers,
@@ -802,7 +755,7 @@ print("output:", tuple(net(batch).shape))
 #
 # Double-click the cell below and write there.
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "why_nonlinear", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] exercise="why_nonlinear"
 # <!-- ### BEGIN SOLUTION -->
 # The first two layers compute $W_2(W_1x + b_1) + b_2 = (W_2W_1)x + (W_2b_1 + b_2)$, which is again affine, so two layers can be replaced by one. Repeat this nine times, and the ten layers are one affine map with one matrix and one bias.
 #

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: nbgrader,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,16 +16,9 @@
 #
 # **You will build** the loop that trains every network in this course: a loss, its gradient, a step against it, minibatches, and momentum. With it you fit a line to a thousand points, and you watch it walk.
 #
-# **Time:** about 100 minutes. **It builds on** tensors, products of matrices, and the derivative of $x^2$. Lesson 01 is of use, but no code of it is needed.
+# **Time:** about {{ time }}. **It builds on** tensors, products of matrices, and the derivative of $x^2$. Lesson 01 is of use, but no code of it is needed.
 #
-# | Exercise | You write | Points | Minutes |
-# |---|---|---|---|
-# | `mse` | a loss | 1 | 10 |
-# | `mse_gradient` | its gradient, derived on paper | 2 | 20 |
-# | `sgd_step` | a step downhill | 2 | 15 |
-# | `minibatches` | a few examples at a time | 2 | 15 |
-# | `ewma` | a moving average | 1 | 10 |
-# | `momentum_step` | a step with a memory | 2 | 15 |
+# {{ exercises }}
 #
 # **How it works.** Write your code where a cell says `raise NotImplementedError()`, run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
 
@@ -109,10 +102,10 @@ print(predictions - targets)
 # %% [markdown]
 # ### Exercise: `mse`
 #
-# *1 point · 10 minutes · three lines.* The mean is over all elements, whatever the shape. Unequal shapes are a `ValueError`. `F.mse_loss` and `nn.MSELoss` would do the work for you; the check does not count them.
+# {{ mse }} The mean is over all elements, whatever the shape. Unequal shapes are a `ValueError`. `F.mse_loss` and `nn.MSELoss` would do the work for you; the check does not count them.
 
 
-# %% nbgrader={"grade": false, "grade_id": "mse", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="mse" seed=201
 def mse(y_hat, y):
     """The mean of the squared differences over all elements.
 
@@ -129,14 +122,6 @@ def mse(y_hat, y):
     return ((y_hat - y) ** 2).mean()
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-mse", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("sgd.mse", mse)
-### BEGIN HIDDEN TESTS
-check("sgd.mse", mse, seed=201)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -223,10 +208,10 @@ print("loss of the guess:", f"{mse(x @ guess, y):.2f}")
 # %% [markdown]
 # ### Exercise: `mse_gradient`
 #
-# *2 points · 20 minutes · one or two lines.* Write the gradient of $\frac1n \sum_i (\hat y_i - y_i)^2$ with $\hat y$ = `x @ w`. Work with whole tensors. PyTorch could find the gradient by itself (*autograd*); here you do it, so autograd does not count, and neither do `torch.func` and forward mode. The gradient has the dtype of `w`.
+# {{ mse_gradient }} Write the gradient of $\frac1n \sum_i (\hat y_i - y_i)^2$ with $\hat y$ = `x @ w`. Work with whole tensors. PyTorch could find the gradient by itself (*autograd*); here you do it, so autograd does not count, and neither do `torch.func` and forward mode. The gradient has the dtype of `w`.
 
 
-# %% nbgrader={"grade": false, "grade_id": "mse_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="mse_gradient" seed=202
 def mse_gradient(w, x, y):
     """The gradient by w of the mean squared error of x @ w.
 
@@ -244,14 +229,6 @@ def mse_gradient(w, x, y):
     return 2 / len(x) * x.T @ (x @ w - y)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-mse_gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("sgd.mse_gradient", mse_gradient)
-### BEGIN HIDDEN TESTS
-check("sgd.mse_gradient", mse_gradient, seed=202)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -329,10 +306,10 @@ print("after p -= 0.25:    p is", p.item(), "and the model has", model_weight.it
 # %% [markdown]
 # ### Exercise: `sgd_step`
 #
-# *2 points · 15 minutes · about four lines.* The step for a list of parameters. (SGD stands for *stochastic gradient descent*; where chance comes in, you will see below.) It reads `.grad` and leaves it as it is, skips parameters whose `.grad` is `None`, and returns nothing. The optimizers of `torch.optim` and the functions inside them do not count. Parameters may be float64.
+# {{ sgd_step }} The step for a list of parameters. (SGD stands for *stochastic gradient descent*; where chance comes in, you will see below.) It reads `.grad` and leaves it as it is, skips parameters whose `.grad` is `None`, and returns nothing. The optimizers of `torch.optim` and the functions inside them do not count. Parameters may be float64.
 
 
-# %% nbgrader={"grade": false, "grade_id": "sgd_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="sgd_step" seed=203
 def sgd_step(params, lr):
     """Move every parameter against its gradient, in place.
 
@@ -353,14 +330,6 @@ def sgd_step(params, lr):
                 p -= lr * p.grad
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-sgd_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("sgd.sgd_step", sgd_step)
-### BEGIN HIDDEN TESTS
-check("sgd.sgd_step", sgd_step, seed=203)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -508,12 +477,12 @@ print("same seed, again:", torch.randperm(5, generator=generator).tolist())
 # %% [markdown]
 # ### Exercise: `minibatches`
 #
-# *2 points · 15 minutes · about three lines.* Give the batches one after the other, either with `yield` or as a list. `DataLoader` and the samplers of `torch.utils.data` do not count.
+# {{ minibatches }} Give the batches one after the other, either with `yield` or as a list. `DataLoader` and the samplers of `torch.utils.data` do not count.
 #
 # A function with `yield` in place of `return` is a *generator function*: it hands out one value at a time, and a `for` loop takes them. (It shares its name with the generator of random numbers and has nothing to do with it.)
 
 
-# %% nbgrader={"grade": false, "grade_id": "minibatches", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="minibatches" seed=204
 def minibatches(n, batch_size, generator):
     """The numbers 0 to n - 1 in random order, batch_size at a time; the last batch may be smaller.
 
@@ -532,14 +501,6 @@ def minibatches(n, batch_size, generator):
         yield order[start : start + batch_size]
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-minibatches", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("sgd.minibatches", minibatches)
-### BEGIN HIDDEN TESTS
-check("sgd.minibatches", minibatches, seed=204)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -652,10 +613,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `ewma`
 #
-# *1 point · 10 minutes · about five lines.* All the averages $S_1, \dots, S_n$, not only the last. Compute with the tensors themselves, so that gradients can flow through the average.
+# {{ ewma }} All the averages $S_1, \dots, S_n$, not only the last. Compute with the tensors themselves, so that gradients can flow through the average.
 
 
-# %% nbgrader={"grade": false, "grade_id": "ewma", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="ewma" seed=205
 def ewma(values, beta):
     """The exponentially weighted moving averages after each value, started from 0 and not corrected for it.
 
@@ -674,14 +635,6 @@ def ewma(values, beta):
     return torch.stack(averages)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-ewma", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("sgd.ewma", ewma)
-### BEGIN HIDDEN TESTS
-check("sgd.ewma", ewma, seed=205)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -756,10 +709,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `momentum_step`
 #
-# *2 points · 15 minutes · about five lines.* As `sgd_step`, with PyTorch's momentum. The velocities change in place too: the next step needs them, and it may bring other ones for the same parameters, so keep nothing anywhere else. `torch.optim` does not count. Where `.grad` is `None`, both the parameter and its velocity stay.
+# {{ momentum_step }} As `sgd_step`, with PyTorch's momentum. The velocities change in place too: the next step needs them, and it may bring other ones for the same parameters, so keep nothing anywhere else. `torch.optim` does not count. Where `.grad` is `None`, both the parameter and its velocity stay.
 
 
-# %% nbgrader={"grade": false, "grade_id": "momentum_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="momentum_step" seed=206
 def momentum_step(params, velocities, lr, momentum):
     """One step of SGD with momentum, in place: first the velocity, then the parameter.
 
@@ -782,14 +735,6 @@ def momentum_step(params, velocities, lr, momentum):
                 p.sub_(lr * v)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-momentum_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("sgd.momentum_step", momentum_step)
-### BEGIN HIDDEN TESTS
-check("sgd.momentum_step", momentum_step, seed=206)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: nbgrader,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,17 +16,9 @@
 #
 # **You will build** what happens inside `loss.backward()`: first by hand, layer by layer, until a two-layer network learns without autograd; then as a tiny engine that finds the gradients of any computation by itself. And you will build the tool that tells you whether a gradient is right.
 #
-# **Time:** about 120 minutes. **It builds on** lesson 02 (loss, gradient, step) and on the affine map and the ReLU of lesson 01. You need no code from them; their answers are imported.
+# **Time:** about {{ time }}. **It builds on** lesson 02 (loss, gradient, step) and on the affine map and the ReLU of lesson 01. You need no code from them; their answers are imported.
 #
-# | Exercise | You write | Points | Minutes |
-# |---|---|---|---|
-# | `numerical_gradient` | slopes by trying | 2 | 15 |
-# | `relative_error` | how far two gradients differ | 1 | 10 |
-# | `linear_backward` | back through the affine map | 3 | 25 |
-# | `relu_backward` | back through the ReLU | 1 | 5 |
-# | `mse_backward` | back through the loss | 1 | 5 |
-# | `two_layer_backward` | back through a whole network | 3 | 20 |
-# | `backward` | back through any graph | 3 | 25 |
+# {{ exercises }}
 #
 # **How it works.** Write your code where a cell says `raise NotImplementedError()`, run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
 
@@ -89,10 +81,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `numerical_gradient`
 #
-# *2 points · 15 minutes · about eight lines.* Two things to watch. `x` may have any shape, also `()`. And afterwards `x` has to be what it was, to the last bit.
+# {{ numerical_gradient }} Two things to watch. `x` may have any shape, also `()`. And afterwards `x` has to be what it was, to the last bit.
 
 
-# %% nbgrader={"grade": false, "grade_id": "numerical_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="numerical_gradient" seed=301
 def numerical_gradient(f, x, eps=1e-6):
     """The gradient of f at x by central differences.
 
@@ -114,14 +106,6 @@ def numerical_gradient(f, x, eps=1e-6):
     return slopes
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-numerical_gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("backprop.numerical_gradient", numerical_gradient)
-### BEGIN HIDDEN TESTS
-check("backprop.numerical_gradient", numerical_gradient, seed=301)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -207,10 +191,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `relative_error`
 #
-# *1 point · 10 minutes · one or two lines.*
+# {{ relative_error }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "relative_error", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="relative_error" seed=302
 def relative_error(a, b):
     """The largest relative difference between the entries of a and b.
 
@@ -226,14 +210,6 @@ def relative_error(a, b):
     return ((a - b).abs() / size).max().item()
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-relative_error", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("backprop.relative_error", relative_error)
-### BEGIN HIDDEN TESTS
-check("backprop.relative_error", relative_error, seed=302)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -345,10 +321,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `linear_backward`
 #
-# *3 points · 25 minutes · three short formulas.* No autograd here (nor `torch.func`), and no loop. Each gradient has the dtype of what came in: the cells below call your functions with float64 numbers.
+# {{ linear_backward }} No autograd here (nor `torch.func`), and no loop. Each gradient has the dtype of what came in: the cells below call your functions with float64 numbers.
 
 
-# %% nbgrader={"grade": false, "grade_id": "linear_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="linear_backward" seed=303
 def linear_backward(grad_out, x, weight):
     """The gradients by the inputs of y = x @ weight.T + bias.
 
@@ -369,14 +345,6 @@ def linear_backward(grad_out, x, weight):
     return grad_out @ weight, grad_out.T @ x, grad_out.sum(0)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-linear_backward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("backprop.linear_backward", linear_backward)
-### BEGIN HIDDEN TESTS
-check("backprop.linear_backward", linear_backward, seed=303)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -451,10 +419,10 @@ both_ways("grad_bias", grad_bias, lambda bias: (grad_out * (x @ weight.T + bias)
 # %% [markdown]
 # ### Exercise: `relu_backward`
 #
-# *1 point · 5 minutes · one line.*
+# {{ relu_backward }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "relu_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="relu_backward" seed=304
 def relu_backward(grad_out, x):
     """The gradient by x of y = relu(x).
 
@@ -468,14 +436,6 @@ def relu_backward(grad_out, x):
     return grad_out * (x > 0)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-relu_backward", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("backprop.relu_backward", relu_backward)
-### BEGIN HIDDEN TESTS
-check("backprop.relu_backward", relu_backward, seed=304)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -499,10 +459,10 @@ check("backprop.relu_backward", relu_backward, seed=304)
 # %% [markdown]
 # ### Exercise: `mse_backward`
 #
-# *1 point · 5 minutes · one line.* The mean is over all elements, whatever the shape.
+# {{ mse_backward }} The mean is over all elements, whatever the shape.
 
 
-# %% nbgrader={"grade": false, "grade_id": "mse_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="mse_backward" seed=305
 def mse_backward(y_hat, y):
     """The gradient of the mean squared error by y_hat.
 
@@ -517,14 +477,6 @@ def mse_backward(y_hat, y):
     return 2 * (y_hat - y) / y.numel()
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-mse_backward", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("backprop.mse_backward", mse_backward)
-### BEGIN HIDDEN TESTS
-check("backprop.mse_backward", mse_backward, seed=305)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -634,10 +586,10 @@ for name, gradient in ask_autograd(**example).items():
 # %% [markdown]
 # ### Exercise: `two_layer_backward`
 #
-# *3 points · 20 minutes · about five lines.* Use your three functions, last step first. The forward pass is there already. If the check says no, print your own steps for `example` and lay them beside the list above.
+# {{ two_layer_backward }} Use your three functions, last step first. The forward pass is there already. If the check says no, print your own steps for `example` and lay them beside the list above.
 
 
-# %% nbgrader={"grade": false, "grade_id": "two_layer_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="two_layer_backward" seed=306
 def two_layer_backward(x, y, w1, b1, w2, b2):
     """The gradients of the mean squared error of the two-layer net by its parameters.
 
@@ -661,14 +613,6 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
     return {"w1": grad_w1, "b1": grad_b1, "w2": grad_w2, "b2": grad_b2}
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-two_layer_backward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("backprop.two_layer_backward", two_layer_backward)
-### BEGIN HIDDEN TESTS
-check("backprop.two_layer_backward", two_layer_backward, seed=306)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -839,10 +783,10 @@ print("u has the local derivatives", u.local_grads, "by its parents p and a")
 # %% [markdown]
 # ### Exercise: `backward`
 #
-# *3 points · 25 minutes · about a dozen lines.* Fill the `.grad` of every node of the graph. Gradients accumulate, as in PyTorch: what a leaf already holds from an earlier graph stays, and the new is added. Inner nodes always start at 0.
+# {{ backward }} Fill the `.grad` of every node of the graph. Gradients accumulate, as in PyTorch: what a leaf already holds from an earlier graph stays, and the new is added. Inner nodes always start at 0.
 
 
-# %% nbgrader={"grade": false, "grade_id": "backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="backward" seed=307
 def backward(node):
     """Add to n.grad, for every node n that `node` was computed from, the derivative of `node` by n.
 
@@ -871,14 +815,6 @@ def backward(node):
             parent.grad += local_grad * n.grad
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("backprop.backward", backward)
-### BEGIN HIDDEN TESTS
-check("backprop.backward", backward, seed=307)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: nbgrader,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,18 +16,9 @@
 #
 # **You will build** what turns the scores of a network into probabilities, the loss that trains nearly every classifier, and its gradient in one line. All of it will cope with a score of 1000.
 #
-# **Time:** about 100 minutes. **It builds on** affine maps and batches (lesson 01), gradient descent (lesson 02) and the chain rule (lesson 03). What you need of them is imported.
+# **Time:** about {{ time }}. **It builds on** affine maps and batches (lesson 01), gradient descent (lesson 02) and the chain rule (lesson 03). What you need of them is imported.
 #
-# | Exercise | You write | Points | Minutes |
-# |---|---|---|---|
-# | `one_hot` | labels as rows of zeros and a one | 1 | 5 |
-# | `softmax` | scores to probabilities | 2 | 20 |
-# | `log_softmax` | the same as logarithms | 2 | 15 |
-# | `nll` | a lookup and a mean | 1 | 10 |
-# | `cross_entropy` | the loss | 1 | 5 |
-# | `cross_entropy_backward` | a derivation | 3 | 25 |
-# | `accuracy` | the metric | 1 | 5 |
-# | `loss_or_metric` | an answer in words | 2 | 10 |
+# {{ exercises }}
 #
 # **How it works.** Write your code where a cell says `raise NotImplementedError()`. Run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
 
@@ -99,10 +90,10 @@ show_scores(
 #
 # ### Exercise: `one_hot`
 #
-# *1 point · 5 minutes · one to three lines.* Turn a batch of labels into a batch of one-hot rows. `F.one_hot` is what you are building, so the check does not count it.
+# {{ one_hot }} Turn a batch of labels into a batch of one-hot rows. `F.one_hot` is what you are building, so the check does not count it.
 
 
-# %% nbgrader={"grade": false, "grade_id": "one_hot", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="one_hot" seed=401
 def one_hot(labels, num_classes):
     """1 where a row meets its label's column, else 0.
 
@@ -117,14 +108,6 @@ def one_hot(labels, num_classes):
     return (labels[:, None] == torch.arange(num_classes)).float()
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-one_hot", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("cross_entropy.one_hot", one_hot)
-### BEGIN HIDDEN TESTS
-check("cross_entropy.one_hot", one_hot, seed=401)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -218,10 +201,10 @@ print("softmax by the formula:", (row.exp() / row.exp().sum()).tolist())
 # %% [markdown]
 # ### Exercise: `softmax`
 #
-# *2 points · 20 minutes · two or three lines.* Turn a batch of logits into a batch of probabilities, right for logits of any size. torch has this under many names (`torch.softmax`, `F.softmax`, `logsumexp`, distributions, attention); the check counts none of them.
+# {{ softmax }} Turn a batch of logits into a batch of probabilities, right for logits of any size. torch has this under many names (`torch.softmax`, `F.softmax`, `logsumexp`, distributions, attention); the check counts none of them.
 
 
-# %% nbgrader={"grade": false, "grade_id": "softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="softmax" seed=402
 def softmax(logits):
     """The probabilities of the classes, for every row by itself.
 
@@ -237,14 +220,6 @@ def softmax(logits):
     return exp / exp.sum(-1, keepdim=True)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-softmax", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("cross_entropy.softmax", softmax)
-### BEGIN HIDDEN TESTS
-check("cross_entropy.softmax", softmax, seed=402)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -324,10 +299,10 @@ plots.show(
 #
 # ### Exercise: `log_softmax`
 #
-# *2 points · 15 minutes · two lines.* Write it from the formula.
+# {{ log_softmax }} Write it from the formula.
 
 
-# %% nbgrader={"grade": false, "grade_id": "log_softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="log_softmax" seed=403
 def log_softmax(logits):
     """The logarithms of the softmax, for every row by itself.
 
@@ -342,14 +317,6 @@ def log_softmax(logits):
     return shifted - shifted.exp().sum(-1, keepdim=True).log()
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-log_softmax", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("cross_entropy.log_softmax", log_softmax)
-### BEGIN HIDDEN TESTS
-check("cross_entropy.log_softmax", log_softmax, seed=403)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -429,14 +396,14 @@ for p_right in [0.99, 0.5, 0.1, 0.01]:
 # %% [markdown]
 # ### Exercise: `nll`
 #
-# *1 point · 10 minutes · one line.* For every row of log-probabilities look up the one of its target. Then take the mean over the batch, with a minus sign:
+# {{ nll }} For every row of log-probabilities look up the one of its target. Then take the mean over the batch, with a minus sign:
 #
 # $$\mathrm{nll} = -\frac{1}{n} \sum_{i=1}^{n} \log p_{i,\,t_i}$$
 #
 # where $t_i$ is the target of example $i$.
 
 
-# %% nbgrader={"grade": false, "grade_id": "nll", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="nll" seed=404
 def nll(log_probs, targets):
     """The negative log-likelihood, a mean over the batch.
 
@@ -450,14 +417,6 @@ def nll(log_probs, targets):
     return -log_probs[torch.arange(len(targets)), targets].mean()
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-nll", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("cross_entropy.nll", nll)
-### BEGIN HIDDEN TESTS
-check("cross_entropy.nll", nll, seed=404)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -486,10 +445,10 @@ check("cross_entropy.nll", nll, seed=404)
 # %% [markdown]
 # ### Exercise: `cross_entropy`
 #
-# *1 point · 5 minutes · one line.* Now put your parts together: from logits to the loss. The result is called **cross-entropy**, because between the one-hot row $y$ and the probabilities $p$ it is $-\sum_k y_k \log p_k$, of which one term survives. It is right in float64 too: a numerical gradient will ask for it.
+# {{ cross_entropy }} Now put your parts together: from logits to the loss. The result is called **cross-entropy**, because between the one-hot row $y$ and the probabilities $p$ it is $-\sum_k y_k \log p_k$, of which one term survives. It is right in float64 too: a numerical gradient will ask for it.
 
 
-# %% nbgrader={"grade": false, "grade_id": "cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="cross_entropy" seed=405
 def cross_entropy(logits, targets):
     """The mean of -log p[target], with p the softmax of the logits.
 
@@ -503,14 +462,6 @@ def cross_entropy(logits, targets):
     return nll(log_softmax(logits), targets)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-cross_entropy", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("cross_entropy.cross_entropy", cross_entropy)
-### BEGIN HIDDEN TESTS
-check("cross_entropy.cross_entropy", cross_entropy, seed=405)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -593,10 +544,10 @@ for name, slope in slopes.items():
 #
 # ### Exercise: `cross_entropy_backward`
 #
-# *3 points · 25 minutes · one to three lines.* The gradient of `cross_entropy(logits, targets)` with respect to the logits, from your own softmax, without autograd (`torch.func` included).
+# {{ cross_entropy_backward }} The gradient of `cross_entropy(logits, targets)` with respect to the logits, from your own softmax, without autograd (`torch.func` included).
 
 
-# %% nbgrader={"grade": false, "grade_id": "cross_entropy_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="cross_entropy_backward" seed=406
 def cross_entropy_backward(logits, targets):
     """The gradient of the mean cross-entropy with respect to the logits.
 
@@ -611,14 +562,6 @@ def cross_entropy_backward(logits, targets):
     return (softmax(logits) - one_hot(targets, logits.shape[-1])) / len(targets)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-cross_entropy_backward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("cross_entropy.cross_entropy_backward", cross_entropy_backward)
-### BEGIN HIDDEN TESTS
-check("cross_entropy.cross_entropy_backward", cross_entropy_backward, seed=406)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -687,10 +630,10 @@ plots.show(
 #
 # ### Exercise: `accuracy`
 #
-# *1 point · 5 minutes · one line.*
+# {{ accuracy }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "accuracy", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="accuracy" seed=407
 def accuracy(logits, targets):
     """The part of the examples whose largest logit is that of their target.
 
@@ -704,14 +647,6 @@ def accuracy(logits, targets):
     return (logits.argmax(-1) == targets).float().mean().item()
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-accuracy", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("cross_entropy.accuracy", accuracy)
-### BEGIN HIDDEN TESTS
-check("cross_entropy.accuracy", accuracy, seed=407)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -808,7 +743,7 @@ plots.show(
 # %% [markdown]
 # ### Loss or metric?
 #
-# *2 points · 10 minutes · graded by hand.* In three to six sentences:
+# {{ loss_or_metric }} In three to six sentences:
 #
 # 1. Why can gradient descent not train on the accuracy? Use the picture.
 # 2. Two models get the same 90 of 100 digits right, and yet their cross-entropies differ. How can that be?
@@ -816,7 +751,7 @@ plots.show(
 #
 # Double-click the cell below and write there.
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "loss_or_metric", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] exercise="loss_or_metric"
 # <!-- ### BEGIN SOLUTION -->
 # The accuracy is a staircase: a small change of a weight changes no prediction, so its slope is 0 wherever there is one, and gradient descent would not move. The cross-entropy changes smoothly with every weight.
 #

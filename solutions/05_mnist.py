@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: nbgrader,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,15 +16,9 @@
 #
 # **You will build** everything that stands around a model while it is trained: the preparation of the data, an optimizer as a class, the loop of an epoch and the evaluation. With it you train a network that reads handwritten digits, watch it learn, and look inside.
 #
-# **Time:** about 110 minutes. **It builds on** the layers of lesson 01, minibatches and momentum (lesson 02) and cross-entropy (lesson 04). What you need of them is imported.
+# **Time:** about {{ time }}. **It builds on** the layers of lesson 01, minibatches and momentum (lesson 02) and cross-entropy (lesson 04). What you need of them is imported.
 #
-# | Exercise | You write | Points | Minutes |
-# |---|---|---|---|
-# | `normalize` | the scale of the pixels | 1 | 10 |
-# | `SGD` | an optimizer with momentum | 3 | 25 |
-# | `train_epoch` | the loop | 2 | 15 |
-# | `evaluate` | loss and accuracy of a model | 2 | 15 |
-# | `fit_mnist` | a reader of digits, judged on digits it never saw | 5 | 30 |
+# {{ exercises }}
 #
 # **How it works.** Write your code where a cell says `raise NotImplementedError()`. Run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
 
@@ -85,10 +79,10 @@ print(f"a pixel at the border: standard deviation over the digits {pixels[:, 0].
 #
 # ### Exercise: `normalize`
 #
-# *1 point · 10 minutes · two lines.*
+# {{ normalize }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "normalize", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="normalize" seed=501
 def normalize(train, valid):
     """Both sets on the scale on which all numbers of train have mean 0 and standard deviation 1.
 
@@ -104,14 +98,6 @@ def normalize(train, valid):
     return (train - mean) / std, (valid - mean) / std
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-normalize", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("mnist.normalize", normalize)
-### BEGIN HIDDEN TESTS
-check("mnist.normalize", normalize, seed=501)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -171,10 +157,10 @@ plots.show(
 #
 # ### Exercise: `SGD`
 #
-# *3 points · 25 minutes · about ten lines.* One trap: it will be called as `SGD(model.parameters(), ...)`, and `model.parameters()` is a *generator*. One can walk through it once; after that it is empty. A second optimizer for the same parameters starts with velocity 0, so keep the velocities in the optimizer. `torch.optim` and the functions inside it do not count.
+# {{ SGD }} One trap: it will be called as `SGD(model.parameters(), ...)`, and `model.parameters()` is a *generator*. One can walk through it once; after that it is empty. A second optimizer for the same parameters starts with velocity 0, so keep the velocities in the optimizer. `torch.optim` and the functions inside it do not count.
 
 
-# %% nbgrader={"grade": false, "grade_id": "SGD", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="SGD" seed=502
 class SGD:
     """Gradient descent with momentum: v <- momentum * v + g, then p <- p - lr * v, for each parameter p.
 
@@ -213,14 +199,6 @@ class SGD:
             p.grad = None
         ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-SGD", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("mnist.SGD", SGD)
-### BEGIN HIDDEN TESTS
-check("mnist.SGD", SGD, seed=502)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -304,10 +282,10 @@ print("mean of the batches' means:", round((losses[:4].mean() + losses[4:].mean(
 # %% [markdown]
 # ### Exercise: `train_epoch`
 #
-# *2 points · 15 minutes · about eight lines.* Train on every batch, and return the mean loss over all examples. Each example counts with the loss that it had when its batch was used, before the step.
+# {{ train_epoch }} Train on every batch, and return the mean loss over all examples. Each example counts with the loss that it had when its batch was used, before the step.
 
 
-# %% nbgrader={"grade": false, "grade_id": "train_epoch", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="train_epoch" seed=503
 def train_epoch(model, batches, loss_fn, optimizer):
     """One step of the optimizer for every batch.
 
@@ -333,14 +311,6 @@ def train_epoch(model, batches, loss_fn, optimizer):
     return total / n
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-train_epoch", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("mnist.train_epoch", train_epoch)
-### BEGIN HIDDEN TESTS
-check("mnist.train_epoch", train_epoch, seed=503)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -410,10 +380,10 @@ print("evaluation mode:", dropout(ones).tolist())
 # %% [markdown]
 # ### Exercise: `evaluate`
 #
-# *2 points · 15 minutes · about six lines.* `cross_entropy(logits, targets)` and `accuracy(logits, targets)` of lesson 04 are at hand.
+# {{ evaluate }} `cross_entropy(logits, targets)` and `accuracy(logits, targets)` of lesson 04 are at hand.
 
 
-# %% nbgrader={"grade": false, "grade_id": "evaluate", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="evaluate" seed=504
 def evaluate(model, x, y):
     """Mean cross-entropy and accuracy of the model, in evaluation mode and without a graph.
 
@@ -433,14 +403,6 @@ def evaluate(model, x, y):
     return cross_entropy(logits, y).item(), accuracy(logits, y)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-evaluate", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("mnist.evaluate", evaluate)
-### BEGIN HIDDEN TESTS
-check("mnist.evaluate", evaluate, seed=504)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -612,7 +574,7 @@ for name, a, b in zip(["w1", "b1", "w2", "b2"], by_hand, by_autograd):
 #
 # ### Exercise: `fit_mnist`
 #
-# *5 points · 30 minutes · about eight lines.* Write a function that makes a model and trains it on the digits that it is given. You choose the model, the batch size, the learning rate, the momentum and the number of epochs. The model is judged in eval mode. `torch.optim` is not counted; your own `SGD`, `train_epoch`, `batches` and everything imported above may be used.
+# {{ fit_mnist }} Write a function that makes a model and trains it on the digits that it is given. You choose the model, the batch size, the learning rate, the momentum and the number of epochs. The model is judged in eval mode. `torch.optim` is not counted; your own `SGD`, `train_epoch`, `batches` and everything imported above may be used.
 #
 # **How it is judged.** The check calls your function with 4,000 digits, already normalised, and then shows your model 1,000 digits that your function has never seen. To make sure of that, it draws anew which digits these are, and moves every digit, also the 4,000, by up to 3 pixels in any direction. That makes the task harder than the one above: digits are no longer in the middle.
 #
@@ -628,7 +590,7 @@ for name, a, b in zip(["w1", "b1", "w2", "b2"], by_hand, by_autograd):
 # The seed is there so that the same call gives the same model. Use it for the start values, which `torch.manual_seed` governs, and for shuffling.
 
 
-# %% nbgrader={"grade": false, "grade_id": "fit_mnist", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="fit_mnist" seed=505 tags=["nbval-ignore-output"]
 def fit_mnist(x, y, seed):
     """A model that reads digits, trained on these.
 
@@ -649,14 +611,6 @@ def fit_mnist(x, y, seed):
     return model
     ### END SOLUTION
 
-
-# %% tags=["nbval-ignore-output"] nbgrader={"grade": true, "grade_id": "check-fit_mnist", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("mnist.fit_mnist", fit_mnist)
-### BEGIN HIDDEN TESTS
-check("mnist.fit_mnist", fit_mnist, seed=505)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: nbgrader,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,16 +16,9 @@
 #
 # **You will build** the L2 penalty and its gradient, two training steps that keep weights small, and the list that says which parameters to spare. Then you cure a network that has learned 200 digits by heart.
 #
-# **Time:** about 80 minutes. **It builds on** the SGD step (lesson 02), gradients and how to check them (lesson 03), and the digits (lesson 05). Their answers are imported where they are needed.
+# **Time:** about {{ time }}. **It builds on** the SGD step (lesson 02), gradients and how to check them (lesson 03), and the digits (lesson 05). Their answers are imported where they are needed.
 #
-# | Exercise | You write | Points | Minutes |
-# |---|---|---|---|
-# | `l2_penalty` | a cost for large weights | 1 | 5 |
-# | `l2_gradient` | its slope | 1 | 10 |
-# | `sgd_l2_step` | a step that follows loss and penalty | 2 | 10 |
-# | `sgd_decay_step` | a step that shrinks first | 2 | 10 |
-# | `decay_groups` | which parameters decay | 2 | 15 |
-# | `when_do_they_differ` | an answer in words | 2 | 10 |
+# {{ exercises }}
 
 # %%
 import torch
@@ -93,14 +86,14 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `l2_penalty`
 #
-# *1 point · 5 minutes · one or two lines.* A network has not one vector of weights but a list of tensors of different shapes. The penalty is `wd` times the sum of the squares of all their entries:
+# {{ l2_penalty }} A network has not one vector of weights but a list of tensors of different shapes. The penalty is `wd` times the sum of the squares of all their entries:
 #
 # $$\mathrm{penalty} = \mathrm{wd} \cdot \sum_{\text{all } w} w^2$$
 #
 # For the weights $(3, -1, 2)$ and wd = 0.1 it is $0.1 \cdot (9 + 1 + 4) = 1.4$.
 
 
-# %% nbgrader={"grade": false, "grade_id": "l2_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="l2_penalty" seed=601
 def l2_penalty(params, wd):
     """wd times the sum of the squares of all entries of all params.
 
@@ -115,14 +108,6 @@ def l2_penalty(params, wd):
     return wd * sum(p.square().sum() for p in params)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-l2_penalty", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("weight_decay.l2_penalty", l2_penalty)
-### BEGIN HIDDEN TESTS
-check("weight_decay.l2_penalty", l2_penalty, seed=601)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -163,10 +148,10 @@ check("weight_decay.l2_penalty", l2_penalty, seed=601)
 # %% [markdown]
 # ### Exercise: `l2_gradient`
 #
-# *1 point · 10 minutes · one line.* Write the gradient of `wd * sum(p**2)` by `p`, by hand. Work out on paper what one nudge does before you type.
+# {{ l2_gradient }} Write the gradient of `wd * sum(p**2)` by `p`, by hand. Work out on paper what one nudge does before you type.
 
 
-# %% nbgrader={"grade": false, "grade_id": "l2_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="l2_gradient" seed=602
 def l2_gradient(p, wd):
     """The gradient of wd * sum(p**2) by p.
 
@@ -181,14 +166,6 @@ def l2_gradient(p, wd):
     return 2 * wd * p
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-l2_gradient", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("weight_decay.l2_gradient", l2_gradient)
-### BEGIN HIDDEN TESTS
-check("weight_decay.l2_gradient", l2_gradient, seed=602)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -296,12 +273,12 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `sgd_l2_step`
 #
-# *2 points · 10 minutes · about four lines.* Take one step of SGD with torch's L2, in place, as in lesson 02 (`torch.optim` does not count): $p \leftarrow p - \mathrm{lr} \cdot (g + \mathrm{wd} \cdot p)$.
+# {{ sgd_l2_step }} Take one step of SGD with torch's L2, in place, as in lesson 02 (`torch.optim` does not count): $p \leftarrow p - \mathrm{lr} \cdot (g + \mathrm{wd} \cdot p)$.
 #
 # The usual rules for a step: change the tensors that came in, inside `torch.no_grad()`. Leave `.grad` as it is. Pass over a parameter whose `.grad` is None. Return nothing.
 
 
-# %% nbgrader={"grade": false, "grade_id": "sgd_l2_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="sgd_l2_step" seed=603
 def sgd_l2_step(params, lr, wd):
     """One step of SGD on the loss with an L2 penalty, in torch's form, in place.
 
@@ -322,14 +299,6 @@ def sgd_l2_step(params, lr, wd):
                 p -= lr * (p.grad + wd * p)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-sgd_l2_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("weight_decay.sgd_l2_step", sgd_l2_step)
-### BEGIN HIDDEN TESTS
-check("weight_decay.sgd_l2_step", sgd_l2_step, seed=603)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -363,10 +332,10 @@ check("weight_decay.sgd_l2_step", sgd_l2_step, seed=603)
 # %% [markdown]
 # ### Exercise: `sgd_decay_step`
 #
-# *2 points · 10 minutes · about five lines.* Write the two lines above as a step, in place, in this order; `torch.optim` does not count. The gradient is the one that was computed before the decay.
+# {{ sgd_decay_step }} Write the two lines above as a step, in place, in this order; `torch.optim` does not count. The gradient is the one that was computed before the decay.
 
 
-# %% nbgrader={"grade": false, "grade_id": "sgd_decay_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="sgd_decay_step" seed=604
 def sgd_decay_step(params, lr, wd):
     """One step of SGD with weight decay, in place: first each parameter shrinks, then it follows its gradient.
 
@@ -388,14 +357,6 @@ def sgd_decay_step(params, lr, wd):
                 p -= lr * p.grad
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-sgd_decay_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("weight_decay.sgd_decay_step", sgd_decay_step)
-### BEGIN HIDDEN TESTS
-check("weight_decay.sgd_decay_step", sgd_decay_step, seed=604)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -523,10 +484,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `decay_groups`
 #
-# *2 points · 15 minutes · about five lines.* Sort the trainable parameters of a model into two groups. The format is the one that every optimizer in `torch.optim` understands.
+# {{ decay_groups }} Sort the trainable parameters of a model into two groups. The format is the one that every optimizer in `torch.optim` understands.
 
 
-# %% nbgrader={"grade": false, "grade_id": "decay_groups", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="decay_groups" seed=605
 def decay_groups(model, wd):
     """Two groups of parameters: those that decay, and those that do not.
 
@@ -549,14 +510,6 @@ def decay_groups(model, wd):
     ]
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-decay_groups", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("weight_decay.decay_groups", decay_groups)
-### BEGIN HIDDEN TESTS
-check("weight_decay.decay_groups", decay_groups, seed=605)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -731,7 +684,7 @@ plots.show(
 # %% [markdown]
 # ## When do they differ?
 #
-# *2 points · 10 minutes · graded by hand.* A friend trains with plain SGD and found wd = 0.01 to be best. Now your friend turns on momentum 0.9 and keeps everything else. In three to six sentences, explain
+# {{ when_do_they_differ }} A friend trains with plain SGD and found wd = 0.01 to be best. Now your friend turns on momentum 0.9 and keeps everything else. In three to six sentences, explain
 #
 # 1. why it made no difference before whether the library used L2 or decoupled decay,
 # 2. why it makes one now, and in which of the two the decay has become weaker compared with the pull of the loss,
@@ -739,7 +692,7 @@ plots.show(
 #
 # Double-click the cell below and write there.
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "when_do_they_differ", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] exercise="when_do_they_differ"
 # <!-- ### BEGIN SOLUTION -->
 # In plain SGD, $p - \mathrm{lr}(g + \mathrm{wd}\,p)$ and $p(1 - \mathrm{lr}\,\mathrm{wd}) - \mathrm{lr}\,g$ are the same expression multiplied out, so the two libraries take the same steps up to rounding.
 #

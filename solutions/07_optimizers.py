@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: nbgrader,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,14 +16,9 @@
 #
 # **You will build** three optimizers that give every weight a step length of its own, race them against SGD, and take apart a bug that hides in a famous notebook.
 #
-# **Time:** about 80 minutes. **It builds on** SGD, momentum and moving averages (lesson 02), and weight decay (lesson 06). Their answers are imported where they are needed.
+# **Time:** about {{ time }}. **It builds on** SGD, momentum and moving averages (lesson 02), and weight decay (lesson 06). Their answers are imported where they are needed.
 #
-# | Exercise | You write | Points | Minutes |
-# |---|---|---|---|
-# | `rmsprop_step` | a step divided by the typical gradient | 2 | 15 |
-# | `adam_step` | the same with momentum, and both corrected | 3 | 25 |
-# | `adamw_step` | Adam with decay in the right place | 2 | 10 |
-# | `reborn_adam_step` | what remains of Adam without its memory | 2 | 15 |
+# {{ exercises }}
 
 # %%
 import math
@@ -128,12 +123,12 @@ print(
 # %% [markdown]
 # ### Exercise: `rmsprop_step`
 #
-# *2 points · 15 minutes · about five lines.* Take one step of RMSProp, as `torch.optim.RMSprop` does it. The *buffers* `squares` hold one tensor for each parameter. They start as zeros and must live on from step to step, so change them in place, like the parameters, and keep nothing anywhere else. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
+# {{ rmsprop_step }} Take one step of RMSProp, as `torch.optim.RMSprop` does it. The *buffers* `squares` hold one tensor for each parameter. They start as zeros and must live on from step to step, so change them in place, like the parameters, and keep nothing anywhere else. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
 #
 # The usual rules for a step: work inside `torch.no_grad()`, leave `.grad` as it is, pass over a parameter whose `.grad` is None (its buffer stays as it is, too), and return nothing.
 
 
-# %% nbgrader={"grade": false, "grade_id": "rmsprop_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="rmsprop_step" seed=701
 def rmsprop_step(params, squares, lr, alpha, eps):
     """One step of RMSProp, in place.
 
@@ -156,14 +151,6 @@ def rmsprop_step(params, squares, lr, alpha, eps):
                 p -= lr * p.grad / (s.sqrt() + eps)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-rmsprop_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("optimizers.rmsprop_step", rmsprop_step)
-### BEGIN HIDDEN TESTS
-check("optimizers.rmsprop_step", rmsprop_step, seed=701)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -250,10 +237,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `adam_step`
 #
-# *3 points · 25 minutes · about seven lines.* Take one step of Adam, as `torch.optim.Adam` does it. The same rules as before; there are two buffers for each parameter now.
+# {{ adam_step }} Take one step of Adam, as `torch.optim.Adam` does it. The same rules as before; there are two buffers for each parameter now.
 
 
-# %% nbgrader={"grade": false, "grade_id": "adam_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="adam_step" seed=702
 def adam_step(params, means, squares, t, lr, betas, eps):
     """One step of Adam, in place.
 
@@ -280,14 +267,6 @@ def adam_step(params, means, squares, t, lr, betas, eps):
                 p -= lr * m_hat / (s_hat.sqrt() + eps)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-adam_step", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("optimizers.adam_step", adam_step)
-### BEGIN HIDDEN TESTS
-check("optimizers.adam_step", adam_step, seed=702)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -390,10 +369,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `adamw_step`
 #
-# *2 points · 10 minutes · a few lines.* Take one step of AdamW, as `torch.optim.AdamW` does it. You may call your `adam_step`. A parameter without a gradient does not decay.
+# {{ adamw_step }} Take one step of AdamW, as `torch.optim.AdamW` does it. You may call your `adam_step`. A parameter without a gradient does not decay.
 
 
-# %% nbgrader={"grade": false, "grade_id": "adamw_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="adamw_step" seed=703
 def adamw_step(params, means, squares, t, lr, betas, eps, wd):
     """One step of Adam with decoupled weight decay, in place.
 
@@ -416,14 +395,6 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
     adam_step(params, means, squares, t=t, lr=lr, betas=betas, eps=eps)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-adamw_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("optimizers.adamw_step", adamw_step)
-### BEGIN HIDDEN TESTS
-check("optimizers.adamw_step", adamw_step, seed=703)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -599,10 +570,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `reborn_adam_step`
 #
-# *2 points · 15 minutes · about four lines.* Write the step that this function really takes, without any buffers. Put $m = s = 0$ and $t = 1$ into Adam's formulas, with $\varepsilon = 10^{-8}$, and simplify on paper as far as you can. The betas drop out. (A weight whose gradient is exactly 0 stays where it is. All other gradients in the check are far larger than $\varepsilon$.)
+# {{ reborn_adam_step }} Write the step that this function really takes, without any buffers. Put $m = s = 0$ and $t = 1$ into Adam's formulas, with $\varepsilon = 10^{-8}$, and simplify on paper as far as you can. The betas drop out. (A weight whose gradient is exactly 0 stays where it is. All other gradients in the check are far larger than $\varepsilon$.)
 
 
-# %% nbgrader={"grade": false, "grade_id": "reborn_adam_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="reborn_adam_step" seed=704
 def reborn_adam_step(params, lr):
     """One step of an Adam that was made just now, in place: its buffers are zero, and t is 1.
 
@@ -623,14 +594,6 @@ def reborn_adam_step(params, lr):
                 p -= lr * p.grad / (p.grad.abs() + 1e-8)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-reborn_adam_step", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("optimizers.reborn_adam_step", reborn_adam_step)
-### BEGIN HIDDEN TESTS
-check("optimizers.reborn_adam_step", reborn_adam_step, seed=704)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

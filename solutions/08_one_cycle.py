@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: nbgrader,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,15 +16,9 @@
 #
 # **You will build** a test that finds a good learning rate in a few seconds, and the schedule called *one cycle*, which changes learning rate and momentum at every step. Then you measure whether it is worth it.
 #
-# **Time:** about 90 minutes. **It builds on** SGD with momentum (lesson 02) and the training loop of lesson 05.
+# **Time:** about {{ time }}. **It builds on** SGD with momentum (lesson 02) and the training loop of lesson 05.
 #
-# | Exercise | You write | Points | Minutes |
-# |---|---|---|---|
-# | `lr_range_test` | the learning-rate finder | 3 | 25 |
-# | `suggest_lr` | a choice from its curve | 1 | 5 |
-# | `steps_per_fit` | how many steps a fit takes | 1 | 5 |
-# | `anneal` | half a cosine from one number to another | 1 | 10 |
-# | `one_cycle` | the schedule | 3 | 25 |
+# {{ exercises }}
 
 
 # %%
@@ -108,10 +102,10 @@ print("nan > 4:", nan > 4, "  nan < 4:", nan < 4, "  math.isfinite(nan):", math.
 # %% [markdown]
 # ### Exercise: `lr_range_test`
 #
-# *3 points · 25 minutes · about eight lines.* The function does not know what is trained. It gets `loss_at`: a function that takes one training step with the learning rate that you hand in, and returns the loss that its batch had before the step. Each call changes the net, so call it once for each rate, and not at all after the end. A loss of exactly 4 times the best is not over it.
+# {{ lr_range_test }} The function does not know what is trained. It gets `loss_at`: a function that takes one training step with the learning rate that you hand in, and returns the loss that its batch had before the step. Each call changes the net, so call it once for each rate, and not at all after the end. A loss of exactly 4 times the best is not over it.
 
 
-# %% nbgrader={"grade": false, "grade_id": "lr_range_test", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="lr_range_test"
 def lr_range_test(loss_at, lr_min, lr_max, steps):
     """The losses at rates that grow from lr_min to lr_max by equal ratios.
 
@@ -136,14 +130,6 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
     return lrs, losses
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-lr_range_test", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("one_cycle.lr_range_test", lr_range_test)
-### BEGIN HIDDEN TESTS
-check("one_cycle.lr_range_test", lr_range_test, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -220,10 +206,10 @@ plots.show(
 #
 # ### Exercise: `suggest_lr`
 #
-# *1 point · 5 minutes · two lines.*
+# {{ suggest_lr }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "suggest_lr", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="suggest_lr"
 def suggest_lr(lrs, losses):
     """The rate lrs[i] at which losses[i + 1] - losses[i] is least.
 
@@ -238,14 +224,6 @@ def suggest_lr(lrs, losses):
     return lrs[differences.index(min(differences))]
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-suggest_lr", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("one_cycle.suggest_lr", suggest_lr)
-### BEGIN HIDDEN TESTS
-check("one_cycle.suggest_lr", suggest_lr, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -324,10 +302,10 @@ print("suggestion of their mean:     ", round(suggestion, 3))
 #
 # ### Exercise: `steps_per_fit`
 #
-# *1 point · 5 minutes · one line.*
+# {{ steps_per_fit }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "steps_per_fit", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="steps_per_fit"
 def steps_per_fit(n, batch_size, epochs):
     """The number of steps in so many epochs over n examples; the last batch of an epoch may be smaller.
 
@@ -340,14 +318,6 @@ def steps_per_fit(n, batch_size, epochs):
     return epochs * math.ceil(n / batch_size)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-steps_per_fit", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("one_cycle.steps_per_fit", steps_per_fit)
-### BEGIN HIDDEN TESTS
-check("one_cycle.steps_per_fit", steps_per_fit, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -377,10 +347,10 @@ check("one_cycle.steps_per_fit", steps_per_fit, seed=101)
 #
 # ### Exercise: `anneal`
 #
-# *1 point · 10 minutes · one line.*
+# {{ anneal }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "anneal", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="anneal"
 def anneal(start, end, pct):
     """From start at pct = 0 to end at pct = 1, along half a cosine.
 
@@ -394,14 +364,6 @@ def anneal(start, end, pct):
     return end + (start - end) / 2 * (1 + math.cos(math.pi * pct))
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-anneal", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("one_cycle.anneal", anneal)
-### BEGIN HIDDEN TESTS
-check("one_cycle.anneal", anneal, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -467,10 +429,10 @@ plots.show(
 #
 # ### Exercise: `one_cycle`
 #
-# *3 points · 25 minutes · about seven lines.* `torch.optim.lr_scheduler` does not count.
+# {{ one_cycle }} `torch.optim.lr_scheduler` does not count.
 
 
-# %% nbgrader={"grade": false, "grade_id": "one_cycle", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="one_cycle"
 def one_cycle(
     step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
 ):
@@ -499,14 +461,6 @@ def one_cycle(
     return anneal(lr_max, lr_max / div / final_div, pct), anneal(low, high, pct)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-one_cycle", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("one_cycle.one_cycle", one_cycle)
-### BEGIN HIDDEN TESTS
-check("one_cycle.one_cycle", one_cycle, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: nbgrader,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,17 +16,9 @@
 #
 # **You will build** a model that predicts how many stars somebody gives to a film that they have not rated yet. It is told nothing about people or films except who gave how many stars to what. Afterwards you read its parameters, and find quality and taste in them.
 #
-# **Time:** about two hours. **It builds on** training loops (lesson 05), weight decay (lesson 06) and AdamW (lesson 07).
+# **Time:** about {{ time }}. **It builds on** training loops (lesson 05), weight decay (lesson 06) and AdamW (lesson 07).
 #
-# | Exercise | You write | Points | Minutes |
-# |---|---|---|---|
-# | `embedding_lookup` | rows of a table | 1 | 5 |
-# | `embedding_backward` | the gradient of that | 2 | 20 |
-# | `sigmoid_range` | a prediction that stays in range | 1 | 5 |
-# | `DotProductBias` | the model | 3 | 20 |
-# | `fit_ratings` | a training run, judged on ratings that it never sees | 4 | 25 |
-# | `read_the_biases` | an answer in words | 2 | 10 |
-# | `pca` | a map of what was learned | 2 | 20 |
+# {{ exercises }}
 #
 # **How it works.** Write your code where a cell says `raise NotImplementedError()`, run it, then run the check below it. The hints below each check open with a click, the vaguest first.
 
@@ -156,10 +148,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `embedding_lookup`
 #
-# *1 point · 5 minutes · one line.* `idx` may have any shape: every index in it is replaced by its row. `nn.Embedding` and `F.embedding` do it for you, so the check does not count them.
+# {{ embedding_lookup }} `idx` may have any shape: every index in it is replaced by its row. `nn.Embedding` and `F.embedding` do it for you, so the check does not count them.
 
 
-# %% nbgrader={"grade": false, "grade_id": "embedding_lookup", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="embedding_lookup"
 def embedding_lookup(weight, idx):
     """The rows of weight at idx.
 
@@ -175,14 +167,6 @@ def embedding_lookup(weight, idx):
     return weight[idx]
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-embedding_lookup", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("embeddings.embedding_lookup", embedding_lookup)
-### BEGIN HIDDEN TESTS
-check("embeddings.embedding_lookup", embedding_lookup, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -255,7 +239,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `embedding_backward`
 #
-# *2 points · 20 minutes · two or three lines.* Write the gradient by hand, without autograd (`torch.func` and `torch.autograd.functional` included) and without the backward functions of `F.embedding`. The one-hot product is right; a way that never builds the one-hot matrix is better.
+# {{ embedding_backward }} Write the gradient by hand, without autograd (`torch.func` and `torch.autograd.functional` included) and without the backward functions of `F.embedding`. The one-hot product is right; a way that never builds the one-hot matrix is better.
 #
 # There is a trap on this way, and many have stepped into it. Run this first: row 3 should become (4, 40).
 
@@ -268,7 +252,7 @@ print(trap)
 # It became (3, 30). PyTorch reads `trap[idx]` once, adds, and writes the results back. Row 3 is written twice, and the last one wins.
 
 
-# %% nbgrader={"grade": false, "grade_id": "embedding_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="embedding_backward"
 def embedding_backward(grad_out, idx, num_embeddings):
     """The gradient of the weight of a lookup: for each row the sum of the gradients of its uses.
 
@@ -288,14 +272,6 @@ def embedding_backward(grad_out, idx, num_embeddings):
     return gradient.index_add(0, idx.flatten(), grad_out.reshape(-1, k))
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-embedding_backward", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("embeddings.embedding_backward", embedding_backward)
-### BEGIN HIDDEN TESTS
-check("embeddings.embedding_backward", embedding_backward, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -364,10 +340,10 @@ print(f"rows with a gradient: {(uses > 0).sum()} of {len(uses):,}")
 # %% [markdown]
 # ### Exercise: `sigmoid_range`
 #
-# *1 point · 5 minutes · one line.* `torch.sigmoid` may be used. The result is right for 100 and -100 too.
+# {{ sigmoid_range }} `torch.sigmoid` may be used. The result is right for 100 and -100 too.
 
 
-# %% nbgrader={"grade": false, "grade_id": "sigmoid_range", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="sigmoid_range"
 def sigmoid_range(x, low, high):
     """The sigmoid of x, stretched so that it runs from low to high.
 
@@ -381,14 +357,6 @@ def sigmoid_range(x, low, high):
     return low + (high - low) * torch.sigmoid(x)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-sigmoid_range", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("embeddings.sigmoid_range", sigmoid_range)
-### BEGIN HIDDEN TESTS
-check("embeddings.sigmoid_range", sigmoid_range, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -454,10 +422,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `DotProductBias`
 #
-# *3 points · 20 minutes · about eight lines.* Use your `embedding_lookup` and your `sigmoid_range`. A batch consists of *pairs*: `users[0]` with `items[0]`, `users[1]` with `items[1]`, and so on. Start the factors as random numbers of spread 0.01, the biases at 0. `nn.Embedding` does not count here.
+# {{ DotProductBias }} Use your `embedding_lookup` and your `sigmoid_range`. A batch consists of *pairs*: `users[0]` with `items[0]`, `users[1]` with `items[1]`, and so on. Start the factors as random numbers of spread 0.01, the biases at 0. `nn.Embedding` does not count here.
 
 
-# %% nbgrader={"grade": false, "grade_id": "DotProductBias", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="DotProductBias"
 class DotProductBias(nn.Module):
     """Predicts ratings from factors and biases.
 
@@ -492,14 +460,6 @@ class DotProductBias(nn.Module):
         return sigmoid_range(score, *self.y_range)
         ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-DotProductBias", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("embeddings.DotProductBias", DotProductBias)
-### BEGIN HIDDEN TESTS
-check("embeddings.DotProductBias", DotProductBias, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -560,7 +520,7 @@ for pair, stars in zip(
 # %% [markdown]
 # ### Exercise: `fit_ratings`
 #
-# *4 points · 25 minutes · about twelve lines.* Train a model, and return it. `torch.optim` and `nn.Embedding` may be used. The model is judged in eval mode. The pieces are in place:
+# {{ fit_ratings }} Train a model, and return it. `torch.optim` and `nn.Embedding` may be used. The model is judged in eval mode. The pieces are in place:
 #
 # - your `DotProductBias`. `users` and `items` count from 0 without gaps, so their numbers follow from the largest ones;
 # - a loop over epochs and shuffled batches, as in lesson 05;
@@ -571,7 +531,7 @@ for pair, stars in zip(
 # The check trains on nine tenths of all ratings, drawn anew and with other numbers for users and items, and measures the RMSE on 8,000 others. It is compared with the RMSE of mean and two biases on the same 8,000. All points for a share of 0.995 or less, half of them up to 1.02. A good run gets to about 0.97, in a few seconds. `seed` is there so that a run can be repeated: seed torch with it at the start.
 
 
-# %% nbgrader={"grade": false, "grade_id": "fit_ratings", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="fit_ratings"
 def fit_ratings(users, items, ratings, seed):
     """A model trained on the given ratings.
 
@@ -599,14 +559,6 @@ def fit_ratings(users, items, ratings, seed):
     return model
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-fit_ratings", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("embeddings.fit_ratings", fit_ratings)
-### BEGIN HIDDEN TESTS
-check("embeddings.fit_ratings", fit_ratings, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -730,7 +682,7 @@ print(f"of the ten films with the highest mean, {int(few.sum())} have fewer than
 # %% [markdown]
 # ## What do the biases tell?
 #
-# *2 points · 10 minutes · graded by hand.* Look at the two pictures above. In four to six sentences, explain
+# {{ read_the_biases }} Look at the two pictures above. In four to six sentences, explain
 #
 # 1. why *The Shawshank Redemption* has a higher bias than *The Best Years of Our Lives*, although its mean rating is lower. Two things in the training pull a bias towards 0, or leave it there; at least one of them depends on the number of ratings,
 # 2. one other reason why a film's bias and its mean rating can differ: think of *who* rates it,
@@ -738,7 +690,7 @@ print(f"of the ten films with the highest mean, {int(few.sum())} have fewer than
 #
 # Double-click the cell below and write there.
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "read_the_biases", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] exercise="read_the_biases"
 # <!-- ### BEGIN SOLUTION -->
 # Biases start at 0, and weight decay pulls all of them back towards 0 in every step, while only the ratings of its own film push a bias away. With 11 ratings there is little push, with 281 much. So the bias of a film with few ratings stays small, whatever its mean: the model asks for evidence before it believes that a film is exceptional. A mean of 11 ratings can be high by chance.
 #
@@ -792,10 +744,10 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `pca`
 #
-# *2 points · 20 minutes · three or four lines.* Centre, decompose, project. `torch.pca_lowrank` does not count. The *singular value decomposition* does the middle part: `torch.linalg.svd(a, full_matrices=False)` gives `U`, `S`, `Vh` with `a = U @ diag(S) @ Vh`. The rows of `Vh` are the directions, the longest first, each of length 1. The variance along direction $j$ is proportional to $S_j^2$. To *project* is to take the dot product with each direction.
+# {{ pca }} Centre, decompose, project. `torch.pca_lowrank` does not count. The *singular value decomposition* does the middle part: `torch.linalg.svd(a, full_matrices=False)` gives `U`, `S`, `Vh` with `a = U @ diag(S) @ Vh`. The rows of `Vh` are the directions, the longest first, each of length 1. The variance along direction $j$ is proportional to $S_j^2$. To *project* is to take the dot product with each direction.
 
 
-# %% nbgrader={"grade": false, "grade_id": "pca", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="pca"
 def pca(x, k):
     """The k directions in which the rows of x differ most.
 
@@ -816,14 +768,6 @@ def pca(x, k):
     return centred @ vh[:k].T, vh[:k], s[:k] ** 2 / (s**2).sum()
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-pca", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("embeddings.pca", pca)
-### BEGIN HIDDEN TESTS
-check("embeddings.pca", pca, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: nbgrader,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,16 +16,9 @@
 #
 # **You will build** what it takes to give a trained network a new task: exchange its last layer, freeze and unfreeze the rest, give each depth its own learning rate, and look inside while it works. Then you teach a net that reads the digits 0 to 4 to read 5 to 9 from ten examples of each.
 #
-# **Time:** about two hours. **It builds on** training loops (lesson 05) and modules (lesson 01).
+# **Time:** about {{ time }}. **It builds on** training loops (lesson 05) and modules (lesson 01).
 #
-# | Exercise | You write | Points | Minutes |
-# |---|---|---|---|
-# | `replace_head` | surgery on a model | 2 | 15 |
-# | `activations` | a look inside, with hooks | 3 | 20 |
-# | `freeze`, `unfreeze` | two switches | 1 + 1 | 10 |
-# | `discriminative_lrs` | a learning rate for each depth | 2 | 15 |
-# | `parameter_groups` | what an optimizer takes | 2 | 10 |
-# | `fine_tune` | the training itself | 5 | 30 |
+# {{ exercises }}
 
 
 # %%
@@ -175,10 +168,10 @@ print("the head:", resnet.fc)
 # %% [markdown]
 # ### Exercise: `replace_head`
 #
-# *2 points · 15 minutes · about four lines.*
+# {{ replace_head }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "replace_head", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="replace_head"
 def replace_head(model, num_outputs):
     """Replace the last nn.Linear of the model by a fresh one with num_outputs outputs.
 
@@ -202,14 +195,6 @@ def replace_head(model, num_outputs):
     return model
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-replace_head", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("transfer.replace_head", replace_head)
-### BEGIN HIDDEN TESTS
-check("transfer.replace_head", replace_head, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -278,10 +263,10 @@ print([f() for f in bound], "bound as a default argument when made")
 # %% [markdown]
 # ### Exercise: `activations`
 #
-# *3 points · 20 minutes · about eight lines.* Let the model run on `x` and return what the named modules put out.
+# {{ activations }} Let the model run on `x` and return what the named modules put out.
 
 
-# %% nbgrader={"grade": false, "grade_id": "activations", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="activations"
 def activations(model, layers, x):
     """What the named modules put out while the model runs on x.
 
@@ -313,14 +298,6 @@ def activations(model, layers, x):
     return outputs
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-activations", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("transfer.activations", activations)
-### BEGIN HIDDEN TESTS
-check("transfer.activations", activations, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -396,10 +373,10 @@ print("logits of the 7:", [round(v, 1) for v in maps["head"][1].tolist()], "for 
 #
 # ### Exercise: `freeze` and `unfreeze`
 #
-# *1 point each · 10 minutes · two lines each.*
+# {{ freeze, unfreeze }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "freeze", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="freeze"
 def freeze(module):
     """No parameter of the module gets a gradient from now on; nothing else changes.
 
@@ -415,14 +392,6 @@ def freeze(module):
         p.requires_grad = False
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-freeze", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("transfer.freeze", freeze)
-### BEGIN HIDDEN TESTS
-check("transfer.freeze", freeze, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -442,7 +411,7 @@ check("transfer.freeze", freeze, seed=101)
 # </details>
 
 
-# %% nbgrader={"grade": false, "grade_id": "unfreeze", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="unfreeze"
 def unfreeze(module):
     """Every parameter of the module gets a gradient again; nothing else changes.
 
@@ -459,14 +428,6 @@ def unfreeze(module):
         p.requires_grad = True
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-unfreeze", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("transfer.unfreeze", unfreeze)
-### BEGIN HIDDEN TESTS
-check("transfer.unfreeze", unfreeze, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -525,10 +486,10 @@ for mode in ["train", "eval"]:
 #
 # ### Exercise: `discriminative_lrs`
 #
-# *2 points · 15 minutes · about five lines.*
+# {{ discriminative_lrs }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "discriminative_lrs", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="discriminative_lrs"
 def discriminative_lrs(lr, n_groups):
     """One learning rate for each group, the head's last.
 
@@ -551,14 +512,6 @@ def discriminative_lrs(lr, n_groups):
     ] + [lr.stop]
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-discriminative_lrs", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("transfer.discriminative_lrs", discriminative_lrs)
-### BEGIN HIDDEN TESTS
-check("transfer.discriminative_lrs", discriminative_lrs, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -615,10 +568,10 @@ plots.show(
 #
 # ### Exercise: `parameter_groups`
 #
-# *2 points · 10 minutes · about three lines.*
+# {{ parameter_groups }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "parameter_groups", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="parameter_groups"
 def parameter_groups(groups, lrs):
     """One dict {"params": ..., "lr": ...} for each module, in order.
 
@@ -641,14 +594,6 @@ def parameter_groups(groups, lrs):
     ]
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-parameter_groups", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("transfer.parameter_groups", parameter_groups)
-### BEGIN HIDDEN TESTS
-check("transfer.parameter_groups", parameter_groups, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -783,12 +728,12 @@ plots.show(
 #
 # ### Exercise: `fine_tune`
 #
-# *5 points · 30 minutes · about six lines with what you have.* Make it harder: in this exercise every digit, old or new, is moved by up to three pixels in any direction. You are handed a `digit_net(5)` that was trained on such digits 0 to 4, and ten examples each of 5 to 9, sorted by class. Return a net that reads moved digits 5 to 9. It is judged in eval mode. `torch.optim` may be used.
+# {{ fine_tune }} Make it harder: in this exercise every digit, old or new, is moved by up to three pixels in any direction. You are handed a `digit_net(5)` that was trained on such digits 0 to 4, and ten examples each of 5 to 9, sorted by class. Return a net that reads moved digits 5 to 9. It is judged in eval mode. `torch.optim` may be used.
 #
 # The check shows your net 1,500 others. **All points from 65 % right, half from 58 %.** A net from scratch gets about 50 %. The choices are yours: what stands still, which rates, how many steps. A check takes about three seconds, a few more the first time.
 
 
-# %% nbgrader={"grade": false, "grade_id": "fine_tune", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="fine_tune" tags=["nbval-ignore-output"]
 def fine_tune(model, x, y, seed):
     """Teach a trained net new classes from few examples.
 
@@ -818,14 +763,6 @@ def fine_tune(model, x, y, seed):
     )
     ### END SOLUTION
 
-
-# %% tags=["nbval-ignore-output"] nbgrader={"grade": true, "grade_id": "check-fine_tune", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("transfer.fine_tune", fine_tune)
-### BEGIN HIDDEN TESTS
-check("transfer.fine_tune", fine_tune, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: nbgrader,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,15 +16,9 @@
 #
 # **You will build** a model for ordinary tables, with words, numbers and gaps in them, and train it on 48,000 flights from New York. It predicts how long a flight is in the air, and it is never told how far the destination is. Afterwards you draw what it has learned about the destinations, beside a real map.
 #
-# **Time:** about two hours. **It builds on** embeddings and PCA (lesson 09), Adam (lesson 07) and affine layers (lesson 01).
+# **Time:** about {{ time }}. **It builds on** embeddings and PCA (lesson 09), Adam (lesson 07) and affine layers (lesson 01).
 #
-# | Exercise | You write | Points | Minutes |
-# |---|---|---|---|
-# | `categorify` | words to codes | 2 | 20 |
-# | `fill_missing` | gaps to numbers | 2 | 15 |
-# | `embedding_size` | a rule of thumb | 1 | 5 |
-# | `TabularModel` | the model | 3 | 25 |
-# | `fit_table` | a training run, judged on flights that it never sees | 4 | 25 |
+# {{ exercises }}
 #
 # **How it works.** Write your code where a cell says `raise NotImplementedError()`, run it, then run the check below it. The hints below each check open with a click, the vaguest first.
 
@@ -126,10 +120,10 @@ for name, error in errors.items():
 # %% [markdown]
 # ### Exercise: `categorify`
 #
-# *2 points · 20 minutes · about five lines.* Missing values come in two forms: `None`, and the float `nan`. The second has a strange habit: `nan == nan` is `False`. It is the only value that is not equal to itself.
+# {{ categorify }} Missing values come in two forms: `None`, and the float `nan`. The second has a strange habit: `nan == nan` is `False`. It is the only value that is not equal to itself.
 
 
-# %% nbgrader={"grade": false, "grade_id": "categorify", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="categorify"
 def categorify(train, valid):
     """Codes for one categorical column.
 
@@ -149,14 +143,6 @@ def categorify(train, valid):
     return train_codes, valid_codes, vocabulary
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-categorify", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("tabular.categorify", categorify)
-### BEGIN HIDDEN TESTS
-check("tabular.categorify", categorify, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -222,10 +208,10 @@ for j, name in enumerate(CATEGORICAL):
 # %% [markdown]
 # ### Exercise: `fill_missing`
 #
-# *2 points · 15 minutes · about four lines.* For an even number of values both the lower of the two in the middle and their mean are in use; either is right.
+# {{ fill_missing }} For an even number of values both the lower of the two in the middle and their mean are in use; either is right.
 
 
-# %% nbgrader={"grade": false, "grade_id": "fill_missing", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="fill_missing"
 def fill_missing(train, valid):
     """Fills the gaps of one continuous column with the median of train.
 
@@ -248,14 +234,6 @@ def fill_missing(train, valid):
     return *filled, train_missing, valid_missing
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-fill_missing", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("tabular.fill_missing", fill_missing)
-### BEGIN HIDDEN TESTS
-check("tabular.fill_missing", fill_missing, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -326,10 +304,10 @@ print("continuous columns, with their masks:", tuple(con_train.shape))
 # %% [markdown]
 # ### Exercise: `embedding_size`
 #
-# *1 point · 5 minutes · one line.*
+# {{ embedding_size }}
 
 
-# %% nbgrader={"grade": false, "grade_id": "embedding_size", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="embedding_size"
 def embedding_size(n_categories):
     """The width of an embedding of so many categories.
 
@@ -342,14 +320,6 @@ def embedding_size(n_categories):
     return min(600, round(1.6 * n_categories**0.56))
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-embedding_size", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("tabular.embedding_size", embedding_size)
-### BEGIN HIDDEN TESTS
-check("tabular.embedding_size", embedding_size, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -415,7 +385,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `TabularModel`
 #
-# *3 points · 25 minutes · about ten lines.* `embedding_lookup(weight, idx)` from lesson 09 was imported at the top; `nn.Embedding`, `nn.Linear` and `nn.ReLU` may be used too, since you have built all of them.
+# {{ TabularModel }} `embedding_lookup(weight, idx)` from lesson 09 was imported at the top; `nn.Embedding`, `nn.Linear` and `nn.ReLU` may be used too, since you have built all of them.
 #
 # - Column j of `categorical` is looked up in a table of shape `(cardinalities[j], embedding_size(cardinalities[j]))`. A cardinality includes code 0.
 # - The embeddings come first, in the order of the columns, then the continuous columns.
@@ -423,7 +393,7 @@ plots.show(
 # - Let the tables start as small random numbers, of spread 0.01. (A fresh `nn.Embedding` has a spread of 1.) You will see at the end what that is good for.
 
 
-# %% nbgrader={"grade": false, "grade_id": "TabularModel", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="TabularModel"
 class TabularModel(nn.Module):
     """Embeddings of categorical columns, joined with continuous columns, through affine maps and ReLUs.
 
@@ -460,14 +430,6 @@ class TabularModel(nn.Module):
         return self.layers[-1](x)
         ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-TabularModel", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("tabular.TabularModel", TabularModel)
-### BEGIN HIDDEN TESTS
-check("tabular.TabularModel", TabularModel, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -519,7 +481,7 @@ print("one flight:", tuple(model(cat_train[:1], con_train[:1]).shape))
 #
 # ### Exercise: `fit_table`
 #
-# *4 points · 25 minutes · about fifteen lines.* Train a model on the given rows, and return a module that answers in the units of the targets. It is judged in eval mode. `torch.optim` may be used.
+# {{ fit_table }} Train a model on the given rows, and return a module that answers in the units of the targets. It is judged in eval mode. `torch.optim` may be used.
 #
 # For the step take Adam from lesson 07, imported at the top: `adam_step(params, means, squares, t, lr, betas, eps)`. `lr=0.01`, `betas=(0.9, 0.99)`, `eps=1e-8`, one hidden layer of 50, batches of 512 and four epochs are a good beginning. As in lesson 09 it helps when the learning rate falls towards 0.
 #
@@ -528,7 +490,7 @@ print("one flight:", tuple(model(cat_train[:1], con_train[:1]).shape))
 # The check draws 52,000 flights anew, with other codes, prepared as above, and measures the RMSE on 8,000 others. It is compared with the RMSE of a table of route means on the same 8,000. All points from a share of 0.92, half of them from 1. A good run gets to about 0.83, in a few seconds.
 
 
-# %% nbgrader={"grade": false, "grade_id": "fit_table", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% exercise="fit_table"
 def fit_table(categorical, continuous, targets, cardinalities, seed):
     """A model trained on the rows of a table.
 
@@ -570,14 +532,6 @@ def fit_table(categorical, continuous, targets, cardinalities, seed):
     return InUnitsOfTheTargets(model, mean, std)
     ### END SOLUTION
 
-
-# %% nbgrader={"grade": true, "grade_id": "check-fit_table", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-from course_utils import check
-
-check("tabular.fit_table", fit_table)
-### BEGIN HIDDEN TESTS
-check("tabular.fit_table", fit_table, seed=101)
-### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

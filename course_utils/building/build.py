@@ -18,7 +18,7 @@ def build(lesson: Lesson) -> Run:
     """Run the lesson's text and write both notebooks; raise CourseError and keep the old files
     where anything fails.
     """
-    notebook = nb.from_text(lesson.text)
+    notebook = nb.from_text(lesson)
     folder = lesson.solved.parent
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -95,7 +95,7 @@ def stale(lesson: Lesson) -> list[str]:
     """
     try:
         solved = nb.read(lesson.solved)
-        problems = _differences(nb.from_text(lesson.text), solved, lesson.solved.name)
+        problems = _differences(nb.from_text(lesson), solved, lesson.solved.name)
         raw = lesson.solved.read_bytes()
         if nb.to_bytes(nb.tidy(solved)) != raw:
             problems.append("the solved notebook was not written by `course build`")

@@ -11,6 +11,8 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils.building.lesson import Lesson
+from course_utils.building.questions import declared, written_out
 from course_utils.checking.errors import CourseError
 
 METADATA = {
@@ -18,37 +20,55 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 
+MAKE = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
+MARKS = {"exercise", "seed", "tags"}
 
-def from_text(path: Path) -> NotebookNode:
+
+def from_text(lesson: Lesson) -> NotebookNode:
     """The notebook of a lesson's text (jupytext, py:percent), not run yet; raises CourseError where
     it is no lesson.
     """
+    name = lesson.text.name
+    notebook = nbformat.v4.new_notebook(metadata=METADATA)
+    taken: set[str] = set()
+    for cell in written_out(_cells(lesson.text), declared(lesson.short)):
+        make = MAKE[cell.cell_type]
+        identity = _identity(cell.cell_type, cell.source, cell.metadata, taken, name)
+        notebook.cells.append(make(cell.source, metadata=cell.metadata, id=identity))
+    return notebook
+
+
+def _cells(path: Path) -> list[NotebookNode]:
+    """The cells of a text, code and markdown only, with no other marks than a lesson uses."""
     try:
-        read = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+        cells: list[NotebookNode] = jupytext.reads(
+            path.read_text(encoding="utf-8"), fmt="py:percent"
+        ).cells
     except FileNotFoundError:
         raise CourseError(
             f"{path.name} is missing: a lesson begins as a text in solutions/."
         ) from None
     except Exception as error:
         raise CourseError(f"{path.name} is not a text that jupytext can read: {error}") from None
-    notebook = nbformat.v4.new_notebook(metadata=METADATA)
-    taken: set[str] = set()
-    for cell in read.cells:
-        metadata = {key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata}
-        make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}.get(
-            cell.cell_type
-        )
-        if make is None:
+    for cell in cells:
+        if cell.cell_type not in MAKE:
             raise CourseError(
                 f"{path.name} has a {cell.cell_type} cell: only code and markdown cells are used."
             )
-        identity = _identity(cell.cell_type, cell.source, metadata, taken, path)
-        notebook.cells.append(make(cell.source, metadata=metadata, id=identity))
-    return notebook
+        for name in list(cell.metadata):
+            if name.startswith("lines_to_"):  # jupytext's own, about blank lines
+                del cell.metadata[name]
+        unknown = ", ".join(sorted(set(cell.metadata) - MARKS))
+        if unknown:
+            raise CourseError(
+                f"{path.name} has a cell marked {unknown}, above {cell.source[:40]!r}: a cell may "
+                'be marked exercise="name", seed=number and tags=["..."], and nothing else.'
+            )
+    return cells
 
 
 def _identity(
-    kind: str, source: str, metadata: Mapping[str, Any], taken: set[str], path: Path
+    kind: str, source: str, metadata: Mapping[str, Any], taken: set[str], text: str
 ) -> str:
     """The cell's grade_id, or a hash of what it says; a repeated hash gets a number."""
     name = metadata.get("nbgrader", {}).get("grade_id", "")
@@ -59,7 +79,7 @@ def _identity(
                 if name in taken
                 else "may hold letters, digits, - and _ only, 64 at most"
             )
-            raise CourseError(f"{path.name}: the grade_id {name!r} {wrong}.")
+            raise CourseError(f"{text}: the name {name!r} of a cell {wrong}.")
     else:
         stem = hashlib.sha256(f"{kind}\n{source}".encode()).hexdigest()[:8]
         name, number = stem, 1

@@ -66,7 +66,7 @@ class Subject:
     @cached_property
     def text(self) -> NotebookNode:
         """The lesson's text as a notebook."""
-        return nb.from_text(self.lesson.text)
+        return nb.from_text(self.lesson)
 
     @cached_property
     def release(self) -> NotebookNode:
@@ -78,7 +78,7 @@ class Subject:
         """The text as it runs now; its last cell, added here, tries the examples of the released
         docstrings.
         """
-        notebook = nb.from_text(self.lesson.text)
+        notebook = nb.from_text(self.lesson)
         docstrings = {
             exercise.name: _docstrings(_cell(self.release, exercise.name))
             for exercise in self.exercises

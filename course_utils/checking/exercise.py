@@ -142,7 +142,8 @@ class Mistake:
 class Exercise:
     """A function or class that the student writes; a subclass says what makes it right.
 
-    The docstring's first line is shown as the definition. `cases` goes from small to large, edges
+    What a lesson says of an exercise is declared here alone, and `course build` writes it into the
+    notebook. The docstring's first line is the definition. `cases` goes from small to large, edges
     included. `probe` runs the answer on one case and yields `(name, value)` in the order of the
     computation, or `(name, value, rtol)` for a statistical value; what is so or not is a `claim`.
     What comes back from the answer is yielded before it is used. The inputs of the case are
@@ -151,6 +152,10 @@ class Exercise:
 
     id: ClassVar[str]
     points: ClassVar[int]
+    minutes: ClassVar[int]
+    lines: ClassVar[str]  # how much there is to write, such as "two or three lines"
+    writes: ClassVar[str]  # what, in the lesson's table, such as "an activation function"
+    extra: ClassVar[bool] = False  # whether later lessons and a short course can do without it
     shortcuts: ClassVar[tuple[Any, ...]] = ()  # functions, classes, modules, "aten::_softmax"
     seconds: ClassVar[float] = 10.0  # limit for all cases together
     mistakes: ClassVar[Sequence[Mistake]] = ()
@@ -253,6 +258,10 @@ class FreeText:
 
     id: str
     points: int = 2
+    minutes: int = 10
+    lines: str = "graded by hand"
+    writes: str = "an answer in words"
+    extra: bool = False
 
     @property
     def name(self) -> str:

@@ -34,6 +34,7 @@ class NumericalGradient(Exercise):
     """(f(x + eps*e_i) - f(x - eps*e_i)) / (2*eps) for every entry i, in float64; x stays as it was."""
 
     id, points = "backprop.numerical_gradient", 2
+    minutes, lines, writes = 15, "about eight lines", "slopes by trying"
     without = {
         "views": "entries changed in place through x.view(-1) are right",
         "requires_grad": "entries changed in place are right",
@@ -253,6 +254,7 @@ class RelativeError(Exercise):
     """The largest |a - b| / max(|a| + |b|, 1e-8) over all elements, a float."""
 
     id, points = "backprop.relative_error", 1
+    minutes, lines, writes = 10, "one or two lines", "how far two gradients differ"
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
@@ -405,6 +407,7 @@ class LinearBackward(Exercise):
     """grad_x, grad_weight, grad_bias of y = x @ weight.T + bias from grad_out, the gradient by y."""
 
     id, points = "backprop.linear_backward", 3
+    minutes, lines, writes = 25, "three short formulas", "back through the affine map"
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
@@ -580,6 +583,7 @@ class ReluBackward(Exercise):
     """The gradient by x, where y = relu(x), from grad_out, the gradient by y."""
 
     id, points = "backprop.relu_backward", 1
+    minutes, lines, writes = 5, "one line", "back through the ReLU"
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
@@ -699,6 +703,7 @@ class MseBackward(Exercise):
     """The gradient by y_hat of mean((y_hat - y)**2)."""
 
     id, points = "backprop.mse_backward", 1
+    minutes, lines, writes = 5, "one line", "back through the loss"
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
@@ -804,6 +809,7 @@ class TwoLayerBackward(Exercise):
     """
 
     id, points = "backprop.two_layer_backward", 3
+    minutes, lines, writes = 20, "about five lines", "back through a whole network"
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
@@ -1019,6 +1025,7 @@ class Backward(Exercise):
     """Adds to n.grad, for every node n of the graph, the derivative of `node` by n."""
 
     id, points = "backprop.backward", 3
+    minutes, lines, writes = 25, "about a dozen lines", "back through any graph"
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         leaves = [rng.number(1.2, 1.9), rng.number(-2.9, -2.1), rng.number(0.3, 0.8)]

@@ -74,6 +74,7 @@ class OneHot(Exercise):
     """y[i, k] = 1 where labels[i] = k, and 0 elsewhere."""
 
     id, points = "cross_entropy.one_hot", 1
+    minutes, lines, writes = 5, "one to three lines", "labels as rows of zeros and a one"
     shortcuts = (F.one_hot, "aten::one_hot")
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -198,6 +199,7 @@ class Softmax(Exercise):
     """p_k = exp(z_k) / sum_j exp(z_j) in every row z of logits, at any size of the logits."""
 
     id, points = "cross_entropy.softmax", 2
+    minutes, lines, writes = 20, "two or three lines", "scores to probabilities"
     without = {
         "float64": FLOAT32,
     }
@@ -360,6 +362,7 @@ class LogSoftmax(Exercise):
     """log p_k = z_k - log sum_j exp(z_j) in every row z of logits, at any size of the logits."""
 
     id, points = "cross_entropy.log_softmax", 2
+    minutes, lines, writes = 15, "two lines", "the same as logarithms"
     without = {
         "float64": FLOAT32,
     }
@@ -589,6 +592,7 @@ class Nll(Exercise):
     """-1/n sum_i log_probs[i, targets[i]], the negative log-likelihood."""
 
     id, points = "cross_entropy.nll", 1
+    minutes, lines, writes = 10, "one line", "a lookup and a mean"
     without = {
         "float64": FLOAT32,
     }
@@ -644,6 +648,7 @@ class CrossEntropy(Exercise):
     """-1/n sum_i log p[i, targets[i]] with p = softmax(logits), at any size of the logits."""
 
     id, points = "cross_entropy.cross_entropy", 1
+    minutes, lines, writes = 5, "one line", "the loss"
     without = {
         "requires_grad": "its gradient is judged in every case",
     }
@@ -771,6 +776,7 @@ class CrossEntropyBackward(Exercise):
     """
 
     id, points = "cross_entropy.cross_entropy_backward", 3
+    minutes, lines, writes = 25, "one to three lines", "a derivation"
     without = {
         "float64": FLOAT32,
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
@@ -914,6 +920,7 @@ class Accuracy(Exercise):
     """The part of the examples whose largest logit belongs to the target, between 0 and 1."""
 
     id, points = "cross_entropy.accuracy", 1
+    minutes, lines, writes = 5, "one line", "the metric"
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }

@@ -45,6 +45,7 @@ class EmbeddingLookup(Exercise):
     """Row idx of weight for every entry of idx: (n, k) and any shape (...) give (..., k)."""
 
     id, points = "embeddings.embedding_lookup", 1
+    minutes, lines, writes = 5, "one line", "rows of a table"
     shortcuts = (nn.Embedding, nn.EmbeddingBag, *EMBEDDING)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -167,6 +168,7 @@ class EmbeddingBackward(Exercise):
     """The gradient of weight: row i is the sum of the rows of grad_out whose index is i."""
 
     id, points = "embeddings.embedding_backward", 2
+    minutes, lines, writes = 20, "two or three lines", "the gradient of that"
     without = {
         "float64": "the tables of this lesson are float32, and so is a gradient written into zeros",
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
@@ -330,6 +332,7 @@ class SigmoidRange(Exercise):
     """low + (high - low) * sigmoid(x), element by element."""
 
     id, points = "embeddings.sigmoid_range", 1
+    minutes, lines, writes = 5, "one line", "a prediction that stays in range"
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("low = 0, high = 1", x=rng.normal(5), low=0.0, high=1.0)
@@ -480,6 +483,7 @@ class DotProductBias(Exercise):
     """
 
     id, points = "embeddings.DotProductBias", 3
+    minutes, lines, writes = 20, "about eight lines", "the model"
     without = {
         "float64": "the parameters of a layer are float32",
         "requires_grad": "the numbers are copied into the parameters",
@@ -803,6 +807,7 @@ class Pca(Exercise):
     """
 
     id, points = "embeddings.pca", 2
+    minutes, lines, writes = 20, "three or four lines", "a map of what was learned"
     without = {
         "float64": "a way through float32 is right within the tolerance of this lesson",
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
@@ -1128,6 +1133,8 @@ class FitRatings(Training):
     """
 
     id, points = "embeddings.fit_ratings", 4
+    minutes, lines = 25, "about twelve lines"
+    writes = "a training run, judged on ratings that it never sees"
     metric = "error (RMSE) on unseen ratings, as a share of the error of biases alone"
     full, part, higher_is_better = 0.995, 1.02, False
 

@@ -34,6 +34,7 @@ class Relu(Exercise):
     """max(x, 0), element by element, for a tensor of any shape."""
 
     id, points = "linear.relu", 1
+    minutes, lines, writes = 5, "one line", "an activation function"
     shortcuts = RELU
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -165,6 +166,7 @@ class MyLinear(Exercise):
     """y = x @ weight.T + bias, for any leading batch shape."""
 
     id, points = "linear.My_Linear", 3
+    minutes, lines, writes = 25, "about six lines", "a layer with its parameters"
     without = {
         "float64": "the parameters of a layer are float32",
     }
@@ -474,6 +476,7 @@ class CountParameters(Exercise):
     """
 
     id, points = "linear.count_parameters", 1
+    minutes, lines, writes = 5, "one line", "a sum"
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for kind, label in (
@@ -627,6 +630,7 @@ class Collapse(Exercise):
     """The one affine map (w, b) that equals first w1, b1 and then w2, b2."""
 
     id, points = "linear.collapse", 2
+    minutes, lines, writes = 15, "two lines", "two maps in one"
     without = {
         "float64": "ones and zeros of your own, in float32, may stand in for x",
     }
@@ -738,6 +742,7 @@ class TwoLayerNet(Exercise):
     """
 
     id, points = "linear.two_layer_net", 3
+    minutes, lines, writes = 10, "about four lines", "a network from your own parts"
     without = {
         "float64": "the parameters of a layer are float32",
         "requires_grad": "its gradient is judged in every case",

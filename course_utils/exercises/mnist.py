@@ -29,6 +29,7 @@ class Normalize(Exercise):
     """
 
     id, points = "mnist.normalize", 1
+    minutes, lines, writes = 10, "two lines", "the scale of the pixels"
     without = {
         "float64": "pixels are float32, and so are the results by definition",
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
@@ -203,6 +204,7 @@ class Sgd(Exercise):
     """
 
     id, points = "mnist.SGD", 3
+    minutes, lines, writes = 25, "about ten lines", "an optimizer with momentum"
     along = {"again": 1}  # with momentum
     without = {
         "requires_grad": "parameters require a gradient in every case",
@@ -546,6 +548,7 @@ class TrainEpoch(Exercise):
     """
 
     id, points = "mnist.train_epoch", 2
+    minutes, lines, writes = 15, "about eight lines", "the loop"
     without = {
         "float64": "the digits and the losses are float32",
         "requires_grad": "the parameters require a gradient in every case, and digits do not",
@@ -800,6 +803,7 @@ class Evaluate(Exercise):
     """
 
     id, points = "mnist.evaluate", 2
+    minutes, lines, writes = 15, "about six lines", "loss and accuracy of a model"
     without = {
         "float64": "the digits and the losses are float32",
         "requires_grad": "the parameters require a gradient in every case, and digits do not",
@@ -1060,6 +1064,8 @@ class FitMnist(Training):
     """
 
     id, points = "mnist.fit_mnist", 5
+    minutes, lines = 30, "about eight lines"
+    writes = "a reader of digits, judged on digits it never saw"
     shortcuts = OPTIMIZERS
     metric = "accuracy on digits it never saw"
     full, part = 0.75, 0.55

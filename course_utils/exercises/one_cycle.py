@@ -20,6 +20,7 @@ class Anneal(Exercise):
     """From start at pct = 0 to end at pct = 1 along half a cosine: flat, steep, flat."""
 
     id, points = "one_cycle.anneal", 1
+    minutes, lines, writes = 10, "one line", "half a cosine from one number to another"
     shortcuts = SCHEDULERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -172,6 +173,7 @@ class OneCycle(Exercise):
     """
 
     id, points = "one_cycle.one_cycle", 3
+    minutes, lines, writes = 25, "about seven lines", "the schedule"
     shortcuts = SCHEDULERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -484,6 +486,7 @@ class LrRangeTest(Exercise):
     """
 
     id, points = "one_cycle.lr_range_test", 3
+    minutes, lines, writes = 25, "about eight lines", "the learning-rate finder"
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, losses: list[float]) -> Case:
@@ -768,6 +771,7 @@ class SuggestLr(Exercise):
     """lrs[i] where losses[i+1] - losses[i] is least: the rate at which the loss falls fastest."""
 
     id, points = "one_cycle.suggest_lr", 1
+    minutes, lines, writes = 5, "two lines", "a choice from its curve"
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, losses in (
@@ -918,6 +922,7 @@ class StepsPerFit(Exercise):
     """
 
     id, points = "one_cycle.steps_per_fit", 1
+    minutes, lines, writes = 5, "one line", "how many steps a fit takes"
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n: int, batch_size: int, epochs: int) -> Case:

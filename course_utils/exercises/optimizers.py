@@ -62,6 +62,7 @@ class RmspropStep(Exercise):
     """s <- alpha*s + (1-alpha)*g**2, then p <- p - lr * g / (sqrt(s) + eps), in place."""
 
     id, points = "optimizers.rmsprop_step", 2
+    minutes, lines, writes = 15, "about five lines", "a step divided by the typical gradient"
     without = WITHOUT
     shortcuts = STEPS
 
@@ -407,6 +408,7 @@ class AdamStep(Exercise):
     """
 
     id, points = "optimizers.adam_step", 3
+    minutes, lines, writes = 25, "about seven lines", "the same with momentum, and both corrected"
     without = WITHOUT
     shortcuts = STEPS
 
@@ -438,6 +440,7 @@ class AdamwStep(Exercise):
     """
 
     id, points = "optimizers.adamw_step", 2
+    minutes, lines, writes = 10, "a few lines", "Adam with decay in the right place"
     without = WITHOUT
     shortcuts = STEPS
 
@@ -549,6 +552,7 @@ class RebornAdamStep(Exercise):
     """One step of Adam (eps 1e-8) that was built just now, in place."""
 
     id, points = "optimizers.reborn_adam_step", 2
+    minutes, lines, writes = 15, "about four lines", "what remains of Adam without its memory"
     without = {**WITHOUT, "float64": "lr * sign(g) is right, which leaves out eps"}
     shortcuts = STEPS
 

@@ -38,6 +38,7 @@ class Mse(Exercise):
     """mean((y_hat - y)**2) over all elements; unequal shapes are a ValueError."""
 
     id, points = "sgd.mse", 1
+    minutes, lines, writes = 10, "three lines", "a loss"
     shortcuts = ("aten::mse_loss", nn.MSELoss, "aten::huber_loss", "aten::smooth_l1_loss")
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -181,6 +182,7 @@ class MseGradient(Exercise):
     """The gradient of mean((x @ w - y)**2) by w, by hand: (d,)."""
 
     id, points = "sgd.mse_gradient", 2
+    minutes, lines, writes = 20, "one or two lines", "its gradient, derived on paper"
     without = {
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
     }
@@ -321,6 +323,7 @@ class SgdStep(Exercise):
     """p <- p - lr * p.grad for every p in params, in place; where p.grad is None, p stays."""
 
     id, points = "sgd.sgd_step", 2
+    minutes, lines, writes = 15, "about four lines", "a step downhill"
     without = WITHOUT
     shortcuts = STEPS
 
@@ -402,6 +405,7 @@ class MomentumStep(Exercise):
     """
 
     id, points = "sgd.momentum_step", 2
+    minutes, lines, writes = 15, "about five lines", "a step with a memory"
     without = WITHOUT
     shortcuts = STEPS
 
@@ -582,6 +586,7 @@ class Minibatches(Exercise):
     """Index tensors that hold 0 ... n - 1 once, shuffled by the generator; the last may be smaller."""
 
     id, points = "sgd.minibatches", 2
+    minutes, lines, writes = 15, "about three lines", "a few examples at a time"
     shortcuts = (
         torch.utils.data.DataLoader,
         torch.utils.data.RandomSampler,
@@ -850,6 +855,7 @@ class Ewma(Exercise):
     """S_t = beta * S_(t-1) + (1 - beta) * values_t for t = 1 ... n, from S_0 = 0."""
 
     id, points = "sgd.ewma", 1
+    minutes, lines, writes = 10, "about five lines", "a moving average"
     without = {
         "float64": "averages written into float32 zeros are right in this lesson",
     }

@@ -21,6 +21,7 @@ class Categorify(Exercise):
     """
 
     id, points = "tabular.categorify", 2
+    minutes, lines, writes = 20, "about five lines", "words to codes"
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def drawn(names: Sequence[Any], n: int) -> list[Any]:
@@ -263,6 +264,7 @@ class FillMissing(Exercise):
     """
 
     id, points = "tabular.fill_missing", 2
+    minutes, lines, writes = 15, "about four lines", "gaps to numbers"
     without = {
         "float64": "the columns are float32",
         "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
@@ -469,6 +471,7 @@ class EmbeddingSize(Exercise):
     """min(600, round(1.6 * n**0.56)) for n categories."""
 
     id, points = "tabular.embedding_size", 1
+    minutes, lines, writes = 5, "one line", "a rule of thumb"
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         few = [rng.integer(60, 90), rng.integer(200, 900)]
@@ -622,6 +625,7 @@ class TabularModel(Exercise):
     """
 
     id, points = "tabular.TabularModel", 3
+    minutes, lines, writes = 25, "about ten lines", "the model"
     without = {
         "float64": "the parameters of a layer are float32",
         "requires_grad": "the numbers are copied into the parameters",
@@ -1048,6 +1052,8 @@ class FitTable(Training):
     """
 
     id, points = "tabular.fit_table", 4
+    minutes, lines = 25, "about fifteen lines"
+    writes = "a training run, judged on flights that it never sees"
     metric = "error (RMSE) on unseen flights, as a share of the error of route means"
     full, part, higher_is_better = 0.92, 1.0, False
 

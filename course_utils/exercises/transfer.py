@@ -86,6 +86,7 @@ class ReplaceHead(Exercise):
     """
 
     id, points = "transfer.replace_head", 2
+    minutes, lines, writes = 15, "about four lines", "surgery on a model"
     without = NOT_HANDED_IN
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -597,6 +598,7 @@ class Freeze(_Switch):
     """requires_grad = False for every parameter of the module, and nothing else."""
 
     id, points, to = "transfer.freeze", 1, False
+    minutes, lines, writes = 5, "two lines", "two switches"
     mistakes = _switch_mistakes(False)
 
 
@@ -604,6 +606,7 @@ class Unfreeze(_Switch):
     """requires_grad = True for every parameter of the module, and nothing else."""
 
     id, points, to = "transfer.unfreeze", 1, True
+    minutes, lines, writes = 5, "two lines", "two switches"
     mistakes = _switch_mistakes(True)
 
 
@@ -613,6 +616,7 @@ class DiscriminativeLrs(Exercise):
     """
 
     id, points = "transfer.discriminative_lrs", 2
+    minutes, lines, writes = 15, "about five lines", "a learning rate for each depth"
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(n: int, stop: float, start: float | None = None, is_slice: bool = True) -> Case:
@@ -860,6 +864,7 @@ class ParameterGroups(Exercise):
     """[{"params": the module's trainable parameters, "lr": its rate}, ...], one for each module."""
 
     id, points = "transfer.parameter_groups", 2
+    minutes, lines, writes = 10, "about three lines", "what an optimizer takes"
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(
@@ -1106,6 +1111,7 @@ class Activations(Exercise):
     """
 
     id, points = "transfer.activations", 3
+    minutes, lines, writes = 20, "about eight lines", "a look inside, with hooks"
     without = {
         "float64": "the parameters of a layer are float32",
     }
@@ -1388,6 +1394,7 @@ class FineTune(Training):
     """
 
     id, points = "transfer.fine_tune", 5
+    minutes, lines, writes = 30, "about six lines with what you have", "the training itself"
     metric = "accuracy on digits it never saw"
     full, part = 0.65, 0.58
 

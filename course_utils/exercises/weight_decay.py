@@ -36,6 +36,7 @@ class L2Penalty(Exercise):
     """wd times the sum of the squares of all entries of all params, a 0-d tensor."""
 
     id, points = "weight_decay.l2_penalty", 1
+    minutes, lines, writes = 5, "one or two lines", "a cost for large weights"
     without = {
         "float64": "a sum that starts at a float32 zero is right in this lesson",
     }
@@ -200,6 +201,7 @@ class L2Gradient(Exercise):
     """The gradient of wd * sum(p**2) by p, of the shape of p."""
 
     id, points = "weight_decay.l2_gradient", 1
+    minutes, lines, writes = 10, "one line", "its slope"
     without = {
         "float64": "a gradient written into float32 zeros is right in this lesson",
     }
@@ -340,6 +342,7 @@ class SgdL2Step(Exercise):
     """p <- p - lr * (p.grad + wd * p), in place."""
 
     id, points = "weight_decay.sgd_l2_step", 2
+    minutes, lines, writes = 10, "about four lines", "a step that follows loss and penalty"
     without = WITHOUT
     shortcuts = STEPS
 
@@ -392,6 +395,7 @@ class SgdDecayStep(Exercise):
     """p <- p * (1 - lr * wd), then p <- p - lr * p.grad, in place."""
 
     id, points = "weight_decay.sgd_decay_step", 2
+    minutes, lines, writes = 10, "about five lines", "a step that shrinks first"
     without = WITHOUT
     shortcuts = STEPS
 
@@ -517,6 +521,7 @@ class DecayGroups(Exercise):
     """
 
     id, points = "weight_decay.decay_groups", 2
+    minutes, lines, writes = 15, "about five lines", "which parameters decay"
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, kind in (
