@@ -11,6 +11,7 @@ from course_utils.building import notebook as nb
 from course_utils.building.build import build, stale
 from course_utils.building.lesson import Lesson, all_lessons, choose, files
 from course_utils.checking.errors import CourseError
+from course_utils.exercises.linear import Collapse, Relu
 from tests import tiny
 
 
@@ -67,10 +68,10 @@ def test_a_build_leaves_the_environment_alone(plain):
 
 
 def test_cell_ids_are_the_grade_id_or_follow_from_type_and_source(tmp_path):
-    first = nb.from_text(tiny.lesson(tmp_path, tiny.RELU).text)
+    first = nb.from_text(tiny.lesson(tmp_path, tiny.RELU))
     ids = [cell.id for cell in first.cells]
     assert ids[3:5] == ["relu", "check-relu"]
-    again = nb.from_text(tiny.lesson(tmp_path, tiny.RELU.replace("# # Tiny", "# # Small")).text)
+    again = nb.from_text(tiny.lesson(tmp_path, tiny.RELU.replace("# # Tiny", "# # Small")))
     assert [cell.id for cell in again.cells][1:] == ids[1:]
     assert again.cells[0].id != ids[0]
 
@@ -83,8 +84,15 @@ def test_equal_cells_get_different_ids(built):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"grade_id": "check-relu"', '"grade_id": "relu"', "the grade_id 'relu' is used twice"),
-        ('"grade_id": "relu"', '"grade_id": "my relu"', "the grade_id 'my relu' may hold letters"),
+        ("# %% [markdown]\n# <details>", '# %% exercise="relu"\n# <details>', "relu has two cells"),
+        ('exercise="relu"', 'exercise="rely"', "names 'rely', which is no exercise"),
+        ("{{ relu }}", "{{ relu, rely }}", "names 'rely', which is no exercise"),
+        ("{{ relu }}", "{{ relu, My_Linear }}", "relu, My_Linear differ in points or lines"),
+        ('exercise="relu"', "exercise=relu", "a cell marked incorrectly_encoded_metadata"),
+        ('exercise="relu"', 'nbgrader={"grade": true}', "a cell marked nbgrader"),
+        ('exercise="relu"', 'exercise="relu" seed=0', "seed=0: take a number above 0"),
+        ('# %% exercise="relu"', '# %% [markdown] exercise="relu"', "is markdown: make it code"),
+        ('exercise="relu"', 'exercise="why_nonlinear"', "is code: make it markdown"),
         ("# %% [markdown]\n# # Tiny", "# %% [raw]\n# # Tiny", "a raw cell"),
     ],
 )
@@ -92,7 +100,65 @@ def test_a_text_that_is_no_lesson_is_refused(tmp_path, old, new, said):
     lesson = tiny.lesson(tmp_path, tiny.RELU)
     tiny.edit(lesson.text, old, new)
     with pytest.raises(CourseError, match=said):
-        nb.from_text(lesson.text)
+        nb.from_text(lesson)
+
+
+def test_the_declaration_becomes_marks_a_check_and_prose(tmp_path):
+    text = tiny.RELU.replace(
+        'exercise="relu"', 'exercise="relu" seed=7 tags=["nbval-ignore-output"]'
+    )
+    title, _, asked, answer, check, _ = nb.from_text(tiny.lesson(tmp_path, text)).cells
+    assert "about 10 minutes." in title.source  # 5 of the exercise and 0.7 of the words
+    assert title.source.endswith(
+        "| Exercise | You write | Points | Minutes |\n|---|---|---|---|\n"
+        "| `relu` | an activation function | 1 | 5 |"
+    )
+    assert "*1 point · 5 minutes · one line.* Negative" in asked.source
+    marks = {"schema_version": 3, "task": False}
+    assert answer.metadata == {
+        "nbgrader": marks | {"grade_id": "relu", "grade": False, "locked": False, "solution": True}
+    }
+    assert check.metadata == {
+        "tags": ["nbval-ignore-output"],
+        "nbgrader": marks
+        | {"grade_id": "check-relu", "grade": True, "locked": True, "solution": False, "points": 1},
+    }
+    assert check.source == (
+        'from course_utils import check\n\ncheck("linear.relu", relu)\n'
+        '### BEGIN HIDDEN TESTS\ncheck("linear.relu", relu, seed=7)\n### END HIDDEN TESTS'
+    )
+
+
+def test_a_question_in_words_is_graded_by_hand(tmp_path):
+    text = tiny.RELU + "\n# %% [markdown]\n# {{ why_nonlinear }} Why?\n"
+    text += '\n# %% [markdown] exercise="why_nonlinear"\n# It bends.\n'
+    *_, asked, answer = nb.from_text(tiny.lesson(tmp_path, text)).cells
+    assert asked.source == "*2 points · 10 minutes · graded by hand.* Why?"
+    marks = answer.metadata["nbgrader"]
+    assert (marks.points, marks.grade, marks.solution, marks.locked) == (2, True, True, False)
+
+
+def test_extra_exercises_are_marked_where_a_lesson_has_some(tmp_path, monkeypatch):
+    monkeypatch.setattr(Collapse, "extra", True)
+    text = tiny.RELU.replace("{{ relu }}", "{{ relu }} and {{ collapse }}")
+    title, _, asked, *_ = nb.from_text(tiny.lesson(tmp_path, text)).cells
+    assert "about 20 minutes (10 without the extra exercises)." in title.source
+    assert "| Minutes | Part |\n|---|---|---|---|---|\n" in title.source
+    assert "| 1 | 5 | core |\n" in title.source and "| 2 | 15 | extra |" in title.source
+    assert "*extra · 2 points · 15 minutes · two lines.*" in asked.source
+
+
+def test_exercises_that_share_a_line_share_its_minutes(tmp_path):
+    text = tiny.PLAIN + "\n# %% [markdown]\n# {{ freeze, unfreeze }} Two.\n#\n# {{ exercises }}\n"
+    source = nb.from_text(tiny.lesson(tmp_path, text, "10_transfer")).cells[-1].source
+    assert source.startswith("*1 point each · 10 minutes · two lines each.* Two.")
+    assert source.endswith("| `freeze`, `unfreeze` | two switches | 1 + 1 | 10 |")
+
+
+def test_an_exercise_that_does_not_say_its_minutes_is_named(tmp_path, monkeypatch):
+    monkeypatch.delattr(Relu, "minutes")
+    with pytest.raises(CourseError, match=r"linear.relu has no minutes: .*exercises/linear.py"):
+        nb.from_text(tiny.lesson(tmp_path, tiny.RELU))
 
 
 UNRELEASABLE = 'print("two")\n### BEGIN SOLUTION\nprint("three")\n### END SOLUTION'

@@ -14,7 +14,7 @@ from course_utils.building.docstrings import show_examples
 from course_utils.building.rules import RULES, Subject
 from course_utils.building.run import Run
 from course_utils.checking.edit import edit
-from course_utils.checking.exercise import Mistake
+from course_utils.checking.exercise import FreeText, Mistake
 from course_utils.exercises.linear import Relu
 from course_utils.reference.linear import relu
 from tests import tiny
@@ -89,6 +89,10 @@ def test_every_rule_says_what_it_is_in_one_sentence():
 def text(old: str, new: str):
     """Break the text alone; the notebooks stay."""
     return lambda subject, _: tiny.edit(subject.lesson.text, old, new)
+
+
+def question(subject, _):
+    subject.__dict__["questions"] = [FreeText("linear.why")]
 
 
 def released(old: str, new: str):
@@ -176,10 +180,7 @@ def examples(docstring: str):
     return replace
 
 
-EXTRA_CELL = (
-    f"# %% nbgrader={tiny.CHECK.replace('relu', 'extra')}\n1\n\n# %% [markdown]\n# ## The bend"
-)
-SHOWN, HIDDEN = 'check("linear.relu", relu)', 'check("linear.relu", relu, seed=101)'
+HIDDEN = 'check("linear.relu", relu, seed=101)'
 UNTRUE = "x: any shape.\n\n    >>> relu(torch.tensor(3.0))\n    tensor(2.)\n    "
 SHAPELESS = "x: a tensor.\n\n    >>> relu(torch.tensor(3.0))\n    tensor(3.)\n    "
 RIGHT = ANSWERS["linear.relu"]
@@ -199,27 +200,12 @@ BROKEN = [
         "net.svg is missing",
         text("# # Tiny", "# # Tiny\n#\n# ![a net](net.svg)"),
     ),
-    (
-        "points_agree",
-        "check-relu has 2 points in the notebook and 1",
-        text('"points": 1', '"points": 2'),
-    ),
-    ("points_agree", "check-relu has no points in the notebook", text("check-relu", "check-rely")),
-    (
-        "points_agree",
-        "no solution cell with the grade_id relu",
-        text('"grade_id": "relu"', '"grade_id": "rely"'),
-    ),
-    (
-        "points_agree",
-        "check-extra has 1 points in the notebook and no",
-        text("# %% [markdown]\n# ## The bend", EXTRA_CELL),
-    ),
-    ("checks_are_calls", "should hide", text(HIDDEN + "\n", "")),
-    ("checks_are_calls", "with a seed other than 0", text("seed=101", "seed=0")),
-    ("checks_are_calls", f"then read {SHOWN}", text(SHOWN, 'check("linear.relu", other)')),
-    ("checks_are_calls", f"then read {SHOWN}", text(SHOWN, "")),
-    ("checks_are_calls", "check-relu is not locked", text('"locked": true', '"locked": false')),
+    ("questions_are_asked", 'write `# %% exercise="relu"`', text(' exercise="relu"', "")),
+    ("questions_are_asked", 'write `# %% [markdown] exercise="why"`', question),
+    ("questions_are_asked", "relu has 0 points lines: write {{ relu }}", text("{{ relu }}", "")),
+    ("questions_are_asked", "relu has 2 points lines", text("{{ relu }}", "{{ relu }} {{ relu }}")),
+    ("questions_are_asked", "write {{ exercises }}", text("{{ exercises }}", "")),
+    ("questions_are_asked", "write {{ time }}", text("{{ time }}", "five minutes")),
     (
         "nothing_leaks",
         "relu: 'return x.clamp(min=0)' can be read",

@@ -6,15 +6,8 @@ from pathlib import Path
 from course_utils.building.lesson import Lesson
 
 ROOT = Path(__file__).resolve().parent.parent
-HEADER = (
-    "# ---\n# jupyter:\n#   jupytext:\n#     cell_metadata_filter: nbgrader,tags,-all\n# ---\n\n"
-)
-SOLUTION = '{"grade": false, "grade_id": "relu", "locked": false, "schema_version": 3, "solution": true, "task": false}'
-CHECK = (
-    '{"grade": true, "grade_id": "check-relu", "locked": true, "points": 1, "schema_version": 3, '
-    '"solution": false, "task": false}'
-)
-
+HEADER = "# ---\n# jupyter:\n#   jupytext:\n#     cell_metadata_filter: exercise,seed,tags,-all\n"
+HEADER += "# ---\n\n"
 PLAIN = (
     HEADER
     + """# %% [markdown]
@@ -28,8 +21,14 @@ print("one")
 """
 )
 
-RELU = f'''{HEADER}# %% [markdown]
+RELU = (
+    HEADER
+    + '''# %% [markdown]
 # # Tiny
+#
+# **Time:** about {{ time }}.
+#
+# {{ exercises }}
 
 # %%
 import torch
@@ -39,9 +38,9 @@ from course_utils import check
 # %% [markdown]
 # ## The bend
 #
-# Negative numbers become 0.
+# {{ relu }} Negative numbers become 0.
 
-# %% nbgrader={SOLUTION}
+# %% exercise="relu"
 def relu(x):
     """The larger of x and 0.
 
@@ -54,17 +53,10 @@ def relu(x):
     return x.clamp(min=0)
     ### END SOLUTION
 
-# %% nbgrader={CHECK}
-from course_utils import check
-
-check("linear.relu", relu)
-### BEGIN HIDDEN TESTS
-check("linear.relu", relu, seed=101)
-### END HIDDEN TESTS
-
 # %% [markdown]
 # <details><summary>Hint</summary>What is the larger of two numbers?</details>
 '''
+)
 
 
 def lesson(root: Path, text: str, name: str = "01_linear") -> Lesson:

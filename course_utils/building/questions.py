@@ -77,6 +77,11 @@ def _asked(cell: NotebookNode, question: Question) -> Iterator[NotebookNode]:
     """The answer's cell with nbgrader's marks, and for an exercise the cell that checks it."""
     tags, seed = cell.metadata.pop("tags", None), cell.metadata.pop("seed", HIDDEN_SEED)
     by_hand = isinstance(question, FreeText)
+    if by_hand != (cell.cell_type == "markdown"):
+        due = "markdown, since it is answered in words" if by_hand else "code"
+        raise CourseError(f"The cell of {question.name} is {cell.cell_type}: make it {due}.")
+    if not isinstance(seed, int) or seed <= 0:
+        raise CourseError(f"The cell of {question.name} has seed={seed}: take a number above 0.")
     cell.metadata["nbgrader"] = _marks(question.name, solution=True, grade=by_hand)
     if by_hand:
         cell.metadata["nbgrader"]["points"] = question.points

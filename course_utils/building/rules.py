@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from nbformat import NotebookNode
 from course_utils.building import notebook as nb
 from course_utils.building.build import stale
 from course_utils.building.lesson import Lesson, files
+from course_utils.building.questions import TABLE, TIME, marked
 from course_utils.building.run import Run, run
 from course_utils.checking import axes
 from course_utils.checking.exercise import (
@@ -147,44 +149,21 @@ def solution_scores_full(subject: Subject) -> Iterator[str]:
             yield f"{cell.id} scores {points:g} of {most:g} and says {' and '.join(_statuses(cell)) or _error(cell)}"
 
 
-def points_agree(subject: Subject) -> Iterator[str]:
-    """The notebook asks for the lesson's exercises and questions, each once, with their points."""
-    due: dict[str, float] = {
-        f"check-{exercise.name}": exercise.points for exercise in subject.exercises
-    }
-    due |= {question.name: question.points for question in subject.questions}
-    have = {
-        cell.id: cell.metadata.nbgrader.get("points")
-        for cell in subject.text.cells
-        if _flag(cell, "grade")
-    }
-    for name in sorted({*due, *have}, key=[*due, *have].index):
-        if due.get(name) != have.get(name):
-            yield f"{name} has {have.get(name, 'no')} points in the notebook and {due.get(name, 'no')} in its exercise"
-    for exercise in subject.exercises:
-        if not _flag(_cell(subject.text, exercise.name), "solution"):
-            yield f"there is no solution cell with the grade_id {exercise.name}"
-    for question in subject.questions:
-        if not _flag(_cell(subject.text, question.name), "solution"):
-            yield f"{question.name} is not a solution cell"
-
-
-def checks_are_calls(subject: Subject) -> Iterator[str]:
-    """Every check cell is locked, runs alone after a restart, and checks its exercise, shown and
-    hidden by seed.
-    """
-    for exercise in subject.exercises:
-        cell = _cell(subject.text, f"check-{exercise.name}")
-        hidden = "".join(HIDDEN.findall(cell.source))
-        shown = HIDDEN.sub("", cell.source)
-        call = f'check("{exercise.id}", {exercise.name}'
-        seed = re.fullmatch(re.escape(call) + r", seed=(\d+)\)", hidden.strip())
-        if not _flag(cell, "locked"):
-            yield f"{cell.id} is not locked"
-        if shown.strip() != f"from course_utils import check\n\n{call})":
-            yield f"{cell.id} should import check from course_utils and then read {call})"
-        if not seed or int(seed[1]) == PUBLIC_SEED:
-            yield f"{cell.id} should hide {call}, seed=...) with a seed other than {PUBLIC_SEED}"
+def questions_are_asked(subject: Subject) -> Iterator[str]:
+    """Every exercise and question has one cell and one points line; table and time are there."""
+    text = subject.lesson.text.read_text(encoding="utf-8")
+    lines = Counter(name for group in marked(text) for name in group)
+    asked: list[Exercise | FreeText] = [*subject.exercises, *subject.questions]
+    for question in asked:
+        name = question.name
+        if not _flag(_cell(subject.text, name), "solution"):
+            kind = "[markdown] " * isinstance(question, FreeText)
+            yield f'{name} has no cell: write `# %% {kind}exercise="{name}"` above its answer'
+        if lines[name] != 1:
+            yield f"{name} has {lines[name]} points lines: write {{{{ {name} }}}} where it is asked for"
+    for name, what in ((TABLE, "table of exercises"), (TIME, "minutes")):
+        if f"{{{{ {name} }}}}" not in text:
+            yield f"the text has no {what}: write {{{{ {name} }}}} below the title"
 
 
 def nothing_leaks(subject: Subject) -> Iterator[str]:
@@ -221,9 +200,7 @@ def hints_are_there(subject: Subject) -> Iterator[str]:
 
 
 def docstrings_are_true(subject: Subject) -> Iterator[str]:
-    """Every stub has a docstring with shapes, where it takes tensors, and a worked example (>>>)
-    that is true.
-    """
+    """Every stub has a docstring with shapes, where it takes tensors, and true examples (>>>)."""
     for exercise in subject.exercises:
         cell = _cell(subject.release, exercise.name)
         docstrings = _docstrings(cell)
@@ -287,9 +264,7 @@ def headings_are_in_order(subject: Subject) -> Iterator[str]:
 
 
 def folders_hold_the_lesson(subject: Subject) -> Iterator[str]:
-    """Nothing but the lesson's files lies in its folders: its notebook, and files that its text
-    names.
-    """
+    """The lesson's folders hold its notebook, files that its text names, and nothing else."""
     sources = "\n".join(cell.source for cell in subject.text.cells)
     for notebook in (subject.lesson.solved, subject.lesson.released):
         for path in files(notebook.parent, besides=notebook):
@@ -312,25 +287,19 @@ def reference_is_right(subject: Subject) -> Iterator[str]:
 
 
 def wrong_answers_are_named(subject: Subject) -> Iterator[str]:
-    """Every independent wrong answer in tests/wrong is refused, and named where a name is due, with
-    three seeds.
-    """
+    """Every answer in tests/wrong is refused, and named where a name is due, with three seeds."""
     for missed in subject.missed.values():
         yield from missed
 
 
 def alternatives_pass(subject: Subject) -> Iterator[str]:
-    """Every other right answer in tests/answers passes, with twenty seeds, and where it trains with
-    three.
-    """
+    """Every answer in tests/answers passes, with twenty seeds, and where it trains with three."""
     for refused in subject.refused.values():
         yield from refused
 
 
 def answers_are_enough(subject: Subject) -> Iterator[str]:
-    """Every exercise has at least 5 mistakes, each with a hint and an independent wrong answer, and
-    2 right answers.
-    """
+    """Every exercise has 5 mistakes or more, with hints and wrong answers, and 2 right answers."""
     for exercise in subject.exercises:
         id, mistakes = exercise.id, exercise.mistakes
         if len(mistakes) < FEWEST_MISTAKES:
@@ -359,8 +328,7 @@ ANSWER_RULES: tuple[Rule, ...] = (
 RULES: tuple[Rule, ...] = (
     in_step,
     folders_hold_the_lesson,
-    points_agree,
-    checks_are_calls,
+    questions_are_asked,
     nothing_leaks,
     hints_are_there,
     images_have_alt_text,
