@@ -227,7 +227,7 @@ def test_known_mistakes_are_tried_without_a_warning(recwarn):
     )
     assert set(verdict.mistake.split("; ")) == {
         "validation data scaled by itself",
-        "each pixel by itself",
+        "each pixel scaled separately",
     }
     assert not [warning.message for warning in recwarn]
 

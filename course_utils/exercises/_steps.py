@@ -1,6 +1,4 @@
-"""What exercises about an optimizer's step share: cases, the probe, and the mistakes of any
-in-place step.
-"""
+"""What the exercises on optimizer steps share: cases, the probe, mistakes of any in-place step."""
 
 import functools
 import inspect
@@ -31,7 +29,7 @@ STEPS = (
     *(item for name, item in BUILT_IN.items() if re.match("_fused_(sgd|adam|adagrad)", name)),
 )
 WITHOUT = {
-    "views": "parameters are stored in order, so that a way through p.view(-1) is right",
+    "views": "parameters are stored in order, so a solution through p.view(-1) is right",
     "requires_grad": "parameters require a gradient in every case",
 }
 
@@ -44,8 +42,8 @@ def step_case(
     without: Sequence[int] = (),
     **inputs: Any,
 ) -> Case:
-    """Parameters of these shapes and `steps` sets of gradients; the parameters numbered in
-    `without` have none.
+    """Parameters of these shapes, with `steps` sets of gradients, and none for those numbered in
+    `without`.
     """
     grads = [
         [None if i in without else rng.normal(*shape) for i, shape in enumerate(shapes)]
@@ -58,8 +56,8 @@ def step_case(
 
 
 def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator[tuple[Any, ...]]:
-    """Take the steps of a case; `call(params, *buffers, t, lr)` takes one, `buffers` names inputs
-    like `params`.
+    """Take the steps of a case; `call(params, *buffers, t, lr)` takes one, and `buffers` names
+    inputs like `params`.
 
     A case with `start` begins with step number `start`; one with `in_no_grad` calls inside
     torch.no_grad(); with `frozen` the parameters do not require grad when the step is taken.
@@ -89,7 +87,7 @@ def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator
                 if frozen
                 else "the same tensors"
             )
-            yield f"{name} after step {t}", same if kept else "other tensors than before"
+            yield f"{name} after step {t}", same if kept else "different tensors"
         for name, tensors in zip((*buffers, "params"), (*lists, params), strict=True):
             for i, tensor in enumerate(tensors):
                 yield f"{name}[{i}] after step {t}", tensor
@@ -106,34 +104,37 @@ _REPLACED = edit("p -= ", "params[[x is p for x in params].index(True)] = p - ")
 def in_place_mistakes(
     buffers: Mapping[str, str] | None = None, rebound: Edit = _REBOUND, replaced: Edit = _REPLACED
 ) -> list[Mistake]:
-    """Mistakes in the handling of tensors, whatever the formula, as edits of a step whose last line
-    is `p -= ...`.
+    """Mistakes in handling tensors, whatever the formula, as edits of a step that ends in `p -=
+    ...`.
 
-    buffers: the name in the loop of each list of buffers, such as {"velocities": "v"}, which the
+    buffers: the loop's name for each list of buffers, such as {"velocities": "v"}, which the
     reference fills by `v.copy_(...)`. rebound, replaced: the step with a new tensor named p, or put
     into the list, where more lines than the last change p.
     """
-    skip_hint = "A parameter that took no part in the loss has no gradient. Skip it and go on with the next one: "
+    skip_hint = (
+        "A parameter that took no part in the loss has no gradient. Skip it and go on with the "
+        "next one: "
+    )
     return [
         Mistake(
             "gradient zeroed",
             edit(
                 "", "    for p in params:\n        p.grad = None if p.grad is None else 0 * p.grad"
             ),
-            "Afterwards the gradients are zero. Clearing them is up to whoever calls backward; "
-            "a step only reads `.grad`.",
+            "After your step the gradients are zero. Clearing them is up to the caller of "
+            "backward; a step only reads `.grad`.",
         ),
         Mistake(
             "gradient thrown away",
             edit("", "    for p in params:\n        p.grad = None"),
-            "Afterwards `.grad` is None. A step only reads the gradients.",
+            "After your step `.grad` is None. A step only reads the gradients.",
         ),
         Mistake(
             "parameters frozen",
             edit("", "            p.requires_grad_(False)"),
-            "Afterwards the requires_grad of the parameters is False: the next backward gives "
-            "them no gradient. Do the step inside `torch.no_grad()` instead; it records nothing "
-            "and changes no setting.",
+            "After your step the parameters have requires_grad=False: the next backward gives "
+            "them no gradient. Do the step inside `torch.no_grad()` instead; it records "
+            "nothing and changes no setting.",
         ),
         Mistake(
             "outside no_grad",
@@ -142,17 +143,17 @@ def in_place_mistakes(
             "backward pass. A step is not part of the loss: do it inside `torch.no_grad()`.",
         ),
         Mistake(
-            "name bound again",
+            "name rebound",
             rebound,
-            "The parameters do not move. Do you write `p = p - ...`? That makes a new tensor and "
-            "gives it the name p; the parameter that the model holds stays as it was. Change it "
-            "in place (`-=`, `.sub_`, `.copy_`).",
+            "The parameters do not move. Did you write `p = p - ...`? That makes a new tensor "
+            "and calls it p; the model's parameter stays as it was. Change it in place (`-=`, "
+            "`.sub_`, `.copy_`).",
         ),
         Mistake(
             "parameters replaced",
             replaced,
-            "The list now holds new tensors, and the model still holds the old ones. Change the "
-            "tensors that came in, in place.",
+            "The list now holds new tensors, while the model still holds the old ones. Change "
+            "the tensors that were passed in, in place.",
         ),
         Mistake(
             "missing gradient not skipped",
@@ -167,14 +168,14 @@ def in_place_mistakes(
         Mistake(
             "fails for a single number",
             edit("p -= ", "p[:] -= "),
-            "A tensor of shape () has no dimension to slice or to loop over, so `p[:] = ...` "
-            "fails for it. `-=`, `.sub_` and `.copy_` work for any shape.",
+            "A tensor of shape () has no dimension to slice or loop over, so `p[:] = ...` "
+            "fails. `-=`, `.sub_` and `.copy_` work for any shape.",
         ),
         Mistake(
             "stops at a missing gradient",
             edit("if p.grad is not None:", "if p.grad is None:\n            break\n        else:"),
-            "Everything after the first parameter without a gradient is left out. Go on with the "
-            "next one instead of leaving the loop (`continue`, not `break` or `return`).",
+            "You leave out everything after the first parameter without a gradient. Go on with "
+            "the next one instead of leaving the loop (`continue`, not `break` or `return`).",
         ),
         Mistake(
             "missing gradient filled in",
@@ -182,21 +183,21 @@ def in_place_mistakes(
                 "if p.grad is not None:",
                 "p.grad = torch.zeros_like(p) if p.grad is None else p.grad\n        if True:",
             ),
-            "A parameter whose `.grad` is None has a gradient of zeros afterwards. A step only "
-            "reads `.grad`: skip the parameter and leave the None as it is.",
+            "After your step a parameter whose `.grad` was None has a gradient of zeros. A "
+            "step only reads `.grad`: skip the parameter and leave the None alone.",
         ),
         Mistake(
             "returns the parameters",
             edit("", "    return params"),
-            "Your function returns something. A step works in place and returns nothing, so that "
-            "nobody mistakes the result for new tensors.",
+            "Your function returns something. A step works in place and returns nothing, so "
+            "that nobody takes the result for new tensors.",
         ),
         *(_buffer_mistakes(buffers, rebound, replaced) if buffers else []),
     ]
 
 
 def _buffer_mistakes(buffers: Mapping[str, str], rebound: Edit, replaced: Edit) -> list[Mistake]:
-    """Mistakes in the handling of the lists that a step remembers things in."""
+    """Mistakes in handling the lists in which a step remembers things."""
     named = " and ".join(buffers)
     loop = f"zip(params, {', '.join(buffers)}, strict=True)"
     locals_ = {name: edit(f"{x}.copy_(", f"{x} = (") for name, x in buffers.items()}
@@ -209,7 +210,7 @@ def _buffer_mistakes(buffers: Mapping[str, str], rebound: Edit, replaced: Edit) 
     )
     mistakes = [
         Mistake(
-            "missing gradient taken for zero",
+            "missing gradient treated as zero",
             edit(
                 "if p.grad is not None:",
                 "missing = p.grad is None\n        p.grad = torch.zeros_like(p) if missing else "
@@ -217,131 +218,129 @@ def _buffer_mistakes(buffers: Mapping[str, str], rebound: Edit, replaced: Edit) 
                 "",
                 "            p.grad = None if missing else p.grad",
             ),
-            f"No gradient is not a gradient of zero: {named} of a parameter without `.grad` stay "
-            "as they are, and so does the parameter.",
+            f"No gradient is not the same as a gradient of zero: {named} of a parameter "
+            "without `.grad` stay as they are, and so does the parameter.",
         ),
         Mistake(
             "parameters and buffers out of step",
             edit(loop, f"zip([x for x in params if x.grad is not None], {', '.join(buffers)})"),
-            f"You drop the parameters without a gradient first and then go through {named} from "
-            "the start: from there on, every parameter meets its neighbour's entry. Zip first, "
-            "skip afterwards.",
+            f"You drop the parameters without a gradient first and then go through {named} "
+            "from the start: from there on, every parameter is paired with its neighbour's "
+            "entry. Zip first, skip afterwards.",
         ),
         Mistake(
-            "nothing kept",
+            "nothing updated",
             rebound + all_local,
             "Neither the parameters nor the buffers change. `x = ...` gives a name to a new "
-            "tensor and leaves the old one as it was: write into the tensors that came in (`-=`, "
-            "`.mul_`, `.copy_`).",
+            "tensor and leaves the old one as it was: write into the tensors that were passed "
+            "in (`-=`, `.mul_`, `.copy_`).",
         ),
         Mistake(
             "everything replaced",
             replaced + all_new,
-            "The lists hold new tensors now, and the model still holds the old ones. Write into "
-            "the tensors that came in.",
+            "The lists now hold new tensors, while the model still holds the old ones. Write "
+            "into the tensors that were passed in.",
         ),
     ]
     for name in buffers:
         mistakes += [
             Mistake(
-                f"{name} not kept",
+                f"{name} never updated",
                 locals_[name],
-                f"The tensors in {name} never change, so the next step starts from nothing again. "
-                "A name bound to a new tensor is forgotten when the function ends: write the new "
-                "values into the tensor that is there.",
+                f"The tensors in {name} never change, so the next step starts from scratch. A "
+                "name given to a new tensor is forgotten when the function ends: write the "
+                "new values into the existing tensor.",
             ),
             Mistake(
                 f"{name} replaced",
                 new[name],
-                f"The list {name} holds new tensors now; whoever kept the old ones (an "
-                "optimizer's state, a checkpoint) does not see the change. Write into the tensors "
-                "that came in.",
+                f"The list {name} now holds new tensors; anyone who kept the old ones (an "
+                "optimizer's state, a checkpoint) does not see the change. Write into the "
+                "tensors that were passed in.",
             ),
         ]
     if len(buffers) > 1:
         mistakes += [
             Mistake(
-                "no buffer kept",
+                "no buffer updated",
                 all_local,
-                "None of the buffers ever changes, so every step is like the first. Write the new "
-                "values into the tensors that are there.",
+                "None of the buffers ever changes, so every step is like the first. Write the "
+                "new values into the existing tensors.",
             ),
             Mistake(
                 "all buffers replaced",
                 all_new,
-                "The lists of buffers hold new tensors now; whoever kept the old ones does not "
-                "see the change. Write into the tensors that came in.",
+                "The lists of buffers now hold new tensors; anyone who kept the old ones does "
+                "not see the change. Write into the tensors that were passed in.",
             ),
         ]
     return mistakes
 
 
 def decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
-    """Mistakes in how much p decays; pull: the edit that puts another pull in the place of `wd *
-    p`.
-    """
+    """Mistakes in how much p decays; pull: the edit that puts another term in place of `wd * p`."""
     return [
         Mistake(
             "wd not multiplied by lr",
             pull("wd / lr * p"),
-            "The weight loses wd of itself in every step, however small lr is. The decay is scaled "
+            "The weight loses wd of itself in every step, however small lr is. Scale the decay "
             "by lr like the rest of the step.",
         ),
         Mistake(
             "the penalty's factor 2",
             pull("2 * wd * p"),
-            "The pull is twice as strong as it should be. 2*wd*p is the gradient of wd*sum(p**2); "
-            "what torch calls weight_decay is the factor of p itself, without the 2.",
+            "Your decay is twice as strong as it should be. 2*wd*p is the gradient of "
+            "wd*sum(p**2); torch's weight_decay is the factor of p itself, without the 2.",
         ),
         Mistake(
-            "grows instead of decays",
+            "weights grow instead of decaying",
             pull("-wd * p"),
-            "The sign of the decay is wrong: it pushes the weights away from 0. It should pull "
+            "Your decay has the wrong sign: it pushes the weights away from 0. It should pull "
             "each weight towards 0.",
         ),
         Mistake(
             "lr twice in the decay",
             pull("lr * wd * p"),
-            "The decay is multiplied by lr twice. Once is enough, as for the rest of the step.",
+            "You multiply the decay by lr twice. Once is enough, as for the rest of the step.",
         ),
         Mistake(
-            "the same amount off every weight",
+            "same amount subtracted from every weight",
             pull("wd"),
-            "Every weight loses the same amount, lr * wd, so a negative one moves away from 0. The "
-            "decay is a share of the weight itself.",
+            "Every weight loses the same amount, lr * wd, so a negative one moves away from 0. "
+            "The decay is a share of the weight itself.",
         ),
         Mistake(
-            "half the pull",
+            "half the decay",
             pull("wd / 2 * p"),
-            "The pull is half as strong as it should be. The 1/2 stands in the penalty; it cancels "
-            "the 2 of its gradient, which is wd * p.",
+            "Your decay is half as strong as it should be. The 1/2 is in the penalty; it "
+            "cancels the 2 of its gradient, which is wd * p.",
         ),
         Mistake(
             "squared weights added",
             pull("wd * p.square()"),
-            "The pull is wd times the square of each weight, so negative weights are pushed away "
+            "You add wd times the square of each weight, so negative weights are pushed away "
             "from 0. What belongs there is the slope, wd * p.",
         ),
         Mistake(
             "no decay",
             pull("0"),
-            "wd has no effect. If you do shrink p, remember what `p = p * ...` does: it gives the "
-            "name p to a new tensor.",
+            "wd has no effect. If you do shrink p, remember what `p = p * ...` does: it gives "
+            "the name p to a new tensor.",
         ),
         Mistake(
-            "biases spared",
+            "biases not decayed",
             pull("wd * p * (p.ndim > 1)"),
-            "Tensors of one dimension do not decay. Which parameters decay is decided by whoever "
-            "makes the list; the step treats all of them alike.",
+            "Your one-dimensional tensors do not decay. Whoever makes the list decides which "
+            "parameters decay; the step treats them all alike.",
         ),
         Mistake(
-            "biases spared",
+            "biases not decayed",
             pull("wd * p * (p.ndim != 1)"),
-            "Vectors do not decay, and everything else does. The step treats all of them alike: "
-            "whoever makes the list decides which parameters decay.",
+            "Your vectors do not decay, though everything else does. Whoever makes the list "
+            "decides which parameters decay; the step treats them all alike.",
         ),
         Mistake(
-            "decay without a gradient",
+            "weights decayed without a gradient",
             edit("is not None:", "is None:\n            p -= lr * wd * p\n        else:"),
             "A parameter whose `.grad` is None took no part in the loss and is left alone: it "
             "does not decay either.",
@@ -349,13 +348,13 @@ def decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
         Mistake(
             "a sum for every entry",
             pull("wd * p.sum()"),
-            "Every entry is pulled by the sum of all of them. Each weight decays in proportion to "
-            "itself.",
+            "You pull every entry by the sum of all of them. Each weight decays in proportion "
+            "to itself.",
         ),
         Mistake(
             "a sum of squares added",
             pull("wd * p.square().sum()"),
-            "Every entry is pulled by the penalty itself, one number. Some notes say so; what "
+            "You pull every entry by the penalty itself, one number. Some notes say so; what "
             "belongs there is the penalty's gradient, which differs from entry to entry.",
         ),
     ]
@@ -367,17 +366,18 @@ def factor_mistakes() -> list[Mistake]:
         Mistake(
             "shrinks to a fraction",
             edit("1 - lr", "lr"),
-            "Only lr*wd of the weight is left. It should lose that part and keep the rest.",
+            "You keep only lr*wd of the weight. It should lose that part and keep the rest.",
         ),
         Mistake(
             "exponential decay",
             edit("1 - lr * wd", "torch.tensor(-lr * wd).exp()"),
-            "You shrink by exp(-lr * wd). That is what many tiny steps would come to; one step "
+            "You shrink by exp(-lr * wd). That is the limit of many tiny steps; one step "
             "shrinks by 1 - lr * wd.",
         ),
         Mistake(
             "factor subtracted",
             edit("p *= ", "p -= "),
-            "You subtract 1 - lr * wd from the weight. It is a factor: what is left of the weight.",
+            "You subtract 1 - lr * wd from the weight. It is a factor: the share of the weight "
+            "that remains.",
         ),
     ]

@@ -1,6 +1,4 @@
-"""Exercises of lesson 03: numerical gradients, backward passes by hand, and a tiny engine that
-finds them itself.
-"""
+"""Exercises of lesson 03: numerical gradients, backward passes by hand, a tiny autograd engine."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -16,9 +14,7 @@ RELU_BACKWARD = tuple(name for name in RELU if name.endswith("_backward"))
 
 
 class Node:
-    """A number in a scalar graph: what it was computed from, and its derivative by each of these
-    parents.
-    """
+    """A number in a scalar graph: its parents, and its derivatives with respect to them."""
 
     def __init__(
         self, data: float, parents: Sequence["Node"] = (), local_grads: Sequence[float] = ()
@@ -36,8 +32,8 @@ class NumericalGradient(Exercise):
     id, points = "backprop.numerical_gradient", 2
     minutes, lines, writes = 15, "about eight lines", "slopes by trying"
     without = {
-        "views": "entries changed in place through x.view(-1) are right",
-        "requires_grad": "entries changed in place are right",
+        "views": "changing entries in place through x.view(-1) is right",
+        "requires_grad": "changing entries in place is right",
     }
     shortcuts = AUTOGRAD
 
@@ -53,10 +49,10 @@ class NumericalGradient(Exercise):
             "float",
             eps=1e-4,
         )
-        yield case("a function in which every entry meets every other", "coupled", 2, 2)
+        yield case("a function in which every entry interacts with every other", "coupled", 2, 2)
         zeros = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
         c = rng.normal(3, dtype=torch.float64)
-        yield Case("numbers of which two are 0", kind="coupled", x=zeros, c=c, eps=None)
+        yield Case("numbers, two of them 0", kind="coupled", x=zeros, c=c, eps=None)
 
     def probe(self, numerical_gradient: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         start, given = case.x.clone(), []
@@ -83,29 +79,29 @@ class NumericalGradient(Exercise):
         changed = [(x - start).abs().flatten() for x in given if x.shape == start.shape]
         eps = 1e-6 if case.eps is None else case.eps
         yield claim(
-            "x is changed at one entry at a time",
+            "x is changed one entry at a time",
             all(int((d > eps / 100).sum()) <= 1 for d in changed),
         )
         sizes = [size for d in changed if (size := float(d.max())) > eps / 100]
         right = bool(sizes) and 0.49 * eps <= min(sizes) <= max(sizes) <= 2.01 * eps
-        yield claim("the steps are of the size eps", right)
-        # Rounding errors of f count 1/eps times.
+        yield claim("the steps have the size eps", right)
+        # Rounding errors in f are multiplied by 1/eps.
         yield "the slopes", gradient, 1e-5 if eps < 1e-5 else 1e-9
 
     mistakes = (
         Mistake(
             "x not restored exactly",
             _NUDGED + edit("slopes.append(", "x.add_(step)\n        slopes.append("),
-            "x is no longer what it was. Adding eps, taking 2 * eps away and adding eps again "
-            "does not lead back to the last bit: every step rounds. Keep the old value and put "
-            "that back, or work on a copy.",
+            "x is no longer what it was. Adding eps, subtracting 2 * eps and adding eps again "
+            "does not get you back to the last bit: every step rounds. Keep the old value and "
+            "put it back, or work on a copy.",
         ),
         *(
             Mistake(
                 "x left changed",
                 change,
-                "x keeps the last step: f sees every further entry at the wrong place, and so does "
-                "whoever uses x next. Put each entry back before you go on.",
+                "x keeps the last step: f sees every further entry in the wrong place, and so "
+                "does anyone who uses x next. Put each entry back before you go on.",
             )
             for change in (
                 _NUDGED,
@@ -120,9 +116,9 @@ class NumericalGradient(Exercise):
         Mistake(
             "forward difference",
             edit("f(x - step)", "f(x)", "(2 * eps)", "eps"),
-            "You compare x + eps with x itself. The error of this one-sided difference is of the "
-            "size of eps; the central difference, with a step to either side, has an error of the "
-            "size of eps squared.",
+            "You compare x + eps with x itself. The error of this one-sided difference is of "
+            "the size of eps; the central difference, with a step to either side, has an error "
+            "of the size of eps squared.",
         ),
         Mistake(
             "backward difference",
@@ -133,32 +129,31 @@ class NumericalGradient(Exercise):
         Mistake(
             "divided by eps",
             edit("(2 * eps)", "eps"),
-            "The two points lie 2 * eps apart, and you divide by eps: that alone makes every "
-            "slope twice as large.",
+            "The two points are 2 * eps apart, and you divide by eps: every slope comes out "
+            "twice as large.",
         ),
         Mistake(
             "not divided",
             edit(" / (2 * eps)", ""),
-            "You return the difference of the two values of f. A slope is a difference divided by "
-            "the distance.",
+            "You return the difference of the two values of f. A slope is a difference divided "
+            "by a distance.",
         ),
         Mistake(
             "multiplied by eps",
             edit("(2 * eps)", "2 * eps"),
-            "`/ 2 * eps` divides by 2 and then multiplies by eps. What stands below the line "
-            "needs brackets.",
+            "`/ 2 * eps` divides by 2 and then multiplies by eps. The denominator needs brackets.",
         ),
         *(
             Mistake(
                 "eps ignored",
                 edit("steps = eps", f"eps = {eps}\n    steps = eps"),
-                f"You always step by {eps}. The size of the step is the argument eps; 1e-6 is "
-                "only its default.",
+                f"You always step by {eps}. The step size is the argument eps; 1e-6 is only "
+                "its default.",
             )
             for eps in ("1e-6", "1e-5", "1e-4")
         ),
         Mistake(
-            "steps in proportion to x",
+            "steps proportional to x",
             edit(
                 "x + step",
                 "x + step * x.abs()",
@@ -167,15 +162,16 @@ class NumericalGradient(Exercise):
                 "(2 * eps)",
                 "(2 * float((step * x).abs().sum()) or 1.0)",
             ),
-            "Your steps are proportional to the entry, so where it is 0 there is no step at all. "
+            "Your steps are proportional to the entry, so an entry of 0 gets no step at all. "
             "Each entry moves by eps.",
         ),
         *(
             Mistake(
                 "all entries at once",
                 change,
-                "You move all entries together, so the slope is the sum of all. A partial "
-                "derivative moves one entry and keeps the others; each entry of x has its own.",
+                "You move all entries together, so your slope is the sum of all slopes. A "
+                "partial derivative moves one entry and keeps the others; each entry of x has "
+                "its own.",
             )
             for change in (
                 edit("eye(x.numel(), dtype", "ones(x.numel(), x.numel(), dtype"),
@@ -188,21 +184,21 @@ class NumericalGradient(Exercise):
             )
         ),
         Mistake(
-            "steps that stay",
+            "steps accumulate",
             edit(".reshape(-1,", ".cumsum(0).reshape(-1,"),
-            "Your step keeps the eps of the entries before it, so from the second entry on "
-            "several move together. Each entry needs a step in which only its own place is not 0.",
+            "Your step keeps the eps of the earlier entries, so from the second entry on "
+            "several move together. The step for each entry must be 0 everywhere else.",
         ),
         Mistake(
             "no copy",
             edit("f(x + step)", "f(x.add_(step).sub_(step))", "f(x - step)", "f(x)"),
-            "`above = x` makes no copy: both names mean one tensor, and what you add under one "
-            "name you take away under the other. f is given the same point twice.",
+            "`above = x` makes no copy: both names mean the same tensor, and what you add "
+            "under one name you subtract under the other. f sees the same point twice.",
         ),
         Mistake(
             "return inside the loop",
             edit("return torch", "slopes[1:] = [0.0] * (x.numel() - 1)\n    return torch"),
-            "Only the first entry has its slope. Does the `return` stand inside the loop?",
+            "Only the first entry has its slope. Is the `return` inside the loop?",
         ),
         Mistake(
             "only the first dimension",
@@ -226,22 +222,22 @@ class NumericalGradient(Exercise):
                     "x.numel()",
                 )
                 + result,
-                "You compute in float32. With eps = 1e-6 the two values of f agree in nearly all "
-                "their 7 digits, and the difference is mostly rounding. Gradients are checked in "
-                "float64.",
+                "You compute in float32. With eps = 1e-6 the two values of f agree in nearly "
+                "all of their 7 digits, and their difference is mostly rounding. Gradients are "
+                "checked in float64.",
             )
             for result in (edit(), edit("slopes, dtype=torch.float64", "slopes"))
         ),
         Mistake(
-            "sign",
+            "wrong sign",
             edit("float(above) - float(below)", "float(below) - float(above)"),
             "Every slope has the wrong sign: f at the larger x comes first.",
         ),
         Mistake(
-            "flat",
+            "flattened",
             edit(".reshape(x.shape)", ""),
-            "The slopes come in one row. The gradient has the shape of x, so that it can be "
-            "subtracted from it.",
+            "Your slopes come in one row. The gradient has the shape of x, so that it can be "
+            "subtracted from x.",
         ),
     )
 
@@ -256,12 +252,14 @@ class RelativeError(Exercise):
     id, points = "backprop.relative_error", 1
     minutes, lines, writes = 10, "one or two lines", "how far two gradients differ"
     without = {
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": (
+            "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
+        ),
     }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def near(a: Tensor) -> Tensor:
-            """a with relative errors of some thousandths, the largest first."""
+            """a with relative errors of a few thousandths, the largest first."""
             sizes = torch.linspace(4e-3, 1e-3, a.numel(), dtype=a.dtype).reshape(a.shape)
             return a * (1 + sizes * rng.uniform(0.9, 1.1, *a.shape, dtype=a.dtype))
 
@@ -298,14 +296,15 @@ class RelativeError(Exercise):
         Mistake(
             "floor added",
             edit(".clamp(min=1e-8)", " + 1e-8"),
-            "You add 1e-8 to the denominator, which changes every quotient a little. The floor is "
-            "a maximum: it counts only where |a| + |b| is smaller.",
+            "You add 1e-8 to the denominator, which changes every quotient a little. The floor "
+            "is a maximum: it matters only where |a| + |b| is smaller.",
         ),
         Mistake(
             "no floor",
             edit(".clamp(min=1e-8)", ""),
-            "Where both entries are 0 you divide 0 by 0, which is nan, and where they are tiny, "
-            "rounding noise looks like a large error. The denominator is never smaller than 1e-8.",
+            "Where both entries are 0 you divide 0 by 0, which is nan, and where they are "
+            "tiny, rounding noise looks like a large error. Never let the denominator fall "
+            "below 1e-8.",
         ),
         Mistake(
             "floor under each",
@@ -313,23 +312,23 @@ class RelativeError(Exercise):
                 "(a.abs() + b.abs()).clamp(min=1e-8)",
                 "a.abs().clamp(min=1e-8) + b.abs().clamp(min=1e-8)",
             ),
-            "You put the floor under |a| and under |b|, so their sum is never smaller than 2e-8. "
-            "The floor belongs under the sum.",
+            "You put the floor under |a| and under |b| separately, so their sum is never below "
+            "2e-8. The floor belongs under the sum.",
         ),
         Mistake(
             "one quotient of norms",
             edit("(a - b).abs()", "(a - b).norm()", "(a.abs() + b.abs())", "(a.norm() + b.norm())"),
-            "You divide one norm by another. Large entries then hide a wrong small one. Take the "
-            "quotient entry by entry, then the largest.",
+            "You divide one norm by another. Large entries then hide a small one that is "
+            "wrong. Take the quotient entry by entry, then the largest.",
         ),
         Mistake(
             "largest difference over largest sum",
             edit("(a - b).abs()", "(a - b).abs().max()", "+ b.abs())", "+ b.abs()).max()"),
-            "You take the maximum above and below the line separately. Divide entry by entry "
-            "first, then take the largest quotient.",
+            "You take the maximum of numerator and denominator separately. Divide entry by "
+            "entry first, then take the largest quotient.",
         ),
         Mistake(
-            "mean for maximum",
+            "mean instead of maximum",
             edit(".max()", ".mean()"),
             "You average over the entries. One wrong entry among many right ones then hardly "
             "shows; take the largest.",
@@ -345,8 +344,8 @@ class RelativeError(Exercise):
         Mistake(
             "relative to the larger",
             edit("(a.abs() + b.abs())", "torch.maximum(a.abs(), b.abs())"),
-            "You divide by the larger of |a| and |b|. Here it is their sum, which keeps the "
-            "result between 0 and 1.",
+            "You divide by the larger of |a| and |b|. Here the denominator is their sum, which "
+            "keeps the result between 0 and 1.",
         ),
         Mistake(
             "signs cancel below the line",
@@ -358,28 +357,28 @@ class RelativeError(Exercise):
             Mistake(
                 "signs kept above the line",
                 edit("(a - b).abs()", difference),
-                "The difference keeps its sign, so an error in one of the two directions counts as "
-                "none. Take its absolute value.",
+                "Your difference keeps its sign, so an error in one of the two directions does "
+                "not count. Take its absolute value.",
             )
             for difference in ("(a - b)", "(b - a)", "(a - b).clamp(min=0)", "(b - a).clamp(min=0)")
         ),
         Mistake(
             "signs kept below the line",
             edit("(a.abs() + b.abs())", "(a + b)"),
-            "You divide by a + b with its sign. For negative numbers the floor then takes its "
-            "place, and the quotient is huge. Take the absolute values first.",
+            "You divide by a + b with its sign. For negative numbers the floor then takes "
+            "over, and the quotient is huge. Take the absolute values first.",
         ),
         Mistake(
-            "ceiling for floor",
+            "ceiling instead of floor",
             edit("clamp(min", "clamp(max"),
             "You divide by the smaller of |a| + |b| and 1e-8, so nearly always by 1e-8. In "
-            "`clamp` the floor is `min`: the smallest value that may come out.",
+            "`clamp` the floor is `min`: the smallest value that can come out.",
         ),
         Mistake(
             "absolute error",
             edit("error / size", "error"),
-            "This is the largest absolute difference. 0.001 is much beside 0.002 and nothing "
-            "beside 1000: divide.",
+            "This is the largest absolute difference. An error of 0.001 is large for 0.002 and "
+            "nothing for 1000: divide.",
         ),
         Mistake(
             "float32",
@@ -389,14 +388,14 @@ class RelativeError(Exercise):
                 "(a.abs() + b.abs())",
                 "(a.float().abs() + b.float().abs())",
             ),
-            "You turn a and b into float32, which has 7 digits. A difference in the ninth is gone "
-            "then: compute in the dtype that comes.",
+            "You convert a and b to float32, which has 7 digits. A difference in the ninth is "
+            "then lost: compute in the dtype you are given.",
         ),
         *(
             Mistake(
                 "rounded",
                 edit("float(", "round(float(", ".max())", f".max()), {digits})"),
-                "The result is rounded, so a small error comes out as none. Return it as it is.",
+                "You round the result, so a small error comes out as none. Return it as it is.",
             )
             for digits in (3, 4, 6)
         ),
@@ -404,12 +403,14 @@ class RelativeError(Exercise):
 
 
 class LinearBackward(Exercise):
-    """grad_x, grad_weight, grad_bias of y = x @ weight.T + bias from grad_out, the gradient by y."""
+    """grad_x, grad_weight and grad_bias of x @ weight.T + bias from grad_out, the gradient of y."""
 
     id, points = "backprop.linear_backward", 3
     minutes, lines, writes = 25, "three short formulas", "back through the affine map"
     without = {
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": (
+            "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
+        ),
     }
     shortcuts = (*AUTOGRAD, "aten::linear_backward")
 
@@ -434,9 +435,13 @@ class LinearBackward(Exercise):
     def probe(self, linear_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         result = linear_backward(case.grad_out, case.x, case.weight)
         many = isinstance(result, tuple | list)
-        yield "what comes back", f"{len(result)} values" if many else type(result).__name__
+        yield "what is returned", f"{len(result)} values" if many else type(result).__name__
         yield from zip(
-            ("the gradient by x", "the gradient by weight", "the gradient by bias"),
+            (
+                "the gradient with respect to x",
+                "the gradient with respect to weight",
+                "the gradient with respect to bias",
+            ),
             result,
             strict=True,
         )
@@ -445,15 +450,16 @@ class LinearBackward(Exercise):
         Mistake(
             "grad of bias averaged",
             edit(".sum(0)", ".mean(0)"),
-            "You average the bias's gradient over the examples. The bias acts in every example, so "
-            "their contributions add up; the 1/n of a mean loss is already inside grad_out.",
+            "You average the bias's gradient over the examples. The bias acts in every "
+            "example, so the contributions add up; the 1/n of a mean loss is already inside "
+            "grad_out.",
         ),
         *(
             Mistake(
                 "everything averaged over the batch",
                 edit("grad_out.T @ x", "grad_out.T @ x / len(x)", ".sum(0)", ".mean(0)") + of_x,
-                "You divide by the number of examples. The 1/n of a mean loss is already inside "
-                "grad_out; divided again it counts twice.",
+                "You divide by the number of examples. The 1/n of a mean loss is already "
+                "inside grad_out; dividing again counts it twice.",
             )
             for of_x in (edit(), edit("grad_out @ weight", "grad_out @ weight / len(x)"))
         ),
@@ -466,32 +472,34 @@ class LinearBackward(Exercise):
         Mistake(
             "grad of x averaged",
             edit("grad_out @ weight", "grad_out @ weight / len(weight)"),
-            "You divide the gradient by x by the number of outputs. x acts on every output, and "
-            "the contributions add up.",
+            "You divide the gradient with respect to x by the number of outputs. x acts on "
+            "every output, and the contributions add up.",
         ),
         Mistake(
             "grad of weight transposed",
             edit("grad_out.T @ x", "x.T @ grad_out"),
-            "The gradient of weight has rows and columns exchanged: it must have the shape of "
+            "Your gradient of weight has rows and columns swapped: it must have the shape of "
             "weight, (out, in).",
         ),
         Mistake(
             "grad of weight reshaped",
             edit("grad_out.T @ x", "(x.T @ grad_out).reshape(weight.shape)"),
-            "The gradient of weight has the right shape, but its entries stand in wrong places: "
-            "reshape keeps their order and exchanges no rows and columns. Transpose instead.",
+            "Your gradient of weight has the right shape, but its entries are in the wrong "
+            "places: reshape keeps their order and does not swap rows and columns. Transpose "
+            "instead.",
         ),
         Mistake(
             "grad of bias not summed",
             edit("grad_out.sum(0)", "grad_out.clone()"),
-            "The gradient of bias has one row per example. The forward pass gave the one bias to "
-            "all examples (broadcasting); the way back of broadcasting is a sum.",
+            "Your gradient of bias has one row per example. The forward pass gave the same "
+            "bias to every example (broadcasting); on the way back, broadcasting becomes a "
+            "sum.",
         ),
         Mistake(
             "grad of bias summed over the outputs",
             edit(".sum(0)", ".sum(1)"),
-            "You sum over the outputs, so there is one number per example. The bias has one entry "
-            "per output: sum over the examples.",
+            "You sum over the outputs, which leaves one number per example. The bias has one "
+            "entry per output: sum over the examples.",
         ),
         Mistake(
             "grad of bias summed to one number",
@@ -502,23 +510,23 @@ class LinearBackward(Exercise):
         Mistake(
             "grad of bias keeps the batch dimension",
             edit(".sum(0)", ".sum(0, keepdim=True)"),
-            "The gradient of bias has shape (1, out). Like the bias itself it should be (out,).",
+            "Your gradient of bias has shape (1, out). Like the bias itself it should be (out,).",
         ),
         Mistake(
             "a batch of one squeezed away",
             edit("grad_out.sum(0)", "grad_out.squeeze(0).sum(0)"),
-            "With a single example the gradient of bias is one number: `squeeze` takes away the "
-            "batch dimension, and the sum then runs over the outputs. Leave the dimension where "
-            "it is.",
+            "With a single example your gradient of bias is one number: `squeeze` removes the "
+            "batch dimension, and the sum then runs over the outputs. Leave the dimension "
+            "where it is.",
         ),
         *(
             Mistake(
                 "shapes that do not meet",
                 edit(*product),
-                "In one of your formulas two shapes do not fit. grad_out is (n, out), x is (n, "
-                "in), weight is (out, in). In a product `@` the two sizes in the middle are equal "
-                "and vanish. Which should vanish in the gradient by x, and which in the gradient "
-                "by weight?",
+                "In one of your formulas two shapes do not fit together. grad_out is (n, out), "
+                "x is (n, in), weight is (out, in). In a product `@` the two inner sizes are "
+                "equal and disappear. Which one should disappear in the gradient with respect "
+                "to x, and which in the gradient of weight?",
             )
             for product in (
                 ("grad_out @ weight", "grad_out @ weight.T"),
@@ -530,20 +538,21 @@ class LinearBackward(Exercise):
         Mistake(
             "grad_out left out",
             edit("grad_x =", "grad_out = torch.ones_like(grad_out)\n    grad_x ="),
-            "You give the derivatives of the sum of y. What comes from the layers above is "
+            "You return the derivatives of the sum of y. What arrives from the layers above is "
             "grad_out, and the chain rule multiplies by it.",
         ),
         Mistake(
             "grad of bias without grad_out",
             edit("grad_out.sum(0)", "torch.ones_like(grad_out).sum(0)"),
-            "The gradient of bias is the number of examples, as if only ones came from above. The "
-            "chain rule multiplies by grad_out.",
+            "Your gradient of bias is the number of examples, as if only ones arrived from "
+            "above. The chain rule multiplies by grad_out.",
         ),
         *(
             Mistake(
-                "another order",
+                "wrong order",
                 edit("return grad_x, grad_weight, grad_bias", f"return {order}"),
-                "The gradients come in another order. Return (grad_x, grad_weight, grad_bias).",
+                "Your gradients come in a different order. Return (grad_x, grad_weight, "
+                "grad_bias).",
             )
             for order in (
                 "grad_weight, grad_bias, grad_x",
@@ -558,20 +567,20 @@ class LinearBackward(Exercise):
         Mistake(
             "grad of bias left out",
             edit("return grad_x, grad_weight, grad_bias", "return grad_x, grad_weight"),
-            "There are only two gradients. The bias has one too, though its value is not needed "
-            "for it.",
+            "You return only two gradients. The bias has one too, though its value is not "
+            "needed to compute it.",
         ),
         Mistake(
             "grad of x left out",
             edit("return grad_x, grad_weight, grad_bias", "return grad_weight, grad_bias"),
-            "There are only two gradients. x needs one too: it is what the layer below receives "
-            "as its grad_out.",
+            "You return only two gradients. x needs one too: it is what the layer below "
+            "receives as its grad_out.",
         ),
         *(
             Mistake(
                 "first example only",
                 edit("grad_out.T @ x", "torch.outer(grad_out[0], x[0])") + bias,
-                "The gradient of weight hears of the first example only. Every example "
+                "Your gradient of weight uses only the first example. Every example "
                 "contributes, and the contributions add up.",
             )
             for bias in (edit(), edit("grad_out.sum(0)", "grad_out[0].clone()"))
@@ -580,12 +589,14 @@ class LinearBackward(Exercise):
 
 
 class ReluBackward(Exercise):
-    """The gradient by x, where y = relu(x), from grad_out, the gradient by y."""
+    """The gradient with respect to x of y = relu(x), given grad_out, the gradient of y."""
 
     id, points = "backprop.relu_backward", 1
     minutes, lines, writes = 5, "one line", "back through the ReLU"
     without = {
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": (
+            "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
+        ),
     }
     shortcuts = (*AUTOGRAD, *RELU_BACKWARD)
 
@@ -605,7 +616,7 @@ class ReluBackward(Exercise):
 
     def probe(self, relu_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         grad = relu_backward(case.grad_out, case.x)
-        yield "the gradient by x", grad
+        yield "the gradient with respect to x", grad
         yield "what is returned", "grad_out itself" if grad is case.grad_out else "a new tensor"
 
     mistakes = (
@@ -613,8 +624,8 @@ class ReluBackward(Exercise):
             Mistake(
                 "grad_out overwritten",
                 overwritten,
-                "You overwrite grad_out to make the result. Another branch of the graph may still "
-                "need it: make a new tensor.",
+                "You overwrite grad_out to make the result. Another branch of the graph may "
+                "still need it: make a new tensor.",
             )
             for overwritten in (
                 edit("grad_out * (x > 0)", "grad_out.mul_(x > 0)"),
@@ -622,22 +633,23 @@ class ReluBackward(Exercise):
             )
         ),
         Mistake(
-            "hands back grad_out itself",
+            "returns grad_out itself",
             edit("return grad_out", "return grad_out if (x > 0).all() else grad_out"),
-            "Where every input was positive, you return the very tensor that came in. Whoever "
-            "changes the result then changes grad_out: always return a new tensor.",
+            "When every input is positive, you return the very tensor that was passed in. "
+            "Anyone who then changes the result also changes grad_out: always return a new "
+            "tensor.",
         ),
         Mistake(
-            "off where the gradient is negative",
+            "masked by the gradient's sign",
             edit("(x > 0)", "(grad_out > 0)"),
-            "You cut off where the gradient is negative. What counts is whether x was positive on "
-            "the way forward; a negative gradient passes as well as a positive one.",
+            "You cut off where the gradient is negative. What counts is whether x was positive "
+            "in the forward pass; a negative gradient passes just like a positive one.",
         ),
         Mistake(
-            "off where either is negative",
+            "zero where either is negative",
             edit("x > 0", "(x > 0) & (grad_out > 0)"),
-            "Negative gradients are lost. Where x was positive, the gradient passes with whatever "
-            "sign it has.",
+            "Negative gradients are lost. Where x was positive, the gradient passes, whatever "
+            "its sign.",
         ),
         Mistake(
             "multiplied by the output",
@@ -649,50 +661,51 @@ class ReluBackward(Exercise):
             Mistake(
                 "grad_out left out",
                 edit("grad_out * (x > 0)", slope),
-                "This is the slope of the ReLU. The chain rule multiplies what comes from above, "
-                "grad_out, by it.",
+                "This is the slope of the ReLU. The chain rule multiplies it by what arrives "
+                "from above, grad_out.",
             )
             for slope in ("(x > 0).to(x.dtype)", "x > 0")
         ),
         Mistake(
-            "arguments exchanged",
+            "arguments swapped",
             edit("grad_out *", "x *", "(x > 0)", "(grad_out > 0)"),
-            "You let x pass where grad_out is positive. Turn it round: grad_out passes where x is "
-            "positive.",
+            "You let x pass where grad_out is positive. It is the other way round: grad_out "
+            "passes where x is positive.",
         ),
         Mistake(
-            "forward again",
+            "forward instead of backward",
             edit("grad_out *", "x *"),
-            "This is relu(x), the way forward. On the way back it is grad_out that passes or is "
-            "stopped.",
+            "This is relu(x), the forward pass. In the backward pass it is grad_out that "
+            "passes or is stopped.",
         ),
         Mistake(
             "passed on everywhere",
             edit("x > 0", "1"),
-            "The gradient passes everywhere. Where x was negative the ReLU is flat, and nothing "
-            "comes through.",
+            "Your gradient passes everywhere. Where x was negative the ReLU is flat, and "
+            "nothing gets through.",
         ),
         Mistake(
-            "the wrong side",
+            "wrong side",
             edit("x > 0", "x < 0"),
-            "The gradient passes where x was negative, and is lost where it was positive.",
+            "Your gradient passes where x was negative, and is lost where it was positive.",
         ),
         Mistake(
-            "opens at 1",
+            "threshold at 1",
             edit("x > 0", "x > 1"),
-            "The gradient passes only where x was above 1. The ReLU bends at 0.",
+            "Your gradient passes only where x was above 1. The ReLU bends at 0.",
         ),
         Mistake(
-            "sign of x",
+            "multiplied by the sign of x",
             edit("x > 0", "x.sign()"),
-            "Where x was negative the gradient comes out with its sign turned. It should be 0 "
-            "there.",
+            "Where x was negative, the gradient comes out with the opposite sign. It should be "
+            "0 there.",
         ),
         *(
             Mistake(
                 "leaky",
                 edit("x > 0", f"torch.where(x > 0, 1.0, {slope})"),
-                "A small part passes where x was negative. That belongs to the leaky ReLU.",
+                "A small part of the gradient passes where x was negative. That belongs to the "
+                "leaky ReLU.",
             )
             for slope in (0.01, 0.1, 0.2)
         ),
@@ -700,12 +713,14 @@ class ReluBackward(Exercise):
 
 
 class MseBackward(Exercise):
-    """The gradient by y_hat of mean((y_hat - y)**2)."""
+    """The gradient of mean((y_hat - y)**2) with respect to y_hat."""
 
     id, points = "backprop.mse_backward", 1
     minutes, lines, writes = 5, "one line", "back through the loss"
     without = {
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": (
+            "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
+        ),
     }
     shortcuts = (
         *AUTOGRAD,
@@ -724,7 +739,7 @@ class MseBackward(Exercise):
             yield Case(label, y_hat=rng.normal(*shape), y=rng.normal(*shape))
 
     def probe(self, mse_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield "the gradient by y_hat", mse_backward(case.y_hat, case.y)
+        yield "the gradient with respect to y_hat", mse_backward(case.y_hat, case.y)
 
     mistakes = (
         Mistake(
@@ -744,53 +759,53 @@ class MseBackward(Exercise):
             "The derivative of a square has a factor 2.",
         ),
         Mistake(
-            "sum for mean",
+            "sum instead of mean",
             edit(" / y.numel()", ""),
             "This is the gradient of the sum of the squares. The loss is their mean.",
         ),
         Mistake(
-            "sign",
+            "wrong sign",
             edit("y_hat - y", "y - y_hat"),
-            "Every entry has the wrong sign. Where the prediction is too large, the loss grows "
-            "with it.",
+            "Every entry has the wrong sign. Where the prediction is too large, making it "
+            "larger makes the loss larger.",
         ),
         Mistake(
             "only the sign of the error",
             edit("2 * (y_hat - y)", "(y_hat - y).sign()"),
-            "This is the gradient of the mean absolute error: every error pulls alike. With "
-            "squares a larger error pulls more.",
+            "This is the gradient of the mean absolute error: every error pulls equally. With "
+            "squares, a larger error pulls harder.",
         ),
         Mistake(
             "averaged",
             edit("2 * (y_hat - y) / y.numel()", "(2 * (y_hat - y)).mean()"),
             "You return one number. The gradient has one entry for every entry of y_hat, each "
-            "with the share 1/numel.",
+            "divided by numel.",
         ),
         Mistake(
             "the loss itself",
             edit("2 * (y_hat - y)", "(y_hat - y) ** 2"),
-            "These are the squares, so the loss itself in pieces. Take the derivative of the "
+            "These are the squares, the terms of the loss itself. Take the derivative of the "
             "square.",
         ),
         *(
             Mistake(
                 "error still squared",
                 edit("(y_hat - y)", square),
-                "The factor 2 is there, and the square too. When the 2 comes down, the power "
-                "falls by one.",
+                "You have the factor 2, but the square is still there. When the 2 comes down, "
+                "the power drops by one.",
             )
             for square in ("(y_hat - y) ** 2", "(y_hat - y) * (y_hat - y).abs()")
         ),
         Mistake(
             "the loss itself",
             edit("2 * (y_hat - y) / y.numel()", "((y_hat - y) ** 2).mean()"),
-            "This is the loss. Return its derivative by each entry of y_hat.",
+            "This is the loss. Return its derivative with respect to each entry of y_hat.",
         ),
     )
 
 
 def _entries(**values: str) -> Edit:
-    """The dict of gradients with other values; a value of w1=\"grad_w2\" stands under \"w1\"."""
+    """The dict of gradients with other values; w1="grad_w2" puts that value under "w1"."""
     return edit(
         *(
             text
@@ -804,14 +819,14 @@ _RESULT = 'return {"w1": grad_w1, "b1": grad_b1, "w2": grad_w2, "b2": grad_b2}'
 
 
 class TwoLayerBackward(Exercise):
-    """The gradients of mse(relu(x @ w1.T + b1) @ w2.T + b2, y) by w1, b1, w2, b2, as a dict with
-    these keys.
-    """
+    """Gradients of mse(relu(x @ w1.T + b1) @ w2.T + b2, y): a dict with keys w1, b1, w2, b2."""
 
     id, points = "backprop.two_layer_backward", 3
     minutes, lines, writes = 20, "about five lines", "back through a whole network"
     without = {
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": (
+            "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
+        ),
     }
     shortcuts = (
         *AUTOGRAD,
@@ -824,8 +839,16 @@ class TwoLayerBackward(Exercise):
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, n: int, i: int, h: int, o: int, lift: float = 0.0) -> Case:
             axis = "many" if n > 100 else ""
-            return Case(label, axis=axis, x=rng.normal(n, i), y=rng.normal(n, o), w1=rng.normal(h, i),
-                        b1=rng.normal(h) + lift, w2=rng.normal(o, h), b2=rng.normal(o))  # fmt: skip
+            return Case(
+                label,
+                axis=axis,
+                x=rng.normal(n, i),
+                y=rng.normal(n, o),
+                w1=rng.normal(h, i),
+                b1=rng.normal(h) + lift,
+                w2=rng.normal(o, h),
+                b2=rng.normal(o),
+            )
 
         yield case(
             "every hidden unit on, so that the ReLU passes everything", 5, 4, 6, 3, lift=20.0
@@ -837,77 +860,77 @@ class TwoLayerBackward(Exercise):
 
     def probe(self, two_layer_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         grads = two_layer_backward(case.x, case.y, case.w1, case.b1, case.w2, case.b2)
-        yield "what comes back", "a dict" if isinstance(grads, dict) else type(grads).__name__
+        yield "what is returned", "a dict" if isinstance(grads, dict) else type(grads).__name__
         yield "keys", sorted(map(str, grads)) if isinstance(grads, dict) else []
         for key in ("b2", "w2", "b1", "w1"):
-            yield f"the gradient by {key}", grads[key]
+            yield f"the gradient with respect to {key}", grads[key]
 
     mistakes = (
         Mistake(
-            "z for h",
+            "z instead of h",
             edit("(grad_y_hat, h, w2)", "(grad_y_hat, z, w2)"),
-            "The gradient of w2 is built with what went into the ReLU. The second layer received "
-            "what came out of it.",
+            "You build the gradient of w2 from what went into the ReLU. The second layer "
+            "received what came out of it.",
         ),
         Mistake(
             "mask from the gradient",
             edit("(grad_h, z)", "(grad_h, grad_h)"),
-            "The ReLU's way back looks at the sign of the gradient. It should look at what went "
-            "into the ReLU on the way forward.",
+            "Your ReLU's backward pass looks at the sign of the gradient. It should look at "
+            "what went into the ReLU in the forward pass.",
         ),
         Mistake(
             "one mask for the whole batch",
             edit("(grad_h, z)", "(grad_h, z.sum(0).expand_as(z))"),
-            "Each hidden unit passes its gradient on in all examples or in none. Whether it was "
-            "on is a question for each example.",
+            "Each hidden unit passes its gradient on in all examples or in none. Whether it "
+            "was on differs from example to example.",
         ),
         Mistake(
-            "arguments of relu_backward exchanged",
+            "arguments of relu_backward swapped",
             edit("(grad_h, z)", "(z, grad_h)"),
-            "relu_backward takes the gradient first and then what went into the ReLU. You give it "
-            "z first.",
+            "relu_backward takes the gradient first, then what went into the ReLU. You pass z "
+            "first.",
         ),
         Mistake(
-            "the error for the loss's gradient",
+            "the error instead of the loss's gradient",
             edit("mse_backward(y_hat, y)", "y_hat - y"),
-            "You start with the error y_hat - y. The backward pass starts with the derivative of "
-            "the loss by y_hat; mse_backward gives it.",
+            "You start from the error y_hat - y. The backward pass starts from the derivative "
+            "of the loss with respect to y_hat; mse_backward gives it.",
         ),
         Mistake(
             "ReLU left out on the way back",
             edit("relu_backward(grad_h, z)", "grad_h"),
-            "The forward pass has a ReLU, your way back has none: units that were off for an "
-            "example get a gradient from it all the same.",
+            "Your forward pass has a ReLU, your backward pass has none: units that were off "
+            "for an example still get a gradient from it.",
         ),
         Mistake(
             "ReLU left out both ways",
             edit("= relu(z)", "= z", "relu_backward(grad_h, z)", "grad_h"),
-            "There is no ReLU in your net. While every unit is on it makes no difference; then it "
-            "does.",
+            "There is no ReLU in your net. As long as every unit is on, that makes no "
+            "difference; otherwise it does.",
         ),
         Mistake(
-            "ReLU's output for its slope",
+            "ReLU's output instead of its slope",
             edit("relu_backward(grad_h, z)", "grad_h * h"),
-            "On the way back you multiply by relu(z). The chain rule multiplies by the slope of "
-            "the ReLU: 1 or 0.",
+            "In the backward pass you multiply by relu(z). The chain rule multiplies by the "
+            "slope of the ReLU: 1 or 0.",
         ),
         Mistake(
             "a ReLU on the output too",
             edit("mse_backward(y_hat, y)", "relu_backward(mse_backward(y_hat, y), y_hat)"),
-            "Your way back passes a ReLU after the second layer as well, so negative outputs get "
-            "no gradient. There is none in the forward pass.",
+            "Your backward pass also goes through a ReLU after the second layer, so negative "
+            "outputs get no gradient. There is none in the forward pass.",
         ),
         Mistake(
             "b1 before the ReLU",
             _entries(b1="grad_h.sum(0)"),
-            "The gradient of b1 is taken before the ReLU's way back. b1 is added below the ReLU: "
-            "first through the ReLU, then the sum.",
+            "You take the gradient of b1 before the ReLU's backward pass. b1 is added before "
+            "the ReLU: go back through the ReLU first, then sum.",
         ),
         Mistake(
-            "negative weights cut off",
+            "negative weights clamped to 0",
             edit("grad_z =", "grad_h = grad_y_hat @ relu(w2)\n    grad_z ="),
-            "On the way back you use only the positive entries of w2. The way back through a "
-            "layer uses its weight as it is.",
+            "In the backward pass you use only the positive entries of w2. Going back through "
+            "a layer uses its weight as it is.",
         ),
         Mistake(
             "divided by the number of examples",
@@ -924,24 +947,24 @@ class TwoLayerBackward(Exercise):
         Mistake(
             "grads of the biases averaged",
             _entries(b1="grad_b1 / len(x)", b2="grad_b2 / len(x)"),
-            "The gradients of the biases are averaged over the examples. The 1/n is already in "
+            "You average the gradients of the biases over the examples. The 1/n is already in "
             "what comes from the loss: the contributions add up.",
         ),
         Mistake(
             "factor 2 forgotten",
             edit("mse_backward(y_hat, y)", "mse_backward(y_hat, y) / 2"),
-            "The derivative of a square has a factor 2. It is missing at the first step, the "
-            "derivative of the loss, and so in every gradient.",
+            "The derivative of a square has a factor 2. Yours is missing it in the first step, "
+            "the derivative of the loss, and so in every gradient.",
         ),
         Mistake(
-            "sum for mean",
+            "sum instead of mean",
             edit("mse_backward(y_hat, y)", "mse_backward(y_hat, y) * y.numel()"),
             "These are the gradients of the sum of the squares. The loss is their mean.",
         ),
         Mistake(
-            "sign",
+            "wrong sign",
             edit("mse_backward(y_hat, y)", "-mse_backward(y_hat, y)"),
-            "The sign is turned at the first step, the derivative of the loss, and so in every "
+            "The sign is wrong in the first step, the derivative of the loss, and so in every "
             "gradient.",
         ),
         Mistake(
@@ -950,22 +973,22 @@ class TwoLayerBackward(Exercise):
                 "grad_z =",
                 "grad_h = grad_y_hat.sum(1, keepdim=True).expand(-1, w2.shape[1])\n    grad_z =",
             ),
-            "w2 is missing on the way down. Between the gradients of b2 and b1 lies the second "
-            "layer, which passes its gradient down through w2.",
+            "Your backward pass leaves out w2. Between the gradients of b2 and b1 is the "
+            "second layer, which passes its gradient down through w2.",
         ),
         Mistake(
             "weights transposed",
             _entries(w1="grad_w1.T", w2="grad_w2.T"),
-            "The gradients of the weights have rows and columns exchanged. Each has the shape of "
-            "its weight: (out, in).",
+            "Your gradients of the weights have rows and columns swapped. Each has the shape "
+            "of its weight: (out, in).",
         ),
         Mistake(
-            "a tuple for a dict",
+            "a tuple instead of a dict",
             edit(_RESULT, "return grad_w1, grad_b1, grad_w2, grad_b2"),
             'You return a tuple. Return a dict with the keys "w1", "b1", "w2", "b2".',
         ),
         Mistake(
-            "other keys",
+            "wrong keys",
             edit(
                 *(
                     text
@@ -981,18 +1004,22 @@ class TwoLayerBackward(Exercise):
             "Your function returns None. Is the `return` missing? Return a dict.",
         ),
         Mistake(
-            "layers exchanged",
+            "layers swapped",
             _entries(w1="grad_w2", b1="grad_b2", w2="grad_w1", b2="grad_b1"),
-            "The gradients of the two layers are exchanged in your dict: w1 and b1 belong to the "
+            "The gradients of the two layers are swapped in your dict: w1 and b1 belong to the "
             "layer next to x.",
         ),
     )
 
 
-_PUSH = "for parent, local in zip(n.parents, n.local_grads):\n                parent.grad += local * n.grad\n            "
+_PUSH = (
+    "for parent, local in zip(n.parents, n.local_grads):\n"
+    "                parent.grad += local * n.grad\n            "
+)
 _VISIT_PARENTS = "for parent in n.parents:\n                visit(parent)"
 _NO_SWEEP = edit("in reversed(order):", "in []:")
-_FROM_THE_TOP = [  # a node passes its gradient on while the walk down to its parents is under way
+# A node passes its gradient on while the walk down to its parents is still running.
+_FROM_THE_TOP = [
     edit(_VISIT_PARENTS, _PUSH.rstrip() + "\n                visit(parent)") + _NO_SWEEP,
     edit(_VISIT_PARENTS, _PUSH + _VISIT_PARENTS) + _NO_SWEEP,
     edit(_VISIT_PARENTS, _PUSH + _VISIT_PARENTS.replace("n.parents", "reversed(n.parents)"))
@@ -1005,7 +1032,7 @@ _EVERY_STARTS = edit(
 
 
 def _by_levels(taken: str) -> Edit:
-    """The order of the walk by distance from the result; taken: the parents that are taken up."""
+    """The walk ordered by distance from the result; taken: the parents to be visited."""
     walk = f"order.append(node)\n    for n in order:\n        order.extend({taken})"
     return edit("    visit(node)\n    for", f"    {walk}\n    for", "reversed(order)", "order")
 
@@ -1022,7 +1049,7 @@ def _computed(formula: list[str], nodes: dict[str, Node]) -> Node:
 
 
 class Backward(Exercise):
-    """Adds to n.grad, for every node n of the graph, the derivative of `node` by n."""
+    """Adds to n.grad, for every node n of the graph, the derivative of `node` with respect to n."""
 
     id, points = "backprop.backward", 3
     minutes, lines, writes = 25, "about a dozen lines", "back through any graph"
@@ -1038,20 +1065,39 @@ class Backward(Exercise):
             "a chain: u = a * b, v = u * c, out = v * a", "u = a * b", "v = u * c", "out = v * a"
         )
         yield case("a node used twice: out = a * a", "out = a * a")
-        yield case("a diamond: p = a * b, u = p * c, v = p * a, out = u + v",
-                   "p = a * b", "u = p * c", "v = p * a", "out = u + v")  # fmt: skip
-        yield case("a short way and a long way: p = a * b, u = p * c, v = u * c, out = p * v",
-                   "p = a * b", "u = p * c", "v = u * c", "out = p * v")  # fmt: skip
+        yield case(
+            "a diamond: p = a * b, u = p * c, v = p * a, out = u + v",
+            "p = a * b",
+            "u = p * c",
+            "v = p * a",
+            "out = u + v",
+        )
+        yield case(
+            "a short path and a long path: p = a * b, u = p * c, v = u * c, out = p * v",
+            "p = a * b",
+            "u = p * c",
+            "v = u * c",
+            "out = p * v",
+        )
         ladder = [
             f"s{i + 1} = s{i} * s{i}" if i % 2 else f"s{i + 1} = s{i} + s{i}" for i in range(1, 5)
         ]
         yield case("a ladder, every step used twice", "s1 = c * a", *ladder)
         yield case("a graph of a single node, twice", "")
         yield case("a node with one parent: u = relu a, out = u * b", "u = relu a", "out = u * b")
-        yield Case("two nodes of the same value: p = a * c, q = b * c, out = p * q", leaves=[leaves[0], *leaves[::2]],
-                   rows=["p = a * c", "q = b * c", "out = p * q"])  # fmt: skip
-        yield case("two graphs with common leaves, one after the other", "u = a * b", "out = u * c", "", "w = b + c",
-                   "second = w * a")  # fmt: skip
+        yield Case(
+            "two nodes with the same value: p = a * c, q = b * c, out = p * q",
+            leaves=[leaves[0], *leaves[::2]],
+            rows=["p = a * c", "q = b * c", "out = p * q"],
+        )
+        yield case(
+            "two graphs that share leaves, one after the other",
+            "u = a * b",
+            "out = u * c",
+            "",
+            "w = b + c",
+            "second = w * a",
+        )
 
     def probe(self, backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         nodes = {name: Node(data) for name, data in zip("abc", case.leaves, strict=True)}
@@ -1074,10 +1120,10 @@ class Backward(Exercise):
     mistakes = (
         *(
             Mistake(
-                "assigned instead of added",
+                "gradient assigned instead of added",
                 edit("parent.grad +=", "parent.grad =") + order,
-                "Each contribution to a node replaces the one before. A node that is used twice "
-                "receives two: add them up.",
+                "Each contribution to a node replaces the one before. A node that is used "
+                "twice receives two: add them up.",
             )
             for order in (edit(), edit("parent in n.parents", "parent in reversed(n.parents)"))
         ),
@@ -1091,9 +1137,9 @@ class Backward(Exercise):
             Mistake(
                 "passed on before it was complete",
                 change,
-                "A node passes its gradient on at the first visit, before all nodes that use it "
-                "have contributed. Visit all parents of a node first, write the node down last, "
-                "and then go through the list from its end.",
+                "A node passes its gradient on at the first visit, before every node that uses "
+                "it has contributed. Visit all of a node's parents first, put the node into "
+                "the list last, and then go through the list from its end.",
             )
             for change in _FROM_THE_TOP
         ),
@@ -1101,8 +1147,8 @@ class Backward(Exercise):
             Mistake(
                 "every node starts with 1",
                 change,
-                "Each node that you reach gets a 1 of its own, for example because backward calls "
-                "itself. Only the result has the derivative 1 by itself.",
+                "Every node you reach gets its own 1, for example because backward calls "
+                "itself. Only the result's derivative with respect to itself is 1.",
             )
             for change in (
                 _EVERY_STARTS,
@@ -1113,30 +1159,31 @@ class Backward(Exercise):
             Mistake(
                 "passed on at every visit",
                 change,
-                "You come to a node once for every use of it, and each time it hands down its "
-                "whole gradient, with the part that went down before. Every node should pass on "
-                "once, when it is complete.",
+                "You come to a node once for every use of it, and each time it passes on its "
+                "whole gradient, including what it has already passed on. Every node should "
+                "pass its gradient on once, when it is complete.",
             )
             for change in (*(way + _EVERY_VISIT for way in _FROM_THE_TOP), _by_levels("n.parents"))
         ),
         Mistake(
             "level by level",
             _by_levels("p for p in dict.fromkeys(n.parents) if p not in order"),
-            "You go through the graph by distance from the result. A node that is near on one way "
-            "and far on another comes too early: what arrives on the long way is never passed on.",
+            "You go through the graph by distance from the result. A node that is near on one "
+            "path and far on another comes too early: what arrives on the long path is never "
+            "passed on.",
         ),
         Mistake(
             "sorted by value",
             edit("reversed(order)", "sorted(order, key=lambda n: n.data, reverse=True)"),
-            "You go through the nodes by their values, the largest first. A node may be smaller "
-            "than what it was computed from: the order comes from the graph, not from the numbers.",
+            "You go through the nodes by value, the largest first. A node may be smaller than "
+            "what it was computed from: the order comes from the graph, not from the numbers.",
         ),
         Mistake(
             "only one step back",
             edit("reversed(order)", "order"),
-            "Only the parents of the result have a gradient. Either you stop there, or you go "
-            "through the nodes from the leaves up: then each passes on its gradient while that is "
-            "still 0. Start at the result.",
+            "Only the parents of the result get a gradient. Either you stop there, or you go "
+            "through the nodes from the leaves up, so that each passes on its gradient while "
+            "it is still 0. Start at the result.",
         ),
         Mistake(
             "only two steps back",
@@ -1145,30 +1192,31 @@ class Backward(Exercise):
             "gradient on.",
         ),
         Mistake(
-            "own gradient set to 1",
+            "own gradient overwritten with 1",
             edit("node.grad +=", "node.grad ="),
-            "You set the grad of the result to 1. It is added like all others: a node may hold "
-            "something already.",
+            "You set the grad of the result to 1. Add to it as you do for all the others: a "
+            "node may already hold something.",
         ),
         Mistake(
-            "set to zero first",
+            "gradients zeroed first",
             edit(
                 "    visit(node)\n    for",
                 "    visit(node)\n    for n in order:\n        n.grad = float(n is node)\n    for",
             ),
             "You set every .grad to zero before you start. Gradients accumulate, here as in "
-            "torch: what a leaf already holds from another graph stays, and the new is added.",
+            "torch: what a leaf already holds from another graph stays, and the new gradient "
+            "is added.",
         ),
         Mistake(
             "inner gradients cleared",
             edit("", "        if n.parents and n is not node:\n            n.grad = 0.0"),
-            "The nodes between the result and the leaves end with a gradient of 0. They keep "
-            "theirs, like all others.",
+            "The nodes between the result and the leaves end up with a gradient of 0. They "
+            "keep theirs, like all the others.",
         ),
         Mistake(
-            "equal values taken for one node",
+            "equal values treated as one node",
             edit("id(n) not in seen", "n.data not in seen", "seen.add(id(n))", "seen.add(n.data)"),
-            "You take nodes that hold the same number for the same node. Compare the nodes "
+            "You treat nodes that hold the same number as the same node. Compare the nodes "
             "themselves, not their data.",
         ),
         Mistake(
@@ -1179,19 +1227,20 @@ class Backward(Exercise):
                 "seen: set[int] = set()",
                 "seen = backward.__dict__.setdefault('seen', set())",
             ),
-            "Your list of nodes lives on from one call to the next, so nodes of an earlier graph "
-            "pass their gradients on again. A default such as `order=[]` is made once, for all "
-            "calls: make the list inside the function.",
+            "Your list of nodes survives from one call to the next, so nodes of an earlier "
+            "graph pass their gradients on again. A default such as `order=[]` is created "
+            "once, for all calls: create the list inside the function.",
         ),
         Mistake(
-            "no start",
+            "result's gradient not set to 1",
             edit("    node.grad += 1.0\n", ""),
-            "All gradients stay 0: nothing starts. What is the derivative of the result by itself?",
+            "All gradients stay 0, because nothing starts them off. What is the derivative of "
+            "the result with respect to itself?",
         ),
         Mistake(
             "gradient from above left out",
             edit("local_grad * n.grad", "local_grad"),
-            "A parent gets the local derivative alone. The chain rule multiplies it by the "
+            "A parent gets only the local derivative. The chain rule multiplies it by the "
             "gradient of the node above.",
         ),
         Mistake(
@@ -1203,19 +1252,19 @@ class Backward(Exercise):
         Mistake(
             "added instead of multiplied",
             edit("local_grad * n.grad", "local_grad + n.grad"),
-            "The local derivative and the gradient from above are added. Along a path derivatives "
-            "multiply; over several paths they add.",
+            "You add the local derivative and the gradient from above. Along a path "
+            "derivatives multiply; across several paths they add.",
         ),
         Mistake(
-            "the parent's value for the derivative",
+            "the parent's value instead of the derivative",
             edit("local_grad * n.grad", "parent.data * n.grad"),
-            "You multiply by the parent's own value. The derivative by each parent stands in "
-            "local_grads.",
+            "You multiply by the parent's own value. The derivative with respect to each "
+            "parent is in local_grads.",
         ),
         Mistake(
-            "local gradients exchanged",
+            "local gradients swapped",
             edit("zip(n.parents, n.local_grads", "zip(n.parents, reversed(n.local_grads)"),
-            "Each parent gets the derivative by the other one. parents and local_grads come in "
-            "the same order.",
+            "Each parent gets the derivative that belongs to the other. parents and "
+            "local_grads are in the same order.",
         ),
     )

@@ -109,7 +109,7 @@ class OneHot(Exercise):
             "The ones and zeros are integers. A product with float32 logits needs float32.",
         ),
         Mistake(
-            "true and false",
+            "booleans instead of numbers",
             edit(".float()", ""),
             "A comparison gives True and False. Turn them into the float32 numbers 1 and 0.",
         ),
@@ -163,7 +163,7 @@ def _shift_mistakes() -> list[Mistake]:
     return [
         *(
             Mistake(
-                "dimension lost",
+                "dimension not kept",
                 edit(kept, kept.replace(", keepdim=True", "")),
                 "A sum or a maximum along the classes leaves shape (n,), and a row of n numbers "
                 "does not fit beside (n, c). Keep the dimension with size 1: shape (n, 1) gives "
@@ -251,7 +251,7 @@ class Softmax(Exercise):
             "then do not sum to 1. Shift the logits instead: then there is no nan.",
         ),
         Mistake(
-            "logits cut off",
+            "logits clamped",
             edit("logits.amax(", "(logits := logits.clamp(-80, 80)).amax("),
             "Logits beyond a bound are cut off, so 1000 and 999 come out as equals. Subtracting "
             "loses nothing, cutting does.",
@@ -279,7 +279,7 @@ class Softmax(Exercise):
         ),
         *(
             Mistake(
-                "denominator cut off",
+                "denominator detached",
                 edit("exp.sum(-1, keepdim=True)", "exp.sum(-1, keepdim=True).detach()") + shift,
                 "The sum below the fraction is taken out of the graph. It depends on every "
                 "logit, and that is how one logit lowers the probability of the others. Only the "
@@ -312,7 +312,7 @@ class Softmax(Exercise):
         ),
         *(
             Mistake(
-                "logarithm of it",
+                "logarithm of the result",
                 edit("exp / exp.sum(-1, keepdim=True)", logarithm),
                 "These are log-probabilities. Return the probabilities themselves.",
             )
@@ -327,13 +327,13 @@ class Softmax(Exercise):
             "The exponentials are not divided by their sum, so the rows do not sum to 1.",
         ),
         Mistake(
-            "one sigmoid a class",
+            "one sigmoid per class",
             edit("exp / exp.sum(-1, keepdim=True)", "1 / (1 + (-logits).exp())"),
             "Each class gets a probability of its own, without regard to the others. That is the "
             "sigmoid; the softmax shares one probability among all classes.",
         ),
         Mistake(
-            "sign",
+            "wrong sign",
             edit("amax", "amin", "logits - shift", "shift - logits"),
             "The smallest logit gets the largest probability. Logits are scores: a larger one "
             "means more likely.",
@@ -417,7 +417,7 @@ class LogSoftmax(Exercise):
         ),
         *(
             Mistake(
-                "normaliser cut off",
+                "normaliser detached",
                 edit("True).log()", "True).log().detach()") + shift,
                 "The logarithm of the sum is taken out of the graph, so the gradient misses that "
                 "raising one logit lowers all other log-probabilities. Only the shift may be "
@@ -455,7 +455,7 @@ class LogSoftmax(Exercise):
             "difference of two logarithms.",
         ),
         Mistake(
-            "mean for sum",
+            "mean instead of sum",
             edit(".sum(", ".mean("),
             "You take the mean of the exponentials. What stands below the line of the softmax is "
             "their sum.",
@@ -495,7 +495,7 @@ class LogSoftmax(Exercise):
             "The logarithm of the sum is taken to base 2. The one that undoes exp is `torch.log`.",
         ),
         Mistake(
-            "sign",
+            "wrong sign",
             edit("return shifted -", "return -(shifted -", "True).log()", "True).log())"),
             "The sign is turned. A probability is at most 1, so its logarithm is at most 0; the "
             "minus sign comes with the loss.",
@@ -524,7 +524,7 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
             "target names a column: one entry has two indices, the row and the column.",
         ),
         Mistake(
-            "row and column exchanged",
+            "row and column swapped",
             edit("torch.arange(len(targets)), targets", "targets, torch.arange(len(targets))"),
             "The two indices are exchanged. The row comes first, then the column: the target.",
         ),
@@ -546,24 +546,24 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
             "size of the batch.",
         ),
         Mistake(
-            "median for mean",
+            "median instead of mean",
             edit(".mean()", ".quantile(0.5)"),
             "You take the median of the examples' losses. The loss of the batch is their mean.",
         ),
         Mistake(
-            "sign",
+            "wrong sign",
             edit("return -", "return "),
             "The sign is turned: there is a minus too many or too few. Log-probabilities are at "
             "most 0; with one minus the loss is positive, and small where the target is likely.",
         ),
         Mistake(
-            "largest instead of the target's",
+            "largest entry instead of the target's",
             edit("[torch.arange(len(targets)), targets]", ".amax(-1)"),
             "You take the largest entry of each row, whatever the target is. The model would be "
             "rewarded for being sure, not for being right.",
         ),
         Mistake(
-            "one loss an example",
+            "one loss per example",
             edit(".mean()", ""),
             "There is one number per example. The loss of the batch is one number, their mean.",
         ),
@@ -823,7 +823,7 @@ class CrossEntropyBackward(Exercise):
             "is the cross-entropy, and the gradient is taken by the logits.",
         ),
         Mistake(
-            "1 taken from every entry",
+            "1 subtracted from every entry",
             edit("p - y", "p - 1"),
             "You subtract 1 from every probability. Only the target's has to become 1; the others "
             "have to become 0.",
@@ -841,7 +841,7 @@ class CrossEntropyBackward(Exercise):
             "probabilities themselves.",
         ),
         Mistake(
-            "ones taken from every row",
+            "ones subtracted in every row",
             edit("shape[-1])", "shape[-1]).amax(0)"),
             "`p[:, targets] -= 1` takes 1 from the columns of all targets in every row. Each row "
             "has one target of its own, so give the rows as indices too.",
@@ -853,19 +853,19 @@ class CrossEntropyBackward(Exercise):
             "absent from a batch: the logits have the number of classes.",
         ),
         Mistake(
-            "the prediction for the target",
+            "the prediction instead of the target",
             edit("one_hot(targets", "one_hot(logits.argmax(-1)"),
             "You subtract the one-hot row of the largest logit. The target says which class is "
             "right, whatever the model thinks.",
         ),
         Mistake(
-            "sign",
+            "wrong sign",
             edit("p - y", "y - p"),
             "You subtract p from y. A step against the gradient has to raise the target's logit, "
             "so the gradient there is negative.",
         ),
         Mistake(
-            "gradient for the probabilities",
+            "gradient with respect to the probabilities",
             edit("p - y", "-y / p"),
             "This is the derivative of -log p by p. One more link of the chain is missing: how p "
             "depends on all the logits of its row.",
@@ -971,7 +971,7 @@ class Accuracy(Exercise):
             "with every target. Give both the shape (n,).",
         ),
         Mistake(
-            "only sure ones",
+            "only confident predictions counted",
             edit(
                 "logits.argmax(-1) == targets",
                 "softmax(logits)[torch.arange(len(targets)), targets] > 0.5",
@@ -980,7 +980,7 @@ class Accuracy(Exercise):
             "With more than two classes the largest can be smaller.",
         ),
         Mistake(
-            "among the first two",
+            "top two counted",
             edit(
                 "logits.argmax(-1) == targets",
                 "(logits.topk(2).indices == targets[:, None]).any(-1)",
@@ -1045,7 +1045,7 @@ class Accuracy(Exercise):
             "This is the part of the examples that are wrong.",
         ),
         Mistake(
-            "whole division",
+            "integer division",
             edit("hits.float().mean().item()", "float(hits.sum() // len(targets))"),
             "Anything short of all right becomes 0, as it does when `//` or `int` cuts off the "
             "fraction.",

@@ -115,7 +115,7 @@ class EmbeddingLookup(Exercise):
             "everywhere in PyTorch.",
         ),
         Mistake(
-            "columns for rows",
+            "columns instead of rows",
             edit("weight[idx]", "weight[:, idx]"),
             "You pick columns: in `weight[:, idx]` the colon stands for all rows. The index of a "
             "row stands first.",
@@ -299,7 +299,7 @@ class EmbeddingBackward(Exercise):
             "idx to the shape of the rows.",
         ),
         Mistake(
-            "entries of grad_out in disorder",
+            "entries of grad_out in the wrong order",
             edit(
                 "grad_out.reshape(-1, grad_out.shape[-1])",
                 "grad_out.reshape(grad_out.shape[-1], -1).T",
@@ -404,7 +404,7 @@ class SigmoidRange(Exercise):
             "The sigmoid is cut off at low and high, not stretched: it still lies between 0 and 1.",
         ),
         Mistake(
-            "tanh for sigmoid",
+            "tanh instead of sigmoid",
             edit("torch.sigmoid(x)", "torch.tanh(x)"),
             "tanh runs from -1 to 1, so your values go below low. The sigmoid runs from 0 to 1.",
         ),
@@ -421,7 +421,7 @@ class SigmoidRange(Exercise):
             "flat and has no gradient. The sigmoid, 1 / (1 + exp(-x)), bends smoothly.",
         ),
         Mistake(
-            "normal distribution for sigmoid",
+            "normal distribution instead of sigmoid",
             edit("torch.sigmoid(x)", "torch.special.ndtr(x)"),
             "Your curve is that of the normal distribution. It looks like a sigmoid and is "
             "steeper; the sigmoid is 1 / (1 + exp(-x)).",
@@ -432,12 +432,12 @@ class SigmoidRange(Exercise):
             "low and high do not occur in your answer: it still runs from 0 to 1.",
         ),
         Mistake(
-            "sum for the width",
+            "sum instead of the width",
             edit("high - low", "high + low"),
             "You stretch by high plus low. The width of a range is the distance between its ends.",
         ),
         Mistake(
-            "low taken off",
+            "low subtracted",
             edit("return low", "return -low"),
             "low is taken off where it should be added. Try it with a sigmoid of 0: the result "
             "should be low.",
@@ -457,7 +457,7 @@ class SigmoidRange(Exercise):
             "sigmoid comes first.",
         ),
         Mistake(
-            "softmax for sigmoid",
+            "softmax instead of sigmoid",
             edit("torch.sigmoid(x)", "torch.softmax(x, dim=-1)"),
             "That is a softmax: its entries depend on each other and add up to 1. The sigmoid "
             "takes every number for itself.",
@@ -628,7 +628,7 @@ class DotProductBias(Exercise):
             sign=lambda evidence: evidence[0]["the biases are 0 at the start"] is False,
         ),
         Mistake(
-            "users and items exchanged",
+            "users and items swapped",
             None,
             "The tables have each other's sizes. The first argument counts the users, the second "
             "the items.",
@@ -758,7 +758,7 @@ class DotProductBias(Exercise):
             "occur in it.",
         ),
         Mistake(
-            "ends of y_range exchanged",
+            "ends of y_range swapped",
             edit("*self.y_range)", "*self.y_range[::-1])"),
             "Low and high are exchanged: the better the match, the lower the prediction.",
         ),
@@ -961,7 +961,7 @@ class Pca(Exercise):
             "returns V already transposed, as Vh: the directions are its rows.",
         ),
         Mistake(
-            "projected on columns of Vh",
+            "projected onto columns of Vh",
             edit("components.T", "vt[:, :k]"),
             "To project, you multiply by the first columns of what svd returns last. Its rows are "
             "the directions: turn the rows, and then multiply.",
@@ -1209,7 +1209,7 @@ class FitRatings(Training):
             ),
         ),
         Mistake(
-            "learned by heart",
+            "memorised",
             None,
             "On the ratings that it was given your model is far better than on new ones: it has "
             "learned them by heart. It has more parameters than is good for it. Use fewer "

@@ -1,6 +1,4 @@
-"""Exercises of lesson 01: relu, My_Linear, counting parameters, collapsing affine maps, a two-layer
-net.
-"""
+"""Exercises of lesson 01: relu, My_Linear, counting parameters, affine maps, a two-layer net."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -23,11 +21,10 @@ from course_utils.checking import (
     unguarded,
 )
 
-# The ReLU, and all that is one with the right numbers, such as elu with alpha=0 or hardtanh from 0
-# to inf.
+# The ReLU, and whatever is one with the right settings: elu with alpha=0, hardtanh from 0 to inf.
 RELU = operators("relu|elu|hardtanh|threshold|softplus|shrink|hardsigmoid|hardswish|silu|mish")
 WHY_NONLINEAR = FreeText("linear.why_nonlinear")
-START = (200, 150)  # inputs and outputs of the layer whose start values are looked at
+START = (200, 150)  # inputs and outputs of the layer whose start values are checked
 
 
 class Relu(Exercise):
@@ -43,14 +40,14 @@ class Relu(Exercise):
         yield Case("a matrix", x=3 * rng.normal(4, 3))
         yield Case("a tensor of shape (2, 3, 5)", x=10 * rng.normal(2, 3, 5))
         yield Case("positive numbers", x=rng.normal(4).abs())
-        yield Case("numbers of which two are 0", x=torch.cat([rng.normal(3), torch.zeros(2)]))
+        yield Case("numbers, two of them 0", x=torch.cat([rng.normal(3), torch.zeros(2)]))
 
     def probe(self, relu: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         y = relu(case.x)
         yield "y", y
         yield "what is returned", "x itself" if y is case.x else "a new tensor"
         if not case.x.all():
-            return  # the slope at 0 is a convention
+            return  # the slope at 0 is a matter of convention
         x = case.x.clone().requires_grad_()
         yield "grad of x", gradients(relu(x), [x])[0]
 
@@ -58,8 +55,8 @@ class Relu(Exercise):
         Mistake(
             "gradient cut off",
             edit("x.clamp", "x.detach().clamp"),
-            "Nothing flows back to x: somewhere the result is taken out of the graph "
-            "(`.detach()`, `.data`, `.item()`, or a new tensor made from numbers).",
+            "Nothing flows back to x: somewhere the result leaves the graph (`.detach()`, "
+            "`.data`, `.item()`, or a new tensor made from numbers).",
         ),
         *(
             Mistake(
@@ -73,23 +70,24 @@ class Relu(Exercise):
         Mistake(
             "changes its input",
             edit("x.clamp(", "x.clamp_("),
-            "The tensor that came in is overwritten. Make a new tensor: operations whose name "
-            "ends in an underscore, and assignments such as `x[x < 0] = ...`, change x itself.",
+            "You overwrite the tensor that was passed in. Make a new tensor: operations whose "
+            "name ends in an underscore, and assignments such as `x[x < 0] = ...`, change x "
+            "itself.",
         ),
         *(
             Mistake(
-                "hands back x itself",
+                "returns x itself",
                 edit("return x", f"return x if {nothing} else x"),
-                "Where there is nothing to cut off, you return the very tensor that came in. "
-                "Whoever changes the result then changes x: always return a new tensor.",
+                "When there is nothing to cut off, you return the very tensor that was passed "
+                "in. Anyone who then changes the result also changes x: always return a new "
+                "tensor.",
             )
             for nothing in ("(x > 0).all()", "(x >= 0).all()")
         ),
         Mistake(
             "cut at 1",
             edit("min=0", "min=0, max=1"),
-            "Large inputs come out as 1. The ReLU has no ceiling: a positive number passes "
-            "unchanged.",
+            "Large inputs come out as 1. The ReLU has no ceiling: positive numbers pass unchanged.",
         ),
         Mistake(
             "cut at 6",
@@ -112,40 +110,36 @@ class Relu(Exercise):
         Mistake(
             "absolute value",
             edit("clamp(min=0)", "abs()"),
-            "Negative numbers come out as positive ones. They should come out as 0.",
+            "Negative numbers come out positive. They should come out as 0.",
         ),
         Mistake(
             "keeps the negative side",
             edit("min=0", "max=0"),
-            "The wrong half survives: this is min(x, 0). The ReLU keeps what is above 0.",
+            "You keep the wrong half: this is min(x, 0). The ReLU keeps what is above 0.",
         ),
         Mistake(
             "largest along a dimension",
             edit("x.clamp(min=0)", "torch.max(x, 0)"),
-            "`torch.max(x, 0)` looks for the largest number along dimension 0 and returns it with "
-            "its place. You want to compare each entry with the number 0.",
+            "`torch.max(x, 0)` finds the largest number along dimension 0 and returns it with "
+            "its index. You want to compare each entry with the number 0.",
         ),
         Mistake(
             "largest of all",
             edit("x.clamp", "x.max().clamp"),
-            "You return one number, the largest of the whole tensor. The maximum is taken between "
-            "each entry and 0, so that the result has the shape of x.",
+            "You return one number, the largest in the whole tensor. Take the maximum of each "
+            "entry and 0, so that the result has the shape of x.",
         ),
     )
 
 
 def _from_start(evidence: list[dict[str, Any]], what: str) -> float:
-    """What the case with the start values says of the weight, such as its spread, times
-    sqrt(in_features).
-    """
+    """The statistic of the weight's start values called `what`, times sqrt(in_features)."""
     name = f"{what} weight times sqrt(in_features)"
     return next(float(values[name]) for values in evidence if name in values)
 
 
 def _normal(evidence: list[dict[str, Any]]) -> bool:
-    """The largest of uniform numbers is 1.7 times their spread, that of 30,000 normal ones about 4
-    times.
-    """
+    """Uniform numbers reach 1.7 times their spread, 30,000 normal ones about 4 times."""
     return _from_start(evidence, "largest") > 2.5 * _from_start(evidence, "spread of") > 0
 
 
@@ -156,7 +150,7 @@ def _standard_normal(evidence: list[dict[str, Any]]) -> bool:
 
 
 def _start_mistakes(name: str, filled: str, hint: str) -> list[Mistake]:
-    """Start values filled in another way, in weight and bias or in the weight alone."""
+    """Start values filled differently, in weight and bias or in the weight alone."""
     weight = edit("in_features).uniform_(-bound, bound)", f"in_features){filled}")
     bias = edit("empty.uniform_(-bound, bound)", f"empty{filled}")
     return [Mistake(name, weight + bias, hint), Mistake(name, weight, hint)]
@@ -168,7 +162,7 @@ class MyLinear(Exercise):
     id, points = "linear.My_Linear", 3
     minutes, lines, writes = 25, "about six lines", "a layer with its parameters"
     without = {
-        "float64": "the parameters of a layer are float32",
+        "float64": "a layer's parameters are float32",
     }
     shortcuts = (nn.Linear, nn.Bilinear, nn.LazyLinear, F.linear, F.bilinear)
 
@@ -193,7 +187,7 @@ class MyLinear(Exercise):
 
     def probe(self, My_Linear: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         freed = [torch.full((case.n_out, case.n_in), math.nan) for _ in range(8)]
-        del freed  # so that a torch.empty which is never filled holds no numbers that an earlier layer left behind
+        del freed  # so that torch.empty does not show an earlier layer's numbers
         layer = (
             My_Linear(case.n_in, case.n_out)
             if case.with_bias
@@ -234,7 +228,7 @@ class MyLinear(Exercise):
     def _start_values(
         self, name: str, values: Any, n_in: int, rtol: float
     ) -> Iterator[tuple[Any, ...]]:
-        yield f"different rows in {name}", len(values.unique(dim=0))
+        yield f"distinct rows in {name}", len(values.unique(dim=0))
         scaled = values.detach() * math.sqrt(n_in)
         yield f"largest {name} times sqrt(in_features)", float(scaled.abs().max()), rtol
         yield (
@@ -242,13 +236,13 @@ class MyLinear(Exercise):
             float(scaled.square().mean().sqrt()),
             rtol,
         )
-        yield f"part of {name} below 0", float((scaled < 0).float().mean()), 2 * rtol
+        yield f"share of {name} below 0", float((scaled < 0).float().mean()), 2 * rtol
 
     mistakes = (
         Mistake(
             "bias detached",
             edit("y + self.bias", "y + self.bias.detach()"),
-            "The bias is added without its history (`.data` or `.detach()`), so it gets no "
+            "You add the bias without its history (`.data` or `.detach()`), so it gets no "
             "gradient and is never trained. Add the parameter itself.",
         ),
         Mistake(
@@ -267,8 +261,8 @@ class MyLinear(Exercise):
                     f"bias = {made}",
                 ),
                 "weight and bias are plain tensors, so `layer.parameters()` is empty and an "
-                "optimizer would find nothing to train. A tensor becomes a parameter of the "
-                "module when it is wrapped in nn.Parameter.",
+                "optimizer would find nothing to train. Wrapping a tensor in nn.Parameter "
+                "makes it a parameter of the module.",
             )
             for made in ("torch.Tensor.requires_grad_(", "(")
         ),
@@ -276,8 +270,8 @@ class MyLinear(Exercise):
             Mistake(
                 f"{name} is a plain tensor",
                 edit(f"{name} = nn.Parameter(", f"{name} = {made}"),
-                f"The {name} is a plain tensor, so `layer.parameters()` does not list it and an "
-                "optimizer would leave it as it is. Wrap it in nn.Parameter.",
+                f"The {name} is a plain tensor, so `layer.parameters()` does not list it and "
+                "an optimizer would never change it. Wrap it in nn.Parameter.",
             )
             for name in ("weight", "bias")
             for made in ("torch.Tensor.requires_grad_(", "(")
@@ -285,30 +279,31 @@ class MyLinear(Exercise):
         Mistake(
             "parameters frozen",
             edit("bound))\n", "bound), False)\n", "bound)) if", "bound), False) if"),
-            "The parameters are made with requires_grad=False, so they get no gradient and are "
-            "never trained. nn.Parameter(...) alone makes trainable ones.",
+            "You create the parameters with requires_grad=False, so they get no gradient and "
+            "are never trained. A plain nn.Parameter(...) is trainable.",
         ),
         Mistake(
             "bias=False ignored",
             edit(" if bias else None", ""),
-            "With bias=False there should be no bias: set `self.bias` to None, and do not add it "
-            "in forward.",
+            "With bias=False there should be no bias: set `self.bias` to None, and do not add "
+            "it in forward.",
         ),
         Mistake(
             "zeros instead of no bias",
             edit("if bias else None", "if bias else torch.zeros(out_features)"),
-            "With bias=False you keep a tensor as the bias. It adds nothing, but `self.bias` "
-            "should be None then, as in nn.Linear.",
+            "With bias=False you still keep a tensor as the bias. It adds nothing, but "
+            "`self.bias` should then be None, as in nn.Linear.",
         ),
         Mistake(
             "bias never added",
             edit("y + self.bias", "y"),
-            "The bias is made, but forward does not use it: a linear map without its constant.",
+            "You create a bias, but forward does not use it: that is a linear map without its "
+            "constant.",
         ),
         Mistake(
             "no bias made",
             edit("if bias else", "if False else"),
-            "There is no bias even where one is asked for. The default is bias=True.",
+            "There is no bias, even when the caller wants one. The default is bias=True.",
         ),
         Mistake(
             "weight stored as (in, out)",
@@ -318,15 +313,16 @@ class MyLinear(Exercise):
                 "self.weight.T",
                 "self.weight",
             ),
-            "Your weight has shape (in_features, out_features). In this course, and in PyTorch, "
-            "a weight has one row per output: (out_features, in_features). Weights that somebody "
-            "else has saved would not fit into yours.",
+            "Your weight has shape (in_features, out_features). In this course, as in PyTorch, "
+            "a weight has one row per output: (out_features, in_features). Saved weights from "
+            "elsewhere would not fit into yours.",
         ),
         *_start_mistakes(
             "zero start values",
             ".zero_()",
-            "The weight starts at 0 everywhere. Inside a network all outputs of the layer are then "
-            "alike, receive the same gradients and stay alike. Draw the start values at random.",
+            "The weight starts at 0 everywhere. Inside a network, all outputs of the layer are "
+            "then the same, get the same gradients and stay the same. Draw the start values at "
+            "random.",
         ),
         Mistake(
             "bias starts at zero",
@@ -342,21 +338,21 @@ class MyLinear(Exercise):
         *_start_mistakes(
             "start values between 0 and 1",
             ".uniform_(0, 1)",
-            "The weights start between 0 and 1, whatever the layer's size; torch.rand draws such "
-            "numbers. Stretch and shift them, so that they lie between -1/sqrt(in_features) and "
-            "1/sqrt(in_features).",
+            "The weights start between 0 and 1, whatever the size of the layer, as torch.rand "
+            "draws them. Stretch and shift them so that they lie between -1/sqrt(in_features) "
+            "and 1/sqrt(in_features).",
         ),
         *_start_mistakes(
             "start values between -1 and 1",
             ".uniform_(-1, 1)",
-            "The weights start uniform, but their range does not shrink with the number of "
-            "inputs: it should be plus and minus 1/sqrt(in_features).",
+            "The weights start uniform, but their range does not shrink as the number of "
+            "inputs grows: it should be plus and minus 1/sqrt(in_features).",
         ),
         *_start_mistakes(
             "start values only positive",
             ".uniform_(0, bound)",
-            "All weights start between 0 and 1/sqrt(in_features). They should lie on both sides "
-            "of 0.",
+            "All weights start between 0 and 1/sqrt(in_features). They should lie on both "
+            "sides of 0.",
         ),
         *_start_mistakes(
             "bound of xavier_uniform_",
@@ -368,14 +364,14 @@ class MyLinear(Exercise):
         *_start_mistakes(
             "bound of kaiming_uniform_",
             ".uniform_(-(6 / in_features) ** 0.5, (6 / in_features) ** 0.5)",
-            "The weights start uniform within sqrt(6/in_features), as nn.init.kaiming_uniform_ "
-            "draws them where it is not told otherwise. Here the bound is 1/sqrt(in_features).",
+            "The weights start uniform within sqrt(6/in_features), which is the default of "
+            "nn.init.kaiming_uniform_. Here the bound is 1/sqrt(in_features).",
         ),
         *_start_mistakes(
             "scaled by out_features",
             ".uniform_(-(out_features**-0.5), out_features**-0.5)",
-            "The range in which the weights start follows the number of outputs. What adds up in "
-            "one output is the number of its inputs, so the range is 1/sqrt(in_features).",
+            "The range of your start values depends on the number of outputs. But each output "
+            "is a sum over the inputs, so the range is 1/sqrt(in_features).",
         ),
         *_start_mistakes(
             "root forgotten",
@@ -387,17 +383,18 @@ class MyLinear(Exercise):
         Mistake(
             "start values not scaled",
             None,
-            "The weights come from a standard normal distribution whatever the layer's size; "
-            "torch.randn draws such numbers. With 400 inputs the spread of the outputs is then 20 "
-            "times that of the inputs. Draw uniformly from -1/sqrt(in_features) to "
+            "The weights come from a standard normal distribution, whatever the size of the "
+            "layer, as torch.randn draws them. With 400 inputs the outputs are then spread 20 "
+            "times as widely as the inputs. Draw uniformly from -1/sqrt(in_features) to "
             "1/sqrt(in_features).",
             sign=_standard_normal,
         ),
         Mistake(
             "normal instead of uniform",
             None,
-            "The weights look as if they came from a normal distribution: a few lie far outside "
-            "the rest. Here they are drawn uniformly between plus and minus 1/sqrt(in_features).",
+            "The weights look as if they came from a normal distribution: a few lie far from "
+            "the rest. Here they are drawn uniformly between plus and minus "
+            "1/sqrt(in_features).",
             sign=_normal,
         ),
         Mistake(
@@ -406,15 +403,16 @@ class MyLinear(Exercise):
                 "in_features).uniform_(-bound, bound)",
                 "in_features).uniform_(-bound, bound)[:1].repeat(out_features, 1)",
             ),
-            "All rows of the weight start alike, so all outputs of the layer are alike but for the "
-            "bias. Draw every entry anew.",
+            "All rows of the weight start out the same, so all outputs of the layer are the "
+            "same apart from the bias. Draw every entry separately.",
         ),
         *(
             Mistake(
                 "only two dimensions",
                 edit("x @ self.weight.T", product),
-                "An input with two batch dimensions makes your forward fail: it was written for a "
-                "matrix. `x @ self.weight.T`, or torch.einsum with `...`, takes any leading shape.",
+                "Your forward fails on an input with two batch dimensions: it only works for a "
+                "matrix. `x @ self.weight.T`, or torch.einsum with `...`, accepts any leading "
+                "shape.",
             )
             for product in (
                 "torch.mm(x, self.weight.T)",
@@ -427,27 +425,28 @@ class MyLinear(Exercise):
         Mistake(
             "batch dimensions flattened",
             edit("x @ self.weight.T", "x.reshape(-1, x.shape[-1]) @ self.weight.T"),
-            "All batch dimensions come out as one. Only the last dimension of x changes: an input "
-            "of shape (2, 3, in_features) gives an output of shape (2, 3, out_features).",
+            "All batch dimensions come out merged into one. Only the last dimension of x "
+            "changes: an input of shape (2, 3, in_features) gives an output of shape (2, 3, "
+            "out_features).",
         ),
         Mistake(
             "one bias for all outputs",
             edit("empty = torch.empty(out_features)", "empty = torch.empty(1)"),
-            "Your bias is one number, and broadcasting gives it to every output. Each output has a "
-            "bias of its own: shape (out_features,).",
+            "Your bias is one number, and broadcasting adds it to every output. Each output "
+            "has its own bias: shape (out_features,).",
         ),
         Mistake(
             "bias with a batch dimension",
             edit("empty = torch.empty(out_features)", "empty = torch.empty(1, out_features)"),
-            "Your bias has shape (1, out_features), so a single vector as input would come out "
-            "with a dimension too many. Broadcasting adds the batch dimension for you: its shape "
-            "is (out_features,).",
+            "Your bias has shape (1, out_features), so a single vector would come out with one "
+            "dimension too many. Broadcasting adds the batch dimension for you: give it shape "
+            "(out_features,).",
         ),
         Mistake(
             "activation inside the layer",
             edit("return y if", "return (y if", "y + self.bias", "y + self.bias).clamp(min=0)"),
-            "Negative outputs come out as 0: a ReLU is built in. The layer is the affine map "
-            "alone; the activation function comes after it.",
+            "Negative outputs come out as 0: there is a ReLU inside. The layer is the affine "
+            "map alone; the activation function comes after it.",
         ),
         Mistake(
             "parameters in float64",
@@ -457,8 +456,8 @@ class MyLinear(Exercise):
                 "empty.",
                 "empty.double().",
             ),
-            "Your parameters are float64, numpy's default, and torch does not multiply them with a "
-            "float32 input. Make them float32, torch's default.",
+            "Your parameters are float64, NumPy's default, and torch does not multiply them by "
+            "a float32 input. Make them float32, torch's default.",
         ),
     )
 
@@ -471,9 +470,7 @@ def _kind_of_bias(bias: Any) -> str:
 
 
 class CountParameters(Exercise):
-    """The number of numbers in the trainable parameters of a module; a shared parameter counts
-    once.
-    """
+    """How many numbers a module's trainable parameters hold; a shared parameter counts once."""
 
     id, points = "linear.count_parameters", 1
     minutes, lines, writes = 5, "one line", "a sum"
@@ -509,36 +506,35 @@ class CountParameters(Exercise):
 
     mistakes = (
         Mistake(
-            "shared counted twice",
+            "shared weight counted twice",
             edit(
                 "module.parameters()",
                 "dict(module.named_parameters(remove_duplicate=False)).values()",
             ),
-            "A weight that two layers share is counted for each of them. There is only one set of "
-            "numbers to train; `parameters()` already gives it once.",
+            "A weight shared by two layers is counted once for each. There is only one set of "
+            "numbers to train; `parameters()` already lists it once.",
         ),
         Mistake(
-            "frozen ones counted",
+            "frozen parameters counted",
             edit(" if p.requires_grad", ""),
-            "Parameters with requires_grad=False are counted too. They are not trained.",
+            "You also count parameters with requires_grad=False. They are not trained.",
         ),
         Mistake(
             "buffers counted",
             edit("p.requires_grad)", "p.requires_grad) + sum(b.numel() for b in module.buffers())"),
-            "The running averages of a batch norm are counted. They are buffers: stored with the "
-            "module, not trained.",
+            "You also count the running averages of batch norm. They are buffers: saved with "
+            "the module, but not trained.",
         ),
         Mistake(
             "tensors counted",
             edit("p.numel()", "1"),
-            "You count the parameter tensors. What is asked for is how many numbers they hold "
-            "together.",
+            "You count the parameter tensors. The question is how many numbers they hold "
+            "altogether.",
         ),
         Mistake(
             "biases left out",
             edit("p.requires_grad)", "p.requires_grad and p.ndim > 1)"),
-            "Only parameters with two or more dimensions are counted. A bias is a parameter as "
-            "well.",
+            "You count only parameters with two or more dimensions. A bias is a parameter too.",
         ),
         Mistake(
             "only weights and biases counted",
@@ -548,14 +544,14 @@ class CountParameters(Exercise):
                 "requires_grad)",
                 "requires_grad and name.endswith(('weight', 'bias')))",
             ),
-            "You look for the names weight and bias. A parameter may have any name: ask the "
+            "You look for the names weight and bias. A parameter can have any name: ask the "
             "module for all of them.",
         ),
         Mistake(
             "inner layers left out",
             edit(".parameters()", ".parameters(recurse=False)"),
-            "Only parameters that belong to the outermost module itself are counted. "
-            "`parameters()` also walks through the modules inside it.",
+            "You count only the outermost module's own parameters. `parameters()` also walks "
+            "through the modules inside it.",
         ),
         Mistake(
             "only one level deep",
@@ -563,8 +559,8 @@ class CountParameters(Exercise):
                 "module.parameters()",
                 "(p for child in module.children() for p in child.parameters(recurse=False))",
             ),
-            "You look at the modules directly inside and no deeper, and leave out what the module "
-            "itself holds. `parameters()` walks through all levels.",
+            "You look one level down and no further, and you skip the module's own parameters. "
+            "`parameters()` walks through all levels.",
         ),
         Mistake(
             "rows counted",
@@ -573,10 +569,10 @@ class CountParameters(Exercise):
         ),
         *(
             Mistake(
-                "only two sizes multiplied",
+                "only two dimensions multiplied",
                 edit("p.numel()", number),
-                "You multiply the first two sizes of each parameter. A convolution has four: the "
-                "number of entries, whatever the shape, is `numel()`.",
+                "You multiply the first two sizes of each parameter. A convolution has four. "
+                "Whatever the shape, `numel()` gives the number of entries.",
             )
             for number in (
                 "math.prod(p.shape[:2])",
@@ -591,18 +587,18 @@ class CountParameters(Exercise):
                 "requires_grad)",
                 "requires_grad})",
             ),
-            "Parameters of the same shape are counted once. Two layers of the same size have "
+            "You count parameters of the same shape once. Two layers of the same size have "
             "twice as many numbers to train.",
         ),
         Mistake(
-            "zeros left out",
+            "zeros not counted",
             edit("p.numel()", "int(p.count_nonzero())"),
-            "Entries that are 0 are not counted. They are trained like all others.",
+            "You do not count entries that are 0. They are trained like all the others.",
         ),
         Mistake(
-            "a float for an int",
+            "a float instead of an int",
             edit("return sum(", "return 0.0 + sum("),
-            "The count is a float. How many there are is a whole number, an int.",
+            "You return the count as a float. A count is a whole number, an int.",
         ),
     )
 
@@ -643,8 +639,14 @@ class Collapse(Exercise):
             ("more outputs than inputs: 2, 3, 7", 2, 3, 7),
             ("all sizes 3", 3, 3, 3),
         ):
-            yield Case(label, w1=rng.normal(h, i), b1=rng.normal(h), w2=rng.normal(o, h), b2=rng.normal(o),
-                       x=rng.normal(6, i))  # fmt: skip
+            yield Case(
+                label,
+                w1=rng.normal(h, i),
+                b1=rng.normal(h),
+                w2=rng.normal(o, h),
+                b2=rng.normal(o),
+                x=rng.normal(6, i),
+            )
 
     def probe(self, collapse: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         tensors = [t.clone().requires_grad_() for t in (case.w1, case.b1, case.w2, case.b2)]
@@ -665,14 +667,14 @@ class Collapse(Exercise):
         Mistake(
             "first bias not carried through",
             edit("w2 @ b1", "b1"),
-            "The second map acts on everything that the first one gives, its constant b1 "
-            "included: b1 reaches the output only through w2.",
+            "The second map acts on everything the first one outputs, including its constant "
+            "b1: b1 reaches the output only through w2.",
         ),
         Mistake(
             "first bias forgotten",
             edit("w2 @ b1 +", "1 *"),
-            "b1 is missing. Put w1 @ x + b1 into the second map, multiply out, and see what is "
-            "left without x.",
+            "b1 is missing. Put w1 @ x + b1 into the second map, multiply out, and see which "
+            "part does not contain x.",
         ),
         Mistake(
             "second bias forgotten",
@@ -682,45 +684,45 @@ class Collapse(Exercise):
         Mistake(
             "second bias sent through the second map",
             edit("w2 @ b1 + b2", "w2 @ (b1 + b2)"),
-            "b2 is multiplied by w2. It is the constant of the second map: it is added after w2.",
+            "You multiply b2 by w2. It is the constant of the second map: it is added after w2.",
         ),
         Mistake(
             "second bias summed up",
             edit("+ b2", "+ b2.sum()"),
-            "The sum of b2 is added to every output. Each output has its own entry of b2.",
+            "You add the sum of b2 to every output. Each output has its own entry of b2.",
         ),
         Mistake(
             "weights in the wrong order",
             edit("w2 @ w1", "w1 @ w2"),
-            "The product has w1 on the left. The map that acts first stands next to x, on the "
+            "w1 is on the left of your product. The map that acts first goes next to x, on the "
             "right.",
         ),
         Mistake(
             "everything in the wrong order",
             edit("w2 @ w1", "w1 @ w2", "w2 @ b1 + b2", "w1 @ b2 + b1"),
-            "This is first map 2, then map 1. Map 1 acts first.",
+            "You apply map 2 first and then map 1. Map 1 acts first.",
         ),
         Mistake(
             "w transposed",
             edit("w2 @ w1", "w1.T @ w2.T"),
-            "w has the right numbers, but shape (in, out). A weight has shape (out, in).",
+            "w has the right numbers but shape (in, out). A weight has shape (out, in).",
         ),
         Mistake(
             "a ReLU in between",
             edit("@ w1", "@ w1.clamp(min=0)", "@ b1", "@ b1.clamp(min=0)"),
-            "The negative entries of w1 and b1 are cut off, as by a ReLU. There is none here; "
-            "with one between them, two maps would not collapse into one.",
+            "You cut off the negative entries of w1 and b1, as a ReLU would. There is none "
+            "here; with one in between, the two maps would not collapse into one.",
         ),
         Mistake(
             "a ReLU on the first bias",
             edit("@ b1", "@ b1.clamp(min=0)"),
-            "Negative entries of b1 are taken for 0. There is no ReLU between these maps: b1 goes "
-            "through w2 as it is.",
+            "You treat negative entries of b1 as 0. There is no ReLU between these maps: b1 "
+            "goes through w2 unchanged.",
         ),
         Mistake(
             "entry by entry",
             edit("w2 @ w1", "w2 * w1"),
-            "`*` multiplies entry by entry. Maps that act one after the other are a matrix "
+            "`*` multiplies entry by entry. Applying one map after another is a matrix "
             "product: `@`.",
         ),
     )
@@ -737,7 +739,7 @@ def _different_each_time(evidence: list[dict[str, Any]]) -> bool:
 
 
 class TwoLayerNet(Exercise):
-    """affine, relu, affine: (..., n_in) -> (..., n_out), with the parameters w1, b1, w2, b2 in this
+    """affine, relu, affine: (..., n_in) -> (..., n_out), with parameters w1, b1, w2, b2 in this
     order.
     """
 
@@ -758,8 +760,15 @@ class TwoLayerNet(Exercise):
             ("two_layer_net(2, 4, 3), x of shape (2, 3, 2)", 2, 4, 3, (2, 3)),
             ("two_layer_net(3, 4, 2), a single vector", 3, 4, 2, ()),
         ):
-            yield Case(label, sizes=[i, h, o], x=rng.normal(*n, i), w1=rng.normal(h, i), b1=rng.normal(h),
-                       w2=rng.normal(o, h), b2=rng.normal(o))  # fmt: skip
+            yield Case(
+                label,
+                sizes=[i, h, o],
+                x=rng.normal(*n, i),
+                w1=rng.normal(h, i),
+                b1=rng.normal(h),
+                w2=rng.normal(o, h),
+                b2=rng.normal(o),
+            )
 
     def probe(self, two_layer_net: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         net = two_layer_net(*case.sizes)
@@ -792,8 +801,8 @@ class TwoLayerNet(Exercise):
         Mistake(
             "no activation",
             edit("relu(self.first(x))", "self.first(x)"),
-            "Nothing stands between the two affine maps, so together they are one affine map, as "
-            "in collapse.",
+            "There is nothing between your two affine maps, so together they are one affine "
+            "map, as in collapse.",
         ),
         Mistake(
             "activation at the end",
@@ -803,31 +812,31 @@ class TwoLayerNet(Exercise):
                 "return self.second(h)",
                 "return relu(self.second(h))",
             ),
-            "The ReLU comes after the second map. There it only cuts off the output; between the "
-            "maps it lets the net bend.",
+            "Your ReLU comes after the second map. There it only cuts off the output; between "
+            "the maps it lets the net bend.",
         ),
         Mistake(
-            "activation also at the end",
+            "second activation at the end",
             edit("return self.second(h)", "return relu(self.second(h))"),
-            "There is a second ReLU after the last map, so the net can never give a negative "
+            "There is a second ReLU after the last map, so the net can never output a negative "
             "number.",
         ),
         Mistake(
             "activation on the input",
             edit("relu(self.first(x))", "self.first(relu(x))"),
-            "The ReLU acts on the input, and the two maps after it collapse into one.",
+            "Your ReLU acts on the input, and the two maps after it collapse into one.",
         ),
         Mistake(
-            "activation also on the input",
+            "second activation on the input",
             edit("self.first(x)", "self.first(relu(x))"),
-            "There is a ReLU on the input too, so the net cannot tell one negative number from "
-            "another.",
+            "There is also a ReLU on the input, so the net cannot tell one negative number "
+            "from another.",
         ),
         *(
             Mistake(
                 f"{name} instead of ReLU",
                 edit("relu(self.first(x))", f"torch.{name}(self.first(x))"),
-                f"The function between the maps is {name}. The text asks for relu.",
+                f"The function between your maps is {name}. The exercise asks for relu.",
             )
             for name in ("sigmoid", "tanh")
         ),
@@ -854,7 +863,7 @@ class TwoLayerNet(Exercise):
                 "second = My_Linear(n_hidden, n_out)",
                 "first = My_Linear(n_in, n_hidden)",
             ),
-            "`parameters()` follows the order in which the layers are assigned in __init__. Assign "
+            "`parameters()` lists the layers in the order you assign them in __init__. Assign "
             "the first layer first.",
         ),
         Mistake(
@@ -865,21 +874,21 @@ class TwoLayerNet(Exercise):
                 "return self.second(h)",
                 "return self.second(relu(self.middle(h)))",
             ),
-            "There are three affine maps. The net has two: n_in to n_hidden, and n_hidden to "
-            "n_out.",
+            "Your net has three affine maps. It should have two: n_in to n_hidden, and "
+            "n_hidden to n_out.",
         ),
         *(
             Mistake(
                 f"{name} layer without a bias",
                 edit(sizes, f"{sizes}, bias=False"),
-                f"The {name} layer is made without a bias. Both layers have one.",
+                f"You create the {name} layer without a bias. Both layers have one.",
             )
             for name, sizes in (("first", "(n_in, n_hidden"), ("second", "(n_hidden, n_out"))
         ),
         Mistake(
-            "first layer cut off",
+            "first layer detached",
             edit("relu(self.first(x))", "relu(self.first(x)).detach()"),
-            "The second layer gets its input without a history (`.detach()`, `.data`, or numpy "
+            "The second layer gets its input without a history (`.detach()`, `.data`, or NumPy "
             "on the way), so the first layer gets no gradient and never learns.",
         ),
         Mistake(
@@ -891,8 +900,8 @@ class TwoLayerNet(Exercise):
         Mistake(
             "ready-made layers",
             edit("My_Linear(n_in", "nn.Linear(n_in", "My_Linear(n_hidden", "nn.Linear(n_hidden"),
-            "The layers are nn.Linear. You have built the same yourself above: use My_Linear and "
-            "relu.",
+            "Your layers are nn.Linear. You built the same thing yourself above: use My_Linear "
+            "and relu.",
         ),
         Mistake(
             "layers made in forward",
@@ -906,21 +915,21 @@ class TwoLayerNet(Exercise):
                 "self.second(",
                 "self.second()(",
             ),
-            "The layers are made anew, with new random weights, in every call of forward. Make "
-            "them once, in __init__, and keep them as attributes.",
+            "Every call of forward creates new layers with new random weights. Create them "
+            "once, in __init__, and keep them as attributes.",
         ),
         Mistake(
-            "another output each time",
+            "different output each time",
             None,
             "Two calls with the same x gave different outputs. Dropout does that, and so do "
-            "layers that are made anew in forward. Make the layers once, in __init__, and let "
-            "forward only compute.",
+            "layers created in forward. Create the layers once, in __init__, and only compute "
+            "in forward.",
             sign=_different_each_time,
         ),
         Mistake(
             "batch dimensions flattened",
             edit("self.first(x)", "self.first(x.reshape(-1, x.shape[-1]))"),
-            "All batch dimensions come out as one. Only the last dimension of x changes: an input "
-            "of shape (2, 3, n_in) gives an output of shape (2, 3, n_out).",
+            "All batch dimensions come out merged into one. Only the last dimension of x "
+            "changes: an input of shape (2, 3, n_in) gives an output of shape (2, 3, n_out).",
         ),
     )

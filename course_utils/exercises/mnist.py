@@ -79,21 +79,21 @@ class Normalize(Exercise):
             "learned, so they come from the training data.",
         ),
         Mistake(
-            "each pixel by itself",
+            "each pixel scaled separately",
             edit(".mean()", ".mean(0)", ".std()", ".std(0)"),
             "Each pixel has a mean and a spread of its own. A pixel at the border is 0 in every "
             "digit, so its spread is 0, and nothing can be divided by that. Take one mean and one "
             "spread over all pixels.",
         ),
         Mistake(
-            "each pixel by itself",
+            "each pixel scaled separately",
             edit(".mean()", ".mean(0)", ".std()", ".std(0, correction=0)"),
             "The mean and the spread are taken pixel by pixel (as batch normalisation does it). "
             "One mean and one spread for all pixels will do, and a pixel that never changes does "
             "no harm then.",
         ),
         Mistake(
-            "each pixel by itself",
+            "each pixel scaled separately",
             edit(
                 "(train - mean) / std",
                 "nn.functional.batch_norm(train, None, None, training=True)",
@@ -105,7 +105,7 @@ class Normalize(Exercise):
             "train, for both.",
         ),
         Mistake(
-            "each digit by itself",
+            "each digit scaled separately",
             edit(
                 "return",
                 "m, s = _statistics(valid)\n    return",
@@ -125,7 +125,7 @@ class Normalize(Exercise):
             "You divide by the variance. The standard deviation is its root.",
         ),
         Mistake(
-            "root mean square for the standard deviation",
+            "root mean square instead of standard deviation",
             edit("x.float().std()", "x.float().square().mean().sqrt()"),
             "You divide by the root of the mean square. The standard deviation is that of the "
             "distances from the mean: subtract the mean before you square.",
@@ -154,7 +154,7 @@ class Normalize(Exercise):
             "the standard deviation 1.",
         ),
         Mistake(
-            "divided before subtracted",
+            "divided before subtracting",
             edit("(train - mean)", "train - mean", "(valid - mean)", "valid - mean"),
             "Only the mean is divided by the standard deviation: a division comes before a "
             "subtraction. Brackets are missing.",
@@ -184,7 +184,7 @@ class Normalize(Exercise):
             "both from train, whatever it is.",
         ),
         Mistake(
-            "returned None",
+            "nothing returned",
             None,
             "Your function returns nothing. Is a return missing?",
             sign=lambda e: e[0]["what is returned"] == "nothing",
@@ -355,7 +355,7 @@ class Sgd(Exercise):
             "skip afterwards.",
         ),
         Mistake(
-            "single numbers left out",
+            "single numbers skipped",
             edit("list(params)", "[p for p in params if p.ndim]"),
             "A parameter of shape () never moves. It is a parameter like any other.",
         ),
@@ -398,7 +398,7 @@ class Sgd(Exercise):
             "parameter moves. Once is enough.",
         ),
         Mistake(
-            "lr and momentum exchanged",
+            "lr and momentum swapped",
             edit("list(params), lr, momentum", "list(params), momentum, lr"),
             "lr and momentum have changed places. lr multiplies the velocity in the step, "
             "momentum the old velocity.",
@@ -669,7 +669,7 @@ class TrainEpoch(Exercise):
             "gradient of.",
         ),
         Mistake(
-            "batches walked through twice",
+            "batches iterated twice",
             edit("n = 0.0, 0", "n = 0.0, sum(len(y) for _, y in batches)", "n += len(y)", "pass"),
             "You walk through the batches twice. They may come from a generator, which is then "
             "used up: count the examples in the loop that trains.",
@@ -713,7 +713,7 @@ class TrainEpoch(Exercise):
             "mean times the size of its batch is the sum over the batch; add up those.",
         ),
         Mistake(
-            "every batch taken to be as large as the first",
+            "every batch weighted like the first",
             edit(
                 "n = 0.0, 0",
                 "n, size = 0.0, 0, 0",
@@ -765,7 +765,7 @@ class TrainEpoch(Exercise):
             "You compute the cross-entropy whatever loss_fn is. Call loss_fn.",
         ),
         Mistake(
-            "arguments of the loss exchanged",
+            "arguments of the loss swapped",
             edit("loss_fn(model(x), y)", "loss_fn(y, model(x))"),
             "loss_fn gets the targets first. It takes what the model says and then the targets.",
         ),
@@ -867,7 +867,7 @@ class Evaluate(Exercise):
             sign=lambda e: not e[0]["the model is in eval mode while it runs"],
         ),
         Mistake(
-            "flag of the outermost alone",
+            "only the outermost flag switched",
             None,
             "You set the flag `training` of the model alone; the layers inside it keep theirs. "
             "model.eval() clears it in all of them.",
@@ -955,7 +955,7 @@ class Evaluate(Exercise):
             "You return the share that is wrong. The accuracy is the share that is right.",
         ),
         Mistake(
-            "returned None",
+            "nothing returned",
             None,
             "Your function returns nothing. Is a return missing?",
             sign=lambda e: e[0]["what is returned"] == "nothing",
@@ -1159,7 +1159,7 @@ class FitMnist(Training):
             ),
         ),
         Mistake(
-            "labels exchanged",
+            "labels mixed up",
             None,
             "Your model tells the digits apart, but gives most of them the wrong names. Do the "
             "labels that you train with belong to these digits (shifted by one, sorted, counted "
@@ -1213,7 +1213,7 @@ class FitMnist(Training):
             ),
         ),
         Mistake(
-            "images without their labels",
+            "images paired with wrong labels",
             None,
             "The model gives nearly the same answer for every digit, and the loss is near 2.3, "
             "which is log 10, as if there were nothing to learn. Are images and labels shuffled by "

@@ -61,7 +61,7 @@ class Anneal(Exercise):
             "cosine.",
         ),
         Mistake(
-            "start and end exchanged",
+            "start and end swapped",
             edit("end + (start - end)", "start + (end - start)"),
             "At pct = 0 you are at the end, and at pct = 1 at the start. cos(0) is 1: what is "
             "multiplied by it counts at the beginning.",
@@ -148,7 +148,7 @@ class Anneal(Exercise):
             "smaller one: the difference start - end is negative there, and must stay so.",
         ),
         Mistake(
-            "pct cut to whole per cents",
+            "pct truncated to whole percent",
             edit("math.pi * pct", "math.pi * int(100 * pct) / 100"),
             "You cut pct to whole per cents, so that many steps share one value. Use pct as it is.",
         ),
@@ -274,7 +274,7 @@ class OneCycle(Exercise):
             "starts at 0 again.",
         ),
         Mistake(
-            "start and end exchanged",
+            "start and end swapped",
             edit(
                 "anneal(first, lr_max, pct), anneal(high, low, pct)",
                 "anneal(lr_max, first, pct), anneal(low, high, pct)",
@@ -549,7 +549,7 @@ class LrRangeTest(Exercise):
             "falls as training goes on.",
         ),
         Mistake(
-            "compared with the loss before",
+            "compared with the previous loss",
             edit("min(losses, default=math.inf)", "(losses or [math.inf])[-1]"),
             "You compare with the loss just before. A loss that grows step by step then never "
             "stops the test. Compare with the best so far.",
@@ -586,7 +586,7 @@ class LrRangeTest(Exercise):
             "last one with lr_max.",
         ),
         Mistake(
-            "limit not looked at",
+            "limit ignored",
             edit(" or loss > 4 * min(losses, default=math.inf)", ""),
             "It stops at a loss that is not finite, but not at one over 4 times the best so far.",
         ),
@@ -615,7 +615,7 @@ class LrRangeTest(Exercise):
             "The loss that ends the test is in your lists. Look before you append.",
         ),
         Mistake(
-            "nan not noticed",
+            "nan missed",
             None,
             "A loss of nan goes through. `nan > 4 * best` is False, and so are `nan < ...` and "
             "`nan == ...`: ask whether the loss is finite.",
@@ -625,12 +625,12 @@ class LrRangeTest(Exercise):
             ),
         ),
         Mistake(
-            "inf not noticed",
+            "inf missed",
             edit("not math.isfinite(loss) or loss >", "math.isnan(loss) or math.inf > loss >"),
             "An infinite loss goes through. `math.isfinite` finds nan and both infinities.",
         ),
         Mistake(
-            "inf at the start not noticed",
+            "inf at the start missed",
             edit("not math.isfinite(loss)", "math.isnan(loss)"),
             "An infinite loss goes through when it is the first: inf is not more than 4 times "
             "inf. Ask whether the loss is finite; `math.isfinite` finds nan and both infinities.",
@@ -893,7 +893,7 @@ class SuggestLr(Exercise):
             "You compare each loss with the next by their ratio. Asked for is the difference.",
         ),
         Mistake(
-            "difference to the loss before",
+            "difference from the previous loss",
             edit(
                 "len(losses) - 1",
                 "len(losses)",
@@ -1000,7 +1000,7 @@ class StepsPerFit(Exercise):
             "The examples that are left over make one batch together, and so one step.",
         ),
         Mistake(
-            "a float for a whole number",
+            "a float instead of an int",
             edit("epochs * ", "1.0 * epochs * "),
             "The number is right, and it is a float, such as 12.0. Steps are counted: return an "
             "int. `math.ceil` and `//` of whole numbers give one; `numpy.ceil` does not.",

@@ -274,7 +274,7 @@ _ADAM_MISTAKES = (
         "The correction holds beta * t. It is beta to the power t: `**`.",
     ),
     Mistake(
-        "corrections exchanged",
+        "corrections swapped",
         edit("b1**t", "b2**t", "b2**t", "b1**t"),
         "The mean is corrected with the second beta and the squares with the first. Each average "
         "has its own.",
@@ -285,7 +285,7 @@ _ADAM_MISTAKES = (
         "You multiply by 1 - beta**t. The averages are too small by that factor, so divide.",
     ),
     Mistake(
-        "betas exchanged",
+        "betas swapped",
         edit("b1, b2 = betas", "b2, b1 = betas"),
         "betas[0] belongs to the mean of the gradients, betas[1] to the mean of their squares.",
     ),
@@ -603,13 +603,13 @@ class RebornAdamStep(Exercise):
             "eps prevents that; so does a function that knows the sign of 0.",
         ),
         Mistake(
-            "0 taken for negative",
+            "0 treated as negative",
             edit("p.grad / (p.grad.abs() + 1e-8)", "torch.where(p.grad > 0, 1.0, -1.0)"),
             "A weight with a gradient of 0 moves up by lr. Put g = 0 into Adam's formula: the "
             "step is 0.",
         ),
         Mistake(
-            "0 taken for positive",
+            "0 treated as positive",
             edit("p.grad / (p.grad.abs() + 1e-8)", "torch.where(p.grad < 0, -1.0, 1.0)"),
             "A weight with a gradient of 0 moves down by lr. Put g = 0 into Adam's formula: the "
             "step is 0.",
@@ -626,7 +626,7 @@ class RebornAdamStep(Exercise):
             "step only reads it.",
         ),
         Mistake(
-            "absolute value for the sign",
+            "absolute value instead of the sign",
             edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.abs()"),
             "Your step is as long as the gradient and always goes down. It is the other way "
             "round: the length is lost, and the sign stays.",

@@ -1,6 +1,4 @@
-"""Exercises of lesson 02: squared error and its gradient, steps with and without momentum,
-minibatches, averages.
-"""
+"""Exercises of lesson 02: squared error, its gradient, SGD steps, minibatches, averages."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -35,7 +33,7 @@ AUTOGRAD = (
 
 
 class Mse(Exercise):
-    """mean((y_hat - y)**2) over all elements; unequal shapes are a ValueError."""
+    """mean((y_hat - y)**2) over all elements; raises ValueError for unequal shapes."""
 
     id, points = "sgd.mse", 1
     minutes, lines, writes = 10, "three lines", "a loss"
@@ -77,28 +75,28 @@ class Mse(Exercise):
         Mistake(
             "shapes not compared",
             edit("y_hat.shape != y.shape", "False"),
-            "The shapes are never compared. (5, 1) minus (5,) is no error in torch: it broadcasts "
-            "to (5, 5), every prediction against every target, and the mean of that is a wrong "
-            "loss that looks like a right one.",
+            "You never compare the shapes. In torch, (5, 1) minus (5,) is no error: it "
+            "broadcasts to (5, 5), every prediction against every target, and the mean of that "
+            "is a wrong loss that looks like a right one.",
         ),
         Mistake(
-            "only the lengths compared",
+            "only the number of rows compared",
             edit("y_hat.shape != y.shape", "y_hat.ndim and y.ndim and len(y_hat) != len(y)"),
-            "You compare how many rows there are, not the shapes. (5, 1) and (5,) both have 5 "
-            "rows, and their difference has 25 entries.",
+            "You compare the number of rows, not the shapes. (5, 1) and (5,) both have 5 rows, "
+            "and their difference has 25 entries.",
         ),
         Mistake(
-            "shapes that fit by broadcasting let through",
+            "broadcastable shapes accepted",
             edit("y_hat.shape != y.shape", "(y_hat - y).shape != y_hat.shape"),
-            "You refuse only what would make the predictions larger. A target of another shape "
-            "that is stretched to fit is compared with predictions it does not belong to: refuse "
-            "every shape but the same one.",
+            "You reject only shapes that would stretch the predictions. When a target of "
+            "another shape is stretched to fit, it is compared with predictions it does not "
+            "belong to: reject every shape that is not the same.",
         ),
         Mistake(
             "only the number of elements compared",
             edit("y_hat.shape != y.shape", "y_hat.numel() != y.numel()"),
-            "You compare how many elements there are, not the shapes. (5, 1) and (5,) both have "
-            "5, and their difference has 25.",
+            "You compare the number of elements, not the shapes. (5, 1) and (5,) both have 5, "
+            "and their difference has 25.",
         ),
         Mistake(
             "y reshaped to fit",
@@ -108,14 +106,14 @@ class Mse(Exercise):
                 "(y_hat - y)",
                 "(y_hat - y.reshape(y_hat.shape))",
             ),
-            "Shapes that differ are made equal in silence. That is friendly until the entries no "
+            "You silently make different shapes equal. That looks helpful until the entries no "
             "longer belong together; here it should be a ValueError.",
         ),
         Mistake(
             "assert instead of ValueError",
             edit("raise ValueError", "raise AssertionError"),
-            "You raise an AssertionError. An assert states what can never happen and is switched "
-            "off by `python -O`; an argument that a caller got wrong is a ValueError.",
+            "You raise an AssertionError. An assert states what can never happen, and `python "
+            "-O` switches it off; a caller's wrong argument is a ValueError.",
         ),
         Mistake(
             "squares summed over the outputs",
@@ -126,14 +124,14 @@ class Mse(Exercise):
         Mistake(
             "squares summed over the outputs",
             edit(".mean()", ".sum() / (*y.shape, 1)[0]"),
-            "With several outputs an example your loss is too large: only the number of examples "
-            "divides it. The mean is over all elements.",
+            "With several outputs per example your loss is too large: you divide by the number "
+            "of examples only. The mean is over all elements.",
         ),
         Mistake(
-            "sum for mean",
+            "sum instead of mean",
             edit(".mean()", ".sum()"),
-            "The squares are added up and not divided by their number, so the loss grows with the "
-            "batch.",
+            "You add up the squares without dividing by how many there are, so the loss grows "
+            "with the batch.",
         ),
         Mistake(
             "half the mean",
@@ -155,23 +153,22 @@ class Mse(Exercise):
         Mistake(
             "square of the mean",
             edit(".square().mean()", ".mean().square()"),
-            "You take the mean first and the square after. Errors of opposite sign cancel that "
-            "way.",
+            "You take the mean first and then square it. Errors of opposite sign cancel that way.",
         ),
         Mistake(
             "gradient cut off",
             edit(".square()", ".detach().square()"),
-            "Nothing flows back: on the way the result is taken out of the graph (`.detach()`, "
-            "`.data`, `.item()`).",
+            "Nothing flows back: somewhere on the way the result leaves the graph "
+            "(`.detach()`, `.data`, `.item()`).",
         ),
         Mistake(
             "mean over the first dimension only",
             edit(".mean()", ".mean(0)"),
-            "You average over the examples and keep the other dimensions. A loss is one number: "
-            "the mean over all elements.",
+            "You average over the examples and keep the other dimensions. A loss is one "
+            "number: the mean over all elements.",
         ),
         Mistake(
-            "not reduced",
+            "no mean taken",
             edit(".mean()", ""),
             "You return a square for every element. A loss is one number: their mean.",
         ),
@@ -179,12 +176,14 @@ class Mse(Exercise):
 
 
 class MseGradient(Exercise):
-    """The gradient of mean((x @ w - y)**2) by w, by hand: (d,)."""
+    """The gradient of mean((x @ w - y)**2) with respect to w, by hand: (d,)."""
 
     id, points = "sgd.mse_gradient", 2
     minutes, lines, writes = 20, "one or two lines", "its gradient, derived on paper"
     without = {
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": (
+            "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
+        ),
     }
     shortcuts = (
         *AUTOGRAD,
@@ -210,15 +209,16 @@ class MseGradient(Exercise):
         Mistake(
             "(n, 1) against (n,)",
             edit("x.T @ (x @ w - y)", "(x.T @ (x @ w[:, None] - y)).mean(1)"),
-            "Somewhere predictions of shape (n, 1) meet targets of shape (n,), and the difference "
-            "broadcasts to (n, n): every prediction against every target. Look at the shape of "
-            "your difference; it should be (n,).",
+            "Somewhere predictions of shape (n, 1) meet targets of shape (n,), and their "
+            "difference broadcasts to (n, n): every prediction against every target. Check the "
+            "shape of your difference; it should be (n,).",
         ),
         Mistake(
             "product of the means",
             edit("2 / len(x) * x.T @ (x @ w - y)", "2 * (x @ w - y).mean() * x.mean(0)"),
             "You average the errors and the inputs separately and multiply the averages. Each "
-            "error belongs to its own row of x: multiply first, then average over the examples.",
+            "error belongs to its own row of x: multiply first, then average over the "
+            "examples.",
         ),
         Mistake(
             "factor 2 forgotten",
@@ -226,7 +226,7 @@ class MseGradient(Exercise):
             "The derivative of a square has a factor 2.",
         ),
         Mistake(
-            "sum for mean",
+            "sum instead of mean",
             edit("2 / len(x)", "2"),
             "This is the gradient of the sum of the squares. The loss is their mean, so its "
             "gradient does not grow with the number of examples.",
@@ -237,7 +237,7 @@ class MseGradient(Exercise):
             "You divide by the number of features d. The mean is over the n examples.",
         ),
         Mistake(
-            "sign",
+            "wrong sign",
             edit("(x @ w - y)", "-(x @ w - y)"),
             "Every entry has the wrong sign. The gradient points uphill; the minus of gradient "
             "descent comes later, in the step.",
@@ -245,25 +245,25 @@ class MseGradient(Exercise):
         Mistake(
             "targets left out",
             edit("x @ w - y", "x @ w"),
-            "The targets do not appear in your gradient. What multiplies x is the error x @ w - y.",
+            "The targets do not appear in your gradient. x is multiplied by the error, x @ w - y.",
         ),
         Mistake(
             "inner derivative forgotten",
             edit("x.T @ (x @ w - y)", "(x @ w - y)"),
-            "You have the derivative by the predictions, one number per example. The chain rule "
-            "goes one step on: how does each prediction depend on w?",
+            "You have the derivative with respect to the predictions, one number per example. "
+            "The chain rule takes one more step: how does each prediction depend on w?",
         ),
         Mistake(
             "one row per example",
             edit("x.T @ (x @ w - y)", "(x @ w - y)[:, None] * x"),
-            "You have what each example contributes, one row each. A weight acts in all examples, "
-            "so their contributions add up.",
+            "You return what each example contributes, one row each. A weight acts in every "
+            "example, so the contributions add up.",
         ),
         Mistake(
             "one row per example",
             edit("2 / len(x) * x.T @ (x @ w - y)", "2 * (x @ w - y)[:, None] * x"),
-            "You have the gradient of each example's own square, one row each. The loss is the "
-            "mean over the examples, and so is its gradient.",
+            "You return the gradient of each example's own square, one row each. The loss is "
+            "the mean over the examples, and so is its gradient.",
         ),
         Mistake(
             "mean over all entries",
@@ -274,14 +274,14 @@ class MseGradient(Exercise):
         Mistake(
             "weights averaged too",
             edit("2 / len(x) * x.T @ (x @ w - y)", "2 * ((x @ w - y)[:, None] * x).mean()"),
-            "You average over examples and features alike, so that one number is left. Each "
-            "weight has an entry of its own: average over the examples only.",
+            "You average over examples and features alike, which leaves one number. Each "
+            "weight has its own entry: average over the examples only.",
         ),
         Mistake(
             "predictions left out",
             edit("(x @ w - y)", "y"),
-            "Your gradient knows the targets but not the predictions. What multiplies x is the "
-            "error x @ w - y.",
+            "Your gradient uses the targets but not the predictions. x is multiplied by the "
+            "error, x @ w - y.",
         ),
         Mistake(
             "only the sign of the errors",
@@ -293,19 +293,20 @@ class MseGradient(Exercise):
             "gradient of the root",
             edit("2 / len(x)", "1 / len(x) / (x @ w - y).square().mean().sqrt()"),
             "This is the gradient of the root of the mean squared error. Here the loss is the "
-            "mean itself.",
+            "mean itself, without the root.",
         ),
         Mistake(
             "dimension lost with a single weight",
             edit("x.T @ (x @ w - y)", "(x.T @ (x @ w - y)).squeeze()"),
-            "With a single feature the gradient should have shape (1,), and yours has shape (). A "
-            "squeeze without a dimension removes every dimension of size 1: name the one you mean.",
+            "With a single feature the gradient should have shape (1,), and yours has shape "
+            "(). A squeeze without a dimension removes every dimension of size 1: name the one "
+            "you mean.",
         ),
         Mistake(
             "error still squared",
             edit("(x @ w - y)", "(x @ w - y) ** 2"),
-            "The error is still squared. The derivative of e**2 is 2 * e: the square goes when "
-            "the 2 comes.",
+            "Your error is still squared. The derivative of e**2 is 2 * e: as the 2 comes "
+            "down, the square goes.",
         ),
         Mistake(
             "autograd used",
@@ -313,14 +314,15 @@ class MseGradient(Exercise):
                 ((x @ (v := w.clone().requires_grad_()) - y) ** 2).mean(),
                 v,
             )[0],
-            "You let autograd do it. Here you write the derivative yourself, with matrix products "
-            "only; from the next lesson on you will know why autograd gets the same.",
+            "You let autograd do it. Here you write the derivative yourself, with matrix "
+            "products only; from the next lesson on you will know why autograd gets the same "
+            "result.",
         ),
     )
 
 
 class SgdStep(Exercise):
-    """p <- p - lr * p.grad for every p in params, in place; where p.grad is None, p stays."""
+    """p <- p - lr * p.grad in place for every p in params; if p.grad is None, p stays."""
 
     id, points = "sgd.sgd_step", 2
     minutes, lines, writes = 15, "about four lines", "a step downhill"
@@ -347,45 +349,46 @@ class SgdStep(Exercise):
         Mistake(
             "gradient scaled in place",
             edit("lr * p.grad", "p.grad.mul_(lr)"),
-            "On the way .grad is multiplied by the learning rate. Whoever reads it next (a "
-            "second optimizer, a plot, a check) finds another gradient. A step only reads .grad.",
+            "You multiply .grad by the learning rate on the way. Whoever reads it next (a "
+            "second optimizer, a plot, a check) finds a different gradient. A step only reads "
+            ".grad.",
         ),
         Mistake(
-            "sign",
+            "wrong sign",
             edit("p -= lr", "p -= -lr"),
             "You walk uphill: the gradient points to where the loss grows. Go against it.",
         ),
         Mistake(
             "learning rate left out",
             edit("lr * p.grad", "p.grad"),
-            "The gradient is subtracted as it is; the learning rate plays no part.",
+            "You subtract the gradient as it is; the learning rate plays no part.",
         ),
         Mistake(
             "only the sign of the gradient",
             edit("lr * p.grad", "lr * p.grad.sign()"),
-            "Every entry moves by lr, however large its gradient is. The step is proportional to "
-            "the gradient.",
+            "Every entry moves by lr, however large its gradient. The step should be "
+            "proportional to the gradient.",
         ),
         Mistake(
-            "gradient set to length 1",
+            "gradient normalised",
             edit("lr * p.grad", "lr * p.grad / p.grad.norm()"),
-            "You divide the gradient by its length. Then a step is as long where the loss is flat "
-            "as where it is steep, and never comes to rest.",
+            "You divide the gradient by its length. Then a step is as long where the loss is "
+            "flat as where it is steep, and never comes to rest.",
         ),
         Mistake(
-            "long gradients cut to length 1",
+            "gradient clipped",
             edit("lr * p.grad", "lr * p.grad / p.grad.norm().clamp(min=1)"),
-            "You shorten gradients that are longer than 1. Clipping has its uses, but a plain "
-            "step takes the gradient as it is.",
+            "You shorten gradients longer than 1. Clipping has its uses, but a plain step "
+            "takes the gradient as it is.",
         ),
         Mistake(
             "parameters that do not require grad skipped",
             edit("p.grad is not None", "p.grad is not None and p.requires_grad"),
-            "You skip a parameter whose requires_grad is False although it has a `.grad`. What "
-            "decides is `.grad`: only where it is None does the parameter stay.",
+            "You skip a parameter whose requires_grad is False even though it has a `.grad`. "
+            "What matters is `.grad`: only if it is None does the parameter stay.",
         ),
         Mistake(
-            "learning rate divided",
+            "learning rate divided by the number of parameters",
             edit("lr * p.grad", "lr / len(params) * p.grad"),
             "You divide lr by the number of parameters. Each one moves by lr times its own "
             "gradient, however many there are.",
@@ -393,16 +396,14 @@ class SgdStep(Exercise):
         Mistake(
             "only the first parameter",
             edit("in params", "in params[:1]"),
-            "Only the first parameter of the list has moved.",
+            "Only the first parameter in the list moved.",
         ),
         *in_place_mistakes(),
     )
 
 
 class MomentumStep(Exercise):
-    """v <- momentum * v + p.grad, then p <- p - lr * v, both in place; where p.grad is None, p and
-    v stay.
-    """
+    """v <- momentum * v + p.grad, then p <- p - lr * v, in place; if p.grad is None, both stay."""
 
     id, points = "sgd.momentum_step", 2
     minutes, lines, writes = 15, "about five lines", "a step with a memory"
@@ -447,22 +448,22 @@ class MomentumStep(Exercise):
             "weighted average instead of torch's momentum",
             edit("+ p.grad", "+ (1 - momentum) * p.grad"),
             "Your velocity is momentum * v + (1 - momentum) * g, a weighted average of the "
-            "gradients. That is the other convention. Here it is torch's, in which the gradient "
-            "is added in full: started from rest, its velocity is 1/(1 - momentum) times yours, "
-            "and its steps are that much longer.",
+            "gradients. That is the other convention. Here we follow torch and add the "
+            "gradient in full: starting from rest, torch's velocity is 1/(1 - momentum) times "
+            "yours, and its steps are that much longer.",
         ),
         Mistake(
             "learning rate inside the velocity",
             edit("+ p.grad", "+ lr * p.grad", "lr * v", "v"),
-            "You multiply the gradient by lr before it enters the velocity. From rest and with a "
-            "constant lr the parameters would move the same way; when lr changes, old gradients "
-            "keep their old lr. In torch the velocity knows nothing of lr, which multiplies the "
-            "whole velocity in the step.",
+            "You multiply the gradient by lr before it enters the velocity. From rest and with "
+            "a constant lr, the parameters would move the same way; but when lr changes, old "
+            "gradients keep their old lr. In torch the velocity does not contain lr; the step "
+            "multiplies the whole velocity by it.",
         ),
         Mistake(
             "Nesterov",
             edit("lr * v", "lr * (p.grad + momentum * v)"),
-            "You step with g + momentum * v: that looks one step ahead, as Nesterov's variant "
+            "You step with g + momentum * v, which looks one step ahead, as Nesterov's variant "
             "does. Plain momentum steps with v alone.",
         ),
         Mistake(
@@ -473,105 +474,104 @@ class MomentumStep(Exercise):
                 "lr * v",
                 "lr * old",
             ),
-            "The parameters move before the velocity is brought up to date, so every gradient "
-            "acts one step late.",
+            "The parameters move before the velocity is updated, so every gradient takes "
+            "effect one step late.",
         ),
         Mistake(
             "velocity forgotten",
             edit("v.copy_(momentum * v + p.grad)", "pass", "lr * v", "lr * p.grad"),
-            "This is plain SGD: the velocities are neither used nor changed.",
+            "This is plain SGD: you neither use nor change the velocities.",
         ),
         Mistake(
             "step without the velocity",
             edit("lr * v", "lr * p.grad"),
-            "The step does not use the velocity: you subtract lr times the gradient.",
+            "Your step does not use the velocity: you subtract lr times the gradient.",
         ),
         Mistake(
             "learning rate twice",
             edit("+ p.grad", "+ lr * p.grad"),
-            "The learning rate is in the velocity and again in the step. It belongs in the step "
-            "alone.",
+            "The learning rate is in the velocity and again in the step. It belongs only in "
+            "the step.",
         ),
         Mistake(
             "velocity against the gradient",
             edit("+ p.grad", "- p.grad"),
-            "You subtract the gradient in the velocity and subtract the velocity from the "
-            "parameter. Two minus signs make a step uphill; only the second belongs there.",
+            "You subtract the gradient in the velocity and then subtract the velocity from the "
+            "parameter. Two minus signs make an uphill step; only the second belongs there.",
         ),
         Mistake(
-            "friction while a gradient is missing",
+            "velocity decayed without a gradient",
             edit(
                 "if p.grad is not None:",
                 "v *= momentum\n        if p.grad is not None:",
                 "momentum * v",
                 "v",
             ),
-            "You shrink the velocity before you look whether there is a gradient. Where `.grad` "
-            "is None, the velocity stays as it is too.",
+            "You shrink the velocity before you check whether there is a gradient. When "
+            "`.grad` is None, the velocity stays as it is too.",
         ),
         Mistake(
-            "velocity without friction",
+            "velocity not multiplied by momentum",
             edit("momentum * v", "v"),
-            "The old velocity is kept in full, so it grows and grows. Multiply it by momentum "
+            "You keep the old velocity in full, so it grows and grows. Multiply it by momentum "
             "first.",
         ),
         Mistake(
             "momentum on the gradient",
             edit("momentum * v + p.grad", "v + momentum * p.grad"),
-            "Momentum multiplies the gradient in your code. It says how much of the old velocity "
+            "You multiply the gradient by momentum. Momentum says how much of the old velocity "
             "remains.",
         ),
         Mistake(
             "momentum on both",
             edit("momentum * v + p.grad", "momentum * (v + p.grad)"),
-            "Momentum multiplies the new gradient too. Only what remains of the old velocity is "
-            "made smaller.",
+            "You multiply the new gradient by momentum too. Only the old velocity is scaled down.",
         ),
         Mistake(
-            "sign of the velocity",
+            "velocity with the wrong sign",
             edit("+ p.grad", "- p.grad", "p -= lr", "p -= -lr"),
             "You subtract the gradient in the velocity and add the velocity to the parameter. "
-            "Started from rest it ends at the same place, but your velocity has the opposite sign "
-            "of torch's.",
+            "Starting from rest this ends up in the same place, but your velocity has the "
+            "opposite sign of torch's.",
         ),
         Mistake(
-            "sign of the step",
+            "step in the wrong direction",
             edit("p -= lr", "p -= -lr"),
             "You walk uphill: the parameters move along the velocity instead of against it.",
         ),
         Mistake(
             "velocity points downhill",
             edit("+ p.grad", "- lr * p.grad", "p -= lr * v", "p += v"),
-            "Your velocity already holds the learning rate and the minus, and is added to the "
-            "parameter. Many books write it so. In torch's form the velocity is momentum * v + "
-            "p.grad; lr and the minus come in the step.",
+            "Your velocity already contains the learning rate and the minus sign, and you add "
+            "it to the parameter. Many books write it that way. In torch's form the velocity "
+            "is momentum * v + p.grad; lr and the minus come in the step.",
         ),
         Mistake(
-            "velocity kept in full beside the friction",
+            "old velocity counted twice",
             edit("momentum * v", "v + momentum * v"),
-            "You add momentum * v + p.grad to the old velocity, which is kept in full and so "
-            "grows and grows. Multiply it by momentum first, in place (`v.mul_`), then add the "
-            "gradient.",
+            "You add momentum * v + p.grad to the old velocity, which you also keep in full, "
+            "so it grows and grows. Multiply it by momentum first, in place (`v.mul_`), then "
+            "add the gradient.",
         ),
         Mistake(
             "velocity lost without a gradient",
             edit(
                 "if p.grad is not None:", "if p.grad is None:\n            v.zero_()\n        else:"
             ),
-            "Where `.grad` is None the velocity is set to zero. It stays as it is: the parameter "
-            "took no part in this step, and goes on from there in the next.",
+            "When `.grad` is None you set the velocity to zero. It should stay as it is: the "
+            "parameter sits out this step and carries on from there in the next.",
         ),
         Mistake(
             "gradient changed",
             edit("momentum * v + p.grad", "p.grad.add_(momentum * v)"),
-            "The old velocity is added into .grad itself. A step only reads .grad.",
+            "You add the old velocity into .grad itself. A step only reads .grad.",
         ),
         *in_place_mistakes({"velocities": "v"}),
     )
 
 
 def _repeats(evidence: list[dict[str, Any]]) -> bool:
-    """Whether some indices come again where others are missing, in batches of the right sizes."""
+    """Whether some indices are repeated and others missing, in batches of the right sizes."""
     return evidence[0]["sizes of the batches"] == [4, 4, 2] and any(
         indices.diff().eq(0).any() and int(indices[-1]) < len(indices)
         for indices in (values["all indices in ascending order"] for values in evidence)
@@ -583,7 +583,7 @@ def _distinct_in_batches(evidence: list[dict[str, Any]]) -> bool:
 
 
 class Minibatches(Exercise):
-    """Index tensors that hold 0 ... n - 1 once, shuffled by the generator; the last may be smaller."""
+    """Index tensors of 0 ... n - 1, once each, shuffled by the generator, the last perhaps smaller."""
 
     id, points = "sgd.minibatches", 2
     minutes, lines, writes = 15, "about three lines", "a few examples at a time"
@@ -599,11 +599,11 @@ class Minibatches(Exercise):
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, n, batch_size in (
             ("10 examples in batches of 4", 10, 4),
-            ("a number that the batch size divides", 3 * (size := rng.integer(4, 9)), size),
+            ("a number divisible by the batch size", 3 * (size := rng.integer(4, 9)), size),
             ("fewer examples than a batch holds", rng.integer(4, 7), 8),
             ("a single example", 1, 1),
             ("many examples", rng.integer(12, 16) * 16 + 5, 16),
-            ("a batch size above the half", 10, 6),
+            ("a batch size above half of n", 10, 6),
         ):
             yield Case(
                 f"{label}: n = {n}, batch_size = {batch_size}",
@@ -627,7 +627,7 @@ class Minibatches(Exercise):
         before = generator.get_state()
         first = epoch(generator)
         yield "sizes of the batches", [len(b) for b in first]
-        yield "kinds of the batches", ", ".join(sorted({_kind(b) for b in first}))
+        yield "types of the batches", ", ".join(sorted({_kind(b) for b in first}))
         drawn = order(first)
         different = all(len(torch.as_tensor(b).unique()) == len(b) for b in first)
         yield claim("the indices of a batch are all different", different)
@@ -638,48 +638,49 @@ class Minibatches(Exercise):
         again = order(epoch(torch.Generator().manual_seed(case.seed)))
         other = order(epoch(torch.Generator().manual_seed(case.seed + 1)))
         yield claim(
-            "the order is the same from a generator with the same seed", torch.equal(drawn, again)
+            "a generator with the same seed gives the same order", torch.equal(drawn, again)
         )
         if case.n < 100:
             return
         yield claim(
-            "the order is another one from a generator with another seed",
+            "a generator with a different seed gives a different order",
             not torch.equal(drawn, other),
         )
-        yield claim("the order is another one in the next epoch", not torch.equal(drawn, second))
+        yield claim("the next epoch has a different order", not torch.equal(drawn, second))
         yield claim(
-            "neighbours in the data are mostly apart", int((drawn.diff() == 1).sum()) < case.n / 4
+            "neighbours in the data mostly end up in different batches",
+            int((drawn.diff() == 1).sum()) < case.n / 4,
         )
         spread = int(torch.as_tensor(first[0]).max()) >= 2 * case.size
-        yield claim("the indices of the first batch are from everywhere", spread)
+        yield claim("the indices of the first batch come from everywhere", spread)
 
     mistakes = (
         Mistake(
             "last batch dropped",
             edit("range(0, n, batch_size)", "range(0, n - batch_size + 1, batch_size)"),
-            "Where batch_size does not divide n, the last, smaller batch is missing: some "
+            "When batch_size does not divide n, the last, smaller batch is missing: some "
             "examples are never seen in this epoch.",
         ),
         Mistake(
             "drawn with replacement",
             None,
-            "Some indices come twice and others not at all: as if they were drawn with "
-            "replacement. An epoch sees every example once; what you need is a random order.",
+            "Some indices come up twice and others not at all, as if drawn with replacement. "
+            "An epoch sees every example once; what you need is a random order.",
             sign=lambda evidence: _repeats(evidence) and not _distinct_in_batches(evidence),
         ),
         Mistake(
-            "every batch drawn anew",
+            "each batch drawn from all examples",
             None,
-            "Some examples come in several batches and others in none, though no batch holds one "
-            "twice: as if each batch were drawn from all examples. Shuffle once per epoch and cut "
-            "that one order into batches.",
+            "Some examples come up in several batches and others in none, though no batch "
+            "holds one twice, as if each batch were drawn from all examples. Shuffle once per "
+            "epoch and cut that one order into batches.",
             sign=lambda evidence: _repeats(evidence) and _distinct_in_batches(evidence),
         ),
         Mistake(
             "not shuffled",
             edit("torch.randperm(n, generator=generator)", "torch.arange(n)"),
-            "The indices come in the order of the data. If the data are sorted (all zeros first, "
-            "then all ones), every batch is then one-sided.",
+            "The indices come in the order of the data. If the data are sorted (all zeros "
+            "first, then all ones), every batch is one-sided.",
         ),
         Mistake(
             "only whole batches shuffled",
@@ -690,8 +691,8 @@ class Minibatches(Exercise):
                 "in [*(batch_size * torch.randperm(n // batch_size, generator=generator)), "
                 "*range(n - n % batch_size, n, batch_size)]",
             ),
-            "The batches come in random order, but each holds neighbours of the data. Shuffle the "
-            "examples, then cut.",
+            "The batches come in random order, but each holds neighbours from the data. "
+            "Shuffle the examples, then cut.",
         ),
         Mistake(
             "shuffled inside each batch only",
@@ -702,20 +703,20 @@ class Minibatches(Exercise):
                 "start + batch_size][torch.randperm(min(batch_size, n - start), "
                 "generator=generator)]",
             ),
-            "Each batch holds neighbours of the data, in random order; which examples meet in a "
-            "batch never changes. Shuffle all examples, then cut.",
+            "Each batch holds neighbours from the data, in random order; the same examples "
+            "always meet in a batch. Shuffle all examples, then cut.",
         ),
         Mistake(
             "generator ignored",
             edit(", generator=generator", ""),
-            "The order does not come from `generator`. Two runs with the same `generator` then "
-            "differ, and nobody can repeat your result. Hand it on to the function that draws.",
+            "The order does not come from `generator`. Then two runs with the same `generator` "
+            "differ, and nobody can reproduce your result. Pass it to the function that draws.",
         ),
         Mistake(
             "a fixed seed",
             edit("generator=generator", "generator=torch.Generator().manual_seed(0)"),
-            "Every epoch has the same order, as from a fixed seed, and `generator` plays no "
-            "part. Draw from the one that is handed in.",
+            "Every epoch has the same order, as if from a fixed seed, and `generator` plays no "
+            "part. Draw from the one that is passed in.",
         ),
         Mistake(
             "a copy of the generator",
@@ -723,15 +724,15 @@ class Minibatches(Exercise):
                 "generator=generator",
                 "generator=torch.Generator().manual_seed(generator.initial_seed())",
             ),
-            "You make a generator of your own with the seed of the one that is handed in, so "
-            "every epoch has the same order. Draw from the one that is handed in; it remembers "
-            "how far it got.",
+            "You make your own generator with the seed of the one that is passed in, so every "
+            "epoch has the same order. Draw from the one that is passed in; it remembers how "
+            "far it has got.",
         ),
         Mistake(
-            "the generator seeded anew",
+            "the generator reseeded",
             edit("generator=generator", "generator=generator.manual_seed(0)"),
-            "The generator is given a seed in every call, so every epoch has the same order, "
-            "whatever its own seed was. Only draw from it.",
+            "You seed the generator in every call, so every epoch has the same order, whatever "
+            "its own seed was. Only draw from it.",
         ),
         Mistake(
             "one buffer for all batches",
@@ -742,9 +743,9 @@ class Minibatches(Exercise):
                 "buffer = buffer[: n - start]\n        yield buffer.copy_(order[start : start + "
                 "batch_size])",
             ),
-            "Each batch overwrites the one before it: you hand out the same tensor again and "
-            "again. Whoever keeps a batch (a list of all, say) finds the last one in its place. "
-            "Give each batch a tensor of its own.",
+            "Each batch overwrites the one before: you return the same tensor again and again. "
+            "Anyone who keeps a batch (in a list, say) later finds the last one in its place. "
+            "Give each batch its own tensor.",
         ),
         Mistake(
             "batches of nearly equal size",
@@ -753,34 +754,34 @@ class Minibatches(Exercise):
                 "batch_size]",
                 "yield from order.tensor_split(-(-n // batch_size))",
             ),
-            "The examples are spread evenly over the batches. Every batch but the last holds "
+            "You spread the examples evenly over the batches. Every batch but the last holds "
             "exactly batch_size examples.",
         ),
         Mistake(
-            "the generator set back",
+            "the generator reset",
             edit(
                 "generator=generator", "generator=generator.manual_seed(generator.initial_seed())"
             ),
-            "The generator is set back in every call, so every epoch has the same order. Only "
-            "draw from it; it remembers how far it got.",
+            "You reset the generator in every call, so every epoch has the same order. Only "
+            "draw from it; it remembers how far it has got.",
         ),
         Mistake(
-            "last batch filled up",
+            "last batch padded",
             edit(
                 "torch.randperm(n, generator=generator)",
                 "torch.randperm(n, generator=generator).repeat(1 + batch_size)",
             ),
-            "The last batch is filled up with indices that were used already, so some examples "
+            "You fill up the last batch with indices that were already used, so some examples "
             "count twice.",
         ),
         Mistake(
             "an empty batch at the end",
             edit("range(0, n, ", "range(0, n + 1, "),
-            "Where batch_size divides n, an empty batch follows at the end. The mean of nothing "
-            "is nan.",
+            "When batch_size divides n, there is an empty batch at the end. The mean of "
+            "nothing is nan.",
         ),
         Mistake(
-            "number of batches for their size",
+            "number of batches instead of batch size",
             edit(
                 "for start in range(0, n, batch_size):\n        yield order[start : start + "
                 "batch_size]",
@@ -801,46 +802,46 @@ class Minibatches(Exercise):
         Mistake(
             "slice ends at batch_size",
             edit("start + batch_size]", "batch_size]"),
-            "Every slice ends at batch_size, wherever it begins, so all but the first are empty. "
-            "A batch ends batch_size places after its own beginning.",
+            "Every slice ends at batch_size, wherever it begins, so all but the first are "
+            "empty. A batch ends batch_size places after its own beginning.",
         ),
         Mistake(
             "batches overlap",
             edit("n, batch_size):", "n):"),
-            "A new batch begins at every place, so that neighbouring batches share examples. The "
-            "next one begins where the last one ended.",
+            "A new batch begins at every index, so neighbouring batches share examples. The "
+            "next batch begins where the last one ended.",
         ),
         Mistake(
-            "nothing handed out",
+            "no batches returned",
             edit("yield ", ""),
-            "Your function gives None: the batches are cut and thrown away. Hand out each one "
-            "with `yield`, or return a list of all.",
+            "Your function returns None: the batches are made and thrown away. Use `yield` for "
+            "each one, or return a list of all of them.",
         ),
         Mistake(
             "lists instead of tensors",
             edit("start + batch_size]", "start + batch_size].tolist()"),
-            "The batches are Python lists. Give int64 tensors: `x[idx]` is quicker with them, and "
-            "every later lesson counts on it.",
+            "Your batches are Python lists. Return int64 tensors: `x[idx]` is faster with "
+            "them, and every later lesson expects them.",
         ),
         Mistake(
-            "0 left out",
+            "index 0 left out",
             edit(
                 "torch.randperm(n, generator=generator)",
                 "(torch.randperm(n, generator=generator) + 1)",
             ),
-            "Your indices run from 1 to n. In Python, and in torch, the first example has index 0.",
+            "Your indices run from 1 to n. In Python, as in torch, the first example has index 0.",
         ),
         Mistake(
             "last example left out",
             edit("randperm(n", "randperm(-1 + n"),
-            "The last example, with index n - 1, is in no batch. The indices are 0 ... n - 1, n "
-            "of them.",
+            "The last example, with index n - 1, is in no batch. The indices are 0 ... n - 1, "
+            "n of them.",
         ),
         Mistake(
-            "int32 for int64",
+            "int32 instead of int64",
             edit("start + batch_size]", "start + batch_size].int()"),
-            "The indices are int32. Give int64 tensors: they are what torch's own functions give "
-            "as indices.",
+            "Your indices are int32. Return int64 tensors: that is what torch's own functions "
+            "return as indices.",
         ),
     )
 
@@ -848,7 +849,10 @@ class Minibatches(Exercise):
 def _kind(batch: Any) -> str:
     if not isinstance(batch, Tensor):
         return type(batch).__name__
-    return f"{str(batch.dtype).removeprefix('torch.')} tensor with {batch.ndim} dimension{'s' * (batch.ndim != 1)}"
+    return (
+        f"{str(batch.dtype).removeprefix('torch.')} tensor with {batch.ndim} "
+        f"dimension{'s' * (batch.ndim != 1)}"
+    )
 
 
 class Ewma(Exercise):
@@ -878,8 +882,9 @@ class Ewma(Exercise):
                 "torch.stack(averages)",
                 "torch.stack(averages) / (1 - beta ** torch.arange(1, len(values) + 1))",
             ),
-            "You divide by 1 - beta**t. That takes away the pull towards the start value 0, and "
-            "Adam will do it; here the plain average is asked for, with its slow start.",
+            "You divide by 1 - beta**t. That removes the pull towards the start value 0, and "
+            "Adam will do it; here the exercise asks for the plain average, slow start "
+            "included.",
         ),
         Mistake(
             "starts from the first value",
@@ -889,20 +894,20 @@ class Ewma(Exercise):
                 "(1 - beta) * value",
                 "(1 - beta if averages else 1) * value",
             ),
-            "Your average starts from values[0]. It should start from S = 0, so the first entry is "
-            "(1 - beta) * values[0].",
+            "Your average starts from values[0]. It should start from S = 0, so the first "
+            "entry is (1 - beta) * values[0].",
         ),
         Mistake(
             "torch's momentum",
             edit("(1 - beta) * value", "value"),
-            "The new value is added in full. That is the velocity of momentum_step; in an average "
-            "the weights are beta and 1 - beta.",
+            "You add the new value in full. That is the velocity of momentum_step; in an "
+            "average the weights are beta and 1 - beta.",
         ),
         Mistake(
-            "beta and 1 - beta exchanged",
+            "beta and 1 - beta swapped",
             edit("beta * s + (1 - beta) * value", "(1 - beta) * s + beta * value"),
-            "The old average gets the weight 1 - beta and the new value beta. A large beta means "
-            "a long memory: the old average keeps beta.",
+            "You give the old average the weight 1 - beta and the new value beta. A large beta "
+            "means a long memory: the old average is multiplied by beta.",
         ),
         Mistake(
             "one step late",
@@ -910,19 +915,20 @@ class Ewma(Exercise):
                 "        s = beta * s + (1 - beta) * value\n        averages.append(s)",
                 "        averages.append(s)\n        s = beta * s + (1 - beta) * value",
             ),
-            "Each entry is the average before its value came in. S_t already contains values_t.",
+            "Each of your entries is the average before its value was added. S_t already "
+            "contains values_t.",
         ),
         Mistake(
             "one tensor for all entries",
             edit("s = beta * s + (1 - beta) * value", "s *= beta\n        s += (1 - beta) * value"),
-            "All entries are alike, and equal to the last average. You keep the same tensor n "
-            "times and change it in place: every entry sees the last change. Make a new tensor at "
-            "each step.",
+            "All your entries are the same, equal to the last average. You store the same "
+            "tensor n times and change it in place: every entry sees the last change. Make a "
+            "new tensor at each step.",
         ),
         Mistake(
             "only the last",
             edit("torch.stack(averages)", "averages[-1]"),
-            "You return the last average. Return all of them, one for each value.",
+            "You return only the last average. Return all of them, one per value.",
         ),
         Mistake(
             "dimension lost for a single value",
@@ -931,15 +937,15 @@ class Ewma(Exercise):
             "squeeze without a dimension removes every dimension of size 1.",
         ),
         Mistake(
-            "with the start value",
+            "start value included",
             edit(
                 "averages, s = [], torch.zeros_like(values[0])",
                 "averages = [s := torch.zeros_like(values[0])]",
             ),
-            "There is one entry too many: the start value S_0 = 0 is not part of the result.",
+            "You have one entry too many: the start value S_0 = 0 is not part of the result.",
         ),
         Mistake(
-            "mean of all so far",
+            "mean of all values so far",
             edit("s = beta * s + (1 - beta) * value", "s = s + (value - s) / (len(averages) + 1)"),
             "This is the mean of all values so far: beta plays no part, and nothing is ever "
             "forgotten.",
@@ -947,7 +953,8 @@ class Ewma(Exercise):
         Mistake(
             "gradient cut off",
             edit("in values", "in values.detach()"),
-            "The result is cut off from `values`: `.item()` or a new `torch.tensor(...)` on the "
-            "way cuts the graph. torch.stack makes one tensor of many and keeps it.",
+            "Your result is detached from `values`: `.item()` or a new `torch.tensor(...)` on "
+            "the way cuts the graph. torch.stack makes one tensor out of many and keeps the "
+            "graph.",
         ),
     )

@@ -152,7 +152,7 @@ class Categorify(Exercise):
             "that works for everything: nan is the value that differs from itself.",
         ),
         Mistake(
-            "0 taken for missing",
+            "0 treated as missing",
             edit("if not _missing(value)}", "if value and not _missing(value)}"),
             "The number 0 was left out as if it were missing: `if value` is false for 0 too. Only "
             "None and nan are missing.",
@@ -326,7 +326,7 @@ class FillMissing(Exercise):
             "The masks say that nothing was missing: you asked after the gaps had been filled.",
         ),
         Mistake(
-            "mean for median",
+            "mean instead of median",
             edit("nanmedian", "nanmean"),
             "You fill with the mean. A few extreme values move it; the median stays in the middle "
             "of the crowd.",
@@ -420,7 +420,7 @@ class FillMissing(Exercise):
             "The order is another one: train and valid first, and then the masks of both.",
         ),
         Mistake(
-            "zero for missing",
+            "zero instead of missing",
             edit("train.nanmedian()", "0.0"),
             "The gaps became 0. That is a value like any other, and often an impossible one: an "
             "aircraft built in the year 0.",
@@ -431,7 +431,7 @@ class FillMissing(Exercise):
             "The masks say where a value is known. They should be true where it was missing.",
         ),
         Mistake(
-            "masks exchanged",
+            "masks swapped",
             edit("valid, train_missing, valid_missing", "valid, valid_missing, train_missing"),
             "The two masks come in the wrong order: that of train first.",
         ),
@@ -489,7 +489,7 @@ class EmbeddingSize(Exercise):
 
     mistakes = (
         Mistake(
-            "cut off, not rounded",
+            "truncated, not rounded",
             edit("round", "int"),
             "int() cuts off what is behind the point: 4.75 becomes 4. Round to the nearest whole "
             "number.",
@@ -560,7 +560,7 @@ class EmbeddingSize(Exercise):
             "The factor 1.6 before the power is missing.",
         ),
         Mistake(
-            "product for power",
+            "product instead of power",
             edit("**", " * "),
             "n was multiplied by 0.56. It is raised to the power 0.56: `**`.",
         ),
@@ -580,12 +580,12 @@ class EmbeddingSize(Exercise):
             "You round the power and then multiply. Multiply first, round last.",
         ),
         Mistake(
-            "one category more",
+            "one category too many",
             edit("n_categories**", "(n_categories + 1) **"),
             "You count one category more. n is the number of all of them, code 0 included.",
         ),
         Mistake(
-            "one category less",
+            "one category too few",
             edit("n_categories**", "(n_categories - 1) **"),
             "You count one category less. n is the number of all of them, code 0 included.",
         ),
@@ -786,7 +786,7 @@ class TabularModel(Exercise):
             "after every hidden map.",
         ),
         Mistake(
-            "sigmoid for ReLU",
+            "sigmoid instead of ReLU",
             edit("(x).clamp(min=0)", "(x).sigmoid()"),
             "After the hidden maps stands a sigmoid. A ReLU is due.",
         ),
@@ -804,7 +804,7 @@ class TabularModel(Exercise):
             "their columns. A saved model would not fit otherwise.",
         ),
         Mistake(
-            "rows for columns",
+            "rows instead of columns",
             edit("categorical.T", "[categorical[j] for j in range(len(self.embeddings))]"),
             "`categorical[j]` is row j, the codes of one row of the table. You need column j, the "
             "codes of all rows.",

@@ -224,7 +224,7 @@ class ReplaceHead(Exercise):
             "all else in it (a Dropout, a Flatten). Replace the nn.Linear alone, in its parent.",
         ),
         Mistake(
-            "in and out exchanged",
+            "in and out swapped",
             edit("old.in_features, num_outputs", "num_outputs, old.in_features"),
             "The new layer reads n numbers and puts out as many as there are features. It is the "
             "other way round: nn.Linear takes first the number that comes in, then the number "
@@ -259,7 +259,7 @@ class ReplaceHead(Exercise):
             "call it otherwise. Search with `named_modules()`.",
         ),
         Mistake(
-            "path taken for a name",
+            "path treated as a name",
             edit("model.get_submodule(parent), child", "model, path"),
             "A path such as `top.1` is not the name of an attribute: your new layer hangs on the "
             "model under a name with a dot, and nobody calls it. Split the path into the parent's "
@@ -365,7 +365,7 @@ class ReplaceHead(Exercise):
             "You return the new layer. Return the whole model, so that calls can be chained.",
         ),
         Mistake(
-            "returns nothing",
+            "nothing returned",
             edit("return model", "return None"),
             "Nothing comes back. Return the model.",
         ),
@@ -456,7 +456,7 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             "`parameters()` gives the parameters of all layers, whatever their kind and depth.",
         ),
         Mistake(
-            "mode taken for freezing",
+            "eval mode instead of freezing",
             edit(loop, f"module.train({to})"),
             "You switch the mode, and requires_grad stays as it was. train() and eval() say how "
             "batch norm and dropout compute, not what is trained.",
@@ -825,7 +825,7 @@ class DiscriminativeLrs(Exercise):
             "whether lr is a slice.",
         ),
         Mistake(
-            "every lr taken for a slice",
+            "every lr treated as a slice",
             edit("not isinstance(lr, slice)", "lr.start is lr", "lr.start is None", "False"),
             "You ask for `lr.start` whatever lr is. A plain number has no start, and slice(b) has "
             "None: ask first what lr is.",
@@ -1007,7 +1007,7 @@ class ParameterGroups(Exercise):
             "`parameters()` gives them without names.",
         ),
         Mistake(
-            "frozen ones included",
+            "frozen parameters included",
             edit(" if p.requires_grad", ""),
             "Frozen parameters are in your groups. Take those whose requires_grad is True.",
         ),
@@ -1200,7 +1200,7 @@ class Activations(Exercise):
             "puts out.",
         ),
         Mistake(
-            "a path taken for an attribute",
+            "path used as an attribute name",
             edit("model.get_submodule(name)", "getattr(model, name)"),
             "A path such as `top.1` is not the name of an attribute, so getattr does not find it. "
             "`model.get_submodule(path)` does.",
@@ -1514,7 +1514,7 @@ class FineTune(Training):
             sign=lambda e: not _loss(e) < 5,
         ),
         Mistake(
-            "handed back as it came",
+            "returned unchanged",
             None,
             "The model is exactly as it came in, head included. Do the steps reach this model? Is "
             "everything frozen? Clear, backward, step, with an optimizer that holds its "
@@ -1552,7 +1552,7 @@ class FineTune(Training):
             sign=lambda e: e[0]["rarest answer, times"] == 0 and _loss(e) > 0.5,
         ),
         Mistake(
-            "images without their labels",
+            "images paired with wrong labels",
             None,
             "The loss on the given digits is hardly better than that of guessing, although the "
             "model has changed. Are images and labels shuffled by the same indices? If they are, "

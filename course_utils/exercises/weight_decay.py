@@ -67,7 +67,7 @@ class L2Penalty(Exercise):
 
     mistakes = (
         Mistake(
-            "cut off from the graph",
+            "detached from the graph",
             edit("p.square()", "p.detach().square()"),
             "No gradient flows back from your result (`.detach()`, `.data`, `torch.tensor(...)`, "
             "no_grad): the penalty would be shown and never felt.",
@@ -105,7 +105,7 @@ class L2Penalty(Exercise):
             "the largest singular value. Square the entries and add them up.",
         ),
         Mistake(
-            "matrix product for squares",
+            "matrix product instead of squares",
             edit("p.square()", "(p @ p.mT if p.ndim > 1 else p * p)"),
             "You multiply a matrix by itself with `@`, which mixes its rows. Square it entry by "
             "entry: `p * p`, `p**2` or `p.square()`.",
@@ -180,7 +180,7 @@ class L2Penalty(Exercise):
             "wd is squared together with the weights. It multiplies the sum of squares once.",
         ),
         Mistake(
-            "wd multiplied again and again",
+            "wd multiplied repeatedly",
             edit(
                 "wd * ",
                 "",
@@ -587,7 +587,7 @@ class DecayGroups(Exercise):
             "dimensions.",
         ),
         Mistake(
-            "single numbers left out",
+            "single numbers skipped",
             edit("p.ndim < 2", "p.ndim == 1"),
             "A parameter of shape () has 0 dimensions and is in neither group, so it is never "
             "trained. All that do not go to the first group go to the second.",
@@ -608,7 +608,7 @@ class DecayGroups(Exercise):
             "entries once, and whoever goes through it again finds nothing. Make a list.",
         ),
         Mistake(
-            "parameters exchanged",
+            "parameters swapped",
             edit('"params": decayed', '"params": spared', '"params": spared', '"params": decayed'),
             "The vectors are in the first group and the matrices in the second. Those that decay "
             "come first.",
@@ -704,12 +704,12 @@ class DecayGroups(Exercise):
             "not ask.",
         ),
         Mistake(
-            "groups exchanged",
+            "groups swapped",
             edit("0.0}]", "0.0}][::-1]"),
             "The groups come in the other order: first those that decay.",
         ),
         Mistake(
-            "weight_decay exchanged",
+            "weight_decay swapped",
             edit(
                 '"weight_decay": wd',
                 '"weight_decay": 0.0',

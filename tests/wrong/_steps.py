@@ -138,7 +138,7 @@ def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
     for error in (TypeError, AttributeError):
         wrong(id, "outside no_grad", "missing gradient not skipped")(without_no_grad(error))
         wrong(id, "missing gradient not skipped")(until_none(error))
-    wrong(id, "name bound again")(local([0]))
+    wrong(id, "name rebound")(local([0]))
     wrong(id, "parameters replaced")(replaced([0]))
     wrong(id, "stops at a missing gradient")(until_none(None))
     wrong(id, "missing gradient filled in")(none_is_filled)
@@ -146,13 +146,13 @@ def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
     wrong(id, "fails for a single number")(sliced)
     if not buffers:
         return
-    wrong(id, "missing gradient taken for zero")(none_is_zero)
+    wrong(id, "missing gradient treated as zero")(none_is_zero)
     wrong(id, "parameters and buffers out of step")(compacted)
     for i, name in enumerate(buffers, 1):
         wrong(id, f"{name} not kept")(local([i]))
         wrong(id, f"{name} replaced")(replaced([i]))
-    wrong(id, "nothing kept")(local(range(1 + len(buffers))))
+    wrong(id, "nothing updated")(local(range(1 + len(buffers))))
     wrong(id, "everything replaced")(replaced(range(1 + len(buffers))))
     if len(buffers) > 1:
-        wrong(id, "no buffer kept")(local(range(1, 1 + len(buffers))))
+        wrong(id, "no buffer updated")(local(range(1, 1 + len(buffers))))
         wrong(id, "all buffers replaced")(replaced(range(1, 1 + len(buffers))))

@@ -108,7 +108,7 @@ def _pile_up(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor
     return slopes
 
 
-wrong("backprop.numerical_gradient", "steps that stay")(_pile_up)
+wrong("backprop.numerical_gradient", "steps accumulate")(_pile_up)
 
 
 def _no_copy(f: Callable[[Tensor], Any], x: Tensor, eps: float = 1e-6) -> Tensor:
@@ -147,11 +147,11 @@ wrong("backprop.numerical_gradient", "only the first dimension")(_first_dimensio
 
 wrong("backprop.numerical_gradient", "float32")(_differences(_central, torch.float32))
 
-wrong("backprop.numerical_gradient", "sign")(
+wrong("backprop.numerical_gradient", "wrong sign")(
     _differences(lambda f, x, step, eps: -_central(f, x, step, eps))
 )
 
-wrong("backprop.numerical_gradient", "flat")(
+wrong("backprop.numerical_gradient", "flattened")(
     lambda f, x, eps=1e-6: _differences(_central)(f, x, eps).flatten()
 )
 
@@ -175,7 +175,7 @@ wrong("backprop.relative_error", "largest difference over largest sum")(
     lambda a, b: float((a - b).abs().max() / (a.abs() + b.abs()).max().clamp(min=1e-8))
 )
 
-wrong("backprop.relative_error", "mean for maximum")(
+wrong("backprop.relative_error", "mean instead of maximum")(
     lambda a, b: float(((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).mean())
 )
 
@@ -199,7 +199,7 @@ wrong("backprop.relative_error", "signs kept below the line")(
     lambda a, b: float(((a - b).abs() / (a + b).clamp(min=1e-8)).max())
 )
 
-wrong("backprop.relative_error", "ceiling for floor")(
+wrong("backprop.relative_error", "ceiling instead of floor")(
     lambda a, b: float(((a - b).abs() / (a.abs() + b.abs()).clamp(max=1e-8)).max())
 )
 
@@ -265,9 +265,9 @@ wrong("backprop.linear_backward", "grad_out left out")(
     )
 )
 
-wrong("backprop.linear_backward", "another order")(_returned(_gw, _gb, _gx))
+wrong("backprop.linear_backward", "wrong order")(_returned(_gw, _gb, _gx))
 
-wrong("backprop.linear_backward", "another order")(_returned(_gw, _gx, _gb))
+wrong("backprop.linear_backward", "wrong order")(_returned(_gw, _gx, _gb))
 
 wrong("backprop.linear_backward", "nothing returned")(lambda g, x, w: None)
 
@@ -299,9 +299,9 @@ def _zeroed_in_place(grad_out: Tensor, x: Tensor) -> Tensor:
 
 wrong("backprop.relu_backward", "grad_out overwritten")(_zeroed_in_place)
 
-wrong("backprop.relu_backward", "off where the gradient is negative")(lambda g, x: g * (g > 0))
+wrong("backprop.relu_backward", "masked by the gradient's sign")(lambda g, x: g * (g > 0))
 
-wrong("backprop.relu_backward", "off where either is negative")(lambda g, x: g * (g > 0) * (x > 0))
+wrong("backprop.relu_backward", "zero where either is negative")(lambda g, x: g * (g > 0) * (x > 0))
 
 wrong("backprop.relu_backward", "multiplied by the output")(lambda g, x: g * x.clamp(min=0))
 
@@ -309,15 +309,15 @@ wrong("backprop.relu_backward", "grad_out left out")(lambda g, x: (x > 0).to(g.d
 
 wrong("backprop.relu_backward", "grad_out left out")(lambda g, x: x > 0)
 
-wrong("backprop.relu_backward", "arguments exchanged")(lambda g, x: x * (g > 0))
+wrong("backprop.relu_backward", "arguments swapped")(lambda g, x: x * (g > 0))
 
-wrong("backprop.relu_backward", "forward again")(lambda g, x: x * (x > 0))
+wrong("backprop.relu_backward", "forward instead of backward")(lambda g, x: x * (x > 0))
 
 wrong("backprop.relu_backward", "passed on everywhere")(lambda g, x: g.clone())
 
-wrong("backprop.relu_backward", "the wrong side")(lambda g, x: g * (x < 0))
+wrong("backprop.relu_backward", "wrong side")(lambda g, x: g * (x < 0))
 
-wrong("backprop.relu_backward", "sign of x")(lambda g, x: g * x.sign())
+wrong("backprop.relu_backward", "multiplied by the sign of x")(lambda g, x: g * x.sign())
 
 wrong("backprop.relu_backward", "leaky")(lambda g, x: torch.where(x > 0, g, 0.01 * g))
 
@@ -331,9 +331,9 @@ wrong("backprop.mse_backward", "divided by the number of examples")(
 
 wrong("backprop.mse_backward", "factor 2 forgotten")(lambda y_hat, y: (y_hat - y) / y.numel())
 
-wrong("backprop.mse_backward", "sum for mean")(lambda y_hat, y: 2 * (y_hat - y))
+wrong("backprop.mse_backward", "sum instead of mean")(lambda y_hat, y: 2 * (y_hat - y))
 
-wrong("backprop.mse_backward", "sign")(lambda y_hat, y: 2 * (y - y_hat) / y.numel())
+wrong("backprop.mse_backward", "wrong sign")(lambda y_hat, y: 2 * (y - y_hat) / y.numel())
 
 wrong("backprop.mse_backward", "only the sign of the error")(
     lambda y_hat, y: (y_hat - y).sign() / y.numel()
@@ -386,17 +386,17 @@ def _two_layers(**changes: Callable[..., Tensor]) -> Callable[..., dict[str, Ten
     return two_layer_backward
 
 
-wrong("backprop.two_layer_backward", "z for h")(_two_layers(w2=lambda g, h, z: g.T @ z))
+wrong("backprop.two_layer_backward", "z instead of h")(_two_layers(w2=lambda g, h, z: g.T @ z))
 
 wrong("backprop.two_layer_backward", "mask from the gradient")(
     _two_layers(grad_z=lambda grad_h, z: grad_h * (grad_h > 0))
 )
 
-wrong("backprop.two_layer_backward", "arguments of relu_backward exchanged")(
+wrong("backprop.two_layer_backward", "arguments of relu_backward swapped")(
     _two_layers(grad_z=lambda grad_h, z: z * (grad_h > 0))
 )
 
-wrong("backprop.two_layer_backward", "the error for the loss's gradient")(
+wrong("backprop.two_layer_backward", "the error instead of the loss's gradient")(
     _two_layers(grad_y_hat=lambda y_hat, y: y_hat - y)
 )
 
@@ -408,7 +408,7 @@ wrong("backprop.two_layer_backward", "ReLU left out both ways")(
     _two_layers(h=lambda z: z, grad_z=lambda grad_h, z: grad_h)
 )
 
-wrong("backprop.two_layer_backward", "ReLU's output for its slope")(
+wrong("backprop.two_layer_backward", "ReLU's output instead of its slope")(
     _two_layers(grad_z=lambda grad_h, z: grad_h * z.clamp(min=0))
 )
 
@@ -430,11 +430,11 @@ wrong("backprop.two_layer_backward", "factor 2 forgotten")(
     _two_layers(grad_y_hat=lambda y_hat, y: (y_hat - y) / y.numel())
 )
 
-wrong("backprop.two_layer_backward", "sum for mean")(
+wrong("backprop.two_layer_backward", "sum instead of mean")(
     _two_layers(grad_y_hat=lambda y_hat, y: 2 * (y_hat - y))
 )
 
-wrong("backprop.two_layer_backward", "sign")(
+wrong("backprop.two_layer_backward", "wrong sign")(
     _two_layers(grad_y_hat=lambda y_hat, y: 2 * (y - y_hat) / y.numel())
 )
 
@@ -446,11 +446,11 @@ wrong("backprop.two_layer_backward", "weights transposed")(
     _two_layers(w=lambda g, a: a.T @ g, w2=lambda g, h, z: h.T @ g)
 )
 
-wrong("backprop.two_layer_backward", "a tuple for a dict")(
+wrong("backprop.two_layer_backward", "a tuple instead of a dict")(
     lambda *args: tuple(_two_layers()(*args).values())
 )
 
-wrong("backprop.two_layer_backward", "other keys")(
+wrong("backprop.two_layer_backward", "wrong keys")(
     lambda *args: {f"grad_{key}": grad for key, grad in _two_layers()(*args).items()}
 )
 
@@ -462,7 +462,7 @@ def _named_otherwise(*args: Tensor) -> dict[str, Tensor]:
     return {"w1": grads["w2"], "b1": grads["b2"], "w2": grads["w1"], "b2": grads["b1"]}
 
 
-wrong("backprop.two_layer_backward", "layers exchanged")(_named_otherwise)
+wrong("backprop.two_layer_backward", "layers swapped")(_named_otherwise)
 
 
 def _two_layers_by_autograd(x: Tensor, y: Tensor, *params: Tensor) -> dict[str, Tensor]:
@@ -522,7 +522,7 @@ def _sweep(
     return backward
 
 
-wrong("backprop.backward", "assigned instead of added")(_sweep(_push_assigned))
+wrong("backprop.backward", "gradient assigned instead of added")(_sweep(_push_assigned))
 
 
 def _topological_too(node: Node) -> list[Node]:
@@ -539,7 +539,7 @@ def _topological_too(node: Node) -> list[Node]:
     return order
 
 
-wrong("backprop.backward", "assigned instead of added")(
+wrong("backprop.backward", "gradient assigned instead of added")(
     _sweep(_push_assigned, order=_topological_too)
 )
 
@@ -703,7 +703,7 @@ def _reset(node: Node) -> None:
     _sweep(_push)(node)
 
 
-wrong("backprop.backward", "set to zero first")(_reset)
+wrong("backprop.backward", "gradients zeroed first")(_reset)
 
 
 def _own_set(node: Node) -> None:
@@ -711,9 +711,9 @@ def _own_set(node: Node) -> None:
     _sweep(_push, seed=None)(node)
 
 
-wrong("backprop.backward", "own gradient set to 1")(_own_set)
+wrong("backprop.backward", "own gradient overwritten with 1")(_own_set)
 
-wrong("backprop.backward", "no start")(_sweep(_push, seed=None))
+wrong("backprop.backward", "result's gradient not set to 1")(_sweep(_push, seed=None))
 
 
 def _push_local(n: Node) -> None:
@@ -745,7 +745,7 @@ def _push_data(n: Node) -> None:
         parent.grad += parent.data * n.grad
 
 
-wrong("backprop.backward", "the parent's value for the derivative")(_sweep(_push_data))
+wrong("backprop.backward", "the parent's value instead of the derivative")(_sweep(_push_data))
 
 
 def _push_exchanged(n: Node) -> None:
@@ -753,7 +753,7 @@ def _push_exchanged(n: Node) -> None:
         parent.grad += local * n.grad
 
 
-wrong("backprop.backward", "local gradients exchanged")(_sweep(_push_exchanged))
+wrong("backprop.backward", "local gradients swapped")(_sweep(_push_exchanged))
 
 
 # Written from the student's notebook alone.
@@ -805,7 +805,7 @@ def numerical_gradient(f, x, eps=1e-6):
 
 
 # an entry stays nudged when the next one has its turn
-@wrong("backprop.numerical_gradient", "steps that stay")
+@wrong("backprop.numerical_gradient", "steps accumulate")
 def numerical_gradient(f, x, eps=1e-6):
     grad = torch.zeros_like(x)
     up, down = x.clone(), x.clone()
@@ -872,7 +872,7 @@ def numerical_gradient(f, x, eps=1e-6):
 
 
 # returns a flat vector, whatever the shape of x
-@wrong("backprop.numerical_gradient", "flat")
+@wrong("backprop.numerical_gradient", "flattened")
 def numerical_gradient(f, x, eps=1e-6):
     g = []
     for i in range(x.numel()):
@@ -890,7 +890,7 @@ def numerical_gradient(f, x, eps=1e-6):
 
 
 # steps in proportion to the entry, which is no step at all at 0
-@wrong("backprop.numerical_gradient", "steps in proportion to x")
+@wrong("backprop.numerical_gradient", "steps proportional to x")
 def numerical_gradient(f, x, eps=1e-6):
     g = torch.zeros_like(x)
     for idx in np.ndindex(*x.shape):
@@ -902,7 +902,7 @@ def numerical_gradient(f, x, eps=1e-6):
 
 
 # minus and plus exchanged, so the sign is turned; a scalar x comes back as shape (1,)
-@wrong("backprop.numerical_gradient", "sign", "shape")
+@wrong("backprop.numerical_gradient", "wrong sign", "shape")
 def numerical_gradient(f, x, eps=1e-6):
     g = torch.zeros(x.numel(), dtype=torch.float64)
     for i in range(x.numel()):
@@ -925,7 +925,7 @@ def numerical_gradient(f, x, eps=1e-6):
 
 
 # the mean over the entries, not the worst one
-@wrong("backprop.relative_error", "mean for maximum")
+@wrong("backprop.relative_error", "mean instead of maximum")
 def relative_error(a, b):
     return ((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).mean().item()
 
@@ -1010,7 +1010,7 @@ def relative_error(a, b):
 
 
 # mean in place of maximum; the result is still a tensor
-@wrong("backprop.relative_error", "mean for maximum")
+@wrong("backprop.relative_error", "mean instead of maximum")
 def relative_error(a, b):
     return torch.mean((a - b).abs() / torch.clamp(a.abs() + b.abs(), min=1e-8))
 
@@ -1061,7 +1061,7 @@ def linear_backward(grad_out, x, weight):
 
 
 # the three gradients come in the order weight, bias, x
-@wrong("backprop.linear_backward", "another order")
+@wrong("backprop.linear_backward", "wrong order")
 def linear_backward(grad_out, x, weight):
     return grad_out.T @ x, grad_out.sum(0), grad_out @ weight
 
@@ -1111,7 +1111,7 @@ def linear_backward(grad_out, x, weight):
 
 
 # looks at the sign of the gradient instead of the input
-@wrong("backprop.relu_backward", "off where the gradient is negative")
+@wrong("backprop.relu_backward", "masked by the gradient's sign")
 def relu_backward(grad_out, x):
     return torch.where(grad_out > 0, grad_out, torch.zeros_like(grad_out))
 
@@ -1136,7 +1136,7 @@ def relu_backward(grad_out, x):
 
 
 # turns the sign where the input was negative
-@wrong("backprop.relu_backward", "sign of x")
+@wrong("backprop.relu_backward", "multiplied by the sign of x")
 def relu_backward(grad_out, x):
     return torch.sign(x) * grad_out
 
@@ -1154,7 +1154,7 @@ def relu_backward(grad_out, x):
 
 
 # hands back grad_out itself when every input was positive
-@wrong("backprop.relu_backward", "hands back grad_out itself")
+@wrong("backprop.relu_backward", "returns grad_out itself")
 def relu_backward(grad_out, x):
     off = x <= 0
     if not off.any():
@@ -1178,7 +1178,7 @@ def relu_backward(grad_out, x):
 
 
 # opens only from 1 on
-@wrong("backprop.relu_backward", "opens at 1")
+@wrong("backprop.relu_backward", "threshold at 1")
 def relu_backward(grad_out, x):
     return grad_out * (x.clamp(0, 1).floor())
 
@@ -1186,8 +1186,8 @@ def relu_backward(grad_out, x):
 # grad_out and x exchanged; negative gradients also stopped by a clamp at the end
 @wrong(
     "backprop.relu_backward",
-    ("arguments exchanged", "forward again"),
-    "off where either is negative",
+    ("arguments swapped", "forward instead of backward"),
+    "zero where either is negative",
 )
 def relu_backward(x, grad_out):
     return (grad_out * (x > 0)).clamp(min=0)
@@ -1213,13 +1213,13 @@ def mse_backward(y_hat, y):
 
 
 # target minus prediction
-@wrong("backprop.mse_backward", "sign")
+@wrong("backprop.mse_backward", "wrong sign")
 def mse_backward(y_hat, y):
     return torch.sub(y, y_hat).mul(2).div(y.numel())
 
 
 # not divided at all, the gradient of the sum of squares
-@wrong("backprop.mse_backward", "sum for mean")
+@wrong("backprop.mse_backward", "sum instead of mean")
 def mse_backward(y_hat, y):
     return 2 * (y_hat - y)
 
@@ -1266,7 +1266,7 @@ def mse_backward(y_hat, y):
 
 
 # sign turned; divided by the rows only
-@wrong("backprop.mse_backward", "divided by the number of examples", "sign")
+@wrong("backprop.mse_backward", "divided by the number of examples", "wrong sign")
 def mse_backward(y_hat, y):
     return -2 * (y_hat - y) / (y_hat.size(0) if y_hat.dim() else 1)
 
@@ -1330,7 +1330,7 @@ def _relu_backward(grad_out, x):
 
 
 # the second map is told z, not h, as its input
-@wrong("backprop.two_layer_backward", "z for h")
+@wrong("backprop.two_layer_backward", "z instead of h")
 def two_layer_backward(x, y, w1, b1, w2, b2):
     z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
     grad_h, gw2, gb2 = _linear_backward(_mse_backward(y_hat, y), z, w2)
@@ -1349,7 +1349,7 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
 
 
 # the arguments of relu_backward are exchanged
-@wrong("backprop.two_layer_backward", "arguments of relu_backward exchanged")
+@wrong("backprop.two_layer_backward", "arguments of relu_backward swapped")
 def two_layer_backward(x, y, w1, b1, w2, b2):
     z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
     grad_h, gw2, gb2 = _linear_backward(_mse_backward(y_hat, y), h, w2)
@@ -1359,7 +1359,7 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
 
 
 # the keys are called grad_w1 and so on
-@wrong("backprop.two_layer_backward", "other keys")
+@wrong("backprop.two_layer_backward", "wrong keys")
 def two_layer_backward(x, y, w1, b1, w2, b2):
     z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
     grad_h, grad_w2, grad_b2 = _linear_backward(_mse_backward(y_hat, y), h, w2)
@@ -1368,7 +1368,7 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
 
 
 # returns a tuple, not a dict
-@wrong("backprop.two_layer_backward", "a tuple for a dict")
+@wrong("backprop.two_layer_backward", "a tuple instead of a dict")
 def two_layer_backward(x, y, w1, b1, w2, b2):
     z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
     grad_h, gw2, gb2 = _linear_backward(_mse_backward(y_hat, y), h, w2)
@@ -1398,7 +1398,7 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
 
 
 # negative weights of the second map let nothing through on the way back
-@wrong("backprop.two_layer_backward", "negative weights cut off")
+@wrong("backprop.two_layer_backward", "negative weights clamped to 0")
 def two_layer_backward(x, y, w1, b1, w2, b2):
     z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
     g = _mse_backward(y_hat, y)
@@ -1435,7 +1435,7 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
 
 
 # bias gradients averaged over the batch; w2's gradient uses z for h
-@wrong("backprop.two_layer_backward", "z for h", "grads of the biases averaged")
+@wrong("backprop.two_layer_backward", "z instead of h", "grads of the biases averaged")
 def two_layer_backward(x, y, w1, b1, w2, b2):
     z, h, y_hat = _two_layer_forward(x, w1, b1, w2, b2)
     g = _mse_backward(y_hat, y)
@@ -1459,7 +1459,7 @@ def _order(node):
 
 
 # assigns to the parents' gradients instead of adding
-@wrong("backprop.backward", "assigned instead of added")
+@wrong("backprop.backward", "gradient assigned instead of added")
 def backward(node):
     node.grad += 1.0
     for n in reversed(_order(node)):
@@ -1468,7 +1468,7 @@ def backward(node):
 
 
 # nobody starts: the node's own gradient stays 0
-@wrong("backprop.backward", "no start")
+@wrong("backprop.backward", "result's gradient not set to 1")
 def backward(node):
     for n in reversed(_order(node)):
         for parent, local in zip(n.parents, n.local_grads):
@@ -1530,7 +1530,7 @@ def backward(node):
 
 
 # clears all gradients first, so leaves lose what they held
-@wrong("backprop.backward", "set to zero first")
+@wrong("backprop.backward", "gradients zeroed first")
 def backward(node):
     order = _order(node)
     for n in order:
@@ -1542,7 +1542,7 @@ def backward(node):
 
 
 # sets the node's own gradient to 1 instead of adding 1
-@wrong("backprop.backward", "own gradient set to 1")
+@wrong("backprop.backward", "own gradient overwritten with 1")
 def backward(node):
     node.grad = 1.0
     for n in reversed(_order(node)):
@@ -1551,7 +1551,7 @@ def backward(node):
 
 
 # multiplies by the parent's value instead of the local derivative
-@wrong("backprop.backward", "the parent's value for the derivative")
+@wrong("backprop.backward", "the parent's value instead of the derivative")
 def backward(node):
     node.grad += 1.0
     for n in reversed(_order(node)):
@@ -1560,7 +1560,7 @@ def backward(node):
 
 
 # local derivatives paired with the parents in reverse
-@wrong("backprop.backward", "local gradients exchanged")
+@wrong("backprop.backward", "local gradients swapped")
 def backward(node):
     node.grad += 1.0
     for n in reversed(_order(node)):
@@ -1589,7 +1589,7 @@ def backward(node):
 
 
 # nodes with the same value are taken for the same node
-@wrong("backprop.backward", "equal values taken for one node")
+@wrong("backprop.backward", "equal values treated as one node")
 def backward(node):
     order, seen = [], []
 
@@ -1637,8 +1637,8 @@ def backward(node):
 # assigns instead of adding; visited breadth first, before a node is complete
 @wrong(
     "backprop.backward",
-    "assigned instead of added",
-    "own gradient set to 1",
+    "gradient assigned instead of added",
+    "own gradient overwritten with 1",
     ("level by level", "passed on at every visit"),
 )
 def backward(node):
@@ -1652,7 +1652,7 @@ def backward(node):
 
 
 # earlier gradients are cleared; a parent that appears twice counts once
-@wrong("backprop.backward", "a repeated parent counted once", "set to zero first")
+@wrong("backprop.backward", "a repeated parent counted once", "gradients zeroed first")
 def backward(node):
     order = _order(node)
     for n in order:

@@ -21,7 +21,9 @@ wrong("cross_entropy.one_hot", "classes counted from the labels")(
 
 wrong("cross_entropy.one_hot", "whole numbers")(lambda labels, c: _hot(labels, c).long())
 
-wrong("cross_entropy.one_hot", "true and false")(lambda labels, c: _hot(labels, c).bool())
+wrong("cross_entropy.one_hot", "booleans instead of numbers")(
+    lambda labels, c: _hot(labels, c).bool()
+)
 
 wrong("cross_entropy.one_hot", "classes in the rows")(
     lambda labels, c: _hot(labels, c).T.contiguous()
@@ -61,7 +63,7 @@ def _exp(logits: Tensor) -> Tensor:
     return (logits - logits.max(-1, keepdim=True).values).exp()
 
 
-wrong("cross_entropy.softmax", "dimension lost")(lambda z: _exp(z) / _exp(z).sum(-1))
+wrong("cross_entropy.softmax", "dimension not kept")(lambda z: _exp(z) / _exp(z).sum(-1))
 
 wrong("cross_entropy.softmax", "small number in the denominator")(
     lambda z: z.exp() / (z.exp().sum(-1, keepdim=True) + 1e-8)
@@ -72,7 +74,7 @@ def _probs(logits: Tensor) -> Tensor:
     return _exp(logits) / _exp(logits).sum(-1, keepdim=True)
 
 
-wrong("cross_entropy.softmax", "logits cut off")(lambda z: _probs(z.clamp(-80, 80)))
+wrong("cross_entropy.softmax", "logits clamped")(lambda z: _probs(z.clamp(-80, 80)))
 
 wrong("cross_entropy.softmax", "shifted by less than the maximum")(
     lambda z: (
@@ -98,7 +100,7 @@ wrong("cross_entropy.softmax", "changes its input")(_in_place)
 
 wrong("cross_entropy.softmax", "gradient cut off")(lambda z: _probs(z.detach()))
 
-wrong("cross_entropy.softmax", "denominator cut off")(
+wrong("cross_entropy.softmax", "denominator detached")(
     lambda z: _exp(z) / _exp(z).sum(-1, keepdim=True).detach()
 )
 
@@ -123,13 +125,13 @@ def _log_probs(logits: Tensor) -> Tensor:
     return logits - logits.max(-1, keepdim=True).values - _exp(logits).sum(-1, keepdim=True).log()
 
 
-wrong("cross_entropy.softmax", "logarithm of it")(_log_probs)
+wrong("cross_entropy.softmax", "logarithm of the result")(_log_probs)
 
 wrong("cross_entropy.softmax", "not divided")(_exp)
 
-wrong("cross_entropy.softmax", "one sigmoid a class")(lambda z: 1 / (1 + (-z).exp()))
+wrong("cross_entropy.softmax", "one sigmoid per class")(lambda z: 1 / (1 + (-z).exp()))
 
-wrong("cross_entropy.softmax", "sign")(lambda z: _probs(-z))
+wrong("cross_entropy.softmax", "wrong sign")(lambda z: _probs(-z))
 
 wrong("cross_entropy.softmax", "without exp")(lambda z: z / z.sum(-1, keepdim=True))
 
@@ -147,11 +149,13 @@ wrong("cross_entropy.log_softmax", "maximum of the whole batch")(
 
 wrong("cross_entropy.log_softmax", "no shift")(lambda z: z - z.exp().sum(-1, keepdim=True).log())
 
-wrong("cross_entropy.log_softmax", "dimension lost")(
+wrong("cross_entropy.log_softmax", "dimension not kept")(
     lambda z: z - z.max(-1, keepdim=True).values - _exp(z).sum(-1).log()
 )
 
-wrong("cross_entropy.log_softmax", "normaliser cut off")(lambda z: z - (z - _log_probs(z)).detach())
+wrong("cross_entropy.log_softmax", "normaliser detached")(
+    lambda z: z - (z - _log_probs(z)).detach()
+)
 
 wrong("cross_entropy.log_softmax", "gradient cut off")(lambda z: _log_probs(z.detach()))
 
@@ -183,7 +187,7 @@ wrong("cross_entropy.log_softmax", "logarithm to base 2")(
     lambda z: _log_probs(z) / torch.tensor(2.0).log()
 )
 
-wrong("cross_entropy.log_softmax", "sign")(lambda z: -_log_probs(z))
+wrong("cross_entropy.log_softmax", "wrong sign")(lambda z: -_log_probs(z))
 
 wrong("cross_entropy.log_softmax", "no logarithm")(_probs)
 
@@ -200,17 +204,17 @@ def _at(values: Tensor, targets: Tensor) -> Tensor:
 
 wrong("cross_entropy.nll", "sum")(lambda lp, t: -_at(lp, t).sum())
 
-wrong("cross_entropy.nll", "sign")(lambda lp, t: _at(lp, t).mean())
+wrong("cross_entropy.nll", "wrong sign")(lambda lp, t: _at(lp, t).mean())
 
 wrong("cross_entropy.nll", "logarithm twice")(lambda lp, t: -_at(lp, t).log().mean())
 
 wrong("cross_entropy.nll", "probabilities")(lambda lp, t: -_at(lp, t).exp().mean())
 
-wrong("cross_entropy.nll", "largest instead of the target's")(
+wrong("cross_entropy.nll", "largest entry instead of the target's")(
     lambda lp, t: -lp.max(-1).values.mean()
 )
 
-wrong("cross_entropy.nll", "one loss an example")(lambda lp, t: -_at(lp, t))
+wrong("cross_entropy.nll", "one loss per example")(lambda lp, t: -_at(lp, t))
 
 
 def _rows_looked_up(log_probs: Tensor, targets: Tensor) -> Tensor:
@@ -249,7 +253,7 @@ wrong("cross_entropy.cross_entropy", "every row with every target")(
 
 wrong("cross_entropy.cross_entropy", "sum")(lambda z, t: -_at(_log_probs(z), t).sum())
 
-wrong("cross_entropy.cross_entropy", "sign")(lambda z, t: _at(_log_probs(z), t).mean())
+wrong("cross_entropy.cross_entropy", "wrong sign")(lambda z, t: _at(_log_probs(z), t).mean())
 
 wrong("cross_entropy.cross_entropy", "no logarithm")(lambda z, t: -_at(_probs(z), t).mean())
 
@@ -272,11 +276,11 @@ wrong("cross_entropy.cross_entropy", "over the batch")(
     lambda z, t: -_at((z - z.max(0).values) - (z - z.max(0).values).exp().sum(0).log(), t).mean()
 )
 
-wrong("cross_entropy.cross_entropy", "largest instead of the target's")(
+wrong("cross_entropy.cross_entropy", "largest entry instead of the target's")(
     lambda z, t: -_log_probs(z).max(-1).values.mean()
 )
 
-wrong("cross_entropy.cross_entropy", "one loss an example")(lambda z, t: -_at(_log_probs(z), t))
+wrong("cross_entropy.cross_entropy", "one loss per example")(lambda z, t: -_at(_log_probs(z), t))
 
 wrong("cross_entropy.cross_entropy", "gradient cut off")(
     lambda z, t: -_at(_log_probs(z.detach()), t).mean()
@@ -294,7 +298,7 @@ wrong("cross_entropy.cross_entropy_backward", "divided by the classes")(
     lambda z, t: (_probs(z) - _hot(t, z.shape[1])) / z.shape[1]
 )
 
-wrong("cross_entropy.cross_entropy_backward", "1 taken from every entry")(
+wrong("cross_entropy.cross_entropy_backward", "1 subtracted from every entry")(
     lambda z, t: (_probs(z) - 1) / len(t)
 )
 
@@ -306,15 +310,15 @@ wrong("cross_entropy.cross_entropy_backward", "log-probabilities")(
     lambda z, t: (_log_probs(z) - _hot(t, z.shape[1])) / len(t)
 )
 
-wrong("cross_entropy.cross_entropy_backward", "ones taken from every row")(
+wrong("cross_entropy.cross_entropy_backward", "ones subtracted in every row")(
     lambda z, t: (_probs(z) - torch.zeros_like(z).index_fill(1, t, 1.0)) / len(t)
 )
 
-wrong("cross_entropy.cross_entropy_backward", "sign")(
+wrong("cross_entropy.cross_entropy_backward", "wrong sign")(
     lambda z, t: (_hot(t, z.shape[1]) - _probs(z)) / len(t)
 )
 
-wrong("cross_entropy.cross_entropy_backward", "gradient for the probabilities")(
+wrong("cross_entropy.cross_entropy_backward", "gradient with respect to the probabilities")(
     lambda z, t: -_hot(t, z.shape[1]) / _probs(z) / len(t)
 )
 
@@ -364,7 +368,7 @@ wrong("cross_entropy.accuracy", "every prediction with every target")(
     lambda z, t: (z.argmax(-1, keepdim=True) == t).float().mean().item()
 )
 
-wrong("cross_entropy.accuracy", "only sure ones")(
+wrong("cross_entropy.accuracy", "only confident predictions counted")(
     lambda z, t: (_at(_probs(z), t) > 0.5).float().mean().item()
 )
 
@@ -392,7 +396,7 @@ wrong("cross_entropy.accuracy", "error rate")(
     lambda z, t: (z.argmax(-1) != t).float().mean().item()
 )
 
-wrong("cross_entropy.accuracy", "whole division")(
+wrong("cross_entropy.accuracy", "integer division")(
     lambda z, t: float((z.argmax(-1) == t).sum() // len(t))
 )
 
@@ -459,7 +463,7 @@ wrong("cross_entropy.cross_entropy", "rows looked up instead of columns")(
     lambda z, t: -_log_probs(z)[t].mean()
 )
 
-wrong("cross_entropy.cross_entropy", "row and column exchanged")(
+wrong("cross_entropy.cross_entropy", "row and column swapped")(
     lambda z, t: -_log_probs(z)[t, list(range(len(t)))].sum() / len(t)
 )
 
@@ -467,7 +471,7 @@ wrong("cross_entropy.cross_entropy", "divided by the classes")(
     lambda z, t: -(_hot(t, z.shape[1]) * _log_probs(z)).sum() / z.shape[1]
 )
 
-wrong("cross_entropy.cross_entropy", "median for mean")(
+wrong("cross_entropy.cross_entropy", "median instead of mean")(
     lambda z, t: torch.quantile(-_at(_log_probs(z), t), 0.5)
 )
 
@@ -547,7 +551,7 @@ def one_hot(labels, num_classes):
 
 
 # columns by the largest label; bool instead of float32
-@wrong("cross_entropy.one_hot", "classes counted from the labels", "true and false")
+@wrong("cross_entropy.one_hot", "classes counted from the labels", "booleans instead of numbers")
 def one_hot(labels, num_classes):
     return torch.arange(1 + labels.max().item()) == labels[:, None]
 
@@ -594,7 +598,7 @@ def softmax(logits):
 
 
 # cuts the logits off at 85 and -85
-@wrong("cross_entropy.softmax", "logits cut off")
+@wrong("cross_entropy.softmax", "logits clamped")
 def softmax(logits):
     e = logits.clamp(-85, 85).exp()
     return e / e.sum(1, keepdim=True)
@@ -630,7 +634,7 @@ def softmax(logits):
 
 
 # keepdim forgotten: with as many rows as classes the wrong sums divide silently
-@wrong("cross_entropy.softmax", "dimension lost")
+@wrong("cross_entropy.softmax", "dimension not kept")
 def softmax(logits):
     e = (logits - logits.amax(1, keepdim=True)).exp()
     return e / e.sum(1)
@@ -738,7 +742,7 @@ def log_softmax(logits):
 
 
 # the mean of the exponentials instead of the sum
-@wrong("cross_entropy.log_softmax", "mean for sum")
+@wrong("cross_entropy.log_softmax", "mean instead of sum")
 def log_softmax(logits):
     z = logits - logits.amax(1, keepdim=True)
     return z - z.exp().mean(1, keepdim=True).log()
@@ -752,7 +756,7 @@ def log_softmax(logits):
 
 
 # the sign is turned, all numbers above 0
-@wrong("cross_entropy.log_softmax", "sign")
+@wrong("cross_entropy.log_softmax", "wrong sign")
 def log_softmax(logits):
     z = logits - logits.amax(1, keepdim=True)
     return z.exp().sum(1, keepdim=True).log() - z
@@ -783,7 +787,7 @@ def log_softmax(logits):
 
 
 # the minus sign is missing
-@wrong("cross_entropy.nll", "sign")
+@wrong("cross_entropy.nll", "wrong sign")
 def nll(log_probs, targets):
     return log_probs[torch.arange(len(targets)), targets].mean()
 
@@ -823,13 +827,13 @@ def nll(log_probs, targets):
 
 
 # one loss for each example, no mean
-@wrong("cross_entropy.nll", "one loss an example")
+@wrong("cross_entropy.nll", "one loss per example")
 def nll(log_probs, targets):
     return -log_probs.take_along_dim(targets.unsqueeze(1), dim=1).squeeze(1)
 
 
 # looks up the largest entry, whatever the target
-@wrong("cross_entropy.nll", "largest instead of the target's")
+@wrong("cross_entropy.nll", "largest entry instead of the target's")
 def nll(log_probs, targets):
     return -log_probs.amax(1).mean()
 
@@ -862,13 +866,13 @@ def nll(log_probs, targets):
 
 
 # the median instead of the mean
-@wrong("cross_entropy.nll", "median for mean")
+@wrong("cross_entropy.nll", "median instead of mean")
 def nll(log_probs, targets):
     return -torch.quantile(log_probs[torch.arange(len(targets)), targets], 0.5)
 
 
 # no minus; summed, not averaged
-@wrong("cross_entropy.nll", "sign", "sum")
+@wrong("cross_entropy.nll", "wrong sign", "sum")
 def nll(log_probs, targets):
     return torch.einsum(
         "nc,nc->", log_probs, _one_hot(targets, log_probs.size(1)).to(log_probs.dtype)
@@ -988,7 +992,7 @@ def cross_entropy(logits, targets):
 
 
 # the sign is turned; summed over the batch
-@wrong("cross_entropy.cross_entropy", "sign", "sum")
+@wrong("cross_entropy.cross_entropy", "wrong sign", "sum")
 def cross_entropy(logits, targets):
     return _log_softmax(logits).gather(1, targets[:, None]).sum()
 
@@ -1006,7 +1010,7 @@ def cross_entropy_backward(logits, targets):
 
 
 # y minus p, the direction of the step
-@wrong("cross_entropy.cross_entropy_backward", "sign")
+@wrong("cross_entropy.cross_entropy_backward", "wrong sign")
 def cross_entropy_backward(logits, targets):
     return (_one_hot(targets, logits.shape[1]) - _softmax(logits)) / len(targets)
 
@@ -1020,7 +1024,7 @@ def cross_entropy_backward(logits, targets):
 
 
 # 1 is subtracted in every row at all targets of the batch
-@wrong("cross_entropy.cross_entropy_backward", "ones taken from every row")
+@wrong("cross_entropy.cross_entropy_backward", "ones subtracted in every row")
 def cross_entropy_backward(logits, targets):
     g = _softmax(logits)
     g[:, targets] -= 1
@@ -1060,7 +1064,7 @@ def cross_entropy_backward(logits, targets):
 
 
 # the right class is the largest logit's, not the target
-@wrong("cross_entropy.cross_entropy_backward", "the prediction for the target")
+@wrong("cross_entropy.cross_entropy_backward", "the prediction instead of the target")
 def cross_entropy_backward(logits, targets):
     p = _softmax(logits)
     return (p - _one_hot(logits.argmax(1), p.shape[1])) / len(p)
@@ -1094,7 +1098,7 @@ def cross_entropy_backward(logits, targets):
 
 
 # sign turned; divided by n times c
-@wrong("cross_entropy.cross_entropy_backward", "divided by all entries", "sign")
+@wrong("cross_entropy.cross_entropy_backward", "divided by all entries", "wrong sign")
 def cross_entropy_backward(logits, targets):
     return (_one_hot(targets, logits.shape[1]) - _softmax(logits)) / logits.numel()
 
@@ -1132,7 +1136,7 @@ def accuracy(logits, targets):
 
 
 # right is whoever is among the first two
-@wrong("cross_entropy.accuracy", "among the first two")
+@wrong("cross_entropy.accuracy", "top two counted")
 def accuracy(logits, targets):
     k = min(2, logits.shape[1])
     return (logits.topk(k, 1).indices == targets[:, None]).any(1).float().mean().item()
@@ -1152,7 +1156,7 @@ def accuracy(logits, targets):
 
 
 # whole-number division, so it is 0 or 1
-@wrong("cross_entropy.accuracy", "whole division")
+@wrong("cross_entropy.accuracy", "integer division")
 def accuracy(logits, targets):
     hits = sum(int(row.argmax()) == int(t) for row, t in zip(logits, targets))
     return float(hits // len(targets))
@@ -1210,7 +1214,7 @@ def softmax(logits):
 
 
 # rows and columns of the lookup are exchanged
-@wrong("cross_entropy.nll", "row and column exchanged")
+@wrong("cross_entropy.nll", "row and column swapped")
 def nll(log_probs, targets):
     return -log_probs[targets, torch.arange(len(targets))].mean()
 

@@ -20,7 +20,7 @@ wrong("embeddings.embedding_lookup", "each row once")(lambda weight, idx: weight
 
 wrong("embeddings.embedding_lookup", "counted from 1")(lambda weight, idx: weight[idx - 1])
 
-wrong("embeddings.embedding_lookup", "columns for rows")(lambda weight, idx: weight[:, idx])
+wrong("embeddings.embedding_lookup", "columns instead of rows")(lambda weight, idx: weight[:, idx])
 
 wrong("embeddings.embedding_lookup", "rows added up")(
     lambda weight, idx: weight[idx].reshape(-1, weight.shape[1]).sum(0)
@@ -121,17 +121,17 @@ wrong("embeddings.sigmoid_range", "clamped sigmoid")(
     lambda x, low, high: torch.sigmoid(x).clamp(low, high)
 )
 
-wrong("embeddings.sigmoid_range", "tanh for sigmoid")(
+wrong("embeddings.sigmoid_range", "tanh instead of sigmoid")(
     lambda x, low, high: low + (high - low) * x.tanh()
 )
 
 wrong("embeddings.sigmoid_range", "not stretched")(lambda x, low, high: torch.sigmoid(x))
 
-wrong("embeddings.sigmoid_range", "sum for the width")(
+wrong("embeddings.sigmoid_range", "sum instead of the width")(
     lambda x, low, high: low + (high + low) * torch.sigmoid(x)
 )
 
-wrong("embeddings.sigmoid_range", "low taken off")(
+wrong("embeddings.sigmoid_range", "low subtracted")(
     lambda x, low, high: (high - low) * torch.sigmoid(x) - low
 )
 
@@ -139,7 +139,7 @@ wrong("embeddings.sigmoid_range", "stretched inside")(
     lambda x, low, high: torch.sigmoid(low + (high - low) * x)
 )
 
-wrong("embeddings.sigmoid_range", "softmax for sigmoid")(
+wrong("embeddings.sigmoid_range", "softmax instead of sigmoid")(
     lambda x, low, high: low + (high - low) * torch.softmax(x, dim=-1)
 )
 
@@ -219,7 +219,7 @@ class _Exchanged(_Model):
         super().__init__(n_items, n_users, n_factors, y_range)
 
 
-wrong("embeddings.DotProductBias", "users and items exchanged")(_Exchanged)
+wrong("embeddings.DotProductBias", "users and items swapped")(_Exchanged)
 
 
 class _NoItemBias(_Model):
@@ -546,7 +546,7 @@ def _projected_on_columns(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
     return (x - x.mean(0)) @ vh[:, :k], vh[:k], s[:k] ** 2 / (s**2).sum()
 
 
-wrong("embeddings.pca", "projected on columns of Vh")(_projected_on_columns)
+wrong("embeddings.pca", "projected onto columns of Vh")(_projected_on_columns)
 
 
 def _centred(x: Tensor) -> Tensor:
@@ -617,7 +617,7 @@ wrong("embeddings.fit_ratings", "half stars cut off")(
     lambda users, items, ratings, seed: _trained(users, items, ratings.long().float(), seed)
 )
 
-wrong("embeddings.fit_ratings", "learned by heart")(
+wrong("embeddings.fit_ratings", "memorised")(
     lambda users, items, ratings, seed: _trained(
         users, items, ratings, seed, wd=0.0, lr=0.05, epochs=6
     )
@@ -719,7 +719,7 @@ wrong("embeddings.fit_ratings", "no module returned")(
 # Written from the student's notebook alone.
 
 
-@wrong("embeddings.embedding_lookup", "columns for rows")
+@wrong("embeddings.embedding_lookup", "columns instead of rows")
 def embedding_lookup(weight, idx):
     return weight[:, idx].T
 
@@ -858,7 +858,7 @@ def embedding_backward(grad_out, idx, num_embeddings):
     return grad
 
 
-@wrong("embeddings.embedding_backward", "entries of grad_out in disorder")
+@wrong("embeddings.embedding_backward", "entries of grad_out in the wrong order")
 def embedding_backward(grad_out, idx, num_embeddings):
     k = grad_out.shape[-1]
     rows = grad_out.reshape(k, -1).T
@@ -966,7 +966,7 @@ def sigmoid_range(x, low, high):
     return ((high + low) / 2 + x).clamp(low, high)
 
 
-@wrong("embeddings.sigmoid_range", "low taken off")
+@wrong("embeddings.sigmoid_range", "low subtracted")
 class SigmoidRange(nn.Module):
     def __new__(cls, x, low, high):
         return torch.lerp(
@@ -1355,7 +1355,7 @@ def embedding_backward(grad_out, idx, num_embeddings):
     return torch.mm(hot.T, grad_out.reshape(n, k)) / n
 
 
-@wrong("embeddings.sigmoid_range", "normal distribution for sigmoid")
+@wrong("embeddings.sigmoid_range", "normal distribution instead of sigmoid")
 def sigmoid_range(x, low, high):
     return torch.special.ndtr(x) * (high - low) + low
 
@@ -1401,7 +1401,7 @@ class DotProductBias(nn.Module):
         )
 
 
-@wrong("embeddings.DotProductBias", "ends of y_range exchanged")
+@wrong("embeddings.DotProductBias", "ends of y_range swapped")
 class DotProductBias(_Dot):
     def forward(self, users, items):
         high, low = self.y_range

@@ -265,11 +265,11 @@ class _RowBias(_Affine):
 
 wrong("linear.My_Linear", "bias with a batch dimension")(_RowBias)
 
-wrong("linear.count_parameters", "shared counted twice")(
+wrong("linear.count_parameters", "shared weight counted twice")(
     lambda m: sum(p.numel() for p in m.state_dict(keep_vars=True).values() if p.requires_grad)
 )
 
-wrong("linear.count_parameters", "frozen ones counted")(
+wrong("linear.count_parameters", "frozen parameters counted")(
     lambda m: sum(p.numel() for p in m.parameters())
 )
 
@@ -353,7 +353,7 @@ class _ActivationTwice(_Net):
         return self.second(self.first(x).clamp(min=0)).clamp(min=0)
 
 
-wrong("linear.two_layer_net", "activation also at the end")(_ActivationTwice)
+wrong("linear.two_layer_net", "second activation at the end")(_ActivationTwice)
 
 
 class _ActivationFirst(_Net):
@@ -540,7 +540,7 @@ def relu(x):
 
 
 # returns the tensor itself, not a new one, when nothing is negative
-@wrong("linear.relu", "hands back x itself")
+@wrong("linear.relu", "returns x itself")
 def relu(x):
     if bool((x >= 0).all()):
         return x
@@ -896,13 +896,13 @@ class My_Linear(nn.Module):
 
 
 # frozen parameters count too
-@wrong("linear.count_parameters", "frozen ones counted")
+@wrong("linear.count_parameters", "frozen parameters counted")
 def count_parameters(module):
     return sum(map(torch.numel, module.parameters()))
 
 
 # a shared parameter counts once for every module that holds it
-@wrong("linear.count_parameters", "shared counted twice")
+@wrong("linear.count_parameters", "shared weight counted twice")
 def count_parameters(module):
     total = 0
     for m in module.modules():
@@ -930,7 +930,7 @@ def count_parameters(module):
 
 
 # counts the entries of the state dict, buffers and all
-@wrong("linear.count_parameters", "buffers counted", "shared counted twice")
+@wrong("linear.count_parameters", "buffers counted", "shared weight counted twice")
 def count_parameters(module):
     frozen = {name for name, p in module.named_parameters() if not p.requires_grad}
     return sum(t.numel() for name, t in module.state_dict().items() if name not in frozen)
@@ -947,13 +947,13 @@ def count_parameters(module):
 
 
 # counts only entries that are not zero
-@wrong("linear.count_parameters", "zeros left out")
+@wrong("linear.count_parameters", "zeros not counted")
 def count_parameters(module):
     return sum(int(torch.count_nonzero(p)) for p in module.parameters() if p.requires_grad)
 
 
 # a product over two sizes only, so higher dimensions are lost
-@wrong("linear.count_parameters", "only two sizes multiplied")
+@wrong("linear.count_parameters", "only two dimensions multiplied")
 def count_parameters(module):
     s = 0
     for p in module.parameters():
@@ -969,13 +969,13 @@ def count_parameters(module):
 
 
 # frozen parameters count; shared parameters count twice
-@wrong("linear.count_parameters", "frozen ones counted", "shared counted twice")
+@wrong("linear.count_parameters", "frozen parameters counted", "shared weight counted twice")
 def count_parameters(module):
     return sum(p.numel() for _, p in module.named_parameters(remove_duplicate=False))
 
 
 # biases are left out; the result is a float
-@wrong("linear.count_parameters", "biases left out", "a float for an int")
+@wrong("linear.count_parameters", "biases left out", "a float instead of an int")
 def count_parameters(module):
     return float(sum(p.numel() for p in module.parameters() if p.requires_grad and p.dim() > 1))
 
@@ -1066,7 +1066,7 @@ def _relu(x):
 
 
 # a second relu at the end
-@wrong("linear.two_layer_net", "activation also at the end")
+@wrong("linear.two_layer_net", "second activation at the end")
 class two_layer_net(nn.Module):
     def __init__(self, n_in, n_hidden, n_out):
         super().__init__()
@@ -1104,7 +1104,7 @@ class two_layer_net(nn.Module):
 
 
 # the hidden activations are detached, so the first layer learns nothing
-@wrong("linear.two_layer_net", "first layer cut off")
+@wrong("linear.two_layer_net", "first layer detached")
 class two_layer_net(nn.Module):
     def __init__(self, n_in, n_hidden, n_out):
         super().__init__()
@@ -1118,7 +1118,7 @@ class two_layer_net(nn.Module):
 
 
 # drops out hidden units while training
-@wrong("linear.two_layer_net", "another output each time")
+@wrong("linear.two_layer_net", "different output each time")
 class two_layer_net(nn.Module):
     def __init__(self, n_in, n_hidden, n_out):
         super().__init__()
@@ -1157,7 +1157,7 @@ class two_layer_net(nn.Module):
 
 
 # the second layer is made anew in every forward pass
-@wrong("linear.two_layer_net", "another output each time")
+@wrong("linear.two_layer_net", "different output each time")
 class two_layer_net(nn.Module):
     def __init__(self, n_in, n_hidden, n_out):
         super().__init__()
@@ -1197,7 +1197,7 @@ class two_layer_net(nn.Module):
 
 
 # no bias in the output layer; relu applied to the input too
-@wrong("linear.two_layer_net", "second layer without a bias", "activation also on the input")
+@wrong("linear.two_layer_net", "second layer without a bias", "second activation on the input")
 class two_layer_net(nn.Module):
     def __init__(self, n_in, n_hidden, n_out):
         super().__init__()

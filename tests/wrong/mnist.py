@@ -23,11 +23,11 @@ wrong("mnist.normalize", "statistics of the validation data")(
     lambda a, b: ((a - b.mean()) / b.std(), (b - b.mean()) / b.std())
 )
 
-wrong("mnist.normalize", "each pixel by itself")(
+wrong("mnist.normalize", "each pixel scaled separately")(
     lambda a, b: ((a - a.mean(0)) / a.std(0), (b - a.mean(0)) / a.std(0))
 )
 
-wrong("mnist.normalize", "each digit by itself")(
+wrong("mnist.normalize", "each digit scaled separately")(
     lambda a, b: tuple((t - t.mean(1, keepdim=True)) / t.std(1, keepdim=True) for t in (a, b))
 )
 
@@ -43,7 +43,7 @@ wrong("mnist.normalize", "squeezed between 0 and 1")(
     lambda a, b: ((a - a.min()) / (a.max() - a.min()), (b - a.min()) / (a.max() - a.min()))
 )
 
-wrong("mnist.normalize", "divided before subtracted")(
+wrong("mnist.normalize", "divided before subtracting")(
     lambda a, b: (a - a.mean() / a.std(), b - a.mean() / a.std())
 )
 
@@ -59,7 +59,7 @@ wrong("mnist.normalize", "numbers of another data set")(
     lambda a, b: ((a - 0.1307) / 0.3081, (b - 0.1307) / 0.3081)
 )
 
-wrong("mnist.normalize", "returned None")(lambda a, b: None)
+wrong("mnist.normalize", "nothing returned")(lambda a, b: None)
 
 wrong("mnist.normalize", "not two things")(lambda a, b: (a - a.mean()) / a.std())
 
@@ -222,7 +222,7 @@ class _RatesExchanged(_Momentum):
         super().__init__(params, momentum, lr)
 
 
-wrong("mnist.SGD", "lr and momentum exchanged")(_RatesExchanged)
+wrong("mnist.SGD", "lr and momentum swapped")(_RatesExchanged)
 
 
 class _ForgetsWhenSkipped(_Momentum):
@@ -386,7 +386,7 @@ def _twice_through(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> fl
     return sum(_epoch(model, [batch], loss_fn, optimizer) * len(batch[0]) for batch in batches) / n
 
 
-wrong("mnist.train_epoch", "batches walked through twice")(_twice_through)
+wrong("mnist.train_epoch", "batches iterated twice")(_twice_through)
 
 
 def _first_batch(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
@@ -461,7 +461,7 @@ def _own_loss(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
 
 wrong("mnist.train_epoch", "a loss of its own")(_own_loss)
 
-wrong("mnist.train_epoch", "arguments of the loss exchanged")(
+wrong("mnist.train_epoch", "arguments of the loss swapped")(
     lambda model, batches, loss_fn, optimizer: _epoch(
         model, batches, lambda a, b: loss_fn(b, a), optimizer
     )
@@ -497,7 +497,7 @@ def _outer_flag(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
     return float(F.cross_entropy(logits, y)), float((logits.argmax(-1) == y).double().mean())
 
 
-wrong("mnist.evaluate", "flag of the outermost alone")(_outer_flag)
+wrong("mnist.evaluate", "only the outermost flag switched")(_outer_flag)
 
 
 def _with_graph(model: Any, x: Tensor, y: Tensor) -> tuple[float, float]:
@@ -584,7 +584,7 @@ wrong("mnist.evaluate", "error rate")(
     lambda model, x, y: (_scores(model, x, y)[0], 1 - _scores(model, x, y)[1])
 )
 
-wrong("mnist.evaluate", "returned None")(lambda model, x, y: None)
+wrong("mnist.evaluate", "nothing returned")(lambda model, x, y: None)
 
 wrong("mnist.evaluate", "not two numbers")(lambda model, x, y: _scores(model, x, y)[0])
 
@@ -683,7 +683,7 @@ wrong("mnist.fit_mnist", "no activation")(lambda x, y, seed: _trained(_Net(bend=
 
 wrong("mnist.fit_mnist", "never trained")(lambda x, y, seed: _Net())
 
-wrong("mnist.fit_mnist", "images without their labels")(
+wrong("mnist.fit_mnist", "images paired with wrong labels")(
     lambda x, y, seed: _trained(
         _Net(), x, y, lr=0.05, batch=lambda idx: (idx, torch.randint(len(y), (len(idx),)))
     )
@@ -701,7 +701,7 @@ wrong("mnist.fit_mnist", "too little training")(
     lambda x, y, seed: _trained(_Net(), x, y, epochs=1, lr=0.02)
 )
 
-wrong("mnist.fit_mnist", "labels exchanged")(lambda x, y, seed: _trained(_Net(), x, (y + 1) % 10))
+wrong("mnist.fit_mnist", "labels mixed up")(lambda x, y, seed: _trained(_Net(), x, (y + 1) % 10))
 
 wrong("mnist.fit_mnist", "worse than guessing")(
     lambda x, y, seed: _trained(
@@ -729,13 +729,13 @@ def normalize(train, valid):
     return scale(train), scale(valid)
 
 
-@wrong("mnist.normalize", "each pixel by itself")
+@wrong("mnist.normalize", "each pixel scaled separately")
 def normalize(train, valid):
     m, s = train.mean(dim=0, keepdim=True), train.std(dim=0, keepdim=True)
     return (train - m) / (s + 1e-7), (valid - m) / (s + 1e-7)
 
 
-@wrong("mnist.normalize", "each digit by itself")
+@wrong("mnist.normalize", "each digit scaled separately")
 def normalize(train, valid):
     return tuple((a - a.mean(1, keepdim=True)) / a.std(1, keepdim=True) for a in (train, valid))
 
@@ -780,7 +780,7 @@ def normalize(train, valid):
     return torch.from_numpy((t - t.mean()) / t.std()), torch.from_numpy((v - t.mean()) / t.std())
 
 
-@wrong("mnist.normalize", "root mean square for the standard deviation")
+@wrong("mnist.normalize", "root mean square instead of standard deviation")
 def normalize(train, valid):
     m = train.mean()
     s = train.square().mean().sqrt()
@@ -801,7 +801,7 @@ def normalize(train, valid):
     return (train - m) / s, (valid - m) / s
 
 
-@wrong("mnist.normalize", "each pixel by itself", "validation data scaled by itself")
+@wrong("mnist.normalize", "each pixel scaled separately", "validation data scaled by itself")
 def normalize(train, valid):
     return F.batch_norm(train, None, None, training=True), F.batch_norm(
         valid, None, None, training=True
@@ -1104,7 +1104,7 @@ class SGD:
             p.grad = None
 
 
-@wrong("mnist.SGD", "single numbers left out", "gradient overwritten in step")
+@wrong("mnist.SGD", "single numbers skipped", "gradient overwritten in step")
 class SGD:
     def __init__(self, params, lr, momentum=0.0):
         self.params = [p for p in params if p.ndim >= 1]
@@ -1197,7 +1197,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
     return total / n
 
 
-@wrong("mnist.train_epoch", "batches walked through twice")
+@wrong("mnist.train_epoch", "batches iterated twice")
 def train_epoch(model, batches, loss_fn, optimizer):
     n = sum(len(y) for _, y in batches)
     total = 0.0
@@ -1239,7 +1239,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
     return total / n
 
 
-@wrong("mnist.train_epoch", "arguments of the loss exchanged")
+@wrong("mnist.train_epoch", "arguments of the loss swapped")
 def train_epoch(model, batches, loss_fn, optimizer):
     total, n = 0.0, 0
     for x, y in batches:
@@ -1268,7 +1268,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
     return total / n
 
 
-@wrong("mnist.train_epoch", "every batch taken to be as large as the first")
+@wrong("mnist.train_epoch", "every batch weighted like the first")
 def train_epoch(model, batches, loss_fn, optimizer):
     losses, size, n = [], None, 0
     for x, y in batches:
@@ -1350,7 +1350,7 @@ def evaluate(model, x, y):
     return F.cross_entropy(z, y).item(), (z.argmax(1) == y).double().mean().item()
 
 
-@wrong("mnist.evaluate", "flag of the outermost alone")
+@wrong("mnist.evaluate", "only the outermost flag switched")
 def evaluate(model, x, y):
     was, model.training = model.training, False
     with torch.no_grad():
@@ -1489,7 +1489,7 @@ def fit_mnist(x, y, seed):
     return model, history
 
 
-@wrong("mnist.fit_mnist", "images without their labels")
+@wrong("mnist.fit_mnist", "images paired with wrong labels")
 def fit_mnist(x, y, seed):
     torch.manual_seed(seed)
     model = _net()

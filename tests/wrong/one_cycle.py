@@ -26,7 +26,7 @@ def _cosine(start: float, end: float, pct: float) -> float:
     return start + (end - start) * (1 - math.cos(math.pi * pct)) / 2
 
 
-wrong("one_cycle.anneal", "start and end exchanged")(lambda a, b, pct: _cosine(b, a, pct))
+wrong("one_cycle.anneal", "start and end swapped")(lambda a, b, pct: _cosine(b, a, pct))
 
 wrong("one_cycle.anneal", "a whole cosine")(lambda a, b, pct: _cosine(a, b, 2 * pct))
 
@@ -167,7 +167,7 @@ def _one_phase(
 
 wrong("one_cycle.one_cycle", "no second phase")(_one_phase)
 
-wrong("one_cycle.one_cycle", "start and end exchanged")(
+wrong("one_cycle.one_cycle", "start and end swapped")(
     lambda *args, **kwargs: _cycle(*args, **kwargs, way=lambda a, b, pct: _cosine(b, a, pct))
 )
 
@@ -331,7 +331,7 @@ wrong("one_cycle.lr_range_test", "compared with the first loss")(
     lambda *args: _range(*args, over=lambda loss, seen: bool(seen) and loss > 4 * seen[0])
 )
 
-wrong("one_cycle.lr_range_test", "compared with the loss before")(
+wrong("one_cycle.lr_range_test", "compared with the previous loss")(
     lambda *args: _range(*args, over=lambda loss, seen: bool(seen) and loss > 4 * seen[-1])
 )
 
@@ -343,7 +343,7 @@ wrong("one_cycle.lr_range_test", "stops at twice the best")(
     lambda *args: _range(*args, over=lambda loss, seen: loss > 2 * min(seen, default=math.inf))
 )
 
-wrong("one_cycle.lr_range_test", "limit not looked at")(
+wrong("one_cycle.lr_range_test", "limit ignored")(
     lambda *args: _range(*args, over=lambda loss, seen: False)
 )
 
@@ -363,11 +363,11 @@ wrong("one_cycle.lr_range_test", "last loss recorded")(
     lambda *args: _range(*args, record_last=True)
 )
 
-wrong("one_cycle.lr_range_test", "nan not noticed")(
+wrong("one_cycle.lr_range_test", "nan missed")(
     lambda *args: _range(*args, finite=lambda loss: True)
 )
 
-wrong("one_cycle.lr_range_test", "inf not noticed")(
+wrong("one_cycle.lr_range_test", "inf missed")(
     lambda *args: _range(
         *args,
         finite=lambda loss: not math.isnan(loss),
@@ -375,7 +375,7 @@ wrong("one_cycle.lr_range_test", "inf not noticed")(
     )
 )
 
-wrong("one_cycle.lr_range_test", "inf at the start not noticed")(
+wrong("one_cycle.lr_range_test", "inf at the start missed")(
     lambda *args: _range(*args, finite=lambda loss: not math.isnan(loss))
 )
 
@@ -521,7 +521,7 @@ wrong("one_cycle.suggest_lr", "ratio of the losses")(
     lambda lrs, losses: lrs[_argmin([b / a for a, b in zip(losses, losses[1:], strict=False)])]
 )
 
-wrong("one_cycle.suggest_lr", "difference to the loss before")(
+wrong("one_cycle.suggest_lr", "difference from the previous loss")(
     lambda lrs, losses: lrs[_argmin([losses[i] - losses[i - 1] for i in range(len(losses))])]
 )
 
@@ -601,7 +601,7 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
 
 
 # nan does not stop the test
-@wrong("one_cycle.lr_range_test", "nan not noticed")
+@wrong("one_cycle.lr_range_test", "nan missed")
 def lr_range_test(loss_at, lr_min, lr_max, steps):
     lrs, losses, best = [], [], math.inf
     for i in range(steps):
@@ -643,7 +643,7 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
 
 
 # compares with the loss before, not the best
-@wrong("one_cycle.lr_range_test", "compared with the loss before")
+@wrong("one_cycle.lr_range_test", "compared with the previous loss")
 def lr_range_test(loss_at, lr_min, lr_max, steps):
     rates = [lr_min * (lr_max / lr_min) ** (i / (steps - 1)) for i in range(steps)]
     losses = []
@@ -701,7 +701,7 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
 
 
 # an infinite first loss is recorded
-@wrong("one_cycle.lr_range_test", "inf at the start not noticed")
+@wrong("one_cycle.lr_range_test", "inf at the start missed")
 def lr_range_test(loss_at, lr_min, lr_max, steps):
     lrs, losses, best = [], [], math.inf
     for i in range(steps):
@@ -758,7 +758,7 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
 
 
 # all rates are returned even if the test ends early; nan does not end it
-@wrong("one_cycle.lr_range_test", "more rates than losses", "nan not noticed")
+@wrong("one_cycle.lr_range_test", "more rates than losses", "nan missed")
 def lr_range_test(loss_at, lr_min, lr_max, steps):
     lrs = [lr_min * (lr_max / lr_min) ** (i / (steps - 1)) for i in range(steps)]
     losses = []
@@ -891,7 +891,7 @@ def steps_per_fit(n, batch_size, epochs):
 
 
 # returns a float
-@wrong("one_cycle.steps_per_fit", "a float for a whole number")
+@wrong("one_cycle.steps_per_fit", "a float instead of an int")
 def steps_per_fit(n, batch_size, epochs):
     return np.ceil(n / batch_size).item() * epochs
 
@@ -910,7 +910,7 @@ def steps_per_fit(n, batch_size, epochs):
 
 
 # start and end exchanged
-@wrong("one_cycle.anneal", "start and end exchanged")
+@wrong("one_cycle.anneal", "start and end swapped")
 def anneal(start, end, pct):
     return start + (end - start) / 2 * (1 + math.cos(math.pi * pct))
 
@@ -938,7 +938,7 @@ def anneal(start, end, pct):
 
 
 # pct cut to whole per cents
-@wrong("one_cycle.anneal", "pct cut to whole per cents")
+@wrong("one_cycle.anneal", "pct truncated to whole percent")
 def anneal(start, end, pct):
     percent = int(pct * 100)
     return end + (start - end) * 0.5 * (1 + math.cos(math.pi * percent / 100))
@@ -957,7 +957,7 @@ def anneal(start, end, pct):
 
 
 # not halved; start and end exchanged
-@wrong("one_cycle.anneal", "start and end exchanged", "not halved")
+@wrong("one_cycle.anneal", "start and end swapped", "not halved")
 def anneal(start, end, pct):
     return start + (end - start) * (1 + math.cos(math.pi * pct))
 

@@ -260,7 +260,7 @@ _ADAM = [
     ("correction without the power", _adam(move=_power(lambda b, t: b))),
     ("beta times t", _adam(move=_power(lambda b, t: b * t))),
     (
-        "corrections exchanged",
+        "corrections swapped",
         _adam(
             move=lambda m, s, t, lr, b, eps: (
                 lr * (m / (1 - b[1] ** t)) / ((s / (1 - b[0] ** t)).sqrt() + eps)
@@ -275,7 +275,7 @@ _ADAM = [
             )
         ),
     ),
-    ("betas exchanged", _betas_swapped),
+    ("betas swapped", _betas_swapped),
     ("one beta for both", _one_beta),
     (
         "root missing",
@@ -406,7 +406,7 @@ def _adam_for_each(params: Sequence[Tensor], *args: Any) -> None:
 
 wrong("optimizers.adamw_step", "Adam's step for every parameter")(_adam_for_each)
 
-wrong("optimizers.adamw_step", "the same amount off every weight")(
+wrong("optimizers.adamw_step", "same amount subtracted from every weight")(
     _adam(wd=lambda p, lr, wd: lr * wd * torch.ones_like(p))
 )
 
@@ -414,7 +414,9 @@ wrong("optimizers.adamw_step", "decay after the step")(_adam(late=True))
 
 wrong("optimizers.adamw_step", "wd not multiplied by lr")(_adam(wd=lambda p, lr, wd: wd * p))
 
-wrong("optimizers.adamw_step", "grows instead of decays")(_adam(wd=lambda p, lr, wd: -lr * wd * p))
+wrong("optimizers.adamw_step", "weights grow instead of decaying")(
+    _adam(wd=lambda p, lr, wd: -lr * wd * p)
+)
 
 wrong("optimizers.adamw_step", "no decay")(_adam(wd=lambda p, lr, wd: 0 * p))
 
@@ -424,7 +426,7 @@ wrong("optimizers.adamw_step", "the penalty's factor 2")(
 
 for _name, _decayed in {
     "lr twice in the decay": lambda p, lr, wd: lr * lr * wd * p,
-    "half the pull": lambda p, lr, wd: lr * wd / 2 * p,
+    "half the decay": lambda p, lr, wd: lr * wd / 2 * p,
     "squared weights added": lambda p, lr, wd: lr * wd * p**2,
     "a sum for every entry": lambda p, lr, wd: lr * wd * p.sum(),
     "a sum of squares added": lambda p, lr, wd: lr * wd * (p**2).sum(),
@@ -435,7 +437,7 @@ for _name, _decayed in {
 
 wrong("optimizers.adamw_step", "shrinks to a fraction")(_adam(wd=lambda p, lr, wd: p - lr * wd * p))
 
-wrong("optimizers.adamw_step", "biases spared")(_adam(spared=lambda p: p.ndim < 2))
+wrong("optimizers.adamw_step", "biases not decayed")(_adam(spared=lambda p: p.ndim < 2))
 
 
 def _decays_all(params: Sequence[Tensor], *args: Any) -> None:
@@ -446,7 +448,7 @@ def _decays_all(params: Sequence[Tensor], *args: Any) -> None:
                 p -= args[3] * args[6] * p
 
 
-wrong("optimizers.adamw_step", "decay without a gradient")(_decays_all)
+wrong("optimizers.adamw_step", "weights decayed without a gradient")(_decays_all)
 
 
 def _reborn(move: Callable[[Tensor, Tensor], Tensor]) -> Step:
@@ -477,11 +479,11 @@ wrong("optimizers.reborn_adam_step", "plain SGD")(_reborn(lambda g, p: g))
 
 wrong("optimizers.reborn_adam_step", "0 divided by 0")(_reborn(lambda g, p: g / g.abs()))
 
-wrong("optimizers.reborn_adam_step", "0 taken for negative")(
+wrong("optimizers.reborn_adam_step", "0 treated as negative")(
     _reborn(lambda g, p: torch.where(g > 0, 1.0, -1.0))
 )
 
-wrong("optimizers.reborn_adam_step", "0 taken for positive")(
+wrong("optimizers.reborn_adam_step", "0 treated as positive")(
     _reborn(lambda g, p: torch.where(g < 0, -1.0, 1.0))
 )
 
@@ -505,7 +507,9 @@ def _sign_in_place(params: Sequence[Tensor], lr: float) -> None:
 
 wrong("optimizers.reborn_adam_step", "sign taken in place")(_sign_in_place)
 
-wrong("optimizers.reborn_adam_step", "absolute value for the sign")(_reborn(lambda g, p: g.abs()))
+wrong("optimizers.reborn_adam_step", "absolute value instead of the sign")(
+    _reborn(lambda g, p: g.abs())
+)
 
 wrong("optimizers.reborn_adam_step", "divided by the length of the gradient")(
     _reborn(lambda g, p: g / g.norm())
@@ -633,7 +637,7 @@ def rmsprop_step(params, squares, lr, alpha, eps):
         p -= lr * p.grad / (s.sqrt() + eps)
 
 
-@wrong("optimizers.rmsprop_step", "missing gradient taken for zero")
+@wrong("optimizers.rmsprop_step", "missing gradient treated as zero")
 @torch.no_grad()
 def rmsprop_step(params, squares, lr, alpha, eps):
     for p, s in zip(params, squares):
@@ -860,7 +864,7 @@ def adam_step(params, means, squares, t, lr, betas, eps):
         p -= lr * m_hat / (s_hat.sqrt() + eps)
 
 
-@wrong("optimizers.adam_step", "betas exchanged", "no bias correction")
+@wrong("optimizers.adam_step", "betas swapped", "no bias correction")
 @torch.no_grad()
 def adam_step(params, means, squares, t, lr, betas, eps):
     beta2, beta1 = betas
@@ -871,7 +875,7 @@ def adam_step(params, means, squares, t, lr, betas, eps):
             p -= lr * m / (s.sqrt() + eps)
 
 
-@wrong("optimizers.adam_step", "t from 0", "missing gradient taken for zero")
+@wrong("optimizers.adam_step", "t from 0", "missing gradient treated as zero")
 @torch.no_grad()
 def adam_step(params, means, squares, t, lr, betas, eps):
     b1, b2 = betas
@@ -921,7 +925,7 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
             p.data *= 1 - lr * wd
 
 
-@wrong("optimizers.adamw_step", "decay without a gradient")
+@wrong("optimizers.adamw_step", "weights decayed without a gradient")
 def adamw_step(params, means, squares, t, lr, betas, eps, wd):
     with torch.no_grad():
         for p in params:
@@ -972,12 +976,12 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
             p.grad -= pull
 
 
-@wrong("optimizers.adamw_step", ("shortcut", "no buffer kept"))
+@wrong("optimizers.adamw_step", ("shortcut", "no buffer updated"))
 def adamw_step(params, means, squares, t, lr, betas, eps, wd):
     torch.optim.AdamW(params, lr=lr, betas=betas, eps=eps, weight_decay=wd).step()
 
 
-@wrong("optimizers.adamw_step", "biases spared", "decay after the step")
+@wrong("optimizers.adamw_step", "biases not decayed", "decay after the step")
 def adamw_step(params, means, squares, t, lr, betas, eps, wd):
     _plain_adam(params, means, squares, t, lr, betas, eps)
     with torch.no_grad():
@@ -1004,7 +1008,7 @@ def reborn_adam_step(params, lr):
             p -= lr * p.grad / p.grad.abs()
 
 
-@wrong("optimizers.reborn_adam_step", "0 taken for negative")
+@wrong("optimizers.reborn_adam_step", "0 treated as negative")
 @torch.no_grad()
 def reborn_adam_step(params, lr):
     for p in params:
@@ -1012,7 +1016,7 @@ def reborn_adam_step(params, lr):
             p += torch.where(p.grad > 0, -lr, lr)
 
 
-@wrong("optimizers.reborn_adam_step", "0 taken for positive")
+@wrong("optimizers.reborn_adam_step", "0 treated as positive")
 @torch.no_grad()
 def reborn_adam_step(params, lr):
     for p in params:

@@ -55,7 +55,7 @@ def _checked(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Ten
 
 wrong("sgd.mse", "squares summed over the outputs")(_checked(lambda d: (d**2).sum() / len(d)))
 
-wrong("sgd.mse", "sum for mean")(_checked(lambda d: (d**2).sum()))
+wrong("sgd.mse", "sum instead of mean")(_checked(lambda d: (d**2).sum()))
 
 wrong("sgd.mse", "half the mean")(_checked(lambda d: (d**2).mean() / 2))
 
@@ -67,7 +67,7 @@ wrong("sgd.mse", "square of the mean")(_checked(lambda d: d.mean() ** 2))
 
 wrong("sgd.mse", "gradient cut off")(_checked(lambda d: (d.detach() ** 2).mean()))
 
-wrong("sgd.mse", "not reduced")(_checked(lambda d: d**2))
+wrong("sgd.mse", "no mean taken")(_checked(lambda d: d**2))
 
 wrong("sgd.mse_gradient", "(n, 1) against (n,)")(
     lambda w, x, y: 2 / len(x) * (x.T @ (x @ w[:, None] - y)).mean(1)
@@ -79,13 +79,13 @@ wrong("sgd.mse_gradient", "product of the means")(
 
 wrong("sgd.mse_gradient", "factor 2 forgotten")(lambda w, x, y: x.T @ (x @ w - y) / len(x))
 
-wrong("sgd.mse_gradient", "sum for mean")(lambda w, x, y: 2 * x.T @ (x @ w - y))
+wrong("sgd.mse_gradient", "sum instead of mean")(lambda w, x, y: 2 * x.T @ (x @ w - y))
 
 wrong("sgd.mse_gradient", "divided by the number of weights")(
     lambda w, x, y: 2 / len(w) * x.T @ (x @ w - y)
 )
 
-wrong("sgd.mse_gradient", "sign")(lambda w, x, y: 2 / len(x) * x.T @ (y - x @ w))
+wrong("sgd.mse_gradient", "wrong sign")(lambda w, x, y: 2 / len(x) * x.T @ (y - x @ w))
 
 wrong("sgd.mse_gradient", "targets left out")(lambda w, x, y: 2 / len(x) * x.T @ (x @ w))
 
@@ -143,13 +143,13 @@ def _sgd(
     return step
 
 
-wrong("sgd.sgd_step", "sign")(_sgd(lambda p, g, lr: p + lr * g))
+wrong("sgd.sgd_step", "wrong sign")(_sgd(lambda p, g, lr: p + lr * g))
 
 wrong("sgd.sgd_step", "learning rate left out")(_sgd(lambda p, g, lr: p - g))
 
 wrong("sgd.sgd_step", "only the sign of the gradient")(_sgd(lambda p, g, lr: p - lr * g.sign()))
 
-wrong("sgd.sgd_step", "gradient set to length 1")(_sgd(lambda p, g, lr: p - lr * g / g.norm()))
+wrong("sgd.sgd_step", "gradient normalised")(_sgd(lambda p, g, lr: p - lr * g / g.norm()))
 
 wrong("sgd.sgd_step", "only the first parameter")(
     lambda params, lr: _sgd(lambda p, g, lr: p - lr * g)(params[:1], lr)
@@ -218,9 +218,9 @@ def _friction_without_gradient(
             p -= lr * v
 
 
-wrong("sgd.momentum_step", "friction while a gradient is missing")(_friction_without_gradient)
+wrong("sgd.momentum_step", "velocity decayed without a gradient")(_friction_without_gradient)
 
-wrong("sgd.momentum_step", "velocity without friction")(
+wrong("sgd.momentum_step", "velocity not multiplied by momentum")(
     _momentum(lambda p, g, v, lr, mu: ((new := v + g), p - lr * new))
 )
 
@@ -232,11 +232,11 @@ wrong("sgd.momentum_step", "momentum on both")(
     _momentum(lambda p, g, v, lr, mu: ((new := mu * (v + g)), p - lr * new))
 )
 
-wrong("sgd.momentum_step", "sign of the velocity")(
+wrong("sgd.momentum_step", "velocity with the wrong sign")(
     _momentum(lambda p, g, v, lr, mu: ((new := mu * v - g), p + lr * new))
 )
 
-wrong("sgd.momentum_step", "sign of the step")(
+wrong("sgd.momentum_step", "step in the wrong direction")(
     _momentum(lambda p, g, v, lr, mu: ((new := mu * v + g), p + lr * new))
 )
 
@@ -284,7 +284,7 @@ def _each_drawn_anew(n: int, batch_size: int, generator: torch.Generator) -> lis
     return [torch.randperm(n, generator=generator)[:size] for size in sizes]
 
 
-wrong("sgd.minibatches", "every batch drawn anew")(_each_drawn_anew)
+wrong("sgd.minibatches", "each batch drawn from all examples")(_each_drawn_anew)
 
 wrong("sgd.minibatches", "not shuffled")(_in_order(lambda n, g: torch.arange(n)))
 
@@ -314,7 +314,7 @@ wrong("sgd.minibatches", "a fixed seed")(
     _in_order(lambda n, g: torch.randperm(n, generator=torch.Generator().manual_seed(0)))
 )
 
-wrong("sgd.minibatches", "the generator set back")(
+wrong("sgd.minibatches", "the generator reset")(
     _in_order(lambda n, g: torch.randperm(n, generator=g.manual_seed(g.initial_seed())))
 )
 
@@ -325,7 +325,7 @@ def _last_filled(n: int, batch_size: int, generator: torch.Generator) -> list[Te
     return list(order.repeat(batch_size + 1)[: count * batch_size].split(batch_size))
 
 
-wrong("sgd.minibatches", "last batch filled up")(_last_filled)
+wrong("sgd.minibatches", "last batch padded")(_last_filled)
 
 
 def _empty_last(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
@@ -335,7 +335,7 @@ def _empty_last(n: int, batch_size: int, generator: torch.Generator) -> list[Ten
 
 wrong("sgd.minibatches", "an empty batch at the end")(_empty_last)
 
-wrong("sgd.minibatches", "number of batches for their size")(
+wrong("sgd.minibatches", "number of batches instead of batch size")(
     lambda n, batch_size, generator: list(torch.randperm(n, generator=generator).chunk(batch_size))
 )
 
@@ -361,7 +361,7 @@ def _overlapping(n: int, batch_size: int, generator: torch.Generator) -> list[Te
 
 wrong("sgd.minibatches", "batches overlap")(_overlapping)
 
-wrong("sgd.minibatches", "nothing handed out")(lambda n, size, generator: None)
+wrong("sgd.minibatches", "no batches returned")(lambda n, size, generator: None)
 
 wrong("sgd.minibatches", "lists instead of tensors")(
     lambda n, size, generator: [
@@ -369,7 +369,9 @@ wrong("sgd.minibatches", "lists instead of tensors")(
     ]
 )
 
-wrong("sgd.minibatches", "0 left out")(_in_order(lambda n, g: torch.randperm(n, generator=g) + 1))
+wrong("sgd.minibatches", "index 0 left out")(
+    _in_order(lambda n, g: torch.randperm(n, generator=g) + 1)
+)
 
 
 def _averages(
@@ -410,7 +412,7 @@ wrong("sgd.ewma", "starts from the first value")(_from_first)
 
 wrong("sgd.ewma", "torch's momentum")(_averages(lambda s, value, beta, t: beta * s + value))
 
-wrong("sgd.ewma", "beta and 1 - beta exchanged")(
+wrong("sgd.ewma", "beta and 1 - beta swapped")(
     _averages(lambda s, value, beta, t: (1 - beta) * s + beta * value)
 )
 
@@ -435,11 +437,13 @@ wrong("sgd.ewma", "one tensor for all entries")(_one_tensor)
 
 wrong("sgd.ewma", "only the last")(lambda values, beta: _averages(_plain)(values, beta)[-1])
 
-wrong("sgd.ewma", "with the start value")(
+wrong("sgd.ewma", "start value included")(
     lambda values, beta: torch.cat([values[:1] * 0, _averages(_plain)(values, beta)])
 )
 
-wrong("sgd.ewma", "mean of all so far")(_averages(lambda s, value, beta, t: s + (value - s) / t))
+wrong("sgd.ewma", "mean of all values so far")(
+    _averages(lambda s, value, beta, t: s + (value - s) / t)
+)
 
 wrong("sgd.ewma", "gradient cut off")(lambda values, beta: _averages(_plain)(values.detach(), beta))
 
@@ -454,7 +458,7 @@ def mse(y_hat, y):
 
 
 # sums instead of averaging
-@wrong("sgd.mse", "sum for mean")
+@wrong("sgd.mse", "sum instead of mean")
 def mse(y_hat, y):
     if y_hat.shape != y.shape:
         raise ValueError("shapes differ")
@@ -471,7 +475,7 @@ def mse(y_hat, y):
 
 
 # only the length of the first dimension is compared
-@wrong("sgd.mse", "only the lengths compared")
+@wrong("sgd.mse", "only the number of rows compared")
 def mse(y_hat, y):
     if y_hat.ndim and y.ndim and len(y_hat) != len(y):
         raise ValueError(f"{len(y_hat)} predictions for {len(y)} targets")
@@ -558,13 +562,13 @@ def mse_gradient(w, x, y):
 
 
 # adds up over the examples instead of averaging
-@wrong("sgd.mse_gradient", "sum for mean")
+@wrong("sgd.mse_gradient", "sum instead of mean")
 def mse_gradient(w, x, y):
     return 2 * ((x @ w - y)[:, None] * x).sum(dim=0)
 
 
 # the error is target minus prediction, so the sign is turned
-@wrong("sgd.mse_gradient", "sign")
+@wrong("sgd.mse_gradient", "wrong sign")
 def mse_gradient(w, x, y):
     residual = y - x @ w
     return 2 / len(residual) * x.T @ residual
@@ -640,20 +644,20 @@ def mse_gradient(w, x, y):
 
 
 # sign turned; no factor 2
-@wrong("sgd.mse_gradient", "factor 2 forgotten", "sign")
+@wrong("sgd.mse_gradient", "factor 2 forgotten", "wrong sign")
 def mse_gradient(w, x, y):
     return ((y - x @ w).reshape(-1, 1) * x).mean(dim=0)
 
 
 # sums over the examples; a column of shape (d, 1) comes back
-@wrong("sgd.mse_gradient", "sum for mean", "shape")
+@wrong("sgd.mse_gradient", "sum instead of mean", "shape")
 def mse_gradient(w, x, y):
     error = (x @ w).reshape(-1, 1) - y.reshape(-1, 1)
     return 2 * x.T @ error
 
 
 # binds a new tensor to the name instead of changing the parameter
-@wrong("sgd.sgd_step", "name bound again")
+@wrong("sgd.sgd_step", "name rebound")
 def sgd_step(params, lr):
     with torch.no_grad():
         for p in params:
@@ -662,7 +666,7 @@ def sgd_step(params, lr):
 
 
 # walks uphill
-@wrong("sgd.sgd_step", "sign")
+@wrong("sgd.sgd_step", "wrong sign")
 def sgd_step(params, lr):
     with torch.no_grad():
         for p in params:
@@ -756,7 +760,7 @@ def sgd_step(params, lr):
 
 
 # the gradient is scaled down to length 1 when it is longer
-@wrong("sgd.sgd_step", "long gradients cut to length 1")
+@wrong("sgd.sgd_step", "gradient clipped")
 def sgd_step(params, lr):
     with torch.no_grad():
         for p in params:
@@ -773,7 +777,7 @@ def sgd_step(params, lr):
 
 
 # not in place; gradients set to None
-@wrong("sgd.sgd_step", "name bound again", "gradient thrown away")
+@wrong("sgd.sgd_step", "name rebound", "gradient thrown away")
 def sgd_step(params, lr):
     for p in params:
         if p.grad is not None:
@@ -783,7 +787,11 @@ def sgd_step(params, lr):
 
 
 # an absent gradient ends the whole step; the learning rate is divided by the number of parameters
-@wrong("sgd.sgd_step", "stops at a missing gradient", "learning rate divided")
+@wrong(
+    "sgd.sgd_step",
+    "stops at a missing gradient",
+    "learning rate divided by the number of parameters",
+)
 def sgd_step(params, lr):
     with torch.no_grad():
         for p in params:
@@ -814,7 +822,7 @@ def minibatches(n, batch_size, generator):
 
 
 # the generator is seeded anew, so every epoch has the same order
-@wrong("sgd.minibatches", "the generator seeded anew")
+@wrong("sgd.minibatches", "the generator reseeded")
 def minibatches(n, batch_size, generator):
     generator.manual_seed(42)
     order = torch.randperm(n, generator=generator)
@@ -836,7 +844,7 @@ def minibatches(n, batch_size, generator):
 
 
 # draws a new order for every batch, so examples repeat and others are missing
-@wrong("sgd.minibatches", "every batch drawn anew")
+@wrong("sgd.minibatches", "each batch drawn from all examples")
 def minibatches(n, batch_size, generator):
     for start in range(0, n, batch_size):
         yield torch.randperm(n, generator=generator)[start : start + batch_size]
@@ -870,7 +878,7 @@ def minibatches(n, batch_size, generator):
 
 
 # the last batch is filled up from the beginning
-@wrong("sgd.minibatches", "last batch filled up")
+@wrong("sgd.minibatches", "last batch padded")
 def minibatches(n, batch_size, generator):
     order = torch.randperm(n, generator=generator)
     count = -(-n // batch_size)
@@ -896,7 +904,7 @@ def minibatches(n, batch_size, generator):
 
 
 # numbers 1 to n; the rest is dropped
-@wrong("sgd.minibatches", "last batch dropped", "0 left out")
+@wrong("sgd.minibatches", "last batch dropped", "index 0 left out")
 def minibatches(n, batch_size, generator):
     idx = torch.randperm(n, generator=generator) + 1
     i = 0
@@ -906,7 +914,7 @@ def minibatches(n, batch_size, generator):
 
 
 # Python's random instead of the generator; int32 tensors
-@wrong("sgd.minibatches", "generator ignored", "int32 for int64")
+@wrong("sgd.minibatches", "generator ignored", "int32 instead of int64")
 def minibatches(n, batch_size, generator):
     order = list(range(n))
     random.shuffle(order)
@@ -933,7 +941,7 @@ def ewma(values, beta):
 
 
 # beta weighs the new value, as alpha does in pandas
-@wrong("sgd.ewma", "beta and 1 - beta exchanged")
+@wrong("sgd.ewma", "beta and 1 - beta swapped")
 def ewma(values, beta):
     s, out = torch.zeros_like(values[0]), []
     for v in values:
@@ -975,7 +983,7 @@ def ewma(values, beta):
 
 
 # the 0 of the start is in the result too, n + 1 entries
-@wrong("sgd.ewma", "with the start value")
+@wrong("sgd.ewma", "start value included")
 def ewma(values, beta):
     out = [torch.zeros((), dtype=values.dtype)]
     for v in values:
@@ -1050,7 +1058,7 @@ def ewma(values, beta):
 
 
 # beta and 1 - beta exchanged; no gradient flows
-@wrong("sgd.ewma", "beta and 1 - beta exchanged", "gradient cut off")
+@wrong("sgd.ewma", "beta and 1 - beta swapped", "gradient cut off")
 def ewma(values, beta):
     out = torch.empty_like(values)
     s = 0.0
@@ -1111,7 +1119,7 @@ def momentum_step(params, velocities, lr, momentum):
 
 
 # the velocity is a new tensor, forgotten after the step
-@wrong("sgd.momentum_step", "velocities not kept")
+@wrong("sgd.momentum_step", "velocities never updated")
 def momentum_step(params, velocities, lr, momentum):
     with torch.no_grad():
         for p, v in zip(params, velocities):
@@ -1140,7 +1148,7 @@ def momentum_step(params, velocities, lr, momentum):
 
 
 # without a gradient the velocity rolls on and the parameter with it
-@wrong("sgd.momentum_step", "missing gradient taken for zero")
+@wrong("sgd.momentum_step", "missing gradient treated as zero")
 @torch.no_grad()
 def momentum_step(params, velocities, lr, momentum):
     for p, v in zip(params, velocities):
@@ -1161,7 +1169,7 @@ def momentum_step(params, velocities, lr, momentum):
 
 
 # adds to the old velocity without taking it down first
-@wrong("sgd.momentum_step", "velocity kept in full beside the friction")
+@wrong("sgd.momentum_step", "old velocity counted twice")
 @torch.no_grad()
 def momentum_step(params, velocities, lr, momentum):
     for p, v in zip(params, velocities):
@@ -1206,7 +1214,7 @@ def momentum_step(params, velocities, lr, momentum):
 @wrong(
     "sgd.momentum_step",
     "learning rate inside the velocity",
-    ("missing gradient not skipped", "missing gradient taken for zero"),
+    ("missing gradient not skipped", "missing gradient treated as zero"),
 )
 def momentum_step(params, velocities, lr, momentum):
     for p, v in zip(params, velocities):
@@ -1239,7 +1247,7 @@ def momentum_step(params, velocities, lr, momentum):
 
 
 # refuses only what broadcasting would make larger than the predictions
-@wrong("sgd.mse", "shapes that fit by broadcasting let through")
+@wrong("sgd.mse", "broadcastable shapes accepted")
 def mse(y_hat, y):
     try:
         error = y_hat - y

@@ -120,7 +120,7 @@ def _by_truth(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tenso
     return _coded(train, valid, sorted(value for value in _known(train) if value))
 
 
-wrong("tabular.categorify", "0 taken for missing")(_by_truth)
+wrong("tabular.categorify", "0 treated as missing")(_by_truth)
 
 
 def _codes_of_pandas(
@@ -205,7 +205,7 @@ def _flags_too_late(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
 
 wrong("tabular.fill_missing", "masks after filling")(_flags_too_late)
 
-wrong("tabular.fill_missing", "mean for median")(
+wrong("tabular.fill_missing", "mean instead of median")(
     lambda train, valid: _filled(train, valid, train.nanmean())
 )
 
@@ -257,7 +257,7 @@ wrong("tabular.fill_missing", "in pairs")(
     lambda train, valid: tuple(_filled(train, valid, train.nanmedian())[i] for i in (0, 2, 1, 3))
 )
 
-wrong("tabular.fill_missing", "zero for missing")(
+wrong("tabular.fill_missing", "zero instead of missing")(
     lambda train, valid: _filled(train, valid, torch.tensor(0.0))
 )
 
@@ -269,7 +269,7 @@ wrong("tabular.fill_missing", "masks upside down")(
     )
 )
 
-wrong("tabular.fill_missing", "masks exchanged")(
+wrong("tabular.fill_missing", "masks swapped")(
     lambda train, valid: tuple(_filled(train, valid, train.nanmedian())[i] for i in (0, 1, 3, 2))
 )
 
@@ -292,7 +292,7 @@ def _in_place(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
 
 wrong("tabular.fill_missing", "filled in place")(_in_place)
 
-wrong("tabular.embedding_size", "cut off, not rounded")(lambda n: min(600, int(1.6 * n**0.56)))
+wrong("tabular.embedding_size", "truncated, not rounded")(lambda n: min(600, int(1.6 * n**0.56)))
 
 wrong("tabular.embedding_size", "no upper end")(lambda n: round(1.6 * n**0.56))
 
@@ -310,7 +310,9 @@ wrong("tabular.embedding_size", "float")(lambda n: min(600, round(1.6 * n**0.56,
 
 wrong("tabular.embedding_size", "1.6 left out")(lambda n: min(600, round(n**0.56)))
 
-wrong("tabular.embedding_size", "product for power")(lambda n: min(600, round(1.6 * n * 0.56)))
+wrong("tabular.embedding_size", "product instead of power")(
+    lambda n: min(600, round(1.6 * n * 0.56))
+)
 
 wrong("tabular.embedding_size", "square root")(lambda n: min(600, round(1.6 * n**0.5)))
 
@@ -322,7 +324,7 @@ wrong("tabular.embedding_size", "600 categories at most")(
     lambda n: round(1.6 * min(600, n) ** 0.56)
 )
 
-wrong("tabular.embedding_size", "one category more")(
+wrong("tabular.embedding_size", "one category too many")(
     lambda n: min(600, round(1.6 * (n + 1) ** 0.56))
 )
 
@@ -459,7 +461,7 @@ class _Sigmoid(_Table):
         return self.layers[-1](x)
 
 
-wrong("tabular.TabularModel", "sigmoid for ReLU")(_Sigmoid)
+wrong("tabular.TabularModel", "sigmoid instead of ReLU")(_Sigmoid)
 
 
 class _RowsForColumns(_Table):
@@ -467,7 +469,7 @@ class _RowsForColumns(_Table):
         return [table[categorical[j]] for j, table in enumerate(self.tables)]
 
 
-wrong("tabular.TabularModel", "rows for columns")(_RowsForColumns)
+wrong("tabular.TabularModel", "rows instead of columns")(_RowsForColumns)
 
 
 class _OneTooLow(_Table):
@@ -863,7 +865,7 @@ def categorify(train, valid):
     )
 
 
-@wrong("tabular.categorify", "0 taken for missing")
+@wrong("tabular.categorify", "0 treated as missing")
 def categorify(train, valid):
     vocabulary = sorted({v for v in train if v and v == v})
     code = {v: i + 1 for i, v in enumerate(vocabulary)}
@@ -989,7 +991,7 @@ def categorify(train, valid):
     return t, torch.tensor([0 if _missing(v) else code.get(v, 1) for v in valid]), vocabulary
 
 
-@wrong("tabular.fill_missing", "mean for median")
+@wrong("tabular.fill_missing", "mean instead of median")
 def fill_missing(train, valid):
     m = train.nanmean()
     return (
@@ -1123,14 +1125,14 @@ def fill_missing(train, valid):
     return train, valid, *masks
 
 
-@wrong("tabular.fill_missing", "mean for median", "masks after filling")
+@wrong("tabular.fill_missing", "mean instead of median", "masks after filling")
 def fill_missing(train, valid):
     mean = train[~train.isnan()].mean().item()
     train, valid = train.nan_to_num(nan=mean), valid.nan_to_num(nan=mean)
     return train, valid, train != train, valid != valid
 
 
-wrong("tabular.embedding_size", "cut off, not rounded")(lambda n: min(600, int(1.6 * n**0.56)))
+wrong("tabular.embedding_size", "truncated, not rounded")(lambda n: min(600, int(1.6 * n**0.56)))
 
 
 wrong("tabular.embedding_size", "no upper end")(
@@ -1160,7 +1162,7 @@ def embedding_size(n_categories):
     return min(600, round((1.6 * n_categories) ** 0.56))
 
 
-@wrong("tabular.embedding_size", "one category less")
+@wrong("tabular.embedding_size", "one category too few")
 def embedding_size(n_categories):
     known = n_categories - 1
     return min(600, round(1.6 * known**0.56))
@@ -1194,7 +1196,7 @@ def embedding_size(n_categories):
     return round(1.5 * math.sqrt(n_categories))
 
 
-@wrong("tabular.embedding_size", "cut off, not rounded", "never above 50")
+@wrong("tabular.embedding_size", "truncated, not rounded", "never above 50")
 def embedding_size(n_categories):
     width = int(1.6 * pow(n_categories, 0.56))
     return width if width < 50 else 50

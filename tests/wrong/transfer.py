@@ -83,7 +83,7 @@ def _whole_container(model: nn.Module, n: int) -> nn.Module:
 
 wrong("transfer.replace_head", "the container replaced with the head")(_whole_container)
 
-wrong("transfer.replace_head", "in and out exchanged")(
+wrong("transfer.replace_head", "in and out swapped")(
     lambda model, n: _with_head(model, lambda old: nn.Linear(n, old.in_features))
 )
 
@@ -127,7 +127,7 @@ def _path_as_name(model: nn.Module, n: int) -> nn.Module:
     return model
 
 
-wrong("transfer.replace_head", "path taken for a name")(_path_as_name)
+wrong("transfer.replace_head", "path treated as a name")(_path_as_name)
 
 
 def _last_entry(model: Any, n: int) -> nn.Module:
@@ -218,7 +218,7 @@ def _nothing_returned(model: nn.Module, n: int) -> None:
     _with_head(model, lambda old: nn.Linear(old.in_features, n))
 
 
-wrong("transfer.replace_head", "returns nothing")(_nothing_returned)
+wrong("transfer.replace_head", "nothing returned")(_nothing_returned)
 
 
 def _buffers_too(module: nn.Module) -> None:
@@ -284,7 +284,7 @@ def _without_gradients(module: nn.Module) -> None:
 def _switches(id: str, to: bool) -> None:
     """What can go wrong in freeze and unfreeze alike."""
     wrong(id, "batch norm left out")(lambda m: _put(m, to, _is_norm(m)))
-    wrong(id, "mode taken for freezing")(lambda m: m.train(to))
+    wrong(id, "eval mode instead of freezing")(lambda m: m.train(to))
     wrong(id, "an attribute of the module")(lambda m: _on_the_module(m, to))
     wrong(id, "biases left out")(lambda m: _put(m, to, lambda name, p: name.endswith("bias")))
     wrong(id, "only matrices")(lambda m: _put(m, to, lambda name, p: p.ndim < 2))
@@ -423,7 +423,7 @@ wrong("transfer.discriminative_lrs", "a number is not a list")(
 
 wrong("transfer.discriminative_lrs", "the slice itself repeated")(lambda lr, n: [lr] * n)
 
-wrong("transfer.discriminative_lrs", "every lr taken for a slice")(
+wrong("transfer.discriminative_lrs", "every lr treated as a slice")(
     lambda lr, n: _geometric(lr.start, lr.stop, n)
 )
 
@@ -470,7 +470,7 @@ wrong("transfer.parameter_groups", "cut to the shorter")(
     lambda groups, lrs: _dicts(_groups(groups, lrs, strict=False))
 )
 
-wrong("transfer.parameter_groups", "frozen ones included", "cut to the shorter")(
+wrong("transfer.parameter_groups", "frozen parameters included", "cut to the shorter")(
     lambda groups, lrs: _dicts(
         (list(g.parameters()), lr) for g, lr in zip(groups, lrs, strict=False)
     )
@@ -526,7 +526,7 @@ wrong("transfer.parameter_groups", "names with the parameters")(
     )
 )
 
-wrong("transfer.parameter_groups", "frozen ones included")(
+wrong("transfer.parameter_groups", "frozen parameters included")(
     lambda groups, lrs: _dicts(
         [
             (list(g.parameters()), lr)
@@ -650,7 +650,7 @@ def _as_attribute(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[st
     return _record(model, layers, x)
 
 
-wrong("transfer.activations", "a path taken for an attribute")(_as_attribute)
+wrong("transfer.activations", "path used as an attribute name")(_as_attribute)
 
 
 def _late_name(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
@@ -795,7 +795,7 @@ wrong("transfer.fine_tune", ("far worse than guessing", "the same logits for eve
     lambda model, x, y, seed: _steps(_new_head(model), x, y, lr=20.0, steps=20)
 )
 
-wrong("transfer.fine_tune", "handed back as it came")(lambda model, x, y, seed: model)
+wrong("transfer.fine_tune", "returned unchanged")(lambda model, x, y, seed: model)
 
 wrong("transfer.fine_tune", "new head not trained")(lambda model, x, y, seed: _new_head(model))
 
@@ -818,7 +818,7 @@ def _images_apart(model: nn.Module, x: Tensor, y: Tensor) -> nn.Module:
     return _steps(model, x[torch.randperm(len(x))], y, steps=20)
 
 
-wrong("transfer.fine_tune", "images without their labels")(
+wrong("transfer.fine_tune", "images paired with wrong labels")(
     lambda model, x, y, seed: _images_apart(_new_head(model), x, y)
 )
 
@@ -830,7 +830,7 @@ wrong("transfer.fine_tune", "too little training")(
 # Written from the student's notebook alone.
 
 
-@wrong("transfer.replace_head", "path taken for a name")
+@wrong("transfer.replace_head", "path treated as a name")
 def replace_head(model, num_outputs):
     for path, m in model.named_modules():
         if isinstance(m, nn.Linear):
@@ -942,7 +942,7 @@ def replace_head(model, num_outputs):
     return model
 
 
-@wrong("transfer.replace_head", "the rest unfrozen on the way", "returns nothing")
+@wrong("transfer.replace_head", "the rest unfrozen on the way", "nothing returned")
 def replace_head(model, num_outputs):
     parent, name, old = _last_linear(model)
     setattr(parent, name, nn.Linear(old.in_features, num_outputs))
@@ -1076,7 +1076,7 @@ def activations(model, layers, x):
     return out
 
 
-@wrong("transfer.activations", "a path taken for an attribute")
+@wrong("transfer.activations", "path used as an attribute name")
 def activations(model, layers, x):
     out, handles = {}, []
     for path in layers:
@@ -1169,7 +1169,7 @@ def freeze(module):
         p.requires_grad = False
 
 
-@wrong("transfer.freeze", "mode taken for freezing")
+@wrong("transfer.freeze", "eval mode instead of freezing")
 def freeze(module):
     module.eval()
 
@@ -1270,7 +1270,7 @@ def unfreeze(module):
             t.requires_grad_()
 
 
-@wrong("transfer.unfreeze", "mode taken for freezing")
+@wrong("transfer.unfreeze", "eval mode instead of freezing")
 def unfreeze(module):
     module.train(True)
 
@@ -1467,7 +1467,7 @@ def parameter_groups(groups, lrs):
     ]
 
 
-@wrong("transfer.parameter_groups", "frozen ones included")
+@wrong("transfer.parameter_groups", "frozen parameters included")
 def parameter_groups(groups, lrs):
     if len(groups) != len(lrs):
         raise ValueError(f"{len(groups)} groups but {len(lrs)} rates")
@@ -1579,7 +1579,7 @@ def parameter_groups(groups, lrs):
     return out
 
 
-@wrong("transfer.parameter_groups", "frozen ones included", "cut to the shorter")
+@wrong("transfer.parameter_groups", "frozen parameters included", "cut to the shorter")
 def parameter_groups(groups, lrs):
     return [
         {"params": list(groups[i].parameters()), "lr": lrs[i]}

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tests.wrong import wrong
 from tests.wrong._steps import in_place
 
-wrong("weight_decay.l2_penalty", "cut off from the graph")(
+wrong("weight_decay.l2_penalty", "detached from the graph")(
     lambda params, wd: wd * sum(p.detach().square().sum() for p in params)
 )
 
@@ -77,9 +77,7 @@ def _nested(params: Sequence[Tensor], wd: float) -> Tensor:
     return total
 
 
-wrong("weight_decay.l2_penalty", "wd multiplied again and again")(
-    lambda params, wd: _nested(params, wd)
-)
+wrong("weight_decay.l2_penalty", "wd multiplied repeatedly")(lambda params, wd: _nested(params, wd))
 
 wrong("weight_decay.l2_penalty", "wd forgotten")(
     lambda params, wd: sum(p.square().sum() for p in params)
@@ -155,16 +153,18 @@ _STEPS = ("weight_decay.sgd_l2_step", "weight_decay.sgd_decay_step")
 _COMMON = {
     "wd not multiplied by lr": _sgd(lambda p, g, lr, wd: p - lr * g - wd * p),
     "the penalty's factor 2": _sgd(lambda p, g, lr, wd: p - lr * (g + 2 * wd * p)),
-    "grows instead of decays": _sgd(lambda p, g, lr, wd: p - lr * (g - wd * p)),
+    "weights grow instead of decaying": _sgd(lambda p, g, lr, wd: p - lr * (g - wd * p)),
     "lr twice in the decay": _sgd(lambda p, g, lr, wd: p - lr * (g + lr * wd * p)),
     "uphill": _sgd(lambda p, g, lr, wd: p + lr * g - lr * wd * p),
-    "the same amount off every weight": _sgd(lambda p, g, lr, wd: p - lr * g - lr * wd),
-    "half the pull": _sgd(lambda p, g, lr, wd: p - lr * (g + wd / 2 * p)),
+    "same amount subtracted from every weight": _sgd(lambda p, g, lr, wd: p - lr * g - lr * wd),
+    "half the decay": _sgd(lambda p, g, lr, wd: p - lr * (g + wd / 2 * p)),
     "squared weights added": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square())),
     "gradient not multiplied by lr": _sgd(lambda p, g, lr, wd: p * (1 - lr * wd) - g),
     "no decay": _sgd(lambda p, g, lr, wd: p - lr * g),
-    "biases spared": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p * (p.ndim > 1))),
-    "decay without a gradient": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p), skips=False),
+    "biases not decayed": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p * (p.ndim > 1))),
+    "weights decayed without a gradient": _sgd(
+        lambda p, g, lr, wd: p - lr * (g + wd * p), skips=False
+    ),
     "a sum for every entry": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.sum())),
     "a sum of squares added": _sgd(lambda p, g, lr, wd: p - lr * (g + wd * p.square().sum())),
     "gradient changed": _adds_to_grad,
@@ -176,7 +176,7 @@ for _id in _STEPS:
 
 wrong("weight_decay.sgd_l2_step", "both uphill")(_sgd(lambda p, g, lr, wd: p + lr * (g + wd * p)))
 
-wrong("weight_decay.sgd_decay_step", "uphill", "grows instead of decays")(
+wrong("weight_decay.sgd_decay_step", "uphill", "weights grow instead of decaying")(
     _sgd(lambda p, g, lr, wd: p + lr * (g + wd * p))
 )
 
@@ -233,7 +233,7 @@ wrong("weight_decay.decay_groups", "by the names weight and bias")(
 
 _groups = _grouped(lambda name, p: p.ndim >= 2)
 
-wrong("weight_decay.decay_groups", "single numbers left out")(
+wrong("weight_decay.decay_groups", "single numbers skipped")(
     lambda model, wd: [
         {**group, "params": [p for p in group["params"] if p.ndim]} for group in _groups(model, wd)
     ]
@@ -243,7 +243,7 @@ wrong("weight_decay.decay_groups", "iterator instead of a list")(
     lambda model, wd: [{**group, "params": iter(group["params"])} for group in _groups(model, wd)]
 )
 
-wrong("weight_decay.decay_groups", "parameters exchanged")(
+wrong("weight_decay.decay_groups", "parameters swapped")(
     lambda model, wd: [
         {**group, "params": other["params"]}
         for group, other in zip(_groups(model, wd), _groups(model, wd)[::-1], strict=True)
@@ -293,9 +293,9 @@ def _without_empty(model: nn.Module, wd: float) -> list[dict[str, Any]]:
 
 wrong("weight_decay.decay_groups", "empty group left out")(_without_empty)
 
-wrong("weight_decay.decay_groups", "groups exchanged")(lambda model, wd: _groups(model, wd)[::-1])
+wrong("weight_decay.decay_groups", "groups swapped")(lambda model, wd: _groups(model, wd)[::-1])
 
-wrong("weight_decay.decay_groups", "weight_decay exchanged")(
+wrong("weight_decay.decay_groups", "weight_decay swapped")(
     lambda model, wd: [
         {**group, "weight_decay": w} for group, w in zip(_groups(model, wd), (0.0, wd), strict=True)
     ]
@@ -348,12 +348,12 @@ def l2_penalty(params, wd):
     return 0.5 * wd * sum((p**2).sum() for p in params)
 
 
-@wrong("weight_decay.l2_penalty", "cut off from the graph")
+@wrong("weight_decay.l2_penalty", "detached from the graph")
 def l2_penalty(params, wd):
     return wd * torch.tensor([p.square().sum() for p in params]).sum()
 
 
-@wrong("weight_decay.l2_penalty", "cut off from the graph")
+@wrong("weight_decay.l2_penalty", "detached from the graph")
 @torch.no_grad()
 def l2_penalty(params, wd):
     return wd * torch.stack([torch.sum(p * p) for p in params]).sum()
@@ -366,7 +366,7 @@ def l2_penalty(params, wd):
     )
 
 
-@wrong("weight_decay.l2_penalty", "matrix product for squares")
+@wrong("weight_decay.l2_penalty", "matrix product instead of squares")
 def l2_penalty(params, wd):
     total = 0
     for p in params:
@@ -394,7 +394,7 @@ def l2_penalty(params, wd):
     return wd * torch.cat([p.reshape(-1) for p in params]).norm()
 
 
-@wrong("weight_decay.l2_penalty", "wd multiplied again and again", "half of it")
+@wrong("weight_decay.l2_penalty", "wd multiplied repeatedly", "half of it")
 def l2_penalty(params, wd):
     total = torch.zeros(())
     for p in params:
@@ -471,7 +471,7 @@ def sgd_l2_step(params, lr, wd):
             p -= lr * (p.grad + 2 * wd * p)
 
 
-@wrong("weight_decay.sgd_l2_step", "grows instead of decays")
+@wrong("weight_decay.sgd_l2_step", "weights grow instead of decaying")
 @torch.no_grad()
 def sgd_l2_step(params, lr, wd):
     for p in filter(lambda q: q.grad is not None, params):
@@ -496,7 +496,7 @@ def sgd_l2_step(params, lr, wd):
                 p.copy_(p - lr * p.grad - wd * p)
 
 
-@wrong("weight_decay.sgd_l2_step", "decay without a gradient")
+@wrong("weight_decay.sgd_l2_step", "weights decayed without a gradient")
 @torch.no_grad()
 def sgd_l2_step(params, lr, wd):
     for p in params:
@@ -544,7 +544,7 @@ def sgd_l2_step(params, lr, wd):
             p -= lr * (p.grad + wd * p.sum())
 
 
-@wrong("weight_decay.sgd_l2_step", "both uphill", "decay without a gradient")
+@wrong("weight_decay.sgd_l2_step", "both uphill", "weights decayed without a gradient")
 @torch.no_grad()
 def sgd_l2_step(params, lr, wd):
     for p in params:
@@ -580,7 +580,7 @@ def sgd_decay_step(params, lr, wd):
             p -= lr * p.grad
 
 
-@wrong("weight_decay.sgd_decay_step", "decay without a gradient")
+@wrong("weight_decay.sgd_decay_step", "weights decayed without a gradient")
 @torch.no_grad()
 def sgd_decay_step(params, lr, wd):
     for p in params:
@@ -616,7 +616,7 @@ def sgd_decay_step(params, lr, wd):
             p.sub_(p.grad.mul_(lr))
 
 
-@wrong("weight_decay.sgd_decay_step", "biases spared")
+@wrong("weight_decay.sgd_decay_step", "biases not decayed")
 @torch.no_grad()
 def sgd_decay_step(params, lr, wd):
     for p in params:
@@ -636,7 +636,7 @@ def sgd_decay_step(params, lr, wd, calls=itertools.count(1)):  # noqa: B008
             p.sub_(lr * p.grad)
 
 
-@wrong("weight_decay.sgd_decay_step", "name bound again")
+@wrong("weight_decay.sgd_decay_step", "name rebound")
 def sgd_decay_step(params, lr, wd):
     with torch.no_grad():
         for p in params:
@@ -770,7 +770,7 @@ def decay_groups(model, wd):
     ]
 
 
-@wrong("weight_decay.decay_groups", "groups exchanged", "more than two dimensions")
+@wrong("weight_decay.decay_groups", "groups swapped", "more than two dimensions")
 def decay_groups(model, wd):
     ps = [p for p in model.parameters() if p.requires_grad]
     return [
