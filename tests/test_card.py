@@ -45,10 +45,10 @@ def test_every_yes_or_no_is_a_claim(exercise):
 @pytest.mark.parametrize(
     ("sentence", "said"),
     [
-        ("`relu` is a function", "`relu` should be a function, and it is not."),
-        ("the steps are small", "The steps should be small, and they are not."),
-        ("the head has a bias", "The head should have a bias, and it has not."),
-        ("this is what it is", "This should be what it is, and it is not."),
+        ("`relu` is a function", "`relu` should be a function, but it is not."),
+        ("the steps are small", "The steps should be small, but they are not."),
+        ("the head has a bias", "The head should have a bias, but it does not."),
+        ("this is what it is", "This should be what it is, but it is not."),
     ],
 )
 def test_a_claim_is_denied_in_a_sentence(sentence, said):
@@ -63,7 +63,7 @@ def test_a_claim_without_a_verb_is_refused():
 
 def test_a_claim_that_does_not_hold_is_told_as_a_sentence():
     verdict = judge("linear.My_Linear", NoModule)
-    said = "`My_Linear` should be an nn.Module, and it is not."
+    said = "`My_Linear` should be an nn.Module, but it is not."
     assert verdict.advice == verdict.message == said
     cell = {"metadata": {"nbgrader": {"grade_id": "check-My_Linear", "points": 3}}}
     assert _row(verdict.id, cell, verdict)["message"] == said

@@ -133,7 +133,7 @@ GENERAL = [
     (lambda x, y: x @ y / 0, "wrong", "nan or inf"),
     (lambda x, y: (x @ y).detach(), "wrong", "missing gradient"),
     (Wrong.apply, "wrong", "wrong gradient"),
-    (lambda x, y: None, "wrong", "nothing returned"),
+    (lambda x, y: None, "wrong", "returned None"),
     (lambda x, y: (x @ y).detach().numpy(), "wrong", "type"),
     (lambda x, y: 3.0, "wrong", "type"),
     (lambda x, y: x @ y + torch.arange(3) ** 2, "wrong", None),

@@ -40,7 +40,7 @@ def test_one_mistake_that_explains_every_case_is_named():
 def test_two_mistakes_that_nobody_wrote_down_together_are_both_named():
     verdict = judge("sgd.momentum_step", momentum_step(f"{STOP}; {LR_INSIDE}"))
     assert verdict.mistake == "learning rate inside the velocity; stops at a missing gradient"
-    assert verdict.advice.startswith("There are two mistakes here.")
+    assert verdict.advice.startswith("You made two mistakes here.")
 
 
 def test_a_mistake_that_explains_the_first_case_alone_is_named_with_what_else_differs():
@@ -66,7 +66,10 @@ def test_of_two_that_explain_as_much_both_are_told():
     evidence = collect(Relu(), lambda x: x * 0 + 2, cases)
     verdict = judge_evidence(Relu(), cases, evidence, seed=0)
     assert verdict.mistake == "without the sign, or half the square"
-    assert verdict.advice == "It is one of these two.\nEither: You drop the sign.\nOr: You square."
+    assert (
+        verdict.advice
+        == "You made one of these two mistakes.\nEither: You drop the sign.\nOr: You square."
+    )
 
 
 def test_two_ways_to_make_one_mistake_count_as_one():

@@ -65,20 +65,20 @@ def test_a_check_can_be_profiled(kernel, measured):
         ("check(relu)", 'The id is missing: write check("linear.relu", relu).'),
         ('check("linear.relu")', 'The answer is missing: write check("linear.relu", relu).'),
         ('check("relu", relu)', "There is no exercise 'relu'. Did you mean 'linear.relu'?"),
-        ('check("linear.relu", "linear.relu")', "Hand in relu itself, without quotes."),
-        ('check("linear.relu", relu(torch.ones(2)))', "Hand in relu itself, without calling it."),
+        ('check("linear.relu", "linear.relu")', "Pass relu itself, without quotes."),
+        ('check("linear.relu", relu(torch.ones(2)))', "Pass relu itself, without calling it."),
         (
             'check("linear.My_Linear", nn.Linear(3, 2))',
-            "Hand in My_Linear itself, without brackets after it.",
+            "Pass My_Linear itself, without brackets after it.",
         ),
-        ('check("linear.My_Linear", relu)', "You handed in `relu`, which has a check of its own."),
+        ('check("linear.My_Linear", relu)', "You passed `relu`, which has a check of its own."),
         (
             'check("linear.My_Linear", lambda i, o: i)',
             "`My_Linear` should be a class: `class My_Linear`.",
         ),
         (
             'check("linear.relu", int)',
-            "You handed in a class. `relu` should be a function: `def relu(...)`.",
+            "You passed a class. `relu` should be a function: `def relu(...)`.",
         ),
     ],
 )
@@ -112,7 +112,7 @@ def test_the_time_at_a_debugger_does_not_count(kernel):
 def test_a_debugger_where_nobody_can_type_is_a_sentence(kernel):
     for line in ("breakpoint()", "__import__('pdb').set_trace()", "input('?')"):
         kernel.run(RIGHT.replace("return", f"{line}\n    return"))
-        assert "and nobody can here: take that line out" in kernel.run(CHECK)
+        assert "and nobody can here: remove that line" in kernel.run(CHECK)
     kernel.run(RIGHT)
     assert "Right" in kernel.run(CHECK)
 
@@ -222,7 +222,7 @@ def test_a_stub_with_something_written_is_attempted(kernel):
     assert "Not attempted" in kernel.run(CHECK)
     for written in ("y = x.clamp(min=0)", "# YOUR CODE HERE\n    y = x.clamp(min=0)"):
         kernel.run(stub.replace("# YOUR CODE HERE", written))
-        assert "its last line not taken out?" in kernel.run(CHECK)
+        assert "or not removed its last line?" in kernel.run(CHECK)
 
 
 IN_FLOAT32 = """def linear_backward(grad_out, x, weight):

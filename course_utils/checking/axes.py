@@ -150,7 +150,8 @@ def _takes_no_names(function: Callable[..., Any]) -> bool:
     return starred or inspect.Parameter.POSITIONAL_ONLY in kinds
 
 
-EARLIER = ", which an earlier call gave"  # ends the name of evidence of a first call that a second one changed
+# Ends the name of evidence that a first call returned and a second one changed.
+EARLIER = ", which an earlier call returned"
 
 
 def generators() -> dict[str, Any]:

@@ -44,8 +44,8 @@ class Card:
         return f"{SIGNS.get(v.status, '✗')} {TITLES[v.status]} · {v.id} · {earned}"
 
     def rows(self) -> list[tuple[str, str]]:
-        """Labels and texts in the order of reading: what to think about, where, with what,
-        expected, got, printed.
+        """Labels and texts in reading order: what to think about, where, with what, expected, got,
+        printed.
         """
         v = self.verdict
         name = v.mistake if v.mistake and v.status != "not attempted" else ""
@@ -66,7 +66,7 @@ class Card:
         return [(label, text) for label, text in rows if text]
 
     def _inputs(self) -> str:
-        """The inputs of the failing case by name; of a large one its dtype and shape."""
+        """The inputs of the failing case by name; for a large one its dtype and shape."""
         inputs = self.verdict.found.case.inputs if self.verdict.found else {}
         return "\n".join(show_named(name, value) for name, value in inputs.items())
 
@@ -95,8 +95,8 @@ class Card:
 
 
 def _markup(label: str, text: str) -> str:
-    """Text as HTML: values keep their line breaks in a fixed-width font, `names` in backticks
-    become code.
+    """Text as HTML: values keep line breaks in a fixed-width font, `names` in backticks become
+    code.
     """
     text = html.escape(text)
     if label in VALUES:

@@ -1,4 +1,4 @@
-"""Recognises the mistakes that any exercise can meet, from the first difference alone."""
+"""Recognises the mistakes that can happen in any exercise, from the first difference alone."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,9 +19,7 @@ ROUNDING = 1e-4  # relative distance below which a factor is said to be a number
 def recognise(
     exercise: Exercise, found: Difference, evidence: Sequence[Evidence]
 ) -> tuple[str | None, str]:
-    """The name of the general mistake behind the first difference, or None, and advice for its
-    author.
-    """
+    """The name of the general mistake behind the first difference, or None, and advice."""
     for recogniser in RECOGNISERS:
         if result := recogniser(found):
             return result
@@ -33,7 +31,7 @@ def recognise(
         return (
             None,
             f"{_listed(fine)} {'is' if len(fine) == 1 else 'are'} right; {found.name} is the "
-            "first that is not.",
+            "first that differs.",
         )
     what = "values" if isinstance(found.expected, Tensor | list | dict) else "value"
     return (
@@ -43,7 +41,7 @@ def recognise(
 
 
 def along_an_axis(found: Difference) -> Found:
-    """All own cases of the exercise are right, and one made along an axis is not."""
+    """The exercise's own cases are all right, and one made along an axis is not."""
     axis = axes.BY_AXIS.get(found.case.axis)
     stopped = isinstance(found.got, Raised) and found.got.type in (
         TimeLimit.__name__,
@@ -57,7 +55,7 @@ def along_an_axis(found: Difference) -> Found:
 
 
 def changed_its_input(found: Difference) -> Found:
-    """An argument is not the same after the call."""
+    """An argument has changed after the call."""
     if found.kind != "input":
         return None
     name = found.name.removesuffix(" afterwards")
@@ -69,7 +67,7 @@ def changed_its_input(found: Difference) -> Found:
 
 
 def changed_the_state(found: Difference) -> Found:
-    """A setting of torch is not the same after the call."""
+    """A setting of torch has changed after the call."""
     if found.kind != "state":
         return None
     if found.name.endswith(axes.EARLIER):
@@ -81,7 +79,7 @@ def changed_the_state(found: Difference) -> Found:
 
 
 def raised(found: Difference) -> Found:
-    """The answer raised, or ran out of time or memory."""
+    """The answer raised an error, or ran out of time or memory."""
     if found.kind != "raised":
         return None
     if found.got is None:
@@ -92,28 +90,28 @@ def raised(found: Difference) -> Found:
     if found.got.type == TimeLimit.__name__:
         return (
             "too slow",
-            "Your code did not come to an end in time. Is there a loop whose condition never "
-            "changes?",
+            "Your code did not finish in time. Is there a loop whose condition never changes?",
         )
     if found.got.type == MemoryError.__name__:
         return (
             "out of memory",
-            "Your code asks for more memory than there is. Which tensor is so large, and why?",
+            "Your code needs more memory than there is. Which tensor is so large, and why?",
         )
     if found.got.is_stub:
         return "stub left", (
-            f"`raise NotImplementedError()` was reached in {found.got.function or 'your code'}: is "
-            "that part of the stub not written yet, or its last line not taken out?"
+            "`raise NotImplementedError()` was reached in "
+            f"{found.got.function or 'your code'}: have you not written that part of the stub "
+            "yet, or not removed its last line?"
         )
     if found.got.type in NOBODY:
         return "waited for input", (
-            "Your code asks somebody to type (`breakpoint()`, `pdb.set_trace()` or `input()`), and "
-            "nobody can here: take that line out, or run the cell in JupyterLab."
+            "Your code waits for someone to type (`breakpoint()`, `pdb.set_trace()` or "
+            "`input()`), and nobody can here: remove that line, or run the cell in JupyterLab."
         )
     if found.got.type == "BdbQuit":
         return "debugger left", (
-            "A debugger was left before your code came to its end: let it go on with `c`, or take "
-            "`breakpoint()` or `pdb.set_trace()` out."
+            "The debugger was closed before your code finished: continue with `c`, or remove "
+            "`breakpoint()` or `pdb.set_trace()`."
         )
     if found.got.line is None:
         return (
@@ -127,7 +125,7 @@ def raised(found: Difference) -> Found:
 
 
 def not_raised(found: Difference) -> Found:
-    """An error was due for these inputs, and none came."""
+    """These inputs should raise an error, and none was raised."""
     if found.kind != "missing" or found.want.raised is None:
         return None
     return "did not raise", f"For these inputs your code should raise {found.want.raised.type}."
@@ -144,27 +142,27 @@ def missing_gradient(found: Difference) -> Found:
 
 
 def returned_none(found: Difference) -> Found:
-    """None came where a value was due."""
+    """None where a value was expected."""
     if found.got is not None or found.kind != "value":
         return None
     return (
         "returned None",
-        f"{found.name} is None. Is a return missing, or a self.name = ... not set?",
+        f"{found.name} is None. Is a `return` missing, or was `self.name = ...` never set?",
     )
 
 
 def wrong_type(found: Difference) -> Found:
-    """A value of another kind came."""
+    """A value of another type."""
     if found.kind != "value" or isinstance(found.expected, bool):
         return None
     kinds = [_kind(found.expected), _kind(found.got)]
     if kinds[0] == kinds[1]:
         return None
-    return "type", f"{found.name} should be {kinds[0]}, and it is {kinds[1]}."
+    return "type", f"{found.name} should be {kinds[0]}, but it is {kinds[1]}."
 
 
 def transposed(found: Difference) -> Found:
-    """Rows and columns are exchanged."""
+    """Rows and columns are swapped."""
     a, b = found.expected, found.got
     if not (_tensors(a, b) and a.ndim >= 2 and b.ndim == a.ndim):
         return None
@@ -173,35 +171,36 @@ def transposed(found: Difference) -> Found:
         turned.double(), a.double(), rtol=1e-4, atol=1e-6
     ):
         return None
-    return "transposed", f"{found.name} has the right numbers with rows and columns exchanged."
+    return "transposed", f"{found.name} has the right numbers with rows and columns swapped."
 
 
 def shape(found: Difference) -> Found:
-    """The shape is another one."""
+    """The shape differs."""
     a, b = found.expected, found.got
     if not _tensors(a, b) or a.shape == b.shape:
         return None
-    text = f"{found.name} should have shape {tuple(a.shape)}, and it has shape {tuple(b.shape)}."
+    text = f"{found.name} should have shape {tuple(a.shape)}, but it has shape {tuple(b.shape)}."
     if a.numel() == b.numel():
-        text += " The number of entries is right: which dimension is one too many, too few, or exchanged?"
+        text += (
+            " The number of entries is right: which dimension is one too many, too few, or "
+            "in the wrong place?"
+        )
     elif tuple(b.shape) == (a.numel(), a.numel()) and a.numel() in a.shape:
         n = a.numel()
-        text += (
-            f" A shape ({n}, 1) and a shape ({n},) together broadcast to ({n}, {n}): did they meet?"
-        )
+        text += f" A shape ({n}, 1) and a shape ({n},) broadcast to ({n}, {n}): did the two meet?"
     return "shape", text
 
 
 def dtype(found: Difference) -> Found:
-    """The dtype is another one."""
+    """The dtype differs."""
     a, b = found.expected, found.got
     if not _tensors(a, b) or a.dtype == b.dtype:
         return None
-    return "dtype", f"{found.name} should be {_dtype(a)}, and it is {_dtype(b)}."
+    return "dtype", f"{found.name} should be {_dtype(a)}, but it is {_dtype(b)}."
 
 
 def not_finite(found: Difference) -> Found:
-    """nan or inf came where a finite number was due."""
+    """nan or inf where a finite number was expected."""
     a, b = _as_tensors(found)
     if (
         a is None
@@ -213,9 +212,9 @@ def not_finite(found: Difference) -> Found:
         return None
     what = "nan" if b.isnan().any() else "inf"
     return "nan or inf", (
-        f"{found.name} holds {what}. It can come from 0/0, inf - inf, the logarithm of 0, exp of a "
-        "large number or a `torch.empty` that was never filled: print the intermediate results and "
-        "see which one has it first."
+        f"{found.name} contains {what}. That can come from 0/0, inf - inf, the logarithm of 0, "
+        "exp of a large number or a `torch.empty` that was never filled: print the "
+        "intermediate results and see which one has it first."
     )
 
 
@@ -244,21 +243,23 @@ def constant_factor(found: Difference) -> Found:
     if len(ratios) < 2 and not neat:
         return None
     if abs(factor + 1) < ROUNDING:
-        return "sign", f"{found.name} has the right size and the wrong sign."
+        return "sign", f"{found.name} has the right size but the wrong sign."
     what = found.name if a.numel() == 1 else f"Every entry of {found.name}"
     return "constant factor", f"{what} is {neat or number(factor)} times what it should be."
 
 
 def all_zero(found: Difference) -> Found:
-    """Only zeros came."""
+    """Only zeros."""
     a, b = _as_tensors(found)
     if a is None or b is None or b.numel() == 0 or b.ne(0).any() or not a.ne(0).any():
         return None
-    return "all zeros", f"{found.name} is zero everywhere. Is it set at the start and never filled?"
+    return "all zeros", (
+        f"{found.name} is zero everywhere. Is it created at the start and never filled?"
+    )
 
 
 def wrong_gradient(found: Difference) -> Found:
-    """All values before it are right, but the gradient is not."""
+    """All earlier values are right, but the gradient is not."""
     names = list(found.want.values)
     if found.kind != "value" or not _is_gradient(found.name) or found.name not in names:
         return None
@@ -290,8 +291,8 @@ RECOGNISERS: tuple[Callable[[Difference], Found], ...] = (
 
 
 def _is_gradient(name: str) -> bool:
-    """Whether the evidence is autograd's; what an answer computes itself is named otherwise, such
-    as `gradient`.
+    """Whether this is autograd's own gradient; what an answer computes has other names, like
+    `gradient`.
     """
     return name.startswith("grad of ") or name.endswith(".grad")
 
@@ -301,9 +302,7 @@ def _tensors(a: object, b: object) -> bool:
 
 
 def _as_tensors(found: Difference) -> tuple[Tensor | None, Tensor | None]:
-    """Both values as tensors of one shape, so that numbers are diagnosed like tensors; None where
-    that cannot be.
-    """
+    """Both values as tensors of one shape, so numbers are diagnosed like tensors; else None."""
     values = [
         item if isinstance(item, Tensor) else torch.tensor(item, dtype=torch.float64)
         for item in (found.expected, found.got)
@@ -327,13 +326,13 @@ def _kind(value: object) -> str:
         return "True or False"
     if isinstance(value, int | float):
         return "a number"
-    return {list: "a list", dict: "a dict", str: "a text", type(None): "None"}.get(
+    return {list: "a list", dict: "a dict", str: "a string", type(None): "None"}.get(
         type(value), "something else"
     )
 
 
 def _neat(factor: float, found: Difference) -> str:
-    """The factor as something meaningful: a small integer or its inverse, or a size of an input."""
+    """The factor in a meaningful form: a small integer or its inverse, or the size of an input."""
     for value in (2, 3, 4, 10):
         if abs(factor - value) < ROUNDING * value:
             return str(value)

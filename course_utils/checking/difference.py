@@ -23,8 +23,8 @@ CLOSE = 1e-5  # relative distance below which an entry of a tensor is not marked
 
 @dataclass(frozen=True)
 class Difference:
-    """Where the evidence first leaves the expected: in a value, an input, the state of torch, or by
-    an exception.
+    """Where the evidence first differs: in a value, an input, the state of torch, or by an
+    exception.
 
     kind is one of value, input, state, raised, missing, extra; have and want are the whole evidence
     of the case.
@@ -40,16 +40,20 @@ class Difference:
 
     @property
     def claim(self) -> str:
-        """What should be so and is not, where the difference is a claim; else nothing."""
+        """The sentence that should hold and does not, where the difference is a claim; else
+        nothing.
+        """
         return denied(self.name) if self.kind == "value" and isinstance(self.expected, bool) else ""
 
     @property
     def is_asked_for(self) -> bool:
-        """Whether its name is one that the course gave, and not one that the answer brought along."""
+        """Whether its name was given by the course, not brought along by the answer."""
         return self.kind != "extra" and not (self.kind == "state" and self.name.endswith(EARLIER))
 
     def show(self) -> tuple[str, str]:
-        """Expected and got as texts, entry under entry; of an exception its type, message and line."""
+        """Expected and got as texts, entry under entry; for an exception its type, message and
+        line.
+        """
         if self.claim:
             return "", ""
         if not isinstance(self.got, Raised):
@@ -78,7 +82,7 @@ def digits_that_differ(a: Any, b: Any) -> tuple[str, str]:
 
 
 def show(value: Any) -> str:
-    """A value as a line of text; of a large tensor its dtype and shape."""
+    """A value as a line of text; for a large tensor its dtype and shape."""
     if isinstance(value, Other):
         return f"an object of type {value.type}"
     if isinstance(value, list):
@@ -96,8 +100,8 @@ def show(value: Any) -> str:
 
 
 def show_named(name: str, value: Any) -> str:
-    """A name and its value; a small matrix row by row, of a larger tensor the shape, and what is
-    too long cut off.
+    """A name and its value: a small matrix row by row, a larger tensor as its shape, long texts
+    shortened.
     """
     if isinstance(value, Tensor) and value.numel() > FEW:
         return f"{name} = {_dtype(value)} tensor of shape {tuple(value.shape)}"
@@ -111,9 +115,7 @@ def show_named(name: str, value: Any) -> str:
 
 
 def side_by_side(expected: Any, got: Any) -> tuple[str, str]:
-    """Two values as texts, entry under entry where they have the same form; what differs in got is
-    marked.
-    """
+    """Two values as texts, entry under entry where their form agrees; got marks what differs."""
     if (
         isinstance(expected, Tensor)
         and isinstance(got, Tensor)
@@ -150,9 +152,7 @@ def _tensors(expected: Tensor, got: Tensor) -> tuple[str, str]:
 
 
 def _gap(expected: Tensor, got: Tensor) -> Tensor:
-    """How far apart two entries are, as float64: 0 where both are the same infinity or nan, inf
-    where one is.
-    """
+    """How far apart two entries are, in float64: 0 for the same inf or nan, inf for only one."""
     a, b = _wide(expected), _wide(got)
     alike = (a == b) | (a.isnan() & b.isnan())
     return torch.nan_to_num((a - b).abs(), nan=torch.inf).masked_fill(alike, 0.0)
@@ -163,8 +163,8 @@ def _wide(value: Tensor) -> Tensor:
 
 
 def _part(gap: Tensor, worst: Sequence[int]) -> tuple[tuple[Any, ...], str]:
-    """The index of what is shown of a tensor, around the worst entry and at most 2-d, and how it is
-    named.
+    """The index of the part of a tensor to show, around the worst entry and at most 2-d, and its
+    name.
     """
     if _is_small(gap.shape):
         return (...,), ""
@@ -178,7 +178,7 @@ def _part(gap: Tensor, worst: Sequence[int]) -> tuple[tuple[Any, ...], str]:
 
 
 def _span(centre: int, size: int, length: int) -> slice:
-    """So many places around one, inside of a size."""
+    """As many places around one as are shown, within a size."""
     start = max(0, min(centre - length // 2, size - length))
     return slice(start, min(start + length, size))
 
@@ -205,9 +205,7 @@ def _lists(expected: list[Any], got: list[Any]) -> tuple[str, str]:
 def _table(
     rows: Sequence[Sequence[tuple[str | None, str | None]]], brackets: str
 ) -> tuple[str, str]:
-    """Pairs of entries as two texts, whose columns are equally wide; an entry that is None is left
-    out.
-    """
+    """Pairs of entries as two texts with equally wide columns; None entries are left out."""
     widths = [
         max(len(text or "") for row in rows for text in row[column])
         for column in range(len(rows[0]))
@@ -239,7 +237,7 @@ def _rows(part: Tensor) -> list[list[Any]]:
 
 
 def _is_small(shape: Sequence[int]) -> bool:
-    """Whether a tensor of this shape is shown whole."""
+    """Whether a tensor of this shape is shown in full."""
     return len(shape) <= 2 and all(
         size <= most for size, most in zip(reversed(shape), reversed(MOST), strict=False)
     )

@@ -286,7 +286,7 @@ def gradients(output: Any, inputs: Sequence[Tensor]) -> list[Tensor | None]:
 
 
 def operators(pattern: str) -> tuple[str, ...]:
-    """The names of all operators of torch in which the pattern is found, such as "aten::_softmax"."""
+    """The names of all torch operators that match the pattern, such as "aten::_softmax"."""
     names = {
         name.partition(".")[0]
         for name in torch._C._dispatch_get_all_op_names()
@@ -306,7 +306,7 @@ def lessons() -> list[str]:
 
 
 def exercises(lesson: str) -> list[Exercise]:
-    """The exercises of a lesson, in the order of its module; lesson: its name without the number."""
+    """The exercises of a lesson, in its module's order; lesson: its name without the number."""
     module = _imported(f"course_utils.exercises.{lesson}")
     classes = [
         item
@@ -344,7 +344,7 @@ def find(id: str) -> Exercise:
 
 
 def reference(exercise: Exercise) -> Any:
-    """The reference answer, found by name: `linear.relu` is `course_utils.reference.linear.relu`."""
+    """The reference answer by name: `linear.relu` is `course_utils.reference.linear.relu`."""
     return getattr(_imported(f"course_utils.reference.{exercise.lesson}"), exercise.name)
 
 

@@ -1,4 +1,4 @@
-"""The guard: finds out by interception, not by text search, whether an answer takes a shortcut."""
+"""The guard: detects by interception, not by text search, whether an answer takes a shortcut."""
 
 import functools
 import inspect
@@ -32,7 +32,7 @@ REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 
 
 class Guard:
-    """Notes the first shortcut that is used while it watches."""
+    """Notes the first shortcut used while it watches."""
 
     def __init__(self, exercise: Exercise) -> None:
         shortcuts = exercise.shortcuts
@@ -45,7 +45,7 @@ class Guard:
         self.packets = {f"aten::{item.__name__}" for item in self.functions}
         self.builtins = {item for item in self.functions if isinstance(item, BuiltinFunctionType)}
         self.codes = _all_codes((*modules, *self.classes, *self.functions))
-        self.called = ""  # the function of torch that the answer itself called, and that has not come back yet
+        self.called = ""  # the torch function that the answer called and is still in
         self.reference = str(REFERENCE / f"{exercise.lesson}.py")
         self.used: str | None = None
         self.paused = False
@@ -57,8 +57,8 @@ class Guard:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Intercept torch functions, operators, constructors, functions of modules and calls into
-        the reference.
+        """Intercept torch functions, operators, constructors, module functions, calls into the
+        reference.
         """
         global _active
         outer, _active = _active, self
@@ -128,9 +128,7 @@ class _Operators(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """False: nothing is compiled here, and torch would import its compiler (2 s) at the first
-        operator.
-        """
+        """False: nothing is compiled here, and otherwise torch would import its compiler (2 s)."""
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -141,8 +139,8 @@ class _Operators(TorchDispatchMode):
 
 
 class _Calls:
-    """A profile function that sees functions below torch's dispatch and the reference; it stops
-    early to stay cheap.
+    """A profile function that sees functions below torch's dispatch, and the reference; stops
+    early.
     """
 
     def __init__(self, guard: Guard) -> None:
@@ -174,9 +172,7 @@ def _all_codes(items: tuple[Any, ...]) -> dict[CodeType, str]:
 
 
 def _codes(item: Any) -> Iterator[tuple[CodeType, str]]:
-    """The code of a Python function, or of every function of a class or module, with its public
-    name.
-    """
+    """The code of a Python function, or of every function in a class or module, by public name."""
     members = (
         vars(item).items() if inspect.isclass(item) or inspect.ismodule(item) else [("", item)]
     )
@@ -198,9 +194,7 @@ def _noting(guard: Guard, cls: type, init: Any) -> Any:
 
 
 def public_name(item: Any) -> str:
-    """The name under which people know a function or class of torch, such as
-    `torch.nn.functional.linear`.
-    """
+    """A torch function's or class's public name, such as `torch.nn.functional.linear`."""
     if inspect.isclass(item):
         packages = itertools.accumulate(item.__module__.split("."), "{}.{}".format)
         home = (
@@ -217,9 +211,7 @@ def public_name(item: Any) -> str:
 
 
 def handed_in(exercise: Exercise, answer: Any) -> str | None:
-    """The name of what is no answer of the student's own: the reference, or an object of torch
-    itself.
-    """
+    """The name of what is not the student's own answer: the reference, or an object of torch."""
     owner = (
         answer.__self__ if inspect.ismethod(answer) and inspect.isclass(answer.__self__) else answer
     )

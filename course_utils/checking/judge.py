@@ -1,6 +1,4 @@
-"""The judge: compares an answer's evidence with the reference's for the same inputs and says what
-is wrong first.
-"""
+"""The judge: compares an answer's evidence with the reference's and says what is wrong first."""
 
 import traceback
 from collections.abc import Mapping, Sequence
@@ -65,23 +63,23 @@ class Verdict:
 
     @property
     def claim(self) -> str:
-        """What should be so and is not, where that is the first difference, as a sentence; else
+        """The sentence that should hold and does not, where that is the first difference; else
         nothing.
         """
         return self.found.claim if self.found else ""
 
     @property
     def place(self) -> str:
-        """The first evidence that differs, for people; empty for a claim, whose name would read as
-        if it held.
+        """The first evidence that differs, for people; empty for a claim, which would read as if it
+        held.
         """
         claim = self.found and isinstance(self.found.want.values.get(self.found.name), bool)
         return "" if claim else self.where or ""
 
     @property
     def message(self) -> str:
-        """The whole message as plain text: where first, what was expected, what came, and how to
-        think about it.
+        """The whole message as plain text: where first, what was expected, what came, how to think
+        about it.
         """
         place = (
             f"First difference: {self.place}" + (f", for {self.case}" if self.case else "")
@@ -118,18 +116,18 @@ def judge(id: str, answer: Any, seed: int | None = None) -> Verdict:
 
 
 def course_error(id: str, error: BaseException) -> Verdict:
-    """The verdict where the course itself failed: nothing is said of the answer."""
+    """The verdict when the course itself failed: it says nothing about the answer."""
     said = f"The course failed here, not you ({type(error).__name__}: {error}). It costs no points."
     fault = "".join(traceback.format_exception(error))
     return Verdict(id, "course error", advice=said[:LONGEST_TEXT], fault=fault[-LONGEST_TEXT:])
 
 
 def _note(other: Mapping[str, str]) -> str:
-    """One line about settings that were left aside for the check."""
+    """One line about settings that the check did not use."""
     if not other:
         return ""
     yours = ", ".join(f"{name} ({value.removeprefix('torch.')})" for name, value in other.items())
-    return f"Checked with torch's own settings, as it is graded, and not with yours: {yours}."
+    return f"Checked with torch's own settings, as for grading, not with yours: {yours}."
 
 
 def judge_evidence(
@@ -161,7 +159,7 @@ def _judged(
 ) -> Verdict:
     if not evidence:
         return Verdict(
-            exercise.id, "not run", advice="There is no evidence: the check did not run to its end."
+            exercise.id, "not run", advice="There is no evidence: the check did not finish."
         )
     printed = next((item.printed for item in evidence if item.printed), "")
     first = evidence[0]
@@ -169,7 +167,10 @@ def _judged(
         return Verdict(exercise.id, "error", advice=first.raised.message, mistake="not an answer")
     if first.raised and first.raised.untouched and not first.values:
         return Verdict(
-            exercise.id, "not attempted", advice="Nothing is written here yet.", printed=printed
+            exercise.id,
+            "not attempted",
+            advice="You have not written anything here yet.",
+            printed=printed,
         )
     training = isinstance(exercise, Training)
     expected = expected_evidence(exercise, cases, seed) if expected is None else expected
@@ -226,8 +227,8 @@ def expected_evidence(exercise: Exercise, cases: Sequence[Case], seed: int) -> l
         due, came = case.raises and case.raises.__name__, evidence.raised and evidence.raised.type
         if due not in (evidence.raised.names if evidence.raised else [None]):
             raise CourseFault(
-                f"{exercise.id}: for {case.label}, the reference ends with {came} where {due} is "
-                "due."
+                f"{exercise.id}: for {case.label}, the reference ends with {came}, but should "
+                f"end with {due}."
             )
         evidence.moved = cache(partial(moved_runs, exercise, answer, case, seed))
     return expected
@@ -250,11 +251,16 @@ def _measured(
         ]
         value = float(sum(values) / len(values))
     except NotMeasurable as error:
-        advice = f"What your model gave cannot be measured: {error} is missing, or has another form than it should."
+        advice = (
+            f"Your model's output cannot be measured: {error} is missing, or has the wrong form."
+        )
         return Verdict(
             exercise.id, "wrong", advice=advice, mistake="not measurable", printed=printed
         )
-    said = f"{exercise.metric}: {value:.4g} (all points from {exercise.full:g}, half from {exercise.part:g})."
+    said = (
+        f"{exercise.metric}: {value:.4g} (all points from {exercise.full:g}, half from "
+        f"{exercise.part:g})."
+    )
     if exercise.reaches(value, exercise.full):
         return Verdict(
             exercise.id, "right", 1.0, advice=said, printed=printed, checked=(exercise.metric,)
@@ -273,7 +279,7 @@ def _measured(
 
 
 class NotMeasurable(Exception):
-    """The name of evidence that a measurement needs and that is not there in the right form."""
+    """The name of evidence that a measurement needs and that is missing or has the wrong form."""
 
 
 class _Rows(dict[str, Any]):
@@ -282,11 +288,10 @@ class _Rows(dict[str, Any]):
 
 
 def _rows(case: Case, evidence: Evidence) -> _Rows:
-    """The values that a measurement may read: tensors of real numbers with a row for every hidden
-    one.
+    """The values that a measurement may read: real tensors with a row for every hidden one.
 
-    Another shape would broadcast, to gigabytes where somebody means it to, and imaginary errors
-    have negative squares.
+    Another shape would broadcast, to gigabytes if somebody means it to, and imaginary errors have
+    negative squares.
     """
     rows = {
         len(value) for value in case.hidden.values() if isinstance(value, Tensor) and value.ndim

@@ -1,4 +1,4 @@
-"""From evidence to a name: which known mistakes, one or two at once, explain what an answer yields."""
+"""From evidence to a name: which known mistakes, one or two at once, explain an answer."""
 
 import functools
 import itertools
@@ -15,9 +15,11 @@ from course_utils.checking.exercise import Case, Exercise, Mistake, Training
 from course_utils.checking.running import refused, run_case, time_limit
 from course_utils.checking.tolerance import moved_runs
 
-MOST_PAIRS = 150  # pairs of mistakes that are tried on one case; a bound in time would let the load decide on a name
+# Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
+MOST_PAIRS = 150
 TOGETHER, EITHER = "; ", ", or "  # what stands between two names; no name of a mistake holds either
-KEPT_RUNS = 20_000  # runs of known mistakes that are kept: a student checks the same exercise again and again
+# Runs of known mistakes that are kept, as a student checks the same exercise again and again.
+KEPT_RUNS = 20_000
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,19 @@ class Named:
 
     @property
     def name(self) -> str:
-        """The names of the mistakes, in the words in which a report counts them."""
+        """The names of the mistakes, as a report counts them."""
         return (EITHER if self.how == "either" else TOGETHER).join(
             mistake.name for mistake in self.mistakes
         )
 
     @property
     def hint(self) -> str:
-        """How to think about it, worded as surely as it is known."""
+        """How to think about it, no more certain than the match is."""
         hints = [mistake.hint for mistake in self.mistakes]
         if self.how == "together":
-            return f"There are two mistakes here.\nOne: {hints[0]}\nThe other: {hints[1]}"
+            return f"You made two mistakes here.\nFirst: {hints[0]}\nSecond: {hints[1]}"
         if self.how == "either":
-            return f"It is one of these two.\nEither: {hints[0]}\nOr: {hints[1]}"
+            return f"You made one of these two mistakes.\nEither: {hints[0]}\nOr: {hints[1]}"
         return (
             f"{hints[0]}\nSomething else differs as well: {self.rest}." if self.rest else hints[0]
         )
@@ -61,9 +63,7 @@ def name(
     got: Sequence[Evidence],
     seed: int,
 ) -> Named | None:
-    """What explains the evidence of an answer that is not right, or that takes a shortcut; None
-    where nothing does.
-    """
+    """What explains the evidence of an answer that is wrong or takes a shortcut; else None."""
     search = _Search(exercise, cases, expected, got, seed)
     if isinstance(exercise, Training):
         return None if search.shortcut else next(search.signed(), None)
@@ -73,9 +73,7 @@ def name(
 
 
 def signed_by(exercise: Exercise, got: Sequence[Evidence]) -> Mistake | None:
-    """The first mistake whose sign shows in the evidence; evidence that a sign cannot read shows
-    nothing.
-    """
+    """The first mistake whose sign shows in the evidence; what a sign cannot read shows nothing."""
     values = [evidence.values for evidence in got]
     for mistake in exercise.mistakes:
         try:
@@ -101,7 +99,7 @@ class _Search:
         ]
 
     def alone(self) -> Iterator[Named]:
-        """One mistake with the same evidence in every case."""
+        """One mistake that gives the same evidence in every case."""
         for mistake in self.at_first:
             if all(self._same((mistake,), index) for index in self.order):
                 yield Named((mistake,), "alone")
@@ -112,9 +110,7 @@ class _Search:
             yield Named((mistake,), "sign")
 
     def together(self) -> Iterator[Named]:
-        """Two edits that give the same evidence when both are made; those that explain more alone
-        come first.
-        """
+        """Two edits that together give the same evidence; the more telling ones come first."""
         if self.shortcut or not self.order:
             return
         edits = [mistake for mistake in self.mistakes if isinstance(mistake.change, Edit)]
@@ -128,9 +124,9 @@ class _Search:
                 yield Named(pair, "together")
 
     def partly(self) -> Iterator[Named]:
-        """What explains the first case that differs, the most other cases with it, and not all.
+        """What explains the first case that differs and most of the others, but not all.
 
-        A mistake that would spoil a case which the answer gets right is not made.
+        A mistake that would spoil a case which the answer gets right was not made.
         """
         if self.shortcut:
             return
@@ -147,7 +143,7 @@ class _Search:
 
     @functools.cached_property
     def differing(self) -> list[int]:
-        """The cases whose evidence is not as expected, or all where a shortcut was taken."""
+        """The cases whose evidence is not as expected, or all of them after a shortcut."""
         indices = range(len(self.got))
         return (
             [*indices]
@@ -157,7 +153,7 @@ class _Search:
 
     @functools.cached_property
     def order(self) -> list[int]:
-        """The cases in the order in which they tell mistakes apart: first those that differ."""
+        """The cases in the order that tells mistakes apart: those that differ come first."""
         return [*self.differing, *(i for i in range(len(self.got)) if i not in self.differing)]
 
     @functools.cached_property
@@ -192,10 +188,10 @@ class _Search:
         return first_difference([self.cases[index]], [one], [mine]) is None
 
     def _explained(self, mistake: Mistake) -> int:
-        """How many values of the first differing case a mistake gets as the answer has them, and
-        the reference not.
+        """How many values in the first differing case a mistake shares with the answer but not the
+        reference.
 
-        Those that the answer has right and the mistake gets wrong count against it.
+        Values that the answer has right and the mistake gets wrong count against it.
         """
         index = self.order[0]
         case, mine, right = self.cases[index], self.got[index], self.expected[index]
@@ -206,12 +202,12 @@ class _Search:
         )
 
     def _rest(self, mistake: Mistake) -> str:
-        """Where the evidence differs from that of a mistake which explains a part of it."""
+        """Where the evidence still differs once a mistake has explained part of it."""
         for index in (i for i in self.order if not self._same((mistake,), i)):
             mistaken = self._run((mistake,), index)
             if found := first_difference([self.cases[index]], [mistaken], [self.got[index]]):
                 claimed = isinstance(found.want.values.get(found.name), bool)
-                name = found.name if found.is_asked_for else "something that was not asked for"
+                name = found.name if found.is_asked_for else "something extra"
                 what = (
                     "an error" if found.kind == "raised" else f"whether {name}" if claimed else name
                 )
@@ -225,7 +221,7 @@ _RUNS: dict[Any, Evidence] = {}
 def run_mistakes(
     exercise: Exercise, mistakes: tuple[Mistake, ...], case: Case, seed: int, guarded: bool = False
 ) -> Evidence:
-    """The evidence of the reference with these mistakes in it, on one case."""
+    """The evidence of the reference with these mistakes made, on one case."""
     answer = (
         wrong_answer(exercise, mistakes[0])
         if len(mistakes) == 1
@@ -239,9 +235,7 @@ def run_mistakes(
 
 
 def wrong_answer(exercise: Exercise, mistake: Mistake) -> Callable[..., Any]:
-    """An answer that makes the mistake; raises CourseError where the mistake is known by its sign
-    alone.
-    """
+    """An answer that makes the mistake; raises CourseError if only its sign is known."""
     if mistake.change is None:
         raise CourseError(
             f"{exercise.id}: the mistake {mistake.name!r} has a sign and no answer that makes it."
@@ -253,9 +247,7 @@ def wrong_answer(exercise: Exercise, mistake: Mistake) -> Callable[..., Any]:
 
 @functools.lru_cache(maxsize=4096)
 def composed(id: str, mistakes: tuple[Mistake, ...]) -> Any:
-    """The reference with all these edits; None where they change the same place or make no sense
-    together.
-    """
+    """The reference with all these edits; None where they clash or make no sense together."""
     changes = [mistake.change for mistake in mistakes if isinstance(mistake.change, Edit)]
     try:
         return edited(id, functools.reduce(Edit.__add__, changes))
@@ -272,10 +264,9 @@ def _equal(case: Case, name: str, one: Evidence, other: Evidence) -> bool:
 
 
 def _raised_alike(one: Evidence, other: Evidence) -> bool:
-    """Whether two runs that gave nothing tell of the same fault: the same message, or the same type
-    named in it.
+    """Whether two runs without a value have the same fault: the same message, or the type it names.
 
-    Any slip in a first line raises a TypeError; only what it says makes it a known one.
+    Any slip in a first line raises a TypeError; only its message makes it a known one.
     """
     if not one.raised or not other.raised:
         return True

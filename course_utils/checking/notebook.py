@@ -1,4 +1,4 @@
-"""What a notebook needs beside the card: a NameError that says which cell defines the missing name."""
+"""What a notebook needs beside the card: a NameError that names the cell to run first."""
 
 import ast
 import json
@@ -33,9 +33,7 @@ def explain_name_error(
 
 
 def defining_cell(folder: Path, name: str) -> str | None:
-    """Where the notebooks of a folder define a name at top level, such as `code cell 3, under
-    "My_Linear"`.
-    """
+    """Where the notebooks of a folder define a name, such as `code cell 3, under "My_Linear"`."""
     for path in sorted(folder.glob("*.ipynb")):
         try:
             cells = json.loads(path.read_text(encoding="utf-8"))["cells"]

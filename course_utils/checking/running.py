@@ -1,6 +1,4 @@
-"""Runs an answer through its probe: fresh inputs, a time limit, captured output, in the fixed
-world.
-"""
+"""Runs an answer through its probe: fresh inputs, a time limit, captured output, a fixed world."""
 
 import contextlib
 import io
@@ -36,9 +34,7 @@ LIBRARIES = (
 
 
 class TimeLimit(BaseException):
-    """The time of a probe is over; not an Exception, so that an answer's `except Exception` lets it
-    through.
-    """
+    """A probe ran out of time; no Exception, so an answer's `except Exception` lets it pass."""
 
 
 def collect(
@@ -73,7 +69,7 @@ def collect(
 
 
 def refused(exercise: Exercise, answer: Any, guarded: bool) -> Evidence | None:
-    """Evidence that the thing handed in is no answer at all, or none of the student's own."""
+    """Evidence that the object passed in is no answer at all, or not the student's own."""
     objection = _objection(exercise, answer)
     if objection:
         return Evidence(raised=Raised("NotAnAnswer", objection))
@@ -118,9 +114,7 @@ def _as_called(answer: Any, case: Case) -> Any:
 def _probe_again(
     exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence
 ) -> None:
-    """Fill the evidence of the second of two calls, which gets the tensors of the first, filled
-    with other numbers.
-    """
+    """Fill the evidence of the second of two calls, made with the first one's tensors refilled."""
     earlier = Case(case.label, **case.detail)
     used, kept = earlier.fresh(), dict[str, Tensor]()
     seed_generators(seed + 1)
@@ -210,21 +204,24 @@ def _same_bits(a: Tensor, b: Tensor) -> bool:
 
 
 def _objection(exercise: Exercise, answer: Any) -> str | None:
-    """Why the thing handed in cannot be probed at all."""
+    """Why the object passed in cannot be probed at all."""
     name = exercise.name
     if isinstance(answer, str):
-        return f"You handed in the text {answer[:40]!r}. Hand in {name} itself, without quotes."
+        return f"You passed the string {answer[:40]!r}. Pass {name} itself, without quotes."
     if isinstance(answer, nn.Module) and exercise.builds:
-        return f"You handed in a module that is already built. Hand in {name} itself, without brackets after it."
+        return (
+            f"You passed a module that is already built. Pass {name} itself, without "
+            "brackets after it."
+        )
     if isinstance(answer, Tensor) or not callable(answer):
         kind = "a tensor" if isinstance(answer, Tensor) else repr(normal_form(answer))[:60]
         kind = f"a {answer.type}" if isinstance(answer, Other) else kind
-        return f"You handed in {kind}, which cannot be called. Hand in {name} itself, without calling it."
+        return f"You passed {kind}, which cannot be called. Pass {name} itself, without calling it."
     return None
 
 
 def _raised(error: BaseException, answer: Any) -> Raised:
-    """What was raised, and the line of the student's own code that led to it."""
+    """What was raised, and the line in the student's own code that led to it."""
     kind, text = type(error).__name__, str(error)
     bases = tuple(
         base.__name__
@@ -252,9 +249,7 @@ def _raised(error: BaseException, answer: Any) -> Raised:
 
 
 def _is_untouched(frame: FrameType, line: int, answer: Any) -> bool:
-    """Whether a line that raised is the stub of the answer itself: its first statement, or just as
-    it was released.
-    """
+    """Whether a line that raised is the stub itself: its first statement, or as released."""
     code = frame.f_code
     if not any(code in codes(function) for function in functions(answer)):
         return False
@@ -268,7 +263,7 @@ def _is_untouched(frame: FrameType, line: int, answer: Any) -> bool:
 
 
 def foreign(filename: str) -> bool:
-    """Whether a file belongs to the course, to Python or to a library, and not to a student."""
+    """Whether a file belongs to the course, to Python or to a library, not to a student."""
     if filename.startswith("<") and not filename.startswith("<ipython"):
         return not filename.startswith("<cell")
     path = str(Path(filename))
@@ -286,24 +281,23 @@ class _Output(io.StringIO):
 
 
 def charged(wall: float, cpu: float, patience: float) -> float:
-    """The seconds that count: those of a processor where one was wanted, else those on the clock.
+    """The seconds that count: processor time where a processor was wanted, else time on the clock.
 
-    Who got less than 1/patience of a processor is taken to have slept. So nobody pays for busy
-    neighbours, and no more than patience times what may be charged passes on the clock; with a
-    patience of 1 the clock alone counts.
+    Code that got less than 1/patience of a processor is taken to have slept. So nobody pays for
+    busy neighbours, and no more than patience times the limit passes on the clock; with a patience
+    of 1 the clock alone counts.
     """
     return wall if cpu * patience <= wall else min(cpu, wall)
 
 
 def processor_time() -> float:
-    """Seconds of a processor that this process has used, and those children of it that have ended."""
+    """Seconds of processor time used by this process and by its children that have ended."""
     return sum(os.times()[:4])
 
 
 @contextlib.contextmanager
 def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
-    """Raise TimeLimit in the body after so many seconds, again until it obeys; no limit where
-    signals do not allow.
+    """Raise TimeLimit in the body after so many seconds, repeatedly until it stops; needs signals.
 
     patience: see `charged`.
     """

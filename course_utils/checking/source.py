@@ -13,9 +13,7 @@ READS = ("LOAD_GLOBAL", "LOAD_NAME")  # instructions that look a name up in the 
 
 
 def functions(answer: Any) -> list[FunctionType]:
-    """The Python functions that an answer consists of: itself and what it wraps, or the methods of
-    its class.
-    """
+    """The Python functions of an answer: itself and what it wraps, or its class's methods."""
     found: list[FunctionType] = []
     waiting = [answer]
     while waiting:
@@ -65,9 +63,7 @@ def codes(function: FunctionType) -> Iterator[CodeType]:
 
 
 def reads(answer: Any) -> dict[str, Any]:
-    """The globals that an answer reads, by name, and those that its helpers from the same notebook
-    read.
-    """
+    """The globals that an answer reads, and those that its helpers from the same notebook read."""
     found: dict[str, Any] = {}
     waiting, seen = functions(answer), []
     while waiting:

@@ -1,4 +1,4 @@
-"""Whose fault a wrong answer is: what was handed in, and what the answer takes from the rest of its
+"""Whose fault a wrong answer is: what was passed in, and what the answer takes from the rest of its
 notebook.
 """
 
@@ -22,7 +22,7 @@ DATA = (Tensor, np.ndarray, int, float, list, tuple, dict)
 
 
 def explained(verdict: Verdict, answer: Any) -> Verdict:
-    """The verdict; where what was handed in or another cell of the notebook is behind it, it says
+    """The verdict; where what was passed in or another cell of the notebook is behind it, it says
     so first.
     """
     if verdict.found is None:
@@ -35,21 +35,19 @@ def explained(verdict: Verdict, answer: Any) -> Verdict:
 
 
 def misfit(verdict: Verdict, answer: Any) -> str:
-    """Why what was handed in is of another kind than the exercise asks for; empty where it may be
+    """Why what was passed in is of another kind than the exercise asks for; empty where it may be
     one.
     """
     exercise = find(verdict.id)
     name, other = exercise.name, getattr(answer, "__name__", "")
     if other != name and other in (item.name for item in exercises(exercise.lesson)):
-        return (
-            f"You handed in `{other}`, which has a check of its own. This is the check of `{name}`."
-        )
+        return f"You passed `{other}`, which has a check of its own. This is the check of `{name}`."
     wants_class = inspect.isclass(reference(exercise))
     if inspect.isclass(answer) and not wants_class:
-        return f"You handed in a class. `{name}` should be a function: `def {name}(...)`."
+        return f"You passed a class. `{name}` should be a function: `def {name}(...)`."
     started = verdict.found is not None and verdict.where not in list(verdict.found.want.values)[:1]
     if wants_class and isinstance(answer, FunctionType) and not started:
-        return f"You handed in a function. `{name}` should be a class: `class {name}`."
+        return f"You passed a function. `{name}` should be a class: `class {name}`."
     return ""
 
 
@@ -93,4 +91,7 @@ def data_used(answer: Any) -> Iterator[str]:
                 show(value) if isinstance(value, int | float) else f"of type {type(value).__name__}"
             )
             text = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else text
-            yield f"Your code reads `{name}` from the notebook, where it is {text}, and not from its arguments."
+            yield (
+                f"Your code reads `{name}` from the notebook, where it is {text}, and not from its "
+                "arguments."
+            )

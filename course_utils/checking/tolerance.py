@@ -29,7 +29,8 @@ SPREADS = 16.0  # how many times the largest move of an entry two right answers 
 UNITS = 8.0  # rounding errors of 1, or one of the largest number in sight, that any entry may be off: a formula that is
 # less stable than the reference loses them, such as a gradient p * (g - sum(g * p)) or exp(z -
 # logsumexp(z))
-JUMP = 1e-3  # of the largest number in sight; what moves further than that has jumped, and was not rounded
+# Of the largest number in sight; what moves further has jumped, and was not rounded.
+JUMP = 1e-3
 _EPS_MULTIPLE = 16.0  # how many rounding errors a term of a sum may bring
 _SMALLEST_SUM = 64  # sums are never taken to be shorter than this
 # What only chooses, orders or carries numbers does not round, and numbers that are equal before it

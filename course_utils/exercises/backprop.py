@@ -27,7 +27,7 @@ _NUDGED = edit("f(x + step)", "f(x.add_(step))", "f(x - step)", "f(x.sub_(2 * st
 
 
 class NumericalGradient(Exercise):
-    """(f(x + eps*e_i) - f(x - eps*e_i)) / (2*eps) for every entry i, in float64; x stays as it was."""
+    """(f(x + eps*e_i) - f(x - eps*e_i)) / (2*eps) for every entry i, in float64; x is unchanged."""
 
     id, points = "backprop.numerical_gradient", 2
     minutes, lines, writes = 15, "about eight lines", "slopes by trying"
@@ -84,7 +84,7 @@ class NumericalGradient(Exercise):
         )
         sizes = [size for d in changed if (size := float(d.max())) > eps / 100]
         right = bool(sizes) and 0.49 * eps <= min(sizes) <= max(sizes) <= 2.01 * eps
-        yield claim("the steps have the size eps", right)
+        yield claim("the steps are of size eps", right)
         # Rounding errors in f are multiplied by 1/eps.
         yield "the slopes", gradient, 1e-5 if eps < 1e-5 else 1e-9
 
@@ -560,7 +560,7 @@ class LinearBackward(Exercise):
             )
         ),
         Mistake(
-            "nothing returned",
+            "returned None",
             edit("return grad_x, grad_weight, grad_bias", "pass"),
             "Your function returns None. Is the `return` missing? Return three tensors.",
         ),
@@ -999,7 +999,7 @@ class TwoLayerBackward(Exercise):
             'The keys are the names of the parameters: "w1", "b1", "w2", "b2".',
         ),
         Mistake(
-            "nothing returned",
+            "returned None",
             edit(_RESULT, "pass"),
             "Your function returns None. Is the `return` missing? Return a dict.",
         ),

@@ -184,7 +184,7 @@ class Normalize(Exercise):
             "both from train, whatever it is.",
         ),
         Mistake(
-            "nothing returned",
+            "returned None",
             None,
             "Your function returns nothing. Is a return missing?",
             sign=lambda e: e[0]["what is returned"] == "nothing",
@@ -955,7 +955,7 @@ class Evaluate(Exercise):
             "You return the share that is wrong. The accuracy is the share that is right.",
         ),
         Mistake(
-            "nothing returned",
+            "returned None",
             None,
             "Your function returns nothing. Is a return missing?",
             sign=lambda e: e[0]["what is returned"] == "nothing",

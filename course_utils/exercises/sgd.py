@@ -583,7 +583,7 @@ def _distinct_in_batches(evidence: list[dict[str, Any]]) -> bool:
 
 
 class Minibatches(Exercise):
-    """Index tensors of 0 ... n - 1, once each, shuffled by the generator, the last perhaps smaller."""
+    """Index tensors of 0 ... n - 1, each once, shuffled by the generator; the last may be short."""
 
     id, points = "sgd.minibatches", 2
     minutes, lines, writes = 15, "about three lines", "a few examples at a time"
@@ -638,21 +638,21 @@ class Minibatches(Exercise):
         again = order(epoch(torch.Generator().manual_seed(case.seed)))
         other = order(epoch(torch.Generator().manual_seed(case.seed + 1)))
         yield claim(
-            "a generator with the same seed gives the same order", torch.equal(drawn, again)
+            "the order is the same from a generator with the same seed", torch.equal(drawn, again)
         )
         if case.n < 100:
             return
         yield claim(
-            "a generator with a different seed gives a different order",
+            "the order is different from a generator with another seed",
             not torch.equal(drawn, other),
         )
-        yield claim("the next epoch has a different order", not torch.equal(drawn, second))
+        yield claim("the order is different in the next epoch", not torch.equal(drawn, second))
         yield claim(
-            "neighbours in the data mostly end up in different batches",
+            "neighbours in the data are mostly apart",
             int((drawn.diff() == 1).sum()) < case.n / 4,
         )
         spread = int(torch.as_tensor(first[0]).max()) >= 2 * case.size
-        yield claim("the indices of the first batch come from everywhere", spread)
+        yield claim("the indices of the first batch are from everywhere", spread)
 
     mistakes = (
         Mistake(

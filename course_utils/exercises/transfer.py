@@ -365,7 +365,7 @@ class ReplaceHead(Exercise):
             "You return the new layer. Return the whole model, so that calls can be chained.",
         ),
         Mistake(
-            "nothing returned",
+            "returned None",
             edit("return model", "return None"),
             "Nothing comes back. Return the model.",
         ),

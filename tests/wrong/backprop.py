@@ -269,7 +269,7 @@ wrong("backprop.linear_backward", "wrong order")(_returned(_gw, _gb, _gx))
 
 wrong("backprop.linear_backward", "wrong order")(_returned(_gw, _gx, _gb))
 
-wrong("backprop.linear_backward", "nothing returned")(lambda g, x, w: None)
+wrong("backprop.linear_backward", "returned None")(lambda g, x, w: None)
 
 wrong("backprop.linear_backward", "grad of bias left out")(_returned(_gx, _gw))
 
@@ -454,7 +454,7 @@ wrong("backprop.two_layer_backward", "wrong keys")(
     lambda *args: {f"grad_{key}": grad for key, grad in _two_layers()(*args).items()}
 )
 
-wrong("backprop.two_layer_backward", "nothing returned")(lambda *args: None)
+wrong("backprop.two_layer_backward", "returned None")(lambda *args: None)
 
 
 def _named_otherwise(*args: Tensor) -> dict[str, Tensor]:

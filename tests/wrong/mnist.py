@@ -59,7 +59,7 @@ wrong("mnist.normalize", "numbers of another data set")(
     lambda a, b: ((a - 0.1307) / 0.3081, (b - 0.1307) / 0.3081)
 )
 
-wrong("mnist.normalize", "nothing returned")(lambda a, b: None)
+wrong("mnist.normalize", "returned None")(lambda a, b: None)
 
 wrong("mnist.normalize", "not two things")(lambda a, b: (a - a.mean()) / a.std())
 
@@ -584,7 +584,7 @@ wrong("mnist.evaluate", "error rate")(
     lambda model, x, y: (_scores(model, x, y)[0], 1 - _scores(model, x, y)[1])
 )
 
-wrong("mnist.evaluate", "nothing returned")(lambda model, x, y: None)
+wrong("mnist.evaluate", "returned None")(lambda model, x, y: None)
 
 wrong("mnist.evaluate", "not two numbers")(lambda model, x, y: _scores(model, x, y)[0])
 

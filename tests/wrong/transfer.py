@@ -218,7 +218,7 @@ def _nothing_returned(model: nn.Module, n: int) -> None:
     _with_head(model, lambda old: nn.Linear(old.in_features, n))
 
 
-wrong("transfer.replace_head", "nothing returned")(_nothing_returned)
+wrong("transfer.replace_head", "returned None")(_nothing_returned)
 
 
 def _buffers_too(module: nn.Module) -> None:
@@ -942,7 +942,7 @@ def replace_head(model, num_outputs):
     return model
 
 
-@wrong("transfer.replace_head", "the rest unfrozen on the way", "nothing returned")
+@wrong("transfer.replace_head", "the rest unfrozen on the way", "returned None")
 def replace_head(model, num_outputs):
     parent, name, old = _last_linear(model)
     setattr(parent, name, nn.Linear(old.in_features, num_outputs))
