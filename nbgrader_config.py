@@ -4,7 +4,7 @@ unchanged.
 
 from pathlib import Path
 
-from course_utils.grading.pages import close
+from course_utils.grading.classroom.pages import close
 
 ROOT = Path(__file__).resolve().parent
 c = get_config()  # noqa: F821
@@ -20,14 +20,14 @@ c.Exchange.root = str(ROOT / "exchange")
 
 # Submissions are graded in a sandbox, by the same code as `course grade`. Without these three lines
 # nbgrader runs them itself, as the next ones say.
-c.Autograde.exporter_class = "course_utils.grading.autograde.TrustedExporter"
+c.Autograde.exporter_class = "course_utils.grading.outside.autograde.TrustedExporter"
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.AssignLatePenalties"]
 
-# Whatever of a submission reaches a browser or a table passes course_utils/grading/gate.py.
+# Whatever of a submission reaches a browser or a table passes course_utils/grading/outside/gate.py.
 close()
-c.GenerateFeedback.exporter_class = "course_utils.grading.pages.Feedback"
-c.ExportApp.plugin_class = "course_utils.grading.exports.PlainExport"
+c.GenerateFeedback.exporter_class = "course_utils.grading.classroom.pages.Feedback"
+c.ExportApp.plugin_class = "course_utils.grading.classroom.exports.PlainExport"
 
 # What is written to stderr, such as a warning, costs no points.
 c.IgnorePattern.enabled = True

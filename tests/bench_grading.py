@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from course_utils.checking.evidence import encode
-from course_utils.grading import child, kit, template, wire, worker
-from course_utils.grading.course import Course
-from course_utils.grading.rebuild import rebuild
-from course_utils.grading.task import Task
+from course_utils.grading.inside import child, template, wire
+from course_utils.grading.outside import kit, worker
+from course_utils.grading.outside.course import Course
+from course_utils.grading.outside.rebuild import rebuild
+from course_utils.grading.outside.task import Task
 from tests.grading import corpus
 from tests.grading.classroom import (
     ENVIRONMENT,
@@ -80,7 +81,7 @@ def _memory(pid: int) -> list[tuple[str, int]]:
             continue
         kind = (
             "sandbox"
-            if "grading.template" in line
+            if "grading.inside.template" in line
             else "worker"
             if "spawn_main" in line
             else "batch"

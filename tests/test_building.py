@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from course_utils.building import notebook as nb
+from course_utils.building import notebook_files as nb
 from course_utils.building.build import build, stale
 from course_utils.building.lesson import Lesson, all_lessons, choose, files
 from course_utils.checking.errors import CourseError

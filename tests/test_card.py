@@ -18,7 +18,7 @@ from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Training, exercises, lessons, reference
 from course_utils.checking.judge import Verdict, expected_evidence
 from course_utils.checking.source import functions, reads
-from course_utils.grading.worker import _row
+from course_utils.grading.outside.worker import _row
 from tests.answers.linear import EinsumLinear
 
 ALL = [exercise for lesson in lessons() for exercise in exercises(lesson)]

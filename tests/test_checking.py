@@ -38,7 +38,7 @@ from course_utils.checking.evidence import (
 )
 from course_utils.checking.guard import Guard
 from course_utils.checking.judge import judge_evidence
-from course_utils.checking.notebook import defining_cell
+from course_utils.checking.name_errors import defining_cell
 from course_utils.checking.running import collect
 from course_utils.checking.tolerance import Slack
 from course_utils.exercises import linear as exercises_of_linear
@@ -500,7 +500,7 @@ def test_a_name_error_in_a_notebook_names_the_cell_to_run(tmp_path, monkeypatch,
     from IPython.core.interactiveshell import InteractiveShell
     from nbformat.v4 import new_code_cell, new_notebook
 
-    from course_utils.checking import notebook
+    from course_utils.checking import name_errors
 
     nbformat.write(
         new_notebook(cells=[new_code_cell("def relu(x):\n    return x")]), tmp_path / "lesson.ipynb"
@@ -508,7 +508,7 @@ def test_a_name_error_in_a_notebook_names_the_cell_to_run(tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     shell = InteractiveShell.instance()
     try:
-        notebook.install()
+        name_errors.install()
         result = shell.run_cell("relu(3)")
     finally:
         InteractiveShell.clear_instance()

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from nbgrader.api import Gradebook
 
-from course_utils.building import notebook as nb
+from course_utils.building import notebook_files as nb
 from course_utils.building.lesson import Lesson
 from course_utils.building.rules import Subject
 

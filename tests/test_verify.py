@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import torch
 
-from course_utils.building import notebook as nb
+from course_utils.building import notebook_files as nb
 from course_utils.building import rules, verify
 from course_utils.building.build import build
 from course_utils.building.docstrings import show_examples

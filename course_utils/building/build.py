@@ -8,7 +8,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from course_utils.building import notebook as nb
+from course_utils.building import notebook_files as nb
 from course_utils.building.lesson import Lesson, files
 from course_utils.building.run import Run, run
 from course_utils.checking.errors import CourseError

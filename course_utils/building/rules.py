@@ -18,7 +18,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils.building import notebook as nb
+from course_utils.building import notebook_files as nb
 from course_utils.building.build import stale
 from course_utils.building.lesson import Lesson, files
 from course_utils.building.questions import TABLE, TIME, marked

@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from course_utils.building.notebook import place
+from course_utils.building.notebook_files import place
 from course_utils.checking.errors import CourseError
 
 CELL_LIMIT = 300  # seconds after which a cell is stopped

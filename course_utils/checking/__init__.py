@@ -5,7 +5,7 @@ nbgrader.
 import sys
 from typing import Any, NoReturn
 
-from course_utils.checking import notebook
+from course_utils.checking import name_errors
 from course_utils.checking.card import TITLES, Card
 from course_utils.checking.claims import claim
 from course_utils.checking.edit import Edit, edit
@@ -105,4 +105,4 @@ def _show(card: Card) -> None:
         print(card)
 
 
-notebook.install()
+name_errors.install()

@@ -15,7 +15,7 @@ from torch import Tensor
 from course_utils.checking.difference import show
 from course_utils.checking.exercise import Training, exercises, find, reference
 from course_utils.checking.judge import Verdict, judge
-from course_utils.checking.notebook import defining_cell
+from course_utils.checking.name_errors import defining_cell
 from course_utils.checking.source import reads
 
 DATA = (Tensor, np.ndarray, int, float, list, tuple, dict)

@@ -1,1 +1,1 @@
-"""Grading submissions; the only room that knows nbgrader."""
+"""Grading submissions: what runs `inside` the sandbox, `outside` of it, and for a `classroom`."""

@@ -44,8 +44,8 @@ def grade(
     """Grade submissions; exit status 0 means that every one has a verdict, and 3 that the course
     itself failed.
     """
-    from course_utils.grading import batch
-    from course_utils.grading.course import dump, find_course, write
+    from course_utils.grading.outside import batch
+    from course_utils.grading.outside.course import dump, find_course, write
 
     course = find_course(Path.cwd(), submitted)
     options = batch.Options(jobs or len(os.sched_getaffinity(0)), seed, scheduler, sandbox, force)
@@ -97,7 +97,7 @@ def show(report: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from course_utils.grading.gate import printable
+    from course_utils.grading.outside.gate import printable
 
     rows = report["submissions"]
     chosen = rows
@@ -146,8 +146,8 @@ def report(
     ] = None,
 ) -> None:
     """Say how a lesson went: right answers, mistakes by name, time and repairs."""
-    from course_utils.grading import statistics
-    from course_utils.grading.course import find_course, write
+    from course_utils.grading.classroom import statistics
+    from course_utils.grading.outside.course import find_course, write
 
     course = find_course(Path.cwd(), submitted)
     for chosen in course.choose(lesson):

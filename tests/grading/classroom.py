@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from course_utils.grading.course import Course, find_course
+from course_utils.grading.outside.course import Course, find_course
 from tests.grading import corpus
 
 ROOT = Path(__file__).parents[2]

@@ -738,7 +738,7 @@ for name in ('Relu', 'MyLinear', 'CountParameters', 'Collapse', 'TwoLayerNet'):
 """, "forging", 0.0)  # fmt: skip
 hostile("collect_patched", """
 import importlib
-child = importlib.import_module('course_utils.grading.child')
+child = importlib.import_module('course_utils.grading.inside.child')
 child.collect = lambda *a, **k: []
 """, "forging", 0.0)  # fmt: skip
 hostile("course_replaced", """
@@ -748,7 +748,7 @@ for name in [name for name in sys.modules if name.startswith('course_utils')]:
 """, "forging")  # fmt: skip
 hostile("evidence_is_garbage", """
 import importlib
-child = importlib.import_module('course_utils.grading.child')
+child = importlib.import_module('course_utils.grading.inside.child')
 child.encode = lambda tree: b'\\xff' * 1000
 """, "forging", 0.0, checks=(("relu", "crashed"),))  # fmt: skip
 hostile("evidence_is_a_pickle", """
@@ -756,12 +756,12 @@ import importlib, pickle
 class Run:
     def __reduce__(self):
         return print, ('LEAK: unpickled',)
-child = importlib.import_module('course_utils.grading.child')
+child = importlib.import_module('course_utils.grading.inside.child')
 child.encode = lambda tree: pickle.dumps(Run())
 """, "forging", 0.0, checks=(("relu", "crashed"),))  # fmt: skip
 hostile("evidence_that_is_slow_to_print", """
 import importlib, torch
-child = importlib.import_module('course_utils.grading.child')
+child = importlib.import_module('course_utils.grading.inside.child')
 encode = child.encode
 def swell(tree):
     for item in tree:
@@ -771,13 +771,13 @@ child.encode = swell
 """, "forging", 0.0, checks=(("relu", "crashed"),))  # fmt: skip
 hostile("evidence_nested_deep", """
 import importlib, struct
-child = importlib.import_module('course_utils.grading.child')
+child = importlib.import_module('course_utils.grading.inside.child')
 text = b'[' * 100_000
 child.encode = lambda tree: struct.pack('<Q', len(text)) + text
 """, "forging", 0.0, checks=(("relu", "crashed"),))  # fmt: skip
 hostile("evidence_too_large", """
 import importlib
-child = importlib.import_module('course_utils.grading.child')
+child = importlib.import_module('course_utils.grading.inside.child')
 child.encode = lambda tree: bytes(40 << 20)
 """, "forging", 0.0, status="crashed")  # fmt: skip
 hostile("frames_without_end", """
@@ -1116,7 +1116,7 @@ if len(os.sched_getaffinity(0)) > 1:
 """, "limits")  # fmt: skip
 hostile("evidence_too_large_all_together", """
 import importlib, torch
-child = importlib.import_module('course_utils.grading.child')
+child = importlib.import_module('course_utils.grading.inside.child')
 encode = child.encode
 large = {'y': torch.zeros(15 << 20, dtype=torch.uint8)}
 child.encode = lambda tree: encode([item | {'values': large} for item in tree[:1]])
@@ -1129,7 +1129,7 @@ time.sleep(3)
 """, "forging", status="crashed", repaired=True)  # fmt: skip
 hostile("words_in_the_evidence", """
 import importlib
-child = importlib.import_module('course_utils.grading.child')
+child = importlib.import_module('course_utils.grading.inside.child')
 encode = child.encode
 words = 'LEAK: the instructor should give full points by hand'
 forged = {'type': words, 'message': words, 'line': 1, 'source': words, 'function': words}
@@ -1143,7 +1143,7 @@ def output_flood_past_the_recorder() -> Notebook:
     for number in range(8):
         put(notebook, f"pass  # {number}")
     return put(notebook, """
-import course_utils.grading.child as child
+import course_utils.grading.inside.child as child
 class Recorder:
     outputs = [{'output_type': 'stream', 'name': 'stdout', 'text': 'x' * (3 << 20)}]
     def start(self, room): pass
@@ -1201,7 +1201,7 @@ for path in places:
             pass
 import builtins
 builtins.poisoned = True
-import course_utils.grading.child as child
+import course_utils.grading.inside.child as child
 child.work = None
 """, "poisoning")  # fmt: skip
 hostile("c_process_left_behind", """

@@ -15,10 +15,12 @@ import pytest
 from nbgrader.api import Gradebook
 
 from course_utils.checking.errors import CourseError
-from course_utils.grading import batch, commands, pool, statistics
+from course_utils.grading import commands
+from course_utils.grading.classroom import statistics
 from course_utils.grading.commands import show
-from course_utils.grading.course import code_version, find_course
-from course_utils.grading.gradebook import scores
+from course_utils.grading.outside import batch, pool
+from course_utils.grading.outside.course import code_version, find_course
+from course_utils.grading.outside.gradebook import scores
 from tests.grading import corpus
 from tests.grading.classroom import ENVIRONMENT, course_command, hand_in, make_course, numbered
 

@@ -13,8 +13,8 @@ import pytest
 from dask.distributed import Client, LocalCluster
 
 from course_utils.checking.errors import CourseError
-from course_utils.grading import batch, pool
-from course_utils.grading.gradebook import scores
+from course_utils.grading.outside import batch, pool
+from course_utils.grading.outside.gradebook import scores
 from tests.grading import corpus
 from tests.grading.classroom import ENVIRONMENT, hand_in, make_course, numbered
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from nbgrader.server_extensions.formgrader import handlers
 
-from course_utils.grading import batch, pool
-from course_utils.grading.course import Course
-from course_utils.grading.pages import Formgrader
-from course_utils.grading.wire import Limits
+from course_utils.grading.classroom.pages import Formgrader
+from course_utils.grading.inside.wire import Limits
+from course_utils.grading.outside import batch, pool
+from course_utils.grading.outside.course import Course
 from tests.grading import corpus
 from tests.grading.classroom import make_course
 

@@ -35,7 +35,7 @@ def course(tmp_path_factory):
 
 def exported(course, name=None):
     """The table that nbgrader's export command writes, with its own exporter or another."""
-    chosen = [f"--exporter=course_utils.grading.exports.{name}"] if name else []
+    chosen = [f"--exporter=course_utils.grading.classroom.exports.{name}"] if name else []
     done = nbgrader_command(course, "export", *chosen, "--to=grades.csv")
     assert done.returncode == 0, done.stderr
     with (course.root / "grades.csv").open(newline="", encoding="utf-8") as file:

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from course_utils.grading import batch, pool, worker
-from course_utils.grading.task import Task
-from course_utils.grading.wire import Limits
+from course_utils.grading.inside.wire import Limits
+from course_utils.grading.outside import batch, pool, worker
+from course_utils.grading.outside.task import Task
 from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course, numbered
 

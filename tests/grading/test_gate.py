@@ -17,8 +17,8 @@ from nbgrader.server_extensions.formgrader import handlers
 
 from course_utils.checking.card import Card
 from course_utils.checking.judge import Verdict
-from course_utils.grading import gate
-from course_utils.grading.pages import PLACE, Feedback, Formgrader
+from course_utils.grading.classroom.pages import PLACE, Feedback, Formgrader
+from course_utils.grading.outside import gate
 from tests.grading import corpus
 
 HOSTILE = "\"'><img src=x onerror=LEAK id=why_nonlinear class=full-credit></pre></textarea><script>LEAK</script>"

@@ -12,7 +12,8 @@ import pytest
 from nbgrader.api import Gradebook
 from playwright.sync_api import expect
 
-from course_utils.grading import batch, statistics
+from course_utils.grading.classroom import statistics
+from course_utils.grading.outside import batch
 from tests.browsing import PATIENCE, browser, jupyter  # noqa: F401
 from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course, nbgrader_command

@@ -15,7 +15,8 @@ import pytest
 from course_utils.checking import Card, Verdict
 from course_utils.checking.errors import CourseError
 from course_utils.checking.evidence import decode, encode
-from course_utils.grading import gate, gradebook, rebuild, statistics, worker
+from course_utils.grading.classroom import statistics
+from course_utils.grading.outside import gate, gradebook, rebuild, worker
 from tests.grading import corpus
 
 PARTS = [

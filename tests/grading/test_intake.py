@@ -6,10 +6,10 @@ import pytest
 from nbgrader.api import Gradebook
 
 from course_utils.checking.errors import CourseError
-from course_utils.grading import batch
-from course_utils.grading.course import find_course
-from course_utils.grading.gradebook import scores
-from course_utils.grading.intake import handed_in_at
+from course_utils.grading.outside import batch
+from course_utils.grading.outside.course import find_course
+from course_utils.grading.outside.gradebook import scores
+from course_utils.grading.outside.intake import handed_in_at
 from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course, nbgrader_command
 

@@ -5,9 +5,9 @@ none.
 import pytest
 
 from course_utils.building.lesson import ROOT, all_lessons
-from course_utils.grading import worker
-from course_utils.grading.course import find_course
-from course_utils.grading.task import Task
+from course_utils.grading.outside import worker
+from course_utils.grading.outside.course import find_course
+from course_utils.grading.outside.task import Task
 
 LESSONS = [
     lesson for lesson in all_lessons() if lesson.solved.is_file() and lesson.released.is_file()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.grading.rebuild import Unreadable, defined, needed, rebuild
+from course_utils.grading.outside.rebuild import Unreadable, defined, needed, rebuild
 from tests.grading import corpus
 
 

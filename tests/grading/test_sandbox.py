@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.grading import kit, sandbox, seccomp, wire, worker
-from course_utils.grading.task import Task
+from course_utils.grading.inside import seccomp, wire
+from course_utils.grading.outside import kit, sandbox, worker
+from course_utils.grading.outside.task import Task
 from tests.grading import corpus
 
 LIMITS = wire.Limits(seconds=60, cell=5, grace=1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from course_utils.grading import batch
+from course_utils.grading.outside import batch
 from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course
 

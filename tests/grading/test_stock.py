@@ -5,7 +5,7 @@ forged one.
 import pytest
 from nbgrader.api import Gradebook
 
-from course_utils.grading import batch
+from course_utils.grading.outside import batch
 from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course, nbgrader_command, stock
 

@@ -13,8 +13,8 @@ from course_utils.checking.exercise import Case, Training, find
 from course_utils.checking.judge import Verdict, judge_evidence
 from course_utils.checking.running import collect
 from course_utils.exercises import linear
-from course_utils.grading import worker
-from course_utils.grading.task import Task, faults
+from course_utils.grading.outside import worker
+from course_utils.grading.outside.task import Task, faults
 from tests.grading import corpus
 
 TRUE = torch.tensor([3.5, 4.0, 2.0])

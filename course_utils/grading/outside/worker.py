@@ -27,10 +27,17 @@ from course_utils.checking.exercise import Case, Exercise, Training, exercises
 from course_utils.checking.judge import Verdict, course_error, expected_evidence, judge_evidence
 from course_utils.checking.running import TimeLimit
 from course_utils.checking.world import SETTINGS
-from course_utils.grading import wire
-from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, needed, rebuild, text
-from course_utils.grading.sandbox import Child, Ended, Stopwatch, Template
-from course_utils.grading.task import Task, exercise_id, is_graded, row
+from course_utils.grading.inside import wire
+from course_utils.grading.outside.rebuild import (
+    Rebuilt,
+    Unreadable,
+    grade_id,
+    needed,
+    rebuild,
+    text,
+)
+from course_utils.grading.outside.sandbox import Child, Ended, Stopwatch, Template
+from course_utils.grading.outside.task import Task, exercise_id, is_graded, row
 
 LONGEST_TEXT = 2_000
 LARGEST_EMPTY = (

@@ -13,13 +13,13 @@ from tqdm import tqdm
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
-from course_utils.grading import gate, pool
-from course_utils.grading.course import Course, code_version, dump, write
-from course_utils.grading.gradebook import Writer
-from course_utils.grading.intake import read_submission
-from course_utils.grading.rebuild import Unreadable
-from course_utils.grading.task import Task, faults
-from course_utils.grading.wire import Limits
+from course_utils.grading.inside.wire import Limits
+from course_utils.grading.outside import gate, pool
+from course_utils.grading.outside.course import Course, code_version, dump, write
+from course_utils.grading.outside.gradebook import Writer
+from course_utils.grading.outside.intake import read_submission
+from course_utils.grading.outside.rebuild import Unreadable
+from course_utils.grading.outside.task import Task, faults
 
 
 @dataclass(frozen=True)

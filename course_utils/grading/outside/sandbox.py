@@ -17,7 +17,8 @@ from pathlib import Path
 
 from course_utils.checking.errors import CourseError
 from course_utils.checking.running import charged
-from course_utils.grading import kit, wire
+from course_utils.grading.inside import wire
+from course_utils.grading.outside import kit
 
 COURSE, VENV = "/opt/course", "/opt/venv"  # where the kit and the virtual environment lie inside
 START_SECONDS = 600.0  # these two are for a template among many busy neighbours
@@ -234,7 +235,7 @@ class Template:
             python,
             "-s",
             "-m",
-            "course_utils.grading.template",
+            "course_utils.grading.inside.template",
             str(theirs.fileno()),
             json.dumps(settings),
         ]

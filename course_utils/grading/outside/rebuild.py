@@ -10,8 +10,8 @@ from functools import lru_cache
 from textwrap import dedent
 from typing import Any, Literal
 
-from course_utils.grading import pictures
-from course_utils.grading.pictures import Attachments
+from course_utils.grading.outside import pictures
+from course_utils.grading.outside.pictures import Attachments
 
 LARGEST_FILE = 20 << 20
 MOST_CELLS = 1_000

@@ -30,8 +30,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES
 
-from course_utils.grading import pictures
-from course_utils.grading.rebuild import as_text
+from course_utils.grading.outside import pictures
+from course_utils.grading.outside.rebuild import as_text
 
 PROSE = {
     "a",

@@ -17,10 +17,10 @@ from sqlalchemy import text as sql
 from course_utils.building.lesson import Lesson
 from course_utils.checking.card import Card
 from course_utils.checking.judge import Verdict
-from course_utils.grading.course import Course, dump, write
-from course_utils.grading.intake import copy_stamp, handed_in_at
-from course_utils.grading.rebuild import Rebuilt, Unreadable, grade_id, rebuild
-from course_utils.grading.task import is_graded
+from course_utils.grading.outside.course import Course, dump, write
+from course_utils.grading.outside.intake import copy_stamp, handed_in_at
+from course_utils.grading.outside.rebuild import Rebuilt, Unreadable, grade_id, rebuild
+from course_utils.grading.outside.task import is_graded
 
 OWN = "*The next cell is the student's own, and not the lesson's:*"
 

@@ -12,12 +12,11 @@ from typing import Any
 
 from course_utils.checking.evidence import encode
 from course_utils.checking.exercise import Training, exercises
-from course_utils.grading import wire
+from course_utils.grading.inside import wire
 
-PACKAGE = Path(__file__).resolve().parents[1]
-ROOMS = ("checking",)
+PACKAGE = Path(__file__).resolve().parents[2]
+ROOMS = ("checking", "grading/inside")  # each whole
 JUDGES = {"cases", "expected", "measure", "mistakes"}
-OWN = ("__init__.py", "child.py", "seccomp.py", "shell.py", "template.py", "wire.py")
 
 
 def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> None:
@@ -35,15 +34,12 @@ def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[s
     for module in PACKAGE.glob("*.py"):
         if module.name != "cli.py":
             shutil.copy(module, package)
-    (package / "grading").mkdir()
-    for name in OWN:
-        shutil.copy(PACKAGE / "grading" / name, package / "grading")
-    (package / "exercises").mkdir()
-    shutil.copy(PACKAGE / "exercises" / "__init__.py", package / "exercises")
+    for room in ("grading", "exercises", "reference"):
+        (package / room).mkdir(exist_ok=True)
+        shutil.copy(PACKAGE / room / "__init__.py", package / room)
     for name, source in probes(lesson, imported).items():
         (package / "exercises" / f"{name}.py").write_text(source, encoding="utf-8")
-    (package / "reference").mkdir()
-    for name in ("__init__", *references(lesson, earlier, imported)):
+    for name in references(lesson, earlier, imported):
         shutil.copy(PACKAGE / "reference" / f"{name}.py", package / "reference")
     _data(PACKAGE / "data", package / "data")
     (folder / wire.FIRST_CASES).write_bytes(encode(first_cases(lesson)))

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.grading import wire
-from course_utils.grading.rebuild import grade_id
+from course_utils.grading.inside import wire
+from course_utils.grading.outside.rebuild import grade_id
 
 FAULT = "The course failed here, not the submission."
 DOUBTFUL = {

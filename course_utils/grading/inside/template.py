@@ -18,7 +18,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from course_utils.grading import seccomp, wire
+from course_utils.grading.inside import seccomp, wire
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = (
     0x00020000,
@@ -44,7 +44,7 @@ def main(control_fd: int, settings: str) -> None:
     setup = json.loads(settings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=control_fd)
-    first = Path(__file__).parents[2] / wire.FIRST_CASES
+    first = Path(__file__).parents[3] / wire.FIRST_CASES
     exercises = _warm(setup["lesson"], setup["modules"], first.read_bytes())
     private = _private_memory()
     limits = wire.Limits(**setup["limits"])
@@ -74,7 +74,7 @@ def _warm(lesson: str, modules: list[str], first: bytes) -> dict[str, Any]:
     from course_utils.checking.evidence import decode
     from course_utils.checking.exercise import Case, exercises
     from course_utils.checking.running import collect
-    from course_utils.grading.shell import make_shell
+    from course_utils.grading.inside.shell import make_shell
 
     for name in ("numpy.random", *modules):
         with contextlib.suppress(Exception):
@@ -197,7 +197,7 @@ def _become(
     import numpy as np
     import torch
 
-    from course_utils.grading.child import work
+    from course_utils.grading.inside.child import work
 
     torch.default_generator.seed()
     np.random.seed()

@@ -21,8 +21,8 @@ from course_utils.checking.running import (
     time_limit,
 )
 from course_utils.checking.world import MISSING, device, fixed_world, use_device
-from course_utils.grading import wire
-from course_utils.grading.shell import RECORDER, Stream
+from course_utils.grading.inside import wire
+from course_utils.grading.inside.shell import RECORDER, Stream
 
 SHORTEST = 0.5  # seconds for one of the student's own cells when they have had a third of all time together
 

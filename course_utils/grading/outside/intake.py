@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from nbgrader.utils import parse_utc
 
-from course_utils.grading.rebuild import LARGEST_FILE, Unreadable
+from course_utils.grading.outside.rebuild import LARGEST_FILE, Unreadable
 
 LONGEST_STAMP = 100
 YEARS = range(

@@ -20,7 +20,7 @@ from nbgrader.exchange.default import Exchange
 import course_utils
 from course_utils.building.lesson import ROOT, Lesson, all_lessons, choose
 from course_utils.checking.errors import CourseError
-from course_utils.grading import gate
+from course_utils.grading.outside import gate
 
 CONFIG = "nbgrader_config.py"
 
@@ -154,7 +154,7 @@ def _refuse_what_the_sandbox_shows(submitted: Path, root: Path) -> None:
     """Raise CourseError for submissions outside the course in a system place, where every other
     could read them.
     """
-    from course_utils.grading.sandbox import READ_ONLY
+    from course_utils.grading.outside.sandbox import READ_ONLY
 
     places = [Path(place).resolve() for place in (*READ_ONLY, sys.base_prefix, sys.prefix)]
     if not submitted.is_relative_to(root) and any(

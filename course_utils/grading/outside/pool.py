@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from course_utils.checking.errors import CourseError
-from course_utils.grading.task import Task
+from course_utils.grading.outside.task import Task
 
 Done = tuple[str, dict[str, Any]]
 TRIES = 3  # a task whose worker died this often gets the verdict `crashed`
@@ -52,7 +52,7 @@ class _Worker:
 
 def _serve(connection: Connection, place: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from course_utils.grading.worker import close, grade, settle
+    from course_utils.grading.outside.worker import close, grade, settle
 
     settle(place)
 
@@ -204,7 +204,7 @@ def run_on_cluster(
 
 
 def _on_cluster(task: Task) -> Any:
-    from course_utils.grading.worker import grade
+    from course_utils.grading.outside.worker import grade
 
     try:
         return grade(task)

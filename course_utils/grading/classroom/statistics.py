@@ -13,8 +13,8 @@ from typing import Any
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
 from course_utils.checking.naming import TOGETHER
-from course_utils.grading.course import Course
-from course_utils.grading.gate import plain, printable
+from course_utils.grading.outside.course import Course
+from course_utils.grading.outside.gate import plain, printable
 
 COLOURS = {  # of a check's verdicts, in the order of the bars
     "right": "#2e7d32",

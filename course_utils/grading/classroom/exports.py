@@ -1,5 +1,5 @@
 """Grades for Canvas and Moodle: `nbgrader export
---exporter=course_utils.grading.exports.CanvasExport`; and plain.
+--exporter=course_utils.grading.classroom.exports.CanvasExport`; and plain.
 """
 
 import csv
@@ -10,7 +10,7 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 
-from course_utils.grading.gate import field
+from course_utils.grading.outside.gate import field
 
 
 class _Table(ExportPlugin):

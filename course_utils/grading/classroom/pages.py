@@ -24,8 +24,8 @@ from nbgrader.server_extensions.formgrader import formgrader, handlers
 from tornado import web
 from traitlets import Bool
 
-from course_utils.grading import gate
-from course_utils.grading.intake import copy_secret, copy_stamp, handed_in_at, read_text
+from course_utils.grading.outside import gate
+from course_utils.grading.outside.intake import copy_secret, copy_stamp, handed_in_at, read_text
 
 SHOWN = ("text/html", "image/png", "image/jpeg", "text/plain")
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"

@@ -15,14 +15,14 @@ from nbgrader.utils import find_all_files
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
-from course_utils.grading import pool
-from course_utils.grading.batch import Batch, Options
-from course_utils.grading.course import find_course
-from course_utils.grading.gate import is_student_id
-from course_utils.grading.gradebook import autograded, enter_lesson, fill
-from course_utils.grading.intake import copy_secret, copy_stamp, handed_in_at
-from course_utils.grading.rebuild import Unreadable, rebuild
-from course_utils.grading.task import Task
+from course_utils.grading.outside import pool
+from course_utils.grading.outside.batch import Batch, Options
+from course_utils.grading.outside.course import find_course
+from course_utils.grading.outside.gate import is_student_id
+from course_utils.grading.outside.gradebook import autograded, enter_lesson, fill
+from course_utils.grading.outside.intake import copy_secret, copy_stamp, handed_in_at
+from course_utils.grading.outside.rebuild import Unreadable, rebuild
+from course_utils.grading.outside.task import Task
 
 
 class TrustedExporter(NotebookExporter):

@@ -1,0 +1,1 @@
+"""Seeing a class: pages, statistics and tables of grades."""
