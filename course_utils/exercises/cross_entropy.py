@@ -27,9 +27,7 @@ def _rtol(logits: Tensor) -> tuple[float, ...]:
 
 
 def _large(rng: Rng) -> Iterator[tuple[str, Tensor]]:
-    """Logits where exp leaves what float32 can hold; every row decides between classes that are
-    close together.
-    """
+    """Logits where exp overflows or underflows; the top classes of every row are close together."""
     yield "two rows with logits near 1000", 1000 + rng.normal(2, 4)
     yield "one row with logits near -1000", rng.normal(1, 4) - 1000
     yield (
@@ -42,7 +40,7 @@ def _large(rng: Rng) -> Iterator[tuple[str, Tensor]]:
 
 
 def _batches(rng: Rng) -> Iterator[Case]:
-    """Logits with one target a row."""
+    """Logits with one target per row."""
     for label, logits in (
         ("a batch of three, four classes", 2 * rng.normal(3, 4)),
         ("a batch of one", 2 * rng.normal(1, 5)),
@@ -57,9 +55,7 @@ def _batches(rng: Rng) -> Iterator[Case]:
 
 
 def _there_and_back(name: str, answer: Any, case: Case, *more: Any) -> Iterator[tuple[Any, ...]]:
-    """What the answer gives and the gradient through it; through nan or inf a gradient says
-    nothing.
-    """
+    """What the answer returns and the gradient through it; nan or inf has no useful gradient."""
     (of, x), *others = case.inputs.items()
     rest = [value for _, value in others]
     value = answer(x, *rest)
@@ -94,14 +90,14 @@ class OneHot(Exercise):
         Mistake(
             "classes counted from the labels",
             edit("arange(num_classes)", "arange(int(labels.max()) + 1)"),
-            "The number of columns comes from the largest label that occurs. A class may be absent "
-            "from a batch: there are num_classes columns whatever the labels are.",
+            "You take the number of columns from the largest label that occurs. A class may be "
+            "missing from a batch: there are num_classes columns whatever the labels are.",
         ),
         Mistake(
             "classes renumbered",
             edit("labels[:, None]", "labels.unique(return_inverse=True)[1][:, None]"),
-            "You number the classes that occur in this batch. A label is the number of its column, "
-            "whether the classes before it occur or not.",
+            "You number the classes that occur in this batch. A label is the number of its "
+            "column, whether or not the classes before it occur.",
         ),
         Mistake(
             "whole numbers",
@@ -111,7 +107,7 @@ class OneHot(Exercise):
         Mistake(
             "booleans instead of numbers",
             edit(".float()", ""),
-            "A comparison gives True and False. Turn them into the float32 numbers 1 and 0.",
+            "Your result holds True and False. Convert them to the float32 numbers 1 and 0.",
         ),
         Mistake(
             "classes in the rows",
@@ -122,9 +118,8 @@ class OneHot(Exercise):
         Mistake(
             "every label in every row",
             edit(".float()", ".any(0).expand(len(labels), num_classes).float()"),
-            "Each row has a 1 for every label of the batch. `y[:, labels]` means all rows times "
-            "all labels; what is wanted is one entry per row, so the rows have to be given as "
-            "indices too.",
+            "Each row has a 1 for every label of the batch. `y[:, labels]` means every label "
+            "in every row. You want one entry per row, so index the rows as well.",
         ),
         Mistake(
             "whole rows",
@@ -132,15 +127,15 @@ class OneHot(Exercise):
                 "(labels[:, None] == torch.arange(num_classes)).float()",
                 "torch.zeros(len(labels), num_classes).index_put((labels,), torch.tensor(1.0))",
             ),
-            "With one index, `y[labels]` means whole rows, those that the labels name. One entry "
-            "per row has two indices: which row, and which column.",
+            "With one index, `y[labels]` picks whole rows. A single entry takes two indices: "
+            "which row, and which column.",
         ),
         *(
             Mistake(
                 "counted from one",
                 edit("labels[:, None]", moved),
-                "The ones stand one column too far to the left. Classes are counted from 0: label "
-                "0 is the first column.",
+                "The ones are one column too far to the left. Classes are counted from 0: "
+                "label 0 is the first column.",
             )
             for moved in ("(labels[:, None] - 1) % num_classes", "labels[:, None] - 1")
         ),
@@ -153,21 +148,21 @@ class OneHot(Exercise):
         Mistake(
             "the label itself",
             edit(".float()", ".float() * labels[:, None]"),
-            "The label's number stands in its column. It only says where the 1 goes.",
+            "You put the label's number into its column. It only says where the 1 goes.",
         ),
     )
 
 
 def _shift_mistakes() -> list[Mistake]:
-    """Mistakes about what is subtracted from a row, in softmax as in log_softmax."""
+    """Mistakes in what is subtracted from a row, for softmax and log_softmax."""
     return [
         *(
             Mistake(
                 "dimension not kept",
                 edit(kept, kept.replace(", keepdim=True", "")),
-                "A sum or a maximum along the classes leaves shape (n,), and a row of n numbers "
-                "does not fit beside (n, c). Keep the dimension with size 1: shape (n, 1) gives "
-                "every row its own number.",
+                "A sum or a maximum along the classes leaves shape (n,), and a row of n "
+                "numbers does not line up with (n, c). Keep the dimension with size 1: shape "
+                "(n, 1) gives every row its own number.",
             )
             for kept in ("sum(-1, keepdim=True)", "amax(-1, keepdim=True)")
         ),
@@ -175,9 +170,9 @@ def _shift_mistakes() -> list[Mistake]:
             Mistake(
                 "shifted by less than the maximum",
                 edit("logits.amax(-1, keepdim=True)", shift),
-                "What you subtract is not the largest logit of the row, but its mean, its "
-                "smallest or its first, for example. The largest can still lie hundreds above "
-                "that; after the shift no logit of the row may be large.",
+                "You do not subtract the largest logit of the row but, for example, its mean, "
+                "its smallest or its first. The largest can be hundreds above that; after the "
+                "shift no logit may be large.",
             )
             for shift in (
                 "logits.mean(-1, keepdim=True)",
@@ -188,9 +183,8 @@ def _shift_mistakes() -> list[Mistake]:
         Mistake(
             "shifted by the largest absolute value",
             edit("logits.amax(", "logits.abs().amax("),
-            "You subtract the largest absolute value of each row. Where all logits are very "
-            "negative they then become more so, and every exp is 0. Subtract the largest logit "
-            "itself.",
+            "You subtract the largest absolute value of each row. Very negative logits then "
+            "become even more negative, and every exp is 0. Subtract the largest logit itself.",
         ),
     ]
 
@@ -218,8 +212,8 @@ class Softmax(Exercise):
         Mistake(
             "maximum of the whole batch",
             edit("amax(-1, keepdim=True)", "max()"),
-            "You subtract one maximum from the whole batch. In a row that lies far below it every "
-            "exp is 0, and 0/0 is nan. Each row has a maximum of its own.",
+            "You subtract one maximum from the whole batch. In a row far below it every exp is "
+            "0, and 0/0 is nan. Each row has its own maximum.",
         ),
         Mistake(
             "no shift",
@@ -236,8 +230,9 @@ class Softmax(Exercise):
                 "exp.sum(-1, keepdim=True)",
                 "(exp.sum(-1, keepdim=True) + 1e-8)",
             ),
-            "A small number keeps 0/0 away, but a row of very negative logits then gives zeros "
-            "that do not sum to 1, and inf/inf stays. Shift the logits instead: that is exact.",
+            "A small number avoids 0/0, but a row of very negative logits then gives zeros "
+            "that do not sum to 1, and inf/inf remains. Shift the logits instead: that is "
+            "exact.",
         ),
         Mistake(
             "nan replaced",
@@ -247,14 +242,14 @@ class Softmax(Exercise):
                 "exp / exp.sum(-1, keepdim=True)",
                 "(exp / exp.sum(-1, keepdim=True)).nan_to_num(0)",
             ),
-            "Where exp overflows, or all of a row is rounded to 0, you put 0 for nan. The rows "
-            "then do not sum to 1. Shift the logits instead: then there is no nan.",
+            "Where exp overflows, or a whole row is rounded to 0, you replace nan by 0. The "
+            "rows then do not sum to 1. Shift the logits instead: then there is no nan.",
         ),
         Mistake(
             "logits clamped",
             edit("logits.amax(", "(logits := logits.clamp(-80, 80)).amax("),
-            "Logits beyond a bound are cut off, so 1000 and 999 come out as equals. Subtracting "
-            "loses nothing, cutting does.",
+            "You clamp the logits, so 1000 and 999 come out equal. Subtracting loses nothing, "
+            "clamping does.",
         ),
         *(
             Mistake(
@@ -268,22 +263,22 @@ class Softmax(Exercise):
         Mistake(
             "changes its input",
             edit("(logits - shift)", "logits.sub_(shift)"),
-            "The logits that came in are overwritten on the way. Make new tensors: `-=` and names "
+            "You overwrite the logits that were passed in. Make new tensors: `-=` and names "
             "that end in an underscore change the caller's tensor.",
         ),
         Mistake(
             "gradient cut off",
             edit("shift).exp()", "shift).detach().exp()"),
-            "Nothing flows back: the result is taken out of the graph by `.detach()`, `.data`, "
+            "Nothing flows back: the result leaves the graph through `.detach()`, `.data`, "
             "`.item()` or a new tensor made from numbers.",
         ),
         *(
             Mistake(
                 "denominator detached",
                 edit("exp.sum(-1, keepdim=True)", "exp.sum(-1, keepdim=True).detach()") + shift,
-                "The sum below the fraction is taken out of the graph. It depends on every "
-                "logit, and that is how one logit lowers the probability of the others. Only the "
-                "shift may be detached.",
+                "You take the denominator out of the graph. It depends on every logit, which "
+                "is how one logit lowers the probability of the others. Only the shift may be "
+                "detached.",
             )
             for shift in (edit(), edit("logits.amax(", "logits.detach().amax("))
         ),
@@ -299,14 +294,14 @@ class Softmax(Exercise):
         Mistake(
             "shifted above the line only",
             edit("exp.sum(", "logits.exp().sum("),
-            "Only the numerator is shifted. The factor cancels when the same number is subtracted "
-            "in the sum too.",
+            "You shift only the numerator. The factor cancels only if you subtract the same "
+            "number in the sum too.",
         ),
         *(
             Mistake(
                 "over everything",
                 edit("exp.sum(-1, keepdim=True)", "exp.sum()") + maximum,
-                "All rows share one sum. Each row is an example of its own and sums to 1.",
+                "All rows share one sum. Each row is a separate example and sums to 1.",
             )
             for maximum in (edit(), edit("amax(-1, keepdim=True)", "max()"))
         ),
@@ -329,8 +324,8 @@ class Softmax(Exercise):
         Mistake(
             "one sigmoid per class",
             edit("exp / exp.sum(-1, keepdim=True)", "1 / (1 + (-logits).exp())"),
-            "Each class gets a probability of its own, without regard to the others. That is the "
-            "sigmoid; the softmax shares one probability among all classes.",
+            "Each class gets its probability regardless of the others. That is the sigmoid; "
+            "the softmax shares a total of 1 among all classes.",
         ),
         Mistake(
             "wrong sign",
@@ -353,7 +348,7 @@ class Softmax(Exercise):
 
 
 def _stops_at_a_floor(evidence: list[dict[str, Any]]) -> bool:
-    """The smallest of all log-probabilities is near -2000, and without a floor -inf."""
+    """The smallest log-probability is near -2000, or -inf; a floor would hide that."""
     smallest = [float(values["log p"].min()) for values in evidence]
     return all(map(math.isfinite, smallest)) and -150 < min(smallest) < -10
 
@@ -378,29 +373,30 @@ class LogSoftmax(Exercise):
         Mistake(
             "logarithm of the softmax",
             edit("return shifted -", "return (shifted.exp() /", "True).log()", "True)).log()"),
-            "You take the logarithm of finished probabilities. One that is below 1e-45 has been "
-            "rounded to 0 by then, and log(0) is -inf. Write log(a/b) as a difference first, and "
-            "one logarithm cancels an exp.",
+            "You take the logarithm of finished probabilities. Anything below 1e-45 has been "
+            "rounded to 0 by then, and log(0) is -inf. Write log(a/b) as a difference first, "
+            "and one logarithm cancels an exp.",
         ),
         Mistake(
             "floor under the logarithm",
             None,
-            "None of your log-probabilities is below -150, though some logits lie 2000 apart. A "
-            "small number inside the logarithm, or a lower limit, hides the -inf, but the values "
-            "and the gradient are wrong there. Work with the difference of logarithms instead.",
+            "None of your log-probabilities is below -150, though some logits are 2000 apart. "
+            "A small number inside the logarithm, or a lower limit, hides the -inf, but the "
+            "values and the gradient are wrong there. Work with the difference of logarithms "
+            "instead.",
             sign=_stops_at_a_floor,
         ),
         Mistake(
             "shift not undone",
             edit("return shifted -", "return logits -"),
-            "The shift is on one side only. If the logarithm of the sum is taken of shifted "
-            "logits, then what it is subtracted from has to be shifted as well.",
+            "You shift on one side only. If you take the logarithm of the sum of shifted "
+            "logits, subtract it from shifted logits too.",
         ),
         Mistake(
             "maximum of the whole batch",
             edit("amax(-1, keepdim=True)", "max()"),
-            "You subtract one maximum from the whole batch. In a row that lies far below it every "
-            "exp is 0, and log(0) is -inf. Each row has a maximum of its own.",
+            "You subtract one maximum from the whole batch. In a row far below it every exp is "
+            "0, and log(0) is -inf. Each row has its own maximum.",
         ),
         Mistake(
             "no shift",
@@ -412,31 +408,30 @@ class LogSoftmax(Exercise):
         Mistake(
             "changes its input",
             edit("logits - shift", "logits.sub_(shift)"),
-            "The logits that came in are overwritten on the way. Make new tensors: `-=` and names "
+            "You overwrite the logits that were passed in. Make new tensors: `-=` and names "
             "that end in an underscore change the caller's tensor.",
         ),
         *(
             Mistake(
                 "normaliser detached",
                 edit("True).log()", "True).log().detach()") + shift,
-                "The logarithm of the sum is taken out of the graph, so the gradient misses that "
-                "raising one logit lowers all other log-probabilities. Only the shift may be "
-                "detached.",
+                "You take the logarithm of the sum out of the graph, so the gradient does not "
+                "know that raising one logit lowers all other log-probabilities. Only the "
+                "shift may be detached.",
             )
             for shift in (edit(), edit("logits.amax(", "logits.detach().amax("))
         ),
         Mistake(
             "gradient cut off",
             edit("logits - shift", "(logits - shift).detach()"),
-            "Nothing flows back: the result is taken out of the graph by `.detach()`, `.data`, "
+            "Nothing flows back: the result leaves the graph through `.detach()`, `.data`, "
             "`.item()` or a new tensor made from numbers.",
         ),
         *(
             Mistake(
                 "over the batch",
                 change,
-                "The sum runs over the batch. Each row is one example; its classes share one "
-                "probability.",
+                "You sum over the batch. Each row is one example; its probabilities sum to 1.",
             )
             for change in (edit("sum(-1", "sum(0"), edit("amax(-1", "amax(0", "sum(-1", "sum(0"))
         ),
@@ -444,7 +439,7 @@ class LogSoftmax(Exercise):
             Mistake(
                 "over everything",
                 edit("sum(-1, keepdim=True)", "sum()") + maximum,
-                "All rows share one sum. Each row has a sum of its own.",
+                "All your rows share one sum. Each row has its own.",
             )
             for maximum in (edit(), edit("amax(-1, keepdim=True)", "max()"))
         ),
@@ -457,8 +452,7 @@ class LogSoftmax(Exercise):
         Mistake(
             "mean instead of sum",
             edit(".sum(", ".mean("),
-            "You take the mean of the exponentials. What stands below the line of the softmax is "
-            "their sum.",
+            "You take the mean of the exponentials. The denominator of the softmax is their sum.",
         ),
         Mistake(
             "logarithm before the sum",
@@ -469,8 +463,8 @@ class LogSoftmax(Exercise):
         Mistake(
             "logarithm of the sum added",
             edit("shifted - shifted", "shifted + shifted"),
-            "You add the logarithm of the sum. The sum is below the line of the fraction, so its "
-            "logarithm is subtracted.",
+            "You add the logarithm of the sum. The sum is in the denominator, so subtract its "
+            "logarithm.",
         ),
         Mistake(
             "logarithm of each exp",
@@ -484,21 +478,21 @@ class LogSoftmax(Exercise):
                 edit(
                     "return shifted -", "return (shifted -", "True).log()", f"True).log()) / {log}"
                 ),
-                f"Everything is {1 / log:.4f} times what it should be: that is the logarithm to "
-                f"base {base}. The one that undoes exp is `torch.log`.",
+                f"Everything is {1 / log:.4f} times what it should be: that is the logarithm "
+                f"to base {base}. The inverse of exp is `torch.log`.",
             )
             for base, log in ((2, math.log(2)), (10, math.log(10)))
         ),
         Mistake(
             "log2 of the sum",
             edit(".log()", ".log2()"),
-            "The logarithm of the sum is taken to base 2. The one that undoes exp is `torch.log`.",
+            "The logarithm of the sum is taken to base 2. The inverse of exp is `torch.log`.",
         ),
         Mistake(
             "wrong sign",
             edit("return shifted -", "return -(shifted -", "True).log()", "True).log())"),
-            "The sign is turned. A probability is at most 1, so its logarithm is at most 0; the "
-            "minus sign comes with the loss.",
+            "The sign is wrong. A probability is at most 1, so its logarithm is at most 0; the "
+            "minus sign comes later, in the loss.",
         ),
         Mistake(
             "no logarithm",
@@ -509,30 +503,30 @@ class LogSoftmax(Exercise):
 
 
 def _lookup_mistakes(all_entries: str) -> list[Mistake]:
-    """Mistakes about the entries of log_probs and their mean, in nll as in cross_entropy."""
+    """Mistakes in the entries of log_probs and their mean, for nll and cross_entropy."""
     return [
         Mistake(
             "every row with every target",
             edit("torch.arange(len(targets)), targets", ":, targets"),
             "`log_probs[:, targets]` takes all targets from every row, n times n numbers. Each "
-            "row has one target of its own, so give the rows as indices too.",
+            "row has its own target, so index the rows as well.",
         ),
         Mistake(
             "rows looked up instead of columns",
             edit("torch.arange(len(targets)), targets", "targets"),
-            "With one index, `log_probs[targets]` means whole rows, those that the targets name. A "
-            "target names a column: one entry has two indices, the row and the column.",
+            "With one index, `log_probs[targets]` picks whole rows. A target is a column: a "
+            "single entry takes two indices, the row and the column.",
         ),
         Mistake(
             "row and column swapped",
             edit("torch.arange(len(targets)), targets", "targets, torch.arange(len(targets))"),
-            "The two indices are exchanged. The row comes first, then the column: the target.",
+            "Your two indices are swapped. The row comes first, then the column: the target.",
         ),
         Mistake(
             "mean over all entries",
             edit(".mean()", f".sum() / {all_entries}.numel()"),
-            "You divide by the number of entries, n * c. The zeros of a one-hot product are no "
-            "terms of the mean: there are n examples.",
+            "You divide by the number of entries, n * c. The zeros of a one-hot product do not "
+            "count in the mean: there are n examples.",
         ),
         Mistake(
             "divided by the classes",
@@ -542,8 +536,8 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
         Mistake(
             "sum",
             edit(".mean()", ".sum()"),
-            "You add the examples up. The loss is their mean, so that it does not grow with the "
-            "size of the batch.",
+            "You add up the losses of the examples. The loss is their mean, so that it does "
+            "not grow with the size of the batch.",
         ),
         Mistake(
             "median instead of mean",
@@ -553,14 +547,15 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
         Mistake(
             "wrong sign",
             edit("return -", "return "),
-            "The sign is turned: there is a minus too many or too few. Log-probabilities are at "
-            "most 0; with one minus the loss is positive, and small where the target is likely.",
+            "The sign is wrong: there is one minus too many or too few. Log-probabilities are "
+            "at most 0; with one minus the loss is positive, and small where the target is "
+            "likely.",
         ),
         Mistake(
             "largest entry instead of the target's",
             edit("[torch.arange(len(targets)), targets]", ".amax(-1)"),
-            "You take the largest entry of each row, whatever the target is. The model would be "
-            "rewarded for being sure, not for being right.",
+            "You take the largest entry of each row, whatever the target is. That rewards the "
+            "model for being sure, not for being right.",
         ),
         Mistake(
             "one loss per example",
@@ -582,7 +577,7 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
                 "losses = -log_probs[torch.arange(len(targets)), targets]\n    return "
                 "torch.stack([losses[targets == k].mean() for k in targets.unique()]).mean()",
             ),
-            "You average over the classes, each with its own mean. Here every example counts the "
+            "You average each class first and then the classes. Here every example counts the "
             "same.",
         ),
     ]
@@ -621,13 +616,13 @@ class Nll(Exercise):
         Mistake(
             "logarithm twice",
             edit("log_probs[", "log_probs.log()["),
-            "You take the logarithm of what is a logarithm already, and it is negative: nan.",
+            "You take the logarithm of a logarithm, which is negative: nan.",
         ),
         Mistake(
             "probabilities",
             edit("log_probs[", "log_probs.exp()["),
-            "You average the probabilities. What came in are logarithms, and the loss is an "
-            "average of these.",
+            "You average the probabilities. You are given logarithms, and the loss is their "
+            "average.",
         ),
         Mistake(
             "logarithm of the mean",
@@ -638,7 +633,7 @@ class Nll(Exercise):
         Mistake(
             "gradient cut off",
             edit("log_probs[", "log_probs.detach()["),
-            "Nothing flows back: the result is taken out of the graph by `.detach()`, `.data`, "
+            "Nothing flows back: the result leaves the graph through `.detach()`, `.data`, "
             "`.item()` or a new tensor made from numbers.",
         ),
     )
@@ -671,8 +666,9 @@ class CrossEntropy(Exercise):
         Mistake(
             "logarithm of the softmax",
             edit("= log_softmax(", "= torch.log(softmax(", "logits)\n", "logits))\n"),
-            "You take the logarithm of finished probabilities. Far from the largest logit they "
-            "have been rounded to 0, and the loss is inf. You have written log_softmax for this.",
+            "You take the logarithm of finished probabilities. Far below the largest logit "
+            "they have been rounded to 0, and the loss is inf. You have written log_softmax "
+            "for this.",
         ),
         *(
             Mistake(
@@ -680,8 +676,8 @@ class CrossEntropy(Exercise):
                 edit(
                     "= log_softmax(", f"= torch.log({small} + softmax(", "logits)\n", "logits))\n"
                 ),
-                "A small number inside the logarithm hides the inf: a hopeless mistake then costs "
-                f"at most {-math.log(float(small)):.0f}, with no gradient that could mend it. You "
+                "A small number inside the logarithm hides the inf: a hopeless mistake then "
+                f"costs at most {-math.log(float(small)):.0f}, with no gradient to fix it. You "
                 "have written log_softmax for this.",
             )
             for small in ("1e-3", "1e-5", "1e-6", "1e-7", "1e-8", "1e-9", "1e-10", "1e-12")
@@ -689,8 +685,7 @@ class CrossEntropy(Exercise):
         Mistake(
             "no shift",
             edit("log_softmax(logits)", "logits - logits.exp().sum(-1, keepdim=True).log()"),
-            "exp(1000) is inf in float32 and exp(-1000) is 0. You have written a log_softmax that "
-            "copes with both.",
+            "exp(1000) is inf in float32 and exp(-1000) is 0. Your own log_softmax handles both.",
         ),
         Mistake(
             "maximum of the whole batch",
@@ -704,8 +699,8 @@ class CrossEntropy(Exercise):
         Mistake(
             "no logarithm",
             edit("log_softmax", "softmax"),
-            "You average the probability of the target. Its logarithm is missing, and with it the "
-            "steep price of being sure and wrong.",
+            "You average the probability of the target. Its logarithm is missing, and with it "
+            "the high cost of being sure and wrong.",
         ),
         Mistake(
             "logarithm to base 2",
@@ -716,8 +711,8 @@ class CrossEntropy(Exercise):
         Mistake(
             "no softmax",
             edit("log_softmax(logits)", "logits"),
-            "You average the target's logit. It says nothing alone: only set against the other "
-            "logits of its row does it become a probability.",
+            "You average the target's logit. Alone it says nothing: it only becomes a "
+            "probability in relation to the other logits of its row.",
         ),
         Mistake(
             "squared error",
@@ -753,33 +748,33 @@ class CrossEntropy(Exercise):
                 "log_probs[torch.arange(len(targets)), targets]",
                 "(log_probs.exp() * log_probs).sum(-1)",
             ),
-            "This is the entropy of the prediction. It says how unsure the model is, and does not "
-            "ask for the targets.",
+            "This is the entropy of the prediction. It says how unsure the model is, and does "
+            "not depend on the targets.",
         ),
         Mistake(
             "over the batch",
             edit("(logits)", "(logits.T).T"),
-            "The softmax runs over the batch. The probabilities of one example, a row, sum to 1.",
+            "Your softmax runs over the batch. The probabilities of one example, a row, sum to 1.",
         ),
         Mistake(
             "gradient cut off",
             edit("(logits)", "(logits.detach())"),
-            "Nothing flows back: the result is taken out of the graph by `.detach()`, `.data`, "
+            "Nothing flows back: the result leaves the graph through `.detach()`, `.data`, "
             "`.item()` or a new tensor made from numbers.",
         ),
     )
 
 
 class CrossEntropyBackward(Exercise):
-    """The gradient of cross_entropy(logits, targets) with respect to the logits, (p - y) / n,
-    without autograd.
-    """
+    """The gradient of cross_entropy(logits, targets), (p - y) / n, without autograd."""
 
     id, points = "cross_entropy.cross_entropy_backward", 3
     minutes, lines, writes = 25, "one to three lines", "a derivation"
     without = {
         "float64": FLOAT32,
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": (
+            "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
+        ),
     }
     shortcuts = (*AUTOGRAD, *READY_MADE)
 
@@ -809,30 +804,31 @@ class CrossEntropyBackward(Exercise):
         Mistake(
             "only y divided by n",
             edit("(p - y) / len", "p - y / len"),
-            "Only the one-hot vectors are divided by n. The whole difference is: set brackets.",
+            "Only the one-hot vectors are divided by n. Divide the whole difference: use brackets.",
         ),
         Mistake(
             "only p divided by n",
             edit("(p - y) / len(targets)", "p / len(targets) - y"),
-            "Only the probabilities are divided by n. The whole difference is.",
+            "Only the probabilities are divided by n. Divide the whole difference.",
         ),
         Mistake(
             "gradient of the squared error",
             edit("(p - y) / len(targets)", "2 * (p - y) / logits.numel()"),
-            "This is the derivative by p of the mean squared error between p and y. Here the loss "
-            "is the cross-entropy, and the gradient is taken by the logits.",
+            "This is the derivative of the mean squared error between p and y with respect to "
+            "p. Here the loss is the cross-entropy, and you need the gradient with respect to "
+            "the logits.",
         ),
         Mistake(
             "1 subtracted from every entry",
             edit("p - y", "p - 1"),
-            "You subtract 1 from every probability. Only the target's has to become 1; the others "
-            "have to become 0.",
+            "You subtract 1 from every probability. Only the target's probability should "
+            "become 1; the others should become 0.",
         ),
         Mistake(
             "the label subtracted",
             edit("p - y", "p - targets[:, None]"),
-            "You subtract the number of the class. It is a name, not an amount: the one-hot row "
-            "is subtracted.",
+            "You subtract the number of the class. It is a name, not an amount: subtract the "
+            "one-hot row.",
         ),
         Mistake(
             "log-probabilities",
@@ -843,14 +839,14 @@ class CrossEntropyBackward(Exercise):
         Mistake(
             "ones subtracted in every row",
             edit("shape[-1])", "shape[-1]).amax(0)"),
-            "`p[:, targets] -= 1` takes 1 from the columns of all targets in every row. Each row "
-            "has one target of its own, so give the rows as indices too.",
+            "`p[:, targets] -= 1` takes 1 from the columns of all targets in every row. Each "
+            "row has its own target, so index the rows as well.",
         ),
         Mistake(
             "classes counted from the targets",
             edit("logits.shape[-1]", "int(targets.max()) + 1"),
             "The one-hot rows have as many columns as the largest target needs. A class may be "
-            "absent from a batch: the logits have the number of classes.",
+            "missing from a batch: take the number of classes from the logits.",
         ),
         Mistake(
             "the prediction instead of the target",
@@ -867,8 +863,8 @@ class CrossEntropyBackward(Exercise):
         Mistake(
             "gradient with respect to the probabilities",
             edit("p - y", "-y / p"),
-            "This is the derivative of -log p by p. One more link of the chain is missing: how p "
-            "depends on all the logits of its row.",
+            "This is the derivative of -log p with respect to p. One link of the chain rule is "
+            "missing: how p depends on all the logits of its row.",
         ),
         Mistake(
             "only the target's column",
@@ -891,13 +887,13 @@ class CrossEntropyBackward(Exercise):
         Mistake(
             "slope of the sigmoid",
             edit("(p - y)", "(p - y) * p * (1 - p)"),
-            "There is a factor p (1 - p) too many. It belongs to the squared error of a sigmoid; "
+            "You have an extra factor p (1 - p). It belongs to the squared error of a sigmoid; "
             "in cross-entropy the logarithm cancels it.",
         ),
         Mistake(
             "no shift",
             edit("= softmax(logits)", "= logits.exp() / logits.exp().sum(-1, keepdim=True)"),
-            "Your softmax overflows at logits of 1000. You have written one that does not.",
+            "Your softmax overflows at logits of 1000. Your own softmax does not.",
         ),
         Mistake(
             "maximum of the whole batch",
@@ -906,23 +902,25 @@ class CrossEntropyBackward(Exercise):
                 "= (e := (logits - logits.max()).exp()) / e.sum(-1, keepdim=True)",
             ),
             "The softmax subtracts one maximum from the whole batch, and a row far below it "
-            "becomes 0/0. Each row has a maximum of its own.",
+            "becomes 0/0. Each row has its own maximum.",
         ),
         Mistake(
             "over the batch",
             edit("= softmax(logits)", "= softmax(logits.T).T"),
-            "The softmax runs over the batch. The probabilities of one example, a row, sum to 1.",
+            "Your softmax runs over the batch. The probabilities of one example, a row, sum to 1.",
         ),
     )
 
 
 class Accuracy(Exercise):
-    """The part of the examples whose largest logit belongs to the target, between 0 and 1."""
+    """The share of examples whose largest logit is the target's, between 0 and 1."""
 
     id, points = "cross_entropy.accuracy", 1
     minutes, lines, writes = 5, "one line", "the metric"
     without = {
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": (
+            "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
+        ),
     }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -1023,8 +1021,8 @@ class Accuracy(Exercise):
                 "logits.argmax(-1) == targets",
                 "softmax(logits)[torch.arange(len(targets)), targets]",
             ),
-            "This is the mean probability of the right class. The accuracy does not ask how sure: "
-            "an example is right or wrong.",
+            "This is the mean probability of the right class. Accuracy does not depend on how "
+            "sure the model is: an example is right or wrong.",
         ),
         Mistake(
             "percent",
@@ -1042,7 +1040,7 @@ class Accuracy(Exercise):
         Mistake(
             "error rate",
             edit("== targets", "!= targets"),
-            "This is the part of the examples that are wrong.",
+            "This is the share of examples that are wrong.",
         ),
         Mistake(
             "integer division",
@@ -1053,8 +1051,7 @@ class Accuracy(Exercise):
         Mistake(
             "value instead of index",
             edit("argmax(", "amax("),
-            "You compare the largest logit itself with the target. Compare the column in which it "
-            "stands.",
+            "You compare the largest logit itself with the target. Compare its column.",
         ),
         Mistake(
             "smallest logit",
@@ -1064,8 +1061,8 @@ class Accuracy(Exercise):
         Mistake(
             "largest absolute value",
             edit("logits.argmax(", "logits.abs().argmax("),
-            "You look for the logit of the largest size, whatever its sign. A larger logit means "
-            "more likely, and a negative one is small.",
+            "You look for the logit with the largest absolute value. A larger logit means more "
+            "likely, and a negative one is small.",
         ),
         Mistake(
             "only the first three classes",

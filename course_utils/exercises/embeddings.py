@@ -171,7 +171,9 @@ class EmbeddingBackward(Exercise):
     minutes, lines, writes = 20, "two or three lines", "the gradient of that"
     without = {
         "float64": "the tables of this lesson are float32, and so is a gradient written into zeros",
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": (
+            "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
+        ),
     }
     shortcuts = (*AUTOGRAD, *EMBEDDING)
 
@@ -323,7 +325,7 @@ class EmbeddingBackward(Exercise):
         Mistake(
             "wrong sign",
             edit("return grad", "return -grad"),
-            "The sign is turned. The step against the gradient comes later, in the optimizer.",
+            "The sign is wrong. The step against the gradient comes later, in the optimizer.",
         ),
     )
 
@@ -810,7 +812,9 @@ class Pca(Exercise):
     minutes, lines, writes = 20, "three or four lines", "a map of what was learned"
     without = {
         "float64": "a way through float32 is right within the tolerance of this lesson",
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": (
+            "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
+        ),
     }
     shortcuts = (torch.pca_lowrank, torch.svd_lowrank)
 

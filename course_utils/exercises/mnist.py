@@ -17,22 +17,21 @@ from course_utils.exercises._steps import OPTIMIZERS, STEPS
 
 
 def _things(answer: Any) -> str:
-    """What an answer that should be two things is."""
+    """What was returned where two things are expected."""
     if isinstance(answer, tuple | list):
         return f"{len(answer)} things"
     return "nothing" if answer is None else "a single thing"
 
 
 class Normalize(Exercise):
-    """(x - m) / s for both tensors, with m and s the one mean and the one standard deviation of all
-    of train.
-    """
+    """(x - m) / s for both tensors, with the mean m and standard deviation s of all of train."""
 
     id, points = "mnist.normalize", 1
     minutes, lines, writes = 10, "two lines", "the scale of the pixels"
     without = {
         "float64": "pixels are float32, and so are the results by definition",
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": "a solution through NumPy is right, and NumPy takes no tensors that "
+        "require a gradient",
     }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -63,34 +62,34 @@ class Normalize(Exercise):
                 "(valid - m) / s",
             ),
             "The validation data is scaled with its own mean and spread. The net learns from "
-            "numbers that were scaled in one way, so everything that it ever sees has to be "
-            "scaled in that same way.",
+            "numbers scaled in one way, so everything it ever sees must be scaled in the same "
+            "way.",
         ),
         Mistake(
             "statistics of both together",
             edit("_statistics(train)", "_statistics(torch.cat([train, valid]))"),
-            "The mean and the spread come from both sets together. What belongs to validation "
-            "must not have a say in anything that training uses, not even in two numbers.",
+            "The mean and the spread come from both sets together. Validation data must not "
+            "influence anything that training uses, not even two numbers.",
         ),
         Mistake(
             "statistics of the validation data",
             edit("_statistics(train)", "_statistics(valid)"),
-            "The mean and the spread come from the validation data. They belong to what is "
+            "The mean and the spread come from the validation data. They are part of what is "
             "learned, so they come from the training data.",
         ),
         Mistake(
             "each pixel scaled separately",
             edit(".mean()", ".mean(0)", ".std()", ".std(0)"),
-            "Each pixel has a mean and a spread of its own. A pixel at the border is 0 in every "
-            "digit, so its spread is 0, and nothing can be divided by that. Take one mean and one "
+            "You give each pixel its own mean and spread. A pixel at the border is 0 in every "
+            "digit, so its spread is 0, and you cannot divide by that. Take one mean and one "
             "spread over all pixels.",
         ),
         Mistake(
             "each pixel scaled separately",
             edit(".mean()", ".mean(0)", ".std()", ".std(0, correction=0)"),
-            "The mean and the spread are taken pixel by pixel (as batch normalisation does it). "
-            "One mean and one spread for all pixels will do, and a pixel that never changes does "
-            "no harm then.",
+            "The mean and the spread are taken pixel by pixel (as batch normalisation does "
+            "it). One mean and one spread for all pixels are enough, and then a pixel that "
+            "never changes does no harm.",
         ),
         Mistake(
             "each pixel scaled separately",
@@ -100,9 +99,9 @@ class Normalize(Exercise):
                 "(valid - mean) / std",
                 "nn.functional.batch_norm(valid, None, None, training=True)",
             ),
-            "Each pixel has a mean and a spread of its own, and in valid other ones than in train "
-            "(as batch normalisation does it). Take one mean and one spread, over all pixels of "
-            "train, for both.",
+            "You give each pixel its own mean and spread, and valid different ones from train "
+            "(as batch normalisation does it). Take one mean and one spread, over all pixels "
+            "of train, for both.",
         ),
         Mistake(
             "each digit scaled separately",
@@ -116,8 +115,8 @@ class Normalize(Exercise):
                 ".std()",
                 ".std(1, keepdim=True)",
             ),
-            "Each digit has a mean and a spread of its own. Take one mean and one spread, over all "
-            "pixels of all training digits.",
+            "You give each digit its own mean and spread. Take one mean and one spread, over "
+            "all pixels of all training digits.",
         ),
         Mistake(
             "divided by the variance",
@@ -127,7 +126,7 @@ class Normalize(Exercise):
         Mistake(
             "root mean square instead of standard deviation",
             edit("x.float().std()", "x.float().square().mean().sqrt()"),
-            "You divide by the root of the mean square. The standard deviation is that of the "
+            "You divide by the root of the mean square. The standard deviation measures "
             "distances from the mean: subtract the mean before you square.",
         ),
         Mistake(
@@ -138,9 +137,9 @@ class Normalize(Exercise):
         Mistake(
             "validation data not divided",
             edit("(valid - mean) / std", "valid - mean"),
-            "valid is shifted and keeps its spread. Is the division missing? Or is train "
-            "overwritten first, so that its standard deviation is 1 when valid is divided by it? "
-            "Compute both numbers before.",
+            "valid is shifted but keeps its spread. Is the division missing? Or is train "
+            "overwritten first, so that its standard deviation is 1 when valid is divided by "
+            "it? Compute both numbers before.",
         ),
         Mistake(
             "mean not subtracted",
@@ -156,8 +155,8 @@ class Normalize(Exercise):
         Mistake(
             "divided before subtracting",
             edit("(train - mean)", "train - mean", "(valid - mean)", "valid - mean"),
-            "Only the mean is divided by the standard deviation: a division comes before a "
-            "subtraction. Brackets are missing.",
+            "You divide only the mean by the standard deviation: division comes before "
+            "subtraction. You need brackets.",
         ),
         Mistake(
             "multiplied by the standard deviation",
@@ -167,9 +166,9 @@ class Normalize(Exercise):
         Mistake(
             "validation data as it was",
             edit("(valid - mean) / std", "valid.clone()"),
-            "valid comes back as it was. Is it scaled at all? Or is train overwritten first, so "
-            "that its mean is 0 and its standard deviation 1 when valid is scaled? Compute both "
-            "numbers before.",
+            "valid comes back unchanged. Do you scale it at all? Or is train overwritten "
+            "first, so that its mean is 0 and its standard deviation 1 when valid is scaled? "
+            "Compute both numbers before.",
         ),
         Mistake(
             "validation data clipped",
@@ -284,9 +283,9 @@ class Sgd(Exercise):
         Mistake(
             "generator used up",
             None,
-            "Given a list, your optimizer moves its parameters. Given a generator, only its first "
-            "loop finds them: `model.parameters()` can be walked through once. Keep what it gives "
-            "in a list.",
+            "Given a list, your optimizer moves its parameters. Given a generator, only its "
+            "first loop finds them: `model.parameters()` can be iterated only once. Keep its "
+            "items in a list.",
             sign=lambda e: (
                 e[0]["parameters that step 1 moves"] == 2
                 and 0 in [value for name, value in e[2].items() if "moves" in name]
@@ -333,7 +332,7 @@ class Sgd(Exercise):
                 "not None:\n                v = self.velocities[0] if self.velocities[0].shape == "
                 "v.shape else v",
             ),
-            "Two parameters share a velocity. Each parameter has one of its own.",
+            "Two parameters share a velocity. Each parameter has its own.",
         ),
         Mistake(
             "one velocity for several parameters",
@@ -341,8 +340,8 @@ class Sgd(Exercise):
                 "v.copy_(self.momentum * v + p.grad)",
                 "self.v = v = self.momentum * getattr(self, 'v', 0.0) + p.grad",
             ),
-            "All parameters share one velocity, and their shapes do not fit. Each parameter has "
-            "one of its own.",
+            "All parameters share one velocity, and their shapes do not fit. Each parameter "
+            "has its own.",
         ),
         Mistake(
             "velocities of the wrong parameters",
@@ -350,9 +349,9 @@ class Sgd(Exercise):
                 "zip(self.params, self.velocities, strict=True)",
                 "zip([p for p in self.params if p.grad is not None], self.velocities)",
             ),
-            "You drop the parameters without a gradient first and then go through the velocities "
-            "from the start, so the others meet the velocities of their neighbours. Zip first, "
-            "skip afterwards.",
+            "You drop the parameters without a gradient first and then go through the "
+            "velocities from the start, so the others get their neighbours' velocities. Zip "
+            "first, skip afterwards.",
         ),
         Mistake(
             "single numbers skipped",
@@ -362,9 +361,9 @@ class Sgd(Exercise):
         Mistake(
             "no parameter moves",
             edit("p -= ", "p = p - "),
-            "After step() every parameter is what it was. Do you write `p = p - ...`? That only "
-            "gives the name p to a new tensor, and the model keeps the old one. Change the tensor "
-            "itself, as `p -= ...` does.",
+            "After step() every parameter is unchanged. Did you write `p = p - ...`? That only "
+            "gives the name p to a new tensor, and the model keeps the old one. Change the "
+            "tensor itself, as `p -= ...` does.",
         ),
         Mistake(
             "stops at the first None",
@@ -372,8 +371,8 @@ class Sgd(Exercise):
                 "if p.grad is not None:",
                 "if p.grad is None:\n                break\n            else:",
             ),
-            "At a parameter whose `.grad` is None your loop ends, and those after it do not move. "
-            "Skip this one and go on: `continue`, not `break` or `return`.",
+            "Your loop ends at a parameter whose `.grad` is None, and the ones after it do not "
+            "move. Skip this one and go on: `continue`, not `break` or `return`.",
         ),
         Mistake(
             "parameter before velocity",
@@ -383,8 +382,9 @@ class Sgd(Exercise):
                 "p -= self.lr * v",
                 "pass",
             ),
-            "The first step moves nothing: the parameter follows the velocity of the step before. "
-            "First the velocity takes in the gradient, then the parameter takes in the velocity.",
+            "The first step moves nothing: the parameter follows the velocity of the step "
+            "before. Update the velocity with the gradient first, then the parameter with the "
+            "velocity.",
         ),
         Mistake(
             "learning rate forgotten",
@@ -400,7 +400,7 @@ class Sgd(Exercise):
         Mistake(
             "lr and momentum swapped",
             edit("list(params), lr, momentum", "list(params), momentum, lr"),
-            "lr and momentum have changed places. lr multiplies the velocity in the step, "
+            "You have swapped lr and momentum. lr multiplies the velocity in the step, "
             "momentum the old velocity.",
         ),
         Mistake(
@@ -421,15 +421,15 @@ class Sgd(Exercise):
         Mistake(
             "gradient cleared in step",
             edit("p -= self.lr * v", "p -= self.lr * v\n                p.grad = None"),
-            "step() clears the gradients. That is the task of zero_grad(): somebody may want to "
-            "look at the gradients after the step.",
+            "step() clears the gradients. That is zero_grad()'s job: someone may want to look "
+            "at the gradients after the step.",
         ),
         Mistake(
             "gradient overwritten in step",
             edit("self.lr * v", "p.grad.copy_(self.lr * v)"),
-            "step() writes other numbers into `.grad`: somebody may want to look at the gradients "
-            "after the step. Methods with _ at the end change the tensor that they are called on; "
-            "make a new one instead.",
+            "step() changes the numbers in `.grad`: someone may want to look at the gradients "
+            "after the step. Methods that end in _ change the tensor they are called on; make "
+            "a new one instead.",
         ),
         Mistake(
             "gradient overwritten in step",
@@ -472,8 +472,9 @@ class Sgd(Exercise):
         Mistake(
             "graph recorded",
             edit("    @torch.no_grad()\n", ""),
-            "PyTorch records operations on parameters, and refuses to change a parameter in place "
-            "while it records. The step is no part of the model: run it under torch.no_grad().",
+            "PyTorch records operations on parameters, and refuses to change a parameter in "
+            "place while it records. The step is not part of the model: run it under "
+            "torch.no_grad().",
         ),
         Mistake(
             "zero_grad needs every gradient",
@@ -489,7 +490,7 @@ def _mode(module: nn.Module) -> str:
 
 
 def _became(before: Sequence[Tensor | None], now: Sequence[Tensor | None]) -> str:
-    """What has become of gradients, in words."""
+    """What happened to the gradients, in words."""
     changed = [
         (a, b)
         for a, b in zip(before, now, strict=True)
@@ -501,7 +502,7 @@ def _became(before: Sequence[Tensor | None], now: Sequence[Tensor | None]) -> st
 
 
 class _Line(nn.Module):
-    """logits = x @ weight.T + bias with given parameters; it notes how it was called."""
+    """logits = x @ weight.T + bias with given parameters; it records how it was called."""
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
@@ -512,16 +513,14 @@ class _Line(nn.Module):
 
 
 def _skewed(y_hat: Tensor, y: Tensor) -> Tensor:
-    """A loss that punishes too little three times as much as too much, so that its arguments cannot
-    be exchanged.
-    """
+    """A loss that is not symmetric, so that its arguments cannot be swapped unnoticed."""
     error = y_hat - y
     return torch.where(error < 0, 3 * error.square(), error.square()).mean(-1).mean()
 
 
 class _Descent:
-    """An optimizer that counts its steps; its rule is none of the lesson's: half of the gradient
-    before is added.
+    """An optimizer that counts its steps, with a rule of its own: it adds half the previous
+    gradient.
     """
 
     def __init__(self, params: Iterable[Tensor]) -> None:
@@ -543,9 +542,7 @@ class _Descent:
 
 
 class TrainEpoch(Exercise):
-    """One step for every batch; returns the mean over all examples of the loss that each had before
-    its step.
-    """
+    """One step per batch; returns the mean over all examples of the loss before each step."""
 
     id, points = "mnist.train_epoch", 2
     minutes, lines, writes = 15, "about eight lines", "the loop"
@@ -564,9 +561,14 @@ class TrainEpoch(Exercise):
                 for n in sizes
             ]
             return Case(
-                f"{label}, {loss}", x=x, y=y, loss=loss, weight=rng.normal(n_out, n_in), bias=rng.normal(n_out),
+                f"{label}, {loss}",
+                x=x,
+                y=y,
+                loss=loss,
+                weight=rng.normal(n_out, n_in),
+                bias=rng.normal(n_out),
                 **settings,
-            )  # fmt: skip
+            )
 
         yield case("a list of two batches of four", [4, 4], "cross-entropy", generator=False)
         yield case("a list of batches of 5, 5 and 2", [5, 5, 2], "cross-entropy", generator=False)
@@ -608,8 +610,8 @@ class TrainEpoch(Exercise):
         Mistake(
             "gradients never cleared",
             edit("        optimizer.zero_grad()\n", ""),
-            "backward() adds to `.grad`. Unless the gradients are cleared before each backward(), "
-            "a step also follows those of the batches before it.",
+            "backward() adds to `.grad`. Unless you clear the gradients before each "
+            "backward(), a step also follows those of earlier batches.",
         ),
         Mistake(
             "no gradients at the step",
@@ -617,8 +619,8 @@ class TrainEpoch(Exercise):
                 "optimizer.zero_grad()\n        loss.backward()",
                 "loss.backward()\n        optimizer.zero_grad()",
             ),
-            "When the step is taken there are no gradients: they have been cleared and not "
-            "computed again. First clear, then backward(), then the step.",
+            "There are no gradients when you take the step: you have cleared them and not "
+            "computed them again. First clear, then backward(), then the step.",
         ),
         Mistake(
             "one batch late",
@@ -664,15 +666,15 @@ class TrainEpoch(Exercise):
         Mistake(
             "loss after the step",
             edit("loss.item()", "loss_fn(model(x), y).item()"),
-            "You compute the loss once more after the step. That costs a forward pass more and "
-            "flatters the model: it has just seen this batch. Use the loss that you took the "
-            "gradient of.",
+            "You compute the loss again after the step. That costs another forward pass and "
+            "flatters the model, which has just seen this batch. Use the loss whose gradient "
+            "you took.",
         ),
         Mistake(
             "batches iterated twice",
             edit("n = 0.0, 0", "n = 0.0, sum(len(y) for _, y in batches)", "n += len(y)", "pass"),
-            "You walk through the batches twice. They may come from a generator, which is then "
-            "used up: count the examples in the loop that trains.",
+            "You go through the batches twice. They may come from a generator, which is then "
+            "used up: count the examples in the training loop.",
         ),
         Mistake(
             "only the first batch",
@@ -688,7 +690,8 @@ class TrainEpoch(Exercise):
                 "        size = size or len(y)\n        if len(y) < size:\n            "
                 "continue\n        loss = ",
             ),
-            "The last batch is smaller, and you leave it out. Its examples count like all others.",
+            "The last batch is smaller, and you leave it out. Its examples count like all the "
+            "others.",
         ),
         Mistake(
             "loss of the last batch",
@@ -756,7 +759,7 @@ class TrainEpoch(Exercise):
             edit(
                 "loss_fn(model(x), y)", "-model(x).log_softmax(-1)[torch.arange(len(y)), y].mean()"
             ),
-            "You compute the cross-entropy whatever loss_fn is, and here the targets are no "
+            "You compute the cross-entropy whatever loss_fn is, and here the targets are not "
             "classes. Call loss_fn.",
         ),
         Mistake(
@@ -767,15 +770,13 @@ class TrainEpoch(Exercise):
         Mistake(
             "arguments of the loss swapped",
             edit("loss_fn(model(x), y)", "loss_fn(y, model(x))"),
-            "loss_fn gets the targets first. It takes what the model says and then the targets.",
+            "loss_fn gets the targets first. It takes the model's outputs first, then the targets.",
         ),
     )
 
 
 class _Watched(nn.Module):
-    """An affine map that doubles its logits in training mode and notes the state of the world when
-    it is called.
-    """
+    """An affine map that doubles its logits in training mode and records how it was called."""
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
@@ -798,9 +799,7 @@ def _means_of_chunks(size: int) -> Edit:
 
 
 class Evaluate(Exercise):
-    """(mean cross-entropy, accuracy) in eval mode and without a graph, with the mode restored
-    afterwards.
-    """
+    """(mean cross-entropy, accuracy) in eval mode, without a graph; restores the mode."""
 
     id, points = "mnist.evaluate", 2
     minutes, lines, writes = 15, "about six lines", "loss and accuracy of a model"
@@ -862,44 +861,45 @@ class Evaluate(Exercise):
         Mistake(
             "mode not switched",
             None,
-            "The model runs in the mode in which it came. In training mode layers such as dropout "
+            "The model runs in the mode it came in. In training mode layers such as dropout "
             "behave differently; call model.eval() first.",
             sign=lambda e: not e[0]["the model is in eval mode while it runs"],
         ),
         Mistake(
             "only the outermost flag switched",
             None,
-            "You set the flag `training` of the model alone; the layers inside it keep theirs. "
+            "You set only the outer model's flag `training`; the layers inside it keep theirs. "
             "model.eval() clears it in all of them.",
             sign=lambda e: not e[0]["the layers inside are in eval mode too"],
         ),
         Mistake(
             "parameters frozen",
             None,
-            "Your function sets requires_grad to False and leaves it so: the model can no longer "
-            "be trained. Run it under torch.no_grad() instead; that changes nothing for good.",
+            "Your function sets requires_grad to False and leaves it that way: the model can "
+            "no longer be trained. Run it under torch.no_grad() instead; that changes nothing "
+            "for good.",
             sign=lambda e: not e[0]["the parameters are still trainable"],
         ),
         Mistake(
             "graph recorded",
             None,
-            "PyTorch recorded a graph while the model ran: memory for a backward pass that "
-            "never comes. Run the model under torch.no_grad().",
+            "PyTorch recorded a graph while the model ran, which takes memory for a backward "
+            "pass that never comes. Run the model under torch.no_grad().",
             sign=lambda e: not e[0]["the run is without a graph"],
         ),
         Mistake(
             "left in eval mode",
             None,
-            "The model came in training mode and leaves in eval mode. From then on it trains "
-            "without dropout and the like, and nobody notices. Remember model.training before you "
-            "switch.",
+            "The model arrives in training mode and leaves in eval mode. From then on it "
+            "trains without dropout and the like, and nobody notices. Remember model.training "
+            "before you switch.",
             sign=lambda e: e[0]["mode afterwards"] == "eval",
         ),
         Mistake(
             "layers inside left in eval mode",
             None,
-            "You put back the flag `training` of the model alone, and the layers inside it stay in "
-            "eval mode. model.train(mode) sets it in all of them.",
+            "You restore only the outer model's flag `training`, and the layers inside it stay "
+            "in eval mode. model.train(mode) sets it in all of them.",
             sign=lambda e: (
                 e[0]["mode afterwards"] == "training"
                 and e[0]["mode of the layers inside afterwards"] == "eval"
@@ -908,8 +908,8 @@ class Evaluate(Exercise):
         Mistake(
             "always back to training mode",
             None,
-            "A model that came in eval mode leaves in training mode. Put back the mode that you "
-            "found.",
+            "A model that arrives in eval mode leaves in training mode. Restore the mode that "
+            "you found.",
             sign=lambda e: e[1]["mode afterwards"] == "training",
         ),
         Mistake(
@@ -919,7 +919,7 @@ class Evaluate(Exercise):
                 "model.train(was_training)\n    torch.set_grad_enabled(False)",
             ),
             "Recording is still switched off when your function returns, so nothing can be "
-            "trained any more. `with torch.no_grad():` puts it back by itself.",
+            "trained any more. `with torch.no_grad():` switches it back on by itself.",
         ),
         Mistake(
             "accuracy over the batch",
@@ -930,8 +930,8 @@ class Evaluate(Exercise):
         Mistake(
             "mean of chunk means",
             _means_of_chunks(4),
-            "You average over chunks, each with the same weight, and the last one is smaller. "
-            "Weight them by their size, or take all at once.",
+            "You give every chunk the same weight, and the last one is smaller. Weight them by "
+            "their size, or take all at once.",
         ),
         Mistake(
             "mean of chunk means",
@@ -942,7 +942,7 @@ class Evaluate(Exercise):
         Mistake(
             "accuracy first",
             edit("return loss, share", "return share, loss"),
-            "Loss and accuracy are exchanged: the loss comes first.",
+            "Loss and accuracy are swapped: the loss comes first.",
         ),
         Mistake(
             "percent",
@@ -998,9 +998,7 @@ def _digits() -> tuple[Tensor, Tensor]:
 
 
 def _moved(images: Tensor, right: Tensor, down: Tensor) -> Tensor:
-    """Pictures (n, 1, 28, 28) moved by fractions of pixels, one right and down (n,) for each, as
-    rows of 784.
-    """
+    """Pictures (n, 1, 28, 28) moved by fractions of pixels, right and down (n,), as rows of 784."""
     where = torch.eye(2, 3).repeat(len(images), 1, 1)
     where[:, 0, 2], where[:, 1, 2] = -right / 14, -down / 14
     grid = F.affine_grid(where, list(images.shape), align_corners=False)
@@ -1008,9 +1006,7 @@ def _moved(images: Tensor, right: Tensor, down: Tensor) -> Tensor:
 
 
 def _renamed(guesses: Tensor, labels: Tensor) -> float:
-    """The share of right guesses where each digit may go by another name, and no two by the same
-    one.
-    """
+    """The best share of right guesses over all ways to rename the ten digits."""
     counts = torch.zeros(10, 10).index_put(
         (labels, guesses), torch.ones(len(labels)), accumulate=True
     )
@@ -1127,16 +1123,16 @@ class FitMnist(Training):
         Mistake(
             "not a model",
             None,
-            "Return the model alone: an nn.Module, without a history or anything else beside it, "
-            "and not its class.",
+            "Return the model alone: an nn.Module, without a history or anything else beside "
+            "it, and an instance, not the class.",
             sign=lambda e: e[0]["what is returned"] != "an nn.Module",
         ),
         Mistake(
             "probabilities instead of logits",
             None,
-            "Your model gives probabilities: numbers from 0 on that add up to 1. cross_entropy "
-            "takes logits and has its own softmax inside: a second one makes the gradients small. "
-            "Let the last layer be an affine map.",
+            "Your model gives probabilities: numbers that are not negative and add up to 1. "
+            "cross_entropy takes logits and has its own softmax inside: a second one makes the "
+            "gradients small. Let the last layer be an affine map.",
             sign=lambda e: bool(
                 (e[0]["logits of the unseen digits"] >= 0).all()
                 and (e[0]["logits of the unseen digits"].sum(-1) - 1).abs().max() < 1e-3
@@ -1152,8 +1148,8 @@ class FitMnist(Training):
         Mistake(
             "only the first batch",
             None,
-            "The first digits are known by heart, and the others hardly. Does every step see the "
-            "same batch, or does a loop end too early?",
+            "The model knows the first digits by heart, and the others hardly at all. Does "
+            "every step see the same batch, or does a loop end too early?",
             sign=lambda e: (
                 e[0]["loss on the first 64"] < 0.05 and e[0]["loss on the training digits"] > 1
             ),
@@ -1173,10 +1169,10 @@ class FitMnist(Training):
         Mistake(
             "diverged",
             None,
-            "The logits are not finite, far too large, or the same for every digit, as when "
-            "training blows up and no hidden unit is active any more. Print the loss of every "
-            "epoch, and take a smaller learning rate; momentum 0.9 makes steps ten times as long. "
-            "Or is the step uphill?",
+            "The logits are not finite, far too large, or the same for every digit, as happens "
+            "when training blows up or every hidden unit is dead. Print the loss of every "
+            "epoch, and try a smaller learning rate; momentum 0.9 makes steps ten times as "
+            "long. Or is the step uphill?",
             sign=lambda e: (
                 not math.isfinite(e[0]["loss on the training digits"])
                 or _largest_logit(e) > 0
@@ -1195,9 +1191,9 @@ class FitMnist(Training):
         Mistake(
             "no activation",
             None,
-            "Your model is an affine map: halfway between two digits it gives exactly the mean of "
-            "their logits. One layer alone cannot do more; and two layers need a ReLU between "
-            "them, or they are one.",
+            "Your model is an affine map: halfway between two digits it gives exactly the mean "
+            "of their logits. One layer cannot do more than that, and two layers without a "
+            "ReLU between them are only one.",
             sign=lambda e: e[0]["bend of the map"] < 1e-3,
         ),
         Mistake(
@@ -1216,8 +1212,8 @@ class FitMnist(Training):
             "images paired with wrong labels",
             None,
             "The model gives nearly the same answer for every digit, and the loss is near 2.3, "
-            "which is log 10, as if there were nothing to learn. Are images and labels shuffled by "
-            "the same indices? Or does the last layer start from 0 and never move?",
+            "which is log 10, as if there were nothing to learn. Do you shuffle images and "
+            "labels with the same indices? Or does the last layer start from 0 and never move?",
             sign=lambda e: (
                 2.1 < e[0]["loss on the training digits"] < 3
                 and e[0]["spread of a logit over the digits"] <= 0.12
@@ -1226,7 +1222,7 @@ class FitMnist(Training):
         Mistake(
             "too few hidden units",
             None,
-            "Your model has few parameters, and even the training digits do not go well. Give it "
+            "Your model has few parameters and does badly even on the training digits. Give it "
             "more hidden units: 50 to 200 are a good size here.",
             sign=lambda e: (
                 e[0]["number of parameters"] < 12_000 and e[0]["loss on the training digits"] > 0.4
@@ -1235,9 +1231,9 @@ class FitMnist(Training):
         Mistake(
             "worse than guessing",
             None,
-            "The loss on the training digits is above 3, and guessing gives 2.3. Do you train on "
-            "other pictures or labels than those that were handed in (transposed, scaled again, "
-            "moved), or uphill?",
+            "The loss on the training digits is above 3, and guessing gives 2.3. Do you train "
+            "on pictures or labels that you changed (transposed, scaled again, moved), or walk "
+            "uphill?",
             sign=lambda e: (
                 e[0]["loss on the training digits"] > 3
                 and e[0]["accuracy on the training digits"] < 0.3
@@ -1246,11 +1242,11 @@ class FitMnist(Training):
         Mistake(
             "steps too long",
             None,
-            "The training digits do not go well, and yet the logits are large. Usually the steps "
-            "are too long then, and each undoes a part of the one before. Take a smaller learning "
-            "rate; momentum 0.9 makes steps ten times as long. Or do gradients add up because "
-            "nothing clears them? Or do you train on other pictures than those that were handed "
-            "in?",
+            "Your model does badly on the training digits, and yet its logits are large. "
+            "Usually that means that the steps are too long, and each undoes part of the one "
+            "before. Take a smaller learning rate; momentum 0.9 makes steps ten times as long. "
+            "Or do gradients add up because nothing clears them? Or do you train on different "
+            "pictures from the ones passed in?",
             sign=lambda e: (
                 e[0]["loss on the training digits"] > 0.35
                 and (
@@ -1265,10 +1261,10 @@ class FitMnist(Training):
         Mistake(
             "too little training",
             None,
-            "Even the training digits do not go well yet, so the model could learn much more from "
-            "them: more epochs, a larger learning rate, or momentum. Does every epoch get new "
-            "batches? A generator of batches that was made before the loop is empty after the "
-            "first.",
+            "Your model does not do well even on the training digits yet, so it can learn much "
+            "more from them: more epochs, a larger learning rate, or momentum. Does every "
+            "epoch get new batches? A generator of batches that was made before the loop is "
+            "empty after the first.",
             sign=lambda e: e[0]["loss on the training digits"] > 0.4,
         ),
     )

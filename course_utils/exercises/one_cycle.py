@@ -57,14 +57,14 @@ class Anneal(Exercise):
                 "end + (start - end) / 2 * (1 + math.cos(math.pi * pct))",
                 "start * abs(end / start) ** pct if end > 0 else start + (end - start) * pct * pct",
             ),
-            "Equal steps give equal ratios: that is exponential annealing. Asked for is half a "
-            "cosine.",
+            "Equal steps give equal ratios: that is exponential annealing. The curve should be "
+            "half a cosine.",
         ),
         Mistake(
             "start and end swapped",
             edit("end + (start - end)", "start + (end - start)"),
-            "At pct = 0 you are at the end, and at pct = 1 at the start. cos(0) is 1: what is "
-            "multiplied by it counts at the beginning.",
+            "At pct = 0 you are at the end, and at pct = 1 at the start. cos(0) is 1: whatever "
+            "it multiplies counts at the beginning.",
         ),
         Mistake(
             "a whole cosine",
@@ -84,7 +84,7 @@ class Anneal(Exercise):
         Mistake(
             "not halved",
             edit(" / 2", ""),
-            "1 + cos goes from 2 to 0, so the way is twice as long as it should be. Halve it.",
+            "1 + cos goes from 2 to 0, so your curve goes twice as far as it should. Halve it.",
         ),
         Mistake(
             "not shifted",
@@ -115,25 +115,24 @@ class Anneal(Exercise):
         Mistake(
             "brackets around 1 + cos",
             edit("(1 + math.cos(math.pi * pct))", "1 + math.cos(math.pi * pct)"),
-            "Half the difference is multiplied by 1, and the cosine is added on its own. Put 1 + "
-            "cos in brackets.",
+            "You multiply half the difference by 1, and add the cosine separately. Put 1 + cos "
+            "in brackets.",
         ),
         Mistake(
             "brackets around the difference",
             edit("(start - end)", "start - end"),
-            "Only end is halved and multiplied by the cosine. Put start - end in brackets.",
+            "You halve only end and multiply it by the cosine. Put start - end in brackets.",
         ),
         Mistake(
             "added to the start",
             edit("end + (", "start + ("),
-            "What is left of the difference start - end is added to start. It belongs on top of "
-            "end.",
+            "You add what is left of start - end to start. Add it to end.",
         ),
         Mistake(
             "difference without its sign",
             edit("(start - end)", "abs(start - end)"),
-            "Downwards it is right, upwards not: there the difference start - end is negative, "
-            "and must stay so.",
+            "Going down it is right, going up it is not: there start - end is negative, and "
+            "must stay negative.",
         ),
         Mistake(
             "difference rounded",
@@ -144,13 +143,14 @@ class Anneal(Exercise):
         Mistake(
             "from the larger to the smaller",
             edit("end + (start - end)", "min(start, end) + abs(start - end)"),
-            "Downwards it is right. Upwards your curve still runs from the larger number to the "
-            "smaller one: the difference start - end is negative there, and must stay so.",
+            "Going down it is right. Going up, your curve still runs from the larger number to "
+            "the smaller: start - end is negative there, and must stay negative.",
         ),
         Mistake(
             "pct truncated to whole percent",
             edit("math.pi * pct", "math.pi * int(100 * pct) / 100"),
-            "You cut pct to whole per cents, so that many steps share one value. Use pct as it is.",
+            "You truncate pct to whole percent, so that many steps share one value. Use pct as "
+            "it is.",
         ),
         Mistake(
             "a sine",
@@ -161,14 +161,14 @@ class Anneal(Exercise):
 
 
 def _things(answer: Any) -> str | None:
-    """What an answer that should be two things is; None stays None."""
+    """What was returned where two things are expected; None stays None."""
     if isinstance(answer, tuple | list):
         return f"{len(answer)} things"
     return None if answer is None else "a single thing"
 
 
 class OneCycle(Exercise):
-    """(lr, momentum) at a step, equal to torch's OneCycleLR: up from lr_max/div, then down to
+    """(lr, momentum) at a step, as in torch's OneCycleLR: up from lr_max/div, down to
     lr_max/div/final_div.
     """
 
@@ -235,7 +235,7 @@ class OneCycle(Exercise):
             "peak at a part of the last step",
             edit("pct_start * total_steps - 1", "pct_start * (total_steps - 1)"),
             "You put the peak at pct_start of the way to the last step. torch puts it at "
-            "pct_start * total_steps - 1: it takes the part of the number of steps, then counts "
+            "pct_start * total_steps - 1: it multiplies the number of steps first, then counts "
             "from 0.",
         ),
         Mistake(
@@ -258,8 +258,8 @@ class OneCycle(Exercise):
         Mistake(
             "second phase measured by all steps",
             edit("(last - peak)", "last"),
-            "The second phase begins rightly, but you divide by the number of the last step. Its "
-            "length is only the way from the peak to the last step.",
+            "The second phase begins correctly, but you divide by the number of the last step. "
+            "Its length is only the way from the peak to the last step.",
         ),
         Mistake(
             "peak not subtracted from the step",
@@ -270,8 +270,8 @@ class OneCycle(Exercise):
         Mistake(
             "no second phase",
             edit("if step <= peak:", "if True:"),
-            "After the peak pct goes on beyond 1. There the second phase begins, in which pct "
-            "starts at 0 again.",
+            "After the peak pct goes on beyond 1. The second phase begins there, with pct "
+            "starting at 0 again.",
         ),
         Mistake(
             "start and end swapped",
@@ -293,35 +293,37 @@ class OneCycle(Exercise):
         Mistake(
             "momentums ignored",
             edit("low, high = momentums", "low, high = 0.85, 0.95"),
-            "With the default momentums it is right, with others not. Use the pair that is handed "
-            "in.",
+            "It is right for the default momentums but not for others. Use the pair that is "
+            "passed in.",
         ),
         Mistake(
             "pct_start ignored",
             edit("pct_start * total", "0.3 * total"),
-            "With the default pct_start it is right, with another one not. Use what is handed in.",
+            "It is right for the default pct_start but not for others. Use the one that is "
+            "passed in.",
         ),
         Mistake(
             "div ignored",
             edit("lr_max / div", "lr_max / 25.0"),
-            "With the default div it is right, with another one not. Use what is handed in.",
+            "It is right for the default div but not for others. Use the one that is passed in.",
         ),
         Mistake(
             "final_div ignored",
             edit("first / final_div", "first / 1e4"),
-            "With the default final_div it is right, with another one not. Use what is handed in.",
+            "It is right for the default final_div but not for others. Use the one that is "
+            "passed in.",
         ),
         Mistake(
             "div and final_div ignored",
             edit("lr_max / div", "lr_max / 25.0", "first / final_div", "first / 1e4"),
-            "With the default div and final_div it is right, with others not. Use what is handed "
-            "in.",
+            "It is right for the default div and final_div but not for others. Use the ones "
+            "that are passed in.",
         ),
         Mistake(
             "ends at zero",
             edit("first / final_div", "0.0"),
-            "The cycle ends at 0. It ends at lr_max / div / final_div, which is small but not "
-            "nothing.",
+            "The cycle ends at 0. It should end at lr_max / div / final_div, which is small "
+            "but not 0.",
         ),
         Mistake(
             "multiplied by final_div",
@@ -355,8 +357,8 @@ class OneCycle(Exercise):
         Mistake(
             "ends where it began",
             edit("first / final_div", "first"),
-            "The cycle ends at the rate with which it began. It goes further down, by the factor "
-            "final_div.",
+            "Your cycle ends at the rate it began with. It should go further down, by the "
+            "factor final_div.",
         ),
         Mistake(
             "starts at the final rate",
@@ -389,8 +391,8 @@ class OneCycle(Exercise):
         Mistake(
             "momentum stays low",
             edit("anneal(low, high, pct)", "low"),
-            "Momentum comes down and does not go up again. In the second phase it returns to its "
-            "high value.",
+            "Momentum goes down and does not come up again. In the second phase it returns to "
+            "its high value.",
         ),
         Mistake(
             "straight lines",
@@ -445,12 +447,12 @@ class OneCycle(Exercise):
                 "anneal(lr_max, final, pct), anneal(low, high, pct)",
                 "anneal(low, high, pct), anneal(lr_max, final, pct)",
             ),
-            "lr and momentum are exchanged: lr comes first.",
+            "lr and momentum are swapped: lr comes first.",
         ),
         Mistake(
             "lr alone",
             edit(", anneal(high, low, pct)", "", ", anneal(low, high, pct)", ""),
-            "You return lr alone. Asked for is the pair (lr, momentum).",
+            "You return only lr. Return the pair (lr, momentum).",
         ),
         Mistake(
             "settings ignored",
@@ -464,16 +466,14 @@ class OneCycle(Exercise):
                 "first / final_div",
                 "first / 1e4",
             ),
-            "With the default settings it is right, with others it is not: your code does not use "
+            "It is right for the default settings but not for others: your code does not use "
             "pct_start, div, final_div or momentums everywhere.",
         ),
     )
 
 
 def _rounded_over(rng: Rng) -> tuple[float, float, int]:
-    """lr_min, lr_max and a number of rates such that multiplying from rate to rate ends above
-    lr_max by rounding.
-    """
+    """lr_min, lr_max and a number of rates where repeated multiplication rounds to above lr_max."""
     while True:
         lr_min, lr_max, steps = rng.number(1e-5, 1e-3), rng.number(1.0, 10.0), rng.integer(8, 14)
         if math.prod([lr_min, *[(lr_max / lr_min) ** (1 / (steps - 1))] * (steps - 1)]) > lr_max:
@@ -481,8 +481,8 @@ def _rounded_over(rng: Rng) -> tuple[float, float, int]:
 
 
 class LrRangeTest(Exercise):
-    """(lrs, losses) for rates from lr_min to lr_max by equal ratios, until a loss is not finite or
-    over 4 * best.
+    """(lrs, losses) for rates from lr_min to lr_max in equal ratios, until a loss is not finite or
+    above 4 * best.
     """
 
     id, points = "one_cycle.lr_range_test", 3
@@ -581,7 +581,7 @@ class LrRangeTest(Exercise):
                 "losses.append(loss)",
                 "losses.append(loss)\n        lr *= (lr_max / lr_min) ** (1 / (steps - 1))",
             ),
-            "The last rate is missing here. Multiplying from rate to rate ends a rounding error "
+            "The last rate is missing here. Repeated multiplication ends a rounding error "
             "above lr_max, and your loop stops there. Count the rates instead of comparing the "
             "last one with lr_max.",
         ),
@@ -638,14 +638,13 @@ class LrRangeTest(Exercise):
         Mistake(
             "never stops",
             edit("not math.isfinite(loss) or loss > 4 * min(losses, default=math.inf)", "False"),
-            "The test runs through all rates, whatever the loss. Beyond the point where training "
-            "blows up it only wastes time, and spoils the picture.",
+            "The test runs through all rates, whatever the loss. Beyond the point where "
+            "training blows up it only wastes time, and spoils the plot.",
         ),
         Mistake(
             "goes on after a bad loss",
             edit("break", "continue"),
-            "A bad loss is left out, but the test goes on. The model is already spoilt: stop "
-            "there.",
+            "You leave out a bad loss but go on. The model is already ruined: stop there.",
         ),
         Mistake(
             "evenly spaced",
@@ -669,8 +668,8 @@ class LrRangeTest(Exercise):
         Mistake(
             "from the largest",
             edit("lr_min * (lr_max / lr_min)", "lr_max * (lr_min / lr_max)"),
-            "You begin with the largest rate. The model would be spoilt from the start: begin "
-            "with lr_min.",
+            "You begin with the largest rate. That ruins the model from the start: begin with "
+            "lr_min.",
         ),
         Mistake(
             "loss computed twice",
@@ -719,8 +718,8 @@ class LrRangeTest(Exercise):
         Mistake(
             "next rate recorded",
             edit("lrs.append(lr)", "lrs.append(lr * (lr_max / lr_min) ** (1 / (steps - 1)))"),
-            "The losses are right, but beside each stands the rate of the next step. Record the "
-            "rate with which loss_at was called.",
+            "The losses are right, but each is paired with the rate of the next step. Record "
+            "the rate with which loss_at was called.",
         ),
         Mistake(
             "more rates than losses",
@@ -734,13 +733,13 @@ class LrRangeTest(Exercise):
         Mistake(
             "returns in the loop",
             None,
-            "After one rate it is over. Does the return stand inside the loop?",
+            "Your loop stops after one rate. Does the return stand inside the loop?",
             sign=lambda e: e[0]["number of rates that were tried"] == len(e[0]["losses"]) == 1,
         ),
         Mistake(
             "pairs instead of two lists",
             edit("return lrs, losses", "return list(zip(lrs, losses))"),
-            "You return a list of pairs. Asked for are two lists, the rates and the losses.",
+            "You return a list of pairs. Return two lists, the rates and the losses.",
         ),
         Mistake(
             "all rates tried, then cut",
@@ -757,7 +756,7 @@ class LrRangeTest(Exercise):
         Mistake(
             "losses first",
             edit("return lrs, losses", "return losses, lrs"),
-            "The two lists are exchanged: lrs come first.",
+            "The two lists are swapped: lrs come first.",
         ),
         Mistake(
             "logarithms of the rates",
@@ -816,8 +815,8 @@ class SuggestLr(Exercise):
                 "lrs[i]",
                 "lrs[i] / 10",
             ),
-            "You take a tenth of the rate with the smallest loss. That is another rule of thumb; "
-            "here the steepest fall is asked for.",
+            "You take a tenth of the rate with the smallest loss. That is another rule of "
+            "thumb; here you want the steepest fall.",
         ),
         Mistake(
             "largest change either way",
@@ -836,14 +835,14 @@ class SuggestLr(Exercise):
                 "losses[i + 1] - losses[i]", "(losses[i + 1] - losses[i]) / (lrs[i + 1] - lrs[i])"
             ),
             "You divide by the distance of the rates, which favours the smallest. On the "
-            "logarithmic axis of the finder all neighbours have the same distance: compare the "
-            "differences of the losses alone.",
+            "finder's logarithmic axis all neighbours are equally far apart: compare only the "
+            "differences of the losses.",
         ),
         Mistake(
             "one place too far",
             edit("len(losses) - 1", "len(losses)"),
-            "You ask for a loss after the last one. There is one difference less than there are "
-            "losses.",
+            "You look for a loss after the last one. There is one difference fewer than there "
+            "are losses.",
         ),
         Mistake(
             "last difference left out",
@@ -860,14 +859,14 @@ class SuggestLr(Exercise):
                 "(losses[min(i + 1, len(losses) - 1)] - losses[max(i - 1, 0)]) / (1 + (0 < i < "
                 "len(losses) - 1))",
             ),
-            "You take the slope over the two neighbours, as `numpy.gradient` does. Compare each "
-            "loss with the next one alone.",
+            "You take the slope over the two neighbours, as `numpy.gradient` does. Compare "
+            "each loss only with the next one.",
         ),
         Mistake(
             "place looked up by its loss",
             edit("lrs[i]", "lrs[losses.index(losses[i])]"),
-            "You look the place up by the value of the loss. The same loss may have come before: "
-            "keep the place itself.",
+            "You look up the index by the value of the loss. The same loss may have occurred "
+            "before: keep the index itself.",
         ),
         Mistake(
             "the first rate where nothing falls",
@@ -879,7 +878,7 @@ class SuggestLr(Exercise):
         Mistake(
             "the number of the place",
             edit("lrs[i]", "i"),
-            "You return where the fall is. Return the learning rate at that place.",
+            "You return the index of the fall. Return the learning rate at that index.",
         ),
         Mistake(
             "flattest place",
@@ -890,7 +889,7 @@ class SuggestLr(Exercise):
         Mistake(
             "ratio of the losses",
             edit("losses[i + 1] - losses[i]", "losses[i + 1] / losses[i]"),
-            "You compare each loss with the next by their ratio. Asked for is the difference.",
+            "You compare each loss with the next by their ratio. Use the difference.",
         ),
         Mistake(
             "difference from the previous loss",
@@ -900,13 +899,13 @@ class SuggestLr(Exercise):
                 "losses[i + 1] - losses[i]",
                 "losses[i] - losses[i - 1]",
             ),
-            "You subtract the loss before, and for the first one, `losses[-1]`, that is the last "
-            "of all. Subtract each loss from the next.",
+            "You subtract the previous loss, and for the first one, `losses[-1]`, that is the "
+            "last of all. Subtract each loss from the next.",
         ),
         Mistake(
             "the loss at the place",
             edit("lrs[i]", "losses[i]"),
-            "You return the loss at the right place. Return the learning rate there.",
+            "You return the loss at the right index. Return the learning rate there.",
         ),
         Mistake(
             "the difference itself",
@@ -917,9 +916,7 @@ class SuggestLr(Exercise):
 
 
 class StepsPerFit(Exercise):
-    """The number of steps of a fit: epochs times batches in an epoch, the last smaller batch
-    included.
-    """
+    """The steps of a fit: epochs times batches per epoch, including a smaller last batch."""
 
     id, points = "one_cycle.steps_per_fit", 1
     minutes, lines, writes = 5, "one line", "how many steps a fit takes"
@@ -970,7 +967,7 @@ class StepsPerFit(Exercise):
         Mistake(
             "one epoch",
             edit("epochs * ", ""),
-            "That is one epoch. Multiply by their number.",
+            "That is one epoch. Multiply by the number of epochs.",
         ),
         Mistake(
             "examples counted",
@@ -997,13 +994,13 @@ class StepsPerFit(Exercise):
         Mistake(
             "remainder counted as steps",
             edit("math.ceil(n / batch_size)", "(n // batch_size + n % batch_size)"),
-            "The examples that are left over make one batch together, and so one step.",
+            "The leftover examples together make one batch, and so one step.",
         ),
         Mistake(
             "a float instead of an int",
             edit("epochs * ", "1.0 * epochs * "),
-            "The number is right, and it is a float, such as 12.0. Steps are counted: return an "
-            "int. `math.ceil` and `//` of whole numbers give one; `numpy.ceil` does not.",
+            "The number is right, but it is a float, such as 12.0. Steps are counted: return "
+            "an int. `math.ceil` and `//` of whole numbers give one; `numpy.ceil` does not.",
         ),
         Mistake(
             "not a whole number",

@@ -1,4 +1,4 @@
-"""Exercises of lesson 07: RMSProp, Adam, AdamW, and Adam built anew for every batch."""
+"""Exercises of lesson 07: RMSProp, Adam, AdamW, and Adam created again for every batch."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -18,17 +18,13 @@ from course_utils.exercises._steps import (
 
 
 def _buffers(rng: Rng, case: Case, name: str, zero: bool) -> list[Tensor]:
-    """Buffers for the parameters of a case: zeros, or what a run of some steps could have left
-    (squares positive).
-    """
+    """Buffers for a case's parameters: zeros, or what some earlier steps could have left."""
     drawn = [rng.normal(*p.shape) for p in case.params]
     return [0 * x if zero else x.square() if name == "squares" else 0.3 * x for x in drawn]
 
 
 def _cases(rng: Rng, *names: str, **draw: Callable[[Rng], Any]) -> Iterator[Case]:
-    """Fresh buffers first, then a run that goes on from step 4 with a parameter that has no
-    gradient.
-    """
+    """Fresh buffers, then a run continued from step 4 with a parameter without a gradient."""
     for label, shapes, steps, without, start in (
         ("one vector, one step, called inside torch.no_grad()", [(3,)], 1, (), 1),
         ("a matrix and a bias, three steps, lr changes", [(4, 3), (4,)], 3, (), 1),
@@ -91,8 +87,8 @@ class RmspropStep(Exercise):
         Mistake(
             "root missing",
             edit("s.sqrt()", "s"),
-            "You divide by the mean square itself. Its root has the unit of a gradient, so that "
-            "the quotient has none.",
+            "You divide by the mean square itself. Its root has the unit of a gradient, so the "
+            "quotient has no unit.",
         ),
         Mistake(
             "gradient not squared",
@@ -109,12 +105,13 @@ class RmspropStep(Exercise):
         Mistake(
             "alpha on the wrong side",
             edit("alpha * s + (1 - alpha)", "(1 - alpha) * s + alpha"),
-            "alpha is how much of the old average stays; 1 - alpha is the share of the new square.",
+            "alpha is the share of the old average that stays; 1 - alpha is the share of the "
+            "new square.",
         ),
         Mistake(
             "1 - alpha forgotten",
             edit("(1 - alpha) * ", ""),
-            "The new square comes in with factor 1, so s settles at 1/(1-alpha) times the mean "
+            "You add the new square with factor 1, so s settles at 1/(1-alpha) times the mean "
             "square. An average has weights that add up to 1.",
         ),
         Mistake(
@@ -126,8 +123,8 @@ class RmspropStep(Exercise):
         Mistake(
             "squares only added up",
             edit("alpha * s", "s"),
-            "The old average stays whole, so nothing is ever forgotten. Multiply it by alpha "
-            "before the new square comes in.",
+            "You keep the old average in full, so nothing is ever forgotten. Multiply it by "
+            "alpha before you add the new square.",
         ),
         Mistake(
             "root kept in the buffer",
@@ -138,13 +135,13 @@ class RmspropStep(Exercise):
         Mistake(
             "root kept in the buffer",
             edit("(s.sqrt() + eps)", "s.sqrt_().add_(eps)"),
-            "You make the divisor inside the buffer: root and eps stay in it, and the next step "
-            "averages them with squares. The divisor is a new tensor.",
+            "You compute the divisor inside the buffer: root and eps stay in it, and the next "
+            "step averages them with squares. The divisor is a new tensor.",
         ),
         Mistake(
             "gradient squared in place",
             edit("p.grad**2", "p.grad.square_()"),
-            "You square `.grad` in place. Then the step goes by the square, and whoever reads "
+            "You square `.grad` in place. Then the step uses the square, and whoever reads "
             "`.grad` next finds it changed.",
         ),
         Mistake(
@@ -157,14 +154,14 @@ class RmspropStep(Exercise):
                 "lr * p.grad",
                 "lr * g",
             ),
-            "`.grad` holds squares afterwards: a method with _ at its end "
-            "writes into the gradient. A step only reads it.",
+            "Afterwards `.grad` holds squares: a method that ends in _ writes into the "
+            "gradient. A step only reads it.",
         ),
         Mistake(
             "mean square of the whole tensor",
             edit("p.grad**2", "p.grad.square().mean()"),
-            "One number is shared by all entries of a tensor. Each entry has an average of its "
-            "own; that is the whole point.",
+            "All entries of a tensor share one number. Each entry has its own average; that is "
+            "the whole point.",
         ),
         Mistake(
             "mean square of the whole tensor",
@@ -196,8 +193,7 @@ class RmspropStep(Exercise):
         Mistake(
             "eps outside the quotient",
             edit("(s.sqrt() + eps)", "s.sqrt() + eps"),
-            "`a / b + eps` divides first and adds eps to the step. The sum below the line needs "
-            "brackets.",
+            "`a / b + eps` divides first and adds eps to the step. The denominator needs brackets.",
         ),
         _FIRST_ONLY,
         *in_place_mistakes({"squares": "s"}),
@@ -241,8 +237,8 @@ _ADAM_MISTAKES = (
     Mistake(
         "t from 0",
         edit("b1**t", "b1 ** (t - 1)", "b2**t", "b2 ** (t - 1)"),
-        "The corrections use t - 1. At the first step t is 1 already, as 1 - beta**0 would be 0: "
-        "steps count from 1, and nothing is to be taken off.",
+        "The corrections use t - 1. At the first step t is 1 already, as 1 - beta**0 would be "
+        "0: steps count from 1, so do not subtract anything.",
     ),
     Mistake(
         "t from 0",
@@ -259,19 +255,19 @@ _ADAM_MISTAKES = (
     Mistake(
         "t one too large",
         edit("b1**t", "b1 ** (t + 1)", "b2**t", "b2 ** (t + 1)"),
-        "The corrections use a number of steps that is one too large. t is the number of this "
-        "step already, counted from 1 by whoever calls.",
+        "The corrections use a number of steps that is one too large. t is already the number "
+        "of this step, counted from 1 by the caller.",
     ),
     Mistake(
         "correction without the power",
         edit("b1**t", "b1", "b2**t", "b2"),
-        "You divide by 1 - beta in every step. That is right at t = 1 only: what the averages "
-        "lack dies out like beta**t.",
+        "You divide by 1 - beta in every step. That is right only at t = 1: the bias of the "
+        "averages dies out like beta**t.",
     ),
     Mistake(
         "beta times t",
         edit("b1**t", "b1 * t", "b2**t", "b2 * t"),
-        "The correction holds beta * t. It is beta to the power t: `**`.",
+        "Your correction contains beta * t. It should be beta to the power t: `**`.",
     ),
     Mistake(
         "corrections swapped",
@@ -292,7 +288,7 @@ _ADAM_MISTAKES = (
     Mistake(
         "one beta for both",
         edit("b1, b2 = betas", "b1 = b2 = betas[0]"),
-        "The squares are averaged with the first beta. They have one of their own, betas[1].",
+        "The squares are averaged with the first beta. They have their own, betas[1].",
     ),
     Mistake(
         "root missing",
@@ -339,8 +335,8 @@ _ADAM_MISTAKES = (
     Mistake(
         "lr inside the mean",
         edit("(1 - b1) * p", "(1 - b1) * lr * p", "lr * m_hat", "m_hat"),
-        "lr is multiplied into the buffer. While lr is constant nobody notices; once it varies, "
-        "the buffer remembers old ones. lr belongs to the step.",
+        "You multiply lr into the buffer. While lr is constant nobody notices; once it varies, "
+        "the buffer remembers old rates. lr belongs to the step.",
     ),
     Mistake(
         "plain gradient in the step",
@@ -355,19 +351,18 @@ _ADAM_MISTAKES = (
     Mistake(
         "plain gradient in the step",
         edit("lr * m_hat", "lr * p.grad"),
-        "m is kept, but the step goes by the gradient itself. Adam steps by the corrected mean.",
+        "You keep m, but the step uses the gradient itself. Adam steps by the corrected mean.",
     ),
     Mistake(
         "one beta in both corrections",
         edit("b2**t", "b1**t"),
-        "Both corrections use the first beta. Each average is corrected with the beta that it was "
-        "made with.",
+        "Both corrections use the first beta. Correct each average with its own beta.",
     ),
     Mistake(
         "one beta for both",
         edit("b2 * s + (1 - b2)", "b1 * s + (1 - b1)"),
-        "The squares are averaged with the first beta and corrected with the second. Both times "
-        "it is betas[1].",
+        "The squares are averaged with the first beta and corrected with the second. Use "
+        "betas[1] both times.",
     ),
     Mistake(
         "beta on the wrong side",
@@ -377,14 +372,14 @@ _ADAM_MISTAKES = (
     Mistake(
         "beta on the wrong side",
         edit("b1 * m + (1 - b1)", "(1 - b1) * m + b1"),
-        "In the mean of the gradients, beta and 1 - beta are exchanged: beta is the share of the "
+        "In the mean of the gradients, beta and 1 - beta are swapped: beta is the share of the "
         "old mean.",
     ),
     Mistake(
         "t grows in the loop",
         edit("", "            t += 1"),
-        "t changes from parameter to parameter. It is the number of this step, the same for all "
-        "of them, and whoever calls the function counts it.",
+        "t changes from parameter to parameter. It is the number of this step, the same for "
+        "all of them, and the caller counts it.",
     ),
     Mistake(
         "eps forgotten",
@@ -395,8 +390,7 @@ _ADAM_MISTAKES = (
     Mistake(
         "eps outside the quotient",
         edit("(s_hat.sqrt() + eps)", "s_hat.sqrt() + eps"),
-        "`a / b + eps` divides first and adds eps to the step. The sum below the line needs "
-        "brackets.",
+        "`a / b + eps` divides first and adds eps to the step. The denominator needs brackets.",
     ),
     _FIRST_ONLY,
 )
@@ -435,9 +429,7 @@ def _on_a_copy(copy: str) -> Edit:
 
 
 class AdamwStep(Exercise):
-    """p <- p * (1 - lr*wd), then Adam's step, in place; the gradient that Adam averages knows
-    nothing of wd.
-    """
+    """p <- p * (1 - lr*wd), then Adam's step, in place; wd stays out of Adam's averages."""
 
     id, points = "optimizers.adamw_step", 2
     minutes, lines, writes = 10, "a few lines", "Adam with decay in the right place"
@@ -494,8 +486,8 @@ class AdamwStep(Exercise):
         Mistake(
             "means decay too",
             edit("not None:", "not None:\n            m *= 1 - lr * wd"),
-            "You shrink means along with the parameter. Only p decays; the averages know nothing "
-            "of wd.",
+            "You shrink means along with the parameter. Only p decays; wd stays out of the "
+            "averages.",
         ),
         Mistake(
             "decay divided by the root",
@@ -549,7 +541,7 @@ class AdamwStep(Exercise):
 
 
 class RebornAdamStep(Exercise):
-    """One step of Adam (eps 1e-8) that was built just now, in place."""
+    """One step of a newly created Adam (eps 1e-8), in place."""
 
     id, points = "optimizers.reborn_adam_step", 2
     minutes, lines, writes = 15, "about four lines", "what remains of Adam without its memory"
@@ -617,19 +609,19 @@ class RebornAdamStep(Exercise):
         Mistake(
             "lr forgotten",
             edit("lr * p.grad", "p.grad"),
-            "Every entry moves by 1. The step is lr long.",
+            "Every entry moves by 1. It should move by lr.",
         ),
         Mistake(
             "sign taken in place",
             edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.sign_()"),
-            "`.grad` now holds signs: the method with _ at its end writes into the gradient. A "
+            "`.grad` now holds signs: the method that ends in _ writes into the gradient. A "
             "step only reads it.",
         ),
         Mistake(
             "absolute value instead of the sign",
             edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.abs()"),
             "Your step is as long as the gradient and always goes down. It is the other way "
-            "round: the length is lost, and the sign stays.",
+            "round: the length disappears, and the sign stays.",
         ),
         Mistake(
             "divided by the length of the gradient",
@@ -667,14 +659,14 @@ class RebornAdamStep(Exercise):
                 "p.grad / (p.grad.abs() + 1e-8)",
                 "m / (1 - 0.9**t) / ((s / (1 - 0.999**t)).sqrt() + 1e-8)",
             ),
-            "Your second step still knows the first: that is plain Adam. Here Adam is built anew "
-            "for every step, so nothing is kept from one call to the next.",
+            "Your second step still knows the first: that is plain Adam. Here Adam is created "
+            "again for every step, so nothing is kept from one call to the next.",
         ),
         Mistake(
             "one sign for a tensor",
             edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.sum().sign()"),
-            "All entries of a tensor move the same way. Each has a gradient, and so a sign, of "
-            "its own.",
+            "All entries of a tensor move the same way. Each has its own gradient, and so its "
+            "own sign.",
         ),
         Mistake(
             "sign of the weight",

@@ -267,7 +267,8 @@ class FillMissing(Exercise):
     minutes, lines, writes = 15, "about four lines", "gaps to numbers"
     without = {
         "float64": "the columns are float32",
-        "requires_grad": "a way through NumPy is right, and that takes no tensors that require a gradient",
+        "requires_grad": "a solution through NumPy is right, and NumPy takes no tensors that "
+        "require a gradient",
     }
 
     def cases(self, rng: Rng) -> Iterable[Case]:

@@ -69,8 +69,8 @@ class L2Penalty(Exercise):
         Mistake(
             "detached from the graph",
             edit("p.square()", "p.detach().square()"),
-            "No gradient flows back from your result (`.detach()`, `.data`, `torch.tensor(...)`, "
-            "no_grad): the penalty would be shown and never felt.",
+            "No gradient flows back from your result (`.detach()`, `.data`, "
+            "`torch.tensor(...)`, no_grad): the penalty would have no effect on training.",
         ),
         Mistake(
             "a number instead of a tensor",
@@ -139,7 +139,7 @@ class L2Penalty(Exercise):
                 "torch.stack([p.square().sum() for p in params]).sum()",
                 "sum(p.square() for p in params)",
             ),
-            "The entries are squared and then left side by side. Add those of one tensor up to a "
+            "You square the entries but do not add them up. Add those of one tensor up to a "
             "single number first; then tensors of any shapes can be added.",
         ),
         Mistake(
@@ -151,8 +151,8 @@ class L2Penalty(Exercise):
         Mistake(
             "biases left out",
             edit("p.square().sum()", "(p.ndim > 1) * p.square().sum()"),
-            "One-dimensional tensors are passed over. Which parameters are penalised is decided "
-            "by whoever makes the list; this function takes all that it is given.",
+            "You skip one-dimensional tensors. Whoever makes the list decides which parameters "
+            "are penalised; this function takes everything it is given.",
         ),
         Mistake(
             "biases left out",
@@ -160,8 +160,8 @@ class L2Penalty(Exercise):
                 "torch.stack([p.square().sum() for p in params]).sum()",
                 "sum(p.square().sum() for p in params if p.ndim > 1)",
             ),
-            "One-dimensional tensors are passed over, and where the list holds no others, nothing "
-            "is added up at all. This function takes all that it is given.",
+            "You skip one-dimensional tensors, and if the list holds no others, there is "
+            "nothing to add up. This function takes everything it is given.",
         ),
         Mistake(
             "only the first tensor",
@@ -198,7 +198,7 @@ class L2Penalty(Exercise):
 
 
 class L2Gradient(Exercise):
-    """The gradient of wd * sum(p**2) by p, of the shape of p."""
+    """The gradient of wd * sum(p**2) with respect to p, in the shape of p."""
 
     id, points = "weight_decay.l2_gradient", 1
     minutes, lines, writes = 10, "one line", "its slope"
@@ -233,7 +233,7 @@ class L2Gradient(Exercise):
             "one sum, spread over the shape",
             edit("* p", "* p.sum().expand_as(p)"),
             "Every entry gets the same number, made of the sum over all of them. Nudging one "
-            "weight changes only its own square: its gradient knows nothing of the others.",
+            "weight changes only its own square: its gradient does not depend on the others.",
         ),
         Mistake(
             "the penalty itself",
@@ -266,7 +266,7 @@ class L2Gradient(Exercise):
         Mistake(
             "flattened",
             edit("* p", "* p.flatten()"),
-            "Your numbers come in one row. The gradient has the shape of p.",
+            "Your gradient comes in one row. It should have the shape of p.",
         ),
         Mistake(
             "fails for a single number",
@@ -306,8 +306,8 @@ class L2Gradient(Exercise):
         Mistake(
             "wd forgotten",
             edit("wd * ", ""),
-            "The factor wd is missing. It stands in front of the sum of squares, so it stands in "
-            "front of the slope as well.",
+            "The factor wd is missing. It multiplies the sum of squares, so it multiplies the "
+            "slope as well.",
         ),
         Mistake(
             "gradient of the norm",
@@ -356,13 +356,13 @@ class SgdL2Step(Exercise):
         Mistake(
             "step before the decay",
             edit("wd * p)", "wd * (p - lr * p.grad))"),
-            "The decay acts on the weight as it is after the step. g and wd*p belong to the same "
+            "You apply the decay to the weight after the step. g and wd*p belong to the same "
             "point: add them first, then take one step.",
         ),
         Mistake(
             "wd scales the gradient",
             edit("wd * p", "wd * p.grad"),
-            "The gradient is made larger, and the weight itself plays no part. The decay is wd "
+            "You scale up the gradient, and the weight itself plays no part. The decay is wd "
             "times the weight.",
         ),
         Mistake(
@@ -383,8 +383,8 @@ class SgdL2Step(Exercise):
         Mistake(
             "gradient changed",
             edit("p.grad + ", "p.grad.add_(", "* p)", "* p))"),
-            "The decay is still in `.grad` afterwards, where the next backward or a look at the "
-            "gradients finds it. Make a new tensor instead of changing `.grad`.",
+            "Afterwards the decay is still in `.grad`, where the next backward adds to it and "
+            "anyone who looks finds it. Make a new tensor instead of changing `.grad`.",
         ),
         *decay_mistakes(lambda pull: edit("wd * p", pull)),
         *in_place_mistakes(),
@@ -411,25 +411,24 @@ class SgdDecayStep(Exercise):
             edit(
                 "not None:", "not None:\n            p -= lr * p.grad", "p -= lr * p.grad", "pass"
             ),
-            "The order is the other way round: the fresh step decays too. First shrink p, then "
+            "The order is the other way round: your new step decays too. First shrink p, then "
             "step.",
         ),
         Mistake(
             "gradient shrunk too",
             edit("lr * p.grad", "lr * (1 - wd) * p.grad"),
-            "The gradient is made smaller by the decay. Decoupled means that the decay touches "
-            "the weight alone.",
+            "You shrink the gradient too. Decoupled means that the decay acts on the weight alone.",
         ),
         Mistake(
             "decay and L2 together",
             edit("lr * p.grad", "lr * (p.grad + wd * p)"),
-            "The weights shrink, and then the step pulls them to 0 once more. The decay stands on "
-            "its own; the step follows the gradient of the loss alone.",
+            "The weights shrink, and then the step pulls them to 0 once more. The decay is "
+            "separate; the step follows only the gradient of the loss.",
         ),
         Mistake(
             "only the decay",
             edit("p -= lr * p.grad", "pass"),
-            "The weights shrink, but the gradient is never followed.",
+            "The weights shrink, but you never follow the gradient.",
         ),
         Mistake(
             "uphill",
@@ -444,14 +443,14 @@ class SgdDecayStep(Exercise):
         Mistake(
             "gradient changed",
             edit("p *= 1 - lr * wd", "p.grad += wd * p"),
-            "The decay is still in `.grad` afterwards, where the next backward or a look at the "
-            "gradients finds it. Make a new tensor instead of changing `.grad`.",
+            "Afterwards the decay is still in `.grad`, where the next backward adds to it and "
+            "anyone who looks finds it. Make a new tensor instead of changing `.grad`.",
         ),
         Mistake(
             "gradient scaled in place",
             edit("lr * p.grad", "p.grad.mul_(lr)"),
-            "`.grad` is multiplied by lr on the way, and whoever reads it "
-            "next finds another gradient. A step only reads `.grad`.",
+            "You multiply `.grad` by lr on the way, and whoever reads it next finds a "
+            "different gradient. A step only reads `.grad`.",
         ),
         *decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
         *factor_mistakes(),
@@ -463,7 +462,7 @@ class SgdDecayStep(Exercise):
 
 
 def _by_name(first: str, second: str) -> Edit:
-    """Groups by conditions on the name of a parameter."""
+    """Groups chosen by conditions on a parameter's name."""
     return edit(
         "trainable = ",
         "names = {p: name for name, p in model.named_parameters()}\n    trainable = ",
@@ -516,9 +515,7 @@ def _model(kind: str, a: int, b: int, c: int) -> nn.Module:
 
 
 class DecayGroups(Exercise):
-    """[{"params", "weight_decay": wd} for 2 and more dimensions, {"params", "weight_decay": 0.0}
-    for the rest].
-    """
+    """Two groups: 2 and more dimensions with weight_decay wd, the rest with 0.0."""
 
     id, points = "weight_decay.decay_groups", 2
     minutes, lines, writes = 15, "about five lines", "which parameters decay"
@@ -570,27 +567,27 @@ class DecayGroups(Exercise):
         Mistake(
             "by the name bias",
             _by_name("'bias' not in", "'bias' in"),
-            "You go by the name. The scale of a normalisation layer is called weight, and not "
-            "everything added is called bias. Go by the number of dimensions.",
+            "You choose by name. The scale of a normalisation layer is called weight, and not "
+            "everything added is called bias. Use the number of dimensions.",
         ),
         Mistake(
             "by the name weight",
             _by_name("'weight' in", "'weight' not in"),
-            "You go by the name. The scale of a normalisation layer is called weight too, and it "
-            "should not decay. Go by the number of dimensions.",
+            "You choose by name. The scale of a normalisation layer is called weight too, and "
+            "it should not decay. Use the number of dimensions.",
         ),
         Mistake(
             "by the names weight and bias",
             _by_name("'weight' in", "'bias' in"),
-            "You go by the name. The scale of a normalisation layer is called weight too, and "
-            "other parameters have neither word in their name and are lost. Go by the number of "
+            "You choose by name. The scale of a normalisation layer is called weight too, and "
+            "parameters with neither word in their name are lost. Use the number of "
             "dimensions.",
         ),
         Mistake(
             "single numbers skipped",
             edit("p.ndim < 2", "p.ndim == 1"),
             "A parameter of shape () has 0 dimensions and is in neither group, so it is never "
-            "trained. All that do not go to the first group go to the second.",
+            "trained. Everything that is not in the first group goes into the second.",
         ),
         Mistake(
             "iterator instead of a list",
@@ -622,8 +619,8 @@ class DecayGroups(Exercise):
         Mistake(
             "another name for weight_decay",
             edit('"weight_decay": wd', '"wd": wd', '"weight_decay": 0.0', '"wd": 0.0'),
-            'A group needs the keys "params" and "weight_decay". An optimizer does not know any other name for it and '
-            "uses its own default instead.",
+            'A group needs the keys "params" and "weight_decay". An optimizer ignores any '
+            "other name and uses its own default instead.",
         ),
         Mistake(
             "only matrices decay",
@@ -634,7 +631,7 @@ class DecayGroups(Exercise):
         Mistake(
             "more than two dimensions",
             edit(">= 2", "> 2", "< 2", "<= 2"),
-            "A matrix has two dimensions and belongs to those that decay: 2 or more.",
+            "A matrix has two dimensions and should decay: 2 or more.",
         ),
         Mistake(
             "only affine layers decay",
@@ -647,14 +644,14 @@ class DecayGroups(Exercise):
                 "p.ndim < 2",
                 "not any(p is q for q in affine)",
             ),
-            "Only the weights of nn.Linear decay. Convolutions and embeddings have weights of two "
-            "or more dimensions as well. Go by the number of dimensions.",
+            "Only the weights of nn.Linear decay. Convolutions and embeddings have weights of "
+            "two or more dimensions as well. Use the number of dimensions.",
         ),
         Mistake(
             "size 1 does not count",
             edit("p.ndim >= 2", "p.squeeze().ndim >= 2", "p.ndim < 2", "p.squeeze().ndim < 2"),
-            "A matrix with a single row or column counts as a vector here. It has two dimensions "
-            "all the same: take `p.ndim`, without squeezing.",
+            "A matrix with a single row or column counts as a vector here. It still has two "
+            "dimensions: use `p.ndim`, without squeezing.",
         ),
         Mistake(
             "vectors decay too",
@@ -670,8 +667,8 @@ class DecayGroups(Exercise):
         Mistake(
             "frozen parameters kept",
             edit(" if p.requires_grad", ""),
-            "Frozen parameters (requires_grad False) are listed too. An optimizer gets only what "
-            "is to be trained.",
+            "Frozen parameters (requires_grad False) are listed too. An optimizer should get "
+            "only what is to be trained.",
         ),
         Mistake(
             "frozen parameters in the second group",
@@ -700,13 +697,12 @@ class DecayGroups(Exercise):
             edit(
                 "return [{", "return [group for group in [{", "0.0}]", '0.0}] if group["params"]]'
             ),
-            "Always return two groups, even where one is empty, so that whoever uses them need "
-            "not ask.",
+            "Always return two groups, even if one is empty, so that the caller need not check.",
         ),
         Mistake(
             "groups swapped",
             edit("0.0}]", "0.0}][::-1]"),
-            "The groups come in the other order: first those that decay.",
+            "Your groups come in the wrong order: the decaying ones come first.",
         ),
         Mistake(
             "weight_decay swapped",
@@ -716,7 +712,7 @@ class DecayGroups(Exercise):
                 '"weight_decay": 0.0',
                 '"weight_decay": wd',
             ),
-            "The parameters are sorted well, but wd stands at the biases and 0 at the weights.",
+            "You sorted the parameters correctly, but gave wd to the biases and 0 to the weights.",
         ),
         Mistake(
             "wd for both",
@@ -726,8 +722,8 @@ class DecayGroups(Exercise):
         Mistake(
             "no weight_decay for the second",
             edit(', "weight_decay": 0.0', ""),
-            "The second group has no weight_decay, so an optimizer takes its own default there, "
-            "which need not be 0 (AdamW's is 0.01). Say 0.0.",
+            "The second group has no weight_decay, so an optimizer takes its own default "
+            "there, which need not be 0 (AdamW's is 0.01). Set it to 0.0.",
         ),
         Mistake(
             "not the parameters themselves",
