@@ -100,7 +100,7 @@ class OneHot(Exercise):
             "column, whether or not the classes before it occur.",
         ),
         Mistake(
-            "whole numbers",
+            "integers instead of floats",
             edit(".float()", ".long()"),
             "The ones and zeros are integers. A product with float32 logits needs float32.",
         ),

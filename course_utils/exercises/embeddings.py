@@ -30,9 +30,7 @@ Seen = list[dict[str, Any]]
 
 
 def _only_vectors(name: str, matrix: int, single: int) -> Callable[[Seen], bool]:
-    """A sign: a value comes for vectors of indices, and an error for a matrix of them and for a
-    single one.
-    """
+    """A sign: vectors of indices give a value; a matrix of them or a single one raises an error."""
     return lambda evidence: (
         name in evidence[0] and not any(name in evidence[i] for i in (matrix, single))
     )
@@ -93,67 +91,66 @@ class EmbeddingLookup(Exercise):
         Mistake(
             "each row once",
             edit("idx]", "idx.unique()]"),
-            "An index that occurs twice brings its row only once, and the rows come sorted. Every "
-            "entry of idx brings one row, in its own place.",
+            "An index that occurs twice gives its row only once, and the rows come sorted. "
+            "Every entry of idx gives one row, in its own place.",
         ),
         Mistake(
             "each row once",
             edit("idx]", "torch.tensor(list(dict.fromkeys(idx.flatten().tolist())))]"),
-            "An index that occurs twice brings its row only once. Every entry of idx brings one "
+            "An index that occurs twice gives its row only once. Every entry of idx gives one "
             "row, in its own place.",
         ),
         Mistake(
             "rows sorted",
             edit("idx]", "idx.flatten().sort().values.reshape(idx.shape)]"),
-            "The rows come in the order of the table. They should come in the order in which idx "
-            "asks for them.",
+            "The rows come in the order of the table. They should come in the order of idx.",
         ),
         Mistake(
             "counted from 1",
             edit("idx]", "idx - 1]"),
-            "You get the row before the one that was asked for. Indices count from 0, here and "
-            "everywhere in PyTorch.",
+            "You get the row before the right one. Indices count from 0, here and everywhere "
+            "in PyTorch.",
         ),
         Mistake(
             "columns instead of rows",
             edit("weight[idx]", "weight[:, idx]"),
-            "You pick columns: in `weight[:, idx]` the colon stands for all rows. The index of a "
-            "row stands first.",
+            "You pick columns: in `weight[:, idx]` the colon means all rows. The row index "
+            "comes first.",
         ),
         Mistake(
             "rows added up",
             edit("weight[idx]", "weight[idx].reshape(-1, weight.shape[1]).sum(0)"),
-            "The rows are found and then added into one. Keep one row for each entry of idx.",
+            "You find the rows and then add them into one. Keep one row for each entry of idx.",
         ),
         Mistake(
             "first column only",
             edit("weight[idx]", "weight[idx][..., :1]"),
-            "Each row has only its first entry. torch.gather with one index for each row fetches "
-            "one number for each: a row has k of them.",
+            "Each row has only its first entry. torch.gather with one index per row fetches "
+            "one number per row, but a row has k of them.",
         ),
         Mistake(
-            "single numbers",
+            "numbers instead of rows",
             edit("weight[idx]", "weight.take(idx)"),
-            "Each index brings one number and not a row. torch.take counts through the weight "
+            "Each index gives one number, not a row. torch.take counts through the weight "
             "number by number, as if it were one long vector.",
         ),
         Mistake(
-            "number times row",
+            "index used as a factor",
             edit("weight[idx]", "idx[..., None] * weight[0]"),
-            "The index is used as a quantity: row 4 comes out as four times something. It is only "
-            "a name. User 4 is not twice user 2.",
+            "You use the index as a quantity: row 4 comes out as four times something. An "
+            "index is only a name. User 4 is not twice user 2.",
         ),
         Mistake(
-            "one-hot of another width",
+            "one-hot of the wrong width",
             edit("weight[idx]", "nn.functional.one_hot(idx).to(weight.dtype) @ weight"),
-            "The one-hot rows end at the largest index that happens to occur in idx, so they do "
-            "not fit the weight. They need one entry for every row of the weight.",
+            "Your one-hot rows end at the largest index that happens to occur in idx, so they "
+            "do not fit the weight. Give them one entry for every row of the weight.",
         ),
         Mistake(
-            "one-hot of another width",
+            "one-hot of the wrong width",
             edit("weight[idx]", "torch.eye(int(idx.max()) + 1)[idx] @ weight"),
-            "The one-hot rows are as long as the largest index in idx asks for, so they do not fit "
-            "the weight. They need one entry for every row of the weight.",
+            "Your one-hot rows are only as long as the largest index in idx requires, so they "
+            "do not fit the weight. Give them one entry for every row of the weight.",
         ),
         Mistake(
             "ready-made",
@@ -233,8 +230,8 @@ class EmbeddingBackward(Exercise):
                 "rows)",
                 "rows) * idx.flatten().bincount(minlength=len(grad))[:, None]",
             ),
-            "Where a row repeats you take its last gradient times the number of its uses. Every "
-            "use has a gradient of its own: add them up.",
+            "Where a row repeats you take its last gradient times the number of uses. Every "
+            "use has its own gradient: add them up.",
         ),
         Mistake(
             "loop over the first dimension",
@@ -273,26 +270,26 @@ class EmbeddingBackward(Exercise):
         Mistake(
             "only as many rows as seen",
             edit("new_zeros(num_embeddings", "new_zeros(int(idx.max()) + 1"),
-            "The gradient ends at the largest index that occurs. It needs the shape of the "
-            "weight: num_embeddings rows, with zeros for those that nobody looked up.",
+            "The gradient ends at the largest index that occurs. It should have the shape of "
+            "the weight: num_embeddings rows, with zeros for those that were never looked up.",
         ),
         Mistake(
-            "a row too many",
+            "one row too many",
             edit("new_zeros(num_embeddings", "new_zeros(num_embeddings + 1"),
-            "The gradient has a row too many. Indices count from 0: a weight with n rows has a "
-            "gradient with n rows.",
+            "The gradient has one row too many. Indices count from 0: a weight with n rows has "
+            "a gradient with n rows.",
         ),
         Mistake(
             "looked up instead of added",
             edit("idx.flatten()", "torch.arange(idx.numel()) % num_embeddings"),
-            "The rows of grad_out stand in their own order. Row j of grad_out belongs to row "
-            "idx[j] of the weight.",
+            "You leave the rows of grad_out in their own order. Row j of grad_out belongs to "
+            "row idx[j] of the weight.",
         ),
         Mistake(
             "grad_out looked up",
             edit("grad.index_add(0, idx.flatten(), rows)", "grad_out[idx]"),
-            "You look up rows of grad_out. That is the way forward. On the way back, row j of "
-            "grad_out goes to row idx[j] of the gradient.",
+            "You look up rows of grad_out. That is the forward pass. In the backward pass, row "
+            "j of grad_out goes to row idx[j] of the gradient.",
         ),
         Mistake(
             "first column only",
@@ -306,21 +303,21 @@ class EmbeddingBackward(Exercise):
                 "grad_out.reshape(-1, grad_out.shape[-1])",
                 "grad_out.reshape(grad_out.shape[-1], -1).T",
             ),
-            "grad_out was reshaped to (k, uses) and turned. reshape does not turn anything, it "
-            "deals the entries out anew: the k entries of a row no longer stand together. Keep k "
-            "as the last dimension.",
+            "You reshape grad_out to (k, uses) and transpose. reshape does not transpose, it "
+            "only regroups the entries in order: the k entries of a row are no longer "
+            "together. Keep k as the last dimension.",
         ),
         Mistake(
             "uses counted",
             edit(", rows)", ", torch.ones_like(rows))"),
             "You count how often each row is used. That is the gradient of a plain sum; here "
-            "every use has a gradient of its own, and it stands in grad_out.",
+            "every use has its own gradient, in grad_out.",
         ),
         Mistake(
             "the same for every row",
             edit("grad.index_add(0, idx.flatten(), rows)", "grad + rows.sum(0)"),
-            "Every row gets the sum of all gradients. A row hears only of the places where it was "
-            "looked up.",
+            "Every row gets the sum of all gradients. A row gets gradients only from the "
+            "places where it was looked up.",
         ),
         Mistake(
             "wrong sign",
@@ -365,20 +362,19 @@ class SigmoidRange(Exercise):
         Mistake(
             "low ignored",
             edit("low + (high - low)", "high"),
-            "Your range runs from 0 to high, and low does not occur in it. With low = 0 you do "
-            "not see it.",
+            "Your range runs from 0 to high, and does not use low. With low = 0 you do not see it.",
         ),
         Mistake(
-            "high as the width",
+            "high used as the width",
             edit("(high - low)", "high"),
-            "The sigmoid is stretched by high. What it has to fill is the distance from low to "
-            "high.",
+            "You stretch the sigmoid by high. It has to fill the distance from low to high.",
         ),
         Mistake(
             "range widened",
             edit("high - low", "high + 0.5 - low"),
-            "Your range ends half a unit above high. A range wider than the data is a good idea, "
-            "and it is the caller's: with y_range = (0, 5.5) it is wide enough already.",
+            "Your range ends half a unit above high. A range wider than the data is a good "
+            "idea, but that is up to the caller: with y_range = (0, 5.5) it is wide enough "
+            "already.",
         ),
         Mistake(
             "upside down",
@@ -389,7 +385,7 @@ class SigmoidRange(Exercise):
         Mistake(
             "clamped",
             edit("low + (high - low) * torch.sigmoid(x)", "x.clamp(low, high)"),
-            "You cut x off at both ends. There the gradient is 0, and a prediction that has left "
+            "You clamp x at both ends. The gradient is 0 there, and a prediction that has left "
             "the range never comes back. The sigmoid bends smoothly and always keeps a slope.",
         ),
         Mistake(
@@ -397,13 +393,14 @@ class SigmoidRange(Exercise):
             edit(
                 "low + (high - low) * torch.sigmoid(x)", "((low + high) / 2 + x).clamp(low, high)"
             ),
-            "You cut off at both ends. There the gradient is 0, and a prediction that has left "
+            "You clamp at both ends. The gradient is 0 there, and a prediction that has left "
             "the range never comes back. The sigmoid bends smoothly and always keeps a slope.",
         ),
         Mistake(
             "clamped sigmoid",
             edit("low + (high - low) * torch.sigmoid(x)", "torch.sigmoid(x).clamp(low, high)"),
-            "The sigmoid is cut off at low and high, not stretched: it still lies between 0 and 1.",
+            "You clamp the sigmoid at low and high instead of stretching it: it still lies "
+            "between 0 and 1.",
         ),
         Mistake(
             "tanh instead of sigmoid",
@@ -413,8 +410,8 @@ class SigmoidRange(Exercise):
         Mistake(
             "tanh, twice as steep",
             edit("torch.sigmoid(x)", "(torch.tanh(x) + 1) / 2"),
-            "Your curve is too steep. Brought between 0 and 1, tanh(x) is the sigmoid of 2x: take "
-            "the sigmoid, or the tanh of half of x.",
+            "Your curve is too steep. Scaled to lie between 0 and 1, tanh(x) is the sigmoid of "
+            "2x: use the sigmoid, or the tanh of x/2.",
         ),
         Mistake(
             "hard sigmoid",
@@ -431,7 +428,7 @@ class SigmoidRange(Exercise):
         Mistake(
             "not stretched",
             edit("low + (high - low) * torch", "torch"),
-            "low and high do not occur in your answer: it still runs from 0 to 1.",
+            "Your answer does not use low and high: it still runs from 0 to 1.",
         ),
         Mistake(
             "sum instead of the width",
@@ -441,7 +438,7 @@ class SigmoidRange(Exercise):
         Mistake(
             "low subtracted",
             edit("return low", "return -low"),
-            "low is taken off where it should be added. Try it with a sigmoid of 0: the result "
+            "You subtract low where you should add it. Try it with a sigmoid of 0: the result "
             "should be low.",
         ),
         Mistake(
@@ -455,19 +452,19 @@ class SigmoidRange(Exercise):
         Mistake(
             "stretched inside",
             edit("low + (high - low) * torch.sigmoid(x)", "torch.sigmoid(low + (high - low) * x)"),
-            "You stretch x and bend it afterwards, so the result still lies between 0 and 1. The "
-            "sigmoid comes first.",
+            "You stretch x and apply the sigmoid afterwards, so the result still lies between "
+            "0 and 1. The sigmoid comes first.",
         ),
         Mistake(
             "softmax instead of sigmoid",
             edit("torch.sigmoid(x)", "torch.softmax(x, dim=-1)"),
             "That is a softmax: its entries depend on each other and add up to 1. The sigmoid "
-            "takes every number for itself.",
+            "treats every number separately.",
         ),
         Mistake(
             "no sigmoid",
             edit("torch.sigmoid(x)", "x"),
-            "You stretch x itself, and x is not between 0 and 1. What brings it there?",
+            "You stretch x itself, and x is not between 0 and 1. Which function puts it there?",
         ),
     )
 
@@ -569,10 +566,10 @@ class DotProductBias(Exercise):
             Mistake(
                 "factors start equal",
                 change,
-                "In both tables of factors, several numbers start equal, or all do. At 0 it is "
-                "worst: the gradient of the user's factors is a multiple of the film's factors, "
-                "and the other way round, so both stay 0 for ever. Start at small random numbers, "
-                "each drawn on its own.",
+                "In both tables of factors, some or all numbers start out equal. Starting at 0 "
+                "is the worst: the gradient of the user's factors is a multiple of the film's "
+                "factors, and vice versa, so both stay 0 for ever. Start from small random "
+                "numbers, each drawn separately.",
                 sign,
             )
             for change, sign in (
@@ -591,9 +588,9 @@ class DotProductBias(Exercise):
         Mistake(
             "equal numbers at the start",
             None,
-            "In one of the two tables of factors, several numbers start equal, or all do. Draw "
-            "every number of both tables on its own: rows that start alike and see alike ratings "
-            "stay alike.",
+            "In one of the two tables of factors, some or all numbers start out equal. Draw "
+            "every number of both tables separately: rows that start out the same and see the "
+            "same ratings stay the same.",
             sign=lambda evidence: _tables_with_different_numbers(evidence) == 1,
         ),
         Mistake(
@@ -606,14 +603,14 @@ class DotProductBias(Exercise):
             ),
             "Factors start as large random numbers, so the model starts with strong opinions "
             "about everybody, all of them wrong. Training has to undo them first, and does not "
-            "get as far. Start at a spread of 0.01.",
+            "get as far. Start with a spread of 0.01.",
         ),
         Mistake(
-            "factors start with another spread",
+            "factors start with the wrong spread",
             None,
             "The spread of the factors at the start is not 0.01. torch.randn has a spread "
-            "(standard deviation) of 1: multiply it by 0.01, and not by the root of it. "
-            "torch.rand gives no number below 0, and has a spread of 0.29.",
+            "(standard deviation) of 1: multiply it by 0.01, not by its root. torch.rand gives "
+            "no number below 0, and has a spread of 0.29.",
             sign=lambda evidence: any(
                 e.get("the factors are small at the start")
                 and e.get(f"the numbers of {name} are different at the start")
@@ -625,8 +622,8 @@ class DotProductBias(Exercise):
         Mistake(
             "biases do not start at 0",
             None,
-            "Biases do not start at 0. At the start nothing is known about anybody: no user "
-            "is more generous than another, and no film better.",
+            "Biases do not start at 0. At the start nothing is known about anybody: no user is "
+            "more generous than another, no film is better than another.",
             sign=lambda evidence: evidence[0]["the biases are 0 at the start"] is False,
         ),
         Mistake(
@@ -639,65 +636,65 @@ class DotProductBias(Exercise):
         Mistake(
             "without item bias",
             edit(" + self.item_bias[items]", ""),
-            "item_bias is made, but not added. It says that a film is liked by everyone, whatever "
-            "their taste.",
+            "You create item_bias but do not add it. It says that a film is liked by everyone, "
+            "whatever their taste.",
         ),
         Mistake(
             "without user bias",
             edit("self.user_bias[users] + ", ""),
-            "user_bias is made, but not added. It says that someone gives many stars, whatever "
-            "the film.",
+            "You create user_bias but do not add it. It says that someone gives many stars, "
+            "whatever the film.",
         ),
         Mistake(
             "without biases",
             edit(" + biases", ""),
-            "Both biases are made, but neither is added to the match of the factors.",
+            "You create both biases but add neither to the match of the factors.",
         ),
         *(
             Mistake(
                 "item bias of the user",
                 edit("self.item_bias[items]", f"self.item_bias[{of_user}]"),
-                "item_bias is looked up with the number of the user. Film 3 and user 3 have "
-                "nothing to do with each other: each table is read with its own indices.",
+                "You look up item_bias with the number of the user. Film 3 and user 3 have "
+                "nothing to do with each other: index each table with its own indices.",
             )
             for of_user in ("users", "users % len(self.item_bias)")
         ),
         Mistake(
             "user bias of the item",
             edit("self.user_bias[users]", "self.user_bias[items]"),
-            "user_bias is looked up with the number of the film. Film 3 and user 3 have nothing "
-            "to do with each other: each table is read with its own indices.",
+            "You look up user_bias with the number of the film. Film 3 and user 3 have nothing "
+            "to do with each other: index each table with its own indices.",
         ),
         Mistake(
             "biases outside the sigmoid",
             edit(" + biases, *self.y_range)", ", *self.y_range) + biases"),
             "The biases are added after the sigmoid, so predictions can leave the range. Add "
-            "everything up first, bend it last.",
+            "everything up first, then apply the sigmoid.",
         ),
         Mistake(
             "mean over the factors",
             edit(".sum(1)", ".mean(1)"),
-            "You average the products of the factors. A dot product adds them up: with a mean, "
-            "more factors would count for less each.",
+            "You average the products of the factors. A dot product adds them up: in a mean, "
+            "each factor counts for less when there are more.",
         ),
         Mistake(
             "all pairs",
             edit("(p * q).sum(1)", "p @ q.T", "[users] + self", "[users][:, None] + self"),
-            "You compute every user of the batch with every item of the batch, (n, n) numbers. n "
-            "pairs are due: the first user with the first item, and so on.",
+            "You compute every user of the batch with every item of the batch, (n, n) numbers. "
+            "You need n pairs: the first user with the first item, and so on.",
         ),
         Mistake(
             "all pairs, biases by column",
             edit("(p * q).sum(1)", "p @ q.T"),
-            "`@` matches every user of the batch with every item of it: (n, n) numbers, and the "
-            "biases are spread over them without a complaint. n pairs are due: the first user "
-            "with the first item, and so on.",
+            "`@` matches every user of the batch with every item of it: (n, n) numbers, and "
+            "the biases silently broadcast over them. You need n pairs: the first user with "
+            "the first item, and so on.",
         ),
         Mistake(
             "products not added up",
             edit(".sum(1)", ""),
-            "The products of the factors are still k numbers for each pair, shape (n, k), where "
-            "the biases come in. A dot product also adds them up: one number for each pair.",
+            "When you add the biases, the products of the factors are still k numbers for each "
+            "pair, shape (n, k). A dot product also adds them up: one number for each pair.",
         ),
         Mistake(
             "k predictions for each pair",
@@ -708,8 +705,8 @@ class DotProductBias(Exercise):
         Mistake(
             "summed over the pairs",
             edit(".sum(1)", ".sum(0)"),
-            "You add the products over dimension 0, the pairs, and k numbers are left. Add over "
-            "the factors: one number should be left for each pair.",
+            "You sum the products over dimension 0, the pairs, which leaves k numbers. Sum "
+            "over the factors: one number should remain for each pair.",
         ),
         Mistake(
             "biases not looked up",
@@ -722,25 +719,25 @@ class DotProductBias(Exercise):
         Mistake(
             "summed over the batch",
             edit(".sum(1)", ".sum()"),
-            "The products are added over everything, the batch included, so all pairs share one "
-            "number. Add over the factors only: the last dimension.",
+            "You sum the products over everything, including the batch, so all pairs share one "
+            "number. Sum only over the factors, the last dimension.",
         ),
         Mistake(
             "summed over the batch",
             edit(".sum(1)", ".sum() / len(users)"),
-            "The products are added over everything and divided by the number of pairs, so all "
-            "pairs share one number. Add over the factors only: the last dimension.",
+            "You sum the products over everything and divide by the number of pairs, so all "
+            "pairs share one number. Sum only over the factors, the last dimension.",
         ),
         Mistake(
             "range forgotten",
             edit("sigmoid_range((p", "((p", ", *self.y_range", ""),
-            "The sum is not brought into y_range. Which of your functions does that?",
+            "You do not map the sum into y_range. Which of your functions does that?",
         ),
         Mistake(
             "clamped to the range",
             edit("sigmoid_range((p", "torch.clamp((p"),
-            "The sum is cut off at the ends of y_range. There the gradient is 0, and what has "
-            "left the range never comes back. sigmoid_range bends instead of cutting.",
+            "You clamp the sum at the ends of y_range. The gradient is 0 there, and what has "
+            "left the range never comes back. sigmoid_range bends smoothly instead.",
         ),
         Mistake(
             "sigmoid without range",
@@ -756,19 +753,19 @@ class DotProductBias(Exercise):
         Mistake(
             "low end ignored",
             edit("*self.y_range)", "0, self.y_range[1])"),
-            "The sigmoid is stretched from 0 to the upper end of y_range. The lower end does not "
-            "occur in it.",
+            "You stretch the sigmoid from 0 to the upper end of y_range, and do not use the "
+            "lower end.",
         ),
         Mistake(
             "ends of y_range swapped",
             edit("*self.y_range)", "*self.y_range[::-1])"),
-            "Low and high are exchanged: the better the match, the lower the prediction.",
+            "You swap low and high: the better the match, the lower the prediction.",
         ),
         Mistake(
             "biases as columns",
             None,
-            "The biases have shape (n, 1). Added to n numbers they broadcast to (n, n), and "
-            "nothing complains. Here they have shape (n,).",
+            "The biases have shape (n, 1). Added to n numbers they broadcast to (n, n), "
+            "without an error. Here they have shape (n,).",
             sign=lambda evidence: (
                 "item_bias (6, 1); item_factors (6, 3)" in evidence[0]["parameters"]
             ),
@@ -784,9 +781,9 @@ class DotProductBias(Exercise):
         Mistake(
             "scaled after wrapping",
             None,
-            "The biases are parameters, but not both tables of factors are. What is computed from "
-            "an nn.Parameter, such as a product with 0.01, is a plain tensor again: scale first, "
-            "wrap last.",
+            "The biases are parameters, but not both tables of factors are. Whatever you "
+            "compute from an nn.Parameter, such as a product with 0.01, is a plain tensor "
+            "again: scale first, wrap last.",
             sign=lambda evidence: (
                 evidence[0]["parameters"].count("factors") < 2
                 and evidence[0]["parameters"].count("bias ") == 2
@@ -804,8 +801,8 @@ class DotProductBias(Exercise):
 
 
 class Pca(Exercise):
-    """x, centred, in the k directions of largest variance; the directions as rows; the share of
-    variance of each.
+    """Centred x in the k directions of largest variance, these as rows, and their shares of
+    variance.
     """
 
     id, points = "embeddings.pca", 2
@@ -857,9 +854,9 @@ class Pca(Exercise):
         Mistake(
             "not centred",
             edit("x - x.mean(0)", "x"),
-            "The mean was not taken off. Then the first direction mostly points from the origin "
-            "to the middle of the cloud, and says nothing about how the points differ. Subtract "
-            "the mean of every column first.",
+            "You did not subtract the mean. Then the first direction mostly points from the "
+            "origin to the middle of the cloud, and says nothing about how the points differ. "
+            "Subtract the mean of every column first.",
         ),
         Mistake(
             "projection not centred",
@@ -870,19 +867,19 @@ class Pca(Exercise):
         Mistake(
             "centred by rows",
             edit("x.mean(0)", "x.mean(1, keepdim=True)"),
-            "You take the mean of each row. A column is a quantity, a row is an example: it is "
-            "the columns whose mean has to become 0.",
+            "You take the mean of each row. A column is a quantity, a row is an example: the "
+            "columns should have mean 0.",
         ),
         Mistake(
             "one mean for all",
             edit("x.mean(0)", "x.mean()"),
-            "You subtract one number from everything. Every column has a mean of its own.",
+            "You subtract one number from everything. Every column has its own mean.",
         ),
         Mistake(
             "standardised",
             edit("x - x.mean(0)", "(x - x.mean(0)) / x.std(0)"),
-            "You also divide each column by its spread. That is sometimes wanted, but it is "
-            "another question: here the columns count as they are.",
+            "You also divide each column by its spread. That is sometimes useful, but here the "
+            "columns count as they are.",
         ),
         Mistake(
             "smallest first",
@@ -898,15 +895,15 @@ class Pca(Exercise):
         Mistake(
             "scaled to one size",
             edit("components.T", "components.T / s[:k]"),
-            "The columns of the result have all been brought to the same length (the matrix U of "
-            "the decomposition without its singular values). Then the map no longer shows which "
+            "You scaled all columns of the result to the same length (the matrix U of the "
+            "decomposition without its singular values). Then the map no longer shows which "
             "direction matters more.",
         ),
         Mistake(
             "shares of singular values",
             edit("s**2", "s"),
-            "The shares are formed from the singular values. A variance is a square: square them "
-            "first.",
+            "You compute the shares from the singular values. A variance is a square: square "
+            "them first.",
         ),
         Mistake(
             "shares of what was kept",
@@ -917,21 +914,21 @@ class Pca(Exercise):
         Mistake(
             "shares of the raw squares",
             edit("variances.sum()", "x.square().sum()"),
-            "You divide by the sum of the squares of x as it came. The whole variance is that of "
-            "the centred x: the sum of all squared singular values.",
+            "You divide by the sum of the squares of the original x. The total variance is "
+            "that of the centred x: the sum of all squared singular values.",
         ),
         Mistake(
             "squared twice",
             edit("s**2", "s**4"),
-            "The shares are formed from squares of squares. The singular values of the centred x "
-            "have to be squared; those of its covariance, and its eigenvalues, are variances "
-            "already.",
+            "You compute the shares from squares of squares. The singular values of the "
+            "centred x have to be squared; those of its covariance, and its eigenvalues, are "
+            "variances already.",
         ),
         Mistake(
             "running total",
             edit("variances[:k] /", "variances.cumsum(0)[:k] /"),
-            "Your second share contains the first: they are added up on the way. The share of "
-            "each direction alone is due.",
+            "Your second share contains the first: they are added up on the way. Return the "
+            "share of each direction alone.",
         ),
         *(
             Mistake(
@@ -949,8 +946,8 @@ class Pca(Exercise):
         Mistake(
             "largest last",
             edit("vt[:k]", "vt[:k].flip(0)", "variances[:k] /", "variances[:k].flip(0) /"),
-            "The k directions are the right ones, but the largest stands last. torch.linalg.eigh "
-            "sorts upwards; here the largest comes first.",
+            "The k directions are the right ones, but the largest comes last. "
+            "torch.linalg.eigh sorts upwards; here the largest comes first.",
         ),
         Mistake(
             "columns of Vh",
@@ -967,20 +964,20 @@ class Pca(Exercise):
         Mistake(
             "projected onto columns of Vh",
             edit("components.T", "vt[:, :k]"),
-            "To project, you multiply by the first columns of what svd returns last. Its rows are "
-            "the directions: turn the rows, and then multiply.",
+            "To project, you multiply by the first columns of what svd returns last. Its rows "
+            "are the directions: take rows, transpose, and then multiply.",
         ),
         Mistake(
-            "signs apart",
+            "signs flipped separately",
             edit("centred @", "-centred @"),
-            "Signs are free, but they go together: turn a direction, and its column of the "
-            "projection turns with it. Here the one is turned and the other not.",
+            "The signs are up to you, but they go together: if you flip a direction, its "
+            "column of the projection flips too. You flipped only one of the two.",
         ),
         Mistake(
             "components not of length 1",
             None,
-            "Your components are not of length 1. A component is only a direction; how much the "
-            "points differ along it is told by its share. Do not scale them by the singular "
+            "Your components are not of length 1. A component is only a direction; its share "
+            "says how much the points differ along it. Do not scale them by the singular "
             "values.",
             sign=lambda evidence: any(
                 bool((e["components"].norm(dim=1) - 1).abs().max() > 0.01)
@@ -991,15 +988,15 @@ class Pca(Exercise):
         Mistake(
             "directions as columns",
             None,
-            "The directions stand in the columns. Here each row is one direction: shape (k, d). "
-            "Mind that torch.linalg.svd returns V already transposed, and torch.linalg.eigh the "
-            "directions as columns.",
+            "Your directions are the columns. Here each row is one direction: shape (k, d). "
+            "Note that torch.linalg.svd returns V already transposed, and torch.linalg.eigh "
+            "the directions as columns.",
             sign=lambda evidence: evidence[0]["components.shape"] == "(2, 1)",
         ),
         Mistake(
             "all directions",
             None,
-            "You return all directions. Only the first k are due.",
+            "You return all directions. Return only the first k.",
             sign=lambda evidence: evidence[0]["components.shape"] == "(2, 2)",
         ),
         Mistake(
@@ -1012,13 +1009,13 @@ class Pca(Exercise):
         Mistake(
             "one of three",
             edit("projected, components, variances[:k] / variances.sum()", "projected"),
-            "You return one thing, and three are due: projected, components, "
+            "You return one thing instead of three: projected, components, "
             "explained_variance_ratio.",
         ),
         Mistake(
             "two of three",
             edit(", variances[:k] / variances.sum()", ""),
-            "You return two things, and three are due: projected, components, "
+            "You return two things instead of three: projected, components, "
             "explained_variance_ratio.",
         ),
     )
@@ -1070,9 +1067,7 @@ def _split(rng: Rng) -> tuple[tuple[Tensor, Tensor, Tensor], tuple[Tensor, Tenso
 
 
 def _biases_alone(users: Tensor, items: Tensor, stars: Tensor) -> tuple[Tensor, Tensor]:
-    """mean + user bias + item bias, as two tables to be added: means of what the others leave over,
-    a little shrunk.
-    """
+    """mean + user bias + item bias, as two tables to add: slightly shrunk means of the residuals."""
     mean, user_bias = stars.mean(), torch.zeros(int(users.max()) + 1)
     for _ in range(10):
         item_bias = _shrunk_means(items, stars - mean - user_bias[users], shrink=5.0)
@@ -1092,7 +1087,7 @@ def _rmse(y_hat: Tensor, y: Tensor) -> float:
 
 
 def _shows(first: Callable[[dict[str, Any]], bool]) -> Callable[[Seen], bool]:
-    """A sign that looks at the one case that there is."""
+    """A sign that looks at the only case."""
     return lambda evidence: first(evidence[0])
 
 
@@ -1106,9 +1101,7 @@ def _off(e: dict[str, Any]) -> float:
 
 
 def _additive(e: dict[str, Any]) -> bool:
-    """Whether the grid of predictions, or of what stands inside the sigmoid, is a column plus a
-    row.
-    """
+    """Whether the grid of predictions, or of the sigmoid's arguments, is a column plus a row."""
     grid = e["predictions of 8 users for 8 films"].double()
     inside = (grid / (Y_RANGE[1] - grid).clamp(min=1e-6)).clamp(min=1e-6).log()
     for table in (grid, inside):
@@ -1198,7 +1191,7 @@ class FitRatings(Training):
             "no module returned",
             None,
             "What fit_ratings returns is not an nn.Module. Return the trained model itself, so "
-            "that it can be asked about pairs that it has not seen.",
+            "that it can predict pairs it has not seen.",
             sign=_shows(lambda e: e["the model is an nn.Module"] is False),
         ),
         Mistake(
@@ -1215,17 +1208,17 @@ class FitRatings(Training):
         Mistake(
             "memorised",
             None,
-            "On the ratings that it was given your model is far better than on new ones: it has "
-            "learned them by heart. It has more parameters than is good for it. Use fewer "
-            "factors, fewer epochs, or weight decay (lesson 06).",
+            "Your model is far better on the ratings it was given than on new ones: it has "
+            "memorised them. It has more parameters than is good for it. Use fewer factors, "
+            "fewer epochs, or weight decay (lesson 06).",
             sign=_shows(lambda e: e["error on the given ratings"] < 0.62),
         ),
         Mistake(
             "biases alone",
             None,
-            "Your predictions are one number for the user plus one for the film: the taste of the "
-            "two never meets. Either the factors are not in the model, or they are still at 0, or "
-            "close to it. Are they trained, at a rate that moves them?",
+            "Your predictions are one number for the user plus one for the film: the two never "
+            "interact. Either the factors are not in the model, or they are still at or near "
+            "0. Are they trained, at a rate that moves them?",
             sign=_shows(
                 lambda e: _additive(e) and _spread(e) > 0.2 and min(_rows_and_columns(e)) > 0.01
             ),
@@ -1233,8 +1226,8 @@ class FitRatings(Training):
         Mistake(
             "range 0 to 1",
             None,
-            "No prediction is above 1 star: the sigmoid was not stretched to the range of the "
-            "ratings.",
+            "No prediction is above 1 star: you did not stretch the sigmoid to the range of "
+            "the ratings.",
             sign=_shows(lambda e: float(e["predictions"].max()) <= 1.0),
         ),
         Mistake(
@@ -1252,10 +1245,10 @@ class FitRatings(Training):
         Mistake(
             "not trained",
             None,
-            "Your model predicts nearly the same for every pair, and that is not the mean of the "
-            "ratings: its parameters seem to have hardly left their start. Does a step change the "
-            "parameters of the model that you return? Is the learning rate far too small, or the "
-            "weight decay part of the gradient?",
+            "Your model predicts nearly the same for every pair, and that is not the mean of "
+            "the ratings: its parameters seem to have hardly moved. Does a step change the "
+            "parameters of the model that you return? Is the learning rate far too small, or "
+            "the weight decay part of the gradient?",
             sign=_shows(lambda e: _spread(e) < 0.05 and abs(_off(e)) > 0.3),
         ),
         Mistake(
@@ -1267,21 +1260,21 @@ class FitRatings(Training):
             sign=_shows(lambda e: _spread(e) < 0.05),
         ),
         Mistake(
-            "pairs torn apart",
+            "users, items and ratings mismatched",
             None,
-            "What your model has learned seems to have nothing to do with who rated what: on the "
-            "very ratings that it was given it is hardly better than their mean. Are users, items "
-            "and ratings of a batch picked with the same indices?",
+            "What your model has learned seems to have nothing to do with who rated what: even "
+            "on the ratings it was given, it is hardly better than their mean. Do you index "
+            "users, items and ratings of a batch with the same indices?",
             sign=_shows(lambda e: e["error on the given ratings"] > 1.0 and abs(_off(e)) < 0.2),
         ),
         Mistake(
             "poor on the given ratings",
             None,
-            "Your model does badly on the very ratings that it was given. Print the loss of every "
+            "Your model does badly even on the ratings it was given. Print the loss of every "
             "epoch. If it hardly falls: are the gradients cleared, are there enough epochs, is "
             "the learning rate too small or the weight decay too large? If it falls: does your "
-            "loop train on its arguments, and not on the `train` of the notebook? Do users and "
-            "items reach the model in this order?",
+            "loop train on its arguments, not on the notebook's `train`? Do users and items "
+            "reach the model in this order?",
             sign=_shows(
                 lambda e: (
                     e["error on the given ratings"] > 0.9 and (_off(e) < -0.1 or _spread(e) > 0.5)
@@ -1298,14 +1291,14 @@ class FitRatings(Training):
         Mistake(
             "not finite",
             None,
-            "Some predictions are nan or infinite. Count the steps of AdamW from 1: with t = 0 it "
-            "divides 0 by 0. If that is right, the learning rate is far too large.",
+            "Some predictions are nan or infinite. Count the steps of AdamW from 1: with t = 0 "
+            "it divides 0 by 0. If you do, the learning rate is far too large.",
             sign=_shows(lambda e: e["the predictions are finite"] is False),
         ),
     )
 
 
 def _rows_and_columns(e: dict[str, Any]) -> tuple[float, float]:
-    """How much the predictions of the grid differ between users, and between films."""
+    """How much the predictions in the grid differ between users, and between films."""
     grid = e["predictions of 8 users for 8 films"].double()
     return float(grid.std(0).mean()), float(grid.std(1).mean())

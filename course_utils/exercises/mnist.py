@@ -763,7 +763,7 @@ class TrainEpoch(Exercise):
             "classes. Call loss_fn.",
         ),
         Mistake(
-            "a loss of its own",
+            "its own loss function",
             edit("loss_fn(model(x), y)", "nn.functional.cross_entropy(model(x), y)"),
             "You compute the cross-entropy whatever loss_fn is. Call loss_fn.",
         ),
@@ -1139,7 +1139,7 @@ class FitMnist(Training):
             ),
         ),
         Mistake(
-            "starts from zero",
+            "all parameters zero",
             None,
             "Nearly all parameters are exactly 0. From 0 the hidden units all compute the same "
             "and no gradient reaches the weights. Let them start from small random numbers.",

@@ -596,7 +596,7 @@ class LrRangeTest(Exercise):
             "You compare the loss with 4. The limit is 4 times the best loss so far.",
         ),
         Mistake(
-            "best loss taken as the largest",
+            "largest loss taken as the best",
             edit("min(losses", "max(losses"),
             "You compare with the largest loss so far. The best loss is the smallest.",
         ),
@@ -793,7 +793,7 @@ class SuggestLr(Exercise):
 
     mistakes = (
         Mistake(
-            "rate after the fall",
+            "rate one step late",
             edit("lrs[i]", "lrs[i + 1]"),
             "You return the rate after the steepest fall. The step that brought it was taken with "
             "the rate before: lrs[i], where losses[i+1] - losses[i] is least.",
@@ -839,7 +839,7 @@ class SuggestLr(Exercise):
             "differences of the losses.",
         ),
         Mistake(
-            "one place too far",
+            "one index too far",
             edit("len(losses) - 1", "len(losses)"),
             "You look for a loss after the last one. There is one difference fewer than there "
             "are losses.",
@@ -863,7 +863,7 @@ class SuggestLr(Exercise):
             "each loss only with the next one.",
         ),
         Mistake(
-            "place looked up by its loss",
+            "index looked up by its loss",
             edit("lrs[i]", "lrs[losses.index(losses[i])]"),
             "You look up the index by the value of the loss. The same loss may have occurred "
             "before: keep the index itself.",
@@ -876,7 +876,7 @@ class SuggestLr(Exercise):
             "from 0.",
         ),
         Mistake(
-            "the number of the place",
+            "index instead of the rate",
             edit("lrs[i]", "i"),
             "You return the index of the fall. Return the learning rate at that index.",
         ),
@@ -903,12 +903,12 @@ class SuggestLr(Exercise):
             "last of all. Subtract each loss from the next.",
         ),
         Mistake(
-            "the loss at the place",
+            "loss instead of the rate",
             edit("lrs[i]", "losses[i]"),
             "You return the loss at the right index. Return the learning rate there.",
         ),
         Mistake(
-            "the difference itself",
+            "difference instead of the rate",
             edit("lrs[i]", "losses[i + 1] - losses[i]"),
             "You return how steep the fall is. Return the learning rate at which it is so steep.",
         ),

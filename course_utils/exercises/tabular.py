@@ -16,9 +16,7 @@ from course_utils.data import load_flights
 
 
 class Categorify(Exercise):
-    """Sorted vocabulary of train; code = place in it + 1; 0 for a missing value and for one that
-    train lacks.
-    """
+    """Sorted vocabulary of train; code = index in it + 1; 0 for missing values and unknown ones."""
 
     id, points = "tabular.categorify", 2
     minutes, lines, writes = 20, "about five lines", "words to codes"
@@ -69,9 +67,9 @@ class Categorify(Exercise):
         Mistake(
             "valid in the vocabulary",
             edit("for value in train if", "for value in [*train, *valid] if"),
-            "Values that only valid has got codes of their own. Their rows of the embedding would "
-            "never be trained. And it looks at data that you should not know yet: everything is "
-            "learned from train alone.",
+            "You gave codes to values that occur only in valid. Their embedding rows would "
+            "never be trained. And you use data you should not know yet: everything is learned "
+            "from train alone.",
         ),
         Mistake(
             "valid with a vocabulary of its own",
@@ -79,8 +77,8 @@ class Categorify(Exercise):
                 "code.get(value, 0)",
                 "sorted({v for v in column if not _missing(v)}).index(value) + 1",
             ),
-            "The codes of valid were counted anew, so that the same code means one thing in train "
-            "and another in valid. One vocabulary, that of train, serves both.",
+            "You numbered valid separately, so the same code means one thing in train and "
+            "another in valid. One vocabulary, that of train, serves both.",
         ),
         Mistake(
             "unknown like a new code",
@@ -103,8 +101,9 @@ class Categorify(Exercise):
         Mistake(
             "unknown values refused",
             edit("code.get(value, 0)", "code[value]"),
-            "A value that is in valid and not in train raises KeyError. New data will always "
-            "bring such values: they get 0. Does a dict have a way to ask with a default?",
+            "A value that is in valid but not in train raises KeyError. New data will always "
+            "contain such values: they get 0. How do you look something up in a dict with a "
+            "default?",
         ),
         Mistake(
             "counted from 0",
@@ -122,7 +121,7 @@ class Categorify(Exercise):
             "codes as pandas counts",
             edit("index + 1", "index", "[0 if", "[-1 if", "value, 0)", "value, -1)"),
             "Your codes begin at 0, with -1 for what is missing or unknown. Here everything is "
-            "one higher: 0 for what is not known, and the categories from 1.",
+            "one higher: 0 for missing or unknown, and the categories from 1.",
         ),
         Mistake(
             "nan in the vocabulary",
@@ -136,26 +135,26 @@ class Categorify(Exercise):
         Mistake(
             "missing values sorted",
             edit(" if not _missing(value)}", "}"),
-            "None and nan are still among the values that you sort. They are no categories, and "
-            "None cannot be compared with a text: leave out what is missing first.",
+            "None and nan are still among the values you sort. They are not categories, and "
+            "None cannot be compared with a string: drop missing values first.",
         ),
         Mistake(
             "None sorted",
             edit("if not _missing(value)}", "if value == value}"),
-            "You leave out nan, but None is still among the values that you sort, and it cannot "
-            "be compared with a text. Both mean missing.",
+            "You leave out nan, but None is still among the values that you sort, and it "
+            "cannot be compared with a string. Both mean missing.",
         ),
         Mistake(
-            "isnan of a text",
+            "isnan of a string",
             edit("if not _missing(value)}", "if not __import__('math').isnan(value)}"),
-            "math.isnan takes numbers only, and here it was asked about a text. There is a test "
-            "that works for everything: nan is the value that differs from itself.",
+            "math.isnan takes numbers only, and you called it on a string. One test works for "
+            "everything: nan is the value that differs from itself.",
         ),
         Mistake(
             "0 treated as missing",
             edit("if not _missing(value)}", "if value and not _missing(value)}"),
-            "The number 0 was left out as if it were missing: `if value` is false for 0 too. Only "
-            "None and nan are missing.",
+            "You dropped the number 0 as if it were missing: `if value` is false for 0 too. "
+            "Only None and nan are missing.",
         ),
         Mistake(
             "gaps filled with the most frequent value",
@@ -171,8 +170,8 @@ class Categorify(Exercise):
             Mistake(
                 "missing values dropped",
                 edit("for value in column]", f"for value in column if {kept}]"),
-                f"Codes of {what} values are left out, so the codes no longer stand beside their "
-                "rows. Every row gets a code, and for what is missing or unknown it is 0.",
+                f"Codes of {what} values are left out, so the codes no longer line up with "
+                "their rows. Every row gets a code, and missing or unknown values get 0.",
             )
             for what, kept in (
                 ("missing", "not _missing(value)"),
@@ -180,16 +179,16 @@ class Categorify(Exercise):
             )
         ),
         Mistake(
-            "values more than once",
+            "values repeated",
             edit("sorted({value", "sorted([value", "(value)})", "(value)])"),
-            "A value that occurs several times stands in your vocabulary several times. Each "
+            "A value that occurs several times is in your vocabulary several times. List each "
             "value once.",
         ),
         Mistake(
             "vocabulary first",
             None,
-            "The order is another one: the codes of train, the codes of valid, and the vocabulary "
-            "last.",
+            "The order is different: the codes of train, the codes of valid, and the "
+            "vocabulary last.",
             sign=lambda evidence: all(
                 isinstance(v, Tensor | int) for v in evidence[0]["vocabulary"]
             ),
@@ -197,7 +196,7 @@ class Categorify(Exercise):
         Mistake(
             "in order of appearance",
             edit("sorted({value", "list(dict.fromkeys(value", "(value)})", "(value)))"),
-            "The vocabulary stands in the order in which the values come. Then the codes change "
+            "Your vocabulary is in the order in which the values appear. Then the codes change "
             "when the rows are shuffled. Sort it.",
         ),
         Mistake(
@@ -208,11 +207,11 @@ class Categorify(Exercise):
                 "(value)})",
                 "(value)), key=lambda value: -list(train).count(value))",
             ),
-            "The vocabulary is sorted by how often a value occurs. Sort it by the values "
+            "You sort the vocabulary by how often a value occurs. Sort it by the values "
             "themselves.",
         ),
         Mistake(
-            "gap as a category",
+            "missing value as a category",
             None,
             "A missing value (or its text, or an empty one) has become a member of the "
             "vocabulary. Leave None and nan out before you sort. nan is the value that differs "
@@ -225,7 +224,7 @@ class Categorify(Exercise):
         Mistake(
             "sorted as text",
             None,
-            "Numbers were sorted as text, where 10 comes before 9. Sort the values as they are.",
+            "You sort numbers as text, where 10 comes before 9. Sort the values as they are.",
             sign=lambda evidence: (
                 [str(v) for v in evidence[2]["vocabulary"]]
                 == sorted(str(v) for v in evidence[2]["vocabulary"])
@@ -259,9 +258,7 @@ def _by_lower_median(filled: Any, train: Tensor) -> Any:
 
 
 class FillMissing(Exercise):
-    """nan becomes the median of train's known values, in train and in valid; and two masks say
-    where nan was.
-    """
+    """nan becomes the median of train's known values in both tensors; two masks say where nan was."""
 
     id, points = "tabular.fill_missing", 2
     minutes, lines, writes = 15, "about four lines", "gaps to numbers"
@@ -309,13 +306,13 @@ class FillMissing(Exercise):
         Mistake(
             "valid by its own median",
             edit("valid_missing, median", "valid_missing, valid.nanmedian()"),
-            "The gaps of valid were filled with valid's own median. What you do to new data must "
-            "be fixed before you see it: use the median of train for both.",
+            "You filled valid's gaps with valid's own median. What you do to new data must be "
+            "fixed before you see it: use the median of train for both.",
         ),
         Mistake(
             "median of both",
             edit("train.nanmedian()", "torch.cat([train, valid]).nanmedian()"),
-            "The median was taken over train and valid together. Then valid has a part in what it "
+            "You took the median over train and valid together. Then valid influences what it "
             "is meant to test.",
         ),
         Mistake(
@@ -324,19 +321,19 @@ class FillMissing(Exercise):
                 "return train",
                 "train_missing, valid_missing = train.isnan(), valid.isnan()\n    return train",
             ),
-            "The masks say that nothing was missing: you asked after the gaps had been filled.",
+            "Your masks say that nothing was missing: you made them after filling the gaps.",
         ),
         Mistake(
             "mean instead of median",
             edit("nanmedian", "nanmean"),
-            "You fill with the mean. A few extreme values move it; the median stays in the middle "
-            "of the crowd.",
+            "You fill with the mean. A few extreme values move the mean; the median stays in "
+            "the middle.",
         ),
         Mistake(
             "median with the gaps",
             edit("nanmedian", "median"),
-            "torch.median gives nan when there is one nan among the values. There is a sister "
-            "that leaves them out.",
+            "torch.median gives nan when there is a single nan among the values. A related "
+            "function ignores them.",
         ),
         Mistake(
             "compared with nan",
@@ -357,15 +354,15 @@ class FillMissing(Exercise):
         Mistake(
             "filled where known",
             edit("median, train)", "train, median)", "median, valid)", "valid, median)"),
-            "The known values were overwritten with the median, and the gaps are still there: the "
-            "two sides of the condition are exchanged.",
+            "You overwrote the known values with the median, and the gaps are still there: the "
+            "two sides of the condition are swapped.",
         ),
         *(
             Mistake(
-                "middle of unsorted values",
+                "middle of the unsorted values",
                 edit("train.nanmedian()", f"(known := train[~train.isnan()])[{middle}]"),
-                f"You take the value that happens to stand at place {middle}. The median is in the "
-                "middle after sorting.",
+                f"You take whatever value is at index {middle}. The median is in the middle "
+                "after sorting.",
             )
             for middle in ("len(known) // 2", "(len(known) - 1) // 2")
         ),
@@ -379,10 +376,10 @@ class FillMissing(Exercise):
             "Take the lower, as torch.nanmedian does, or their mean.",
         ),
         Mistake(
-            "gaps counted in",
+            "gaps counted in the median",
             edit("train.nanmedian()", "train.sort().values[len(train) // 2]"),
-            "You look for the middle among all entries, the gaps included: sorted, they stand at "
-            "the end and move the middle upwards. Leave them out first.",
+            "You look for the middle among all entries, including the gaps: sorted, they come "
+            "last and move the middle upwards. Drop them first.",
         ),
         Mistake(
             "each value once",
@@ -393,24 +390,23 @@ class FillMissing(Exercise):
         Mistake(
             "gaps counted as 0",
             edit("train.nanmedian()", "train.nan_to_num(0.0).median()"),
-            "The gaps went into the median as zeros, and pulled it towards 0. Leave them out.",
+            "The gaps entered the median as zeros and pulled it towards 0. Drop them first.",
         ),
         Mistake(
             "median as a whole number",
             edit("train.nanmedian()", "int(train.nanmedian())"),
-            "The median was cut down to a whole number. Leave it as it is.",
+            "You truncated the median to a whole number. Keep it as it is.",
         ),
         Mistake(
             "value of the row before",
             _from_the_row_before,
-            "A gap gets the value of the row before it, or of the one after. That is for series "
-            "in time; here the order of the rows means nothing. Fill with the median of train.",
+            "A gap gets the value of the row before it, or of the one after. That suits time "
+            "series; here the order of the rows means nothing. Fill with the median of train.",
         ),
         Mistake(
             "masks not returned",
             edit("return train, valid, train_missing, valid_missing", "return train, valid"),
-            "You return the two filled columns. The two masks belong to the answer as well: four "
-            "things.",
+            "You return the two filled columns. Return the two masks as well: four things in all.",
         ),
         Mistake(
             "in pairs",
@@ -418,7 +414,7 @@ class FillMissing(Exercise):
                 "return train, valid, train_missing, valid_missing",
                 "return train, train_missing, valid, valid_missing",
             ),
-            "The order is another one: train and valid first, and then the masks of both.",
+            "The order is different: train and valid first, and then the masks of both.",
         ),
         Mistake(
             "zero instead of missing",
@@ -429,7 +425,7 @@ class FillMissing(Exercise):
         Mistake(
             "masks upside down",
             edit("valid, train_missing, valid_missing", "valid, ~train_missing, ~valid_missing"),
-            "The masks say where a value is known. They should be true where it was missing.",
+            "The masks say where a value is known. They should be True where it was missing.",
         ),
         Mistake(
             "masks swapped",
@@ -444,8 +440,8 @@ class FillMissing(Exercise):
                 "torch.where(valid_missing, median, valid)",
                 "valid[~valid_missing]",
             ),
-            "The rows with gaps are gone. The other columns of these rows still know something: "
-            "keep them, and fill the gap.",
+            "You dropped the rows with gaps. The other columns of these rows still hold "
+            "information: keep them, and fill the gap.",
         ),
         Mistake(
             "filled in place",
@@ -455,7 +451,7 @@ class FillMissing(Exercise):
                 "valid = torch.where(",
                 "valid[:] = torch.where(",
             ),
-            "The tensors that came in were overwritten. Make new ones.",
+            "You overwrote the tensors that were passed in. Make new ones.",
         ),
     )
 
@@ -492,37 +488,37 @@ class EmbeddingSize(Exercise):
         Mistake(
             "truncated, not rounded",
             edit("round", "int"),
-            "int() cuts off what is behind the point: 4.75 becomes 4. Round to the nearest whole "
-            "number.",
+            "int() drops what follows the decimal point: 4.75 becomes 4. Round to the nearest "
+            "whole number.",
         ),
         Mistake(
-            "no upper end",
+            "no upper limit",
             edit("min(600, ", "max(0, "),
-            "For very many categories the size goes on growing. It ends at 600.",
+            "For very many categories your size keeps growing. It should stop at 600.",
         ),
         Mistake(
             "never above 50",
             edit("600", "50"),
-            "Your sizes end at 50. That belongs to an older rule of thumb; here the end is 600.",
+            "Your sizes stop at 50. That is an older rule of thumb; here the limit is 600.",
         ),
         Mistake(
             "always 600 or more",
             edit("min", "max"),
-            "You take the larger of the two. 600 is meant as an upper end: the smaller one.",
+            "You take the larger of the two. 600 is an upper limit: take the smaller.",
         ),
         Mistake(
-            "600 from 600 categories on",
+            "600 for more than 600 categories",
             edit("return min(600, ", "return 600 if n_categories > 600 else max(0, "),
-            "You give 600 wherever there are more than 600 categories. It is the size that ends "
-            "at 600, not the number of categories.",
+            "You give 600 wherever there are more than 600 categories. It is the size that is "
+            "limited to 600, not the number of categories.",
         ),
         Mistake(
-            "600 categories at most",
+            "categories limited to 600",
             edit(
                 "min(600, round(1.6 * n_categories**0.56))",
                 "round(1.6 * min(600, n_categories) ** 0.56)",
             ),
-            "You cut off the number of categories at 600. It is the size that ends at 600.",
+            "You limit the number of categories to 600. It is the size that is limited to 600.",
         ),
         Mistake(
             "half the categories",
@@ -533,7 +529,7 @@ class EmbeddingSize(Exercise):
         Mistake(
             "power taken last",
             edit("1.6 * n_categories**", "(1.6 * n_categories) **"),
-            "The power acts on the product 1.6 n. It acts on n alone.",
+            "You raise the product 1.6 n to the power. Only n is raised to it.",
         ),
         Mistake(
             "rounded up",
@@ -563,7 +559,7 @@ class EmbeddingSize(Exercise):
         Mistake(
             "product instead of power",
             edit("**", " * "),
-            "n was multiplied by 0.56. It is raised to the power 0.56: `**`.",
+            "You multiply n by 0.56. Raise it to the power 0.56: `**`.",
         ),
         Mistake(
             "square root",
@@ -576,19 +572,19 @@ class EmbeddingSize(Exercise):
             "You take 1.5 times the square root of n. The rule is 1.6 times n to the power 0.56.",
         ),
         Mistake(
-            "rounded too early",
+            "rounded before multiplying",
             edit("n_categories**0.56", "round(n_categories**0.56)"),
             "You round the power and then multiply. Multiply first, round last.",
         ),
         Mistake(
             "one category too many",
             edit("n_categories**", "(n_categories + 1) **"),
-            "You count one category more. n is the number of all of them, code 0 included.",
+            "You count one category too many. n is the number of all of them, code 0 included.",
         ),
         Mistake(
             "one category too few",
             edit("n_categories**", "(n_categories - 1) **"),
-            "You count one category less. n is the number of all of them, code 0 included.",
+            "You count one category too few. n is the number of all of them, code 0 included.",
         ),
         Mistake(
             "no wider than the categories",
@@ -609,8 +605,8 @@ def _size(n: int) -> int:
 
 
 def _has(*shapes: str, not_: Sequence[str] = ()) -> Callable[[list[dict[str, Any]]], bool]:
-    """A sign in the parameter shapes of the first case, where (1, 5), (1,), (4, 3), (5, 10), (5,),
-    (7, 5) are right.
+    """A sign in the first case's parameter shapes, where (1, 5), (1,), (4, 3), (5, 10), (5,), (7,
+    5) are right.
     """
 
     def sign(evidence: list[dict[str, Any]]) -> bool:
@@ -621,8 +617,8 @@ def _has(*shapes: str, not_: Sequence[str] = ()) -> Callable[[list[dict[str, Any
 
 
 class TabularModel(Exercise):
-    """Embeddings of the categorical columns, then the continuous ones, through affine maps with
-    ReLU in between.
+    """Embeddings of categorical columns, then continuous ones, through affine maps with ReLU
+    between.
     """
 
     id, points = "tabular.TabularModel", 3
@@ -714,7 +710,7 @@ class TabularModel(Exercise):
         Mistake(
             "embeddings detached",
             edit("(table, codes)", "(table.detach(), codes)"),
-            "No gradient reaches the embeddings: they would stay as they start. Look for "
+            "No gradient reaches the embeddings: they would never change. Look for "
             "`.detach()`, `.data` or torch.no_grad().",
         ),
         Mistake(
@@ -728,15 +724,15 @@ class TabularModel(Exercise):
             "tables start large",
             edit("0.01 * torch.randn", "torch.randn"),
             "The tables start with large numbers, such as the spread of 1 of a fresh "
-            "nn.Embedding. A spread of 0.01 is due: else the random start stays in each row, and "
-            "the map at the end shows it.",
+            "nn.Embedding. The spread should be 0.01: otherwise the random start stays in each "
+            "row, and the map at the end shows it.",
         ),
         *(
             Mistake(
                 "tables start equal",
                 change,
-                "In a table, many numbers start equal, or all do. Let them start as random "
-                "numbers of spread 0.01.",
+                "In a table, many or all numbers start out equal. Start from random numbers "
+                "with spread 0.01.",
                 sign,
             )
             for change, sign in (
@@ -745,11 +741,11 @@ class TabularModel(Exercise):
             )
         ),
         Mistake(
-            "tables start with another spread",
+            "tables start with the wrong spread",
             None,
             "The spread of the tables at the start is not 0.01. torch.randn has a spread "
-            "(standard deviation) of 1: multiply it by 0.01, and not by the root of it. "
-            "torch.rand gives no number below 0, and has a spread of 0.29.",
+            "(standard deviation) of 1: multiply it by 0.01, not by its root. torch.rand gives "
+            "no number below 0, and has a spread of 0.29.",
             sign=lambda evidence: any(
                 e.get("the tables are small at the start")
                 and e.get("the tables are random at the start")
@@ -765,14 +761,14 @@ class TabularModel(Exercise):
         Mistake(
             "activation at the end",
             edit("[-1](x)", "[-1](x).clamp(min=0)"),
-            "A ReLU follows the last map, so the output is never negative. After the last map "
-            "comes nothing.",
+            "A ReLU follows the last map, so the output is never negative. Nothing comes after "
+            "the last map.",
         ),
         Mistake(
             "activation on the input",
             edit("dim=1)", "dim=1).clamp(min=0)"),
-            "A ReLU acts on the embeddings and the continuous columns, and cuts off half of what "
-            "they say. It belongs after each hidden map.",
+            "A ReLU acts on the embeddings and the continuous columns, and discards half of "
+            "their information. It belongs after each hidden map.",
         ),
         Mistake(
             "one ReLU for all",
@@ -789,13 +785,13 @@ class TabularModel(Exercise):
         Mistake(
             "sigmoid instead of ReLU",
             edit("(x).clamp(min=0)", "(x).sigmoid()"),
-            "After the hidden maps stands a sigmoid. A ReLU is due.",
+            "You use a sigmoid after the hidden maps. Use a ReLU.",
         ),
         Mistake(
             "random answers",
             None,
-            "The same rows give another output in a second call. Is there a dropout between the "
-            "maps? It is not part of this model.",
+            "The same rows give a different output in a second call. Is there a dropout "
+            "between the maps? It is not part of this model.",
             sign=lambda evidence: evidence[0]["the output is the same in a second call"] is False,
         ),
         Mistake(
@@ -819,19 +815,19 @@ class TabularModel(Exercise):
         Mistake(
             "one above the other",
             edit(", dim=1)", ")"),
-            "torch.cat joins along dimension 0 if nothing is said: one above the other. The parts "
-            "of a row belong side by side.",
+            "By default torch.cat joins along dimension 0: one above the other. The parts of a "
+            "row belong side by side.",
         ),
         Mistake(
             "continuous columns not joined",
             edit("[*rows, continuous]", "rows"),
-            "The first map has room for the continuous columns, but what reaches it are the "
-            "embeddings alone. Join the continuous columns to them.",
+            "The first map has room for the continuous columns, but gets only the embeddings. "
+            "Join the continuous columns to them.",
         ),
         Mistake(
             "columns reversed",
             edit("[*rows", "[*rows[::-1]"),
-            "The embeddings come in another order than their columns.",
+            "The embeddings come in a different order from their columns.",
         ),
         Mistake(
             "continuous columns forgotten",
@@ -847,15 +843,15 @@ class TabularModel(Exercise):
                 "table.shape[1] for table in self.embeddings",
                 "embedding_size(n) for n in cardinalities",
             ),
-            "Two columns with as many codes share one table. Code 3 of the one column has nothing "
-            "to do with code 3 of the other: each column has its own table.",
+            "Two columns with the same number of codes share one table. Code 3 of one column "
+            "has nothing to do with code 3 of the other: give each column its own table.",
         ),
         Mistake(
             "batch norm",
             None,
             "Your model has two parameters for each continuous column, as a batch norm has: a "
-            "scale and a shift. The library puts one there; this model is affine maps and ReLUs "
-            "alone.",
+            "scale and a shift. The library puts one there; this model has only affine maps "
+            "and ReLUs.",
             sign=_has("(2,)", "(4, 3)", "(7, 5)", "(5, 10)"),
         ),
         Mistake(
@@ -868,16 +864,16 @@ class TabularModel(Exercise):
         Mistake(
             "one row too few",
             None,
-            "The tables have one row less than the cardinality, so the last code has none. A "
+            "The tables have one row fewer than the cardinality, so the last code has none. A "
             "cardinality counts code 0, and code 0 has a row as well.",
             sign=_has("(3, 3)", "(6, 5)"),
         ),
         Mistake(
-            "another width at the entrance",
+            "wrong input width",
             None,
-            "The first map has another width than it should. It reads the joined vector, whose "
-            "width is the sum of the embedding sizes, not of the cardinalities and not the number "
-            "of columns, plus n_continuous.",
+            "The first map has the wrong input width. It reads the joined vector, whose width "
+            "is the sum of the embedding sizes, not of the cardinalities and not the number of "
+            "columns, plus n_continuous.",
             sign=_has("(4, 3)", "(7, 5)", "(1, 5)", "(5,)", not_=["(5, 10)", "(5, 8)"]),
         ),
         Mistake(
@@ -889,8 +885,8 @@ class TabularModel(Exercise):
         Mistake(
             "hidden not used",
             None,
-            "The width of the hidden layer is fixed at 50 in your code. It is the argument "
-            "`hidden` that says it.",
+            "The width of the hidden layer is fixed at 50 in your code. It should come from "
+            "the argument `hidden`.",
             sign=_has("(50,)"),
         ),
         Mistake(
@@ -903,29 +899,31 @@ class TabularModel(Exercise):
         Mistake(
             "tables in a list",
             None,
-            "The embeddings are no parameters of the model, so they are never trained. Are they "
-            "in a plain Python list? A module does not look into it: use nn.ParameterList, or "
-            "nn.ModuleList of nn.Embedding.",
+            "The embeddings are not parameters of the model, so they are never trained. Are "
+            "they in a plain Python list? A module does not look into it: use "
+            "nn.ParameterList, or nn.ModuleList of nn.Embedding.",
             sign=lambda evidence: evidence[0]["parameter shapes"] == "(1, 5), (1,), (5, 10), (5,)",
         ),
         Mistake(
             "layers in a list",
             None,
-            "The affine maps have no parameters that the model knows, so they are never trained. "
-            "Are they in a plain Python list? A module does not look into it: use nn.ModuleList.",
+            "The model does not know the parameters of the affine maps, so they are never "
+            "trained. Are they in a plain Python list? A module does not look into it: use "
+            "nn.ModuleList.",
             sign=lambda evidence: evidence[0]["parameter shapes"] == "(4, 3), (7, 5)",
         ),
         Mistake(
             "codes as numbers",
             None,
-            "The codes go into the first map as if they were quantities: destination 60 twice as "
-            "much of something as destination 30. They are names. Look up a row for each.",
+            "The codes go into the first map as if they were quantities: destination 60 as "
+            "twice as much of something as destination 30. They are names. Look up a row for "
+            "each.",
             sign=lambda evidence: evidence[0]["parameter shapes"] == "(1, 5), (1,), (5, 4), (5,)",
         ),
         Mistake(
-            "other embedding sizes",
+            "wrong embedding sizes",
             None,
-            "The tables have other widths than embedding_size gives for their cardinality.",
+            "The widths of the tables are not what embedding_size gives for their cardinalities.",
             sign=lambda evidence: (
                 _has("(4, ", "(7, ")(evidence) and not _has("(4, 3)", "(7, 5)")(evidence)
             ),
@@ -933,8 +931,7 @@ class TabularModel(Exercise):
         Mistake(
             "only one hidden layer",
             edit("*hidden", "*hidden[:1]"),
-            "`hidden` is a list of widths, and each of them is a layer of its own. Yours uses the "
-            "first.",
+            "`hidden` is a list of widths, one layer for each. Yours uses only the first.",
         ),
         Mistake(
             "hidden widths reversed",
@@ -950,8 +947,8 @@ class TabularModel(Exercise):
         Mistake(
             "squeezed",
             edit("[-1](x)", "[-1](x).squeeze()"),
-            "The output has lost a dimension. It has shape (n, n_outputs), also where n or "
-            "n_outputs is 1. `.squeeze()` takes away whatever is 1.",
+            "The output has lost a dimension. It should have shape (n, n_outputs), even when n "
+            "or n_outputs is 1. `.squeeze()` removes every dimension of size 1.",
         ),
     )
 
@@ -964,9 +961,7 @@ DESTINATION, ORIGIN = CATEGORICAL.index("destination"), CATEGORICAL.index("origi
 
 @cache
 def _all_flights() -> tuple[Tensor, Tensor, Tensor, list[int]]:
-    """Codes (n, 7), continuous columns with nan (n, 2), minutes (n, 1) of all flights, and the
-    cardinalities.
-    """
+    """All flights' codes (n, 7), continuous columns with nan (n, 2), minutes (n, 1); cardinalities."""
     import pandas as pd
 
     flights = load_flights()
@@ -982,9 +977,7 @@ def _all_flights() -> tuple[Tensor, Tensor, Tensor, list[int]]:
 
 
 def _with_masks(continuous: Tensor, train: Tensor) -> Tensor:
-    """Gaps filled with the medians of the rows `train`, scaled by their mean and spread, and masks
-    of the gaps.
-    """
+    """Gaps filled with medians of the rows `train`, scaled by their mean and spread; and the masks."""
     gaps = continuous.isnan()
     filled = torch.where(gaps, continuous[train].nanmedian(dim=0).values, continuous)
     scaled = (filled - filled[train].mean(0)) / filled[train].std(0)
@@ -994,8 +987,8 @@ def _with_masks(continuous: Tensor, train: Tensor) -> Tensor:
 def _route_means(
     categorical: Tensor, targets: Tensor, n_destinations: int, unseen: Tensor
 ) -> Tensor:
-    """The mean target of all training rows with the same origin and destination; the overall mean
-    where none is.
+    """The mean target of the training rows on the same route; the overall mean where there are
+    none.
     """
 
     def route(codes: Tensor) -> Tensor:
@@ -1017,7 +1010,7 @@ Seen = list[dict[str, Any]]
 
 
 def _shows(first: Callable[[dict[str, Any]], bool]) -> Callable[[Seen], bool]:
-    """A sign that looks at the one case that there is."""
+    """A sign that looks at the only case."""
     return lambda evidence: first(evidence[0])
 
 
@@ -1133,22 +1126,23 @@ class FitTable(Training):
         Mistake(
             "no module returned",
             None,
-            "What fit_table returns is not an nn.Module. Return the trained model itself, so that "
-            "it can be asked about flights that it has not seen.",
+            "What fit_table returns is not an nn.Module. Return the trained model itself, so "
+            "that it can predict flights it has not seen.",
             sign=_shows(lambda e: e["the model is an nn.Module"] is False),
         ),
         Mistake(
             "standardised predictions",
             None,
             "Your model answers in units of the standardised targets, with a mean near 0 and a "
-            "spread near 1. Minutes are due: undo inside the model what you did to the targets.",
+            "spread near 1. It should return minutes: undo inside the model what you did to "
+            "the targets.",
             sign=_shows(lambda e: abs(float(e["predictions"].mean())) < 1 and 0.3 < _spread(e) < 3),
         ),
         Mistake(
             "mean not added",
             None,
             "Your predictions have the right spread, but their mean is near 0: you multiply by "
-            "the standard deviation, and the mean is still missing.",
+            "the standard deviation, but you do not add the mean.",
             sign=_shows(lambda e: _right_spread(e) and abs(float(e["predictions"].mean())) < 30),
         ),
         Mistake(
@@ -1161,8 +1155,8 @@ class FitTable(Training):
         Mistake(
             "spread not restored",
             None,
-            "Your predictions have the right mean, but a spread near 1: you add the mean, and do "
-            "not multiply by the standard deviation.",
+            "Your predictions have the right mean, but a spread near 1: you add the mean but "
+            "do not multiply by the standard deviation.",
             sign=_shows(
                 lambda e: (
                     0.85 < _spread(e) < 1.15
@@ -1208,9 +1202,9 @@ class FitTable(Training):
         Mistake(
             "one number for all",
             None,
-            "Your model predicts nearly the same for every flight. That happens when "
-            "(n, 1) meets (n,) in the loss: look at the shapes there. If they are right, the rate "
-            "may be far too large, or a ReLU stands at the end.",
+            "Your model predicts nearly the same for every flight. That happens when (n, 1) "
+            "meets (n,) in the loss: look at the shapes there. If they are right, the rate may "
+            "be far too large, or there is a ReLU at the end.",
             sign=_shows(lambda e: _spread(e) < 1),
         ),
         Mistake(
@@ -1231,9 +1225,10 @@ class FitTable(Training):
         Mistake(
             "no better than the mean",
             None,
-            "Your model knows the mean, and hardly more. Print the loss. If it does not fall: are "
-            "categorical, continuous and targets of a batch picked with the same indices? If it "
-            "falls slowly: there are too few steps, or the rate is far too small.",
+            "Your model has learned hardly more than the mean. Print the loss. If it does not "
+            "fall: do you index categorical, continuous and targets of a batch with the same "
+            "indices? If it falls slowly: there are too few steps, or the rate is far too "
+            "small.",
             sign=_shows(
                 lambda e: (
                     e["error on given rows"] > 0.9 * float(e["spread of the given targets"])
@@ -1244,17 +1239,17 @@ class FitTable(Training):
         Mistake(
             "hardly trained",
             None,
-            "Your model does badly on the very flights that it was given. Are the targets "
-            "standardised for training? From parameters near 0 it is a long way to 150 minutes. "
-            "Are the gradients cleared before each step? Otherwise: more epochs, or a larger "
-            "rate.",
+            "Your model does badly even on the flights it was given. Are the targets "
+            "standardised for training? From parameters near 0 it is a long way to 150 "
+            "minutes. Are the gradients cleared before each step? Otherwise: more epochs, or a "
+            "larger rate.",
             sign=_shows(lambda e: e["error on given rows"] > 14),
         ),
         Mistake(
             "not finite",
             None,
-            "Some predictions are nan or infinite. Count the steps of Adam from 1: with t = 0 it "
-            "divides 0 by 0. If that is right, the learning rate is far too large.",
+            "Some predictions are nan or infinite. Count the steps of Adam from 1: with t = 0 "
+            "it divides 0 by 0. If you do, the learning rate is far too large.",
             sign=_shows(lambda e: e["the predictions are finite"] is False),
         ),
         Mistake(

@@ -17,8 +17,8 @@ from course_utils.data import load_mnist
 
 
 def digit_net(num_outputs: int, widths: Sequence[int] = (8, 16, 32)) -> nn.Sequential:
-    """A small net for pictures (n, 1, 28, 28): three convolutions that halve them, early, middle,
-    late, and a head.
+    """A small net for pictures (n, 1, 28, 28): three halving convolutions (early, middle, late), a
+    head.
     """
 
     def block(n_in: int, n_out: int, size: int) -> nn.Sequential:
@@ -76,14 +76,12 @@ def _linears(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
 
 
 def _kind(answer: object) -> str | None:
-    """What came back in words, such as "a list"; None stays None."""
+    """What was returned in words, such as "a list"; None stays None."""
     return None if answer is None else f"a {type(answer).__name__}"
 
 
 class ReplaceHead(Exercise):
-    """The model itself, its last nn.Linear replaced in place by a fresh one with the same
-    in_features.
-    """
+    """The model itself, with its last nn.Linear replaced by a fresh one with the same in_features."""
 
     id, points = "transfer.replace_head", 2
     minutes, lines, writes = 15, "about four lines", "surgery on a model"
@@ -167,9 +165,9 @@ class ReplaceHead(Exercise):
                 "head = nn.Linear(old.in_features, num_outputs)",
                 "head = old\n    head.out_features = num_outputs",
             ),
-            "You changed the attribute `out_features`, which is only a note of the size. The "
-            "weight has as many rows as before, and the weight is what computes. Put a whole new "
-            "layer there.",
+            "You changed the attribute `out_features`, which is only a label. The weight has "
+            "as many rows as before, and it is the weight that computes. Put a whole new layer "
+            "there.",
         ),
         Mistake(
             "old rows kept",
@@ -178,13 +176,13 @@ class ReplaceHead(Exercise):
                 "    k = min(num_outputs, old.out_features)\n    head.weight.data[:k] = "
                 "old.weight.data[:k]\n    setattr(",
             ),
-            "The new head begins with rows of the old one. Those rows were templates for other "
-            "classes; a fresh layer starts from random numbers.",
+            "The new head begins with rows of the old one. Those rows belong to other classes; "
+            "a fresh layer starts from random numbers.",
         ),
         Mistake(
             "the first linear layer",
             edit("linears[-1]", "linears[0]"),
-            "You replaced the first nn.Linear that you met. The head is the last one.",
+            "You replaced the first nn.Linear you came to. The head is the last one.",
         ),
         Mistake(
             "every linear layer",
@@ -195,7 +193,7 @@ class ReplaceHead(Exercise):
                 "path.rpartition('.')[2], nn.Linear(old.in_features, num_outputs))\n    path, old "
                 "= linears[-1]",
             ),
-            "Every nn.Linear has been replaced. All but the last hold what the model has learned: "
+            "You replaced every nn.Linear. All but the last hold what the model has learned: "
             "leave them as they are.",
         ),
         Mistake(
@@ -204,8 +202,8 @@ class ReplaceHead(Exercise):
                 "nn.Linear(old.in_features, num_outputs)",
                 "nn.Sequential(old, nn.Linear(old.out_features, num_outputs))",
             ),
-            "The old head is still there, and the new layer reads its outputs. It should take the "
-            "old one's place, and read what that one read.",
+            "The old head is still there, and the new layer reads its outputs. It should take "
+            "the old one's place and read the same inputs.",
         ),
         Mistake(
             "a new model around the old one",
@@ -213,8 +211,8 @@ class ReplaceHead(Exercise):
                 "setattr(model.get_submodule(parent), child, head)\n    return model",
                 "return nn.Sequential(model, nn.Linear(old.out_features, num_outputs))",
             ),
-            "You put the model and a new layer into a container of their own. The old head is "
-            "still there, and the new layer reads its outputs. Change the model itself: the new "
+            "You put the model and a new layer into a new container. The old head is still "
+            "there, and the new layer reads its outputs. Change the model itself: the new "
             "layer takes the old head's place.",
         ),
         Mistake(
@@ -226,15 +224,14 @@ class ReplaceHead(Exercise):
         Mistake(
             "in and out swapped",
             edit("old.in_features, num_outputs", "num_outputs, old.in_features"),
-            "The new layer reads n numbers and puts out as many as there are features. It is the "
-            "other way round: nn.Linear takes first the number that comes in, then the number "
-            "that goes out.",
+            "The new layer takes n numbers and outputs as many as there are features. It is "
+            "the other way round: nn.Linear takes in_features first, then out_features.",
         ),
         Mistake(
-            "reads as many as the old head put out",
+            "in_features from the old head's outputs",
             edit("old.in_features", "old.out_features"),
-            "The new layer reads as many numbers as the old head put out. It stands where the old "
-            "head stood, so it reads what that one read: its in_features.",
+            "The new layer has as many inputs as the old head had outputs. It replaces the old "
+            "head, so it needs the same in_features.",
         ),
         Mistake(
             "the old layer resized",
@@ -249,21 +246,21 @@ class ReplaceHead(Exercise):
         Mistake(
             "only the top level searched",
             edit("named_modules", "named_children"),
-            "You look for an nn.Linear among the model's children only, and here none is there: "
-            "the head is deeper. `named_modules()` walks through all depths.",
+            "You look for an nn.Linear only among the model's children, and there is none: the "
+            "head is deeper. `named_modules()` walks through all depths.",
         ),
         Mistake(
             "always called fc",
             edit("linears[-1]", '"fc", model.fc'),
-            "You expect the head under the name fc. That is where resnet34 has it; other models "
-            "call it otherwise. Search with `named_modules()`.",
+            "You expect the head under the name fc. That is where resnet34 has it; other "
+            "models use other names. Search with `named_modules()`.",
         ),
         Mistake(
             "path treated as a name",
             edit("model.get_submodule(parent), child", "model, path"),
-            "A path such as `top.1` is not the name of an attribute: your new layer hangs on the "
-            "model under a name with a dot, and nobody calls it. Split the path into the parent's "
-            "and the last name.",
+            "A path such as `top.1` is not the name of an attribute: your new layer ends up on "
+            "the model under a name with a dot, where nothing calls it. Split the path into "
+            "the parent's and the last name.",
         ),
         Mistake(
             "the last entry of the list",
@@ -275,15 +272,15 @@ class ReplaceHead(Exercise):
         Mistake(
             "the last child",
             edit("linears[-1]", "list(model.named_children())[-1]"),
-            "You take the last child of the model for the head. It may be a container with the "
-            "head inside, or something that comes after the head. `named_modules()` walks through "
-            "all depths.",
+            "You take the model's last child to be the head. It may be a container with the "
+            "head inside, or something that comes after the head. `named_modules()` walks "
+            "through all depths.",
         ),
         Mistake(
             "a copy",
             edit("linears = [", "import copy\n\n    model = copy.deepcopy(model)\n    linears = ["),
-            "You changed a copy, and the model that came in still has its old head. Change the "
-            "model itself.",
+            "You changed a copy, and the model that was passed in still has its old head. "
+            "Change the model itself.",
         ),
         Mistake(
             "what follows the head is gone",
@@ -296,32 +293,31 @@ class ReplaceHead(Exercise):
             "all other modules where they are.",
         ),
         Mistake(
-            "the rest started again",
+            "other layers reinitialised",
             edit(
                 "linears = [",
                 "for module in model.modules():\n        getattr(module, 'reset_parameters', "
                 "int)()\n    linears = [",
             ),
-            "Parameters of the other layers have other values than before. What the model has "
-            "learned is in them: that is the whole point of transfer.",
+            "Parameters of other layers have changed. They hold what the model has learned: "
+            "that is the whole point of transfer.",
         ),
         Mistake(
-            "the rest frozen on the way",
+            "other layers frozen",
             edit("linears = [", "model.requires_grad_(False)\n    linears = ["),
-            "The other parameters cannot be trained any more. Freezing is a decision of its own: "
+            "The other parameters can no longer be trained. Freezing is a separate decision: "
             "do it with `freeze`, not here.",
         ),
         Mistake(
-            "the rest unfrozen on the way",
+            "other layers unfrozen",
             edit("linears = [", "model.requires_grad_(True)\n    linears = ["),
-            "Parameters that came in frozen can be trained now. What is frozen is a decision of "
-            "its own: leave it as it is.",
+            "Parameters that were frozen can now be trained. What is frozen is a separate "
+            "decision: leave it as it is.",
         ),
         Mistake(
             "head frozen",
             edit("return model", "return model.requires_grad_(False)"),
-            "Nothing can be trained, not even the new head, and it is the one layer that knows "
-            "nothing yet.",
+            "Nothing can be trained, not even the new head, the one layer that knows nothing yet.",
         ),
         Mistake(
             "starts at zero",
@@ -332,14 +328,13 @@ class ReplaceHead(Exercise):
         Mistake(
             "without bias",
             edit("num_outputs)\n", "num_outputs, bias=False)\n"),
-            "The new head has no bias. A fresh nn.Linear brings one, unless you tell it not to.",
+            "The new head has no bias. A fresh nn.Linear has one unless you tell it not to.",
         ),
         *(
             Mistake(
                 name,
                 edit("return model", f"return model.{call}"),
-                f"{came}. Whoever calls you decides about train() and eval(): leave the mode as "
-                "it is.",
+                f"{came}. The caller decides about train() and eval(): leave the mode as it is.",
             )
             for name, call, came in (
                 (
@@ -367,7 +362,7 @@ class ReplaceHead(Exercise):
         Mistake(
             "returned None",
             edit("return model", "return None"),
-            "Nothing comes back. Return the model.",
+            "Your function returns None. Return the model.",
         ),
     )
 
@@ -442,8 +437,8 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
                 "(p for m in module.modules() if not hasattr(m, 'running_mean') for p in "
                 "m.parameters(recurse=False))",
             ),
-            f"The scale and shift of batch norm are not {done}. Some libraries treat them apart; "
-            "here all parameters are meant, of whatever layer.",
+            f"The scale and shift of batch norm are not {done}. Some libraries treat them "
+            "separately; here it is about all parameters, whatever the layer.",
         ),
         Mistake(
             "only some kinds of layers",
@@ -464,8 +459,8 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
         Mistake(
             "an attribute of the module",
             edit(loop, f"module.requires_grad = {to}"),
-            "`module.requires_grad = ...` puts a new attribute on the module that nobody reads. "
-            "requires_grad belongs to each parameter.",
+            "`module.requires_grad = ...` sets a new attribute on the module that nothing "
+            "reads. requires_grad belongs to each parameter.",
         ),
         Mistake(
             "biases left out",
@@ -484,14 +479,14 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
         Mistake(
             "all but the last layer",
             edit(everything, "list(module.parameters())[:-2]"),
-            "The last layer of the module is left out. Which part of a model is meant is said by "
-            "the caller, who hands in that part; within it, all parameters are meant.",
+            "You leave out the module's last layer. The caller chooses a part of the model by "
+            "passing it; within it, all parameters count.",
         ),
         Mistake(
             "not the layers inside",
             edit("parameters()", "parameters(recurse=False)"),
-            "Only parameters of the module itself are reached, and a container has none. Its "
-            "layers have them: `parameters()` walks through all depths.",
+            "You reach only the module's own parameters, and a container has none. Its layers "
+            "have them: `parameters()` walks through all depths.",
         ),
         Mistake(
             "only one level down",
@@ -499,8 +494,8 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
                 everything,
                 "(p for child in module.children() for p in child.parameters(recurse=False))",
             ),
-            "Only the layers directly inside the module are reached, not the layers inside those. "
-            "`parameters()` walks through all depths.",
+            "You reach only the layers directly inside the module, not the layers inside "
+            "those. `parameters()` walks through all depths.",
         ),
         Mistake(
             "only the first parameter",
@@ -511,14 +506,14 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
         Mistake(
             f"stops where one is {done} already",
             edit(change, f"if p.requires_grad is {to}:\n            break\n        {change}"),
-            f"Your loop ends at the first parameter that is {done} already. Those behind it may "
-            "not be: go through all.",
+            f"Your loop ends at the first parameter that is {done} already. Later ones may not "
+            "be: go through all.",
         ),
         Mistake(
-            "a name that nobody reads",
+            "an attribute nothing reads",
             edit("p.requires_grad =", "p.require_grad ="),
-            "`require_grad` without the s is a new attribute that nobody reads. Python does not "
-            "complain: any name can be put on an object.",
+            "`require_grad` without the s is a new attribute that nothing reads. Python does "
+            "not complain: you can set any name on an object.",
         ),
         Mistake(
             "called like a function",
@@ -541,13 +536,13 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
                 f"nn.Parameter(p.detach().clone(), requires_grad={to}))",
             ),
             "The module has new parameter objects. An optimizer that holds the old ones would "
-            "train tensors that no model uses. Change requires_grad of those that are there.",
+            "train tensors that no model uses. Change requires_grad of the existing ones.",
         ),
         Mistake(
             "toggled",
             edit(change, "p.requires_grad = not p.requires_grad"),
-            "You turn requires_grad round. A parameter that was so already becomes the opposite: "
-            "set it to a fixed value.",
+            "You toggle requires_grad. A parameter that already has the right value gets the "
+            "opposite: set it to a fixed value.",
         ),
         Mistake(
             "the other way round",
@@ -564,14 +559,14 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
         Mistake(
             "gradients cleared",
             edit("", "        p.grad = None"),
-            "You also clear the gradients. That is zero_grad's task.",
+            "You also clear the gradients. That is zero_grad's job.",
         ),
         *(
             Mistake(
                 "values changed",
                 change_of_values,
-                "Parameters also have other values now, and what the module had learned in them "
-                "is gone. Only requires_grad should change.",
+                "You also changed parameter values, and what the module had learned is lost. "
+                "Only requires_grad should change.",
             )
             for change_of_values in (
                 edit("", "        p.data.zero_()"),
@@ -655,8 +650,8 @@ class DiscriminativeLrs(Exercise):
         Mistake(
             "a third",
             edit("lr.stop / 10", "lr.stop / 3"),
-            "The earlier groups get a third of the rate. That is what some notes say; the "
-            "library's code divides by 10, and so do we.",
+            "The earlier groups get a third of the rate. Some notes say so; the library's code "
+            "divides by 10, and so do we.",
         ),
         Mistake(
             "evenly spaced",
@@ -722,8 +717,8 @@ class DiscriminativeLrs(Exercise):
                 "[round(lr.start * (lr.stop / lr.start) ** (i / before), 6) for i in "
                 "range(before)] + [round(lr.stop, 6) if before else lr.stop]",
             ),
-            "The rates are rounded to six digits after the point. Of a rate such as 0.00001234 "
-            "hardly anything is left then: leave them as they are.",
+            "The rates are rounded to six digits after the point. Hardly anything is then left "
+            "of a rate such as 0.00001234: do not round.",
         ),
         Mistake(
             "the whole rate for the first",
@@ -734,11 +729,11 @@ class DiscriminativeLrs(Exercise):
         Mistake(
             "one rate too many",
             edit("[lr.stop / 10] * before", "[lr.stop / 10] * n_groups"),
-            "With slice(b) there is one rate too many. Together with the last group's there are "
-            "as many as groups.",
+            "With slice(b) there is one rate too many. There are as many rates as groups, the "
+            "last one included.",
         ),
         Mistake(
-            "a tenth from group to group",
+            "each group a tenth of the next",
             edit(
                 "[lr.stop / 10] * before", "[lr.stop / 10 ** (before - i) for i in range(before)]"
             ),
@@ -786,13 +781,13 @@ class DiscriminativeLrs(Exercise):
             "one group, no step",
             edit("for i in range(before)] + [lr.stop]", "for i in range(n_groups)]"),
             "With a single group there is no step from one rate to the next, and n - 1 is 0. "
-            "Treat it apart: it gets the last rate.",
+            "Handle that case separately: it gets the last rate.",
         ),
         Mistake(
             "one group gets a tenth",
             edit("* before + [lr.stop]", "* max(before, 1) + [lr.stop] * (before > 0)"),
             "With slice(b) and a single group that group gets a tenth. The last group gets b, "
-            "also when it is the only one.",
+            "even when it is the only one.",
         ),
         Mistake(
             "a tenth for the last group too",
@@ -809,32 +804,32 @@ class DiscriminativeLrs(Exercise):
         Mistake(
             "a number is not a list",
             edit("[lr] * n_groups", "lr"),
-            "For a plain number you return the number. There is one rate for each group, also "
-            "when they are equal.",
+            "For a plain number you return the number. There is one rate per group, even when "
+            "they are equal.",
         ),
         Mistake(
             "the slice itself repeated",
             edit("not isinstance(lr, slice)", "True"),
-            "For a slice you return the slice, once for each group. Its parts are `lr.start` and "
-            "`lr.stop`: ask first whether lr is a slice.",
+            "For a slice you return the slice, once for each group. Its parts are `lr.start` "
+            "and `lr.stop`: check first whether lr is a slice.",
         ),
         Mistake(
-            "a number asked for its start",
+            "start read from a number",
             edit("not isinstance(lr, slice)", "lr.start is lr"),
-            "A plain number has no start, and you ask for `lr.start` whatever lr is. Ask first "
+            "A plain number has no start, and you read `lr.start` whatever lr is. Check first "
             "whether lr is a slice.",
         ),
         Mistake(
             "every lr treated as a slice",
             edit("not isinstance(lr, slice)", "lr.start is lr", "lr.start is None", "False"),
-            "You ask for `lr.start` whatever lr is. A plain number has no start, and slice(b) has "
-            "None: ask first what lr is.",
+            "You read `lr.start` whatever lr is. A plain number has no start, and slice(b) has "
+            "None: check first what lr is.",
         ),
         Mistake(
             "only floats are numbers",
             edit("not isinstance(lr, slice)", "type(lr) is float"),
-            "A whole number such as 1 is a number too, and your code takes only floats for "
-            "numbers. Ask whether lr is a slice: whatever is none is a number.",
+            "A whole number such as 1 is a number too, but your code only treats floats as "
+            "numbers. Check whether lr is a slice: if not, it is a number.",
         ),
         Mistake(
             "a number as a slice",
@@ -848,14 +843,14 @@ class DiscriminativeLrs(Exercise):
             "slice(a, b) is treated like slice(b): its start has no effect.",
         ),
         Mistake(
-            "factor times place",
+            "factor multiplied, not raised",
             edit(
                 "(lr.stop / lr.start) ** (i / before) for i in range(before)] + [lr.stop]",
                 "max((lr.stop / lr.start) ** (1 / before) * i, 1) for i in range(n_groups)] if "
                 "before else [lr.stop]",
             ),
-            "You multiply the factor by the group's place. To go several steps the factor is "
-            "applied several times: a power, not a product.",
+            "You multiply the factor by the group's index. Going several steps applies the "
+            "factor several times: a power, not a product.",
         ),
     )
 
@@ -923,22 +918,22 @@ class ParameterGroups(Exercise):
 
     mistakes = (
         Mistake(
-            "cut to the shorter",
+            "stops at the shorter list",
             edit("len(groups) != len(lrs)", "False", "strict=True", "strict=False"),
             "Where there are more modules than rates, the last modules are silently left out and "
             "never trained. `zip` stops at the shorter of two lists: raise a ValueError when the "
             "lengths differ.",
         ),
         Mistake(
-            "spare rates unseen",
+            "extra rates ignored",
             edit(
                 "len(groups) != len(lrs)", "len(groups) > len(lrs)", "strict=True", "strict=False"
             ),
-            "A list of rates that is too long goes through unseen. Compare the lengths first, and "
+            "A list of rates that is too long goes unnoticed. Compare the lengths first, and "
             "raise a ValueError when they differ.",
         ),
         Mistake(
-            "spare modules unseen",
+            "extra modules ignored",
             edit(
                 "len(groups) != len(lrs)", "len(groups) < len(lrs)", "strict=True", "strict=False"
             ),
@@ -955,11 +950,12 @@ class ParameterGroups(Exercise):
                 "group, lr in pairs",
                 "i, group in enumerate(groups)",
             ),
-            "A list of rates that is too long goes through unseen, and one that is too short ends "
-            "in an IndexError. Compare the lengths first, and raise a ValueError that says both.",
+            "A list of rates that is too long goes unnoticed, and one that is too short ends "
+            "in an IndexError. Compare the lengths first, and raise a ValueError that says "
+            "both.",
         ),
         Mistake(
-            "another error",
+            "wrong type of error",
             edit("raise ValueError", "raise AssertionError"),
             "Different lengths raise an AssertionError. An assertion is for what cannot happen; "
             "for arguments that do not fit, raise a ValueError.",
@@ -967,27 +963,27 @@ class ParameterGroups(Exercise):
         Mistake(
             "error returned",
             edit("raise ValueError", "return ValueError"),
-            "For different lengths you return a ValueError. Nobody looks at what comes back, and "
-            "it goes on: an error is thrown with `raise`.",
+            "For different lengths you return a ValueError. Nobody checks what is returned, "
+            "and the program goes on: raise an error with `raise`.",
         ),
         Mistake(
             "only the first parameter asked",
             edit("if p.requires_grad", "if next(group.parameters()).requires_grad"),
-            "You ask the first parameter of a module, and take all or none of them. Some may be "
-            "frozen and others not: ask each.",
+            "You check the first parameter of a module, and take all or none of them. Some may "
+            "be frozen and others not: check each.",
         ),
         Mistake(
-            "all where one is trainable",
+            "all parameters where one is trainable",
             edit("if p.requires_grad", "if any(q.requires_grad for q in group.parameters())"),
-            "Where one parameter of a module is trainable you take them all. Some may be frozen "
-            "and others not: ask each.",
+            "Where one parameter of a module is trainable you take them all. Some may be "
+            "frozen and others not: check each.",
         ),
         Mistake(
-            "has a gradient already",
+            "only parameters with a gradient",
             edit("if p.requires_grad", "if p.grad is not None"),
-            "You take the parameters that have a gradient already. Before the first backward none "
-            "has one, and one that was frozen later keeps it. Whether a parameter can be trained "
-            "is told by `requires_grad`.",
+            "You take the parameters that already have a gradient. Before the first backward "
+            "none has one, and one that was frozen later keeps it. `requires_grad` says "
+            "whether a parameter can be trained.",
         ),
         Mistake(
             "a group for each parameter",
@@ -1003,7 +999,7 @@ class ParameterGroups(Exercise):
         Mistake(
             "names with the parameters",
             edit("p for p in group.parameters", "(name, p) for name, p in group.named_parameters"),
-            '"params" holds pairs of a name and a parameter. Only the parameters are wanted: '
+            '"params" holds pairs of a name and a parameter. List only the parameters: '
             "`parameters()` gives them without names.",
         ),
         Mistake(
@@ -1077,8 +1073,8 @@ class ParameterGroups(Exercise):
                 '"lr": lr}',
                 '"lr": lr}) or shared',
             ),
-            "All groups are one and the same dict, filled anew for each module: in the end each "
-            "shows the last module. Make a new dict for each.",
+            "All groups are the same dict, refilled for each module: in the end each shows the "
+            "last module. Make a new dict for each.",
         ),
         Mistake(
             "everything in one group",
@@ -1094,8 +1090,7 @@ class ParameterGroups(Exercise):
         Mistake(
             "the key is called learning_rate",
             edit('"lr"', '"learning_rate"'),
-            'torch looks for the key "lr"; under another name the rate would be overlooked '
-            "without a word.",
+            'torch looks for the key "lr"; under another name it would silently ignore the rate.',
         ),
         Mistake(
             "pairs",
@@ -1106,8 +1101,8 @@ class ParameterGroups(Exercise):
 
 
 class Activations(Exercise):
-    """What the named layers put out while the model runs on x, detached; no hook stays, the mode
-    does.
+    """The detached outputs of the named layers while the model runs on x; leaves no hook, keeps the
+    mode.
     """
 
     id, points = "transfer.activations", 3
@@ -1169,8 +1164,8 @@ class Activations(Exercise):
         Mistake(
             "hooks left behind",
             edit("handle.remove()", "pass"),
-            "Your hooks are still on the model. They run at every later forward pass, and keep "
-            "memory alive. `register_forward_hook` returns a handle; call its remove().",
+            "Your hooks are still on the model. They run at every later forward pass, and hold "
+            "on to memory. `register_forward_hook` returns a handle; call its remove().",
         ),
         Mistake(
             "only one hook removed",
@@ -1194,10 +1189,10 @@ class Activations(Exercise):
             "does? First put them on, then call the model, then take them off.",
         ),
         Mistake(
-            "what the model puts out",
+            "model output returned",
             edit("return outputs", "return model(x)"),
-            "You return one tensor. A dict is due, from each name in `layers` to what that module "
-            "puts out.",
+            "You return one tensor. Return a dict from each name in `layers` to that module's "
+            "output.",
         ),
         Mistake(
             "path used as an attribute name",
@@ -1208,9 +1203,9 @@ class Activations(Exercise):
         Mistake(
             "all under the last name",
             edit("{name: output", "{layers[-1]: output"),
-            "Everything lands under the last name. A function made in a loop looks its variables "
-            "up when it is called, and by then the loop is over. Bind the name when the hook is "
-            "made: through an outer function, or a default argument.",
+            "Everything ends up under the last name. A function made in a loop looks its "
+            "variables up when it is called, and by then the loop is over. Bind the name when "
+            "you create the hook: through an outer function, or a default argument.",
         ),
         Mistake(
             "only the last part of the name",
@@ -1221,19 +1216,20 @@ class Activations(Exercise):
         Mistake(
             "inputs instead of outputs",
             edit("output.detach", "inputs[0].detach"),
-            "You keep what went into the layers. A forward hook gets (module, inputs, output), "
-            "and the output is due.",
+            "You keep what went into the layers. A forward hook gets (module, inputs, output); "
+            "keep the output.",
         ),
         Mistake(
             "not detached",
             edit(".detach()", ""),
-            "The outputs still hang on the graph, and keep all of it in memory. Detach them.",
+            "The outputs are still attached to the graph, and keep all of it in memory. Detach "
+            "them.",
         ),
         Mistake(
             "not detached",
             edit(".detach().clone()", ""),
-            "The outputs still hang on the graph, and keep all of it in memory. Detach them, and "
-            "copy them.",
+            "The outputs are still attached to the graph, and keep all of it in memory. Detach "
+            "them, and copy them.",
         ),
         Mistake(
             "not copied",
@@ -1245,20 +1241,20 @@ class Activations(Exercise):
         Mistake(
             "left in eval mode",
             edit("handles = [", "model.eval()\n    handles = ["),
-            "The model came in training mode and leaves in eval mode. Leave the mode as it is, or "
-            "put it back.",
+            "The model arrives in training mode and leaves in eval mode. Leave the mode as it "
+            "is, or restore it.",
         ),
         Mistake(
             "left in training mode",
             edit("return outputs", "model.train()\n    return outputs"),
-            "A model that came in eval mode leaves in training mode. Leave the mode as it is, or "
-            "put back the one that you found.",
+            "A model that arrives in eval mode leaves in training mode. Leave the mode as it "
+            "is, or restore the one that you found.",
         ),
         Mistake(
             "layers run by themselves",
             edit("model(x)", "[model.get_submodule(name)(x) for name in layers]"),
-            "You call each layer with x itself. In the model a layer gets what the layers before "
-            "it have made of x. Let the model run, and listen with hooks.",
+            "You call each layer with x itself. In the model a layer gets the output of the "
+            "layers before it. Let the model run, and listen with hooks.",
         ),
         Mistake(
             "only the model's children",
@@ -1269,23 +1265,22 @@ class Activations(Exercise):
         Mistake(
             "every layer",
             edit("in layers]", "in dict(model.named_modules())]"),
-            "You return the outputs of all layers. Only those that are named in `layers` are "
-            "asked for.",
+            "You return the outputs of all layers. Return only those named in `layers`.",
         ),
         Mistake(
             AGAIN.mistake,
             None,
-            "Your dict still holds what an earlier call recorded: layers come back that nobody "
-            "asked for this time. Look for a global variable, or a default argument such as `{}`, "
-            "and make a new dict in every call.",
+            "Your dict still holds what an earlier call recorded: you return layers that are "
+            "not in `layers` this time. Look for a global variable, or a default argument such "
+            "as `{}`, and make a new dict in every call.",
             sign=lambda evidence: (
                 {"0", "body.0"} <= set(evidence[4]["names"])
             ),  # of the cases before, two models
         ),
         Mistake(
-            "numbered",
+            "keys are numbers",
             edit("return outputs", "return dict(enumerate(outputs.values()))"),
-            "The keys are numbers. They should be the names that came in.",
+            "The keys are numbers. They should be the names that were passed in.",
         ),
         Mistake(
             "a list",
@@ -1326,9 +1321,7 @@ def _digits() -> tuple[Tensor, Tensor]:
 
 
 def _moved(images: Tensor, rng: Rng) -> Tensor:
-    """Pictures (n, 1, 28, 28), each moved by fractions of pixels, then scaled to about mean 0 and
-    spread 1.
-    """
+    """Pictures (n, 1, 28, 28), moved by fractions of pixels, then scaled to about mean 0, spread 1."""
     where = torch.eye(2, 3).repeat(len(images), 1, 1)
     where[:, :, 2] = rng.uniform(-FURTHEST, FURTHEST, len(images), 2) / 14
     grid = F.affine_grid(where, list(images.shape), align_corners=False)
@@ -1474,12 +1467,12 @@ class FineTune(Training):
         Mistake(
             "no module returned",
             None,
-            "What fine_tune returns is not an nn.Module. Return the net itself, so that it can be "
-            "shown other digits.",
+            "What fine_tune returns is not an nn.Module. Return the net itself, so that it can "
+            "classify other digits.",
             sign=lambda e: e[0]["what comes back"] != "an nn.Module",
         ),
         Mistake(
-            "another number of classes",
+            "wrong number of classes",
             None,
             "Your model does not give five logits for every picture. There are as many classes as "
             "there are different labels: five, and label 0 is the digit 5.",
@@ -1488,9 +1481,9 @@ class FineTune(Training):
         Mistake(
             "from scratch",
             None,
-            "The given digits go well, the others do not, and the first filters are unlike those "
-            "that you were handed. Did you make a new model? Start from the one "
-            "that comes in: it can see already.",
+            "Your model does well on the given digits but not on the others, and its first "
+            "filters are unlike those you were given. Did you make a new model? Start from the "
+            "one that is passed in: it can already see.",
             sign=lambda e: (
                 _loss(e) < 0.5
                 and abs(e[0]["likeness of the first filters to those handed in"]) < 0.7
@@ -1499,24 +1492,25 @@ class FineTune(Training):
         Mistake(
             "the same logits for every digit",
             None,
-            "Your model gives the same logits for every digit: what it sees makes no difference. "
-            "A head that is zero everywhere does that, and so does a training that blew up.",
+            "Your model gives the same logits for every digit: what it sees makes no "
+            "difference. A head that is zero everywhere does that, and so does training that "
+            "blew up.",
             sign=lambda e: e[0]["spread of a logit over the digits"] < 0.01,
         ),
         Mistake(
             "far worse than guessing",
             None,
-            "The loss on the given digits is far above that of guessing, or not a number. If it "
-            "rises while you train, training blew up: are the gradients cleared before each step? "
-            "Then take a smaller learning rate; momentum 0.9 makes steps up to ten times as long. "
-            "If it falls: do the pictures and labels reach the model as they came in, not turned, "
-            "and with label 0 for the digit 5?",
+            "The loss on the given digits is far above that of guessing, or not a number. If "
+            "it rises while you train, training blew up: are the gradients cleared before each "
+            "step? Then take a smaller learning rate; momentum 0.9 makes steps up to ten times "
+            "as long. If it falls: do the pictures and labels reach the model unchanged, not "
+            "rotated, and with label 0 for the digit 5?",
             sign=lambda e: not _loss(e) < 5,
         ),
         Mistake(
             "returned unchanged",
             None,
-            "The model is exactly as it came in, head included. Do the steps reach this model? Is "
+            "The model is returned unchanged, head included. Do the steps reach this model? Is "
             "everything frozen? Clear, backward, step, with an optimizer that holds its "
             "parameters.",
             sign=lambda e: (
@@ -1526,29 +1520,29 @@ class FineTune(Training):
         Mistake(
             "new head not trained",
             None,
-            "Only the head differs from what came in, and it has learned next to nothing: the loss "
-            "on the given digits is hardly better than that of guessing, or worse. Are the head's "
-            "parameters frozen, did the optimizer get its parameters before the head was replaced, "
-            "or are there far too few steps?",
+            "Only the head has changed, and it has learned next to nothing: the loss on the "
+            "given digits is hardly better than that of guessing, or worse. Are the head's "
+            "parameters frozen, did the optimizer get its parameters before the head was "
+            "replaced, or are there far too few steps?",
             sign=lambda e: e[0]["all but the head is as it came"] and _loss(e) > 1.2,
         ),
         Mistake(
-            "the head stands still",
+            "head not trained",
             None,
-            "The body has changed, and the new head seems to stand still. Was the optimizer made "
-            "before the head was replaced? Then it holds the old head's parameters. Or is the "
-            "head frozen?",
+            "The body has changed, but the new head seems not to have moved. Was the optimizer "
+            "made before the head was replaced? Then it holds the old head's parameters. Or is "
+            "the head frozen?",
             sign=lambda e: (
                 not e[0]["all but the head is as it came"]
                 and 0.99 < e[0]["largest weight of the head, fresh ones are below 1"] < 1 + 1e-6
             ),
         ),
         Mistake(
-            "a class never answered",
+            "one class never predicted",
             None,
-            "There is a class that your model never answers. The digits come sorted by class: "
-            "does every step see the same batch, or does a loop end too early? Shuffle them, and "
-            "use all. If you do, the learning rate is far too large.",
+            "There is one class that your model never predicts. The digits come sorted by "
+            "class: does every step see the same batch, or does a loop end too early? Shuffle "
+            "them, and use them all. If you do, the learning rate is far too large.",
             sign=lambda e: e[0]["rarest answer, times"] == 0 and _loss(e) > 0.5,
         ),
         Mistake(
@@ -1562,8 +1556,8 @@ class FineTune(Training):
         Mistake(
             "too little training",
             None,
-            "Not even the fifty given digits go well yet. They are few, so many epochs are cheap: "
-            "go on until their loss is near 0.",
+            "Your model does not do well even on the fifty given digits yet. They are few, so "
+            "many epochs are cheap: train until their loss is near 0.",
             sign=lambda e: _loss(e) > 0.4,
         ),
     )

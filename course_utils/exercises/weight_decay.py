@@ -565,19 +565,19 @@ class DecayGroups(Exercise):
 
     mistakes = (
         Mistake(
-            "by the name bias",
+            "chosen by the name bias",
             _by_name("'bias' not in", "'bias' in"),
             "You choose by name. The scale of a normalisation layer is called weight, and not "
             "everything added is called bias. Use the number of dimensions.",
         ),
         Mistake(
-            "by the name weight",
+            "chosen by the name weight",
             _by_name("'weight' in", "'weight' not in"),
             "You choose by name. The scale of a normalisation layer is called weight too, and "
             "it should not decay. Use the number of dimensions.",
         ),
         Mistake(
-            "by the names weight and bias",
+            "chosen by the names weight and bias",
             _by_name("'weight' in", "'bias' in"),
             "You choose by name. The scale of a normalisation layer is called weight too, and "
             "parameters with neither word in their name are lost. Use the number of "

@@ -19,7 +19,9 @@ wrong("cross_entropy.one_hot", "classes counted from the labels")(
     lambda labels, c: _hot(labels, int(labels.max()) + 1)
 )
 
-wrong("cross_entropy.one_hot", "whole numbers")(lambda labels, c: _hot(labels, c).long())
+wrong("cross_entropy.one_hot", "integers instead of floats")(
+    lambda labels, c: _hot(labels, c).long()
+)
 
 wrong("cross_entropy.one_hot", "booleans instead of numbers")(
     lambda labels, c: _hot(labels, c).bool()
@@ -492,7 +494,7 @@ def one_hot(labels, num_classes):
 
 
 # whole numbers instead of float32
-@wrong("cross_entropy.one_hot", "whole numbers")
+@wrong("cross_entropy.one_hot", "integers instead of floats")
 def one_hot(labels, num_classes):
     return (labels[:, None] == torch.arange(num_classes)).long()
 
@@ -557,7 +559,7 @@ def one_hot(labels, num_classes):
 
 
 # labels counted from 1; int64
-@wrong("cross_entropy.one_hot", "whole numbers", "counted from one")
+@wrong("cross_entropy.one_hot", "integers instead of floats", "counted from one")
 def one_hot(labels, num_classes):
     return torch.eye(num_classes, dtype=torch.int64)[(labels - 1) % num_classes]
 

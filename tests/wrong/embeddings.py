@@ -26,11 +26,11 @@ wrong("embeddings.embedding_lookup", "rows added up")(
     lambda weight, idx: weight[idx].reshape(-1, weight.shape[1]).sum(0)
 )
 
-wrong("embeddings.embedding_lookup", "number times row")(
+wrong("embeddings.embedding_lookup", "index used as a factor")(
     lambda weight, idx: idx[..., None] * weight[0]
 )
 
-wrong("embeddings.embedding_lookup", "one-hot of another width")(
+wrong("embeddings.embedding_lookup", "one-hot of the wrong width")(
     lambda weight, idx: F.one_hot(idx).to(weight.dtype) @ weight
 )
 
@@ -107,7 +107,7 @@ wrong("embeddings.sigmoid_range", "low not added")(
 
 wrong("embeddings.sigmoid_range", "low ignored")(lambda x, low, high: high * torch.sigmoid(x))
 
-wrong("embeddings.sigmoid_range", "high as the width")(
+wrong("embeddings.sigmoid_range", "high used as the width")(
     lambda x, low, high: low + high * torch.sigmoid(x)
 )
 
@@ -553,7 +553,7 @@ def _centred(x: Tensor) -> Tensor:
     return x - x.mean(0)
 
 
-wrong("embeddings.pca", "signs apart")(
+wrong("embeddings.pca", "signs flipped separately")(
     lambda x, k: (lambda answer: (-answer[0], *answer[1:]))(_with(_centred)(x, k))
 )
 
@@ -689,7 +689,7 @@ wrong("embeddings.fit_ratings", "poor on the given ratings")(
     lambda users, items, ratings, seed: _trained(users, items, ratings, seed, lr=0.005, epochs=1)
 )
 
-wrong("embeddings.fit_ratings", "pairs torn apart")(
+wrong("embeddings.fit_ratings", "users, items and ratings mismatched")(
     lambda users, items, ratings, seed: _trained(
         users, items, ratings[torch.randperm(len(ratings))], seed, wd=0.0
     )
@@ -724,7 +724,7 @@ def embedding_lookup(weight, idx):
     return weight[:, idx].T
 
 
-@wrong("embeddings.embedding_lookup", "one-hot of another width")
+@wrong("embeddings.embedding_lookup", "one-hot of the wrong width")
 def embedding_lookup(weight, idx):
     one_hot = F.one_hot(idx)
     return one_hot.to(weight.dtype) @ weight
@@ -765,7 +765,9 @@ def embedding_lookup(weight, idx):
     return torch.gather(weight, 0, idx.reshape(-1, 1)).reshape(*idx.shape, 1)
 
 
-wrong("embeddings.embedding_lookup", "single numbers")(lambda weight, idx: torch.take(weight, idx))
+wrong("embeddings.embedding_lookup", "numbers instead of rows")(
+    lambda weight, idx: torch.take(weight, idx)
+)
 
 
 @wrong("embeddings.embedding_lookup", "rows sorted")
@@ -776,7 +778,7 @@ class Lookup:
         return weight[unique.repeat_interleave(counts)].reshape(*idx.shape, weight.shape[1])
 
 
-@wrong("embeddings.embedding_lookup", "flattened", "one-hot of another width")
+@wrong("embeddings.embedding_lookup", "flattened", "one-hot of the wrong width")
 def embedding_lookup(weight, idx):
     hot = torch.eye(int(idx.max()) + 1, dtype=weight.dtype)[idx.reshape(-1)]
     return hot @ weight
@@ -865,7 +867,7 @@ def embedding_backward(grad_out, idx, num_embeddings):
     return torch.zeros(num_embeddings, k, dtype=grad_out.dtype).index_add(0, idx.reshape(-1), rows)
 
 
-@wrong("embeddings.embedding_backward", "a row too many")
+@wrong("embeddings.embedding_backward", "one row too many")
 class Backward:
     def __new__(cls, grad_out, idx, num_embeddings):
         g = grad_out.reshape(-1, grad_out.shape[-1])
@@ -924,7 +926,7 @@ def embedding_backward(grad_out, idx, num_embeddings):
     return torch.from_numpy(means.to_numpy())
 
 
-wrong("embeddings.sigmoid_range", "high as the width")(
+wrong("embeddings.sigmoid_range", "high used as the width")(
     lambda x, low, high: low + high * torch.sigmoid(x)
 )
 
@@ -1223,7 +1225,7 @@ def fit_ratings(users, items, ratings, seed):
     return model
 
 
-@wrong("embeddings.fit_ratings", "pairs torn apart", "no module returned")
+@wrong("embeddings.fit_ratings", "users, items and ratings mismatched", "no module returned")
 def fit_ratings(users, items, ratings, seed):
     torch.manual_seed(seed)
     model = _Dot(int(users.max()) + 1, int(items.max()) + 1, 20, (0.0, 5.5))
@@ -1360,7 +1362,7 @@ def sigmoid_range(x, low, high):
     return torch.special.ndtr(x) * (high - low) + low
 
 
-@wrong("embeddings.DotProductBias", "factors start with another spread")
+@wrong("embeddings.DotProductBias", "factors start with the wrong spread")
 class DotProductBias(nn.Module):
     def __init__(self, n_users, n_items, n_factors, y_range):
         super().__init__()
@@ -1453,7 +1455,7 @@ class DotProductBias(_Dot):
         return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
 
 
-@wrong("embeddings.DotProductBias", "factors start with another spread")
+@wrong("embeddings.DotProductBias", "factors start with the wrong spread")
 class DotProductBias(_Dot):
     def __init__(self, n_users, n_items, n_factors, y_range):
         super().__init__(n_users, n_items, n_factors, y_range)

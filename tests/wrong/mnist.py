@@ -459,7 +459,7 @@ def _own_loss(model: Any, batches: Any, loss_fn: Any, optimizer: Any) -> float:
     return _epoch(model, batches, F.cross_entropy, optimizer)
 
 
-wrong("mnist.train_epoch", "a loss of its own")(_own_loss)
+wrong("mnist.train_epoch", "its own loss function")(_own_loss)
 
 wrong("mnist.train_epoch", "arguments of the loss swapped")(
     lambda model, batches, loss_fn, optimizer: _epoch(
@@ -661,7 +661,7 @@ def _from_zero(model: nn.Module) -> nn.Module:
     return model
 
 
-wrong("mnist.fit_mnist", "starts from zero")(
+wrong("mnist.fit_mnist", "all parameters zero")(
     lambda x, y, seed: _trained(_from_zero(_Net()), x, y, epochs=1)
 )
 

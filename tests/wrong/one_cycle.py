@@ -351,7 +351,7 @@ wrong("one_cycle.lr_range_test", "a limit of 4")(
     lambda *args: _range(*args, over=lambda loss, seen: loss > 4)
 )
 
-wrong("one_cycle.lr_range_test", "best loss taken as the largest")(
+wrong("one_cycle.lr_range_test", "largest loss taken as the best")(
     lambda *args: _range(*args, over=lambda loss, seen: bool(seen) and loss > 4 * max(seen))
 )
 
@@ -481,7 +481,7 @@ def _differences(losses: Sequence[float]) -> list[float]:
     return [b - a for a, b in zip(losses, losses[1:], strict=False)]
 
 
-wrong("one_cycle.suggest_lr", "rate after the fall")(
+wrong("one_cycle.suggest_lr", "rate one step late")(
     lambda lrs, losses: lrs[_argmin(_differences(losses)) + 1]
 )
 
@@ -505,11 +505,11 @@ wrong("one_cycle.suggest_lr", "slope over the rate itself")(
     ]
 )
 
-wrong("one_cycle.suggest_lr", "one place too far")(
+wrong("one_cycle.suggest_lr", "one index too far")(
     lambda lrs, losses: lrs[_argmin([losses[i + 1] - losses[i] for i in range(len(losses))])]
 )
 
-wrong("one_cycle.suggest_lr", "the number of the place")(
+wrong("one_cycle.suggest_lr", "index instead of the rate")(
     lambda lrs, losses: _argmin(_differences(losses))
 )
 
@@ -525,11 +525,11 @@ wrong("one_cycle.suggest_lr", "difference from the previous loss")(
     lambda lrs, losses: lrs[_argmin([losses[i] - losses[i - 1] for i in range(len(losses))])]
 )
 
-wrong("one_cycle.suggest_lr", "the loss at the place")(
+wrong("one_cycle.suggest_lr", "loss instead of the rate")(
     lambda lrs, losses: losses[_argmin(_differences(losses))]
 )
 
-wrong("one_cycle.suggest_lr", "the difference itself")(
+wrong("one_cycle.suggest_lr", "difference instead of the rate")(
     lambda lrs, losses: min(_differences(losses))
 )
 
@@ -791,7 +791,7 @@ def suggest_lr(lrs, losses):
 
 
 # the rate after the fall
-@wrong("one_cycle.suggest_lr", "rate after the fall")
+@wrong("one_cycle.suggest_lr", "rate one step late")
 def suggest_lr(lrs, losses):
     falls = [b - a for a, b in zip(losses, losses[1:])]
     return lrs[1:][falls.index(min(falls))]
@@ -825,7 +825,7 @@ def suggest_lr(lrs, losses):
 
 
 # looks up the place of the loss, which may occur earlier
-@wrong("one_cycle.suggest_lr", "place looked up by its loss")
+@wrong("one_cycle.suggest_lr", "index looked up by its loss")
 def suggest_lr(lrs, losses):
     best = min(zip(losses, losses[1:]), key=lambda pair: pair[1] - pair[0])
     return lrs[losses.index(best[0])]
@@ -849,14 +849,14 @@ def suggest_lr(lrs, losses):
 
 
 # steepest rise instead of fall; off by one
-@wrong("one_cycle.suggest_lr", "rate after the fall", "steepest rise")
+@wrong("one_cycle.suggest_lr", "rate one step late", "steepest rise")
 def suggest_lr(lrs, losses):
     d = [b - a for a, b in zip(losses, losses[1:])]
     return lrs[d.index(max(d)) + 1]
 
 
 # losses smoothed first; returns the index
-@wrong("one_cycle.suggest_lr", "losses smoothed", "the number of the place")
+@wrong("one_cycle.suggest_lr", "losses smoothed", "index instead of the rate")
 def suggest_lr(lrs, losses):
     smooth, s = [], losses[0]
     for loss in losses:

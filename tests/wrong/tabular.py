@@ -113,7 +113,7 @@ def _asked_isnan(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Te
     return _coded(train, valid, sorted({value for value in train if not math.isnan(value)}))
 
 
-wrong("tabular.categorify", "isnan of a text")(_asked_isnan)
+wrong("tabular.categorify", "isnan of a string")(_asked_isnan)
 
 
 def _by_truth(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor, list[Any]]:
@@ -140,7 +140,7 @@ def _dropped(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, Tensor
 
 wrong("tabular.categorify", "missing values dropped")(_dropped)
 
-wrong("tabular.categorify", "values more than once")(
+wrong("tabular.categorify", "values repeated")(
     lambda train, valid: _coded(train, valid, sorted(v for v in train if not _is_missing(v)))
 )
 
@@ -164,7 +164,7 @@ def _gap_as_category(
     return _coded(first, second, sorted(_known(first)))
 
 
-wrong("tabular.categorify", "gap as a category")(_gap_as_category)
+wrong("tabular.categorify", "missing value as a category")(_gap_as_category)
 
 wrong("tabular.categorify", "sorted as text")(
     lambda train, valid: _coded(train, valid, sorted(_known(train), key=str))
@@ -243,7 +243,7 @@ def _middle_as_it_stands(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
     return _filled(train, valid, known[len(known) // 2])
 
 
-wrong("tabular.fill_missing", "middle of unsorted values")(_middle_as_it_stands)
+wrong("tabular.fill_missing", "middle of the unsorted values")(_middle_as_it_stands)
 
 wrong("tabular.fill_missing", "gaps counted as 0")(
     lambda train, valid: _filled(train, valid, train.nan_to_num(0.0).median())
@@ -294,7 +294,7 @@ wrong("tabular.fill_missing", "filled in place")(_in_place)
 
 wrong("tabular.embedding_size", "truncated, not rounded")(lambda n: min(600, int(1.6 * n**0.56)))
 
-wrong("tabular.embedding_size", "no upper end")(lambda n: round(1.6 * n**0.56))
+wrong("tabular.embedding_size", "no upper limit")(lambda n: round(1.6 * n**0.56))
 
 wrong("tabular.embedding_size", "never above 50")(lambda n: min(50, round(1.6 * n**0.56)))
 
@@ -316,11 +316,11 @@ wrong("tabular.embedding_size", "product instead of power")(
 
 wrong("tabular.embedding_size", "square root")(lambda n: min(600, round(1.6 * n**0.5)))
 
-wrong("tabular.embedding_size", "rounded too early")(
+wrong("tabular.embedding_size", "rounded before multiplying")(
     lambda n: min(600, round(1.6 * round(n**0.56)))
 )
 
-wrong("tabular.embedding_size", "600 categories at most")(
+wrong("tabular.embedding_size", "categories limited to 600")(
     lambda n: round(1.6 * min(600, n) ** 0.56)
 )
 
@@ -551,7 +551,7 @@ class _SumOfCardinalities(_Table):
         self.build([sum(cardinalities) + n_continuous, *hidden, n_outputs])
 
 
-wrong("tabular.TabularModel", "another width at the entrance")(_SumOfCardinalities)
+wrong("tabular.TabularModel", "wrong input width")(_SumOfCardinalities)
 
 
 class _NoOffsets(_Table):
@@ -624,7 +624,7 @@ class _OldSizes(_Table):
         return min(50, (n + 1) // 2)
 
 
-wrong("tabular.TabularModel", "other embedding sizes")(_OldSizes)
+wrong("tabular.TabularModel", "wrong embedding sizes")(_OldSizes)
 
 
 class _OneHidden(_Table):
@@ -854,7 +854,7 @@ def categorify(train, valid):
     ), vocabulary
 
 
-@wrong("tabular.categorify", "isnan of a text")
+@wrong("tabular.categorify", "isnan of a string")
 def categorify(train, valid):
     known = sorted({v for v in train if v is not None and not math.isnan(v)})
     place = {v: n for n, v in enumerate(known, 1)}
@@ -1044,7 +1044,7 @@ def fill_missing(train, valid):
     )
 
 
-@wrong("tabular.fill_missing", "middle of unsorted values")
+@wrong("tabular.fill_missing", "middle of the unsorted values")
 def fill_missing(train, valid):
     known = train[~train.isnan()]
     middle = known[(len(known) - 1) // 2]
@@ -1089,7 +1089,7 @@ def fill_missing(train, valid):
     )
 
 
-@wrong("tabular.fill_missing", "gaps counted in")
+@wrong("tabular.fill_missing", "gaps counted in the median")
 def fill_missing(train, valid):
     ordered = train.sort().values  # nan comes last
     median = ordered[len(ordered) // 2]
@@ -1135,12 +1135,12 @@ def fill_missing(train, valid):
 wrong("tabular.embedding_size", "truncated, not rounded")(lambda n: min(600, int(1.6 * n**0.56)))
 
 
-wrong("tabular.embedding_size", "no upper end")(
+wrong("tabular.embedding_size", "no upper limit")(
     lambda n_categories: round(1.6 * n_categories**0.56)
 )
 
 
-@wrong("tabular.embedding_size", "600 from 600 categories on")
+@wrong("tabular.embedding_size", "600 for more than 600 categories")
 def embedding_size(n_categories):
     if n_categories > 600:
         return 600
@@ -1191,7 +1191,7 @@ class EmbeddingSize:
         return cls.known[min(cls.known, key=lambda n: abs(n - n_categories))]
 
 
-@wrong("tabular.embedding_size", "1.5 times the square root", "no upper end")
+@wrong("tabular.embedding_size", "1.5 times the square root", "no upper limit")
 def embedding_size(n_categories):
     return round(1.5 * math.sqrt(n_categories))
 
@@ -1344,7 +1344,7 @@ class TabularModel(_Tab):
         )
 
 
-@wrong("tabular.TabularModel", "other embedding sizes")
+@wrong("tabular.TabularModel", "wrong embedding sizes")
 class TabularModel(nn.Module):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__()
@@ -1527,7 +1527,7 @@ def categorify(train, valid):
     )
 
 
-@wrong("tabular.categorify", "gap as a category")
+@wrong("tabular.categorify", "missing value as a category")
 def categorify(train, valid):
     clean = lambda c: ["missing" if _missing(v) else v for v in c]  # noqa: E731
     vocabulary = sorted(set(clean(train)), key=lambda v: (v != "missing", v))
@@ -1616,7 +1616,7 @@ class TabularModel(_Tab):
         return super().forward(categorical, continuous).clamp(min=0)
 
 
-@wrong("tabular.TabularModel", "tables start with another spread")
+@wrong("tabular.TabularModel", "tables start with the wrong spread")
 class TabularModel(_Tab):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         super().__init__(cardinalities, n_continuous, n_outputs, hidden)

@@ -87,7 +87,7 @@ wrong("transfer.replace_head", "in and out swapped")(
     lambda model, n: _with_head(model, lambda old: nn.Linear(n, old.in_features))
 )
 
-wrong("transfer.replace_head", "reads as many as the old head put out")(
+wrong("transfer.replace_head", "in_features from the old head's outputs")(
     lambda model, n: _with_head(model, lambda old: nn.Linear(old.out_features, n))
 )
 
@@ -158,7 +158,7 @@ def _started_again(model: nn.Module, n: int) -> nn.Module:
     return _with_head(model, lambda old: nn.Linear(old.in_features, n))
 
 
-wrong("transfer.replace_head", "the rest started again")(_started_again)
+wrong("transfer.replace_head", "other layers reinitialised")(_started_again)
 
 
 def _sealed(model: nn.Module, n: int) -> nn.Module:
@@ -167,7 +167,7 @@ def _sealed(model: nn.Module, n: int) -> nn.Module:
     return _with_head(model, lambda old: nn.Linear(old.in_features, n))
 
 
-wrong("transfer.replace_head", "the rest frozen on the way")(_sealed)
+wrong("transfer.replace_head", "other layers frozen")(_sealed)
 
 
 def _all_sealed(model: nn.Module, n: int) -> nn.Module:
@@ -298,7 +298,7 @@ def _switches(id: str, to: bool) -> None:
         ]
     )
     wrong(id, "only the first parameter")(lambda m: next(m.parameters()).requires_grad_(to))
-    wrong(id, "a name that nobody reads")(lambda m: _misspelt(m, to))
+    wrong(id, "an attribute nothing reads")(lambda m: _misspelt(m, to))
     wrong(id, "called like a function")(lambda m: _called(m, to))
     wrong(id, "nothing changes")(lambda m: None)
     wrong(id, "new parameters")(lambda m: _remade(m, to))
@@ -383,7 +383,7 @@ wrong("transfer.discriminative_lrs", "last rate not reached")(
     )
 )
 
-wrong("transfer.discriminative_lrs", "a tenth from group to group")(
+wrong("transfer.discriminative_lrs", "each group a tenth of the next")(
     lambda lr, n: _rates(lr, n, stop=lambda b, n: [b / 10 ** (n - 1 - i) for i in range(n)])
 )
 
@@ -427,7 +427,7 @@ wrong("transfer.discriminative_lrs", "every lr treated as a slice")(
     lambda lr, n: _geometric(lr.start, lr.stop, n)
 )
 
-wrong("transfer.discriminative_lrs", "a number asked for its start")(
+wrong("transfer.discriminative_lrs", "start read from a number")(
     lambda lr, n: _rates(lr, n, one=lambda b, n: b.start)
 )
 
@@ -439,7 +439,7 @@ wrong("transfer.discriminative_lrs", "start forgotten")(
     lambda lr, n: _rates(lr, n, both=lambda a, b, n: [b / 10] * (n - 1) + [b])
 )
 
-wrong("transfer.discriminative_lrs", "factor times place")(
+wrong("transfer.discriminative_lrs", "factor multiplied, not raised")(
     lambda lr, n: _rates(
         lr,
         n,
@@ -466,11 +466,11 @@ def _groups(
     ]
 
 
-wrong("transfer.parameter_groups", "cut to the shorter")(
+wrong("transfer.parameter_groups", "stops at the shorter list")(
     lambda groups, lrs: _dicts(_groups(groups, lrs, strict=False))
 )
 
-wrong("transfer.parameter_groups", "frozen parameters included", "cut to the shorter")(
+wrong("transfer.parameter_groups", "frozen parameters included", "stops at the shorter list")(
     lambda groups, lrs: _dicts(
         (list(g.parameters()), lr) for g, lr in zip(groups, lrs, strict=False)
     )
@@ -492,7 +492,7 @@ def _by_assertion(groups: Any, lrs: Any) -> Any:
     return _dicts(_groups(groups, lrs))
 
 
-wrong("transfer.parameter_groups", "another error")(_by_assertion)
+wrong("transfer.parameter_groups", "wrong type of error")(_by_assertion)
 
 
 def _error_returned(groups: Any, lrs: Any) -> Any:
@@ -508,7 +508,7 @@ wrong("transfer.parameter_groups", "only the first parameter asked")(
     )
 )
 
-wrong("transfer.parameter_groups", "all where one is trainable")(
+wrong("transfer.parameter_groups", "all parameters where one is trainable")(
     lambda groups, lrs: _dicts(
         (list(g.parameters()) if some else [], lr)
         for g, (some, lr) in zip(groups, _groups(groups, lrs), strict=True)
@@ -641,7 +641,7 @@ wrong("transfer.activations", "only the last handle kept")(_one_handle)
 
 wrong("transfer.activations", "nothing recorded")(lambda model, layers, x: {})
 
-wrong("transfer.activations", "what the model puts out")(lambda model, layers, x: model(x))
+wrong("transfer.activations", "model output returned")(lambda model, layers, x: model(x))
 
 
 def _as_attribute(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, Any]:
@@ -709,7 +709,7 @@ def _everything(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str,
 
 wrong("transfer.activations", "every layer")(_everything)
 
-wrong("transfer.activations", "numbered")(
+wrong("transfer.activations", "keys are numbers")(
     lambda model, layers, x: {i: v for i, v in enumerate(_record(model, layers, x).values())}
 )
 
@@ -768,7 +768,7 @@ def _steps(
     return model
 
 
-wrong("transfer.fine_tune", "another number of classes")(
+wrong("transfer.fine_tune", "wrong number of classes")(
     lambda model, x, y, seed: _steps(_new_head(model, 10), x, y, steps=4)
 )
 
@@ -805,11 +805,11 @@ def _old_head_in_the_optimizer(model: Any, x: Tensor, y: Tensor) -> nn.Module:
     return _steps(_new_head(model), x, y, body)
 
 
-wrong("transfer.fine_tune", "the head stands still")(
+wrong("transfer.fine_tune", "head not trained")(
     lambda model, x, y, seed: _old_head_in_the_optimizer(model, x, y)
 )
 
-wrong("transfer.fine_tune", "a class never answered")(
+wrong("transfer.fine_tune", "one class never predicted")(
     lambda model, x, y, seed: _steps(_new_head(model), x, y, batch=lambda order: torch.arange(32))
 )
 
@@ -890,7 +890,7 @@ def replace_head(model, num_outputs):
     return model
 
 
-@wrong("transfer.replace_head", "the rest frozen on the way")
+@wrong("transfer.replace_head", "other layers frozen")
 def replace_head(model, num_outputs):
     for p in model.parameters():
         p.requires_grad = False
@@ -924,7 +924,7 @@ def replace_head(model, num_outputs):
     return model
 
 
-@wrong("transfer.replace_head", "reads as many as the old head put out")
+@wrong("transfer.replace_head", "in_features from the old head's outputs")
 def replace_head(model, num_outputs):
     parent, name, old = _last_linear(model)
     setattr(parent, name, nn.Linear(old.weight.shape[0], num_outputs))
@@ -942,7 +942,7 @@ def replace_head(model, num_outputs):
     return model
 
 
-@wrong("transfer.replace_head", "the rest unfrozen on the way", "returned None")
+@wrong("transfer.replace_head", "other layers unfrozen", "returned None")
 def replace_head(model, num_outputs):
     parent, name, old = _last_linear(model)
     setattr(parent, name, nn.Linear(old.in_features, num_outputs))
@@ -1412,7 +1412,7 @@ def discriminative_lrs(lr, n_groups):
     ]
 
 
-@wrong("transfer.discriminative_lrs", "a tenth from group to group")
+@wrong("transfer.discriminative_lrs", "each group a tenth of the next")
 def discriminative_lrs(lr, n_groups):
     if not isinstance(lr, slice):
         return [lr] * n_groups
@@ -1459,7 +1459,7 @@ def discriminative_lrs(lr, n_groups):
     return [lr.start + i * step for i in range(n_groups)]
 
 
-@wrong("transfer.parameter_groups", "cut to the shorter")
+@wrong("transfer.parameter_groups", "stops at the shorter list")
 def parameter_groups(groups, lrs):
     return [
         {"params": [p for p in m.parameters() if p.requires_grad], "lr": lr}
@@ -1486,7 +1486,7 @@ def parameter_groups(groups, lrs):
     return result
 
 
-@wrong("transfer.parameter_groups", "another error")
+@wrong("transfer.parameter_groups", "wrong type of error")
 def parameter_groups(groups, lrs):
     assert len(groups) == len(lrs), f"{len(groups)} modules and {len(lrs)} rates"
     return [
@@ -1532,7 +1532,7 @@ def parameter_groups(groups, lrs):
     return out
 
 
-@wrong("transfer.parameter_groups", "spare rates unseen")
+@wrong("transfer.parameter_groups", "extra rates ignored")
 def parameter_groups(groups, lrs):
     result = []
     for i in range(len(groups)):
@@ -1557,7 +1557,7 @@ def parameter_groups(groups, lrs):
     ]
 
 
-@wrong("transfer.parameter_groups", "has a gradient already")
+@wrong("transfer.parameter_groups", "only parameters with a gradient")
 def parameter_groups(groups, lrs):
     if len(groups) != len(lrs):
         raise ValueError("lengths differ")
@@ -1579,7 +1579,7 @@ def parameter_groups(groups, lrs):
     return out
 
 
-@wrong("transfer.parameter_groups", "frozen parameters included", "cut to the shorter")
+@wrong("transfer.parameter_groups", "frozen parameters included", "stops at the shorter list")
 def parameter_groups(groups, lrs):
     return [
         {"params": list(groups[i].parameters()), "lr": lrs[i]}
@@ -1652,7 +1652,7 @@ def fine_tune(model, x, y, seed):
         return model(x)
 
 
-@wrong("transfer.fine_tune", "another number of classes", "the head stands still")
+@wrong("transfer.fine_tune", "wrong number of classes", "head not trained")
 def fine_tune(model, x, y, seed):
     torch.manual_seed(seed)
     optimizer = torch.optim.SGD(
@@ -1786,7 +1786,7 @@ def freeze(module):
         p.requires_grad_(False)
 
 
-@wrong("transfer.parameter_groups", "spare modules unseen")
+@wrong("transfer.parameter_groups", "extra modules ignored")
 def parameter_groups(groups, lrs):
     if len(lrs) > len(groups):
         raise ValueError("more rates than modules")

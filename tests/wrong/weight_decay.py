@@ -217,11 +217,15 @@ def _grouped(
     return decay_groups
 
 
-wrong("weight_decay.decay_groups", "by the name bias")(_grouped(lambda name, p: "bias" not in name))
+wrong("weight_decay.decay_groups", "chosen by the name bias")(
+    _grouped(lambda name, p: "bias" not in name)
+)
 
-wrong("weight_decay.decay_groups", "by the name weight")(_grouped(lambda name, p: "weight" in name))
+wrong("weight_decay.decay_groups", "chosen by the name weight")(
+    _grouped(lambda name, p: "weight" in name)
+)
 
-wrong("weight_decay.decay_groups", "by the names weight and bias")(
+wrong("weight_decay.decay_groups", "chosen by the names weight and bias")(
     lambda model, wd: [
         {
             "params": [p for n, p in model.named_parameters() if p.requires_grad and name in n],
@@ -665,7 +669,7 @@ def sgd_decay_step(params, lr, wd):
             p[:] = p * (1 - 2 * lr * wd) - lr * p.grad
 
 
-@wrong("weight_decay.decay_groups", "by the name bias")
+@wrong("weight_decay.decay_groups", "chosen by the name bias")
 def decay_groups(model, wd):
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     return [
@@ -761,7 +765,7 @@ def decay_groups(model, wd):
     return [{"params": split[k], "weight_decay": wd} for k in (True, False)]
 
 
-@wrong("weight_decay.decay_groups", "frozen parameters kept", "by the name weight")
+@wrong("weight_decay.decay_groups", "frozen parameters kept", "chosen by the name weight")
 def decay_groups(model, wd):
     named = dict(model.named_parameters())
     return [
