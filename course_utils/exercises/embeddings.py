@@ -1067,7 +1067,7 @@ def _split(rng: Rng) -> tuple[tuple[Tensor, Tensor, Tensor], tuple[Tensor, Tenso
 
 
 def _biases_alone(users: Tensor, items: Tensor, stars: Tensor) -> tuple[Tensor, Tensor]:
-    """mean + user bias + item bias, as two tables to add: slightly shrunk means of the residuals."""
+    """mean + user bias + item bias, as two tables to add: slightly shrunk means of residuals."""
     mean, user_bias = stars.mean(), torch.zeros(int(users.max()) + 1)
     for _ in range(10):
         item_bias = _shrunk_means(items, stars - mean - user_bias[users], shrink=5.0)

@@ -258,7 +258,7 @@ def _by_lower_median(filled: Any, train: Tensor) -> Any:
 
 
 class FillMissing(Exercise):
-    """nan becomes the median of train's known values in both tensors; two masks say where nan was."""
+    """nan becomes the median of train's known values in both; two masks say where nan was."""
 
     id, points = "tabular.fill_missing", 2
     minutes, lines, writes = 15, "about four lines", "gaps to numbers"
@@ -961,7 +961,7 @@ DESTINATION, ORIGIN = CATEGORICAL.index("destination"), CATEGORICAL.index("origi
 
 @cache
 def _all_flights() -> tuple[Tensor, Tensor, Tensor, list[int]]:
-    """All flights' codes (n, 7), continuous columns with nan (n, 2), minutes (n, 1); cardinalities."""
+    """All flights' codes (n, 7), continuous columns (n, 2), minutes (n, 1); cardinalities."""
     import pandas as pd
 
     flights = load_flights()
@@ -977,7 +977,7 @@ def _all_flights() -> tuple[Tensor, Tensor, Tensor, list[int]]:
 
 
 def _with_masks(continuous: Tensor, train: Tensor) -> Tensor:
-    """Gaps filled with medians of the rows `train`, scaled by their mean and spread; and the masks."""
+    """Gaps filled with medians of the rows `train`, scaled by mean and spread; and the masks."""
     gaps = continuous.isnan()
     filled = torch.where(gaps, continuous[train].nanmedian(dim=0).values, continuous)
     scaled = (filled - filled[train].mean(0)) / filled[train].std(0)

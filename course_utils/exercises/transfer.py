@@ -81,7 +81,7 @@ def _kind(answer: object) -> str | None:
 
 
 class ReplaceHead(Exercise):
-    """The model itself, with its last nn.Linear replaced by a fresh one with the same in_features."""
+    """The model itself, its last nn.Linear replaced by a new one with the same in_features."""
 
     id, points = "transfer.replace_head", 2
     minutes, lines, writes = 15, "about four lines", "surgery on a model"
@@ -1321,7 +1321,7 @@ def _digits() -> tuple[Tensor, Tensor]:
 
 
 def _moved(images: Tensor, rng: Rng) -> Tensor:
-    """Pictures (n, 1, 28, 28), moved by fractions of pixels, then scaled to about mean 0, spread 1."""
+    """Pictures (n, 1, 28, 28), moved by fractions of pixels, scaled to about mean 0, spread 1."""
     where = torch.eye(2, 3).repeat(len(images), 1, 1)
     where[:, :, 2] = rng.uniform(-FURTHEST, FURTHEST, len(images), 2) / 14
     grid = F.affine_grid(where, list(images.shape), align_corners=False)

@@ -149,7 +149,7 @@ def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
     wrong(id, "missing gradient treated as zero")(none_is_zero)
     wrong(id, "parameters and buffers out of step")(compacted)
     for i, name in enumerate(buffers, 1):
-        wrong(id, f"{name} not kept")(local([i]))
+        wrong(id, f"{name} never updated")(local([i]))
         wrong(id, f"{name} replaced")(replaced([i]))
     wrong(id, "nothing updated")(local(range(1 + len(buffers))))
     wrong(id, "everything replaced")(replaced(range(1 + len(buffers))))
