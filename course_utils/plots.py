@@ -8,6 +8,7 @@ and every screen reader finds. Only text reaches nbval. The figures are not pypl
 fails half-way leaves no empty figure behind.
 """
 
+import base64
 import html
 import io
 import math
@@ -49,6 +50,20 @@ def show(figure: Figure, alt: str) -> None:
     _display(*_png(figure), alt)
 
 
+def bundle(figure: Figure, alt: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The figure as data and metadata for `_repr_mimebundle_`; alt: as for `show`."""
+    png, width = _png(figure)
+    return {"image/png": base64.b64encode(png).decode(), "text/plain": alt}, _metadata(width, alt)
+
+
+def words(alt: str) -> str:
+    """HTML for a line below a picture that opens to its words."""
+    return (
+        "<details><summary><small>This picture in "
+        f"words</small></summary><p>{html.escape(alt)}</p></details>"
+    )
+
+
 class Live:
     """A picture that is drawn anew in one place: `with Live() as live:`, and in a loop
     `live.show(figure, alt)`.
@@ -73,7 +88,7 @@ class Live:
 
     def __exit__(self, *_: object) -> None:
         if self.alt:
-            display(_words(self.alt))
+            display(HTML(words(self.alt)))
 
 
 def panels(
@@ -440,18 +455,11 @@ def _png(figure: Figure) -> tuple[bytes, int]:
 
 def _display(png: bytes, width: int, alt: str) -> None:
     display({"image/png": png, "text/plain": alt}, raw=True, metadata=_metadata(width, alt))
-    display(_words(alt))
+    display(HTML(words(alt)))
 
 
 def _metadata(width: int, alt: str) -> dict[str, Any]:
     return {"image/png": {"alt": alt, "width": width}}
-
-
-def _words(alt: str) -> HTML:
-    return HTML(
-        "<details><summary><small>This picture in "
-        f"words</small></summary><p>{html.escape(alt)}</p></details>"
-    )
 
 
 def _cycled(n: int) -> list[str]:
