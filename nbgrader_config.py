@@ -29,6 +29,10 @@ close()
 c.GenerateFeedback.exporter_class = "course_utils.grading.classroom.pages.Feedback"
 c.ExportApp.plugin_class = "course_utils.grading.classroom.exports.PlainExport"
 
+# Downloads of a learning platform are read as `course collect` reads them.
+c.ZipCollectApp.extractor_plugin = "course_utils.grading.term.zipcollect.Extractor"
+c.ZipCollectApp.collector_plugin = "course_utils.grading.term.zipcollect.Owner"
+
 # What is written to stderr, such as a warning, costs no points.
 c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = "^"

@@ -89,7 +89,18 @@ def main(arguments: list[str] | None = None) -> Any:
                 f"This command needs {error.name}, which is not installed: install the parts for "
                 "instructors, `pip install -e '.[build,grading]'` in the course's folder."
             )
-        if not isinstance(error, CourseError | DataError):
+        said = str(error) if isinstance(error, CourseError | DataError) else _of_the_place(error)
+        if said is None:
             raise
-        print(error, file=sys.stderr)
+        print(said, file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _of_the_place(error: Exception) -> str | None:
+    """The sentence for a file that cannot be used, or a gradebook that is in use; else None."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename} cannot be read or written: {error.strerror}."
+    if type(error).__name__ == "OperationalError":  # of sqlalchemy, which few commands import
+        reason = str(getattr(error, "orig", error))
+        return f"The gradebook cannot be used ({reason}): close what else uses it, and try again."
+    return None

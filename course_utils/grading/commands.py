@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from course_utils.grading.term import commands as term
+
 LessonOrAll = Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1, or all.")]
 MOST_ROWS = 60
 REFUSED = "a student's id has letters, digits, spaces and . _ - + @ ', and begins with a letter or digit: rename it."
@@ -17,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this room to the command line."""
     app.command()(grade)
     app.command()(report)
+    term.register(app)
 
 
 def grade(

@@ -1,0 +1,302 @@
+"""Puts what a learning platform gave out where submissions are graded: `course collect`."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from course_utils.building.lesson import Lesson
+from course_utils.checking.errors import CourseError
+from course_utils.grading.course import Course, dump, write
+from course_utils.grading.gate import is_student_id, printable
+from course_utils.grading.intake import open_plain
+from course_utils.grading.rebuild import Unreadable, grade_id, parse
+from course_utils.grading.term.archive import Found, Unpacked, content, unpack
+from course_utils.grading.term.names import Owner, Source, copies, in_name, owner, tokens
+from course_utils.grading.term.roster import People
+from course_utils.grading.term.times import read_time, shown
+
+BESIDE = {".py", ".txt", ".md", ".csv", ".json", ".png", ".jpg", ".jpeg", ".gif", ".webp"}
+MOST_BESIDE, LARGEST_BESIDE = 20, 2 << 20  # files beside a notebook, and bytes of each
+NOTEBOOKS = (".ipynb", ".ipynb.txt", ".ipynb.json")
+
+
+class NotUnderstood(Exception):
+    """Why a notebook was left out."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A notebook that came in for a student and a lesson."""
+
+    file: Found
+    owner: Owner
+    student: str
+    lesson: str
+
+    @property
+    def rank(self) -> tuple[tuple[int, ...], int]:
+        """Larger for the newer of two: by the platform's numbers, then by that of a copy."""
+        return self.owner.attempt, copies(self.owner.own[-1])
+
+
+@dataclass
+class Arrival:
+    """What is put in for a student and a lesson, and what has to be said of it."""
+
+    chosen: Candidate
+    at: datetime | None = None
+    beside: list[Found] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Collected:
+    """What came in: arrivals in order, and a sentence for everything that was not taken in."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+class Collector:
+    """Reads what came in for the lessons of a course; only: the one lesson that is collected."""
+
+    def __init__(
+        self, course: Course, people: People, source: Source = "auto", only: str | None = None
+    ) -> None:
+        self.course, self.people, self.source, self.only = course, people, source, only
+        self.lessons = [lesson.name for lesson in course.lessons()]
+        self.marks = {lesson.name: _marks(course, lesson) for lesson in course.lessons()}
+
+    def read(self, unpacked: Unpacked) -> Collected:
+        """Understand the files that came in."""
+        result = Collected(refused=list(unpacked.refused))
+        candidates: dict[tuple[str, str], list[Candidate]] = {}
+        beside: list[tuple[Found, Owner]] = []
+        for file in unpacked.files:
+            whose = owner(file, self.lessons, self.source)
+            if not file.name.lower().endswith(NOTEBOOKS):
+                if whose is None:
+                    result.refused.append(f"{file.shown} was left out: it names no student.")
+                else:
+                    beside.append((file, whose))
+                continue
+            try:
+                found = self._candidate(file, whose)
+            except NotUnderstood as error:
+                result.refused.append(f"{file.shown} was left out: {error}.")
+            else:
+                candidates.setdefault((found.student, found.lesson), []).append(found)
+        for _, items in sorted(candidates.items()):
+            newest = _newest(items, result.refused)
+            if newest is not None:
+                self._say(newest)
+                result.arrivals.append(newest)
+        _share(beside, result)
+        return result
+
+    def _candidate(self, file: Found, whose: Owner | None) -> Candidate:
+        """A notebook with its student and lesson; raises NotUnderstood."""
+        if whose is None:
+            raise NotUnderstood("its name says no student")
+        return Candidate(file, whose, self._student(whose), self._lesson(file, whose))
+
+    def _student(self, whose: Owner) -> str:
+        """The id of a student; raises NotUnderstood."""
+        if not self.people.all:  # nobody is known yet: the file's own words are the id
+            id = f"{whose.words}_{whose.number}" if whose.kind == "canvas" else whose.words
+            if not is_student_id(id):
+                raise NotUnderstood(f"{ascii(id)} can be no student's id")
+            return id
+        by_number = self.people.by_number if whose.kind == "canvas" else self.people.by_participant
+        if person := by_number.get(whose.number):
+            return person.id
+        for word in tokens(whose.words) if whose.kind == "plain" else [whose.words]:
+            found = self.people.named(word)
+            if len(found) == 1:
+                return found[0].id
+            if found:
+                ids = " or ".join(person.id for person in found)
+                raise NotUnderstood(
+                    f"{printable(whose.words)} may be {ids}: give a --roster with the platform's "
+                    "numbers"
+                )
+        raise NotUnderstood(f"nobody in the roster is called {printable(whose.words)}")
+
+    def _lesson(self, file: Found, whose: Owner) -> str:
+        """The lesson that a notebook is, by its cells, else by its name; raises NotUnderstood."""
+        try:
+            cells = parse(content(file))["cells"]
+        except (Unreadable, OSError):
+            cells = []  # what cannot be read gets its verdict when it is graded
+        own = {_mark(cell) for cell in cells}
+        shared = {name: len(own & marks) for name, marks in self.marks.items()}
+        best = max(shared, key=lambda name: shared[name], default="")
+        named = [name for name in self.lessons if in_name("/".join(whose.own), name) is not None]
+        named += [name for name in self.lessons if name in file.parts and name not in named]
+        lesson = best if best and shared[best] else named[0] if named else self.only
+        if lesson is None:
+            raise NotUnderstood("it is no notebook of a released lesson")
+        if self.only and lesson != self.only:
+            raise NotUnderstood(f"it is {lesson}, and {self.only} is collected")
+        return lesson
+
+    def _say(self, arrival: Arrival) -> None:
+        """Note what an instructor wants to know of it."""
+        chosen = arrival.chosen
+        name = chosen.owner.own[-1]
+        if name != f"{chosen.lesson}.ipynb":
+            arrival.notes.append(f"was called {printable(name)}")
+        if chosen.owner.late:
+            arrival.notes.append("late, says the platform, and not by how much")
+
+
+def _marks(course: Course, lesson: Lesson) -> set[str]:
+    cells = json.loads(course.released(lesson))["cells"]
+    return {grade_id(cell) for cell in cells} - {""}
+
+
+def _mark(cell: Any) -> str:
+    """The grade_id of a cell of a notebook that may be anything."""
+    try:
+        return grade_id(cell)
+    except (TypeError, KeyError, AttributeError):
+        return ""
+
+
+def _newest(items: Sequence[Candidate], refused: list[str]) -> Arrival | None:
+    """The newest of a student's notebooks for a lesson, with a note; None where nothing tells."""
+    best = max(item.rank for item in items)
+    first, *rest = [item for item in items if item.rank == best]
+    if any(content(item.file) != content(first.file) for item in rest):
+        shown = " and ".join(item.file.shown for item in (first, *rest))
+        refused.append(f"{shown} were left out: nothing says which of them is the newer one.")
+        return None
+    older = [item for item in items if item.rank != best]
+    notes = [f"newer than {', '.join(item.file.shown for item in older)}"] if older else []
+    return Arrival(first, first.owner.at, notes=notes)
+
+
+def _share(beside: Iterable[tuple[Found, Owner]], result: Collected) -> None:
+    """Put files beside the notebook that they came with, within limits."""
+    by_place: dict[tuple[str, ...], Arrival] = {}
+    for item in result.arrivals:
+        by_place[_place(item.chosen.file, item.chosen.owner)] = item
+    for file, whose in beside:
+        if (arrival := by_place.get(_place(file, whose))) is None:
+            result.refused.append(f"{file.shown} was left out: it came with no notebook.")
+        elif file.name == "timestamp.txt":
+            try:
+                arrival.at = read_time(content(file)[:100].decode(), UTC)
+            except (CourseError, ValueError) as error:
+                result.refused.append(f"{file.shown} was left out: {str(error).rstrip('.')}.")
+        elif why := _too_much(file, arrival):
+            result.refused.append(f"{file.shown} was left out: {why}.")
+        else:
+            arrival.beside.append(file)
+
+
+def _place(file: Found, whose: Owner) -> tuple[str, ...]:
+    """Where the files of one attempt have to stand to belong together."""
+    return (whose.kind, whose.words, whose.number, *map(str, whose.attempt[:1]), *file.parts[:-1])
+
+
+def _too_much(file: Found, arrival: Arrival) -> str:
+    if Path(file.name.lower()).suffix not in BESIDE:
+        return f"beside a notebook may be {', '.join(sorted(BESIDE))}"
+    if file.path.stat().st_size > LARGEST_BESIDE:
+        return f"beside a notebook a file may have {LARGEST_BESIDE >> 20} MB"
+    if len(arrival.beside) == MOST_BESIDE:
+        return f"beside a notebook may be {MOST_BESIDE} files"
+    if any(other.name == file.name for other in arrival.beside):
+        return "there is another one of this name"
+    return ""
+
+
+# ---------------------------------------------------------------- into the course
+
+
+def collect(
+    course: Course, path: Path, people: People, source: Source = "auto", only: str | None = None
+) -> Collected:
+    """Take in what lies in a zip archive or a folder; raises CourseError where it is neither.
+
+    Notes of an arrival begin with what became of it: new, replaced, unchanged.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        unpacked = unpack(path, Path(folder))
+        result = Collector(course, people, source, only).read(unpacked)
+        kept = []
+        for arrival in result.arrivals:
+            chosen = arrival.chosen
+            try:
+                arrival.notes.insert(0, _put(course, arrival))
+                kept.append(arrival)
+            except OSError as error:
+                why = f"{error.filename or ''} {error.strerror}".strip()
+                result.refused.append(f"{chosen.file.shown} could not be put in ({why}).")
+        result.arrivals = kept
+        _remember(course, kept)
+    return result
+
+
+def _put(course: Course, arrival: Arrival) -> str:
+    """Make the folder of a submission; what was there is moved to .course/replaced."""
+    chosen = arrival.chosen
+    target = course.path("submitted", chosen.student, chosen.lesson)
+    made = target.with_name(f".{chosen.lesson}.part")
+    files = {f"{chosen.lesson}.ipynb": content(chosen.file)}
+    files |= {file.name: content(file) for file in arrival.beside}
+    if arrival.at is not None:
+        files["timestamp.txt"] = f"{shown(arrival.at)}\n".encode()
+    if _is_there(target, files):
+        return "unchanged"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    for name, data in files.items():
+        (made / name).write_bytes(data)
+    replaced = os.path.lexists(target)
+    if replaced:
+        number = len(list(course.own("replaced", chosen.lesson).glob(f"{chosen.student}.*")))
+        old = course.own("replaced", chosen.lesson, f"{chosen.student}.{number + 1}")
+        old.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(target, old)
+    os.rename(made, target)
+    return "replaced an earlier one" if replaced else "new"
+
+
+def _is_there(target: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether these files lie there already, and no others."""
+    if target.is_symlink() or not target.is_dir() or {*os.listdir(target)} != {*files}:
+        return False
+    try:
+        return all(_content(target / name) == data for name, data in files.items())
+    except OSError:
+        return False
+
+
+def _content(path: Path) -> bytes:
+    with open_plain(path) as file:
+        return file.read()
+
+
+def _remember(course: Course, arrivals: Iterable[Arrival]) -> None:
+    """Keep how the platform called each submission: it wants feedback back under that name."""
+    for arrival in arrivals:
+        chosen = arrival.chosen
+        if chosen.owner.tag:
+            path = course.own("collected", chosen.lesson, f"{chosen.student}.json")
+            write(path, dump({"platform": chosen.owner.kind, "tag": chosen.owner.tag}))
+
+
+def tags(course: Course, lesson: str) -> dict[str, str]:
+    """By student: what stood before the file name in the platform's download."""
+    found = {}
+    for path in course.own("collected", lesson).glob("*.json"):
+        found[path.stem] = str(json.loads(path.read_bytes())["tag"])
+    return found

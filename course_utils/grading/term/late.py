@@ -1,0 +1,107 @@
+"""When a lesson is due, for all and for single students, and the penalties that follow from it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from nbformat import v4
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.preprocessors import AssignLatePenalties
+
+from course_utils.building.lesson import Lesson
+from course_utils.checking.errors import CourseError
+from course_utils.grading.course import Course, write
+from course_utils.grading.term.times import for_gradebook, read_time, shown
+
+
+def set_due(course: Course, lesson: Lesson, time: datetime) -> None:
+    """Set when a lesson is due for everybody, and make the penalties anew."""
+    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+        book.update_or_create_assignment(lesson.name, duedate=for_gradebook(time))
+    apply(course, lesson)
+
+
+def due(course: Course, lesson: Lesson) -> datetime | None:
+    """When a lesson is due, as the gradebook has it."""
+    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+        try:
+            return book.find_assignment(lesson.name).duedate
+        except MissingEntry:
+            return None
+
+
+def extend(course: Course, lesson: Lesson, student: str, until: datetime | None) -> None:
+    """Let a student hand in later, or with None when it is due for all; raises CourseError."""
+    when = due(course, lesson)
+    if when is None:
+        raise CourseError(
+            f"{lesson.name} is not due at any time: say `course due {lesson.name} TIME` first."
+        )
+    if until is not None and for_gradebook(until) <= when:
+        raise CourseError(f"{lesson.name} is due at {when} UTC for all, which is not earlier.")
+    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+        known = {item.id for item in book.students}
+    if student not in known | set(course.students(lesson)):
+        raise CourseError(f"There is no student {student!r}, neither in the roster nor handed in.")
+    path = course.own("extensions", lesson.name, student)
+    if until is not None:
+        write(path, shown(until).encode())
+        path.chmod(0o660)
+    else:
+        path.unlink(missing_ok=True)
+    apply(course, lesson, {student})
+
+
+def extensions(course: Course, lesson: Lesson) -> dict[str, datetime]:
+    """Until when single students may hand in."""
+    folder = course.own("extensions", lesson.name)
+    found = folder.glob("[!.]*") if folder.is_dir() else ()
+    return {path.name: read_time(path.read_text(encoding="utf-8")) for path in found}
+
+
+def apply(course: Course, lesson: Lesson, withdrawn: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]
+    """Bring extensions and late penalties in the gradebook in step; gives whose penalty changed.
+
+    withdrawn: students whose extension goes where they have none any more.
+    """
+    later = extensions(course, lesson)
+    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+        try:
+            assignment = book.find_assignment(lesson.name)
+        except MissingEntry:
+            return []
+        for submission in assignment.submissions:
+            until = later.get(submission.student_id)
+            if until is not None and assignment.duedate is not None:
+                submission.extension = for_gradebook(until) - assignment.duedate
+            elif submission.student_id in withdrawn or assignment.duedate is None:
+                submission.extension = None
+        book.db.commit()
+        before = {item.student_id: item.late_submission_penalty for item in _late(assignment)}
+    for student in before:
+        penalise(course, lesson, student)
+    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+        after = {
+            item.student_id: item.late_submission_penalty
+            for item in book.find_assignment(lesson.name).submissions
+            if item.student_id in before
+        }
+    return sorted(student for student in before if before[student] != after[student])
+
+
+def _late(assignment: Any) -> Iterator[Any]:
+    """Submissions that were handed in late, or have a penalty as if they were."""
+    for submission in assignment.submissions:
+        if submission.total_seconds_late > 0 or submission.late_submission_penalty:
+            yield submission
+
+
+def penalise(course: Course, lesson: Lesson, student: str) -> None:
+    """Have nbgrader set the late penalty of a submission by the course's own rule."""
+    resources = {
+        "notebook": lesson.name,
+        "assignment": lesson.name,
+        "student": student,
+        "db_url": course.folders.db_url,
+    }
+    AssignLatePenalties(parent=course.app).preprocess(v4.new_notebook(), {"nbgrader": resources})
