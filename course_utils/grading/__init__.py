@@ -1,1 +1,1 @@
-"""Grading submissions: what runs `inside` the sandbox, `outside` of it, and for a `classroom`."""
+"""Grading submissions: `inside` the sandbox, `outside` of it, for a `classroom`, in a `term`."""

@@ -4,21 +4,20 @@ device.
 
 import errno
 import os
-import re
 import stat
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from nbgrader.utils import parse_utc
-
+from course_utils.checking.errors import CourseError
 from course_utils.grading.outside.rebuild import LARGEST_FILE, Unreadable
+from course_utils.grading.outside.times import for_gradebook, read_time
 
 LONGEST_STAMP = 100
-YEARS = range(
+
+LONGESTYEARS = range(
     1990, 2200
 )  # a time outside of these is none that a gradebook and its pages can count with
-_STAMP = re.compile(r"[\w:.,+ -]*\w(/\w+)*", re.ASCII)
 
 
 def read_submission(folder: Path, name: str) -> bytes:
@@ -81,13 +80,10 @@ def handed_in_at(folder: Path) -> datetime | None:
             text = file.read(LONGEST_STAMP).decode().strip()
     except (OSError, ValueError):
         return None
-    if not _STAMP.fullmatch(text):
-        return None
     try:
-        time = parse_utc(text)
-    except Exception:  # a parser of foreign text may raise anything
+        return for_gradebook(read_time(text, UTC))
+    except CourseError:
         return None
-    return time if time.year in YEARS else None
 
 
 def copy_stamp(source: Path, target: Path) -> None:

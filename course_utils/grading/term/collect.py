@@ -12,14 +12,14 @@ from typing import Any
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
-from course_utils.grading.course import Course, dump, write
-from course_utils.grading.gate import is_student_id, printable
-from course_utils.grading.intake import open_plain
-from course_utils.grading.rebuild import Unreadable, grade_id, parse
+from course_utils.grading.outside.course import Course, dump, write
+from course_utils.grading.outside.gate import is_student_id, printable
+from course_utils.grading.outside.intake import open_plain
+from course_utils.grading.outside.rebuild import Unreadable, grade_id, parse
+from course_utils.grading.outside.times import read_time, shown
 from course_utils.grading.term.archive import Found, Unpacked, content, unpack
 from course_utils.grading.term.names import Owner, Source, copies, in_name, owner, tokens
 from course_utils.grading.term.roster import People
-from course_utils.grading.term.times import read_time, shown
 
 BESIDE = {".py", ".txt", ".md", ".csv", ".json", ".png", ".jpg", ".jpeg", ".gif", ".webp"}
 MOST_BESIDE, LARGEST_BESIDE = 20, 2 << 20  # files beside a notebook, and bytes of each

@@ -21,7 +21,7 @@ def roster(
     file: Annotated[Path, typer.Argument(help="A CSV file with a column of ids.")],
 ) -> None:
     """Enter the students of a table: their names, mail addresses and numbers."""
-    from course_utils.grading.course import find_course
+    from course_utils.grading.outside.course import find_course
     from course_utils.grading.term import roster as rosters
 
     course = find_course(Path.cwd())
@@ -52,7 +52,7 @@ def collect(
 
     Exit status 1 means that something was left out.
     """
-    from course_utils.grading.course import find_course
+    from course_utils.grading.outside.course import find_course
     from course_utils.grading.term import collect as collecting
     from course_utils.grading.term.roster import People, known_people, read_roster
 
@@ -92,9 +92,9 @@ def _show(result: "collecting.Collected", people: Sequence[str]) -> None:  # typ
 
 def due(lesson: Lesson, time: Time) -> None:
     """Set when a lesson is due; late penalties follow it at once."""
-    from course_utils.grading.course import find_course
+    from course_utils.grading.outside.course import find_course
+    from course_utils.grading.outside.times import read_time, shown
     from course_utils.grading.term import late
-    from course_utils.grading.term.times import read_time, shown
 
     course = find_course(Path.cwd())
     for chosen in course.choose(lesson):
@@ -112,9 +112,9 @@ def extend(
 ) -> None:
     """Let one student hand in later; a late penalty follows it at once."""
     from course_utils.checking.errors import CourseError
-    from course_utils.grading.course import find_course
+    from course_utils.grading.outside.course import find_course
+    from course_utils.grading.outside.times import read_time, shown
     from course_utils.grading.term import late
-    from course_utils.grading.term.times import read_time, shown
 
     if (until is None) != withdraw:
         raise CourseError("Say until when, or --withdraw.")

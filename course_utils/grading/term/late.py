@@ -10,8 +10,8 @@ from nbgrader.preprocessors import AssignLatePenalties
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
-from course_utils.grading.course import Course, write
-from course_utils.grading.term.times import for_gradebook, read_time, shown
+from course_utils.grading.outside.course import Course, write
+from course_utils.grading.outside.times import for_gradebook, read_time, shown
 
 
 def set_due(course: Course, lesson: Lesson, time: datetime) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 
 from course_utils.checking.errors import CourseError
-from course_utils.grading.course import Course
-from course_utils.grading.gate import is_student_id, printable
-from course_utils.grading.intake import open_plain
+from course_utils.grading.outside.course import Course
+from course_utils.grading.outside.gate import is_student_id, printable
+from course_utils.grading.outside.intake import open_plain
 
 LARGEST_ROSTER = 20 << 20
 COLUMNS = {  # headings of nbgrader, Canvas, Moodle and people, in lower case

@@ -6,11 +6,11 @@ from typing import Any, cast
 
 from nbgrader.plugins.zipcollect import ExtractorPlugin, FileNameCollectorPlugin
 
-from course_utils.grading.course import find_course
+from course_utils.grading.outside.course import find_course
+from course_utils.grading.outside.times import shown
 from course_utils.grading.term.archive import content, unpack
 from course_utils.grading.term.collect import Collector
 from course_utils.grading.term.roster import People, known_people
-from course_utils.grading.term.times import shown
 
 
 class Extractor(ExtractorPlugin):
