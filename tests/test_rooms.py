@@ -29,7 +29,8 @@ MAY_IMPORT = {
     },
 }
 MAY_IMPORT["grading.classroom"] = MAY_IMPORT["grading.outside"] | {"grading.classroom"}
-MAY_IMPORT["grading"] = MAY_IMPORT["grading.classroom"]
+MAY_IMPORT["grading.term"] = MAY_IMPORT["grading.classroom"] | {"grading.term"}
+MAY_IMPORT["grading"] = MAY_IMPORT["grading.term"]
 # What finds a room by a name that it puts together, and why it has to.
 BY_NAME = {
     "checking/exercise.py": {"exercises", "reference"},  # an id names both

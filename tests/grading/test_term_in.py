@@ -14,10 +14,10 @@ from nbgrader.api import Gradebook
 
 from course_utils.checking.errors import CourseError
 from course_utils.grading.outside.course import find_course
-from course_utils.grading.term.collect import collect, tags
-from course_utils.grading.term.late import extend, set_due
-from course_utils.grading.term.roster import People, enter, known_people, read_roster
+from course_utils.grading.outside.late import extend, set_due
 from course_utils.grading.outside.times import read_time
+from course_utils.grading.term.collect import collect, tags
+from course_utils.grading.term.roster import People, enter, known_people, read_roster
 from tests.grading import corpus
 from tests.grading.classroom import ROOT, course_command, hand_in, make_course, nbgrader_command
 

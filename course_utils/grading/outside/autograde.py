@@ -15,7 +15,7 @@ from nbgrader.utils import find_all_files
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
-from course_utils.grading.outside import pool
+from course_utils.grading.outside import late, pool
 from course_utils.grading.outside.batch import Batch, Options
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.gate import is_student_id
@@ -23,6 +23,7 @@ from course_utils.grading.outside.gradebook import autograded, enter_lesson, fil
 from course_utils.grading.outside.intake import copy_secret, copy_stamp, handed_in_at
 from course_utils.grading.outside.rebuild import Unreadable, rebuild
 from course_utils.grading.outside.task import Task
+from course_utils.grading.outside.times import for_gradebook
 
 
 class TrustedExporter(NotebookExporter):
@@ -59,9 +60,13 @@ class TrustedExporter(NotebookExporter):
         stamp = handed_in_at(submitted)
         with Gradebook(course.folders.db_url, course.folders.course_id) as book:
             book.update_or_create_student(student)
-            book.update_or_create_submission(
+            submission = book.update_or_create_submission(
                 name, student, **({"timestamp": stamp} if stamp else {})
             )
+            until = late.extensions(course, Lesson(name, course.root)).get(student)
+            if until is not None and submission.assignment.duedate is not None:
+                submission.extension = for_gradebook(until) - submission.assignment.duedate
+                book.db.commit()
         copy_stamp(submitted, target)
         copy_secret(submitted, target)
         source = course.path("source", ".", name)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
 from course_utils.grading.inside.wire import Limits
-from course_utils.grading.outside import gate, pool
+from course_utils.grading.outside import gate, late, pool
 from course_utils.grading.outside.course import Course, code_version, dump, write
 from course_utils.grading.outside.gradebook import Writer
 from course_utils.grading.outside.intake import read_submission
@@ -150,6 +150,7 @@ def grade(
                     found, content, _ = batch.submission(student)
                     if found == key:
                         record(student, key, result, content, fresh=True)
+        late.apply(course, lesson)
         by_hand = writer.manual()
     return _report(batch, summaries, by_hand)
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nbformat import from_dict, v4
+from nbformat import from_dict
 from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
-from nbgrader.preprocessors import AssignLatePenalties, SaveCells
+from nbgrader.preprocessors import SaveCells
 from sqlalchemy import text as sql
 
 from course_utils.building.lesson import Lesson
@@ -19,6 +19,7 @@ from course_utils.checking.card import Card
 from course_utils.checking.judge import Verdict
 from course_utils.grading.outside.course import Course, dump, write
 from course_utils.grading.outside.intake import copy_stamp, handed_in_at
+from course_utils.grading.outside.late import penalise
 from course_utils.grading.outside.rebuild import Rebuilt, Unreadable, grade_id, rebuild
 from course_utils.grading.outside.task import is_graded
 
@@ -88,15 +89,7 @@ class Writer:
         late = submission.total_seconds_late > 0 or notebook.late_submission_penalty
         book.db.commit()
         if late:
-            resources = {
-                "notebook": name,
-                "assignment": name,
-                "student": student,
-                "db_url": self.course.folders.db_url,
-            }
-            AssignLatePenalties(parent=self.course.app).preprocess(
-                v4.new_notebook(), {"nbgrader": resources}
-            )
+            penalise(self.course, self.lesson, student)
         book.db.expunge_all()
 
     def manual(self) -> dict[str, dict[str, float]]:

@@ -92,9 +92,9 @@ def _show(result: "collecting.Collected", people: Sequence[str]) -> None:  # typ
 
 def due(lesson: Lesson, time: Time) -> None:
     """Set when a lesson is due; late penalties follow it at once."""
+    from course_utils.grading.outside import late
     from course_utils.grading.outside.course import find_course
     from course_utils.grading.outside.times import read_time, shown
-    from course_utils.grading.term import late
 
     course = find_course(Path.cwd())
     for chosen in course.choose(lesson):
@@ -112,9 +112,9 @@ def extend(
 ) -> None:
     """Let one student hand in later; a late penalty follows it at once."""
     from course_utils.checking.errors import CourseError
+    from course_utils.grading.outside import late
     from course_utils.grading.outside.course import find_course
     from course_utils.grading.outside.times import read_time, shown
-    from course_utils.grading.term import late
 
     if (until is None) != withdraw:
         raise CourseError("Say until when, or --withdraw.")
