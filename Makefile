@@ -1,7 +1,7 @@
 # Every command of the course; `make help` lists them. Works with GNU make 3.81 or later.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint build-check verify nbval unit build bench grade lock browser sandbox-tools clean FORCE
+.PHONY: help lab test format lint build-check verify nbval unit build bench grade lock browser sandbox-tools clean FORCE
 
 VENV := .venv/installed
 IN_VENV = PATH="$(CURDIR)/.venv/bin:$$PATH" && export PATH &&
@@ -17,6 +17,9 @@ lab: $(VENV) ## open the lessons in JupyterLab (LAB_ARGS="--no-browser --port 88
 		--KernelManager.transport_encryption=auto $(LAB_ARGS)
 
 test: lint build-check verify nbval unit ## run every check; what continuous integration runs
+
+format: $(VENV) ## put the code into the house's style
+	$(IN_VENV) ruff check --fix . ; ruff format .
 
 lint: $(VENV) ## style and types
 	$(IN_VENV) ruff check . && ruff format --check . && mypy

@@ -260,6 +260,7 @@ BROKEN = [
         alternatives(relu=[lambda x: x, RIGHT[0]]),
     ),
     ("answers_are_enough", "linear.relu has 4 mistakes", mistakes(*MISTAKES[:4])),
+    ("all_is_filled_in", "solutions/01_linear.py:14: FILL IN", text("Negative", "FILL IN")),
     (
         "answers_are_enough",
         "two mistakes with the same hint",
@@ -304,7 +305,7 @@ def test_one_broken_rule_hides_no_other(built, tmp_path):
     report = verify.examine(lesson, [broken, rules.hints_are_there, rules.images_have_alt_text])
     assert report.problems == {
         "broken": ["could not be tried: ZeroDivisionError: oops"],
-        "hints_are_there": ["relu has no <details> with hints after its cell"],
+        "hints_are_there": ["relu has no <details> with hints: add a cell of them after its cell"],
         "images_have_alt_text": [],
     }
     assert not report.kept

@@ -1,1 +1,1 @@
-"""From a lesson's text to its solved and released notebooks, and the rules that a lesson must keep."""
+"""From a lesson's text to its solved and released notebooks, and the rules that a lesson keeps."""

@@ -95,7 +95,7 @@ def stale(lesson: Lesson) -> list[str]:
     """
     try:
         solved = nb.read(lesson.solved)
-        problems = _differences(nb.from_text(lesson), solved, lesson.solved.name)
+        problems = _differences(nb.from_text(lesson), solved)
         raw = lesson.solved.read_bytes()
         if nb.to_bytes(nb.tidy(solved)) != raw:
             problems.append("the solved notebook was not written by `course build`")
@@ -113,7 +113,7 @@ def stale(lesson: Lesson) -> list[str]:
     return problems
 
 
-def _differences(text: NotebookNode, solved: NotebookNode, name: str) -> list[str]:
+def _differences(text: NotebookNode, solved: NotebookNode) -> list[str]:
     """The first cell of the solved notebook that is not the text's, and code cells that were not
     run in order.
     """

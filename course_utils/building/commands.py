@@ -1,4 +1,4 @@
-"""The commands `course build` and `course verify`."""
+"""The commands `course build`, `course verify` and `course new`."""
 
 import sys
 import time
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this room to the command line."""
     app.command()(build)
     app.command()(verify)
+    app.command()(new)
 
 
 def build(
@@ -79,3 +80,17 @@ def verify(
     show(reports, rules)
     if not all(report.kept for report in reports):
         raise SystemExit(1)
+
+
+def new(
+    name: Annotated[
+        str, typer.Argument(help="Such as linear.leaky_relu, or a lesson: 12_library.")
+    ],
+) -> None:
+    """Write the skeletons of a new exercise or lesson, and say what is left to fill in."""
+    from course_utils.building.lesson import ROOT
+    from course_utils.building.new import add, begin, left
+
+    lesson = add(name, ROOT) if "." in name else begin(name, ROOT)
+    print("\n".join(left(lesson)))
+    print(f"\nFill these in; `course verify --quick {lesson.name}` says what is missing.")

@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 from course_utils.building import notebook_files as nb
 from course_utils.building.build import stale
 from course_utils.building.lesson import Lesson, files
+from course_utils.building.new import left
 from course_utils.building.questions import TABLE, TIME, marked
 from course_utils.building.run import Run, run
 from course_utils.checking import axes
@@ -85,7 +86,10 @@ class Subject:
             exercise.name: _docstrings(_cell(self.release, exercise.name))
             for exercise in self.exercises
         }
-        source = f"from course_utils.building.docstrings import show_examples\nshow_examples({docstrings!r}, globals())"
+        source = (
+            "from course_utils.building.docstrings import show_examples\n"
+            f"show_examples({docstrings!r}, globals())"
+        )
         notebook.cells.append(nbformat.v4.new_code_cell(source, id="examples"))
         return _run(notebook, self.lesson.solved.parent)
 
@@ -129,7 +133,8 @@ Rule = Callable[[Subject], Iterator[str]]
 
 def in_step(subject: Subject) -> Iterator[str]:
     """The solved and the released notebook are in step with the text."""
-    yield from stale(subject.lesson)
+    for problem in stale(subject.lesson):
+        yield f"{problem}: run `course build {subject.lesson.name}`"
 
 
 def release_scores_nothing(subject: Subject) -> Iterator[str]:
@@ -137,7 +142,7 @@ def release_scores_nothing(subject: Subject) -> Iterator[str]:
     for cell, points, _ in _graded(subject.release_run.notebook):
         said = _statuses(cell)
         if points != 0:
-            yield f"{cell.id} scores {points:g}"
+            yield f"{cell.id} scores {points:g}: put all of the answer between the solution markers"
         if cell.cell_type == "code" and said != ["not attempted"]:
             yield f"{cell.id} says {' and '.join(said) or _error(cell)}"
 
@@ -146,7 +151,8 @@ def solution_scores_full(subject: Subject) -> Iterator[str]:
     """The solution scores full points in every check, its hidden tests included."""
     for cell, points, most in _graded(subject.solved_run.notebook):
         if cell.cell_type == "code" and (points != most or _statuses(cell) != ["right"]):
-            yield f"{cell.id} scores {points:g} of {most:g} and says {' and '.join(_statuses(cell)) or _error(cell)}"
+            said = " and ".join(_statuses(cell)) or _error(cell)
+            yield f"{cell.id} scores {points:g} of {most:g} and says {said}: mend the answer"
 
 
 def questions_are_asked(subject: Subject) -> Iterator[str]:
@@ -160,7 +166,7 @@ def questions_are_asked(subject: Subject) -> Iterator[str]:
             kind = "[markdown] " * isinstance(question, FreeText)
             yield f'{name} has no cell: write `# %% {kind}exercise="{name}"` above its answer'
         if lines[name] != 1:
-            yield f"{name} has {lines[name]} points lines: write {{{{ {name} }}}} where it is asked for"
+            yield f"{name} has {lines[name]} points lines: write {{{{ {name} }}}} where it is asked"
     for name, what in ((TABLE, "table of exercises"), (TIME, "minutes")):
         if f"{{{{ {name} }}}}" not in text:
             yield f"the text has no {what}: write {{{{ {name} }}}} below the title"
@@ -181,7 +187,7 @@ def nothing_leaks(subject: Subject) -> Iterator[str]:
             core = re.sub(r"^return |^#+ ", "", line)
             inside = len(core) >= 12 and any(core in other for other in release)
             if not COMMON.fullmatch(line) and (line in release or inside):
-                yield f"{cell.id}: {line!r} can be read in the release"
+                yield f"{cell.id}: {line!r} can be read in the release: reword the prose"
 
 
 def hints_are_there(subject: Subject) -> Iterator[str]:
@@ -196,7 +202,7 @@ def hints_are_there(subject: Subject) -> Iterator[str]:
             hinted[current] = True
     for exercise in subject.exercises:
         if not hinted[exercise.name]:
-            yield f"{exercise.name} has no <details> with hints after its cell"
+            yield f"{exercise.name} has no <details> with hints: add a cell of them after its cell"
 
 
 def docstrings_are_true(subject: Subject) -> Iterator[str]:
@@ -205,7 +211,7 @@ def docstrings_are_true(subject: Subject) -> Iterator[str]:
         cell = _cell(subject.release, exercise.name)
         docstrings = _docstrings(cell)
         if not docstrings:
-            yield f"{exercise.name} has no docstring"
+            yield f"{exercise.name} has no docstring: add one above its solution markers"
         elif re.search("tensor|torch", docstrings) and not re.search(
             r"\bshapes?\b|\([^()]*,[^()]*\)", docstrings
         ):
@@ -213,9 +219,10 @@ def docstrings_are_true(subject: Subject) -> Iterator[str]:
     cell = subject.solved_run.notebook.cells[-1]
     for name, result in json.loads(cell.outputs[0].text).items():
         if not result["examples"]:
-            yield f"{name}: the docstring has no example, such as >>> relu(torch.tensor([-1.0, 2.0]))"
+            yield f"{name}: the docstring has no example: add one, such as >>> relu(torch.ones(2))"
         elif result["wrong"]:
-            yield f"{name}: an example is not true: {' '.join(result['wrong'].split('Failed example:')[-1].split())}"
+            wrong = " ".join(result["wrong"].split("Failed example:")[-1].split())
+            yield f"{name}: an example in the docstring is not true: {wrong}"
 
 
 def no_cell_is_slow(subject: Subject) -> Iterator[str]:
@@ -223,7 +230,7 @@ def no_cell_is_slow(subject: Subject) -> Iterator[str]:
     for done in (subject.solved_run, subject.release_run):
         for index, seconds in enumerate(done.seconds):
             if seconds > SLOWEST:
-                yield f"{nb.place(done.notebook, index)} took {seconds:.0f} s"
+                yield f"{nb.place(done.notebook, index)} took {seconds:.0f} s: let it do less"
 
 
 def images_have_alt_text(subject: Subject) -> Iterator[str]:
@@ -235,13 +242,15 @@ def images_have_alt_text(subject: Subject) -> Iterator[str]:
             for image in bare + [
                 tag for tag in tags if not re.search(r'\balt="[^"]*\w[^"]*"', tag)
             ]:
-                yield f"{nb.place(subject.text, index)}: {image[:60]} has no alt text"
+                place = nb.place(subject.text, index)
+                yield f"{place}: {image[:60]} has no alt text: say in it what the picture teaches"
     solved = nb.read(subject.lesson.solved)
     for index, cell in enumerate(solved.cells):
         for output in cell.get("outputs", []):
             images = [kind for kind in output.get("data", {}) if kind.startswith("image/")]
             if not all(output.metadata.get(kind, {}).get("alt") for kind in images):
-                yield f"{nb.place(solved, index)}: a figure has no alt text; show it with plots.show(figure, alt=...)"
+                place = nb.place(solved, index)
+                yield f"{place}: a figure has no alt text: show it with plots.show(figure, alt=...)"
 
 
 def headings_are_in_order(subject: Subject) -> Iterator[str]:
@@ -269,7 +278,8 @@ def folders_hold_the_lesson(subject: Subject) -> Iterator[str]:
     for notebook in (subject.lesson.solved, subject.lesson.released):
         for path in files(notebook.parent, besides=notebook):
             if path.as_posix() not in sources:
-                yield f"{notebook.parent.parent.name}/{subject.lesson.name}/{path} is not named in the lesson"
+                name = f"{notebook.parent.parent.name}/{subject.lesson.name}/{path}"
+                yield f"{name} is not named in the lesson: show it there, or delete it"
     for named in re.findall(r"!\[[^\]]*\]\(([^):]+)\)|<img\b[^>]*src=\"([^\":]+)\"", sources):
         if not (subject.lesson.solved.parent / "".join(named)).is_file():
             yield f"the picture {''.join(named)} is missing beside the solved notebook"
@@ -283,7 +293,10 @@ def reference_is_right(subject: Subject) -> Iterator[str]:
             evidence = collect(exercise, reference(exercise), cases, guarded=False, seed=seed)
             verdict = judge_evidence(exercise, cases, evidence, seed)
             if verdict.status != "right":
-                yield f"{exercise.id}, seed {seed}: {verdict.status}: {verdict.message}"
+                said = f"{verdict.status}: {' '.join(verdict.message.split())}"
+                file = f"course_utils/reference/{exercise.lesson}.py"
+                yield f"{exercise.id}, seed {seed}: {said} Mend {file}, or the exercise."
+                break
 
 
 def wrong_answers_are_named(subject: Subject) -> Iterator[str]:
@@ -298,28 +311,37 @@ def alternatives_pass(subject: Subject) -> Iterator[str]:
         yield from refused
 
 
+def all_is_filled_in(subject: Subject) -> Iterator[str]:
+    """Nothing that `course new` left to be filled in is left."""
+    yield from left(subject.lesson)
+
+
 def answers_are_enough(subject: Subject) -> Iterator[str]:
     """Every exercise has 5 mistakes or more, with hints and wrong answers, and 2 right answers."""
     for exercise in subject.exercises:
         id, mistakes = exercise.id, exercise.mistakes
         if len(mistakes) < FEWEST_MISTAKES:
-            yield f"{id} has {len(mistakes)} mistakes: add some to its `mistakes`"
+            file = f"course_utils/exercises/{exercise.lesson}.py"
+            yield f"{id} has {len(mistakes)} mistakes: add at least 5 to its `mistakes` in {file}"
         if len({m.hint for m in mistakes}) < len({m.name for m in mistakes}):
             yield f"{id} has two mistakes with the same hint: say what is particular to each"
         if len(subject.alternatives.get(id, [])) < FEWEST_ALTERNATIVES:
             number = len(subject.alternatives.get(id, []))
-            yield f"{id} has {number} other right answers: add some to tests/answers/{exercise.lesson}.py"
+            file = f"tests/answers/{exercise.lesson}.py"
+            yield f"{id} has {number} other right answers: add at least 2 to {file}"
         due = {
             name for item in subject.wrong if item.id == id for names in item.due for name in names
         }
         for name in sorted({mistake.name for mistake in mistakes} - due):
-            yield f"{id}: add an answer that makes the mistake {name!r} to tests/wrong/{exercise.lesson}.py"
+            file = f"tests/wrong/{exercise.lesson}.py"
+            yield f"{id}: add an answer that makes the mistake {name!r} to {file}"
     known = {exercise.id for exercise in subject.exercises}
     for id in sorted(({*subject.alternatives} | {item.id for item in subject.wrong}) - known):
-        yield f"tests/ has answers to {id}, which is no exercise"
+        yield f"tests/ has answers to {id}, which is no exercise: correct its id, or delete them"
 
 
 ANSWER_RULES: tuple[Rule, ...] = (
+    all_is_filled_in,
     reference_is_right,
     wrong_answers_are_named,
     alternatives_pass,

@@ -40,11 +40,11 @@ def run(notebook: NotebookNode, folder: Path, allow_errors: bool = False) -> Run
     seconds = [0.0] * len(notebook.cells)
     current, started = 0, 0.0
 
-    def start(cell: NotebookNode, cell_index: int) -> None:
+    def start(cell_index: int, **_: Any) -> None:
         nonlocal current, started
         current, started = cell_index, time.perf_counter()
 
-    def stop(cell: NotebookNode, cell_index: int, execute_reply: Any) -> None:
+    def stop(cell_index: int, **_: Any) -> None:
         seconds[cell_index] = time.perf_counter() - started
 
     client = NotebookClient(

@@ -1,0 +1,218 @@
+"""Skeletons of a new exercise in every place that it needs, and what is left to fill in there."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from course_utils.building.lesson import Lesson, all_lessons
+from course_utils.checking.errors import CourseError
+
+FILL_IN = "FILL IN"
+RECAP = "# %% [markdown]\n# ## What you have now"  # a new exercise of a lesson stands before it
+
+# By place: how a file begins, and what an exercise adds to it. LESSON, TITLE, NAME and CLASS are
+# replaced: 01_linear, linear, leaky_relu, LeakyRelu.
+PLACES = {
+    "course_utils/reference/TITLE.py": (
+        '"""Lesson LESSON: FILL IN: what it is about."""\n',
+        '''
+
+def NAME(x):  # FILL IN: the arguments, with types
+    """FILL IN: the formula, and the shapes."""
+    raise NotImplementedError
+''',
+    ),
+    "course_utils/exercises/TITLE.py": (
+        '''"""Exercises of lesson LESSON."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from course_utils.checking import Case, Exercise, Mistake, Rng, edit
+''',
+        '''
+
+class CLASS(Exercise):
+    """FILL IN: the definition, in one line."""
+
+    id, points = "TITLE.NAME", 2
+    minutes, lines, writes = 10, "FILL IN: how many lines", "FILL IN: what, for the table"
+    shortcuts = ()  # FILL IN: functions, classes and operators that would be the answer
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        # FILL IN: small to large, edges included
+        yield Case("a vector of 5 numbers", x=rng.normal(5))
+
+    def probe(self, NAME: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        # FILL IN: everything worth a name, in the order of the computation
+        yield "y", NAME(case.x)
+
+    mistakes = (
+        # FILL IN: five or more, each Mistake("its name", edit("old", "new"), "a hint, no code")
+    )
+''',
+    ),
+    "tests/test_reference_TITLE.py": (
+        '''"""The reference answers of lesson LESSON agree with torch in float64."""
+
+import torch
+
+from course_utils.reference import TITLE
+''',
+        """
+
+def test_NAME_equals_torch():
+    x = torch.randn(5, 3, dtype=torch.float64)
+    expected = None  # FILL IN: by torch, values and gradients
+    torch.testing.assert_close(TITLE.NAME(x), expected)
+""",
+    ),
+    "tests/answers/TITLE.py": (
+        '"""Other right answers to the exercises of lesson LESSON."""\n\nANSWERS = {}\n',
+        """
+
+ANSWERS["TITLE.NAME"] = [
+    # FILL IN: two or more right ones, written another way
+]
+""",
+    ),
+    "tests/wrong/TITLE.py": (
+        '"""Wrong answers to the exercises of lesson LESSON."""\n\nfrom tests.wrong import wrong\n',
+        """
+
+# FILL IN: what students write for NAME, for every mistake one that is not made from its edit
+# @wrong("TITLE.NAME", "its name")
+""",
+    ),
+    "solutions/LESSON.py": (
+        """# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: exercise,seed,tags,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # FILL IN: number and title
+#
+# **You will build** FILL IN.
+#
+# **Time:** about {{ time }}. **It builds on** FILL IN.
+#
+# {{ exercises }}
+
+# %%
+import torch
+
+from course_utils import check, plots
+
+_ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## What you have now
+#
+# FILL IN: what was learned.
+""",
+        '''# %% [markdown]
+# ### Exercise: `NAME`
+#
+# {{ NAME }} FILL IN: what to write, and what does not count.
+
+
+# %% exercise="NAME"
+def NAME(x):
+    """FILL IN: what it gives.
+
+    x: FILL IN: its shape.
+    Returns FILL IN.
+
+    >>> NAME(torch.tensor([1.0]))
+    FILL IN: a worked number
+    """
+    ### BEGIN SOLUTION
+    raise NotImplementedError  # FILL IN: the answer
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# FILL IN: the vaguest first.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# FILL IN: the exact text of an error that you have provoked, and what it means.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# FILL IN: what the picture below shows, drawn with the student's own code.
+
+# %%
+# FILL IN: the picture
+
+''',
+    ),
+}
+
+
+def begin(name: str, root: Path) -> Lesson:
+    """Write the files of a new lesson, such as 12_library; raises CourseError where it is there."""
+    if not re.fullmatch(r"\d\d_[a-z_]+", name):
+        raise CourseError(f"{name!r} is no name of a lesson: take a number and a word, 12_library.")
+    lesson = Lesson(name, root)
+    there = [path for path in _places(lesson) if path.exists()]
+    if there:
+        raise CourseError(f"{there[0].relative_to(root)} is there already: nothing was written.")
+    for path, (start, _) in _places(lesson).items():
+        path.write_text(_named(start, lesson), encoding="utf-8")
+    return lesson
+
+
+def add(id: str, root: Path) -> Lesson:
+    """Write the skeletons of a new exercise, such as linear.leaky_relu, into the files of its
+    lesson; raises CourseError, and writes nothing, where the lesson is not there or the name is.
+    """
+    short, _, name = id.partition(".")
+    if not name.isidentifier():
+        raise CourseError(f"{id!r} is no id: take lesson and name, such as linear.leaky_relu.")
+    lesson = next((lesson for lesson in all_lessons(root) if lesson.short == short), None)
+    if lesson is None:
+        raise CourseError(f"There is no lesson {short!r}: begin it with `course new 12_{short}`.")
+    texts = {path: path.read_text(encoding="utf-8") for path in _places(lesson)}
+    for path, text in texts.items():
+        if re.search(rf'"{id}"|exercise="{name}"|^(def|class) {name}\b', text, re.MULTILINE):
+            raise CourseError(f"{path.relative_to(root)} has {name} already: nothing was written.")
+    for path, (_, skeleton) in _places(lesson).items():
+        skeleton = _named(skeleton, lesson, name)
+        before, recap, after = texts[path].partition(RECAP if path == lesson.text else "\0")
+        path.write_text(before + skeleton + recap + after, encoding="utf-8")
+    return lesson
+
+
+def left(lesson: Lesson) -> Iterator[str]:
+    """What is still to fill in, with file and line."""
+    for path in _places(lesson):
+        if path.is_file():
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                if FILL_IN in line:
+                    yield f"{path.relative_to(lesson.root)}:{number}: {line.strip(' #')}"
+
+
+def _places(lesson: Lesson) -> dict[Path, tuple[str, str]]:
+    return {lesson.root / _named(path, lesson): texts for path, texts in PLACES.items()}
+
+
+def _named(text: str, lesson: Lesson, name: str = "") -> str:
+    title = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    words = {"LESSON": lesson.name, "TITLE": lesson.short, "NAME": name, "CLASS": title}
+    return re.sub("LESSON|TITLE|NAME|CLASS", lambda found: words[found[0]], text)

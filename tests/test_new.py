@@ -1,0 +1,109 @@
+"""`course new` writes a skeleton in every place, overwrites nothing, and says what is left."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from course_utils.building import notebook as nb
+from course_utils.building.lesson import Lesson
+from course_utils.building.new import FILL_IN, PLACES, add, begin, left
+from course_utils.checking.errors import CourseError
+from tests.tiny import ROOT
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A copy of the lessons' sources."""
+    for folder in ("course_utils", "tests"):
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    (tmp_path / "solutions").mkdir()
+    for path in (ROOT / "solutions").glob("*.py"):
+        shutil.copy(path, tmp_path / "solutions")
+    return tmp_path
+
+
+def contents(root):
+    return {path: path.read_text() for path in root.rglob("*.py")}
+
+
+def course(root, *arguments: str) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from course_utils.cli import main; main(sys.argv[1:])"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root), "COLUMNS": "200"},
+    )
+
+
+def test_a_skeleton_stands_in_every_place_and_nothing_else_changes(root):
+    before = contents(root)
+    lesson = add("linear.leaky_relu", root)
+    after = contents(root)
+    changed = [path for path in after if after[path] != before[path]]
+    assert len(changed) == len(PLACES) == 6
+    for path in changed:
+        lines = iter(after[path].splitlines())
+        assert all(line in lines for line in before[path].splitlines()), path  # in their order
+        assert [line for line in left(lesson) if line.startswith(f"{path.relative_to(root)}:")]
+        compile(after[path], path, "exec")
+    text = lesson.text.read_text()
+    assert text.index('exercise="leaky_relu"') < text.index("# ## What you have now")
+
+
+@pytest.mark.parametrize(
+    ("id", "said"),
+    [
+        ("linear.relu", "has relu already: nothing was written"),
+        ("liner.leaky_relu", "begin it with `course new 12_liner`"),
+        ("linear.", "'linear.' is no id"),
+    ],
+)
+def test_what_is_there_or_has_no_lesson_is_refused_and_nothing_is_written(root, id, said):
+    before = contents(root)
+    with pytest.raises(CourseError, match=said):
+        add(id, root)
+    assert contents(root) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("01_linear", "is there already"), ("library", "is no name of a lesson")]
+)
+def test_a_lesson_that_is_there_or_has_no_number_is_refused(root, name, said):
+    before = contents(root)
+    with pytest.raises(CourseError, match=said):
+        begin(name, root)
+    assert contents(root) == before
+
+
+def test_verify_says_what_a_new_lesson_still_needs(root):
+    for name in ("90_tiny", "tiny.leaky_relu"):
+        done = course(root, "new", name)
+        assert done.returncode == 0, done.stderr
+    assert f"solutions/90_tiny.py:15: {FILL_IN}: number and title" in done.stdout
+    assert "`course verify --quick 90_tiny`" in done.stdout
+    done = course(root, "verify", "--quick", "tiny")
+    assert done.returncode == 1
+    for said in (
+        "all_is_filled_in: solutions/90_tiny.py:15: FILL IN",
+        "reference_is_right: tiny.leaky_relu, seed 0: course error: ",
+        "Mend course_utils/reference/tiny.py",
+        "has 0 mistakes: add at least 5 to its `mistakes` in course_utils/exercises/tiny.py",
+        "has 0 other right answers: add at least 2 to tests/answers/tiny.py",
+    ):
+        assert said in done.stdout
+
+
+def test_the_text_of_a_new_lesson_is_a_notebook(root):
+    begin("90_tiny", root)
+    assert [cell.cell_type for cell in nb.from_text(Lesson("90_tiny", root)).cells if cell] == [
+        "markdown",
+        "code",
+        "markdown",
+    ]
