@@ -1,5 +1,5 @@
 """Every right answer under many seeds, and every wrong one: `python -m tests.bench_seeds [1000]
-[50]`.
+[50] [lesson ...]`.
 
 Exercises that train a model are left out: they are judged by a measurement, and a run takes
 seconds.
@@ -13,17 +13,16 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from course_utils.checking import Training
+from course_utils.checking import Case, Exercise, Training
 from course_utils.checking.compare import first_difference
+from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import exercises, find, lessons, reference
 from course_utils.checking.judge import expected_evidence
 from course_utils.checking.running import collect
 from tests.rounding import ROUNDING
 from tests.wrong import answers
 
+PROCESSES = 2
 FIRST_SEED = 1000  # none that `course verify` or a lesson uses
 
 
@@ -55,11 +54,22 @@ def accepted(
         cases = exercise.draw(seed)
         expected = expected_evidence(exercise, cases, seed)
         for number, answer in enumerate(candidates):
-            evidence = collect(exercise, answer, cases, guarded, seed)
-            shortcut = any(item.shortcut for item in evidence)
-            if not shortcut and first_difference(cases, expected, evidence) is None:
+            if all(
+                _agrees(exercise, answer, case, want, guarded, seed)
+                for case, want in zip(cases, expected, strict=True)
+            ):
                 found.setdefault(number, []).append(seed)
     return found
+
+
+def _agrees(
+    exercise: Exercise, answer: Any, case: Case, want: Evidence, guarded: bool, seed: int
+) -> bool:
+    """Whether an answer passes one case; the first that it does not pass decides, so no further one
+    is run.
+    """
+    [evidence] = collect(exercise, answer, [case], guarded, seed)
+    return not evidence.shortcut and first_difference([case], [want], [evidence]) is None
 
 
 def measure(
@@ -87,26 +97,27 @@ def measure(
     )
 
 
-def main(right_seeds: int = 1000, wrong_seeds: int = 50) -> None:
-    """Print a table with a line for each exercise."""
-    ids = [e.id for lesson in lessons() for e in exercises(lesson) if not isinstance(e, Training)]
-    table = Table(
-        "exercise",
-        "right",
-        "refused",
-        "wrong",
-        "accepted",
-        title=f"{right_seeds} and {wrong_seeds} seeds",
-    )
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        rows = list(pool.map(measure, ids, [right_seeds] * len(ids), [wrong_seeds] * len(ids)))
-    for id, good, refused, bad, slipped in rows:
-        table.add_row(id, str(good), "\n".join(refused) or "0", str(bad), "\n".join(slipped) or "0")
-    totals = [sum(row[1] for row in rows), sum(len(row[2]) for row in rows)]
-    totals += [sum(row[3] for row in rows), sum(len(row[4]) for row in rows)]
-    table.add_row("all", *map(str, totals))
-    Console().print(table)
+def main(right_seeds: int = 1000, wrong_seeds: int = 50, *only: str) -> None:
+    """Print a line for each exercise as soon as it is done, and the totals; only: lessons, else
+    all.
+    """
+    ids = [
+        exercise.id
+        for lesson in only or lessons()
+        for exercise in exercises(lesson)
+        if not isinstance(exercise, Training)
+    ]
+    totals = [0, 0, 0, 0]
+    print(f"Right answers under {right_seeds} seeds, wrong ones under {wrong_seeds}.")
+    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
+        seeds = ([right_seeds] * len(ids), [wrong_seeds] * len(ids))
+        for id, good, refused, bad, slipped in pool.map(measure, ids, *seeds):
+            said = f"{good} right, {len(refused)} refused; {bad} wrong, {len(slipped)} accepted"
+            print(f"{id}: {said}", *refused, *slipped, sep="\n    ", flush=True)
+            row = (good, len(refused), bad, len(slipped))
+            totals = [a + b for a, b in zip(totals, row, strict=True)]
+    print("All: {} right, {} refused; {} wrong, {} accepted".format(*totals))
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:3]), *sys.argv[3:])

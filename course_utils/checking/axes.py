@@ -156,9 +156,10 @@ EARLIER = ", which an earlier call returned"
 
 def generators() -> dict[str, Any]:
     """How far the generators of random numbers have come."""
+    kind, keys, *rest = np.random.get_state(legacy=True)
     return {
-        "the random numbers of torch": torch.get_rng_state().tolist(),
-        "the random numbers of NumPy": repr(np.random.get_state()),
+        "the random numbers of torch": torch.get_rng_state().numpy().tobytes(),
+        "the random numbers of NumPy": (kind, np.asarray(keys).tobytes(), *rest),
         "the random numbers of random": random.getstate(),
     }
 
