@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,9 @@ from course_utils.building.new import left
 from course_utils.building.questions import TABLE, TIME, marked
 from course_utils.building.run import Run, run
 from course_utils.checking import axes
+from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import (
+    Case,
     Exercise,
     FreeText,
     Training,
@@ -33,7 +35,7 @@ from course_utils.checking.exercise import (
     free_texts,
     reference,
 )
-from course_utils.checking.judge import PUBLIC_SEED, judge, judge_evidence
+from course_utils.checking.judge import PUBLIC_SEED, Verdict, expected_evidence, judge_evidence
 from course_utils.checking.running import collect
 
 SEEDS = (PUBLIC_SEED, 1, 2)
@@ -117,15 +119,51 @@ class Subject:
         """By exercise id: independent wrong answers that are accepted, or not named as is due, and
         how.
         """
-        ids = [exercise.id for exercise in self.exercises]
-        return {id: [*_missed(item for item in self.wrong if item.id == id)] for id in ids}
+        return {exercise.id: [*self._missed(exercise)] for exercise in self.exercises}
 
     @cached_property
     def refused(self) -> dict[str, list[str]]:
         """By exercise id: other right answers that do not pass, and why."""
-        return {
-            exercise.id: [*_refused(exercise, self.alternatives)] for exercise in self.exercises
-        }
+        return {exercise.id: [*self._refused(exercise)] for exercise in self.exercises}
+
+    @cached_property
+    def due(self) -> dict[tuple[str, int], tuple[list[Case], list[Evidence]]]:
+        """The cases of an exercise under a seed, and what is expected of them."""
+        return {}
+
+    def judged(self, exercise: Exercise, answer: Any, seed: int, guarded: bool = True) -> Verdict:
+        """What the judge says of an answer; the expected evidence is drawn once for all answers."""
+        if (exercise.id, seed) not in self.due:
+            cases = exercise.draw(seed)
+            self.due[exercise.id, seed] = cases, expected_evidence(exercise, cases, seed)
+        cases, expected = self.due[exercise.id, seed]
+        evidence = collect(exercise, answer, cases, guarded, seed)
+        return judge_evidence(exercise, cases, evidence, seed, expected)
+
+    def _missed(self, exercise: Exercise) -> Iterator[str]:
+        """What is said of each answer that is accepted or not named; of two mistakes none need be.
+
+        An answer that keeps something is judged with one seed: with the next it is another answer.
+        """
+        for item in (item for item in self.wrong if item.id == exercise.id):
+            keeps = any(axes.AGAIN.mistake in names for names in item.due)
+            for seed in SEEDS[:1] if keeps else SEEDS:
+                verdict = self.judged(exercise, item.answer, seed)
+                if verdict.score == 1 or (len(item.due) == 1 and not item.named(verdict.mistake)):
+                    names = " and ".join(" or ".join(sorted(names)) for names in item.due)
+                    due = names or "a wrong answer"
+                    yield f"{exercise.id}: {due!r} is judged with seed {seed} as {_said(verdict)}"
+                    break
+
+    def _refused(self, exercise: Exercise) -> Iterator[str]:
+        """What is said of each other right answer that does not pass."""
+        for answer in self.alternatives.get(exercise.id, []):
+            for seed in _seeds(exercise):
+                verdict = self.judged(exercise, answer, seed)
+                if verdict.status != "right":
+                    name = getattr(answer, "__name__", type(answer).__name__)
+                    yield f"{exercise.id}: {name} is judged with seed {seed} as {_said(verdict)}"
+                    break
 
 
 Rule = Callable[[Subject], Iterator[str]]
@@ -289,9 +327,7 @@ def reference_is_right(subject: Subject) -> Iterator[str]:
     """The reference itself is judged right, with twenty seeds, and where it trains with three."""
     for exercise in subject.exercises:
         for seed in _seeds(exercise):
-            cases = exercise.draw(seed)
-            evidence = collect(exercise, reference(exercise), cases, guarded=False, seed=seed)
-            verdict = judge_evidence(exercise, cases, evidence, seed)
+            verdict = subject.judged(exercise, reference(exercise), seed, guarded=False)
             if verdict.status != "right":
                 said = f"{verdict.status}: {' '.join(verdict.message.split())}"
                 file = f"course_utils/reference/{exercise.lesson}.py"
@@ -363,40 +399,12 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _missed(wrong: Iterable[Any]) -> Iterator[str]:
-    """What is said of each answer that is accepted, or not named; of two mistakes at once none need
-    be.
-
-    An answer that keeps something is judged with one seed: with the next it is another answer.
-    """
-    for item in wrong:
-        keeps = any(axes.AGAIN.mistake in names for names in item.due)
-        for seed in SEEDS[:1] if keeps else SEEDS:
-            verdict = judge(item.id, item.answer, seed)
-            named = len(item.due) != 1 or item.named(verdict.mistake)
-            if verdict.score == 1 or not named:
-                due = (
-                    " and ".join(" or ".join(sorted(names)) for names in item.due)
-                    or "a wrong answer"
-                )
-                said = f"{verdict.status}, {verdict.mistake}: {' '.join(verdict.message.split())}"
-                yield f"{item.id}: {due!r} is judged with seed {seed} as {said}"
-                break
-
-
 def _seeds(exercise: Exercise) -> tuple[int, ...]:
     return SEEDS if isinstance(exercise, Training) else MORE_SEEDS
 
 
-def _refused(exercise: Exercise, alternatives: dict[str, list[Any]]) -> Iterator[str]:
-    for answer in alternatives.get(exercise.id, []):
-        for seed in _seeds(exercise):
-            verdict = judge(exercise.id, answer, seed)
-            if verdict.status != "right":
-                said = f"{verdict.status}, {verdict.mistake}: {' '.join(verdict.message.split())}"
-                name = getattr(answer, "__name__", type(answer).__name__)
-                yield f"{exercise.id}: {name} is judged with seed {seed} as {said}"
-                break
+def _said(verdict: Verdict) -> str:
+    return f"{verdict.status}, {verdict.mistake}: {' '.join(verdict.message.split())}"
 
 
 def _run(notebook: NotebookNode, folder: Path, allow_errors: bool = False) -> Run:

@@ -194,12 +194,19 @@ class _Search:
         Values that the answer has right and the mistake gets wrong count against it.
         """
         index = self.order[0]
-        case, mine, right = self.cases[index], self.got[index], self.expected[index]
+        case, mine = self.cases[index], self.got[index]
         mistaken = self._run((mistake,), index)
         return sum(
-            _equal(case, name, mistaken, mine) - _equal(case, name, right, mine)
-            for name in mine.values
+            _equal(case, name, mistaken, mine) - right
+            for name, right in self.right_at_first.items()
         )
+
+    @functools.cached_property
+    def right_at_first(self) -> dict[str, bool]:
+        """Which values of the first case that differs are as expected."""
+        index = self.order[0]
+        case, mine, right = self.cases[index], self.got[index], self.expected[index]
+        return {name: _equal(case, name, right, mine) for name in mine.values}
 
     def _rest(self, mistake: Mistake) -> str:
         """Where the evidence still differs once a mistake has explained part of it."""
