@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -43,8 +44,8 @@ def checks() -> None:
             right, wrong = (
                 [
                     statistics.median(
-                        milliseconds(lambda: judge(exercise.id, answer)) for _ in range(RUNS)
-                    )  # noqa: B023
+                        milliseconds(partial(judge, exercise.id, answer)) for _ in range(RUNS)
+                    )
                     for answer in candidates
                 ]
                 for candidates in (

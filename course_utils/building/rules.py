@@ -25,6 +25,7 @@ from course_utils.building.new import left
 from course_utils.building.questions import TABLE, TIME, marked
 from course_utils.building.run import Run, run
 from course_utils.checking import axes
+from course_utils.checking.compare import first_difference
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import (
     Case,
@@ -131,12 +132,16 @@ class Subject:
         """The cases of an exercise under a seed, and what is expected of them."""
         return {}
 
-    def judged(self, exercise: Exercise, answer: Any, seed: int, guarded: bool = True) -> Verdict:
-        """What the judge says of an answer; the expected evidence is drawn once for all answers."""
+    def expected(self, exercise: Exercise, seed: int) -> tuple[list[Case], list[Evidence]]:
+        """The cases of an exercise under a seed and what is expected of them, found out once."""
         if (exercise.id, seed) not in self.due:
             cases = exercise.draw(seed)
             self.due[exercise.id, seed] = cases, expected_evidence(exercise, cases, seed)
-        cases, expected = self.due[exercise.id, seed]
+        return self.due[exercise.id, seed]
+
+    def judged(self, exercise: Exercise, answer: Any, seed: int, guarded: bool = True) -> Verdict:
+        """What the judge says of an answer to the cases of a seed."""
+        cases, expected = self.expected(exercise, seed)
         evidence = collect(exercise, answer, cases, guarded, seed)
         return judge_evidence(exercise, cases, evidence, seed, expected)
 
@@ -352,6 +357,15 @@ def all_is_filled_in(subject: Subject) -> Iterator[str]:
     yield from left(subject.lesson)
 
 
+def evidence_follows_the_seed(subject: Subject) -> Iterator[str]:
+    """What is expected of an answer changes with the seed, so that no answer can be a constant."""
+    for exercise in subject.exercises:
+        if not isinstance(exercise, Training):
+            (cases, one), (_, other) = (subject.expected(exercise, seed) for seed in SEEDS[:2])
+            if first_difference(cases, one, other) is None:
+                yield f"{exercise.id} expects the same with every seed: draw its inputs"
+
+
 def answers_are_enough(subject: Subject) -> Iterator[str]:
     """Every exercise has 5 mistakes or more, with hints and wrong answers, and 2 right answers."""
     for exercise in subject.exercises:
@@ -382,6 +396,7 @@ ANSWER_RULES: tuple[Rule, ...] = (
     wrong_answers_are_named,
     alternatives_pass,
     answers_are_enough,
+    evidence_follows_the_seed,
 )
 RULES: tuple[Rule, ...] = (
     in_step,

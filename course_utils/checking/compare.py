@@ -1,7 +1,8 @@
 """Whether two pieces of evidence agree, and where two runs of a probe first differ."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -75,9 +76,8 @@ def _values(case: Case, want: Evidence, have: Evidence) -> Iterator[Step]:
     for name, value in want.values.items():
         if name not in have.values:
             return
-        slack = Slack(
-            case, want.rtol.get(name), lambda: [run.values.get(name) for run in want.moved()]
-        )  # noqa: B023
+        moved = partial(_named, want, "values", name)
+        slack = Slack(case, want.rtol.get(name), moved)
         if not same(value, have.values[name], slack):
             yield name, "value", value, have.values[name]
 
@@ -108,9 +108,14 @@ def _inputs_left_alone(case: Case, want: Evidence, have: Evidence) -> Iterator[S
     """Inputs that should have changed, and to these values."""
     for name, value in want.inputs.items():
         now = have.inputs.get(name, input_named(case, name))
-        slack = Slack(case, moved=lambda: [run.inputs.get(name) for run in want.moved()])  # noqa: B023
+        slack = Slack(case, moved=partial(_named, want, "inputs", name))
         if not same(value, now, slack):
             yield f"{name} afterwards", "value", value, now
+
+
+def _named(want: Evidence, kind: Literal["values", "inputs"], name: str) -> list[Any]:
+    """What has this name in the runs of the expected evidence whose operands were moved."""
+    return [getattr(run, kind).get(name) for run in want.moved()]
 
 
 def input_named(case: Case, name: str) -> Any:

@@ -8,17 +8,14 @@ from torch import Tensor
 from course_utils.checking import axes
 from course_utils.checking.debugging import NOBODY
 from course_utils.checking.difference import Difference, number
-from course_utils.checking.evidence import Evidence, Other, Raised
-from course_utils.checking.exercise import Exercise
+from course_utils.checking.evidence import Other, Raised
 from course_utils.checking.running import TimeLimit
 
 Found = tuple[str, str] | None
 ROUNDING = 1e-4  # relative distance below which a factor is said to be a number
 
 
-def recognise(
-    exercise: Exercise, found: Difference, evidence: Sequence[Evidence]
-) -> tuple[str | None, str]:
+def recognise(found: Difference) -> tuple[str | None, str]:
     """The name of the general mistake behind the first difference, or None, and advice."""
     for recogniser in RECOGNISERS:
         if result := recogniser(found):

@@ -239,7 +239,7 @@ class Training(Exercise):
         """The exercise's own cases: a training is measured, and along no axis."""
         return self.own_cases(seed)
 
-    def expected(self, case: Case) -> dict[str, Any]:
+    def expected(self, case: Case) -> dict[str, Any]:  # noqa: ARG002 (a subclass reads it)
         """Evidence that does not depend on what was learned, by name."""
         return {}
 

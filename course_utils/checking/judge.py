@@ -194,7 +194,7 @@ def _judged(
             mistake=known.name if known else "shortcut",
         )
     assert found is not None
-    general, advice = diagnosis.recognise(exercise, found, evidence)
+    general, advice = diagnosis.recognise(found)
     shown_expected, shown_got = found.show()
     return Verdict(
         exercise.id,

@@ -310,7 +310,7 @@ def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
 
     began, used = time.monotonic(), processor_time()
 
-    def over(signum: int, frame: Any) -> None:
+    def over(*_: Any) -> None:
         if charged(time.monotonic() - began, processor_time() - used, patience) < seconds:
             return
         raise TimeLimit(f"stopped after {seconds:g} seconds")

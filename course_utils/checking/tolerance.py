@@ -27,9 +27,10 @@ from course_utils.checking.running import run_case
 
 RUNS = 8  # how often the reference runs with its operands moved
 SPREADS = 16.0  # how many times the largest move of an entry two right answers may lie apart
-UNITS = 8.0  # rounding errors of 1, or one of the largest number in sight, that any entry may be off: a formula that is
-# less stable than the reference loses them, such as a gradient p * (g - sum(g * p)) or exp(z -
-# logsumexp(z))
+# Rounding errors of 1, or one of the largest number in sight, that any entry may be off: a formula
+# that is less stable than the reference loses them, such as a gradient p * (g - sum(g * p)) or
+# exp(z - logsumexp(z)).
+UNITS = 8.0
 # Of the largest number in sight; what moves further has jumped, and was not rounded.
 JUMP = 1e-3
 _EPS_MULTIPLE = 16.0  # how many rounding errors a term of a sum may bring
@@ -37,10 +38,11 @@ _SMALLEST_SUM = 64  # sums are never taken to be shorter than this
 # What only chooses, orders or carries numbers does not round, and numbers that are equal before it
 # are equal after it.
 EXACT = frozenset(
-    """_to_copy _unsafe_view abs amax amin bernoulli cat ceil clamp clamp_max clamp_min clone constant_pad_nd copy
-    embedding fill flip floor gather index index_put index_select masked_fill masked_select max maximum median min
-    minimum nan_to_num nanmedian neg relu repeat roll round scatter select_backward sign slice_backward sort stack
-    threshold_backward topk tril triu trunc where""".split()  # noqa: SIM905
+    """_to_copy _unsafe_view abs amax amin bernoulli cat ceil clamp clamp_max clamp_min clone
+    constant_pad_nd copy embedding fill flip floor gather index index_put index_select masked_fill
+    masked_select max maximum median min minimum nan_to_num nanmedian neg relu repeat roll round
+    scatter select_backward sign slice_backward sort stack threshold_backward topk tril triu trunc
+    where""".split()  # noqa: SIM905 (one word a string would take forty lines)
 )
 
 

@@ -50,14 +50,16 @@ class _Attributes(nn.Module):
         return self.fc(self.norm(self.stem(x)).relu())
 
 
-def _net(kind: str, n_in: int, n_hidden: int, n_out: int) -> nn.Module:
-    """One of four layouts; all but the first have several nn.Linear."""
+def _net(kind: str, n_in: int, n_hidden: int, n_out: int, depth: int = 1) -> nn.Module:
+    """One of four layouts, the nested one of a depth; all but the first have several nn.Linear."""
     if kind == "one layer in a list":
         return nn.Sequential(nn.BatchNorm1d(n_in), nn.ReLU(), nn.Linear(n_in, n_out))
     if kind == "attributes":
         return _Attributes(n_in, n_hidden, n_out)
     if kind == "nested":
         body = nn.Sequential(nn.Linear(n_in, n_hidden), nn.BatchNorm1d(n_hidden), nn.Tanh())
+        for _ in range(depth - 1):
+            body.extend([nn.Linear(n_hidden, n_hidden), nn.Tanh()])
         return nn.Sequential(
             OrderedDict(body=body, top=nn.Sequential(nn.Dropout(0.5), nn.Linear(n_hidden, n_out)))
         )
@@ -95,15 +97,16 @@ class ReplaceHead(Exercise):
             ("something after it", 5, 6, 8, 2, False),
             ("attributes", 5, 8, 12, 1, True),
         ):
-            label = f"{kind}: {n_out} outputs become {num_outputs}"
-            sizes: dict[str, Any] = {
-                "kind": kind,
-                "n_in": n_in,
-                "n_hidden": n_hidden,
-                "n_out": n_out,
-            }
+            more = rng.integer(0, 6)  # at most 5: 6 would make the nested net's outputs 11
             yield Case(
-                label, x=rng.normal(3, n_in), num_outputs=num_outputs, training=training, **sizes
+                f"{kind}: {n_out + more} outputs become {num_outputs}",
+                x=rng.normal(3, n_in + more),
+                num_outputs=num_outputs,
+                training=training,
+                kind=kind,
+                n_in=n_in + more,
+                n_hidden=n_hidden + more,
+                n_out=n_out + more,
             )
 
     def probe(self, replace_head: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -381,11 +384,14 @@ class _Switch(Exercise):
             ("a net that is so already", "", self.to, True),
             ("a single layer", "body.0", not self.to, True),
         ):
-            yield Case(label, part=part, start=start, training=training, x=rng.normal(5, 4))
+            depth = rng.integer(1, 5)
+            yield Case(
+                label, part=part, start=start, training=training, depth=depth, x=rng.normal(5, 4)
+            )
 
     def probe(self, switch: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         with unguarded():
-            model = _net("nested", 4, 6, 3).train(case.training)
+            model = _net("nested", 4, 6, 3, case.depth).train(case.training)
         parameters = dict(model.named_parameters())
         model(case.x).square().sum().backward()
         for index, p in enumerate(parameters.values()):
