@@ -1045,7 +1045,7 @@ class ParameterGroups(Exercise):
         ),
         Mistake(
             "groups in reverse",
-            edit("in pairs\n", "in pairs[::-1]\n"),
+            edit("in pairs\n", "in list(pairs)[::-1]\n"),
             "The groups are in reverse order. The first dict belongs to the first module.",
         ),
         Mistake(
