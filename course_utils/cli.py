@@ -43,6 +43,24 @@ def data(
         raise CourseError(f"There is nothing to fetch for {name!r}: name mnist or movielens.")
 
 
+@app.command()
+def progress(
+    check: Annotated[
+        bool, typer.Option("--check", help="First judge what is in the saved notebooks.")
+    ] = False,
+) -> None:
+    """Show how far your answers are: right, partial, tried, borrowed or open."""
+    from course_utils.mine import place, saved
+    from course_utils.mine.progress import Progress
+
+    folder = place.required()
+    if check:
+        for notebook in tqdm(saved.notebooks(folder), desc="check", leave=False, disable=None):
+            if said := saved.judge_apart(notebook, folder):
+                print(said, file=sys.stderr)
+    print(Progress(folder))
+
+
 def _list_data() -> None:
     from rich.console import Console
     from rich.table import Table

@@ -37,6 +37,8 @@ BY_NAME = {
     "checking/exercise.py": {"exercises", "reference"},  # an id names both
     "checking/edit.py": {"reference"},  # a mistake is an edit of it
     "checking/guard.py": {"exercises", "reference"},  # neither is an answer
+    "mine/library.py": {"reference"},  # the course's answer fills a gap
+    "mine/names.py": {"reference"},  # and is lent
     "grading/outside/kit.py": {"exercises", "reference"},  # which a sandbox gets in part
 }
 OF_TORCH_ONLY = {"torch", "course_utils", "math", "collections", "typing", ""}

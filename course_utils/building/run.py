@@ -19,7 +19,12 @@ from course_utils.building.notebook_files import place
 from course_utils.checking.errors import CourseError
 
 CELL_LIMIT = 300  # seconds after which a cell is stopped
-SETTINGS = {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+SETTINGS = {
+    "TQDM_DISABLE": "1",
+    "OMP_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "COURSE_MINE": "off",
+}
 
 
 @dataclass(frozen=True)

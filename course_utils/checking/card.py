@@ -26,10 +26,11 @@ VALUES = ("Inputs", "Expected", "Got", "Replay", "Printed", FAULT)  # rows in a 
 
 
 class Card:
-    """A verdict that displays itself."""
+    """A verdict that displays itself; kept: what became of the answer, as a sentence."""
 
-    def __init__(self, verdict: Verdict, points: int) -> None:
+    def __init__(self, verdict: Verdict, points: int, kept: str = "") -> None:
         self.verdict = verdict
+        self.kept = kept
         self.points = points
 
     @property
@@ -61,6 +62,7 @@ class Card:
             ("Replay", f'from course_utils import case; case("{v.id}")' if v.found else ""),
             ("Printed", v.printed.strip()),
             ("", v.note),
+            ("", self.kept),
             (FAULT, v.fault.strip()),
         ]
         return [(label, text) for label, text in rows if text]

@@ -1,35 +1,57 @@
-"""What a notebook needs beside the card: a NameError that names the cell to run first."""
+"""What a notebook needs beside the card: errors that say which cell or answer is missing."""
 
 import ast
 import json
 import re
 import sys
 from pathlib import Path
+from traceback import walk_tb
+from types import TracebackType
 from typing import Any
+
+from course_utils.checking.exercise import exercises, lessons
 
 
 def install() -> None:
-    """Explain NameErrors in the running IPython shell, if there is one."""
+    """Explain what is missing in the running IPython shell, if there is one."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
-        shell.set_custom_exc((NameError,), explain_name_error)
+        shell.set_custom_exc((NameError, NotImplementedError), explain)
 
 
-def explain_name_error(
-    shell: Any, kind: type, error: NameError, trace: Any, tb_offset: Any = None
+def explain(
+    shell: Any, kind: type, error: Exception, trace: Any, tb_offset: Any = None
 ) -> list[str]:
-    """Show the usual traceback, then one sentence that says which cell to run first."""
-    name = error.name or (re.findall(r"'(\w+)'", str(error)) or [""])[0]
+    """Show the usual traceback, then one sentence that says which cell to run first; where an
+    answer is not written yet, the sentence alone.
+    """
     sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace  # where %debug looks
     lines: list[str] = shell.InteractiveTB.structured_traceback(
         kind, error, trace, tb_offset=tb_offset
     )
+    if isinstance(error, NotImplementedError):
+        lines = unwritten(trace) or lines
+        shell._showtraceback(kind, error, lines)
+        return lines
+    assert isinstance(error, NameError)
+    name = error.name or (re.findall(r"'(\w+)'", str(error)) or [""])[0]
     cell = defining_cell(Path.cwd(), name)
     if cell:
         lines = [*lines, f"\n{name} is not defined yet: run {cell} first, then this cell again."]
     shell._showtraceback(kind, error, lines)
     return lines
+
+
+def unwritten(trace: TracebackType | None) -> list[str]:
+    """One sentence where an error comes from an answer that is not written yet, else nothing."""
+    frames = [frame for frame, _ in walk_tb(trace)]
+    name = frames[-1].f_code.co_qualname.partition(".")[0] if frames else ""
+    ids = (item.id for lesson in lessons() for item in exercises(lesson) if item.name == name)
+    if frames and frames[-1].f_globals.get("__name__") == "__main__" and (id := next(ids, "")):
+        way = f'from course_utils.mine import borrow; borrow("{id}")'
+        return [f"{name} is not written yet. To go on without it: {way}"]
+    return []
 
 
 def defining_cell(folder: Path, name: str) -> str | None:

@@ -10,6 +10,7 @@ import io
 import itertools
 import json
 import resource
+import subprocess
 import sys
 import types
 
@@ -243,3 +244,19 @@ def test_the_loaders_work_on_it(folder, monkeypatch):
     assert torch.equal(digits.x_valid, digits.x_train[-1_000:])
     assert len(data.load_ratings().valid.users) > 1_000
     assert len(data.load_flights().valid) > 1_000
+
+
+def test_what_a_lesson_takes_from_the_library_is_the_course_s_answer():
+    taken = ["course_utils.mine", "course_utils.mine.SGD", "course_utils.mine.borrow"]
+    found = kit.references("weight_decay", [], taken)
+    assert "mnist" in found and "weight_decay" not in found
+    assert "mnist" not in kit.references("mnist", [], taken)
+
+
+def test_the_library_answers_in_the_kit_without_what_is_left_out(tmp_path):
+    kit.make(tmp_path, "mnist", [], ["course_utils.mine.softmax", "course_utils.mine.SGD"])
+    code = "from course_utils.mine import softmax, borrow; borrow('mnist.SGD'); print(softmax)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "cannot be borrowed" in done.stdout and "function softmax" in done.stdout, done.stderr

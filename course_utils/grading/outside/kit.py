@@ -13,9 +13,10 @@ from typing import Any
 from course_utils.checking.evidence import encode
 from course_utils.checking.exercise import Training, exercises
 from course_utils.grading.inside import wire
+from course_utils.mine.library import homes
 
 PACKAGE = Path(__file__).resolve().parents[2]
-ROOMS = ("checking", "grading/inside")  # each whole
+ROOMS = ("checking", "mine", "grading/inside")  # each whole
 JUDGES = {"cases", "expected", "measure", "mistakes"}
 
 
@@ -61,9 +62,11 @@ def references(lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> 
 
     Whatever was released, a lesson gets what it imports; its own answers it never gets.
     """
+    known = homes()
     waiting = [
         *earlier,
         *(name.split(".")[2] for name in imported if name.startswith("course_utils.reference.")),
+        *(known[last] for last in _taken("course_utils.mine.", imported) if last in known),
     ]
     found: set[str] = set()
     while waiting:
@@ -75,6 +78,11 @@ def references(lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> 
         body = ast.parse(path.read_text(encoding="utf-8")).body
         waiting += [_last(node) for node in _imports_from("course_utils.reference.", body)]
     return found
+
+
+def _taken(package: str, imported: Iterable[str]) -> Iterator[str]:
+    """The last parts of the names that are imported from a package."""
+    return (name.removeprefix(package) for name in imported if name.startswith(package))
 
 
 def probes(lesson: str, imported: Iterable[str] = ()) -> dict[str, str]:

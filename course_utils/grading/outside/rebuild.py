@@ -3,13 +3,12 @@
 import ast
 import json
 import re
-import symtable
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from textwrap import dedent
 from typing import Any, Literal
 
+from course_utils.checking.names import names, without_magics
 from course_utils.grading.outside import pictures
 from course_utils.grading.outside.pictures import Attachments
 
@@ -472,31 +471,14 @@ def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         try:
-            body = ast.parse(_without_magics(source)).body
+            body = ast.parse(without_magics(source)).body
             loads |= words
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             return words, frozenset(_loose(source))
     stores: set[str] = set()
     try:
-        for statement in body:
-            table = symtable.symtable(ast.unparse(statement), "cell", "exec")
-            here = {symbol.get_name(): symbol for symbol in table.get_symbols()}
-            loads |= {
-                name
-                for name, symbol in here.items()
-                if symbol.is_referenced() and name not in stores
-            }
-            inner, stack = set[str](), list(table.get_children())
-            while stack:
-                scope = stack.pop()
-                inner |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
-                stack += scope.get_children()
-            loads |= inner - stores
-            stores |= {
-                name
-                for name, symbol in here.items()
-                if symbol.is_assigned() or symbol.is_imported()
-            }
+        read, stores = names(body)
+        loads |= read
         if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in body):
             stores |= words
     except (SyntaxError, ValueError, RecursionError):
@@ -504,23 +486,6 @@ def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
     if loads & {"globals", "locals", "vars", "exec", "eval", "getattr", "get_ipython"}:
         loads |= words
     return frozenset(loads), frozenset(stores)
-
-
-def _without_magics(source: str) -> str:
-    """A cell with `pass` for every line that is IPython's and not Python's; IPython's own way takes
-    quadratic time.
-    """
-    return "\n".join(map(_without_magic, dedent(source).split("\n")))
-
-
-def _without_magic(line: str) -> str:
-    names, _, value = line.partition("=")
-    if value.lstrip(" \t").startswith(("%", "!")) and re.fullmatch(r"[\w, \t]+", names):
-        return f"{names}= None"
-    text = line.strip(" \t")
-    if text.startswith(("%", "!", "?")) or (text.endswith("?") and "#" not in text):
-        return line[: line.index(text[0])] + "pass"
-    return line
 
 
 def _loose(source: str) -> set[str]:

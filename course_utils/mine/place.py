@@ -1,0 +1,80 @@
+"""Where the student's own library lies, and how files in it are written: whole or not at all."""
+
+import contextlib
+import os
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from course_utils.checking.errors import CourseError
+
+NAME = "mine"
+SETTING = "COURSE_MINE"  # a folder, or "off"
+PATIENCE = 10.0  # seconds to wait for another kernel that is writing
+NOWHERE = (
+    "There is no library here. It is kept in the folder `mine` beside the folder `notebooks`: "
+    "open the lesson there, or make a folder `mine` beside your notebook."
+)
+
+
+def folder() -> Path | None:
+    """The folder of the library, which need not exist yet; None where there is no place for one.
+
+    The first of: what COURSE_MINE names; `mine` beside the folder `notebooks` that one works in;
+    a folder `mine` in this one or the one above; on Colab and Kaggle `mine` in this one.
+    """
+    named = os.environ.get(SETTING, "")
+    if named:
+        return None if named == "off" else Path(named).expanduser().resolve()
+    here = Path.cwd()
+    for place in (here, *here.parents):
+        if place.name == "notebooks":
+            return place.parent / NAME
+    if (here / "notebooks").is_dir() and (here / "notebooks" / "01_linear").is_dir():
+        return here / NAME
+    for place in (here, here.parent):
+        if (place / NAME).is_dir() and not (place / NAME / "__init__.py").exists():
+            return place / NAME
+    hosted = "google.colab" in sys.modules or "KAGGLE_KERNEL_RUN_TYPE" in os.environ
+    return here / NAME if hosted else None
+
+
+def required() -> Path:
+    """The folder of the library; raises CourseError where there is no place for one."""
+    found = folder()
+    if found is None:
+        raise CourseError(NOWHERE)
+    return found
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the library against other kernels; the lock of a kernel that dies is free again.
+
+    SQLite locks its files in the same way on every system.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(folder / ".lock", timeout=PATIENCE, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+    finally:
+        connection.close()
+
+
+def write(path: Path, text: str) -> None:
+    """Put a whole file in place of the old one, or leave that as it was."""
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with open(number, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
