@@ -50,6 +50,8 @@ def progress(
     ] = False,
 ) -> None:
     """Show how far your answers are: right, partial, tried, borrowed or open."""
+    from tqdm import tqdm
+
     from course_utils.mine import place, saved
     from course_utils.mine.progress import Progress
 

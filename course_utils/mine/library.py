@@ -54,6 +54,8 @@ def keep(id: str, answer: Any) -> str:
     Raises NotKept with the reason where it is not written, and then the old one stays.
     """
     lesson, _, name = id.partition(".")
+    if getattr(answer, "__module__", "") == f"{place.NAME}.{lesson}":
+        return f"`{name}` is in your library, mine/{lesson}.py."
     new = needed(name, answer)
     file = path(lesson)
     with place.locked(file.parent):

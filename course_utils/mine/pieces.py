@@ -12,11 +12,11 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from course_utils.checking.names import names, without_magics
+from course_utils.checking.running import foreign
 from course_utils.checking.source import functions
 
 CODE = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType, functools.partial)
 BORROWED = "<borrowed from "
-LONGEST = 100_000  # characters of a cell
 history: list[str] = []  # the cells that were run, where no shell keeps them
 
 
@@ -46,7 +46,11 @@ def pieces(text: str) -> list[Piece]:
     for source in (text, without_magics(text)):
         try:
             body = ast.parse(source).body
-            return [piece for node in body for piece in _pieces(node, source)]
+            return [
+                replace(piece, text=source.strip())
+                for node in body
+                for piece in _pieces(node, source)
+            ]
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return []
@@ -59,12 +63,11 @@ def _pieces(node: ast.stmt, text: str) -> Iterator[Piece]:
             assert isinstance(one, ast.Import | ast.ImportFrom)
             one.names = [alias]
             bound = (alias.asname or alias.name).partition(".")[0]
-            yield Piece(frozenset({bound}), frozenset(), ast.unparse(one), True, False, text)
+            yield Piece(frozenset({bound}), frozenset(), ast.unparse(one), imports=True)
         return
     reads, stores = names([node])
-    yield Piece(
-        frozenset(stores), frozenset(reads), _source(node, text), False, _is_literal(node), text
-    )
+    source = _source(node, text)
+    yield Piece(frozenset(stores), frozenset(reads), source, literal=_is_literal(node))
 
 
 def _is_literal(node: ast.stmt) -> bool:
@@ -141,28 +144,23 @@ def _cells() -> list[str]:
     """The cells that were run in this notebook, the last one first."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    return list(reversed(shell.user_ns.get("In", []) if shell else history))
+    return list(reversed(shell.history_manager.input_hist_raw if shell else history))
 
 
 def _find(name: str, value: Any, cells: list[str]) -> Piece | None:
     """The statement that made a value: in the cell of its code, in the last cell that defines the
     name, or as an import of our own wording.
     """
-    files = dict.fromkeys(code.__code__.co_filename for code in functions(value))
+    files = list(dict.fromkeys(code.__code__.co_filename for code in functions(value)))
     if any(file.startswith(BORROWED) for file in files):
         return None
     elsewhere = str(getattr(value, "__module__", "")).startswith(("course_utils.", "mine."))
-    own = [] if elsewhere else ["".join(linecache.getlines(file)) for file in files]
-    for text in (*filter(_is_short, own), *cells):
+    files = [] if elsewhere else [file for file in files if not foreign(file)]
+    for text in (*("".join(linecache.getlines(file)) for file in files), *cells):
         for piece in reversed(pieces(text)):
             if name in piece.names:
                 return piece
     return _imported(name, value)
-
-
-def _is_short(text: str) -> bool:
-    """Whether a text may be a cell or a file of the student's, and no module of a library."""
-    return 0 < len(text) < LONGEST
 
 
 def _imported(name: str, value: Any) -> Piece | None:
