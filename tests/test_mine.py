@@ -18,7 +18,7 @@ from IPython.utils.capture import capture_output
 from course_utils import mine
 from course_utils.checking import CourseError, judge
 from course_utils.checking.exercise import exercises, lessons
-from course_utils.checking.notebook import install
+from course_utils.checking.name_errors import install
 from course_utils.mine import library, names, pieces, place, record, saved
 from course_utils.mine.progress import Progress
 from tests.kernel import Kernel

@@ -36,6 +36,7 @@ BY_NAME = {
     "building/new.py": {"reference"},  # a skeleton of its test imports it
     "checking/exercise.py": {"exercises", "reference"},  # an id names both
     "checking/edit.py": {"reference"},  # a mistake is an edit of it
+    "checking/name_errors.py": {"mine"},  # a cell that it advises to run
     "checking/guard.py": {"exercises", "reference"},  # neither is an answer
     "mine/library.py": {"reference"},  # the course's answer fills a gap
     "mine/names.py": {"reference"},  # and is lent
