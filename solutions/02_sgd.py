@@ -25,7 +25,7 @@
 # %%
 import torch
 
-from course_utils import check, plots
+from course_utils import check, explore, plots
 
 _ = torch.manual_seed(0)
 
@@ -763,6 +763,26 @@ def momentum_step(params, velocities, lr, momentum):
 # </details>
 
 # %% [markdown]
+# ### Walk in the valley yourself
+#
+# The valley below belongs to 200 of the points; its lowest loss is 0.082. Answer the question, then look for a learning rate that reaches the goal without momentum, and after that use both. Read the column of the velocity: along the valley it grows, across it the signs change. With batches of 1 or 10 the same settings look different.
+
+# %%
+explore.valley(
+    inputs[400:600],
+    y[400:600],
+    start=guess,
+    ask=(
+        "Can 15 steps get below 0.09 with the learning rate alone, momentum 0?",
+        ["yes, easily", "yes, with exactly the right one", "no"],
+    ),
+    goal=(0.09, 15),
+)
+
+# %% [markdown]
+# Without momentum the best that 15 steps can do is about 0.092, near lr 0.39: a larger rate swings from side to side, a smaller one creeps along. With momentum many settings get there; lr 0.3 and momentum 0.5 is one.
+
+# %% [markdown]
 # ### What you should now see
 #
 # Thirty steps from the bad guess with the same learning rate, 0.1: your `sgd_step`, and your `momentum_step` with momentum 0.7.
@@ -875,6 +895,27 @@ plots.show(
     "slowly; the rings of the EWMA form with the larger lr lie on torch's curve. Right, momentum 0.9 then 0.5: rings and curve "
     "agree for ten steps and part after the change.",
 )
+
+# %% [markdown]
+# ### A slow intercept
+#
+# A line once more, with batches of one: 30 points on $y = 2x + 30$, with $x$ between 1 and 99, from slope 1 and intercept 1. Every row of the table is one step, as in a spreadsheet. Guess first; then go through five epochs, and try other learning rates and some momentum.
+
+# %%
+column = torch.randint(1, 100, (30,), generator=torch.Generator().manual_seed(0))
+explore.line(
+    column,
+    2 * column + 30,
+    intercept=30,
+    optimizers=("SGD",),
+    ask=(
+        "After five epochs, 150 steps with lr 0.0001, what is near its right value?",
+        ["slope and intercept", "only the slope", "only the intercept"],
+    ),
+)
+
+# %% [markdown]
+# The slope is soon near 2, though it keeps jumping, and the intercept has hardly moved: look at the columns of the gradients. The one of the slope has the factor $x$, about 50, and the other has not. A learning rate that would move the intercept makes the slope explode. One number is too few for two parameters of so different a scale; lesson 07 gives each parameter a rate of its own and comes back to this line.
 
 # %% [markdown]
 # ## What you have now

@@ -25,7 +25,7 @@
 # %%
 import torch
 
-from course_utils import check, plots
+from course_utils import check, explore, plots
 from course_utils.reference.linear import relu
 from course_utils.reference.sgd import mse
 
@@ -778,6 +778,16 @@ print("u has the local derivatives", u.local_grads, "by its parents p and a")
 #
 # So go through the nodes in an order in which each comes *after everything that was computed from it*: here `out`, $u$, $p$, then $a$ and $b$. That is called a *topological order*, read from the end.
 #
+# Guess how large the gradient of $a$ will be, then fill the graph one node at a time: first the values, then the gradients. The column *came back* shows what a node has received; in orange on an arrow stands what came over it. Afterwards choose other values for $a$ and $b$. For which $a$ is its gradient 0 while $b = 3$?
+
+# %%
+explore.graph(
+    {"a": 2, "b": 3},
+    {"p": "a * b", "u": "p * a", "out": "u + p"},
+    ask=("The gradient of a, which is used twice:", ["6", "9", "15", "18"]),
+)
+
+# %% [markdown]
 # By hand: `out` gets 1. It gives $1 \cdot 1$ to $u$ and to $p$. Then $u$ gives $1 \cdot a = 2$ to $p$ (now 3) and $1 \cdot p = 6$ to $a$. Then $p$ gives $3 \cdot b = 9$ to $a$ (now 15) and $3 \cdot a = 6$ to $b$. Compare with the formula: $\text{out} = a^2 b + ab$ has the derivative $2ab + b = 15$ by $a$ and $a^2 + a = 6$ by $b$.
 
 # %% [markdown]

@@ -27,7 +27,7 @@ import math
 
 import torch
 
-from course_utils import check, plots
+from course_utils import check, explore, plots
 from course_utils.data import load_mnist
 from course_utils.reference.backprop import numerical_gradient, relative_error
 
@@ -586,6 +586,25 @@ def cross_entropy_backward(logits, targets):
 # The check says that each row is right for its own loss: the loss is a mean over n rows, and a derivative of a mean has a factor too.
 #
 # </details>
+
+# %% [markdown]
+# ### Drag the logits
+#
+# A digit that the nearest mean gets wrong, with its ten logits: drag the bars, or move the sliders with the arrow keys. Guess first. Then take it back to the start and let *1 step* move the logits against the gradient. Which bars of $p$ fall fastest, and what happens to the steps as the loss goes to 0?
+
+# %%
+explore.softmax(
+    logits[23],
+    int(labels[23]),
+    ask=(
+        "You raise only the logit of the right class. Which other probabilities change?",
+        ["none", "only the largest", "all of them"],
+    ),
+    goal=0.1,
+)
+
+# %% [markdown]
+# All of them fall, and by the same factor, because they share one sum. The step is longest where the model is sure and wrong. Near the goal $p - y$ is small and so are the steps: the loss never reaches 0.
 
 # %% [markdown]
 # ### What you should now see

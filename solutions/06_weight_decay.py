@@ -23,7 +23,7 @@
 # %%
 import torch
 
-from course_utils import check, plots
+from course_utils import check, explore, plots
 from course_utils.data import load_mnist
 from course_utils.reference.backprop import numerical_gradient
 from course_utils.reference.cross_entropy import accuracy, cross_entropy
@@ -422,7 +422,20 @@ for dtype, limit in [(torch.float32, 1e-6), (torch.float64, 1e-14)]:
 # - **L2**: the pull is part of the gradient and goes through the velocity. $v \leftarrow \mu v + (g + \mathrm{wd} \, w)$, then $w \leftarrow w - \mathrm{lr} \, v$.
 # - **Decoupled decay**: the velocity knows only the loss. $w \leftarrow w \, (1 - \mathrm{lr} \, \mathrm{wd})$, then $v \leftarrow \mu v + g$ and $w \leftarrow w - \mathrm{lr} \, v$.
 #
-# Try it with a single weight and the loss $\frac{1}{2}(w - 4)^2$, whose gradient is $w - 4$. Without decay, $w$ goes to 4 (the grey line).
+# Try it with a single weight that starts at 0. The loss alone would bring it to 4. Guess, then go to the end. Afterwards set momentum to 0, and back to 0.9: can you choose the two wd so that both rest at the same place?
+
+# %%
+explore.decay(
+    momentum=0.9,
+    ask=(
+        "Momentum 0.9 and the same wd, 0.5, for both. Which comes to rest nearer to 4?",
+        ["L2", "decoupled decay", "both at the same place"],
+    ),
+    goal=0.05,
+)
+
+# %% [markdown]
+# Here are both in code, for the loss $\frac{1}{2}(w - 4)^2$, whose gradient is $w - 4$. Without decay, $w$ goes to 4 (the grey line).
 
 
 # %%

@@ -25,7 +25,7 @@ import math
 
 import torch
 
-from course_utils import check, plots
+from course_utils import check, explore, plots
 from course_utils.data import load_mnist
 from course_utils.reference.cross_entropy import cross_entropy
 from course_utils.reference.linear import two_layer_net
@@ -355,6 +355,30 @@ plots.show(
 # 3. **The two averages have different memories.** On the right the gradient jumps at step 50. $m$ has followed after 10 to 20 steps, $s$ takes about a thousand. After a jump up the steps are too long for a while, after a jump down too short.
 
 # %% [markdown]
+# ### The slow intercept again
+#
+# In lesson 02 SGD fitted a line to 30 points on $y = 2x + 30$, one point a step. The slope was right at once, and after five epochs the intercept stood at 1.2 instead of 30. Choose an optimizer and a learning rate for it, and run five epochs; RMSProp with 0.02 and Adam with 1 are good to begin with. (Momentum is Adam's $\beta_1$ here; RMSProp has none. $\alpha$ and $\beta_2$ are 0.99.)
+
+# %%
+column = torch.randint(1, 100, (30,), generator=torch.Generator().manual_seed(0))
+explore.line(
+    column,
+    2 * column + 30,
+    intercept=30,
+    momentum=0.9,
+    lr=1.0,
+    optimizer="Adam",
+    ask=(
+        "Where will Adam's intercept be after five epochs with lr 1?",
+        ["near 1, as with SGD", "about 10", "about 20", "near 30"],
+    ),
+    goal=25,
+)
+
+# %% [markdown]
+# RMSProp with 0.02 gets to about 3, Adam with 1 to about 20, and with 5 to about 28. The columns of $v$ and $s$ tell why: the slope's gradients are some fifty times those of the intercept, and each is divided by its own root of $s$, so both parameters take steps of about lr. The price is that the slope, which was right already, keeps shaking.
+
+# %% [markdown]
 # ## AdamW: where the decay belongs
 #
 # Lesson 06 had two roads for weight decay: through the gradient (L2), or beside it. For Adam the difference matters most. With L2 the gradient is $g + \mathrm{wd} \cdot p$, and Adam divides it by the typical size of the gradients. A weight with large gradients then hardly decays, and one with small gradients decays strongly. Nobody asked for that.
@@ -549,6 +573,22 @@ plots.show(
 # - **Adam** is in between. It also loses by the turn, but its momentum carries it.
 # - Nobody wins everywhere. In real networks the scales do differ from weight to weight, which is where Adam helps. And Adam needs less searching for a rate. But well-tuned SGD with momentum is often as good.
 #
+# Race them yourself, in the valley of lesson 02: the loss of a line, long and narrow, and turned. Change one thing at a time, and see who needs which learning rate and whom a batch of 1 disturbs.
+
+# %%
+inputs = 2 * torch.rand(200, generator=torch.Generator().manual_seed(0))
+spread = torch.randn(200, generator=torch.Generator().manual_seed(1))
+explore.valley(
+    inputs,
+    1.5 * inputs + 0.5 + 0.3 * spread,
+    optimizers=("SGD", "RMSProp", "Adam"),
+    ask=(
+        "With lr 0.1 for all and momentum 0: which is nearest to the star after ten steps?",
+        ["SGD", "RMSProp", "Adam"],
+    ),
+)
+
+# %% [markdown]
 # ## Adam reborn
 #
 # A well-known notebook for MNIST updates its weights in a function that is called for every batch:

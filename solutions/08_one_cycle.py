@@ -26,7 +26,7 @@ import math
 
 import torch
 
-from course_utils import check, plots
+from course_utils import check, explore, plots
 from course_utils.data import load_mnist
 from course_utils.reference.cross_entropy import cross_entropy
 from course_utils.reference.linear import two_layer_net
@@ -488,6 +488,23 @@ def one_cycle(
 
 
 # %% [markdown]
+# ### Walk along the cycle
+#
+# The dots are your `one_cycle` with its defaults, the lines are what the controls say; at the start both are the same. Guess, then walk through the 60 steps and read the table. The lowest curve is the rate divided by $1 - \text{momentum}$: how far a steady gradient carries you. Then try to reach the goal by the two momentums.
+
+# %%
+explore.one_cycle(
+    60,
+    0.1,
+    one_cycle,
+    ask=(
+        "The rate grows to 25 times its start. And rate / (1 - momentum)?",
+        ["by more than 25 times", "25 times as well", "by less"],
+    ),
+    goal=4,
+)
+
+# %% [markdown]
 # ### What you should now see
 #
 # One cycle of 300 steps with the peak 0.1. Compare the left picture with the middle one: they mirror each other.
@@ -595,6 +612,25 @@ for lr, a, b in zip(peaks, constant, cycled):
 # - **Each at its best rate, one cycle is ahead**: in the loss by more than the spread over seeds, in accuracy by about a point, which is hardly more than the spread. That is a small gain, not a miracle. "Super-convergence", training ten times as fast, is not what this shows: net and task are small.
 # - **One cycle forgives.** At rates where the constant one has long failed it still trains well. The finder's guess may be wrong by several times, so that is worth more than the last point. (The mean of eight runs suggested somewhat less than the best rate of either.)
 # - The best peak for one cycle is larger than the best constant rate. A rate that was tuned for one is not right for the other.
+#
+# ### The slow intercept, for the last time
+#
+# The line of lessons 02 and 07, whose intercept SGD left at 1.2 and Adam with a constant rate of 5 brought to about 28, with a loss of 5 because it kept shaking. Here Adam follows your cycle with the peak 5, momentum as its $\beta_1$.
+
+# %%
+column = torch.randint(1, 100, (30,), generator=torch.Generator().manual_seed(0))
+explore.line(
+    column,
+    2 * column + 30,
+    intercept=30,
+    optimizer="Adam",
+    optimizers=("Adam",),
+    plan=[one_cycle(step, 150, 5.0) for step in range(150)],
+    ask=("The loss of all points at the end, against 5 before:", ["lower", "the same", "higher"]),
+)
+
+# %% [markdown]
+# The intercept arrives a little lower, at about 27, and still the loss is only about 3: the small steps at the end let the slope settle. Watch the last epoch in the table.
 #
 # ## What you have now
 #

@@ -27,7 +27,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils import check, plots
+from course_utils import check, explore, plots
 from course_utils.data import load_mnist, load_ratings
 from course_utils.reference.optimizers import adamw_step
 
@@ -217,6 +217,20 @@ plots.show(
 #
 # Say the loss has sent back a gradient for each row that was looked up, `grad_out`. What is the gradient of the table?
 #
+# Guess, then go through it: forward, every row of $W$ is multiplied by a 0 or the 1 and added; backward, what was sent back for a place goes to the row that was looked up there. Count the products by 0. Afterwards choose other indices, for instance three times the same.
+
+# %%
+explore.lookup(
+    W,
+    idx,
+    torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]),
+    ask=(
+        "Row 3 is looked up twice, and (1, 10) and (3, 30) are sent back. Its gradient is",
+        ["(2, 20), the mean", "(3, 30), the last", "(4, 40), the sum"],
+    ),
+)
+
+# %% [markdown]
 # - A row that nobody looked up has not touched the loss. Its gradient is 0.
 # - A row that was looked up once gets the gradient of that place.
 # - A row that was looked up **several times** has touched the loss in several places. Its gradients *add up*, as always where one value is used more than once (lesson 03).

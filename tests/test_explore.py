@@ -492,6 +492,16 @@ def test_a_goal_is_reached_or_it_is_not(browser):  # noqa: F811
 
 
 @pytest.mark.browser
+def test_what_is_asked_cannot_be_read_before_the_guess(browser):  # noqa: F811
+    with Opened(browser, EXPLORERS["one_cycle"]()) as opened:
+        assert opened.frame.locator("polyline").count() == 0
+        assert not re.search(r"\d", opened.frame.inner_text("#say"))
+        opened.guess()
+        assert opened.frame.locator("polyline").count() > 0
+        assert "times its start" in opened.frame.inner_text("#say")
+
+
+@pytest.mark.browser
 def test_a_logit_can_be_dragged(browser):  # noqa: F811
     with Opened(browser, explore.softmax([0.0, 0.0], 0)) as opened:
         box = opened.frame.locator("#s").bounding_box()

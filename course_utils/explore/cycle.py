@@ -23,7 +23,7 @@ def one_cycle(
     """Shape the curves of one cycle, and walk along them step by step.
 
     total: steps, 10 to 300. mine: your function, asked with its defaults at up to 30 steps and
-    drawn as dots. goal: how many times its start the reach may grow, at div 10 or more.
+    drawn as dots. goal: how many times its start the reach may grow, at div 25 or more.
     """
     if total not in range(10, 301):
         raise CourseError(f"total is {total}; it should be a whole number from 10 to 300.")
@@ -67,10 +67,10 @@ def one_cycle(
         goal=None
         if goal is None
         else {
-            "text": f"with div 10 or more, a reach that never grows to {goal:g} times its start. "
+            "text": f"with div 25 or more, a reach that never grows to {goal:g} times its start. "
             "Go to the end.",
             "times": goal,
-            "div": 10,
+            "div": 25,
         },
         total=total,
         final=1e4,

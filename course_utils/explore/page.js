@@ -3,6 +3,7 @@
 const $=i=>document.getElementById(i),control=c=>$('k-'+c);
 const C={};
 let S;
+const locked=()=>$('c').disabled;
 const esc=z=>(''+z).replace(/&/g,'&amp;').replace(/</g,'&lt;');
 const f=(z,d=3)=>typeof z!='number'?esc(z??''):!isFinite(z)?'too large':(z&&(Math.abs(z)>=1e5||Math.abs(z)<.5/10**d)?z.toExponential(1):z.toFixed(d)).replace(/-/g,'−');
 const sum=v=>v.reduce((a,b)=>a+b,0);

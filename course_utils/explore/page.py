@@ -17,6 +17,7 @@ from course_utils.checking.errors import CourseError
 
 Ask = tuple[str, Sequence[str]] | None
 HEIGHT = 620  # pixels, until the page knows how high it is
+INSTEAD = "Run this cell to work with its picture."  # where a reader takes the frame out
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Explorer:
     def _repr_html_(self) -> str:
         inside = self.page.replace("&", "&amp;").replace('"', "&quot;")
         frame = f'style="border:0;width:100%;height:{HEIGHT}px" title="{html.escape(self.title)}"'
-        return f'<iframe srcdoc="{inside}" {frame}></iframe>{plots.words(self.alt)}'
+        return f'<iframe srcdoc="{inside}" {frame}>{INSTEAD}</iframe>{plots.words(self.alt)}'
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = plots.bundle(self.still, self.alt)

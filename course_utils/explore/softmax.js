@@ -21,7 +21,7 @@ ks.forEach(k=>{r+=b(222,p[k]*55,k,k==target()?'O':'B')+txt(34+k*w+w/2,222-p[k]*5
 return r+line([[34,222],[334,222]],'a')+line([[34,285],[334,285]],'a')}
 function said(){return `Right class ${C.target}: probability ${f(probabilities()[1][target()])}, loss −log p = ${f(loss())}.`}
 function won(){return loss()<P.goal.below}
-$('s').onpointerdown=$('s').onpointermove=e=>{if(!e.buttons||$('c').disabled)return;
+$('s').onpointerdown=$('s').onpointermove=e=>{if(!e.buttons||locked())return;
 const r=$('s').getBoundingClientRect(),s=340/r.width,x=(e.clientX-r.left)*s,y=(e.clientY-r.top)*s,k=Math.floor((x-34)/300*c);
 if(k<0||k>=c||y>140)return;
 const i=control('z'+k);i.value=P.high-(y-18)/110*(P.high-P.low);moved({target:i})};

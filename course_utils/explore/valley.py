@@ -57,7 +57,7 @@ def valley(
         caption="Gradient g, velocity v, and where the step leads; the loss is of all points.",
         columns=_columns(optimizers),
         controls=[
-            *([menu("optimizer", "optimizer", optimizers, optimizers[0])] * (len(optimizers) > 1)),
+            *_choice(optimizers, optimizers[0]),
             slider("lr", "learning rate", (0.01, 0.6, 0.01), lr),
             slider("momentum", "momentum", (0, 0.99, 0.01), momentum),
             menu("batch", "batch size", sizes, batch_size),
@@ -110,7 +110,7 @@ def line(
     pairs = [(lr, momentum)] * steps if plan is None else [*plan]
     rates = sorted({0.00001, 0.0001, 0.001, 0.01, 0.02, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, lr})
     points = torch.tensor([xs, ys], dtype=torch.float64)
-    start = vector(start, "start", 2, 2)
+    start, squares = vector(start, "start", 2, 2), [*optimizers] != ["SGD"]
     path = _walk(points, start, optimizer, pairs, 1)
     chosen = [] if plan else [menu("lr", "learning rate", rates, lr), _momentum(momentum)]
     return explorer(
@@ -127,10 +127,11 @@ def line(
         columns=[
             *("step", "x", "y"),
             *("slope", "intercept", "ŷ", "(ŷ − y)²", "g slope", "g intercept"),
-            *("v slope", "v intercept", "s slope", "s intercept"),
+            *("v slope", "v intercept"),
+            *(("s slope", "s intercept") if squares else ()),
             *("lr", "new slope", "new intercept"),
         ],
-        controls=[menu("optimizer", "optimizer", optimizers, optimizer), *chosen],
+        controls=[*_choice(optimizers, optimizer), *chosen],
         buttons={"1 step": 1, "1 epoch": 0, "5 epochs": steps},
         ask=ask,
         goal=None
@@ -138,10 +139,18 @@ def line(
         else {"text": f"an intercept above {goal:g} and steady.", "above": goal},
         points=[[digits(a), digits(b)] for a, b in zip(xs, ys, strict=True)],
         start=start,
+        squares=squares,
+        optimizer=optimizer,
         target=intercept,
         most=steps,
         plan=plan and [_coded(part) for part in zip(*pairs, strict=True)],
     )
+
+
+def _choice(optimizers: Sequence[str], chosen: str) -> list[Any]:
+    """A menu of optimizers where there is more than one."""
+    one = menu("optimizer", "optimizer", optimizers, chosen)
+    return [one] if len(optimizers) > 1 else []
 
 
 def _momentum(value: float) -> list[Any]:
