@@ -85,13 +85,13 @@ def _list_data() -> None:
 def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Build, verify and grade lessons, fetch data, and take in a newer release."""
+    """Work with the course: its lessons, its data and its releases."""
     if version:
         print(f"course {__version__}")
         raise typer.Exit()
 
 
-for room in ("building", "grading"):  # a student's release has neither
+for room in ("building", "grading", "update"):  # a student's release has the last one
     if find_spec(f"course_utils.{room}"):
         import_module(f"course_utils.{room}.commands").register(app)
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command()(build)
     app.command()(verify)
     app.command()(new)
+    app.command()(release)
 
 
 def build(
@@ -94,3 +96,23 @@ def new(
     lesson = add(name, ROOT) if "." in name else begin(name, ROOT)
     print("\n".join(left(lesson)))
     print(f"\nFill these in; `course verify --quick {lesson.name}` says what is missing.")
+
+
+def release(
+    lessons: Lessons = None,
+    to: Annotated[Path, typer.Option(help="A new folder, or a new file that ends in .zip.")] = Path(
+        "build/release.zip"
+    ),
+    without_answers: Annotated[
+        list[str] | None,
+        typer.Option(help="A lesson that is not due yet: its answers are not there to be read."),
+    ] = None,
+) -> None:
+    """Make what a student gets: notebooks, data, checks; no solutions, no grading."""
+    from course_utils.building.lesson import all_lessons, choose
+    from course_utils.building.release import release as make
+
+    chosen = choose(lessons or [], all_lessons())
+    sealed = choose(without_answers, chosen) if without_answers else []
+    name = make(chosen, to, sealed)
+    print(f"Release {name} of {len(chosen)} lessons is in {to}.")

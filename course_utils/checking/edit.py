@@ -8,7 +8,6 @@ import importlib
 import importlib.util
 from dataclasses import dataclass
 from os.path import commonprefix
-from pathlib import Path
 from typing import Any
 
 from course_utils.checking.errors import CourseError
@@ -76,9 +75,10 @@ def fits(id: str, change: Edit) -> None:
 def _definitions(lesson: str) -> dict[str, str]:
     """The functions and classes of a lesson's reference as text without docstrings, by name."""
     spec = importlib.util.find_spec(f"course_utils.reference.{lesson}")
-    if spec is None or spec.origin is None:
+    if spec is None:
         return {}
-    source = Path(spec.origin).read_text(encoding="utf-8")
+    loader: Any = spec.loader  # of a file, or of an archive in a release
+    source = loader.get_source(spec.name)
     nodes = (
         node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
     )

@@ -46,7 +46,8 @@ class Guard:
         self.builtins = {item for item in self.functions if isinstance(item, BuiltinFunctionType)}
         self.codes = _all_codes((*modules, *self.classes, *self.functions))
         self.called = ""  # the torch function that the answer called and is still in
-        self.reference = str(REFERENCE / f"{exercise.lesson}.py")
+        own = f"{exercise.lesson}.py"  # in a release it may lie in an archive
+        self.references = {str(REFERENCE / own), str(REFERENCE / "sealed.zip" / own)}
         self.used: str | None = None
         self.paused = False
 
@@ -155,7 +156,7 @@ class _Calls:
         self.left -= 1
         if frame.f_code in self.guard.codes:
             self.guard.note(self.guard.codes[frame.f_code])
-        elif frame.f_code.co_filename == self.guard.reference:
+        elif frame.f_code.co_filename in self.guard.references:
             self.guard.note(f"the course's own {frame.f_code.co_name}")
         elif frame.f_code is OpOverloadPacket.__call__.__code__:
             packet = frame.f_locals["self"]

@@ -1,0 +1,190 @@
+"""Makes what a student gets: notebooks, their data, and the student's part of the package."""
+
+import ast
+import json
+import re
+import shutil
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from course_utils import __version__
+from course_utils.building.lesson import ROOT, Lesson, files
+from course_utils.checking.errors import CourseError
+from course_utils.update.release import FORMAT, MANIFEST, digest, notebook, notebook_path
+
+TEACHERS = ("grading", "building")  # rooms of the package that no student gets
+BY_LESSON = ("reference", "exercises")  # rooms with a module for each lesson
+DATA = {"load_mnist": "mnist", "load_ratings": "movielens", "load_flights": "flights"}
+TEXTS = ("LICENSE", "LICENSE-text")
+README = Path(__file__).with_name("student_readme.md")
+PROJECT = """\
+[build-system]
+requires = {requires}
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "course-utils"
+version = "{version}"
+requires-python = "{python}"
+dependencies = {dependencies}
+
+[project.optional-dependencies]
+lab = {lab}
+
+[project.scripts]
+course = "course_utils.cli:main"
+
+[tool.setuptools.packages.find]
+include = ["course_utils*"]
+namespaces = false
+
+[tool.setuptools.package-data]
+course_utils = ["**/*.*"]
+"""
+
+
+def release(lessons: Sequence[Lesson], target: Path, sealed: Sequence[Lesson] = ()) -> str:
+    """Make a release of the lessons in an empty folder or a new zip file, and return its name.
+
+    The references and exercises of the sealed lessons are in an archive that Python reads and an
+    editor does not show. Raises CourseError where the target is taken or a notebook is missing.
+    """
+    if target.suffix == ".zip" and target.exists():
+        raise CourseError(f"{target} is there already: name another file, or move it away.")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise CourseError(f"{target} is not empty: name a new folder, or a zip file.")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / (target.stem if target.suffix == ".zip" else "release")
+        folder.mkdir()
+        _fill(folder, lessons, sealed)
+        name = _describe(folder, lessons)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.suffix == ".zip":
+            _pack(target, folder.parent, files(folder.parent))
+        else:
+            shutil.copytree(folder, target, dirs_exist_ok=True)
+    return name
+
+
+def _fill(folder: Path, lessons: Sequence[Lesson], sealed: Sequence[Lesson]) -> None:
+    """Copy the notebooks and what they need."""
+    root = lessons[0].root
+    for lesson in lessons:
+        if not lesson.released.is_file():
+            raise CourseError(
+                f"{notebook_path(lesson.name)} is missing: run `course build {lesson.name}`."
+            )
+        for path in files(lesson.released.parent):
+            _copy(lesson.released.parent / path, folder / "notebooks" / lesson.name / path)
+    modules = _modules(lessons)
+    data = _data(modules, lessons)
+    package = ROOT / "course_utils"
+    for path in files(package):
+        room, inner = path.parts[0], path.parts[1] if len(path.parts) > 2 else ""
+        if room in TEACHERS or (room in BY_LESSON and path.stem not in modules | {"__init__"}):
+            continue
+        if room == "data" and (inner not in data | {""} or path.name == "make.py"):
+            continue
+        _copy(package / path, folder / "course_utils" / path)
+    for room in BY_LESSON if sealed else ():
+        inside = folder / "course_utils" / room
+        hidden = [Path(f"{lesson.short}.py") for lesson in sealed]
+        _pack(inside / "sealed.zip", inside, hidden)
+        for path in hidden:
+            (inside / path).unlink()
+    for name in TEXTS:
+        _copy(root / name, folder / name)
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    locked = student_lock((root / "requirements.lock").read_text(encoding="utf-8"), project)
+    (folder / "requirements.lock").write_text(locked, encoding="utf-8")
+    (folder / "pyproject.toml").write_text(_project(project), encoding="utf-8")
+    _copy(README, folder / "README.md")
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _pack(archive: Path, folder: Path, paths: Iterable[Path]) -> None:
+    """Write files of a folder into a zip file that is the same whenever it is made."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in sorted(paths):
+            packed.writestr(zipfile.ZipInfo(path.as_posix()), (folder / path).read_bytes())
+
+
+def _describe(folder: Path, lessons: Sequence[Lesson]) -> str:
+    """Write the manifest, by which `course update` knows this release again; its name."""
+    sums = {path.as_posix(): digest((folder / path).read_bytes()) for path in files(folder)}
+    name = f"{__version__}+{digest(json.dumps(sums).encode())[:8]}"
+    notebooks = {lesson.name: notebook(folder / notebook_path(lesson.name)) for lesson in lessons}
+    said = {"format": FORMAT, "name": name, "files": sums, "notebooks": notebooks}
+    text = json.dumps(said, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+    return name
+
+
+def _modules(lessons: Sequence[Lesson]) -> set[str]:
+    """The lessons whose modules are needed: these, earlier ones, and what they import."""
+    last = max(lesson.name for lesson in lessons)
+    texts = sorted((lessons[0].root / "solutions").glob("[0-9][0-9]_*.py"))
+    waiting = [path.stem.partition("_")[2] for path in texts if path.stem <= last]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            places = [ROOT / "course_utils" / room / f"{name}.py" for room in BY_LESSON]
+            waiting += [other for path in places if path.is_file() for other in _imported(path)]
+    return found
+
+
+def _imported(path: Path) -> list[str]:
+    """The modules of the rooms with lessons that a file imports."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    names = (str(node.module).split(".") for node in nodes if isinstance(node, ast.ImportFrom))
+    return [
+        name[2]
+        for name in names
+        if name[0] == "course_utils" and name[1:2] and name[1] in BY_LESSON and len(name) > 2
+    ]
+
+
+def _data(modules: Iterable[str], lessons: Iterable[Lesson]) -> set[str]:
+    """The data sets that the notebooks and the checks load."""
+    checks = [ROOT / "course_utils" / "exercises" / f"{name}.py" for name in modules]
+    texts = [*(lesson.released for lesson in lessons), *(path for path in checks if path.is_file())]
+    said = "\n".join(path.read_text(encoding="utf-8") for path in texts)
+    return {folder for loader, folder in DATA.items() if loader in said}
+
+
+def _project(project: dict) -> str:
+    """The pyproject.toml of a release, with the student's requirements alone."""
+    said = project["project"]
+    return PROJECT.format(
+        requires=json.dumps(project["build-system"]["requires"]),
+        version=__version__,
+        python=said["requires-python"],
+        dependencies=json.dumps(said["dependencies"]),
+        lab=json.dumps(said["optional-dependencies"]["lab"]),
+    )
+
+
+def student_lock(lock: str, project: dict) -> str:
+    """The blocks of a lock that the student's requirements, or what these need, brought in."""
+    said = project["project"]
+    wanted = [*said["dependencies"], *said["optional-dependencies"]["lab"]]
+    direct = {re.split(r"[^\w.-]", line)[0].lower() for line in wanted}
+    head, *blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)
+    needed_by: dict[str, set[str]] = {}
+    for block in blocks:
+        name = block.partition("==")[0]
+        vias = re.findall(r"^    #(?: via|  ) +([a-z0-9][\w.-]*)", block, re.MULTILINE)
+        needed_by.setdefault(name, set()).update(vias)
+    kept = set(direct)
+    while more := {name for name, by in needed_by.items() if by & kept} - kept:
+        kept |= more
+    return head + "".join(block for block in blocks if block.partition("==")[0] in kept)
