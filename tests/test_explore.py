@@ -448,7 +448,7 @@ const light = c => {
   const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(part);
   return .2126 * r + .7152 * g + .0722 * b };
 const back = light(getComputedStyle(document.body).backgroundColor);
-const words = [...document.querySelectorAll('p, legend, label, th, td, caption, text')];
+const words = [...document.querySelectorAll('p, b, legend, label, th, td, caption, text')];
 return words.filter(e => e.textContent.trim()).map(e => {
   const own = light(getComputedStyle(e)[e.tagName == 'text' ? 'fill' : 'color']);
   return (Math.max(own, back) + .05) / (Math.min(own, back) + .05) }) }"""
