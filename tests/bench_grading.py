@@ -19,9 +19,10 @@ from rich.table import Table
 
 from course_utils.checking.evidence import encode
 from course_utils.grading.inside import child, template, wire
-from course_utils.grading.outside import kit, worker
+from course_utils.grading.outside import kit, warm, worker
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.rebuild import rebuild
+from course_utils.grading.outside.steps import job, plan
 from course_utils.grading.outside.task import Task
 from tests.grading import corpus
 from tests.grading.classroom import (
@@ -184,8 +185,8 @@ def overhead() -> Table:
         start = time.perf_counter()
         result = worker.grade(task)
         times.append(1000 * (time.perf_counter() - start))
-        assert sum(row["points"] for row in result["checks"]) == corpus.FULL
-    worker.close()
+        assert sum(row.points for row in result.checks) == corpus.FULL
+    warm.close()
     bare = _bare(tasks)
     table = Table("", "median, ms", title="One submission, all right")
     table.add_row("its cells and probes in a warm process", f"{statistics.median(bare[3:]):.1f}")
@@ -216,13 +217,13 @@ def _bare(tasks: list[Task]) -> list[float]:
     check, judge = checking.check, checking.judge
     released = json.loads(tasks[0].released)
     known = template._warm(
-        LESSON.short, worker.imports(released), encode(kit.first_cases(LESSON.short))
+        LESSON.short, warm.imports(released), encode(kit.first_cases(LESSON.short))
     )
     times = []
     for task in tasks:
-        steps = worker._steps(task, rebuild(released, task.content), known)
-        job = worker._job(range(len(steps)), steps, task)
-        sink: Any = _Sink(wire._HEADER.pack(wire.JOB, 0, len(job)) + job)
+        steps = plan(task, rebuild(released, task.content), known)
+        sent = job(range(len(steps)), steps, task.seed)
+        sink: Any = _Sink(wire._HEADER.pack(wire.JOB, 0, len(sent)) + sent)
         start = time.perf_counter()
         child.work(sink, known, wire.Limits())
         times.append(1000 * (time.perf_counter() - start))

@@ -18,7 +18,7 @@ from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Training, exercises, lessons, reference
 from course_utils.checking.judge import Verdict, expected_evidence
 from course_utils.checking.source import functions, reads
-from course_utils.grading.outside.worker import _row
+from course_utils.grading.outside.verdicts import as_row
 from tests.answers.linear import EinsumLinear
 
 ALL = [exercise for lesson in lessons() for exercise in exercises(lesson)]
@@ -66,7 +66,7 @@ def test_a_claim_that_does_not_hold_is_told_as_a_sentence():
     said = "`My_Linear` should be an nn.Module, but it is not."
     assert verdict.advice == verdict.message == said
     cell = {"metadata": {"nbgrader": {"grade_id": "check-My_Linear", "points": 3}}}
-    assert _row(verdict.id, cell, verdict)["message"] == said
+    assert as_row(verdict.id, cell, verdict).message == said
     shown = repr(Card(verdict, 3))
     assert shown.count("should be an nn.Module") == 1
     assert "Expected:" not in shown and "Got:" not in shown

@@ -2,6 +2,8 @@
 one sentence.
 """
 
+import dataclasses
+import importlib.metadata
 import json
 import os
 import shutil
@@ -18,9 +20,11 @@ from course_utils.checking.errors import CourseError
 from course_utils.grading import commands
 from course_utils.grading.classroom import statistics
 from course_utils.grading.commands import show
-from course_utils.grading.outside import batch, pool
-from course_utils.grading.outside.course import code_version, find_course
+from course_utils.grading.inside.wire import Limits
+from course_utils.grading.outside import batch, pool, version
+from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.gradebook import scores
+from course_utils.grading.outside.version import PACKAGE, code_version
 from tests.grading import corpus
 from tests.grading.classroom import ENVIRONMENT, course_command, hand_in, make_course, numbered
 
@@ -320,10 +324,48 @@ def test_a_fault_of_the_course_is_neither_kept_nor_charged(course, monkeypatch, 
 
 def test_the_key_of_a_result_changes_with_every_file(tmp_path):
     package = tmp_path / "course_utils"
-    shutil.copytree(
-        Path(batch.__file__).parents[1], package, ignore=shutil.ignore_patterns("__pycache__")
-    )
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     seen = {code_version(package)}
-    for path in package.rglob("*.py"):
-        path.write_text(path.read_text() + "# changed\n")
+    for path in (path for path in package.rglob("*") if path.is_file()):
+        path.write_bytes(path.read_bytes() + b"# changed\n")
         assert len(seen) < len(seen := seen | {code_version(package)}), path
+    path.rename(path.with_name("another name"))
+    assert code_version(package) not in seen
+
+
+class OtherVersion(importlib.metadata.Distribution):
+    """A package that has been installed in another version."""
+
+    def read_text(self, filename):
+        return "Metadata-Version: 2.1\nName: numpy\nVersion: 0.0.1\n"
+
+    def locate_file(self, path):
+        return path
+
+
+def test_the_key_of_a_result_changes_with_what_is_installed(monkeypatch):
+    installed = list(importlib.metadata.distributions())
+    for index, item in enumerate(installed):
+        if item.name == "numpy":
+            others = [*installed[:index], OtherVersion(), *installed[index + 1 :]]
+    before = code_version()
+    monkeypatch.setattr(version, "distributions", lambda: installed)
+    assert code_version() == before
+    monkeypatch.setattr(version, "distributions", lambda: others)
+    assert code_version() != before
+
+
+def test_the_key_of_a_result_changes_with_all_that_a_task_holds(course):
+    def key(**settings):
+        return batch.Batch(course, LESSON, batch.Options(**{"seed": 1} | settings)).read("one").key
+
+    settings = [{}, {"seed": 2}, {"sandbox": False}]
+    for field in dataclasses.fields(Limits):
+        settings.append({"limits": Limits(**{field.name: getattr(Limits(), field.name) + 1})})
+    keys = [key(**item) for item in settings]
+    released = course.path("release", ".", LESSON.name) / f"{LESSON.name}.ipynb"
+    released.write_text(released.read_text() + " ")
+    keys.append(key())
+    hand_in(course, "one", numbered(corpus.answered(), 1))
+    keys.append(key())
+    assert len(set(keys)) == len(keys)

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from course_utils.grading.inside.wire import Limits
-from course_utils.grading.outside import batch, pool, worker
+from course_utils.grading.outside import batch, pool, warm, worker
 from course_utils.grading.outside.task import Task
 from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course, numbered
@@ -55,16 +55,16 @@ def neighbours():
 def grade(notebook, **limits):
     content, released = json.dumps(notebook).encode(), json.dumps(corpus.released())
     try:
-        worker.settle(0)
+        warm.settle(0)
         return worker.grade(Task(LESSON.name, released, content, seed=1, limits=Limits(**limits)))
     finally:
-        worker.close()
+        warm.close()
 
 
 def test_work_that_takes_half_of_its_time_is_done_under_eight_busy_neighbours(neighbours):
     notebook = corpus.put(corpus.answered(relu="def relu(x):\n    return helper(x)"), WORKS)
     result = grade(notebook, cell=2.0, grace=0.5, patience=60.0)
-    assert (result["status"], sum(row["points"] for row in result["checks"])) == (
+    assert (result.status, sum(row.points for row in result.checks)) == (
         "graded",
         corpus.FULL,
     )
@@ -81,10 +81,10 @@ except BaseException:
 """
     result = grade(corpus.put(corpus.answered(), text), cell=1.0, patience=200.0)
     shown = [
-        item["text"] for outputs in result["outputs"].values() for item in outputs if "text" in item
+        item["text"] for cell in result.cells for item in cell.get("outputs", []) if "text" in item
     ]
     assert float(shown[0]) < 100
-    assert result["status"] == "graded"
+    assert result.status == "graded"
 
 
 def test_all_processes_of_a_submission_count():
@@ -105,8 +105,8 @@ for child in started:
         json.dumps(corpus.released()),
     )
     worker.grade(Task(LESSON.name, released, content, seed=1))
-    used = worker._local.template.used
-    worker.close()
+    used = warm._local.template.used
+    warm.close()
     assert used > 3
 
 
@@ -170,5 +170,5 @@ def test_what_was_the_neighbours_fault_is_made_good(tmp_path, monkeypatch):
 
     monkeypatch.setattr(pool.LocalPool, "run", kept_waiting)
     report = batch.grade(course, LESSON, batch.Options(seed=3), progress=False)
-    worker.close()
+    warm.close()
     assert (report["submissions"]["honest"]["score"], given) == (corpus.FULL, [False, True])

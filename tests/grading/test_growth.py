@@ -16,7 +16,7 @@ from course_utils.checking import Card, Verdict
 from course_utils.checking.errors import CourseError
 from course_utils.checking.evidence import decode, encode
 from course_utils.grading.classroom import statistics
-from course_utils.grading.outside import gate, gradebook, rebuild, worker
+from course_utils.grading.outside import admission, exchange, gate, graded, rebuild
 from tests.grading import corpus
 
 PARTS = [
@@ -130,7 +130,7 @@ def test_a_file_is_read_in_proportion(part):
 def test_words_are_shown_in_proportion(part):
     def shown(text):
         gate.printable(text)
-        gradebook._literally(text)
+        graded.literally(text)
         card = Card(
             Verdict("linear.relu", "wrong", advice=text, got=text, where=text, printed=text), 1
         )
@@ -152,7 +152,7 @@ ERROR = {"output_type": "error", "ename": "a", "evalue": "a", "traceback": ["a"]
 )
 def test_outputs_are_read_in_proportion(item):
     assert grows_in_proportion(
-        worker._outputs, lambda size: json.dumps([item] * (size // 10)).encode()
+        exchange.outputs, lambda size: json.dumps([item] * (size // 10)).encode()
     )
 
 
@@ -161,5 +161,5 @@ def test_outputs_are_read_in_proportion(item):
 )
 def test_evidence_is_read_in_proportion(item):
     assert grows_in_proportion(
-        lambda data: worker._plain(decode(data)), lambda size: encode([item] * size)
+        lambda data: admission.refuse_harmful(decode(data)), lambda size: encode([item] * size)
     )

@@ -23,7 +23,7 @@ from course_utils.checking.exercise import Case, Exercise, Training, exercises, 
 from course_utils.checking.judge import expected_evidence, judge_evidence
 from course_utils.checking.running import collect
 from course_utils.data import DATA
-from course_utils.grading.outside import kit, worker
+from course_utils.grading.outside import kit, warm
 from course_utils.grading.outside.course import find_course
 
 MOST_ORDERS, SECONDS = 24, 0.5
@@ -172,7 +172,7 @@ def test_no_object_in_a_child_is_an_answer(lesson, monkeypatch, little_memory):
     expected = {
         exercise.id: expected_evidence(exercise, drawn[exercise.id], 0) for exercise in judges
     }
-    imported = worker.imports(json.loads(lesson.released.read_text()))
+    imported = warm.imports(json.loads(lesson.released.read_text()))
     mounted = kit.references(lesson.short, find_course(lesson.root).earlier(lesson), imported)
     modules = [
         importlib.import_module(f"course_utils.reference.{name}") for name in sorted(mounted)

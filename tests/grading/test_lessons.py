@@ -5,7 +5,7 @@ none.
 import pytest
 
 from course_utils.building.lesson import ROOT, all_lessons
-from course_utils.grading.outside import worker
+from course_utils.grading.outside import warm, worker
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.task import Task
 
@@ -17,7 +17,7 @@ LESSONS = [
 @pytest.fixture(scope="module", autouse=True)
 def close():
     yield
-    worker.close()
+    warm.close()
 
 
 def graded(lesson, path):
@@ -25,18 +25,18 @@ def graded(lesson, path):
     result = worker.grade(
         Task(lesson.name, lesson.released.read_text(), path.read_bytes(), seed=11, earlier=earlier)
     )
-    return result["status"], [row for row in result["checks"] if not row["manual"]]
+    return result.status, [row for row in result.checks if not row.manual]
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 def test_the_solution_earns_everything(lesson):
     status, rows = graded(lesson, lesson.solved)
     assert status == "graded"
-    assert [row for row in rows if row["status"] != "right"] == []
+    assert [row for row in rows if row.status != "right"] == []
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 def test_the_untouched_release_earns_nothing(lesson):
     status, rows = graded(lesson, lesson.released)
     assert status == "graded"
-    assert {row["status"] for row in rows} == {"not attempted"}
+    assert {row.status for row in rows} == {"not attempted"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from course_utils.grading.inside import seccomp, wire
-from course_utils.grading.outside import kit, sandbox, worker
+from course_utils.grading.outside import kit, sandbox, warm, worker
 from course_utils.grading.outside.task import Task
 from tests.grading import corpus
 
@@ -20,7 +20,7 @@ LIMITS = wire.Limits(seconds=60, cell=5, grace=1)
 @pytest.fixture(scope="module", autouse=True)
 def close():
     yield
-    worker.close()
+    warm.close()
 
 
 def printed(text):
@@ -29,7 +29,7 @@ def printed(text):
     result = worker.grade(
         Task(corpus.LESSON.name, json.dumps(corpus.released()), content, seed=1, limits=LIMITS)
     )
-    shown = [item for outputs in result["outputs"].values() for item in outputs]
+    shown = [item for cell in result.cells for item in cell.get("outputs", [])]
     return "".join(item.get("text", "") + item.get("evalue", "") for item in shown).strip()
 
 
@@ -158,18 +158,18 @@ with os.popen('nproc') as said:
 
 
 def test_the_template_outlives_every_child():
-    before = worker._local.template.process.pid
+    before = warm._local.template.process.pid
     printed("import os\nos.kill(os.getpid(), 9)\nos._exit(3)")
     assert printed("print('alive')") == "alive"
-    assert worker._local.template.process.pid == before
+    assert warm._local.template.process.pid == before
 
 
 def test_a_template_that_dies_is_replaced():
-    before = worker._local.template.process
+    before = warm._local.template.process
     before.kill()
     before.wait()
     assert printed("print('alive')") == "alive"
-    assert worker._local.template.process.pid != before.pid
+    assert warm._local.template.process.pid != before.pid
 
 
 @pytest.mark.parametrize("repository", [True, False])
@@ -227,4 +227,4 @@ def test_the_exercises_have_time_left_whatever_else_runs():
     limits = wire.Limits(seconds=12, cell=4, grace=1)
     content, released = json.dumps(notebook).encode(), json.dumps(corpus.released())
     result = worker.grade(Task(corpus.LESSON.name, released, content, seed=1, limits=limits))
-    assert sum(row["points"] for row in result["checks"]) == corpus.FULL
+    assert sum(row.points for row in result.checks) == corpus.FULL

@@ -13,8 +13,8 @@ from course_utils.checking.exercise import Case, Training, find
 from course_utils.checking.judge import Verdict, judge_evidence
 from course_utils.checking.running import collect
 from course_utils.exercises import linear
-from course_utils.grading.outside import worker
-from course_utils.grading.outside.task import Task, faults
+from course_utils.grading.outside import admission, steps, verdicts, worker
+from course_utils.grading.outside.task import Task
 from tests.grading import corpus
 
 TRUE = torch.tensor([3.5, 4.0, 2.0])
@@ -52,12 +52,12 @@ def test_a_prediction_of_another_shape_is_not_measured(shape):
 
 def test_lists_and_small_tensors_without_number_are_not_read():
     for flood in (
-        [[]] * (worker.LONGEST_JSON // 2),
-        {str(n): torch.zeros(0) for n in range(worker.LONGEST_JSON // 60)},
+        [[]] * (admission.LONGEST_JSON // 2),
+        {str(n): torch.zeros(0) for n in range(admission.LONGEST_JSON // 60)},
     ):
         with pytest.raises(CourseError, match="are allowed"):
-            decode(encode(flood), worker.LONGEST_JSON)
-    decode(encode([0.1] * 20_000), worker.LONGEST_JSON)
+            decode(encode(flood), admission.LONGEST_JSON)
+    decode(encode([0.1] * 20_000), admission.LONGEST_JSON)
 
 
 def buggy(*args, **kwargs):
@@ -67,17 +67,15 @@ def buggy(*args, **kwargs):
 def test_a_bug_of_the_judge_is_not_charged(monkeypatch):
     monkeypatch.setattr(diagnosis, "RECOGNISERS", (buggy,))
     exercise = find("linear.relu")
-    evidence = collect(exercise, lambda x: x + 1, worker._drawn(exercise.id, 7))
+    evidence = collect(exercise, lambda x: x + 1, steps.drawn(exercise.id, 7))
     content = encode([to_tree(item) for item in evidence])
-    verdict = worker._judged(exercise, content, Task("01_linear", '{"cells": []}', b"", 7))
+    verdict = admission.judged(exercise, content, 7)
     assert verdict.status == "course error" and "RECOGNISERS" not in verdict.advice
     assert "in buggy" in verdict.fault and "a bug of the course" in verdict.advice
 
 
 def test_evidence_that_cannot_be_read_is_charged():
-    verdict = worker._judged(
-        find("linear.relu"), b"nonsense", Task("01_linear", '{"cells": []}', b"", 7)
-    )
+    verdict = admission.judged(find("linear.relu"), b"nonsense", 7)
     assert verdict.status == "crashed"
 
 
@@ -93,9 +91,9 @@ def test_a_fault_before_any_exercise_has_a_row_for_every_check(monkeypatch):
     monkeypatch.setattr(worker, "exercises", buggy)
     released = json.dumps(corpus.released())
     result = worker.grade(Task("01_linear", released, released.encode(), 7))
-    assert {row["status"] for row in result["checks"]} == {"course error"}
-    assert {row["points"] for row in result["checks"]} == {None}
-    assert "a bug of the course" in faults(result)["linear.relu"]
+    assert {row.status for row in result.checks} == {"course error"}
+    assert {row.points for row in result.checks} == {None}
+    assert "a bug of the course" in result.faults["linear.relu"]
 
 
 def test_a_fault_of_a_measurement_is_not_charged(monkeypatch):
@@ -117,30 +115,30 @@ def test_a_fault_of_a_measurement_is_not_charged(monkeypatch):
 )
 def test_evidence_does_not_speak_for_the_grader(evidence):
     with pytest.raises(ValueError):
-        worker._admitted(evidence, Case("", x=torch.zeros(1)))
+        admission.admitted(evidence, Case("", x=torch.zeros(1)))
 
 
 def test_words_of_a_submission_stand_in_quotes():
-    said = worker.theirs("give” full\npoints\u202e " + "x" * 900)
+    said = admission.theirs("give” full\npoints\u202e " + "x" * 900)
     assert (
         said.startswith("“give' full points  x")
         and said.endswith("x”")
         and said.count("”") == 1
         and len(said) < 210
     )
-    found = worker._admitted(
+    found = admission.admitted(
         Evidence(raised=Raised("NotAnAnswer", "Give full points.")), Case("", x=torch.zeros(1))
     )
     assert found.raised.message == "This is no answer. Its own process says: “Give full points.”"
     extra = Difference(Case(""), "give points", "extra", None, 1, Evidence(), Evidence())
     advice = "The value of give points is not as expected."
     verdict = Verdict("a.b", "wrong", advice=advice, where="give points", found=extra)
-    quoted = worker._quoted(verdict, {"y"})
+    quoted = admission.quoted(verdict, {"y"})
     assert (quoted.where, quoted.advice) == (
         "“give points”",
         "The value of “give points” is not as expected.",
     )
-    assert worker._quoted(verdict, {"give points"}) == verdict
+    assert admission.quoted(verdict, {"give points"}) == verdict
 
 
 WORDS = "The instructor should give full points by hand"
@@ -152,11 +150,10 @@ def nested(depth):
 
 def forged(change, answer=lambda x: x + 1):
     exercise = find("linear.relu")
-    evidence = collect(exercise, answer, worker._drawn(exercise.id, 7))
+    evidence = collect(exercise, answer, steps.drawn(exercise.id, 7))
     trees = [to_tree(item) for item in evidence]
     change(trees)
-    task = Task("01_linear", '{"cells": []}', b"", 7)
-    return worker._row(exercise.id, RELU, worker._judged(exercise, encode(trees), task))
+    return verdicts.as_row(exercise.id, RELU, admission.judged(exercise, encode(trees), 7))
 
 
 RELU = {"metadata": {"nbgrader": {"grade_id": "check-relu", "points": 1}}}
@@ -181,23 +178,23 @@ RELU = {"metadata": {"nbgrader": {"grade_id": "check-relu", "points": 1}}}
 )
 def test_forged_evidence_is_no_fault_of_the_course(change):
     row = forged(change)
-    assert row["status"] == "crashed" and WORDS not in row["message"]
+    assert row.status == "crashed" and WORDS not in row.message
 
 
 @pytest.mark.parametrize("name", [f"{WORDS} afterwards", "the run of the instructor afterwards"])
 def test_a_name_that_sounds_like_the_graders_stands_in_quotes(name):
     row = forged(lambda trees: trees[0]["values"].update({name: 1}), lambda x: x.clamp(min=0))
-    assert row["status"] == "wrong" and f"“{name}”" in row["message"]
-    assert name not in row["message"].replace(f"“{name}”", "")
+    assert row.status == "wrong" and f"“{name}”" in row.message
+    assert name not in row.message.replace(f"“{name}”", "")
 
 
 def test_what_a_known_mistake_leaves_unexplained_brings_no_words_along():
     row = forged(lambda trees: trees[1]["values"].update({WORDS: 1}), lambda x: x.abs())
-    assert "Something else differs as well" in row["message"] and WORDS not in row["message"]
+    assert "Something else differs as well" in row.message and WORDS not in row.message
 
 
 def test_a_number_too_large_for_a_judge_is_a_wrong_answer():
     exercise = find("linear.count_parameters")
-    cases = worker._drawn(exercise.id, 7)
+    cases = steps.drawn(exercise.id, 7)
     evidence = collect(exercise, lambda module: 10**400, cases)
     assert judge_evidence(exercise, cases, evidence, 7).status == "wrong"

@@ -15,6 +15,7 @@ from course_utils.checking.errors import CourseError
 from course_utils.checking.naming import TOGETHER
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gate import plain, printable
+from course_utils.grading.outside.result import Result
 
 COLOURS = {  # of a check's verdicts, in the order of the bars
     "right": "#2e7d32",
@@ -63,20 +64,20 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
             if not key:
                 found.statuses["course error"] += 1
                 continue
-            result = json.loads(course.result(lesson, key).read_bytes())
-        except (OSError, ValueError, KeyError):
+            result = Result.from_json(course.result(lesson, key).read_bytes())
+        except (OSError, ValueError, KeyError, TypeError):
             said = f"has no result for {lesson.name} yet: run `course grade {lesson.name}` first."
             raise CourseError(f"{printable(student)} {said}") from None
-        found.statuses[result["status"]] += 1
-        found.scores[student] = sum(row["points"] for row in result["checks"])
-        found.seconds[student] = result["seconds"]
-        found.repairs.update(result["repairs"])
-        for row in result["checks"]:
-            if not row["manual"]:
-                check = found.checks.setdefault(row["id"], Check(row["max_points"]))
-                check.points += row["points"]
-                check.statuses[row["status"]] += 1
-                check.mistakes.update(row["mistake"].split(TOGETHER) if row["mistake"] else [])
+        found.statuses[result.status] += 1
+        found.scores[student] = sum(row.points or 0.0 for row in result.checks)
+        found.seconds[student] = result.seconds
+        found.repairs.update(result.repairs)
+        for row in result.checks:
+            if not row.manual:
+                check = found.checks.setdefault(row.id, Check(row.max_points))
+                check.points += row.points or 0.0
+                check.statuses[row.status] += 1
+                check.mistakes.update(row.mistake.split(TOGETHER) if row.mistake else [])
     if not found.scores:
         raise CourseError(f"Nobody has handed in {lesson.name}.")
     return found

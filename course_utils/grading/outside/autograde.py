@@ -19,9 +19,9 @@ from course_utils.grading.outside import late, pool
 from course_utils.grading.outside.batch import Batch, Options
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.gate import is_student_id
-from course_utils.grading.outside.gradebook import autograded, enter_lesson, fill
+from course_utils.grading.outside.gradebook import enter_lesson, fill, graded_notebook
 from course_utils.grading.outside.intake import copy_secret, copy_stamp, handed_in_at
-from course_utils.grading.outside.rebuild import Unreadable, rebuild
+from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.task import Task
 from course_utils.grading.outside.times import for_gradebook
 
@@ -89,32 +89,25 @@ class TrustedExporter(NotebookExporter):
             submission = book.find_submission_notebook(
                 names["notebook"], names["assignment"], names["student"]
             )
-            fill(submission, self.result, self.untouched)
+            fill(submission, self.result)
             book.db.commit()
         return super().from_filename(filename, resources=resources, **kw)
 
     def _grade(self, student: str, name: str) -> None:
         batch = Batch(self.course, Lesson(name, self.course.root), Options())
-        key, content, reason = batch.submission(student)
-        result = batch.result(key)
+        submission = batch.read(student)
+        result = batch.result(submission.key)
         if result is None:
-            result = (
-                batch.task(b"").unreadable(reason)
-                if reason
-                else self._run(key, batch.task(content))
-            )
-            batch.keep(key, result)
-        released = json.loads(batch.released)
-        try:
-            rebuilt = rebuild(released, content)
-        except Unreadable:
-            rebuilt = rebuild(released, batch.released.encode())
-        self.result, self.untouched = result, rebuilt.untouched
-        self.notebook = autograded(released, rebuilt, result, key)
+            task = batch.task(submission)
+            reason = submission.reason
+            result = task.unreadable(reason) if reason else self._run(submission.key, task)
+            batch.keep(submission.key, result)
+        self.result = result
+        self.notebook = graded_notebook(json.loads(batch.released), result, submission.key)
 
-    def _run(self, key: str, task: Task) -> dict[str, Any]:
+    def _run(self, key: str, task: Task) -> Result:
         for _ in range(2):  # as in a batch, a time-out or lack of memory is tried once more
             for _, result in self.pool.run([(key, task)]):
-                if result["final"]:
+                if result.final:
                     return result
         return result

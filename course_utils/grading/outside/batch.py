@@ -4,7 +4,7 @@ the same scores.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -15,11 +15,15 @@ from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
 from course_utils.grading.inside.wire import Limits
 from course_utils.grading.outside import gate, late, pool
-from course_utils.grading.outside.course import Course, code_version, dump, write
+from course_utils.grading.outside.course import Course, write
 from course_utils.grading.outside.gradebook import Writer
 from course_utils.grading.outside.intake import read_submission
 from course_utils.grading.outside.rebuild import Unreadable
-from course_utils.grading.outside.task import Task, faults
+from course_utils.grading.outside.result import Result
+from course_utils.grading.outside.task import Task
+from course_utils.grading.outside.version import code_version
+
+Run = Callable[..., Iterator[pool.Done]]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,16 @@ class Options:
     limits: Limits = field(default_factory=Limits)
 
 
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in, read once: the name of its result, and why it cannot be read."""
+
+    student: str
+    key: str
+    content: bytes = b""
+    reason: str = ""
+
+
 @dataclass
 class Batch:
     """The submissions to one lesson, each with the key of its result."""
@@ -47,57 +61,101 @@ class Batch:
     def __post_init__(self) -> None:
         self.released = self.course.released(self.lesson)
         self.earlier = self.course.earlier(self.lesson)
-        self.seed = (
-            self.course.seed(self.lesson) if self.options.seed is None else self.options.seed
-        )
-        code = code_version()
-        what = [
-            self.released,
-            code,
-            self.seed,
-            self.earlier,
-            self.options.sandbox,
-            asdict(self.options.limits),
-        ]
-        self.common = hashlib.sha256(json.dumps(what).encode()).digest()
+        seed = self.options.seed
+        self.seed = self.course.seed(self.lesson) if seed is None else seed
+        self.private = self.course.private()
+        # All of a task that is the same for every submission, and the code that grades it.
+        same = asdict(self._task(b"")) | {"content": "", "hidden": ()}
+        self.common = hashlib.sha256(json.dumps([same, code_version()]).encode()).digest()
 
-    def content(self, student: str) -> bytes:
-        """What a student handed in; raises Unreadable."""
+    def _task(self, content: bytes) -> Task:
+        options = self.options
+        return Task(
+            self.lesson.name, self.released, content, self.seed, self.earlier, options.sandbox,
+            options.limits, self.private,
+        )  # fmt: skip
+
+    def read(self, student: str) -> Submission:
+        """What a student handed in."""
         folder = self.course.path("submitted", student, self.lesson.name)
-        return read_submission(folder, self.lesson.name)
+        try:
+            content = read_submission(folder, self.lesson.name)
+        except Unreadable as error:
+            reason = str(error)
+            return Submission(student, self._key(f"unreadable: {reason}".encode()), reason=reason)
+        return Submission(student, self._key(content), content)
 
-    def key(self, content: bytes) -> str:
+    def _key(self, content: bytes) -> str:
         """The name of a result: a hash of all that it depends on."""
         return hashlib.sha256(self.common + content).hexdigest()
 
-    def task(self, content: bytes) -> Task:
-        """The task of grading this content."""
-        options = self.options
-        return Task(
-            self.lesson.name, self.released, content, self.seed, self.earlier, options.sandbox, options.limits,
-            self.course.private(),
-        )  # fmt: skip
+    def task(self, submission: Submission) -> Task:
+        """The task of grading it."""
+        return self._task(submission.content)
 
-    def result(self, key: str) -> dict[str, Any] | None:
+    def result(self, key: str) -> Result | None:
         """A result that is there already, whole, and none that busy neighbours may be to blame for."""
         try:
-            found = json.loads(self.course.result(self.lesson, key).read_bytes())
-        except (OSError, ValueError):
+            result = Result.from_json(self.course.result(self.lesson, key).read_bytes())
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        return found if found["final"] else None
+        return result if result.final else None
 
-    def keep(self, key: str, result: dict[str, Any]) -> None:
+    def keep(self, key: str, result: Result) -> None:
         """Store a result, except one that the course's own faults are in."""
-        if not faults(result):
-            write(self.course.result(self.lesson, key), dump(result))
+        if not result.faults:
+            write(self.course.result(self.lesson, key), result.to_json())
 
-    def submission(self, student: str) -> tuple[str, bytes, str]:
-        """Key, content and, where it cannot be read, the reason."""
-        try:
-            content = self.content(student)
-        except Unreadable as error:
-            return self.key(f"unreadable: {error}".encode()), b"", str(error)
-        return self.key(content), content, ""
+
+@dataclass
+class _Progress:
+    """Writes results as they come, and remembers who waits for which."""
+
+    batch: Batch
+    writer: Writer
+    bar: Any
+    summaries: dict[str, Result] = field(default_factory=dict)
+    waiting: dict[str, list[str]] = field(default_factory=dict)
+
+    def tasks(self, students: Iterable[str]) -> Iterator[tuple[str, Task]]:
+        """What is to be graded, one at a time; what has a result already is written on the way."""
+        graded: set[str] = set()
+        for student in students:
+            submission = self.batch.read(student)
+            key = submission.key
+            if key in self.waiting:  # the same file as another student's
+                self.waiting[key].append(student)
+                continue
+            is_old = not self.batch.options.force or key in graded
+            result = self.batch.result(key) if is_old else None
+            if result is None and submission.reason:
+                result = self.batch.task(submission).unreadable(submission.reason)
+                self.batch.keep(key, result)
+            if result is not None:
+                self._record(student, key, result)
+                continue
+            graded.add(key)
+            self.waiting[key] = [student]
+            yield key, self.batch.task(submission)
+
+    def again(self, keys: Iterable[str]) -> Iterator[tuple[str, Task]]:
+        """The same submissions once more; one handed in anew in the meantime is for the next run."""
+        for key in keys:
+            submission = self.batch.read(self.waiting[key][0])
+            if submission.key == key:
+                yield key, self.batch.task(submission)
+
+    def take(self, key: str, result: Result) -> None:
+        """Keep a fresh result, and write it for everybody who waits for it."""
+        self.batch.keep(key, result)
+        for student in self.waiting.pop(key):
+            self._record(student, key, result, fresh=True)
+
+    def _record(self, student: str, key: str, result: Result, fresh: bool = False) -> None:
+        if fresh or not self.writer.is_written(student, key):
+            self.writer.write(student, "" if result.faults else key, result)
+        self.summaries[student] = result.without_cells()
+        self.bar.update()
 
 
 def grade(
@@ -113,100 +171,60 @@ def grade(
         raise CourseError(
             f"Nobody has handed in {lesson.name}: submissions are looked for in {where}."
         )
-    summaries: dict[str, dict[str, Any]] = {}
-    by_key: dict[str, list[str]] = {}
     with (
+        pool.LocalPool(options.jobs) as local,
         Writer(course, lesson) as writer,
         tqdm(total=len(students), unit="submission", disable=not progress) as bar,
     ):
-
-        def record(
-            student: str, key: str, result: dict[str, Any], content: bytes, fresh: bool = False
-        ) -> None:
-            if fresh or not writer.is_written(student, key):
-                writer.write(student, "" if faults(result) else key, result, content)
-            summaries[student] = {
-                name: value for name, value in result.items() if name != "outputs"
-            }
-            bar.update()
-
-        for student in students:
-            key, content, reason = batch.submission(student)
-            result = None if options.force else batch.result(key)
-            if result is None and reason:
-                batch.keep(key, result := batch.task(b"").unreadable(reason))
-            if result is None:
-                by_key.setdefault(key, []).append(student)
-            else:
-                record(student, key, result, content)
-        local = pool.LocalPool(min(options.jobs, max(len(by_key), 1)))
-        run = local.run
+        run: Run = local.run
         if options.scheduler:
             run = partial(pool.run_on_cluster, address=options.scheduler)
-        with local:
-            for key, result in _twice(run, batch, by_key):
-                batch.keep(key, result)
-                for student in by_key[key]:
-                    found, content, _ = batch.submission(student)
-                    if found == key:
-                        record(student, key, result, content, fresh=True)
+        graded = _Progress(batch, writer, bar)
+        doubtful = []
+        for key, result in run(graded.tasks(students)):
+            if result.final:
+                graded.take(key, result)
+            else:
+                doubtful.append(key)
+        # A time-out or lack of memory counts when it comes again, with nothing running beside it.
+        if doubtful:
+            for key, result in run(graded.again(doubtful), alone=True):
+                graded.take(key, result)
         late.apply(course, lesson)
         by_hand = writer.manual()
-    return _report(batch, summaries, by_hand)
-
-
-def _twice(
-    run: Callable[..., Iterator[pool.Done]], batch: Batch, by_key: dict[str, list[str]]
-) -> Iterator[pool.Done]:
-    """Results by key; a time-out or lack of memory counts when it comes again, with nothing else
-    running beside it.
-    """
-    doubtful = {}
-    for key, result in run(_tasks(batch, by_key)):
-        if result["final"]:
-            yield key, result
-        else:
-            doubtful[key] = by_key[key]
-    if doubtful:
-        yield from run(_tasks(batch, doubtful), alone=True)
-
-
-def _tasks(batch: Batch, by_key: dict[str, list[str]]) -> Iterator[tuple[str, Task]]:
-    """The tasks, read from disk one at a time."""
-    for key, students in by_key.items():
-        found, content, _ = batch.submission(students[0])
-        if found == key:  # else it was handed in anew in the meantime; the next run grades that
-            yield key, batch.task(content)
+    return _report(batch, graded.summaries, by_hand)
 
 
 def _report(
-    batch: Batch, summaries: dict[str, dict[str, Any]], by_hand: dict[str, dict[str, float]]
+    batch: Batch, summaries: Mapping[str, Result], by_hand: Mapping[str, Mapping[str, float]]
 ) -> dict[str, Any]:
+    """The report in the form that docs/grading.md describes."""
     submissions = {}
-    for student, summary in sorted(summaries.items()):
+    for student, result in sorted(summaries.items()):
         given = by_hand.get(student, {})
         checks = []
-        for row in summary["checks"]:
-            points = given.get(row["grade_id"], row["points"]) if row["manual"] else row["points"]
-            rest = {
-                name: row[name]
-                for name in ("max_points", "status", "message", "fault")
-                if name in row
+        for row in result.checks:
+            points = given.get(row.grade_id, row.points) if row.manual else row.points
+            check: dict[str, Any] = {
+                "id": row.id,
+                "points": points,
+                "max_points": row.max_points,
+                "status": row.status,
+                "message": row.message,
             }
-            checks.append({"id": row["id"], "points": points} | rest)
+            checks.append(check | ({"fault": row.fault} if row.fault else {}))
         submissions[student] = {
             "score": sum(check["points"] or 0.0 for check in checks),
             "max_score": sum(check["max_points"] for check in checks),
-            "status": summary["status"],
-            "repairs": summary["repairs"],
-            "seconds": summary["seconds"],
+            "status": result.status,
+            "repairs": result.repairs,
+            "seconds": result.seconds,
             "checks": checks,
         }
-    sandbox = "bubblewrap" if batch.options.sandbox else "none"
     report = {
         "lesson": batch.lesson.name,
         "seed": batch.seed,
-        "sandbox": sandbox,
+        "sandbox": "bubblewrap" if batch.options.sandbox else "none",
         "submissions": submissions,
     }
     return gate.report(report)

@@ -2,14 +2,12 @@
 lesson.
 """
 
-import hashlib
 import json
 import os
 import secrets
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import Exchange
 
-import course_utils
 from course_utils.building.lesson import ROOT, Lesson, all_lessons, choose
 from course_utils.checking.errors import CourseError
 from course_utils.grading.outside import gate
@@ -171,18 +168,6 @@ def write(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_bytes(content)
     os.replace(part, path)
-
-
-def code_version(package: Path = Path(course_utils.__file__).parent) -> str:
-    """A hash of everything that a verdict depends on: all files of the package, and torch, which
-    computes for it.
-    """
-    digest = hashlib.sha256(version("torch").encode())
-    for path in sorted(
-        path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    ):
-        digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def dump(value: Any) -> bytes:

@@ -2,9 +2,7 @@
 either.
 """
 
-import html
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,15 +13,12 @@ from nbgrader.preprocessors import SaveCells
 from sqlalchemy import text as sql
 
 from course_utils.building.lesson import Lesson
-from course_utils.checking.card import Card
-from course_utils.checking.judge import Verdict
 from course_utils.grading.outside.course import Course, dump, write
 from course_utils.grading.outside.intake import copy_stamp, handed_in_at
 from course_utils.grading.outside.late import penalise
-from course_utils.grading.outside.rebuild import Rebuilt, Unreadable, grade_id, rebuild
+from course_utils.grading.outside.rebuild import grade_id
+from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.task import is_graded
-
-OWN = "*The next cell is the student's own, and not the lesson's:*"
 
 
 class Writer:
@@ -54,19 +49,14 @@ class Writer:
             return False
         return student in self.known and f'"result": "{key}"' in text
 
-    def write(self, student: str, key: str, result: Mapping[str, Any], content: bytes) -> None:
+    def write(self, student: str, key: str, result: Result) -> None:
         """Write one result: first the grades, then the notebook, whose key says that both are
         there.
         """
-        try:
-            rebuilt = rebuild(self.released, content)
-        except Unreadable:
-            rebuilt = rebuild(self.released, json.dumps(self.released).encode())
-        self._grade(student, result, rebuilt)
+        self._grade(student, result)
         path = self._autograded(student)
-        notebook = autograded(self.released, rebuilt, result, key)
         path.unlink(missing_ok=True)
-        write(path, dump(notebook))
+        write(path, dump(graded_notebook(self.released, result, key)))
         copy_stamp(self.course.path("submitted", student, self.lesson.name), path.parent)
         self.known.add(student)
 
@@ -75,7 +65,7 @@ class Writer:
             self.course.path("autograded", student, self.lesson.name) / f"{self.lesson.name}.ipynb"
         )
 
-    def _grade(self, student: str, result: Mapping[str, Any], rebuilt: Rebuilt) -> None:
+    def _grade(self, student: str, result: Result) -> None:
         """Set automatic points only; a manual score stays, and is marked for another look."""
         book, name = self.gradebook, self.lesson.name
         stamp = handed_in_at(self.course.path("submitted", student, name))
@@ -85,7 +75,7 @@ class Writer:
                 name, student, **({"timestamp": stamp} if stamp else {})
             )
         notebook = next(item for item in submission.notebooks if item.name == name)
-        fill(notebook, result, rebuilt.untouched)
+        fill(notebook, result)
         late = submission.total_seconds_late > 0 or notebook.late_submission_penalty
         book.db.commit()
         if late:
@@ -105,18 +95,20 @@ class Writer:
         }
 
 
-def fill(notebook: SubmittedNotebook, result: Mapping[str, Any], untouched: set[str]) -> None:
+def fill(notebook: SubmittedNotebook, result: Result) -> None:
     """Put the points of a result into a submission of the gradebook."""
-    rows = {row["grade_id"]: row for row in result["checks"]}
+    rows = {row.grade_id: row for row in result.checks}
     for grade in notebook.grades:
         row = rows.get(grade.name)
-        by_hand = row is not None and row["manual"] and row["status"] != "not attempted"
-        grade.auto_score = (
-            None if by_hand and result["status"] != "unreadable" else row["points"] if row else 0.0
-        )
+        if row is None:
+            grade.auto_score = 0.0
+        elif row.manual and row.status != "not attempted" and result.status != "unreadable":
+            grade.auto_score = None  # a person reads it
+        else:
+            grade.auto_score = row.points
         grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
     for comment in notebook.comments:
-        comment.auto_comment = "No response." if comment.name in untouched else None
+        comment.auto_comment = "No response." if comment.name in result.untouched else None
 
 
 def enter_lesson(course: Course, lesson: Lesson, released: Mapping[str, Any]) -> None:
@@ -144,47 +136,10 @@ def enter_lesson(course: Course, lesson: Lesson, released: Mapping[str, Any]) ->
     SaveCells(parent=course.app).preprocess(notebook, {"nbgrader": names})
 
 
-def autograded(
-    released: Mapping[str, Any], rebuilt: Rebuilt, result: Mapping[str, Any], key: str
-) -> dict[str, Any]:
-    """The notebook that people read: the rebuilt submission, its outputs, and a card under each
-    check.
-    """
-    rows = {row["grade_id"]: row for row in result["checks"]}
-    cells = []
-    for index, (cell, origin) in enumerate(zip(rebuilt.cells, rebuilt.origins, strict=True)):
-        if origin == "student":
-            cells.append(_note(f"own-{index}", OWN))
-        if cell["cell_type"] == "code":
-            row = rows.get(grade_id(cell)) if origin == "check" else None
-            shown = [_card(row)] if row else result["outputs"].get(str(index), [])
-            cell = cell | {"outputs": shown}
-        cells.append(cell)
-    if result["repairs"]:
-        lines = "\n".join(f"- {_literally(line)}" for line in result["repairs"])
-        cells.insert(0, _note("repairs", f"**Before grading**\n\n{lines}"))
+def graded_notebook(released: Mapping[str, Any], result: Result, key: str) -> dict[str, Any]:
+    """The notebook that people read; it names the result that it shows."""
     metadata = released["metadata"] | {"course": {"result": key}}
-    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-
-
-def _note(id: str, text: str) -> dict[str, Any]:
-    return {"cell_type": "markdown", "id": id, "metadata": {}, "source": text}
-
-
-def _literally(text: str) -> str:
-    """Text that markdown shows as it is."""
-    return re.sub(r"([\\`*_\[\]#|$])", r"\\\1", html.escape(text, quote=False).replace("\n", " "))
-
-
-def _card(row: Mapping[str, Any]) -> dict[str, Any]:
-    points = row["max_points"]
-    score = (row["points"] or 0.0) / points if points else 0.0
-    verdict = Verdict(
-        row["id"], row["status"], score, advice=row["message"], mistake=row["mistake"]
-    )
-    card = Card(verdict, int(points) if points == int(points) else points)
-    data = {"text/html": card._repr_html_(), "text/plain": repr(card)}
-    return {"output_type": "display_data", "data": data, "metadata": {}}
+    return {"cells": result.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
 def scores(course: Course, lesson: Lesson) -> dict[str, tuple[float, float]]:

@@ -11,9 +11,10 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from course_utils.checking.errors import CourseError
+from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.task import Task
 
-Done = tuple[str, dict[str, Any]]
+Done = tuple[str, Result]
 TRIES = 3  # a task whose worker died this often gets the verdict `crashed`
 SPARE_SECONDS = 600.0  # beyond the limit of a submission, for starting the sandbox and judging
 
@@ -52,7 +53,8 @@ class _Worker:
 
 def _serve(connection: Connection, place: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from course_utils.grading.outside.worker import close, grade, settle
+    from course_utils.grading.outside.warm import close, settle
+    from course_utils.grading.outside.worker import grade
 
     settle(place)
 

@@ -1,26 +1,26 @@
-"""A grading task and the form of its result: plain values that cross processes and machines."""
+"""A grading task: all that the verdicts on one submission depend on, sent to whoever grades it."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from course_utils.grading.inside import wire
-from course_utils.grading.outside.rebuild import grade_id
+from course_utils.grading.outside.graded import graded_cells
+from course_utils.grading.outside.rebuild import Rebuilt, grade_id, rebuild
+from course_utils.grading.outside.result import Result, is_final, row
 
 FAULT = "The course failed here, not the submission."
-DOUBTFUL = {
-    "timeout",
-    "out of memory",
-}  # such a verdict counts when it came twice, the second time alone
 
 
 @dataclass(frozen=True)
 class Task:
     """One submission to one lesson.
 
-    released: the released notebook. content: the submitted file. earlier: the lessons whose
-    reference answers it may import. hidden: folders that it must not see, wherever they lie.
+    lesson: its name, such as 01_linear. released: the released notebook. content: the submitted
+    file. earlier: the lessons whose reference answers it may import. hidden: folders that it must
+    not see, wherever they lie.
     """
 
     lesson: str
@@ -37,46 +37,55 @@ class Task:
         """The lesson's name without its number."""
         return self.lesson.partition("_")[2]
 
-    def result(
-        self, status: str, repairs: list[str], checks: list[dict[str, Any]]
-    ) -> dict[str, Any]:
-        """A result without outputs and times.
+    @cached_property
+    def notebook(self) -> dict[str, Any]:
+        """The released notebook, read."""
+        return json.loads(self.released)
 
-        It is final where nothing in it may be the fault of whatever else ran on the machine.
-        """
+    @property
+    def graded(self) -> list[dict[str, Any]]:
+        """The cells of the lesson that have points."""
+        return [cell for cell in self.notebook["cells"] if is_graded(cell)]
+
+    def result(self, **known: Any) -> Result:
+        """A result, of which status, repairs, checks, untouched, cells and seconds are known."""
         sandbox = "bubblewrap" if self.sandbox else "none"
-        result = {
-            "lesson": self.lesson,
-            "sandbox": sandbox,
-            "status": status,
-            "repairs": repairs,
-            "checks": checks,
-        }
-        final = not {status, *(check["status"] for check in checks)} & DOUBTFUL
-        return result | {"outputs": {}, "seconds": 0.0, "final": final}
+        final = is_final(known["status"], known["checks"])
+        return Result(lesson=self.lesson, sandbox=sandbox, final=final, **known)
 
-    def unreadable(self, reason: str) -> dict[str, Any]:
+    def unreadable(self, reason: str) -> Result:
         """The result of a file that is no notebook."""
         return self._without_run("unreadable", "not run", reason)
 
-    def lost(self, reason: str) -> dict[str, Any]:
+    def lost(self, reason: str) -> Result:
         """The result of a submission that brings down whatever grades it."""
-        return self._without_run("crashed", "crashed", reason) | {"final": False}
+        return replace(self._without_run("crashed", "crashed", reason), final=False)
 
-    def faulty(self, fault: str) -> dict[str, Any]:
+    def faulty(self, fault: str) -> Result:
         """The result where the course itself failed, with the traceback."""
-        result = self._without_run("course error", "course error", FAULT)
-        return result | {
-            "checks": [check | {"points": None, "fault": fault} for check in result["checks"]]
-        }
+        return self._without_run("course error", "course error", FAULT, fault)
 
-    def _without_run(self, status: str, verdict: str, reason: str) -> dict[str, Any]:
-        cells = [cell for cell in json.loads(self.released)["cells"] if is_graded(cell)]
+    def _without_run(self, status: str, verdict: str, reason: str, fault: str = "") -> Result:
+        rows = [
+            row(exercise_id(cell, self.short), cell, verdict, reason, fault=fault)
+            for cell in self.graded
+        ]
+        rebuilt = self._rebuilt()
         return self.result(
-            status,
-            [reason],
-            [row(exercise_id(cell, self.short), cell, verdict, reason) for cell in cells],
+            status=status,
+            repairs=[reason],
+            checks=rows,
+            untouched=sorted(rebuilt.untouched),
+            cells=graded_cells(rebuilt, rows, [reason], {}),
+            seconds=0.0,
         )
+
+    def _rebuilt(self) -> Rebuilt:
+        """The submission where it can be read, else the lesson as it was given out."""
+        try:
+            return rebuild(self.notebook, self.content)
+        except Exception:  # Unreadable, or a fault of the course, which its rows tell
+            return rebuild(self.notebook, self.released.encode())
 
 
 def is_graded(cell: Mapping[str, Any]) -> bool:
@@ -87,36 +96,3 @@ def is_graded(cell: Mapping[str, Any]) -> bool:
 def exercise_id(cell: Mapping[str, Any], short: str) -> str:
     """The exercise that a graded cell is about: `check-relu` of lesson linear is `linear.relu`."""
     return f"{short}.{grade_id(cell).removeprefix('check-')}"
-
-
-def faults(result: Mapping[str, Any]) -> dict[str, str]:
-    """By exercise: the tracebacks of what failed in the course itself; such a result is nobody's
-    verdict.
-    """
-    return {
-        check["id"]: check["fault"]
-        for check in result["checks"]
-        if check["status"] == "course error"
-    }
-
-
-def row(
-    id: str,
-    cell: Mapping[str, Any],
-    status: str,
-    message: str,
-    score: float = 0.0,
-    mistake: str | None = None,
-) -> dict[str, Any]:
-    """What is said about one graded cell; score is between 0 and 1."""
-    points = float(cell["metadata"]["nbgrader"].get("points", 0))
-    return {
-        "id": id,
-        "grade_id": grade_id(cell),
-        "points": score * points,
-        "max_points": points,
-        "status": status,
-        "message": message,
-        "mistake": mistake,
-        "manual": bool(cell["metadata"]["nbgrader"].get("solution")),
-    }

@@ -1,0 +1,162 @@
+"""Has the steps of a submission done in the sandbox, and takes what comes back."""
+
+import json
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from course_utils.grading.inside import wire
+from course_utils.grading.outside.sandbox import Child, Ended, Stopwatch, Template
+from course_utils.grading.outside.steps import Step, job
+from course_utils.grading.outside.task import Task
+
+MOST_FRAMES = 5_000
+STRANGE = "it sent something else than evidence"
+
+
+@dataclass
+class Came:
+    """What came out of the sandbox, by step."""
+
+    outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    sizes: dict[int, int] = field(default_factory=dict)  # of the outputs as they came, in bytes
+    evidence: dict[int, bytes | None] = field(default_factory=dict)  # None: the name is not defined
+    received: int = 0  # bytes of evidence, whatever became of it
+    lost: dict[int, tuple[str, str]] = field(default_factory=dict)  # reason and message by step
+    killed: bool = False  # from outside, as a machine does that has no more memory
+
+
+def run(template: Template, steps: Sequence[Step], task: Task) -> Came:
+    """Have the steps done; where the process dies in one of them, the others are done without it."""
+    came, everything = Came(), Stopwatch(template, task.limits.seconds)
+    for _ in range(task.limits.restarts + 1):
+        # Cells are run again, for the answers need them; what has been probed is not probed again.
+        todo = [
+            number
+            for number, step in enumerate(steps)
+            if number not in came.lost and (step.exercise is None or number not in came.evidence)
+        ]
+        if _attempt(template, steps, todo, task, came, everything) or everything.is_over():
+            break
+    reason = "timeout" if everything.is_over() else "not run"
+    for number, step in enumerate(steps):
+        if step.exercise is not None and number not in came.evidence:
+            came.lost.setdefault(
+                number, (reason, "It was not reached, or sent nothing that counts.")
+            )
+    return came
+
+
+def _attempt(
+    template: Template,
+    steps: Sequence[Step],
+    todo: Sequence[int],
+    task: Task,
+    came: Came,
+    everything: Stopwatch,
+) -> bool:
+    """Have these steps done by one child; whether it came to its end. The step it died in is lost."""
+    current = None
+    child = template.child()
+    try:
+        wire.send(child.sock, wire.JOB, 0, job(todo, steps, task.seed))
+        for number in _follow(child, todo, steps, came, task.limits, everything):
+            current = number
+        child.leave()
+        return True
+    except (Ended, OSError) as error:
+        reason = error.reason if isinstance(error, Ended) else ""
+        status = child.end()
+        if current is not None:  # else the template was gone before the submission began
+            came.killed |= not reason and status in (-1, 128 + signal.SIGKILL)
+            came.lost[current] = reason or "crashed", str(error) if reason else _died(status)
+        return False
+
+
+def _died(status: int) -> str:
+    """How a process ended, as a part of a sentence."""
+    if status > 128:
+        try:
+            return f"it was ended by {signal.Signals(status - 128).name}"
+        except ValueError:
+            pass
+    return f"it ended itself with status {status}"
+
+
+def _follow(
+    child: Child,
+    todo: Sequence[int],
+    steps: Sequence[Step],
+    came: Came,
+    limits: wire.Limits,
+    everything: Stopwatch,
+) -> Iterator[int]:
+    """Take the frames of a child as they come; yields the number of the step that it is at."""
+    times = [everything]
+    for _ in range(MOST_FRAMES):
+        kind, place, content = child.receive(limits.evidence, *times)
+        if kind == wire.DONE:
+            return
+        if place >= len(todo):
+            raise Ended("crashed", STRANGE)
+        number, step = todo[place], steps[todo[place]]
+        if kind == wire.STEP:
+            seconds = limits.cell if step.exercise is None else step.exercise.seconds
+            times = [everything, Stopwatch(child.template, seconds + limits.grace)]
+            yield number
+        else:
+            _take(kind, number, step, content, came, limits)
+    raise Ended("crashed", "it sent too much")
+
+
+def _take(
+    kind: bytes, number: int, step: Step, content: bytes, came: Came, limits: wire.Limits
+) -> None:
+    """Keep what a cell shows or an answer yields; raises Ended where the step cannot have sent it."""
+    if kind == wire.OUTPUT and step.exercise is None:
+        came.sizes[number] = len(content)
+        # In JSON a character may take more than one byte.
+        fits = sum(came.sizes.values()) <= 4 * limits.output
+        came.outputs[number] = outputs(content) if fits else []
+    elif kind in (wire.EVIDENCE, wire.MISSING) and step.exercise is not None:
+        came.received += len(content)
+        if came.received > limits.evidence:
+            raise Ended("crashed", f"it sent more than {limits.evidence >> 20} MB of evidence")
+        came.evidence[number] = content if kind == wire.EVIDENCE else None
+    else:
+        raise Ended("crashed", STRANGE)
+
+
+def outputs(content: bytes) -> list[dict[str, Any]]:
+    """The outputs that a cell is said to have, in the form that nbformat knows; anything else is
+    dropped.
+    """
+    try:
+        return [shown for item in json.loads(content)[:200] if (shown := _output(item))]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return []
+
+
+def _output(item: Mapping[str, Any]) -> dict[str, Any] | None:
+    """One output made anew of what nbformat knows; None for anything else."""
+    if item["output_type"] == "stream" and item["name"] in ("stdout", "stderr"):
+        return {"output_type": "stream", "name": item["name"], "text": str(item["text"])}
+    if item["output_type"] == "error":
+        trace = [str(line) for line in item["traceback"][:50]]
+        return {
+            "output_type": "error",
+            "ename": str(item["ename"]),
+            "evalue": str(item["evalue"]),
+            "traceback": trace,
+        }
+    if item["output_type"] == "display_data":
+        data = {
+            key: str(item["data"][key])
+            for key in ("text/plain", "image/png")
+            if key in item["data"]
+        }
+        if not data.get("image/png", "iVBORw0KGgo").startswith("iVBORw0KGgo") or not data:
+            return None
+        return {"output_type": "display_data", "data": data, "metadata": {}}
+    return None

@@ -1,0 +1,97 @@
+"""What is known about one submission once it is graded: its rows, and the notebook that people read.
+
+A result crosses processes and machines, and lies in .course/results as JSON.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+DOUBTFUL = {"timeout", "out of memory"}  # counts when it came twice, the second time alone
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is said about one graded cell; points: None where the course itself failed (fault says how).
+
+    manual: a person reads it.
+    """
+
+    id: str
+    grade_id: str
+    points: float | None
+    max_points: float
+    status: str
+    message: str
+    mistake: str | None = None
+    manual: bool = False
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One graded submission.
+
+    checks: one row for each graded cell of the lesson. untouched: the names of answers that are
+    still as the lesson gave them out. cells: the graded notebook. final: nothing in it may be the
+    fault of whatever else ran on the machine.
+    """
+
+    lesson: str
+    sandbox: str
+    status: str
+    repairs: list[str]
+    checks: list[Row]
+    untouched: list[str]
+    cells: list[dict[str, Any]]
+    seconds: float
+    final: bool
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """The tracebacks of what failed in the course itself, by exercise; then it is no verdict."""
+        return {row.id: row.fault for row in self.checks if row.status == "course error"}
+
+    def without_cells(self) -> "Result":
+        """The result without its notebook, as a batch keeps it in memory."""
+        return replace(self, cells=[])
+
+    def to_json(self) -> bytes:
+        """What is stored."""
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        return text.encode(errors="replace") + b"\n"
+
+    @classmethod
+    def from_json(cls, content: bytes) -> "Result":
+        """What was stored; raises ValueError, KeyError or TypeError where it is not whole."""
+        stored = json.loads(content)
+        return cls(**stored | {"checks": [Row(**row) for row in stored["checks"]]})
+
+
+def is_final(status: str, rows: list[Row]) -> bool:
+    """Whether nothing that the load of the machine can bring about is among the verdicts."""
+    return not {status, *(row.status for row in rows)} & DOUBTFUL
+
+
+def without_half_characters(value: Any) -> Any:
+    """Plain values in which every text can be written to a file."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+
+
+def row(
+    id: str,
+    cell: Mapping[str, Any],
+    status: str,
+    message: str,
+    score: float = 0.0,
+    mistake: str | None = None,
+    fault: str = "",
+) -> Row:
+    """The row of a graded cell of the lesson; score is between 0 and 1."""
+    marks = cell["metadata"]["nbgrader"]
+    most = float(marks.get("points", 0))
+    points = None if status == "course error" else score * most
+    manual = bool(marks.get("solution"))
+    message = message.encode(errors="replace").decode()  # no half characters
+    return Row(id, marks["grade_id"], points, most, status, message, mistake, manual, fault)

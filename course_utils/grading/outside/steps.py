@@ -1,0 +1,81 @@
+"""What the sandbox is asked to do for a submission, step by step, on inputs that nobody has seen."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from course_utils.checking.evidence import Evidence, encode
+from course_utils.checking.exercise import Case, Exercise, exercises
+from course_utils.checking.judge import expected_evidence
+from course_utils.grading.outside.rebuild import Rebuilt, needed
+from course_utils.grading.outside.task import Task, exercise_id
+
+
+@dataclass(frozen=True)
+class Step:
+    """A cell to run, or, where `exercise` is one, an answer to probe.
+
+    index: the cell in the rebuilt notebook; of a probe the check's. own: the cell is the student's
+    own, and no answer.
+    """
+
+    index: int
+    source: str = ""
+    own: bool = False
+    exercise: Exercise | None = None
+
+
+def plan(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[Step]:
+    """What the sandbox is asked to do, in order: each probe after the cell that its answer ends in."""
+    run = needed(
+        (origin, cell["source"] if cell["cell_type"] == "code" else "")
+        for cell, origin in zip(rebuilt.cells, rebuilt.origins, strict=True)
+    )
+    placed: list[tuple[int, Step]] = []
+    for index, (cell, origin) in enumerate(zip(rebuilt.cells, rebuilt.origins, strict=True)):
+        if cell["cell_type"] != "code":
+            continue
+        if origin == "check":
+            # An answer that stands below its check is probed there.
+            if (exercise := known.get(exercise_id(cell, task.short))) is not None:
+                place = max(index, rebuilt.last.get(exercise.name, index))
+                placed.append((place, Step(index, exercise=exercise)))
+        elif run[index]:
+            placed.append((index, Step(index, cell["source"], origin == "student")))
+    placed.sort(key=lambda pair: (pair[0], pair[1].exercise is not None))
+    return [step for _, step in placed]
+
+
+def job(numbers: Sequence[int], steps: Sequence[Step], seed: int) -> bytes:
+    """The steps of these numbers, in the form in which a child gets them."""
+    wanted: list[dict[str, Any]] = []
+    for step in (steps[number] for number in numbers):
+        if step.exercise is None:
+            wanted.append({"kind": "cell", "source": step.source, "own": step.own})
+        else:
+            cases = [case.sent() for case in drawn(step.exercise.id, seed)]
+            wanted.append({"kind": "probe", "id": step.exercise.id, "cases": cases})
+    return encode({"seed": derived(seed, "run"), "steps": wanted})
+
+
+@lru_cache(maxsize=64)
+def drawn(id: str, seed: int) -> list[Case]:
+    """The secret cases of an exercise."""
+    return _exercise(id).draw(derived(seed, "cases"))
+
+
+@lru_cache(maxsize=64)
+def expected(id: str, seed: int) -> list[Evidence]:
+    """What the reference gives for them."""
+    return expected_evidence(_exercise(id), drawn(id, seed), derived(seed, "run"))
+
+
+def _exercise(id: str) -> Exercise:
+    return next(item for item in exercises(id.partition(".")[0]) if item.id == id)
+
+
+def derived(seed: int, purpose: str) -> int:
+    """A seed that says nothing about the seed it comes from, nor about those for other purposes."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {purpose}".encode()).digest()[:7], "big")
