@@ -27,6 +27,7 @@ c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.AssignLatePenalti
 # Whatever of a submission reaches a browser or a table passes course_utils/grading/outside/gate.py.
 close()
 c.GenerateFeedback.exporter_class = "course_utils.grading.classroom.pages.Feedback"
+c.GenerateFeedback.preprocessors = ["course_utils.grading.classroom.pages.Grades"]
 c.ExportApp.plugin_class = "course_utils.grading.classroom.exports.PlainExport"
 
 # Downloads of a learning platform are read as `course collect` reads them.

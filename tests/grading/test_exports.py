@@ -29,6 +29,8 @@ def course(tmp_path_factory):
         book.add_student("=1+1", first_name="@name", last_name="-2")
         book.add_submission("01_linear", "first")
         book.find_grade("check", "01_linear", "01_linear", "first").auto_score = 7.5
+        book.add_student("waiting")
+        book.add_submission("01_linear", "waiting")
         book.db.commit()
     return made
 
@@ -47,6 +49,7 @@ def test_canvas(course):
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "01_linear"],
         ["    Points Possible", "", "", "", "", "10"],
         ["second", "", "second", "second", "", ""],
+        ["waiting", "", "waiting", "waiting", "", ""],
         ["'-2, @name", "", "'=1+1", "'=1+1", "", ""],
         ['Q"uote, comma, Ä', "17", "first", "first", "", "7.5"],
     ]
@@ -56,6 +59,7 @@ def test_moodle(course):
     assert exported(course, "MoodleExport") == [
         ["Username", "ID number", "First name", "Surname", "Email address", "01_linear"],
         ["second", "", "", "", "", ""],
+        ["waiting", "", "", "", "", ""],
         ["'=1+1", "", "'@name", "'-2", "", ""],
         ["first", "17", "Ä", 'Q"uote, comma', "a@example.org", "7.5"],
     ]
@@ -67,6 +71,7 @@ def test_nbgraders_own(course):
     assert exported(course) == [
         ["assignment", "duedate", "timestamp", *names, *points],
         ["01_linear", "", "", "second", "", "", "", "0.0", "0.0", "0.0", "10.0"],
+        ["01_linear", "", "", "waiting", "", "", "", "", "", "", "10.0"],
         ["01_linear", "", "", "'=1+1", "'-2", "'@name", "", "0.0", "0.0", "0.0", "10.0"],
         [
             "01_linear",
@@ -82,3 +87,22 @@ def test_nbgraders_own(course):
             "10.0",
         ],
     ]
+
+
+def test_points_by_question(course):
+    assert exported(course, "QuestionExport") == [
+        ["student_id", "last_name", "first_name", "01_linear: check"],
+        ["possible points", "", "", "10"],
+        ["second", "", "", ""],
+        ["waiting", "", "", ""],
+        ["'=1+1", "'-2", "'@name", ""],
+        ["first", 'Q"uote, comma', "Ä", "7.5"],
+    ]
+
+
+def test_exports_warn_of_what_is_not_graded(course):
+    for name in ("CanvasExport", "MoodleExport", "QuestionExport", "PlainExport"):
+        chosen = f"--exporter=course_utils.grading.classroom.exports.{name}"
+        done = nbgrader_command(course, "export", chosen, "--to=grades.csv")
+        assert "waiting is not graded yet, and left blank: check of 01_linear." in done.stderr
+        assert done.stderr.count("not graded yet") == 1

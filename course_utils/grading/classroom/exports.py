@@ -10,7 +10,8 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 
-from course_utils.grading.outside.gate import field
+from course_utils.grading.classroom.pages import is_waiting
+from course_utils.grading.outside.gate import field, plain
 
 
 class _Table(ExportPlugin):
@@ -40,7 +41,25 @@ class _Table(ExportPlugin):
 
     def scores(self, gradebook: Gradebook, assignments: Sequence[Any], student: Any) -> list[str]:
         """The student's score in each assignment, less the penalty for being late."""
-        return [_score(gradebook, assignment.name, student.id) for assignment in assignments]
+        return [
+            _shown(submission.score - submission.late_submission_penalty)
+            if (submission := self.read(gradebook, assignment.name, student.id))
+            else ""
+            for assignment in assignments
+        ]
+
+    def read(self, gradebook: Gradebook, assignment: str, student: str) -> Any:
+        """The submission, None where there is none or an answer in it has no points yet."""
+        submission = _submission(gradebook, assignment, student)
+        waiting = sorted(grade.name for grade in _grades(submission) if is_waiting(grade))
+        if waiting:
+            self.log.warning(
+                "%s is not graded yet, and left blank: %s of %s.",
+                plain(student),
+                ", ".join(waiting),
+                assignment,
+            )
+        return None if waiting else submission
 
 
 class PlainExport(_Table):
@@ -65,18 +84,16 @@ class PlainExport(_Table):
         ]
         for assignment in assignments:
             for student in students:
-                try:
-                    submission = gradebook.find_submission(assignment.name, student.id)
-                except MissingEntry:
-                    submission = None
-                stamp, raw, penalty = (
-                    (submission.timestamp, submission.score, submission.late_submission_penalty)
-                    if submission
-                    else (None, 0.0, 0.0)
-                )
+                known = _submission(gradebook, assignment.name, student.id)
+                submission = self.read(gradebook, assignment.name, student.id)
+                stamp = known.timestamp if known else None
+                points: list[float | None] = [None, None, None] if known else [0.0, 0.0, 0.0]
+                if submission:
+                    raw, penalty = submission.score, submission.late_submission_penalty
+                    points = [raw, penalty, max(0.0, raw - penalty)]
                 identity = [student.id, student.last_name, student.first_name, student.email]
                 row = [assignment.name, assignment.duedate, stamp, *identity]
-                row += [raw, penalty, max(0.0, raw - penalty), assignment.max_score]
+                row += [*points, assignment.max_score]
                 yield ["" if item is None else str(item) for item in row]
 
 
@@ -147,9 +164,46 @@ class MoodleExport(_Table):
             yield [*identity, *self.scores(gradebook, assignments, student)]
 
 
-def _score(gradebook: Gradebook, assignment: str, student: str) -> str:
+class QuestionExport(_Table):
+    """A row for each student and a column for each question; what waits for a person is blank."""
+
+    default = "questions.csv"
+
+    def rows(
+        self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]
+    ) -> Iterator[list[str]]:
+        """Headings, possible points, students."""
+        columns = [
+            (assignment, cell.name, cell.max_score)
+            for assignment in assignments
+            for notebook in assignment.notebooks
+            for cell in notebook.grade_cells
+        ]
+        names = [f"{item.name}: {name.removeprefix('check-')}" for item, name, _ in columns]
+        yield ["student_id", "last_name", "first_name", *names]
+        yield ["possible points", "", "", *(_shown(points) for _, _, points in columns)]
+        for student in students:
+            scores: dict[tuple[str, str], str] = {}
+            for assignment in assignments:
+                self.read(gradebook, assignment.name, student.id)  # warns
+                for grade in _grades(_submission(gradebook, assignment.name, student.id)):
+                    score = "" if is_waiting(grade) else _shown(grade.score)
+                    scores[assignment.name, grade.name] = score
+            identity = [student.id, student.last_name or "", student.first_name or ""]
+            yield [*identity, *(scores.get((item.name, name), "") for item, name, _ in columns)]
+
+
+def _submission(gradebook: Gradebook, assignment: str, student: str) -> Any:
     try:
-        submission = gradebook.find_submission(assignment, student)
+        return gradebook.find_submission(assignment, student)
     except MissingEntry:
-        return ""
-    return f"{max(0.0, submission.score - submission.late_submission_penalty):g}"
+        return None
+
+
+def _grades(submission: Any) -> Iterator[Any]:
+    for notebook in submission.notebooks if submission else ():
+        yield from notebook.grades
+
+
+def _shown(points: float) -> str:
+    return f"{max(0.0, points):g}"

@@ -20,13 +20,18 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import GetGrades
 from nbgrader.server_extensions.formgrader import formgrader, handlers
+from pygments.formatters import HtmlFormatter
 from tornado import web
 from traitlets import Bool
 
-from course_utils.grading.outside import gate
+from course_utils import __version__
+from course_utils.checking.card import TITLES
+from course_utils.grading.outside import formulas, gate
 from course_utils.grading.outside.intake import copy_secret, copy_stamp, handed_in_at, read_text
 
+TEMPLATE = Path(__file__).parent / "templates" / "feedback.html.j2"
 SHOWN = ("text/html", "image/png", "image/jpeg", "text/plain")
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
 VERSIONS = "https://api.cdnjs.com/libraries/mathjax"  # where MathJax looks for its latest version
@@ -59,6 +64,25 @@ def _of_nbgraders_own() -> str:
 
 
 _submitted_students = NbGraderAPI.get_submitted_students
+
+
+def exercise_name(cell: Any) -> str:
+    """What a graded cell is about: `relu` of `check-relu`."""
+    return str(cell.metadata.nbgrader.grade_id).removeprefix("check-")
+
+
+def verdict(cell: Any) -> str:
+    """The verdict on a graded cell, as its card begins; a person's where it has none."""
+    for output in cell.get("outputs", ()):
+        title, dot, _ = output.get("data", {}).get("text/plain", "").partition(" · ")
+        if dot:
+            return title
+    return "not yet graded" if cell.metadata.nbgrader.get("waiting") else "read by a person"
+
+
+def _opened(html: Markup) -> Markup:
+    """Prose with its hints unfolded."""
+    return Markup(str(html).replace("<details>", "<details open>"))
 
 
 class Page(HTMLExporter):
@@ -111,13 +135,65 @@ class Page(HTMLExporter):
         return page.replace(PLACE, meta + Markup(PLACE), 1), resources
 
 
+class Grades(GetGrades):
+    """Points from the gradebook, and which answers a person has still to read."""
+
+    def _get_score(self, cell: Any, resources: Any) -> None:
+        super()._get_score(cell, resources)
+        grade = self.gradebook.find_grade(
+            cell.metadata["nbgrader"]["grade_id"],
+            self.notebook_id,
+            self.assignment_id,
+            self.student_id,
+        )
+        cell.metadata.nbgrader["waiting"] = is_waiting(grade)
+
+
+def is_waiting(grade: Any) -> bool:
+    """Whether nobody has given points yet, neither the grader nor a person."""
+    return grade.auto_score is None and grade.manual_score is None
+
+
 class Feedback(Page):
-    """The page that a student gets: `c.GenerateFeedback.exporter_class` names it."""
+    """The page that a student gets: `c.GenerateFeedback.exporter_class` names it.
+
+    It needs no network and runs no script.
+    """
+
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         if isinstance(self.parent, GenerateFeedback):
             self.parent.init_assignment = self._begin
+
+    def default_filters(self) -> Iterator[tuple[str, Any]]:
+        """The gate's filters, and what the page says of a graded cell."""
+        yield from super().default_filters()
+        yield "markdown2html", gate.markdown_with_formulas
+        yield "exercise", exercise_name
+        yield "verdict", verdict
+        yield "is_right", lambda cell: verdict(cell).endswith(TITLES["right"])
+        yield "opened", lambda html, opens: _opened(html) if opens else html
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
+        """The page of a graded notebook."""
+        formulas.begin()
+        nb, resources = super(TemplateExporter, self).from_notebook_node(
+            gate.notebook(nb), resources, **kw
+        )
+        template = self.environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+        styles = {
+            name: Markup(HtmlFormatter(style=style).get_style_defs(".highlight"))
+            for name, style in (("light", "default"), ("dark", "github-dark"))
+        }
+        page = template.render(
+            nb=nb, resources=resources, policy=self.policy, styles=styles, version=__version__
+        )
+        return page, resources
 
     def _begin(self, lesson: str, student: str) -> None:
         """Copy what `nbgrader release_feedback` reads; nbgrader copies all that lies beside the

@@ -30,7 +30,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES
 
-from course_utils.grading.outside import pictures
+from course_utils.grading.outside import formulas, pictures
 from course_utils.grading.outside.rebuild import as_text
 
 PROSE = {
@@ -151,9 +151,16 @@ def markdown(context: Context, text: str | None) -> Markup:
     return prose(text or "", cell.get("attachments"))
 
 
-def prose(text: str, attachments: Any = None) -> Markup:
+@pass_context
+def markdown_with_formulas(context: Context, text: str | None) -> Markup:
+    """The same with formulas drawn, for a page that runs no script."""
+    cell = context.get("cell") or {}
+    return prose(text or "", cell.get("attachments"), draws=True)
+
+
+def prose(text: str, attachments: Any = None, draws: bool = False) -> Markup:
     """Markdown as HTML without scripts, styles, ids and classes; links lead to web and mail
-    addresses.
+    addresses. draws: whether formulas become pictures.
     """
     text, shown = pictures.take(plain(text), attachments, pictures.LARGEST)
     look_up = pictures.address(shown)
@@ -163,10 +170,10 @@ def prose(text: str, attachments: Any = None) -> Markup:
             return value if value.lower().startswith(LINKS) else None
         if name == "class":
             return value if value in COLOURS else None
-        return look_up(value) if name == "src" else value
+        return formulas.address(value) or look_up(value) if name == "src" else value
 
     try:
-        made = _markdown().render(text, {"pictures": set(shown)})
+        made = _markdown(draws).render(text, {"pictures": set(shown)})
     except Exception as error:  # whatever it is, the text can be read
         return Markup("<p>It is shown as text ({}).</p>").format(type(error).__name__) + literal(
             text
@@ -183,8 +190,10 @@ def prose(text: str, attachments: Any = None) -> Markup:
 
 
 @cache
-def _markdown() -> MarkdownIt:
+def _markdown(draws: bool) -> MarkdownIt:
     def math(text: str, how: Mapping[str, Any]) -> str:
+        if draws and (drawn := formulas.picture(text, how["display_mode"])):
+            return str(drawn)
         sign = "$$" if how["display_mode"] else "$"
         return str(escape(f"{sign}{text}{sign}"))
 

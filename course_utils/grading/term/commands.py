@@ -13,7 +13,7 @@ Time = Annotated[str, typer.Argument(help="Such as '2026-11-30 23:59 Europe/Berl
 
 def register(app: typer.Typer) -> None:
     """Add the commands of a term to the command line."""
-    for command in (roster, collect, due, extend):
+    for command in (roster, collect, due, extend, feedback):
         app.command()(command)
 
 
@@ -124,6 +124,27 @@ def extend(
         late.extend(course, chosen, student, when)
         said = f"until {shown(when)[:16]} UTC" if when else "when it is due for all"
         print(f"{student} may hand in {chosen.name} {said}.")
+
+
+def feedback(
+    lesson: Lesson,
+    to: Annotated[
+        Path | None, typer.Option("--zip", help="Also put all pages into this archive.")
+    ] = None,
+) -> None:
+    """Write a feedback page for everybody who is graded, and pack them for the LMS."""
+    from course_utils.grading.outside.course import find_course
+    from course_utils.grading.term import feedback as pages
+
+    course = find_course(Path.cwd())
+    (chosen,) = course.choose(lesson)
+    target = to.resolve() if to else None
+    missing = pages.make(course, chosen)
+    students = [student for student in pages.graded(course, chosen) if student not in missing]
+    print(f"{len(students)} feedback pages of {chosen.name}.")
+    if target is not None:
+        print(f"{pages.pack(course, chosen, students, target)} of them are in {to}.")
+    _refuse([f"{student} has no feedback page: grade it again." for student in missing])
 
 
 def _refuse(sentences: Sequence[str]) -> None:
