@@ -10,7 +10,7 @@ from markupsafe import Markup
 LONGEST = 300  # characters of a formula that is drawn
 MOST = 1_000  # different formulas that one page may have drawn; the rest stays as it was typed
 AXIS = 0.25  # of the font's size: how high above the baseline the middle of a formula lies
-EM = 12.0  # points
+EM = 100.0  # the size at which matplotlib gives the outlines of letters
 _SHORT_FRACTION = re.compile(r"\\frac(\w)(\w)")
 _SIZES = re.compile(r"\\[bB]igg?[lr]?(?=[()\[\]|])")  # which matplotlib draws for sized pairs only
 _made: dict[str, str] = {}
@@ -76,7 +76,7 @@ def _drawn(tex: str) -> str:
     for corners, code in path.iter_segments(curves=True, simplify=False):
         numbers = " ".join(f"{value:.2f}" for value in corners)
         drawn.append(f"{steps[int(code)]}{numbers}" if int(code) in steps else "Z")
-    width, height = box.x1 + 1, 2 * half
+    width, height = box.x1 + EM / 12, 2 * half
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width / EM:.3f}em" '
         f'height="{height / EM:.3f}em" viewBox="0 {-middle - half:.2f} {width:.2f} {height:.2f}">'
