@@ -17,7 +17,7 @@ from nbgrader.server_extensions.formgrader import handlers
 
 from course_utils.checking.card import Card
 from course_utils.checking.judge import Verdict
-from course_utils.grading.classroom.pages import PLACE, Feedback, Formgrader
+from course_utils.grading.classroom.pages import PLACE, TEMPLATE, Feedback, Formgrader
 from course_utils.grading.outside import gate
 from tests.grading import corpus
 
@@ -369,9 +369,39 @@ def test_each_control_of_a_page_is_there_once(page):
     assert len(ids) == len(set(ids)) > 0
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_says_what_may_run_in_it_before_the_notebook_begins(page):
-    made = shown(page, corpus.answered())
+def test_feedback_runs_no_script_and_loads_nothing():
+    made = shown((Feedback, "feedback"), corpus.answered())
+    policy = html.unescape(re.findall(r'Policy" content="(.*?)"', made)[0])
+    assert policy == (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    assert made.index("Content-Security-Policy") < made.index("<style>")
+    assert "<script" not in made and "<link" not in made
+
+
+def test_feedback_is_escaped_wherever_no_gate_made_it():
+    environment = exporter((Feedback, "feedback")).environment
+    tree = environment.parse(TEMPLATE.read_text(encoding="utf-8"))
+    own = {"exercise", "verdict", "is_right", "opened"}
+    plain = {"float", "round", "format", "map", "sum", "list", "selectattr", "join"}
+    assert environment.autoescape
+    assert {node.name for node in tree.find_all(nodes.Filter)} <= GATES | own | plain
+    assert not list(tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)))
+    notebook = corpus.answered()
+    notebook["cells"][corpus.place(notebook, "check-relu")]["outputs"] = [
+        {
+            "output_type": "display_data",
+            "data": {"text/plain": f"{HOSTILE} · x", "image/png": HOSTILE},
+            "metadata": {},
+        }
+    ]
+    made = shown((Feedback, "feedback"), notebook)
+    assert "LEAK" in made and "<img src=x" not in made and "<script" not in made
+
+
+def test_the_formgrader_says_what_may_run_in_it_before_the_notebook_begins():
+    made = shown((Formgrader, "formgrade"), corpus.answered())
     assert made.count("Content-Security-Policy") == 1 and made.count(PLACE) == 1
     assert made.index("Content-Security-Policy") < made.index("<body>")
     policy = html.unescape(re.findall(r'Policy" content="(.*?)"', made)[0])
