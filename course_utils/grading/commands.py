@@ -140,7 +140,7 @@ def show(report: dict[str, Any]) -> None:
 
 
 def report(
-    lesson: Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1.")],
+    lesson: LessonOrAll,
     html: Annotated[
         Path | None, typer.Option(help="Also write a page with plots to this file.")
     ] = None,
@@ -153,9 +153,9 @@ def report(
     from course_utils.grading.outside.course import find_course, write
 
     course = find_course(Path.cwd(), submitted)
-    for chosen in course.choose(lesson):
-        found = statistics.collect(course, chosen)
+    lessons = [statistics.collect(course, chosen) for chosen in course.choose(lesson)]
+    for found in lessons:
         statistics.show(found)
-        if html is not None:
-            write(html.resolve(), statistics.page(found).encode())
-            print(f"The page is {html}.")
+    if html is not None:
+        write(html.resolve(), statistics.page(*lessons).encode())
+        print(f"The page is {html}.")

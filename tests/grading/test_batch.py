@@ -69,9 +69,11 @@ def test_the_report_has_the_stated_form_and_the_gradebook_the_same_scores(course
     found = statistics.collect(course, LESSON)
     assert found.checks["linear.collapse"].mistakes == {"first bias forgotten": 2}
     page = statistics.page(found)
-    assert (
-        "first bias forgotten" in page and page.count("data:image/png") == 3 and "://" not in page
-    )
+    assert "first bias forgotten" in page and "✗ 2" in page and "<script" not in page
+    assert "://" not in page and all(f">{name}</th>" in page for name in EXPECTED)
+    assert found.scores == EXPECTED
+    twice = statistics.page(found, found)
+    assert twice.count("<h2") == 2 * page.count("<h2") == 2
 
 
 def test_a_rerun_grades_only_what_changed(course, monkeypatch):

@@ -2,34 +2,52 @@
 it took.
 """
 
-import base64
-import html
-import io
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment
+from nbgrader.api import Gradebook
+
+from course_utils import __version__
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
 from course_utils.checking.naming import TOGETHER
+from course_utils.grading.classroom.pages import is_waiting
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gate import plain, printable
 from course_utils.grading.outside.result import Result
 
-COLOURS = {  # of a check's verdicts, in the order of the bars
+TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
+COLOURS = {  # of a check's verdicts, in the order of the bars; white is legible on each
     "right": "#2e7d32",
-    "partial": "#b26a00",
+    "partial": "#a15c00",
     "wrong": "#c62828",
     "error": "#8e24aa",
     "shortcut": "#1565c0",
     "timeout": "#6d4c41",
-    "out of memory": "#00838f",
+    "out of memory": "#00697a",
     "crashed": "#263238",
-    "not attempted": "#9e9e9e",
-    "not run": "#cfd8dc",
+    "not attempted": "#6b6b70",
+    "not run": "#546e7a",
 }
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+SIGNS = dict(zip(COLOURS, "✓◐✗!↷◷▲×○–", strict=True))  # so that colour is never the only sign
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'"
+)
+LEFT, WIDE = 230, 660  # of the bars, in the units of the picture
+
+
+@dataclass
+class Essay:
+    """An answer in words over all submissions: how many have points, wait, or are empty."""
+
+    given: int = 0
+    waiting: int = 0
+    empty: int = 0
 
 
 @dataclass
@@ -52,6 +70,33 @@ class Statistics:
     checks: dict[str, Check] = field(default_factory=dict)
     repairs: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
+    essays: dict[str, Essay] = field(default_factory=dict)
+    open: dict[str, list[str]] = field(default_factory=dict)  # what each has not right
+
+    @property
+    def seen(self) -> list[str]:
+        """The verdicts that there are, in the order of the bars."""
+        return [
+            name for name in COLOURS if any(item.statuses[name] for item in self.checks.values())
+        ]
+
+    @property
+    def bars(self) -> dict[str, list[dict[str, Any]]]:
+        """What is drawn for each check: a bar for each verdict, one after the other."""
+        drawn: dict[str, list[dict[str, Any]]] = {}
+        for row, (id, check) in enumerate(self.checks.items()):
+            left, drawn[id] = float(LEFT), []
+            for status in (name for name in self.seen if check.statuses[name]):
+                width = WIDE * check.statuses[status] / check.statuses.total()
+                bar: dict[str, Any] = {
+                    "x": round(left, 1),
+                    "y": 30 * row + 2,
+                    "width": round(width, 1),
+                }
+                bar |= {"status": status, "count": check.statuses[status]}
+                drawn[id].append(bar | {"colour": COLOURS[status]})
+                left += width
+        return drawn
 
 
 def collect(course: Course, lesson: Lesson) -> Statistics:
@@ -69,7 +114,11 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
             said = f"has no result for {lesson.name} yet: run `course grade {lesson.name}` first."
             raise CourseError(f"{printable(student)} {said}") from None
         found.statuses[result.status] += 1
-        found.scores[student] = sum(row.points or 0.0 for row in result.checks)
+        found.open[student] = [
+            f"{row.id.partition('.')[2]} ({row.status})"
+            for row in result.checks
+            if row.status != "right" and not row.manual
+        ]
         found.seconds[student] = result.seconds
         found.repairs.update(result.repairs)
         for row in result.checks:
@@ -78,9 +127,26 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
                 check.points += row.points or 0.0
                 check.statuses[row.status] += 1
                 check.mistakes.update(row.mistake.split(TOGETHER) if row.mistake else [])
-    if not found.scores:
+    if not found.seconds:
         raise CourseError(f"Nobody has handed in {lesson.name}.")
+    _from_gradebook(course, found)
     return found
+
+
+def _from_gradebook(course: Course, found: Statistics) -> None:
+    """Points as the gradebook has them, with those by hand and less what being late costs."""
+    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+        for submission in book.find_assignment(found.lesson).submissions:
+            if submission.student_id not in found.seconds:
+                continue
+            score = submission.score - submission.late_submission_penalty
+            found.scores[submission.student_id] = max(0.0, score)
+            for grade in (item for notebook in submission.notebooks for item in notebook.grades):
+                if grade.cell.cell_type == "markdown":
+                    essay = found.essays.setdefault(grade.name, Essay())
+                    essay.waiting += is_waiting(grade)
+                    essay.given += grade.manual_score is not None
+                    essay.empty += grade.manual_score is None and grade.auto_score is not None
 
 
 def show(found: Statistics) -> None:
@@ -118,88 +184,9 @@ def show(found: Statistics) -> None:
         )
 
 
-def page(found: Statistics) -> str:
-    """The statistics as one HTML page that needs no other file."""
-    number = len(found.scores)
-    statuses = ", ".join(f"{count} {name}" for name, count in found.statuses.most_common())
-    rows = "".join(
-        f"<tr><td>{html.escape(id)}</td><td>{check.statuses['right']} of {number}</td>"
-        f"<td>{check.points / number:.2f} of {check.max_points:g}</td>"
-        f"<td>{_listed(check.mistakes)}</td></tr>"
-        for id, check in found.checks.items()
-    )
-    repairs = "".join(
-        f"<li>{count} × {html.escape(plain(line))}</li>"
-        for line, count in found.repairs.most_common(20)
-    )
-    pictures = "".join(
-        f'<figure><img src="data:image/png;base64,{picture}" alt="{html.escape(alt)}"></figure>'
-        for picture, alt in _pictures(found)
-    )
-    return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>{found.lesson}</title>
-<style>body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222 }}
-table {{ border-collapse: collapse }} th, td {{ text-align: left; padding: 4px 12px; border-bottom: 1px solid #ddd;
-vertical-align: top }} img {{ max-width: 100% }} figure {{ margin: 1.5em 0 }}</style></head><body>
-<h1>{found.lesson}</h1>
-<p>{number} submissions: {statuses}.</p>
-{pictures}
-<h2>Checks</h2>
-<table><thead><tr><th>check</th><th>right</th><th>mean points</th><th>named mistakes</th></tr></thead>
-<tbody>{rows}</tbody></table>
-<h2>Repairs</h2>
-<ul>{repairs or "<li>none</li>"}</ul>
-</body></html>
-"""
-
-
-def _listed(mistakes: Counter[str]) -> str:
-    return (
-        "<br>".join(f"{count} × {html.escape(name)}" for name, count in mistakes.most_common())
-        or "none"
-    )
-
-
-def _pictures(found: Statistics) -> list[tuple[str, str]]:
-    """Verdicts by check, scores, and times, each as a PNG in base64 with a text that says the same."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    made = []
-    names = list(found.checks)
-    figure = Figure(figsize=(9, 0.5 * len(names) + 1.4), layout="constrained")
-    axis = figure.subplots()
-    left = [0] * len(names)
-    for status in sorted(
-        {name for check in found.checks.values() for name in check.statuses},
-        key=list(COLOURS).index,
-    ):
-        counts = [check.statuses[status] for check in found.checks.values()]
-        axis.barh(names, counts, left=left, color=COLOURS[status], label=status)
-        left = [a + b for a, b in zip(left, counts, strict=True)]
-    axis.invert_yaxis()
-    axis.set_xlabel("submissions")
-    axis.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
-    right = ", ".join(f"{name}: {check.statuses['right']}" for name, check in found.checks.items())
-    made.append((figure, f"Verdicts by check. Right answers: {right}."))
-    for values, label in (
-        (list(found.scores.values()), "score"),
-        (list(found.seconds.values()), "seconds"),
-    ):
-        figure = Figure(figsize=(9, 2.6), layout="constrained")
-        axis = figure.subplots()
-        axis.hist(values, bins=20, color="#1565c0")
-        axis.set_xlabel(label)
-        axis.set_ylabel("submissions")
-        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
-        made.append(
-            (figure, f"Submissions by {label}, from {min(values):.2f} to {max(values):.2f}.")
-        )
-    return [(_png(figure), alt) for figure, alt in made]
-
-
-def _png(figure: Any) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return base64.b64encode(buffer.getvalue()).decode()
+def page(*lessons: Statistics) -> str:
+    """The statistics of some lessons as one HTML page that needs no other file and no script."""
+    environment = Environment(autoescape=True)
+    environment.filters["plain"] = plain
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(lessons=lessons, policy=POLICY, signs=SIGNS, version=__version__)
