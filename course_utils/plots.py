@@ -4,8 +4,8 @@ Figure.
 JupyterLab shows a PNG without any alt text, whatever its metadata says. So `show` gives every
 picture its words twice: as `alt` in the metadata of the image (used by nbconvert, and looked at by
 `course verify`), and as a line below the picture that opens to the same words, which every reader
-and every screen reader finds. Only text reaches nbval. The figures are not pyplot's: a cell that
-fails half-way leaves no empty figure behind.
+and every screen reader finds. The figures are not pyplot's: a cell that fails half-way leaves no
+empty figure behind.
 """
 
 import base64
@@ -46,7 +46,7 @@ Series = Tensor | Sequence[float]
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Display the figure with its words; alt: what a reader who cannot see the picture should know."""
+    """Display the figure with its words; alt: what it shows to somebody who cannot see it."""
     _display(*_png(figure), alt)
 
 
@@ -68,8 +68,7 @@ class Live:
     """A picture that is drawn anew in one place: `with Live() as live:`, and in a loop
     `live.show(figure, alt)`.
 
-    Its words are shown at the end. nbval compares what was displayed first with what is stored at
-    last, so the plain text that stands for the picture is the same all the time.
+    Its words are shown at the end; the plain text that stands for the picture stays the same.
     """
 
     def __init__(self) -> None:
@@ -411,7 +410,7 @@ def labelled(
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axis.margins(0.08)
     axis.grid(alpha=0.25)
-    figure.draw_without_rendering()  # settles the layout, so that the boxes of the names are the final ones
+    figure.draw_without_rendering()  # settles the layout, so the boxes of the names are final
     taken: list[Bbox] = []
     for place in zip(x, y, labels, strict=True):
         for offset, side in (

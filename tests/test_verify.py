@@ -113,6 +113,23 @@ def figure_without_words(subject, _):
     nb.write(subject.lesson.solved, nb.to_bytes(solved))
 
 
+def store(subject, change, tags=()):
+    """Change a stored output of the check's cell, and mark the cell in text and notebook."""
+    solved = nb.read(subject.lesson.solved)
+    cell = rules._cell(solved, "check-relu")
+    change(cell.outputs[0].data)
+    nb.write(subject.lesson.solved, nb.to_bytes(solved))
+    rules._cell(subject.solved_run.notebook, "check-relu").metadata["tags"] = [*tags]
+
+
+def other_output(subject, _):
+    store(subject, lambda data: data.update({"text/plain": "right, once"}))
+
+
+def more_outputs(subject, _):
+    rules._cell(subject.solved_run.notebook, "check-relu").outputs *= 2
+
+
 def solution_that_fails(subject, _):
     del subject.__dict__["solved_run"]
     tiny.edit(subject.lesson.text, "return x.clamp(min=0)", "return x.clamp(min=1)")
@@ -238,6 +255,8 @@ BROKEN = [
     ("headings_are_in_order", "the first cell has no title", text("# # Tiny", "# Tiny")),
     ("headings_are_in_order", "is a second title", text("# ## The bend", "# # The bend")),
     ("headings_are_in_order", "from level 1 to level 3", text("# ## The bend", "# ### The bend")),
+    ("outputs_are_stored", "cell 5 (check-relu), under", other_output),
+    ("outputs_are_stored", "gives other outputs than are stored", more_outputs),
     ("solution_scores_full", "cell 5 (check-relu)", solution_that_fails),
     ("solution_scores_full", "check-relu scores 0 of 1 and says right", solution_that_warns),
     ("release_scores_nothing", "check-relu scores 1", release_that_is_solved),
@@ -294,9 +313,18 @@ BROKEN = [
 def test_a_broken_rule_is_red(subject, monkeypatch, name, said, broken):
     broken(subject, monkeypatch)
     [rule] = [rule for rule in RULES if rule.__name__ == name]
-    monkeypatch.setattr(verify, "Subject", lambda lesson: subject)
-    report = verify.examine(subject.lesson, [rule])
-    assert [problem for problem in report.problems[name] if said in problem], report.problems
+    problems = verify.broken(subject, rule)
+    assert [problem for problem in problems if said in problem], problems
+
+
+@pytest.mark.parametrize(
+    ("stored", "tags"),
+    [({"text/plain": "right, once"}, ["nbval-ignore-output"]), ({"image/png": "another"}, [])],
+    ids=["ignored", "picture"],
+)
+def test_outputs_to_ignore_and_pictures_may_differ_from_the_stored_ones(subject, stored, tags):
+    store(subject, lambda data: data.update(stored), tags)
+    assert not [*rules.outputs_are_stored(subject)]
 
 
 def test_every_rule_is_seen_broken():

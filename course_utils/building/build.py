@@ -91,7 +91,7 @@ def stale(lesson: Lesson) -> list[str]:
     """What is out of step between the lesson's text, its solved notebook and its release; nothing
     is run.
 
-    The stored outputs are not compared with a new run; that is nbval's part.
+    The stored outputs are not compared with a new run; `course verify` does that.
     """
     try:
         solved = nb.read(lesson.solved)

@@ -42,6 +42,8 @@ from course_utils.checking.running import collect
 SEEDS = (PUBLIC_SEED, 1, 2)
 MORE_SEEDS = tuple(range(20))  # for right answers; PUBLIC_SEED is one of them
 SLOWEST = 20.0  # seconds
+IGNORED = "nbval-ignore-output"  # the tag of a cell whose outputs may differ from run to run
+PICTURES = {"image/png", "image/jpeg"}
 FEWEST_MISTAKES, FEWEST_ALTERNATIVES = 5, 2
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
@@ -196,6 +198,20 @@ def solution_scores_full(subject: Subject) -> Iterator[str]:
         if cell.cell_type == "code" and (points != most or _statuses(cell) != ["right"]):
             said = " and ".join(_statuses(cell)) or _error(cell)
             yield f"{cell.id} scores {points:g} of {most:g} and says {said}: mend the answer"
+
+
+def outputs_are_stored(subject: Subject) -> Iterator[str]:
+    """Every cell gives what the solved notebook stores, pictures and outputs to ignore aside."""
+    stored = {cell.id: cell for cell in nb.read(subject.lesson.solved).cells}
+    notebook = subject.solved_run.notebook
+    for index, cell in enumerate(notebook.cells):
+        if cell.id not in stored or IGNORED in cell.metadata.get("tags", []):
+            continue  # what tries the docstrings is not stored, nor is a cell that is out of step
+        if _compared(cell) != _compared(stored[cell.id]):
+            yield (
+                f"{nb.place(notebook, index)} gives other outputs than are stored: "
+                f"run `course build {subject.lesson.name}`, or make them the same at every run"
+            )
 
 
 def questions_are_asked(subject: Subject) -> Iterator[str]:
@@ -406,6 +422,7 @@ RULES: tuple[Rule, ...] = (
     hints_are_there,
     images_have_alt_text,
     headings_are_in_order,
+    outputs_are_stored,
     solution_scores_full,
     release_scores_nothing,
     docstrings_are_true,
@@ -450,6 +467,15 @@ def _statuses(cell: NotebookNode) -> list[str]:
         output.get("data", {}).get("text/html", "") for output in cell.get("outputs", [])
     )
     return re.findall(r'class="course-card" data-status="([^"]+)"', html)
+
+
+def _compared(cell: NotebookNode) -> list[dict[str, Any]]:
+    """The outputs of a cell without what may differ: pictures, their metadata and the count."""
+    kept = []
+    for output in cell.get("outputs", []):
+        data = {kind: text for kind, text in output.get("data", {}).items() if kind not in PICTURES}
+        kept.append({**output, "data": data, "metadata": None, "execution_count": None})
+    return kept
 
 
 def _error(cell: NotebookNode) -> str:

@@ -54,15 +54,18 @@ def examine(lesson: Lesson, rules: Sequence[Rule] = RULES) -> Report:
     other.
     """
     subject = Subject(lesson)
-    problems: dict[str, list[str]] = {}
-    for rule in rules:
-        try:
-            problems[rule.__name__] = list(rule(subject))
-        except CourseError as error:
-            problems[rule.__name__] = [str(error)]
-        except Exception as error:
-            problems[rule.__name__] = [f"could not be tried: {type(error).__name__}: {error}"]
+    problems = {rule.__name__: broken(subject, rule) for rule in rules}
     return Report(lesson.name, problems, _counts(subject), _opted_out(lesson))
+
+
+def broken(subject: Subject, rule: Rule) -> list[str]:
+    """What breaks the rule, or why it could not be tried."""
+    try:
+        return list(rule(subject))
+    except CourseError as error:
+        return [str(error)]
+    except Exception as error:
+        return [f"could not be tried: {type(error).__name__}: {error}"]
 
 
 def _opted_out(lesson: Lesson) -> list[tuple[str, str, str]]:
