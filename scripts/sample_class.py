@@ -43,7 +43,7 @@ KINDS = [
 
 
 def main(folder: Path) -> None:
-    """Fill the folder with a course in which lesson 01 was handed in; what was there before goes."""
+    """Fill the folder with a course in which lesson 01 was handed in; what was there goes."""
     shutil.rmtree(folder, ignore_errors=True)
     released = folder / "notebooks" / corpus.LESSON.name
     shutil.copytree(corpus.LESSON.released.parent, released)

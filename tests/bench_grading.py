@@ -150,8 +150,16 @@ def against_stock(folder: Path) -> Table:
     done = nbgrader_command(theirs, "autograde", LESSON.name)
     seconds = time.perf_counter() - start
     assert done.returncode == 0, done.stderr[-2000:]
-    table = Table("grader", "jobs", "seconds", "a submission", "steady state", "ratio", "steady ratio",
-                  title=f"{NUMBER} honest submissions of {LESSON.name}")  # fmt: skip
+    table = Table(
+        "grader",
+        "jobs",
+        "seconds",
+        "a submission",
+        "steady state",
+        "ratio",
+        "steady ratio",
+        title=f"{NUMBER} honest submissions of {LESSON.name}",
+    )
     each = seconds / NUMBER
     table.add_row("stock nbgrader", "1", f"{seconds:.1f}", f"{each:.2f}", f"{each:.2f}", "1", "1")
     for jobs in (1, 2):
@@ -167,7 +175,8 @@ def against_stock(folder: Path) -> Table:
             *ratios,
         )
     same = scores(theirs) == scores(ours)
-    table.caption = f"scores {'equal' if same else 'NOT EQUAL'}; steady state: without the start of the processes"
+    equal = "equal" if same else "NOT EQUAL"
+    table.caption = f"scores {equal}; steady state: without the start of the processes"
     return table
 
 

@@ -199,7 +199,10 @@ def time_to_target(
         return hits / len(valid)
 
     theirs = until_target(epoch_of_examples, accuracy_of_examples)
-    names = f"to {TARGET:.0%}: the lesson's net ({ours[2]} epochs) / pytorch/examples' settings ({theirs[2]})"
+    names = (
+        f"to {TARGET:.0%}: the lesson's net ({ours[2]} epochs) / "
+        f"pytorch/examples' settings ({theirs[2]})"
+    )
     show(names, [ours[0], theirs[0]], [ours[1], theirs[1]])
 
 

@@ -1,4 +1,4 @@
-"""A Jupyter server on this machine alone and a headless browser, for the tests that look at pages."""
+"""A Jupyter server on this machine alone and a headless browser, for tests that look at pages."""
 
 import os
 import shutil

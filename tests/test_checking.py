@@ -337,7 +337,8 @@ for lesson in lessons():
     for exercise in exercises(lesson):
         if not isinstance(exercise, Training):
             judge(exercise.id, answers[exercise.id][0])
-            judge(exercise.id, wrong_answer(exercise, next(m for m in exercise.mistakes if m.change is not None)))
+            mistake = next(m for m in exercise.mistakes if m.change is not None)
+            judge(exercise.id, wrong_answer(exercise, mistake))
     slow = {"torch._dynamo", "sympy"} & set(sys.modules)
     assert not slow, (lesson, slow)
 """

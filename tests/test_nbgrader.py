@@ -36,7 +36,7 @@ def nbgrader(course: Path, command: str, *arguments: str) -> None:
 
 
 def answered(names: list[str], before: str = "", region: str = "### BEGIN SOLUTION\n") -> bytes:
-    """The release with the solution's answers to these exercises; `before` runs before each check."""
+    """The release with the solution's answers to these; `before` runs before each check."""
     solutions = {cell.id: cell.source for cell in nb.read(LESSON.solved).cells}
     notebook = nb.read(LESSON.released)
     for cell in notebook.cells:

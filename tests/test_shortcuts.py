@@ -29,7 +29,8 @@ from course_utils.checking.tolerance import Slack
 # Functions that compute an exercise in one call and are simpler operations than it, by their last
 # name.
 ALLOWED = {"linear.relu": {"clamp", "clamp_min", "clip"}}
-UNSAFE = re.compile(  # changes settings, gives chance results, or takes the process down with arguments that do not fit
+# What changes settings, gives chance results, or ends the process with arguments that do not fit.
+UNSAFE = re.compile(
     "seed|set_|save|load|compile|storage|from_file|__|cuda|quant|rand|normal|uniform|bernoulli|cauchy|exponential|names|"
     "geometric|multinomial|poisson|dropout|mkldnn|cudnn|miopen|fbgemm|sparse|nested|retain_grad|grad_fn|register|resize|"
     "swap|as_strided|empty|numpy|share_memory|record_stream|"
@@ -80,7 +81,7 @@ def called_with(exercise: Exercise, case: Case) -> tuple[Any, ...] | None:
 
 
 def ready_made(exercise: Exercise) -> Iterator[tuple[str, Any]]:
-    """Functions of torch that give what the reference gives, for the first two cases, as answers."""
+    """Functions of torch that give what the reference gives for the first two cases, as answers."""
     right = reference(exercise)
     tried = []
     for case in [case for case in exercise.own_cases(0) if not case.axis][:2]:
@@ -285,7 +286,7 @@ ROADS = [
 
 @pytest.fixture(scope="module")
 def imported():
-    """What torch imports at the first use of torch.func takes seconds, which a probe does not have."""
+    """What torch imports at the first use of torch.func takes longer than a probe may."""
     torch.func.grad(loss)(torch.ones(2), torch.ones(3, 2), torch.ones(3))
 
 

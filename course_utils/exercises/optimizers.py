@@ -66,7 +66,7 @@ class RmspropStep(Exercise):
         yield from _cases(rng, "squares", alpha=lambda rng: rng.number(0.6, 0.9), eps=_eps)
 
     def probe(self, rmsprop_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        def call(params: list[Tensor], squares: list[Tensor], t: int, lr: float) -> Any:
+        def call(params: list[Tensor], squares: list[Tensor], _t: int, lr: float) -> Any:
             return rmsprop_step(params, squares, lr, case.alpha, case.eps)
 
         yield from probe_steps(case, call, "squares")

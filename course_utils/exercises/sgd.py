@@ -438,7 +438,7 @@ class MomentumStep(Exercise):
             yield step_case(rng, label, shapes, steps, without, in_no_grad=in_no_grad, **more)
 
     def probe(self, momentum_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        def call(params: list[Tensor], velocities: list[Tensor], t: int, lr: float) -> Any:
+        def call(params: list[Tensor], velocities: list[Tensor], _t: int, lr: float) -> Any:
             return momentum_step(params, velocities, lr, case.momentum)
 
         yield from probe_steps(case, call, "velocities")

@@ -37,12 +37,18 @@ def count_parameters(module: nn.Module) -> int:
 
 
 def collapse(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, Tensor]:
-    """(w, b) with w2 @ (w1 @ x + b1) + b2 = w @ x + b; w1: (h, i), b1: (h,), w2: (o, h), b2: (o,)."""
+    """(w, b) with w2 @ (w1 @ x + b1) + b2 = w @ x + b.
+
+    w1: (h, i), b1: (h,), w2: (o, h), b2: (o,).
+    """
     return w2 @ w1, w2 @ b1 + b2
 
 
 class two_layer_net(nn.Module):
-    """My_Linear(n_in, n_hidden), relu, My_Linear(n_hidden, n_out); x: (..., n_in) -> (..., n_out)."""
+    """My_Linear(n_in, n_hidden), relu, My_Linear(n_hidden, n_out).
+
+    x: (..., n_in) -> (..., n_out).
+    """
 
     def __init__(self, n_in: int, n_hidden: int, n_out: int) -> None:
         super().__init__()

@@ -66,7 +66,10 @@ def train_epoch(
 
 
 def evaluate(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
-    """(cross-entropy, accuracy) of the model in eval mode, without a graph; x: (n, d_in), y: (n,)."""
+    """(cross-entropy, accuracy) of the model in eval mode, without a graph.
+
+    x: (n, d_in), y: (n,).
+    """
     was_training = model.training
     model.eval()
     with torch.no_grad():

@@ -49,7 +49,10 @@ def minibatches(n: int, batch_size: int, generator: torch.Generator) -> Iterator
 
 
 def ewma(values: Tensor, beta: float) -> Tensor:
-    """S_t = beta * S_(t-1) + (1 - beta) * values_t from S_0 = 0; values: (n,) -> S_1 ... S_n: (n,)."""
+    """S_t = beta * S_(t-1) + (1 - beta) * values_t from S_0 = 0.
+
+    values: (n,) -> S_1 ... S_n: (n,).
+    """
     averages, s = [], torch.zeros_like(values[0])
     for value in values:
         s = beta * s + (1 - beta) * value

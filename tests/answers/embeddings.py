@@ -291,8 +291,11 @@ def embedding_backward_first_reading(grad_out, idx, num_embeddings):
 
 def embedding_backward_second_reading(grad_out, idx, num_embeddings):
     hot = (idx.unsqueeze(-1) == torch.arange(num_embeddings)).to(torch.float64)
-    return torch.einsum("un,uk->nk", hot.flatten(0, -2) if hot.dim() > 1 else hot[None],
-                        grad_out.double().reshape(-1, grad_out.shape[-1])).to(grad_out.dtype)  # fmt: skip
+    return torch.einsum(
+        "un,uk->nk",
+        hot.flatten(0, -2) if hot.dim() > 1 else hot[None],
+        grad_out.double().reshape(-1, grad_out.shape[-1]),
+    ).to(grad_out.dtype)
 
 
 def embedding_backward_third_reading(grad_out, idx, num_embeddings):

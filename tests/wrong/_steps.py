@@ -11,7 +11,7 @@ from tests.wrong import wrong
 Step = Callable[..., Any]
 
 
-def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:
+def in_place(id: str, right: Step, buffers: Sequence[str] = ()) -> None:  # noqa: C901 (many steps)
     """Note steps that handle tensors wrongly, whatever the formula; right: a right step, params and
     buffers first.
     """

@@ -147,7 +147,7 @@ wrong("embeddings.sigmoid_range", "no sigmoid")(lambda x, low, high: low + (high
 
 
 class _Model(nn.Module):
-    """What the mistakes about DotProductBias have in common: everything that they do not get wrong."""
+    """What the mistakes about DotProductBias have in common: all that they do not get wrong."""
 
     def __init__(
         self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]

@@ -130,9 +130,14 @@ def _odd_way(
     """A cycle whose pct in one phase is part(step, peak, last)."""
 
     def cycle(
-        step: int, total: int, lr: float, pct_start: float = 0.3, div: float = 25.0, final_div: float = 1e4,
+        step: int,
+        total: int,
+        lr: float,
+        pct_start: float = 0.3,
+        div: float = 25.0,
+        final_div: float = 1e4,
         momentums: Sequence[float] = _MOMENTUMS,
-    ) -> tuple[float, float]:  # fmt: skip
+    ) -> tuple[float, float]:
         peak, last = pct_start * total - 1, total - 1
         low, high = momentums
         if step <= peak:
@@ -158,9 +163,14 @@ wrong("one_cycle.one_cycle", "peak not subtracted from the step")(
 
 
 def _one_phase(
-    step: int, total: int, lr: float, pct_start: float = 0.3, div: float = 25.0, final_div: float = 1e4,
+    step: int,
+    total: int,
+    lr: float,
+    pct_start: float = 0.3,
+    div: float = 25.0,
+    final_div: float = 1e4,
     momentums: Sequence[float] = _MOMENTUMS,
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float]:
     pct = step / (pct_start * total - 1)
     return _cosine(lr / div, lr, pct), _cosine(momentums[1], momentums[0], pct)
 
@@ -264,9 +274,14 @@ wrong("one_cycle.one_cycle", "second phase not from 0")(
 
 
 def _three_phases(
-    step: int, total: int, lr: float, pct_start: float = 0.3, div: float = 25.0, final_div: float = 1e4,
+    step: int,
+    total: int,
+    lr: float,
+    pct_start: float = 0.3,
+    div: float = 25.0,
+    final_div: float = 1e4,
     momentums: Sequence[float] = _MOMENTUMS,
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float]:
     up, down, end = pct_start * total - 1, 2 * pct_start * total - 2, total - 1
     low, high = momentums
     if step <= up:

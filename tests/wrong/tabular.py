@@ -340,7 +340,7 @@ def _size(n: int) -> int:
 
 
 class _Table(nn.Module):
-    """What the mistakes about TabularModel have in common: everything that they do not get wrong."""
+    """What the mistakes about TabularModel have in common: all that they do not get wrong."""
 
     def __init__(
         self, cardinalities: Sequence[int], n_continuous: int, n_outputs: int, hidden: Sequence[int]
@@ -1105,8 +1105,12 @@ def fill_missing(train, valid):
 @wrong("tabular.fill_missing", "value of the row before")
 def fill_missing(train, valid):
     t, v = (pd.Series(c.numpy()).ffill().bfill() for c in (train, valid))
-    return (torch.tensor(t.to_numpy(), dtype=torch.float32), torch.tensor(v.to_numpy(), dtype=torch.float32),
-            train.isnan(), valid.isnan())  # fmt: skip
+    return (
+        torch.tensor(t.to_numpy(), dtype=torch.float32),
+        torch.tensor(v.to_numpy(), dtype=torch.float32),
+        train.isnan(),
+        valid.isnan(),
+    )
 
 
 @wrong("tabular.fill_missing", "in pairs")

@@ -964,8 +964,11 @@ def replace_head(model, num_outputs):
 def activations(model, layers, x):
     out, handles = {}, []
     for path in layers:
-        handles.append(model.get_submodule(path).register_forward_hook(
-            lambda module, inputs, output: out.update({path: output.detach().clone()})))  # fmt: skip
+        handles.append(
+            model.get_submodule(path).register_forward_hook(
+                lambda module, inputs, output: out.update({path: output.detach().clone()})
+            )
+        )
     with torch.no_grad():
         model(x)
     for handle in handles:
@@ -1038,8 +1041,11 @@ def activations(model, layers, x):
 def activations(model, layers, x):
     store, handles = {}, []
     for path in layers:
-        handles.append(model.get_submodule(path).register_forward_hook(
-            lambda m, inputs, output, key=path: store.update({key: inputs[0].detach().clone()})))  # fmt: skip
+        handles.append(
+            model.get_submodule(path).register_forward_hook(
+                lambda m, inputs, output, key=path: store.update({key: inputs[0].detach().clone()})
+            )
+        )
     model(x)
     for handle in handles:
         handle.remove()
