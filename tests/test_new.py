@@ -31,10 +31,17 @@ def contents(root):
     return {path: path.read_text() for path in root.rglob("*.py")}
 
 
-def course(root, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from course_utils.cli import main; main(sys.argv[1:])"
+def course(root, *commands: str) -> subprocess.CompletedProcess[str]:
+    """Run commands of `course` one after the other, in one process of that root."""
+    code = """if True:
+        import sys
+        from course_utils.cli import app
+
+        for command in sys.argv[1:]:
+            app(command.split(), standalone_mode=False)
+    """
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", code, *commands],
         capture_output=True,
         text=True,
         cwd=root,
@@ -83,14 +90,11 @@ def test_a_lesson_that_is_there_or_has_no_number_is_refused(root, name, said):
 
 
 def test_verify_says_what_a_new_lesson_still_needs(root):
-    for name in ("90_tiny", "tiny.leaky_relu"):
-        done = course(root, "new", name)
-        assert done.returncode == 0, done.stderr
-    assert f"solutions/90_tiny.py:15: {FILL_IN}: number and title" in done.stdout
-    assert "`course verify --quick 90_tiny`" in done.stdout
-    done = course(root, "verify", "--quick", "tiny")
-    assert done.returncode == 1
+    done = course(root, "new 90_tiny", "new tiny.leaky_relu", "verify --quick tiny")
+    assert done.returncode == 1, done.stderr
     for said in (
+        f"solutions/90_tiny.py:15: {FILL_IN}: number and title",
+        "`course verify --quick 90_tiny`",
         "all_is_filled_in: solutions/90_tiny.py:15: FILL IN",
         "reference_is_right: tiny.leaky_relu, seed 0: course error: ",
         "Mend course_utils/reference/tiny.py",

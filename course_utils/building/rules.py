@@ -36,7 +36,13 @@ from course_utils.checking.exercise import (
     free_texts,
     reference,
 )
-from course_utils.checking.judge import PUBLIC_SEED, Verdict, expected_evidence, judge_evidence
+from course_utils.checking.judge import (
+    PUBLIC_SEED,
+    Verdict,
+    course_error,
+    expected_evidence,
+    judge_evidence,
+)
 from course_utils.checking.running import collect
 
 SEEDS = (PUBLIC_SEED, 1, 2)
@@ -143,7 +149,10 @@ class Subject:
 
     def judged(self, exercise: Exercise, answer: Any, seed: int, guarded: bool = True) -> Verdict:
         """What the judge says of an answer to the cases of a seed."""
-        cases, expected = self.expected(exercise, seed)
+        try:
+            cases, expected = self.expected(exercise, seed)
+        except Exception as error:
+            return course_error(exercise.id, error)
         evidence = collect(exercise, answer, cases, guarded, seed)
         return judge_evidence(exercise, cases, evidence, seed, expected)
 
