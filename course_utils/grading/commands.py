@@ -11,7 +11,10 @@ from course_utils.grading.term import commands as term
 
 LessonOrAll = Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1, or all.")]
 MOST_ROWS = 60
-REFUSED = "a student's id has letters, digits, spaces and . _ - + @ ', and begins with a letter or digit: rename it."
+REFUSED = (
+    "a student's id has letters, digits, spaces and . _ - + @ ', and begins with a letter or "
+    "digit: rename it."
+)
 EMPTY = ("not attempted", "not run")
 
 

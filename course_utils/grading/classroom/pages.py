@@ -35,7 +35,8 @@ TEMPLATE = Path(__file__).parent / "templates" / "feedback.html.j2"
 SHOWN = ("text/html", "image/png", "image/jpeg", "text/plain")
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
 VERSIONS = "https://api.cdnjs.com/libraries/mathjax"  # where MathJax looks for its latest version
-PLACE = "<!-- Loading mathjax macro -->"  # in both of nbgrader's templates, after its own scripts in the formgrader's
+# In both of nbgrader's templates, after its own scripts in the formgrader's.
+PLACE = "<!-- Loading mathjax macro -->"
 POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; font-src data: "
     f"{MATHJAX} {{own}}; style-src 'unsafe-inline' {MATHJAX} {{own}}; connect-src {VERSIONS} "
@@ -47,7 +48,8 @@ MISSING = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Not gra
 
 
 UNSHOWN = Markup("""<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Not shown</title>
-<p>This submission cannot be shown as a notebook ({reason}). This is the file:</p><pre>{text}</pre></html>""")
+<p>This submission cannot be shown as a notebook ({reason}). This is the file:</p>
+<pre>{text}</pre></html>""")
 
 
 def _of_nbgraders_own() -> str:
@@ -124,7 +126,7 @@ class Page(HTMLExporter):
         return nb, resources
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
-        """The page of a graded notebook, which begins with what the browser may load and run in it."""
+        """The page of a graded notebook; it begins with what the browser may load and run in it."""
         resources = self._init_resources(resources)
         page, resources = TemplateExporter.from_notebook_node(
             self, gate.notebook(nb), resources, **kw

@@ -1,1 +1,1 @@
-"""What runs inside the sandbox, and what it shares with the worker: a sandbox gets this folder whole."""
+"""What runs inside the sandbox, which gets this folder whole, and what the worker shares."""

@@ -24,7 +24,8 @@ from course_utils.checking.world import MISSING, device, fixed_world, use_device
 from course_utils.grading.inside import wire
 from course_utils.grading.inside.shell import RECORDER, Stream
 
-SHORTEST = 0.5  # seconds for one of the student's own cells when they have had a third of all time together
+# Seconds for one of the student's own cells when they have had a third of all time together.
+SHORTEST = 0.5
 
 
 def work(sock: socket.socket, exercises: dict[str, Exercise], limits: wire.Limits) -> None:

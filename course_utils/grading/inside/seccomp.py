@@ -27,24 +27,77 @@ FAMILIES = (
 )  # AF_UNIX, AF_INET, AF_INET6: the network that these reach is the child's own and empty
 OTHER_TABLE = 0x40000000  # numbers from here on are those of x32
 
-BOTH = {"io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432,
-        "clone3": 435, "mount_setattr": 442, "memfd_secret": 447}  # fmt: skip
+BOTH = {
+    "io_uring_setup": 425,
+    "open_tree": 428,
+    "move_mount": 429,
+    "fsopen": 430,
+    "fsconfig": 431,
+    "fsmount": 432,
+    "clone3": 435,
+    "mount_setattr": 442,
+    "memfd_secret": 447,
+}
 CALLS = {
-    "x86_64": BOTH | {"mmap": 9, "shmget": 29, "socket": 41, "socketpair": 53, "clone": 56, "semget": 64,
-                      "msgget": 68, "ptrace": 101, "pivot_root": 155, "mount": 165, "umount2": 166,
-                      "sched_setaffinity": 203, "add_key": 248, "request_key": 249, "keyctl": 250, "unshare": 272,
-                      "perf_event_open": 298, "setns": 308, "memfd_create": 319, "bpf": 321, "userfaultfd": 323},
-    "aarch64": BOTH | {"umount2": 39, "mount": 40, "pivot_root": 41, "unshare": 97, "ptrace": 117,
-                       "sched_setaffinity": 122, "msgget": 186, "semget": 190, "shmget": 194, "socket": 198,
-                       "socketpair": 199, "add_key": 217, "request_key": 218, "keyctl": 219, "clone": 220, "mmap": 222,
-                       "perf_event_open": 241, "setns": 268, "memfd_create": 279, "bpf": 280, "userfaultfd": 282},
-}  # fmt: skip
+    "x86_64": BOTH
+    | {
+        "mmap": 9,
+        "shmget": 29,
+        "socket": 41,
+        "socketpair": 53,
+        "clone": 56,
+        "semget": 64,
+        "msgget": 68,
+        "ptrace": 101,
+        "pivot_root": 155,
+        "mount": 165,
+        "umount2": 166,
+        "sched_setaffinity": 203,
+        "add_key": 248,
+        "request_key": 249,
+        "keyctl": 250,
+        "unshare": 272,
+        "perf_event_open": 298,
+        "setns": 308,
+        "memfd_create": 319,
+        "bpf": 321,
+        "userfaultfd": 323,
+    },
+    "aarch64": BOTH
+    | {
+        "umount2": 39,
+        "mount": 40,
+        "pivot_root": 41,
+        "unshare": 97,
+        "ptrace": 117,
+        "sched_setaffinity": 122,
+        "msgget": 186,
+        "semget": 190,
+        "shmget": 194,
+        "socket": 198,
+        "socketpair": 199,
+        "add_key": 217,
+        "request_key": 218,
+        "keyctl": 219,
+        "clone": 220,
+        "mmap": 222,
+        "perf_event_open": 241,
+        "setns": 268,
+        "memfd_create": 279,
+        "bpf": 280,
+        "userfaultfd": 282,
+    },
+}
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 
 class _Instruction(ctypes.Structure):
-    _fields_ = [("code", ctypes.c_uint16), ("then", ctypes.c_uint8), ("otherwise", ctypes.c_uint8),
-                ("value", ctypes.c_uint32)]  # fmt: skip
+    _fields_ = [
+        ("code", ctypes.c_uint16),
+        ("then", ctypes.c_uint8),
+        ("otherwise", ctypes.c_uint8),
+        ("value", ctypes.c_uint32),
+    ]
 
 
 class _Program(ctypes.Structure):

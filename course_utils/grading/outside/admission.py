@@ -96,7 +96,7 @@ def quoted(verdict: Verdict, ours: set[str]) -> Verdict:
 
 
 def refuse_harmful(value: Any) -> None:
-    """Raise ValueError for plain values that are made to cost a judge time, memory or its temper."""
+    """Raise ValueError for plain values that are made to cost a judge time or memory."""
     stack = [(value, 0)]
     while stack:
         item, depth = stack.pop()

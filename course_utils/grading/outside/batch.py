@@ -94,7 +94,7 @@ class Batch:
         return self._task(submission.content)
 
     def result(self, key: str) -> Result | None:
-        """A result that is there already, whole, and none that busy neighbours may be to blame for."""
+        """A result that is there already, whole, not one that busy neighbours may have spoiled."""
         try:
             result = Result.from_json(self.course.result(self.lesson, key).read_bytes())
         except (OSError, ValueError, KeyError, TypeError):
@@ -139,7 +139,7 @@ class _Progress:
             yield key, self.batch.task(submission)
 
     def again(self, keys: Iterable[str]) -> Iterator[tuple[str, Task]]:
-        """The same submissions once more; one handed in anew in the meantime is for the next run."""
+        """The same submissions again; one handed in anew in the meantime is for the next run."""
         for key in keys:
             submission = self.batch.read(self.waiting[key][0])
             if submission.key == key:

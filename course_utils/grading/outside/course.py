@@ -33,9 +33,8 @@ class Course:
     def app(self) -> NbGrader:
         """nbgrader with this course's configuration."""
         before = Path.cwd()
-        os.environ["PATH"] = (
-            f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader runs alembic
-        )
+        programs = Path(sys.executable).parent  # where alembic is, which nbgrader runs
+        os.environ["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
         os.chdir(self.root)
         try:
             app = NbGrader()
@@ -132,7 +131,7 @@ class Course:
 
 
 def find_course(folder: Path, submitted: Path | None = None) -> Course:
-    """The course in this folder, else the one that this package is a part of; raises CourseError."""
+    """The course in this folder, else the one that this package belongs to; raises CourseError."""
     for root in (folder, ROOT):
         if (root / CONFIG).is_file():
             if submitted is not None and not submitted.is_dir():

@@ -28,7 +28,7 @@ class Came:
 
 
 def run(template: Template, steps: Sequence[Step], task: Task) -> Came:
-    """Have the steps done; where the process dies in one of them, the others are done without it."""
+    """Have the steps done; where the process dies in one, the others are done without it."""
     came, everything = Came(), Stopwatch(template, task.limits.seconds)
     for _ in range(task.limits.restarts + 1):
         # Cells are run again, for the answers need them; what has been probed is not probed again.
@@ -56,7 +56,7 @@ def _attempt(
     came: Came,
     everything: Stopwatch,
 ) -> bool:
-    """Have these steps done by one child; whether it came to its end. The step it died in is lost."""
+    """Have these steps done by one child, and say whether it came to its end."""
     current = None
     child = template.child()
     try:
@@ -113,7 +113,7 @@ def _follow(
 def _take(
     kind: bytes, number: int, step: Step, content: bytes, came: Came, limits: wire.Limits
 ) -> None:
-    """Keep what a cell shows or an answer yields; raises Ended where the step cannot have sent it."""
+    """Keep what a cell shows or an answer yields; raises Ended where the step cannot send it."""
     if kind == wire.OUTPUT and step.exercise is None:
         came.sizes[number] = len(content)
         # In JSON a character may take more than one byte.

@@ -91,7 +91,8 @@ CARD_STYLES = {
     "font-weight",
     "white-space",
 }
-TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # marks that turn the direction of what follows
+# Marks that turn the direction of what follows.
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{TURNING}\ud800-\udfff]")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _NAME = re.compile(r"[\w-]+", re.ASCII)
@@ -102,7 +103,7 @@ _SIGNS = ("=", "+", "-", "@", "|", "%")
 
 
 def plain(text: str) -> str:
-    """Text without what would move a cursor or turn the direction of writing; lines and tabs stay."""
+    """Text without what moves a cursor or turns the direction of writing; lines and tabs stay."""
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -131,7 +132,7 @@ def report(value: Any) -> Any:
 
 
 def is_student_id(name: str) -> bool:
-    """Whether a name can stand for a student everywhere: letters, digits, spaces and `. _ - + @ '`."""
+    """Whether a name can be a student's id: letters, digits, spaces and `. _ - + @ '`."""
     letters = all(
         letter.isalnum() or letter in " ._-+@'" or unicodedata.category(letter) in ("Mn", "Mc")
         for letter in name
@@ -303,7 +304,7 @@ def notebook(graded: Mapping[str, Any]) -> NotebookNode:
 
 
 def _cell(number: int, cell: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
-    """A cell with an id of ours, the marks that a page goes by, and safe outputs and attachments."""
+    """A cell with an id of ours, the marks a page goes by, and safe outputs and attachments."""
     source = str(cell["source"])
     made = {"cell_type": "markdown", "id": f"cell-{number}", "metadata": {}, "source": source}
     marks = _marks(cell["metadata"].get("nbgrader"))

@@ -87,7 +87,7 @@ def handed_in_at(folder: Path) -> datetime | None:
 
 
 def copy_stamp(source: Path, target: Path) -> None:
-    """Write the time at which it was handed in beside the graded notebook, in nbgrader's own form."""
+    """Write the time of submission beside the graded notebook, in nbgrader's own form."""
     path = target / "timestamp.txt"
     path.unlink(missing_ok=True)
     if time := handed_in_at(source):

@@ -181,9 +181,7 @@ def _is_the_judges(node: ast.stmt) -> bool:
 
 
 def _data(source: Path, folder: Path) -> None:
-    """Copy the loaders and the data; in place of what answers are measured on there are examples from the training
-    part.
-    """
+    """Copy loaders and data, with training examples for those that answers are measured on."""
     for path in [source / "__init__.py", *sorted(source.glob("[!_]*/*"))]:
         target = folder / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -77,9 +77,8 @@ def _serve(connection: Connection, place: int) -> None:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         close()
-        os._exit(
-            0
-        )  # torch takes long to end by itself, and a signal in the middle of that prints a traceback
+        # torch takes long to end by itself, and a signal in the middle of that prints a traceback.
+        os._exit(0)
 
 
 class LocalPool:

@@ -342,7 +342,7 @@ def _words(
     extras: list[_Own],
     repairs: list[str],
 ) -> None:
-    """Answers in words that have lost their marks: what the student wrote right after the question."""
+    """Answers in words that have lost their marks: what was written right after the question."""
     for index, cell in enumerate(source):
         if origin(cell) != "answer" or cell["cell_type"] != "markdown" or index in answers:
             continue
@@ -409,7 +409,7 @@ def defined(source: str) -> frozenset[str]:
 
 
 def _made(source: str) -> set[str]:
-    """The names that a cell makes by itself: functions, classes and values, and nothing imported."""
+    """The names that a cell makes itself: functions, classes and values, and nothing imported."""
     try:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):

@@ -1,4 +1,4 @@
-"""What is known about one submission once it is graded: its rows, and the notebook that people read.
+"""What is known about one submission once it is graded: its rows, and the notebook to read.
 
 A result crosses processes and machines, and lies in .course/results as JSON.
 """
@@ -13,7 +13,7 @@ DOUBTFUL = {"timeout", "out of memory"}  # counts when it came twice, the second
 
 @dataclass(frozen=True)
 class Row:
-    """What is said about one graded cell; points: None where the course itself failed (fault says how).
+    """What is said about one graded cell; points: None where the course failed (fault says how).
 
     manual: a person reads it.
     """
@@ -50,7 +50,7 @@ class Result:
 
     @property
     def faults(self) -> dict[str, str]:
-        """The tracebacks of what failed in the course itself, by exercise; then it is no verdict."""
+        """The tracebacks of what failed in the course, by exercise; then it is no verdict."""
         return {row.id: row.fault for row in self.checks if row.status == "course error"}
 
     def without_cells(self) -> "Result":

@@ -1,4 +1,4 @@
-"""Starts the template process inside bubblewrap, asks it for children, and watches what they use."""
+"""Starts the template process in bubblewrap, asks it for children, and watches what they use."""
 
 import contextlib
 import dataclasses
@@ -24,8 +24,19 @@ COURSE, VENV = "/opt/course", "/opt/venv"  # where the kit and the virtual envir
 START_SECONDS = 600.0  # these two are for a template among many busy neighbours
 ANSWER_SECONDS = 60.0
 WATCH_SECONDS = 0.05
-READ_ONLY = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts",
-             "/etc/localtime", "/sys/devices/system/cpu")  # fmt: skip
+READ_ONLY = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/etc/fonts",
+    "/etc/localtime",
+    "/sys/devices/system/cpu",
+)
 
 
 class Ended(Exception):
@@ -224,8 +235,13 @@ class Template:
                 "if every submission is trusted."
             )
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        settings = {"lesson": self.lesson, "modules": self.modules, "sandboxed": self.sandbox,
-                    "processor": self.processor, "limits": dataclasses.asdict(self.limits)}  # fmt: skip
+        settings = {
+            "lesson": self.lesson,
+            "modules": self.modules,
+            "sandboxed": self.sandbox,
+            "processor": self.processor,
+            "limits": dataclasses.asdict(self.limits),
+        }
         python, home, course = sys.executable, self.folder.name, self.folder.name
         command = []
         if self.sandbox:
@@ -279,7 +295,10 @@ class Template:
         last = said[-1] if said else "it ended without a word"
         if "bwrap:" in last:
             return _not_allowed(last)
-        return f"The grading process did not start ({last[:300]}): check that the course is installed as in the README."
+        return (
+            f"The grading process did not start ({last[:300]}): check that the course is "
+            "installed as in the README."
+        )
 
     def _kill(self) -> None:
         self.spare = None

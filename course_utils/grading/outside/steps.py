@@ -1,4 +1,4 @@
-"""What the sandbox is asked to do for a submission, step by step, on inputs that nobody has seen."""
+"""What the sandbox is asked to do for a submission, on inputs that nobody has seen."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ class Step:
 
 
 def plan(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[Step]:
-    """What the sandbox is asked to do, in order: each probe after the cell that its answer ends in."""
+    """What the sandbox is asked to do, in order: each probe after the answer's last cell."""
     run = needed(
         (origin, cell["source"] if cell["cell_type"] == "code" else "")
         for cell, origin in zip(rebuilt.cells, rebuilt.origins, strict=True)

@@ -33,7 +33,7 @@ def grade(task: Task) -> Result:
 
 
 def _grade(task: Task) -> Result:
-    """The file, rebuilt; its steps, planned, and done in the sandbox; what came, judged; the result."""
+    """The file rebuilt; its steps planned and done in the sandbox; what came judged; the result."""
     rebuilt = rebuild(task.notebook, task.content)
     known = {exercise.id: exercise for exercise in exercises(task.short)}
     faulty = {id: verdict for id in known if (verdict := _fault(id, task.seed))}
