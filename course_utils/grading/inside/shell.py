@@ -96,7 +96,7 @@ class Stream:
 class Publisher(DisplayPublisher):
     """Takes what `display` shows."""
 
-    def publish(self, data: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+    def publish(self, data: dict[str, Any], *_: Any, **__: Any) -> None:
         """Record it."""
         RECORDER.data(data)
 
@@ -107,7 +107,7 @@ class Hook(DisplayHook):
     def write_output_prompt(self) -> None:
         """No prompt."""
 
-    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
+    def write_format_data(self, format_dict: dict[str, Any], *_: Any) -> None:
         """Record it."""
         RECORDER.data(format_dict, "display_data")
 
@@ -118,7 +118,7 @@ class Hook(DisplayHook):
 class Shell(InteractiveShell):
     """The shell of a submission."""
 
-    def enable_matplotlib(self, gui: str | None = None) -> tuple[str, str]:
+    def enable_matplotlib(self, *_: Any) -> tuple[str, str]:
         """Pictures go into the notebook, whatever `%matplotlib` asks for: no window opens here."""
         return "inline", "module://matplotlib_inline.backend_inline"
 

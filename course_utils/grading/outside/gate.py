@@ -166,7 +166,7 @@ def prose(text: str, attachments: Any = None, draws: bool = False) -> Markup:
     text, shown = pictures.take(plain(text), attachments, pictures.LARGEST)
     look_up = pictures.address(shown)
 
-    def allowed(tag: str, name: str, value: str) -> str | None:
+    def allowed(_: str, name: str, value: str) -> str | None:
         if name == "href":
             return value if value.lower().startswith(LINKS) else None
         if name == "class":
@@ -276,7 +276,7 @@ def output(text: str) -> Markup:
 def card(text: str) -> Markup:
     """HTML that shows a verdict; whatever a card does not have is taken away."""
 
-    def allowed(tag: str, name: str, value: str) -> str | None:
+    def allowed(_: str, name: str, value: str) -> str | None:
         return value if name != "class" or value == "course-card" else None
 
     return Markup(

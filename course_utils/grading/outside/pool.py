@@ -6,7 +6,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -113,12 +113,7 @@ class LocalPool:
         def item() -> tuple[str, Task] | None:
             return again.pop() if again else next(waiting, None)
 
-        for index in range(1 if alone else self.jobs):
-            if (given := item()) is None:
-                break
-            if index == len(self.workers):
-                self.workers.append(_Worker(index))
-            self.workers[index].give(*given)
+        self._begin(item, 1 if alone else self.jobs)
         while busy := self._busy():
             ready = wait([worker.connection for worker in busy], timeout=1.0)
             for worker in busy:
@@ -127,14 +122,11 @@ class LocalPool:
                 key, task = worker.key, worker.task
                 assert task is not None
                 answer = _answer(worker) if worker.connection in ready else None
-                if isinstance(answer, str):
+                if isinstance(answer, str):  # no sandbox can be started
                     raise CourseError(answer)
                 worker.task = None
-                if answer is None:
-                    self.workers.remove(worker)
-                    worker.close()
-                    worker = _Worker(worker.place)
-                    self.workers.append(worker)
+                if answer is None:  # it died, or it took too long
+                    worker = self._replaced(worker)
                     tried[key] = tried.get(key, 0) + 1
                     if tried[key] < TRIES:
                         again.append((key, task))
@@ -144,6 +136,22 @@ class LocalPool:
                     worker.give(*given)
                 if answer is not None:
                     yield key, answer
+
+    def _begin(self, item: Callable[[], tuple[str, Task] | None], number: int) -> None:
+        """Give a task to each of so many workers, as long as there are any."""
+        for index in range(number):
+            if (given := item()) is None:
+                break
+            if index == len(self.workers):
+                self.workers.append(_Worker(index))
+            self.workers[index].give(*given)
+
+    def _replaced(self, worker: _Worker) -> _Worker:
+        """A new worker in the place of one that is ended."""
+        self.workers.remove(worker)
+        worker.close()
+        self.workers.append(new := _Worker(worker.place))
+        return new
 
     def _busy(self) -> list[_Worker]:
         return [worker for worker in self.workers if worker.task is not None]

@@ -132,14 +132,7 @@ def rebuild(released: Mapping[str, Any], content: bytes) -> Rebuilt:
             before, chosen, after = _choose(cell, answers.get(index, []), result.repairs)
             for other in before:
                 _add(result, _as_cell(other, len(result.cells)), "student")
-            if chosen is None and cell["cell_type"] == "code" and grade_id(cell) in elsewhere:
-                cell["source"] = "# It is answered in another cell."
-            elif chosen is None or chosen.source.strip() == cell["source"].strip():
-                result.untouched.add(grade_id(cell))
-            else:
-                cell["source"] = chosen.source
-                if cell["cell_type"] == "markdown":
-                    cell["attachments"] = chosen.attachments
+            _fill(result, cell, chosen, elsewhere)
         _add(result, cell, kind)
         for other in (*after, *(item for item in extras if item.anchor == index)):
             _add(result, _as_cell(other, len(result.cells)), "student")
@@ -147,6 +140,18 @@ def rebuild(released: Mapping[str, Any], content: bytes) -> Rebuilt:
     if not is_whole:
         result.unread, result.untouched = result.untouched, set()
     return result
+
+
+def _fill(result: Rebuilt, cell: dict[str, Any], chosen: _Own | None, elsewhere: set[str]) -> None:
+    """Put the answer that was chosen into the released cell; elsewhere: names defined there."""
+    if chosen is None and cell["cell_type"] == "code" and grade_id(cell) in elsewhere:
+        cell["source"] = "# It is answered in another cell."
+    elif chosen is None or chosen.source.strip() == cell["source"].strip():
+        result.untouched.add(grade_id(cell))
+    else:
+        cell["source"] = chosen.source
+        if cell["cell_type"] == "markdown":
+            cell["attachments"] = chosen.attachments
 
 
 def _add(result: Rebuilt, cell: dict[str, Any], origin: Origin) -> None:
