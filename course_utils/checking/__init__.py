@@ -24,6 +24,7 @@ from course_utils.checking.exercise import (
     lessons,
     operators,
 )
+from course_utils.checking.forms import Expose, Repair
 from course_utils.checking.guard import unguarded
 from course_utils.checking.judge import Verdict, judge
 from course_utils.checking.replay import case, remember, stop
@@ -36,9 +37,11 @@ __all__ = [
     "CourseFault",
     "Edit",
     "Exercise",
+    "Expose",
     "FreeText",
     "Mistake",
     "NotRight",
+    "Repair",
     "Rng",
     "Training",
     "Verdict",

@@ -15,6 +15,7 @@ from course_utils.checking.difference import Difference
 from course_utils.checking.errors import CourseFault
 from course_utils.checking.evidence import LONGEST_TEXT, Evidence
 from course_utils.checking.exercise import Case, Exercise, Training, find, reference
+from course_utils.checking.forms import Form
 from course_utils.checking.running import TimeLimit, collect, raise_again
 from course_utils.checking.tolerance import moved_runs
 from course_utils.checking.world import fixed_world
@@ -172,6 +173,8 @@ def _judged(
             advice="You have not written anything here yet.",
             printed=printed,
         )
+    if isinstance(exercise, Form) and not first.raised and not first.shortcut:
+        return _weighed(exercise, cases, evidence, seed, printed)
     training = isinstance(exercise, Training)
     expected = expected_evidence(exercise, cases, seed) if expected is None else expected
     shortcut = next((item.shortcut for item in evidence if item.shortcut), None)
@@ -272,6 +275,29 @@ def _measured(
         "partial" if half else "wrong",
         0.5 if half else 0.0,
         advice=said + (f" {known.hint}" if known else ""),
+        mistake=known.name if known else None,
+        where=exercise.metric,
+        printed=printed,
+    )
+
+
+def _weighed(
+    exercise: Form, cases: Sequence[Case], evidence: Sequence[Evidence], seed: int, printed: str
+) -> Verdict:
+    """The verdict on what is weighed as a whole: its value, what stands in the way, and its name."""
+    findings = exercise.weigh(cases, evidence, seed)
+    value, why = findings["value"], findings["why"]
+    if exercise.reaches(value, exercise.full):
+        return Verdict(
+            exercise.id, "right", 1.0, advice=why, printed=printed, checked=(exercise.metric,)
+        )
+    known = naming.signed_by(exercise, [Evidence(values=findings)])
+    half = exercise.reaches(value, exercise.part)
+    return Verdict(
+        exercise.id,
+        "partial" if half else "wrong",
+        0.5 if half else 0.0,
+        advice=f"{why} {known.hint}" if known else why,
         mistake=known.name if known else None,
         where=exercise.metric,
         printed=printed,

@@ -1,13 +1,24 @@
 """Exercises of lesson 02: squared error, its gradient, SGD steps, minibatches, averages."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, claim, edit, gradients
+from course_utils.checking import (
+    Case,
+    Exercise,
+    Expose,
+    Mistake,
+    Repair,
+    Rng,
+    claim,
+    edit,
+    gradients,
+)
+from course_utils.exercises._forms import EXPOSING, REPAIRING, left
 from course_utils.exercises._steps import STEPS, WITHOUT, in_place_mistakes, probe_steps, step_case
 
 # Every way to have torch find a gradient: backwards, forwards, by torch.func, by numbers, and below
@@ -958,3 +969,85 @@ class Ewma(Exercise):
             "graph.",
         ),
     )
+
+
+class ExposeSgdStep(Expose):
+    """At most two cases that show wrong `sgd_step`s to be wrong, and the result of the first.
+
+    Share of 19 exposed, lr 0.1 where nothing is said (tests/test_forms.py runs these again):
+
+    | one case | share |
+    |---|---|
+    | one number, its gradient 1, lr 1 | 0.42 |
+    | one vector | 0.68 |
+    | two parameters, both with gradients | 0.79 |
+    | two parameters, the second without a gradient | 0.84 |
+    | two parameters, the first without a gradient | 0.95 |
+    | that, and a parameter of shape () | 1.00 |
+    """
+
+    id, points = "sgd.expose_sgd_step", 2
+    of = SgdStep
+    takes = {"params": "tensors", "grads": "tensors or None", "lr": "number"}
+    asks = "params[0] after step 1"
+    beyond = ("parameters that do not require grad skipped",)
+    full, part = 0.9, 0.7
+
+    def as_case(self, label: str, given: Mapping[str, Any]) -> Case:
+        return Case(label, params=given["params"], grads=[given["grads"]], lrs=[given["lr"]])
+
+    mistakes = (
+        *EXPOSING,
+        Mistake(
+            "only one parameter",
+            None,
+            "A network has many parameters. What could go wrong with the second that cannot go "
+            "wrong with the first?",
+            sign=left("only the first parameter"),
+        ),
+        Mistake(
+            "every parameter has a gradient",
+            None,
+            "A layer that took no part in the loss has parameters whose gradient is None. Some "
+            "wrong steps end there, and some never come to the parameters after it.",
+            sign=left("stops at a missing gradient"),
+        ),
+        Mistake(
+            "learning rate of 1",
+            None,
+            "With a learning rate of 1, a step that forgets the rate looks right.",
+            sign=left("learning rate left out"),
+        ),
+    )
+
+
+class RepairMomentumStep(Repair):
+    """A witness on which the momentum step shown goes wrong, and the step repaired."""
+
+    id, points = "sgd.repair_momentum_step", 2
+    of = MomentumStep
+    takes = {
+        "params": "tensors",
+        "grads": "tensors or None",
+        "velocities": "tensors",
+        "lr": "number",
+        "momentum": "number",
+    }
+    buggy = """
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is None:
+            break
+        v *= momentum
+        v += p.grad
+        p -= lr * v
+"""
+
+    def as_case(self, label: str, given: Mapping[str, Any]) -> Case:
+        moving = {"velocities": given["velocities"], "momentum": given["momentum"]}
+        return Case(
+            label, params=given["params"], grads=[given["grads"]], lrs=[given["lr"]], **moving
+        )
+
+    mistakes = REPAIRING

@@ -1,6 +1,6 @@
 """Lesson 02: gradient descent by hand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -58,3 +58,36 @@ def ewma(values: Tensor, beta: float) -> Tensor:
         s = beta * s + (1 - beta) * value
         averages.append(s)
     return torch.stack(averages)
+
+
+def expose_sgd_step() -> tuple[list[dict[str, object]], Tensor]:
+    """Two cases in which wrong sgd_steps differ from right ones, and params[0] after the first."""
+    first = {
+        "params": [torch.tensor([1.0, 2.0]), torch.tensor([3.0, 5.0])],
+        "grads": [None, torch.tensor([-4.0, 2.0])],
+        "lr": 0.5,
+    }
+    second = {"params": [torch.tensor(2.0)], "grads": [torch.tensor(3.0)], "lr": 0.1}
+    return [first, second], torch.tensor([1.0, 2.0])
+
+
+def repair_momentum_step() -> tuple[dict[str, object], Callable[..., None]]:
+    """A parameter after one without a gradient, which has to move, and a step that moves it."""
+    witness = {
+        "params": [torch.tensor([1.0]), torch.tensor([2.0])],
+        "grads": [None, torch.tensor([1.0])],
+        "velocities": [torch.tensor([0.0]), torch.tensor([0.0])],
+        "lr": 0.1,
+        "momentum": 0.9,
+    }
+
+    @torch.no_grad()
+    def repaired(params, velocities, lr, momentum):  # type: ignore[no-untyped-def]
+        for p, v in zip(params, velocities):  # noqa: B905
+            if p.grad is None:
+                continue
+            v *= momentum
+            v += p.grad
+            p -= lr * v
+
+    return witness, repaired

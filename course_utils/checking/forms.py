@@ -1,0 +1,339 @@
+"""Exercises in finding mistakes: hand in inputs that expose them, or a witness and a repair.
+
+What comes back is data, and the judge itself runs the known mistakes on it: no code that is wrong
+stands where an answer could read it.
+"""
+
+import difflib
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from course_utils.checking.axes import tensors
+from course_utils.checking.compare import first_difference
+from course_utils.checking.evidence import Evidence
+from course_utils.checking.exercise import Case, Exercise, Mistake, Rng, Training, reference
+from course_utils.checking.naming import run_mistakes
+from course_utils.checking.running import collect, run_case
+from course_utils.checking.tolerance import moved_runs
+
+LARGEST = 1e6  # what is larger than this in size is no number to calculate with by hand
+KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "tensor": ("a float32 tensor", lambda x: _is(x, torch.float32)),
+    "codes": ("an int64 tensor", lambda x: _is(x, torch.int64)),
+    "number": ("a number", lambda x: type(x) in (int, float)),
+    "whole number": ("a whole number", lambda x: type(x) is int),
+    "tensors": (
+        "a list of float32 tensors",
+        lambda x: isinstance(x, list) and bool(x) and all(_is(item, torch.float32) for item in x),
+    ),
+    "tensors or None": (
+        "a list of float32 tensors, or None in place of one",
+        lambda x: (
+            isinstance(x, list)
+            and bool(x)
+            and all(item is None or _is(item, torch.float32) for item in x)
+        ),
+    ),
+}
+
+
+def _is(value: Any, dtype: torch.dtype) -> bool:
+    return isinstance(value, Tensor) and value.dtype == dtype
+
+
+class Form(Training):
+    """An exercise whose evidence the judge weighs as a whole: `weigh` turns it into findings.
+
+    Among the findings is "value", the number that earns all points from `full` on and half from
+    `part` on; "why" says in a sentence what stands in the way; the signs of the mistakes read the
+    others.
+    """
+
+    of: ClassVar[type[Exercise]]  # whose answers are looked at
+    takes: ClassVar[Mapping[str, str]]  # what a case holds, by name, and the kind of each
+    numbers: ClassVar[int] = 12  # the most numbers that a case may hold
+    seconds: ClassVar[float] = 20.0
+
+    @property
+    def builds(self) -> bool:
+        """False: the answer is a function that returns what is handed in."""
+        return False
+
+    @functools.cached_property
+    def subject(self) -> Exercise:
+        """The exercise whose answers are looked at."""
+        return self.of()
+
+    def weigh(
+        self, cases: Sequence[Case], evidence: Sequence[Evidence], seed: int
+    ) -> dict[str, Any]:
+        """Findings by name, from the evidence of an answer."""
+        raise NotImplementedError
+
+    def as_case(self, label: str, given: Mapping[str, Any]) -> Case:
+        """The inputs of a case as the probe of the exercise `of` reads them."""
+        return Case(label, **given)
+
+    def objection_to(self, case: Any) -> str:
+        """Why something is no case; empty where it is one."""
+        if not isinstance(case, dict) or set(case) != set(self.takes):
+            return f"a case is a dict with the keys {', '.join(self.takes)}."
+        for name, kind in self.takes.items():
+            words, fits = KINDS[kind]
+            if not fits(case[name]):
+                return f"{name} should be {words}."
+        size = sum(x.numel() for _, x in tensors(case))
+        if size > self.numbers:
+            return f"it holds {size} numbers; {self.numbers} are allowed."
+        plain = [x for x in case.values() if isinstance(x, int | float)]
+        every = [torch.tensor(plain, dtype=torch.float64), *(x for _, x in tensors(case))]
+        if not all(bool((x.abs() <= LARGEST).all()) for x in every):
+            return f"its numbers should be finite and no larger than {LARGEST:,.0f}."
+        return ""
+
+
+class Expose(Form):
+    """Hand in at most `most` small cases that show known wrong answers to be wrong, and one result.
+
+    The answer is a function without arguments that returns (cases, expected): a list of dicts with
+    the arguments of the exercise `of`, and what a right answer gives for the first of them. The
+    value is the share of the mistakes whose evidence differs from a right answer's in one of the
+    cases. Each seed draws three quarters of them, so that grading counts some that were not shown.
+    """
+
+    asks: ClassVar[str]  # the evidence that is to be computed by hand
+    most: ClassVar[int] = 2
+    beyond: ClassVar[Collection[str]] = ()  # mistakes that no case of this form can show
+    metric = "share of the wrong answers that your cases expose"
+
+    @property
+    def mutants(self) -> list[Mistake]:
+        """The known mistakes with code that makes them, each name once."""
+        known = {m.name: m for m in self.subject.mistakes if m.sign is None and m.change}
+        return [mistake for name, mistake in known.items() if name not in self.beyond]
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        """One case without inputs; it hides which mistakes count."""
+        order = rng.permutation(len(self.mutants))
+        yield Case("what you hand in", hidden={"mutants": order[: 3 * len(order) // 4].tolist()})
+
+    def probe(self, answer: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        """What is handed in, as data."""
+        handed = answer()
+        pair = isinstance(handed, tuple) and len(handed) == 2
+        yield "pair", pair
+        yield "cases", handed[0] if pair else handed
+        yield "expected", handed[1] if pair else None
+
+    def weigh(
+        self, cases: Sequence[Case], evidence: Sequence[Evidence], seed: int
+    ) -> dict[str, Any]:
+        """How many of the mistakes are exposed, and which are not."""
+        values = evidence[0].values
+        if why := self._objection(values):
+            return {"value": 0.0, "why": why, "objection": True}
+        given = [
+            self.as_case(f"your case {number}", one)
+            for number, one in enumerate(values["cases"], 1)
+        ]
+        right = _right(self.subject, given, seed)
+        if why := self._unanswerable(given, right):
+            return {"value": 0.0, "why": why, "objection": True}
+        if why := self._not_as_expected(right[0], values["expected"]):
+            return {"value": 0.0, "why": why, "expected": False}
+        counted = [self.mutants[index] for index in cases[0].hidden["mutants"]]
+        left = [m.name for m in counted if not _exposed(self.subject, m, given, right, seed)]
+        share = 1 - len(left) / len(counted)
+        why = f"{len(counted) - len(left)} of {len(counted)} are exposed." + (
+            f" Not yet, for example: {', '.join(left[:3])}." if left else ""
+        )
+        return {"value": share, "why": why, "left": left}
+
+    def _objection(self, values: Mapping[str, Any]) -> str:
+        """Why what was handed in is no list of cases and one result; empty where it is."""
+        cases = values.get("cases")
+        if not values.get("pair"):
+            return "Return two things: a list of cases, and the expected result of the first."
+        if not isinstance(cases, list) or not cases:
+            return "Your cases are a list with at least one dict in it."
+        if len(cases) > self.most:
+            return f"You hand in {len(cases)} cases; {self.most} are allowed."
+        for number, case in enumerate(cases, 1):
+            if why := self.objection_to(case):
+                return f"Case {number}: {why}"
+        return ""
+
+    def _unanswerable(self, given: Sequence[Case], right: Sequence[Evidence]) -> str:
+        """Why a right answer has none for a case, unless its error is one that is asked for."""
+        due = {case.raises.__name__ for case in self.subject.own_cases(0) if case.raises}
+        for number, (case, evidence) in enumerate(zip(given, right, strict=True), 1):
+            if evidence.raised and not due & set(evidence.raised.names):
+                message = evidence.raised.message.partition("\n")[0][:100]
+                return (
+                    f"Case {number}: right code ends with {evidence.raised.type} there"
+                    f" ({message}). A case is one that right code can answer."
+                )
+            case.raises = next(
+                (c.raises for c in self.subject.own_cases(0) if evidence.raised and c.raises), None
+            )
+        return ""
+
+    def _not_as_expected(self, right: Evidence, expected: Any) -> str:
+        """Why the result that was computed by hand is not that of right code; empty where it is."""
+        want = evidence_value(right, self.asks)
+        got = torch.as_tensor(expected) if type(expected) in (int, float) else expected
+        if not isinstance(got, Tensor) or got.is_complex() or got.dtype == torch.bool:
+            return "The expected result of your first case should be a tensor or a number."
+        same = got.shape == want.shape and torch.allclose(
+            got.double(), want.double(), rtol=1e-3, atol=1e-4
+        )
+        return (
+            ""
+            if same
+            else (
+                "The expected result of your first case is not what right code gives. A test that "
+                "expects something wrong refuses right code."
+            )
+        )
+
+
+def evidence_value(evidence: Evidence, name: str) -> Tensor:
+    """A value of the evidence as a tensor; an empty one where it is not there."""
+    value = evidence.values.get(name)
+    return value if isinstance(value, Tensor) else torch.tensor([])
+
+
+def _right(exercise: Exercise, cases: Sequence[Case], seed: int) -> list[Evidence]:
+    """What the reference yields in these cases, with how far rounding errors move it."""
+    answer = reference(exercise)
+    right = collect(exercise, answer, cases, guarded=False, seed=seed)
+    for case, evidence in zip(cases, right, strict=False):
+        evidence.moved = functools.cache(
+            functools.partial(moved_runs, exercise, answer, case, seed)
+        )
+    return right
+
+
+def _exposed(
+    exercise: Exercise,
+    mistake: Mistake,
+    cases: Sequence[Case],
+    right: Sequence[Evidence],
+    seed: int,
+) -> bool:
+    """Whether the mistake gives other evidence than a right answer in one of the cases."""
+    return any(
+        first_difference([case], [want], [run_mistakes(exercise, (mistake,), case, seed)])
+        is not None
+        for case, want in zip(cases, right, strict=True)
+    )
+
+
+class Repair(Form):
+    """Find a bug: hand in a witness, an input on which the lines shown go wrong, and a repair.
+
+    The answer is a function without arguments that returns (witness, repaired): a dict with the
+    arguments of the exercise `of`, at most 12 numbers, and a function or class. Half of the points
+    is for a witness on which the buggy lines and a right answer differ, the other half for a repair
+    that passes the check of `of` and changes at most `lines` lines; none for a repair alone.
+    """
+
+    buggy: ClassVar[str]  # the lines that the student is shown, as source
+    lines: ClassVar[int] = 2
+    full, part = 1.0, 0.5
+    metric = "witness and repair"
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        """One case for the witness, then those of the exercise `of`."""
+        yield Case("your witness")
+        yield from self.subject.own_cases(rng.integer(0, 1 << 30))
+
+    def probe(self, answer: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        """The witness and the repair's lines; then what the repair yields in a case."""
+        handed = answer()
+        pair = isinstance(handed, tuple) and len(handed) == 2
+        if case.label == "your witness":
+            yield "pair", pair
+            yield "witness", handed[0] if pair else None
+            yield "callable", pair and callable(handed[1])
+            yield "source", _source(handed[1]) if pair else ""
+        elif pair and callable(handed[1]):
+            yield from self.subject.probe(handed[1], case)
+
+    def weigh(
+        self, cases: Sequence[Case], evidence: Sequence[Evidence], seed: int
+    ) -> dict[str, Any]:
+        """Whether the witness is one, and whether the repair is."""
+        values = evidence[0].values
+        if not values.get("pair") or not values.get("callable"):
+            why = "Return two things: the witness, a dict, and the repaired function itself."
+            return {"value": 0.0, "why": why, "objection": True}
+        if why := self.objection_to(values["witness"]):
+            return {"value": 0.0, "why": f"Your witness: {why}", "objection": True}
+        witness = self.as_case("your witness", values["witness"])
+        [right] = _right(self.subject, [witness], seed)
+        if right.raised:
+            why = f"Right code ends with {right.raised.type} on your witness: it is no valid input."
+            return {"value": 0.0, "why": why, "objection": True}
+        wrong = run_case(self.subject, self.buggy_answer, witness, seed, Evidence())
+        if first_difference([witness], [right], [wrong]) is None:
+            why = "On your witness, the buggy lines give what right code gives."
+            return {"value": 0.0, "why": why, "witness": False}
+        return {"witness": True} | self._repair(cases, evidence, seed)
+
+    def _repair(
+        self, cases: Sequence[Case], evidence: Sequence[Evidence], seed: int
+    ) -> dict[str, Any]:
+        """What is found about a repair whose witness is one."""
+        changed = changed_lines(self.buggy, evidence[0].values["source"])
+        if changed > self.lines:
+            why = (
+                f"Your witness shows the bug. The repair changes {changed} lines; "
+                f"{self.lines} are allowed: find the bug, do not write it anew."
+            )
+            return {"value": 0.5, "why": why, "changed": changed}
+        right = _right(self.subject, cases[1:], seed)
+        found = first_difference(cases[1:], right, evidence[1:])
+        if found is not None:
+            why = (
+                "Your witness shows the bug. The repaired code is not right yet: "
+                f"{found.name} differs, for {found.case.label}."
+            )
+            return {"value": 0.5, "why": why, "repaired": False, "changed": changed}
+        return {"value": 1.0, "why": "", "repaired": True, "changed": changed}
+
+    @functools.cached_property
+    def buggy_answer(self) -> Any:
+        """What the buggy lines define, named as the exercise `of`."""
+        names: dict[str, Any] = {"torch": torch}
+        exec(compile(self.buggy, "<buggy>", "exec"), names)
+        return names[self.subject.name]
+
+
+def _source(answer: Any) -> str:
+    """The source of a function or class, empty where it cannot be had."""
+    try:
+        return textwrap.dedent(inspect.getsource(answer))
+    except (OSError, TypeError):
+        return ""
+
+
+def changed_lines(before: str, after: str) -> int:
+    """How many lines a repair changes, adds or takes away; the line with the name is free."""
+    old, new = (_bare_lines(text) for text in (before, after))
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    return sum(
+        max(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal"
+    )
+
+
+def _bare_lines(source: str) -> list[str]:
+    """Lines without comments at their end, blank lines, and the line that names the function."""
+    lines = (line.partition("  #")[0].strip() for line in source.splitlines())
+    return [line for line in lines if line and not line.startswith(("def ", "#", "@", '"""'))]

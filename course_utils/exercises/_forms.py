@@ -1,0 +1,73 @@
+"""Mistakes that every exercise in finding mistakes has in common."""
+
+from collections.abc import Callable
+from typing import Any
+
+from course_utils.checking import Mistake
+
+Findings = list[dict[str, Any]]
+
+
+def left(name: str) -> Callable[[Findings], bool]:
+    """A sign: the wrong answer of this name is not exposed, and others are."""
+    return lambda findings: name in findings[0].get("left", ()) and findings[0]["value"] > 0
+
+
+EXPOSING = (
+    Mistake(
+        "not a list of cases and one result",
+        None,
+        "A case holds inputs, as data: no code, and nothing that a person could not check by hand.",
+        sign=lambda findings: findings[0].get("objection", False),
+    ),
+    Mistake(
+        "expected result not that of right code",
+        None,
+        "Work it out once more on paper, step by step, and only then look at what your own code "
+        "gives. Where the two differ you have learned something, whichever is wrong.",
+        sign=lambda findings: findings[0].get("expected") is False,
+    ),
+    Mistake(
+        "nothing is exposed",
+        None,
+        "On these inputs every wrong answer gives what right code gives. Zeros, ones and inputs "
+        "that are all equal hide most mistakes: nothing is lost when something is multiplied by 1.",
+        sign=lambda findings: "left" in findings[0] and findings[0]["value"] == 0,
+    ),
+)
+
+REPAIRING = (
+    Mistake(
+        "not a witness and a repaired function",
+        None,
+        "A witness holds inputs, as data; the repair is the function itself, not its result.",
+        sign=lambda findings: findings[0].get("objection", False),
+    ),
+    Mistake(
+        "witness on which nothing differs",
+        None,
+        "Read the lines with your witness in hand and write down every value. Where would a right "
+        "answer do something else? An input that never goes there cannot show the bug.",
+        sign=lambda findings: findings[0].get("witness") is False,
+    ),
+    Mistake(
+        "too many lines changed",
+        None,
+        "Code that is written anew has bugs of its own, and nobody learns what was wrong with the "
+        "old. Change only what your witness shows to be wrong.",
+        sign=lambda findings: findings[0].get("changed", 0) > 2,
+    ),
+    Mistake(
+        "nothing repaired",
+        None,
+        "The lines are still those with the bug. Follow your witness through them.",
+        sign=lambda findings: findings[0].get("repaired") is False and findings[0]["changed"] == 0,
+    ),
+    Mistake(
+        "repair that is not right yet",
+        None,
+        "What you changed does not mend it, or it breaks something else. Try your witness on the "
+        "repaired lines by hand, and then an input on which the old lines were right.",
+        sign=lambda findings: findings[0].get("repaired") is False and findings[0]["changed"] > 0,
+    ),
+)
