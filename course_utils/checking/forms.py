@@ -22,12 +22,20 @@ from course_utils.checking.naming import run_mistakes
 from course_utils.checking.running import collect, run_case
 from course_utils.checking.tolerance import moved_runs
 
-LARGEST = 1e6  # what is larger than this in size is no number to calculate with by hand
+LARGEST, MOST_ROWS = 1e6, 100  # larger numbers are none to calculate with by hand, nor more rows
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "tensor": ("a float32 tensor", lambda x: _is(x, torch.float32)),
+    "tensor with gaps": ("a float32 tensor", lambda x: _is(x, torch.float32)),
     "codes": ("an int64 tensor", lambda x: _is(x, torch.int64)),
     "number": ("a number", lambda x: type(x) in (int, float)),
-    "whole number": ("a whole number", lambda x: type(x) is int),
+    "whole number": (
+        f"a whole number up to {MOST_ROWS}",
+        lambda x: type(x) is int and abs(x) <= MOST_ROWS,
+    ),
+    "two numbers": (
+        "two numbers",
+        lambda x: isinstance(x, list) and [type(item) for item in x] == [float, float],
+    ),
     "tensors": (
         "a list of float32 tensors",
         lambda x: isinstance(x, list) and bool(x) and all(_is(item, torch.float32) for item in x),
@@ -91,10 +99,16 @@ class Form(Training):
         size = sum(x.numel() for _, x in tensors(case))
         if size > self.numbers:
             return f"it holds {size} numbers; {self.numbers} are allowed."
-        plain = [x for x in case.values() if isinstance(x, int | float)]
-        every = [torch.tensor(plain, dtype=torch.float64), *(x for _, x in tensors(case))]
-        if not all(bool((x.abs() <= LARGEST).all()) for x in every):
-            return f"its numbers should be finite and no larger than {LARGEST:,.0f}."
+        for name, kind in self.takes.items():
+            parts = case[name] if isinstance(case[name], list) else [case[name]]
+            every = torch.cat(
+                [torch.as_tensor(x).double().flatten() for x in parts if x is not None]
+                or [torch.zeros(0)]
+            )
+            if kind == "tensor with gaps":
+                every = every[~every.isnan()]
+            if not bool((every.abs() <= LARGEST).all()):
+                return f"{name} should hold finite numbers no larger than {LARGEST:,.0f}."
         return ""
 
 
@@ -206,7 +220,7 @@ class Expose(Form):
 def evidence_value(evidence: Evidence, name: str) -> Tensor:
     """A value of the evidence as a tensor; an empty one where it is not there."""
     value = evidence.values.get(name)
-    return value if isinstance(value, Tensor) else torch.tensor([])
+    return torch.as_tensor(value) if isinstance(value, Tensor | float | int) else torch.tensor([])
 
 
 def _right(exercise: Exercise, cases: Sequence[Case], seed: int) -> list[Evidence]:

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.checking import Case, Edit, Exercise, Mistake, Rng, claim, edit
+from course_utils.checking import Case, Edit, Exercise, Mistake, Repair, Rng, claim, edit
+from course_utils.exercises._forms import REPAIRING
 from course_utils.exercises.linear import RELU
 from course_utils.exercises.sgd import AUTOGRAD
 
@@ -1268,3 +1269,20 @@ class Backward(Exercise):
             "local_grads are in the same order.",
         ),
     )
+
+
+class RepairLinearBackward(Repair):
+    """A witness on which the gradients shown go wrong, and the lines repaired."""
+
+    id, points = "backprop.repair_linear_backward", 2
+    of = LinearBackward
+    takes = {"grad_out": "tensor", "x": "tensor", "weight": "tensor"}
+    buggy = """
+def linear_backward(grad_out, x, weight):
+    grad_x = grad_out @ weight
+    grad_weight = grad_out.T @ x
+    grad_bias = grad_out.mean(0)
+    return grad_x, grad_weight, grad_bias
+"""
+
+    mistakes = REPAIRING

@@ -8,7 +8,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.checking import Case, Exercise, FreeText, Mistake, Rng, edit, gradients, operators
+from course_utils.checking import (
+    Case,
+    Exercise,
+    Expose,
+    FreeText,
+    Mistake,
+    Rng,
+    edit,
+    gradients,
+    operators,
+)
+from course_utils.exercises._forms import EXPOSING, left
 from course_utils.exercises.sgd import AUTOGRAD
 
 LOSS_OR_METRIC = FreeText("cross_entropy.loss_or_metric")
@@ -1079,5 +1090,50 @@ class Accuracy(Exercise):
             ),
             "You ask whether the target's logit is positive. What counts is whether it is the "
             "largest of its row.",
+        ),
+    )
+
+
+class ExposeAccuracy(Expose):
+    """At most two cases that show wrong answers to `accuracy` to be wrong, and the result of the first.
+
+    Share of 19 exposed (tests/test_forms.py runs these again):
+
+    | cases | share exposed |
+    |---|---|
+    | one example, right | 0.37 |
+    | two of three right, two classes | 0.79 |
+    | three classes and four examples | 0.79 |
+    | with a tie in the first row | 0.79 |
+    | three classes twice, the second case with ties | 0.95 |
+    | that, with four classes in the first case | 1.00 |
+    """
+
+    id, points = "cross_entropy.expose_accuracy", 2
+    of = Accuracy
+    takes = {"logits": "tensor", "targets": "codes"}
+    asks = "accuracy"
+    numbers = 16
+    full, part = 0.85, 0.6
+
+    mistakes = (
+        *EXPOSING,
+        Mistake(
+            "one example",
+            None,
+            "With one example there is nothing to average over. Which wrong answers differ only when there are several?",
+            sign=left("every prediction with every target"),
+        ),
+        Mistake(
+            "no tie and no negative row",
+            None,
+            "Where every largest logit is positive and alone, a rule that looks at the sign or the size is right by luck.",
+            sign=left("largest absolute value"),
+        ),
+        Mistake(
+            "as many right as wrong",
+            None,
+            "With half of them right, the share of hits and the share of errors are the same number.",
+            sign=left("error rate"),
         ),
     )

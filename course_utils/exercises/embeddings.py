@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from course_utils.checking import (
     Case,
     Exercise,
+    Expose,
     FreeText,
     Mistake,
     Rng,
@@ -22,6 +23,7 @@ from course_utils.checking import (
     operators,
 )
 from course_utils.data import load_ratings
+from course_utils.exercises._forms import EXPOSING, left
 from course_utils.exercises.sgd import AUTOGRAD
 
 READ_THE_BIASES = FreeText("embeddings.read_the_biases")
@@ -1302,3 +1304,45 @@ def _rows_and_columns(e: dict[str, Any]) -> tuple[float, float]:
     """How much the predictions in the grid differ between users, and between films."""
     grid = e["predictions of 8 users for 8 films"].double()
     return float(grid.std(0).mean()), float(grid.std(1).mean())
+
+
+class ExposeEmbeddingBackward(Expose):
+    """At most two cases that show wrong answers to `embedding_backward` to be wrong, and the result of the first.
+
+    Share of 15 exposed (tests/test_forms.py runs these again):
+
+    | cases | share exposed |
+    |---|---|
+    | two rows, each looked up once | 0.47 |
+    | one row is never looked up | 0.60 |
+    | one row is looked up twice | 0.93 |
+    | that, and idx of shape (2, 2) | 1.00 |
+    """
+
+    id, points = "embeddings.expose_embedding_backward", 2
+    of = EmbeddingBackward
+    takes = {"grad_out": "tensor", "idx": "codes", "n": "whole number"}
+    asks = "the weight's gradient"
+    full, part = 0.9, 0.55
+
+    mistakes = (
+        *EXPOSING,
+        Mistake(
+            "no row is looked up twice",
+            None,
+            "Two lookups of one row are where a lookup and its gradient get interesting: whose gradient does the row get?",
+            sign=left("last one wins"),
+        ),
+        Mistake(
+            "every row is looked up",
+            None,
+            "Make the table larger than what is looked up. Rows that nobody asked for have a gradient too.",
+            sign=left("only as many rows as seen"),
+        ),
+        Mistake(
+            "idx has one dimension",
+            None,
+            "A batch of sentences gives idx of shape (batch, words). Does the answer still know which dimension is which?",
+            sign=left("loop over the first dimension"),
+        ),
+    )

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Edit, Exercise, Mistake, Rng, Training, claim, edit
+from course_utils.checking import Case, Edit, Exercise, Mistake, Repair, Rng, Training, claim, edit
 from course_utils.data import load_mnist
+from course_utils.exercises._forms import REPAIRING
 from course_utils.exercises._steps import OPTIMIZERS, STEPS
 
 
@@ -1271,3 +1272,22 @@ class FitMnist(Training):
             sign=lambda e: e[0]["loss on the training digits"] > 0.4,
         ),
     )
+
+
+class RepairNormalize(Repair):
+    """A witness on which the normalization shown goes wrong, and the lines repaired."""
+
+    id, points = "mnist.repair_normalize", 2
+    of = Normalize
+    takes = {"train": "tensor", "valid": "tensor"}
+    buggy = """
+def normalize(train, valid):
+    train, valid = train.float(), valid.float()
+    mean, std = train.mean(), train.std()
+    train = (train - mean) / std
+    mean, std = valid.mean(), valid.std()
+    valid = (valid - mean) / std
+    return train, valid
+"""
+
+    mistakes = REPAIRING

@@ -1,11 +1,12 @@
 """Exercises of lesson 07: RMSProp, Adam, AdamW, and Adam created again for every batch."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor
 
-from course_utils.checking import Case, Edit, Exercise, Mistake, Rng, edit
+from course_utils.checking import Case, Edit, Exercise, Mistake, Repair, Rng, edit
+from course_utils.exercises._forms import REPAIRING
 from course_utils.exercises._steps import (
     STEPS,
     WITHOUT,
@@ -699,3 +700,44 @@ class RebornAdamStep(Exercise):
         ),
         *in_place_mistakes(),
     )
+
+
+class RepairAdamStep(Repair):
+    """A witness on which the Adam step shown goes wrong, and the step repaired."""
+
+    id, points = "optimizers.repair_adam_step", 2
+    of = AdamStep
+    takes = {
+        "params": "tensors",
+        "grads": "tensors or None",
+        "means": "tensors",
+        "squares": "tensors",
+        "t": "whole number",
+        "lr": "number",
+        "betas": "two numbers",
+        "eps": "number",
+    }
+    buggy = """
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    b1, b2 = betas
+    for p, m, s in zip(params, means, squares):
+        if p.grad is None:
+            continue
+        m.copy_(b1 * m + (1 - b1) * p.grad)
+        s.copy_(b2 * s + (1 - b2) * p.grad**2)
+        m_hat, root = m / (1 - b1**t), s.sqrt() / (1 - b2**t)
+        p -= lr * m_hat / (root + eps)
+"""
+
+    def as_case(self, label: str, given: Mapping[str, Any]) -> Case:
+        return Case(
+            label,
+            params=given["params"],
+            grads=[given["grads"]],
+            lrs=[given["lr"]],
+            start=given["t"],
+            **{name: given[name] for name in ("means", "squares", "betas", "eps")},
+        )
+
+    mistakes = REPAIRING

@@ -11,8 +11,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, Training, claim, edit, gradients
+from course_utils.checking import (
+    Case,
+    Exercise,
+    Expose,
+    Mistake,
+    Rng,
+    Training,
+    claim,
+    edit,
+    gradients,
+)
 from course_utils.data import load_flights
+from course_utils.exercises._forms import EXPOSING, left
 
 
 class Categorify(Exercise):
@@ -1257,5 +1268,48 @@ class FitTable(Training):
             None,
             "Your model returns shape (n,). It should have the shape of the targets, (n, 1).",
             sign=_shows(lambda e: e["shape of the predictions"] == str((HELD_OUT,))),
+        ),
+    )
+
+
+class ExposeFillMissing(Expose):
+    """At most two cases that show wrong answers to `fill_missing` to be wrong, and the result of the first.
+
+    Share of 20 exposed (tests/test_forms.py runs these again):
+
+    | cases | share exposed |
+    |---|---|
+    | nothing missing | 0.25 |
+    | a gap in train, the last number in valid is 4 | 0.75 |
+    | gaps in both, three numbers left in train | 0.90 |
+    | gaps in both, four numbers left in train | 0.95 |
+    """
+
+    id, points = "tabular.expose_fill_missing", 2
+    of = FillMissing
+    takes = {"train": "tensor with gaps", "valid": "tensor with gaps"}
+    asks = "train"
+    beyond = ("median as a whole number", "each value once")
+    full, part = 0.85, 0.6
+
+    mistakes = (
+        *EXPOSING,
+        Mistake(
+            "no gap",
+            None,
+            "Without a gap nothing has to be filled, and hardly any wrong answer does anything wrong.",
+            sign=left("compared with nan"),
+        ),
+        Mistake(
+            "no gap in valid",
+            None,
+            "What fills a gap in valid? Several wrong answers are right as long as there is none.",
+            sign=left("valid by its own median"),
+        ),
+        Mistake(
+            "median equal to the mean",
+            None,
+            "In 1, 2, 3 the median and the mean are one number. Take a number far away from the others.",
+            sign=left("mean for median"),
         ),
     )

@@ -11,9 +11,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, Training, claim, edit, unguarded
+from course_utils.checking import (
+    Case,
+    Exercise,
+    Mistake,
+    Repair,
+    Rng,
+    Training,
+    claim,
+    edit,
+    unguarded,
+)
 from course_utils.checking.axes import AGAIN
 from course_utils.data import load_mnist
+from course_utils.exercises._forms import REPAIRING
 
 
 def digit_net(num_outputs: int, widths: Sequence[int] = (8, 16, 32)) -> nn.Sequential:
@@ -1570,3 +1581,25 @@ class FineTune(Training):
             sign=lambda e: _loss(e) > 0.4,
         ),
     )
+
+
+class RepairDiscriminativeLrs(Repair):
+    """A witness on which the rates shown go wrong, and the lines repaired."""
+
+    id, points = "transfer.repair_discriminative_lrs", 2
+    of = DiscriminativeLrs
+    takes = {"start": "number", "stop": "number", "n_groups": "whole number"}
+    buggy = """
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    factor = (lr.stop / lr.start) ** (1 / n_groups)
+    return [lr.stop / factor**i for i in reversed(range(n_groups))]
+"""
+
+    def as_case(self, label: str, given: Mapping[str, Any]) -> Case:
+        return Case(label, n=given["n_groups"], a=given["start"], b=given["stop"], sliced=True)
+
+    mistakes = REPAIRING

@@ -2,7 +2,7 @@
 ones to spare.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from course_utils.checking import (
     Case,
     Edit,
     Exercise,
+    Expose,
     FreeText,
     Mistake,
     Rng,
@@ -19,6 +20,7 @@ from course_utils.checking import (
     edit,
     gradients,
 )
+from course_utils.exercises._forms import EXPOSING, left
 from course_utils.exercises._steps import (
     STEPS,
     WITHOUT,
@@ -742,5 +744,54 @@ class DecayGroups(Exercise):
             ),
             "The groups hold pairs of a name and a parameter, as named_parameters() gives them. "
             "List the parameters alone.",
+        ),
+    )
+
+
+class ExposeDecayStep(Expose):
+    """At most two cases that show wrong answers to `sgd_decay_step` to be wrong, and the result of the first.
+
+    Share of 34 exposed, lr 0.1 and wd 0.5 where nothing is said (tests/test_forms.py runs these again):
+
+    | cases | share exposed |
+    |---|---|
+    | one number, lr 1 | 0.56 |
+    | one vector with gradients of 0 | 0.65 |
+    | one vector | 0.85 |
+    | two parameters | 0.85 |
+    | two parameters, the first without a gradient | 0.94 |
+    | that, and a parameter of shape () | 1.00 |
+    """
+
+    id, points = "weight_decay.expose_sgd_decay_step", 2
+    of = SgdDecayStep
+    takes = {"params": "tensors", "grads": "tensors or None", "lr": "number", "wd": "number"}
+    asks = "params[0] after step 1"
+    full, part = 0.9, 0.7
+
+    def as_case(self, label: str, given: Mapping[str, Any]) -> Case:
+        return Case(
+            label, params=given["params"], grads=[given["grads"]], lrs=[given["lr"]], wd=given["wd"]
+        )
+
+    mistakes = (
+        *EXPOSING,
+        Mistake(
+            "learning rate of 1",
+            None,
+            "With a learning rate of 1, a step that forgets the rate somewhere looks right.",
+            sign=left("wd not multiplied by lr"),
+        ),
+        Mistake(
+            "gradients of 0",
+            None,
+            "With a gradient of 0 only the decay is left, and a step that is wrong about the gradient looks right.",
+            sign=left("uphill"),
+        ),
+        Mistake(
+            "every parameter has a gradient",
+            None,
+            "A parameter that took no part in the loss has no gradient. Is it skipped, does it decay, or does the step end there?",
+            sign=left("missing gradient not skipped"),
         ),
     )

@@ -84,3 +84,20 @@ def backward(node: Any) -> None:
     for n in reversed(order):
         for parent, local_grad in zip(n.parents, n.local_grads, strict=True):
             parent.grad += local_grad * n.grad
+
+
+def repair_linear_backward() -> tuple[dict[str, Tensor], Callable[..., tuple[Tensor, ...]]]:
+    """Two examples, whose gradients by the bias add up, and lines that add them."""
+    witness = {
+        "grad_out": torch.tensor([[1.0], [2.0]]),
+        "x": torch.tensor([[3.0], [4.0]]),
+        "weight": torch.tensor([[5.0]]),
+    }
+
+    def repaired(grad_out, x, weight):  # type: ignore[no-untyped-def]
+        grad_x = grad_out @ weight
+        grad_weight = grad_out.T @ x
+        grad_bias = grad_out.sum(0)
+        return grad_x, grad_weight, grad_bias
+
+    return witness, repaired

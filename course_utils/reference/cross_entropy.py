@@ -56,3 +56,12 @@ def accuracy(logits: Tensor, targets: Tensor) -> float:
     """
     hits = logits.argmax(-1) == targets
     return hits.float().mean().item()
+
+
+def expose_accuracy() -> tuple[list[dict[str, Tensor]], Tensor]:
+    """Two cases in which wrong accuracies differ from right ones, and the result of the first."""
+    logits = [[2.0, 1.0, 0.0, -1.0], [-2.0, -3.0, -4.0, -1.0], [0.0, 1.0, 2.0, -3.0]]
+    first = {"logits": torch.tensor(logits), "targets": torch.tensor([0, 3, 1])}
+    ties = [[1.0, 1.0, 0.0], [0.0, 2.0, 2.0], [-3.0, -1.0, -2.0]]
+    second = {"logits": torch.tensor(ties), "targets": torch.tensor([0, 2, 1])}
+    return [first, second], torch.tensor(2 / 3)

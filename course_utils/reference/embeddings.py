@@ -89,3 +89,18 @@ def fit_ratings(users: Tensor, items: Tensor, ratings: Tensor, seed: int) -> nn.
         adamw_step(params, means, squares, t, lr, betas=(0.9, 0.99), eps=1e-8, wd=0.4)
         model.zero_grad()
     return model
+
+
+def expose_embedding_backward() -> tuple[list[dict[str, object]], Tensor]:
+    """Two cases in which wrong gradients differ from right ones, and the result of the first."""
+    first = {
+        "grad_out": torch.tensor([[1.0, -2.0], [3.0, 4.0], [5.0, 7.0]]),
+        "idx": torch.tensor([1, 0, 1]),
+        "n": 4,
+    }
+    second = {
+        "grad_out": torch.tensor([[[1.0], [2.0]], [[3.0], [5.0]]]),
+        "idx": torch.tensor([[0, 1], [1, 1]]),
+        "n": 3,
+    }
+    return [first, second], torch.tensor([[3.0, 4.0], [6.0, 5.0], [0.0, 0.0], [0.0, 0.0]])

@@ -1,6 +1,6 @@
 """Lesson 07: RMSProp, Adam, AdamW, and Adam without a memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -83,3 +83,30 @@ def reborn_adam_step(params: Sequence[Tensor], lr: float) -> None:
     for p in params:
         if p.grad is not None:
             p -= lr * p.grad / (p.grad.abs() + 1e-8)
+
+
+def repair_adam_step() -> tuple[dict[str, object], Callable[..., None]]:
+    """The first step, whose correction is the largest, and a step that corrects below the root."""
+    witness = {
+        "params": [torch.tensor([1.0])],
+        "grads": [torch.tensor([2.0])],
+        "means": [torch.tensor([0.0])],
+        "squares": [torch.tensor([0.0])],
+        "t": 1,
+        "lr": 0.1,
+        "betas": (0.9, 0.999),
+        "eps": 1e-8,
+    }
+
+    @torch.no_grad()
+    def repaired(params, means, squares, t, lr, betas, eps):  # type: ignore[no-untyped-def]
+        b1, b2 = betas
+        for p, m, s in zip(params, means, squares):  # noqa: B905
+            if p.grad is None:
+                continue
+            m.copy_(b1 * m + (1 - b1) * p.grad)
+            s.copy_(b2 * s + (1 - b2) * p.grad**2)
+            m_hat, root = m / (1 - b1**t), (s / (1 - b2**t)).sqrt()
+            p -= lr * m_hat / (root + eps)
+
+    return witness, repaired

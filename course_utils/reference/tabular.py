@@ -121,3 +121,16 @@ def fit_table(
         adam_step(params, means, squares, t, lr, betas=(0.9, 0.99), eps=1e-8)
         model.zero_grad()
     return _InUnitsOfTheTargets(model, mean, std)
+
+
+def expose_fill_missing() -> tuple[list[dict[str, Tensor]], Tensor]:
+    """Two cases in which wrong answers differ from right ones, and train after the first."""
+    first = {
+        "train": torch.tensor([1.0, torch.nan, 5.0, 2.0, 9.0]),
+        "valid": torch.tensor([torch.nan, 7.0, 100.0]),
+    }
+    second = {
+        "train": torch.tensor([8.0, -1.0, torch.nan, 0.0]),
+        "valid": torch.tensor([3.0, torch.nan]),
+    }
+    return [first, second], torch.tensor([1.0, 2.0, 5.0, 2.0, 9.0])

@@ -1,6 +1,6 @@
 """Lesson 10: a trained net on a new task: new head, frozen layers, learning rates by depth."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -109,3 +109,18 @@ def fine_tune(model: nn.Module, x: Tensor, y: Tensor, seed: int) -> nn.Module:
             for optimizer in optimizers:
                 optimizer.step()
     return model
+
+
+def repair_discriminative_lrs() -> tuple[dict[str, float], Callable[..., list[float]]]:
+    """Three groups, whose first rate should be the start, and lines in which it is."""
+    witness = {"start": 0.01, "stop": 1.0, "n_groups": 3}
+
+    def repaired(lr, n_groups):  # type: ignore[no-untyped-def]
+        if not isinstance(lr, slice):
+            return [lr] * n_groups
+        if lr.start is None:
+            return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+        factor = (lr.stop / lr.start) ** (1 / max(1, n_groups - 1))
+        return [lr.stop / factor**i for i in reversed(range(n_groups))]
+
+    return witness, repaired

@@ -52,3 +52,15 @@ def decay_groups(model: nn.Module, wd: float) -> list[dict[str, Any]]:
     decayed = [p for p in trainable if p.ndim >= 2]
     spared = [p for p in trainable if p.ndim < 2]
     return [{"params": decayed, "weight_decay": wd}, {"params": spared, "weight_decay": 0.0}]
+
+
+def expose_sgd_decay_step() -> tuple[list[dict[str, object]], Tensor]:
+    """Two cases in which wrong steps differ from right ones, and params[0] after the first."""
+    first = {
+        "params": [torch.tensor([1.0, 2.0]), torch.tensor([5.0, -3.0])],
+        "grads": [None, torch.tensor([1.0, -2.0])],
+        "lr": 0.1,
+        "wd": 0.5,
+    }
+    second = {"params": [torch.tensor(2.0)], "grads": [torch.tensor(3.0)], "lr": 0.2, "wd": 0.3}
+    return [first, second], torch.tensor([1.0, 2.0])
