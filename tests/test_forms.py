@@ -71,7 +71,10 @@ ATTEMPTS = {  # in the order of the tables in the docstrings
         [FOUR],
         [scores([[2.0, 2, 0], [0, 1, 1.0], [-3, -1, -2.0], [1, 0, 3.0]], [0, 2, 1, 0])],
         [FOUR, TIES],
-        [scores([[2.0, 1, 0, -1], [-2, -3, -4, -1.0], [0, 1, 2.0, -3]], [0, 3, 1]), TIES],
+        [
+            scores([[2.0, 1, 0, -1], [0, 1, 2, 4], [1, 0, 3, -1]], [0, 3, 1]),
+            TIES,
+        ],
     ],
     "weight_decay.expose_sgd_decay_step": [
         [decayed([t([1.0])], [t([1.0])], 1.0)],

@@ -1113,7 +1113,7 @@ class ExposeAccuracy(Expose):
     of = Accuracy
     takes = {"logits": "tensor", "targets": "codes"}
     asks = "accuracy"
-    numbers = 16
+    numbers = 20
     full, part = 0.85, 0.6
 
     mistakes = (

@@ -60,7 +60,7 @@ def accuracy(logits: Tensor, targets: Tensor) -> float:
 
 def expose_accuracy() -> tuple[list[dict[str, Tensor]], Tensor]:
     """Two cases in which wrong accuracies differ from right ones, and the result of the first."""
-    logits = [[2.0, 1.0, 0.0, -1.0], [-2.0, -3.0, -4.0, -1.0], [0.0, 1.0, 2.0, -3.0]]
+    logits = [[2.0, 1, 0, -1], [0, 1, 2, 4], [1, 0, 3, -1]]
     first = {"logits": torch.tensor(logits), "targets": torch.tensor([0, 3, 1])}
     ties = [[1.0, 1.0, 0.0], [0.0, 2.0, 2.0], [-3.0, -1.0, -2.0]]
     second = {"logits": torch.tensor(ties), "targets": torch.tensor([0, 2, 1])}
