@@ -407,6 +407,53 @@ plots.show(
 # A small learning rate is safe and slow. A large one jumps across the valley from side to side; a little larger still, and every jump ends higher than it began (try it at the end of the lesson). In between you reach the bottom of the valley soon. But along the bottom every step is short, because the gradient is.
 
 # %% [markdown]
+# ### Exercise: `expose_sgd_step`
+#
+# Nineteen wrong `sgd_step`s are known to this course. They take one parameter with one gradient at a rate of 1, and most of them look right. A good test is not a long one, it is one in which something can go wrong.
+#
+# {{ expose_sgd_step }} A *case* is a dict with the keys `"params"` (a list of tensors), `"grads"` (a list with the gradient of each, or None) and `"lr"` (a number). Hand in one or two of them, with at most 12 numbers in each, and what `params[0]` is after the step for the first case, worked out on paper: without the right result, a test tells nothing apart. The check counts how many wrong answers give something else than right code in one of your cases. It counts three quarters of those that are known, other ones when your work is graded.
+
+
+# %% exercise="expose_sgd_step"
+def expose_sgd_step():
+    """Inputs that show wrong answers to `sgd_step` to be wrong.
+
+    Returns (cases, expected): a list of one or two dicts with the arguments, and what right code
+    gives for the first of them.
+
+    >>> cases, expected = expose_sgd_step()
+    >>> len(cases) in (1, 2)
+    True
+    """
+    ### BEGIN SOLUTION
+    first = {
+        "params": [torch.tensor([1.0, 2.0]), torch.tensor([3.0, 5.0])],
+        "grads": [None, torch.tensor([-4.0, 2.0])],
+        "lr": 0.5,
+    }
+    second = {"params": [torch.tensor(2.0)], "grads": [torch.tensor(3.0)], "lr": 0.1}
+    return [first, second], torch.tensor([1.0, 2.0])
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Which inputs are special for a step? Think of how many parameters there are, of their shapes, and of gradients that are not there.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# A parameter whose gradient is None ends some steps, and others never come to the parameters after it. Where in the list should it stand?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return two things`: the function ends with `return cases, expected`, both at once. `should be a float32 tensor`: `torch.tensor([1, 2])` holds whole numbers (int64). Write at least one of them with a point, `torch.tensor([1.0, 2])`.
+#
+# </details>
+
+# %% [markdown]
 # ## The training loop
 #
 # You derived the gradient of a line. For a network nobody wants to do that by hand every time. PyTorch records the computation of the loss; `loss.backward()` then goes back through the record and leaves the gradient in the `.grad` of every parameter. (How it does that is lesson 03.) A tensor is recorded when it is made with `requires_grad=True`.
@@ -916,6 +963,75 @@ explore.line(
 
 # %% [markdown]
 # The slope is soon near 2, though it keeps jumping, and the intercept has hardly moved: look at the columns of the gradients. The one of the slope has the factor $x$, about 50, and the other has not. A learning rate that would move the intercept makes the slope explode. One number is too few for two parameters of so different a scale; lesson 07 gives each parameter a rate of its own and comes back to this line.
+
+# %% [markdown]
+# ### Exercise: `repair_momentum_step`
+#
+# Somebody trained a network with these lines. The loss fell, the line fitted, nobody complained. One word is wrong.
+#
+# ```python
+# @torch.no_grad()
+# def momentum_step(params, velocities, lr, momentum):
+#     for p, v in zip(params, velocities):
+#         if p.grad is None:
+#             break
+#         v *= momentum
+#         v += p.grad
+#         p -= lr * v
+# ```
+#
+# {{ repair_momentum_step }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"params"`, `"grads"`, `"velocities"` (lists of tensors, where a gradient may be None), `"lr"` and `"momentum"` (numbers), with at most 12 numbers in its tensors. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+
+
+# %% exercise="repair_momentum_step"
+def repair_momentum_step():
+    """A witness of the bug, and the lines without it.
+
+    Returns (witness, repaired): a dict with the arguments, and a function with the signature of
+    `momentum_step`.
+
+    >>> witness, repaired = repair_momentum_step()
+    >>> callable(repaired)
+    True
+    """
+    ### BEGIN SOLUTION
+    witness = {
+        "params": [torch.tensor([1.0]), torch.tensor([2.0])],
+        "grads": [None, torch.tensor([1.0])],
+        "velocities": [torch.tensor([0.0]), torch.tensor([0.0])],
+        "lr": 0.1,
+        "momentum": 0.9,
+    }
+
+    @torch.no_grad()
+    def repaired(params, velocities, lr, momentum):
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                continue
+            v *= momentum
+            v += p.grad
+            p -= lr * v
+
+    return witness, repaired
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Read the lines as the computer does, with two or three parameters. In which order are they visited, and when does the loop end?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# What should happen to a parameter that comes after one without a gradient?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return two things`: the function ends with `return witness, repaired`, and `repaired` has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
+#
+# </details>
 
 # %% [markdown]
 # ## What you have now

@@ -404,6 +404,67 @@ both_ways(
 both_ways("grad_bias", grad_bias, lambda bias: (grad_out * (x @ weight.T + bias)).sum(), bias)
 
 # %% [markdown]
+# ### Exercise: `repair_linear_backward`
+#
+# With these gradients a network trains, only slowly, and a gradient check with a batch of one passes. One of the three results is wrong.
+#
+# ```python
+# def linear_backward(grad_out, x, weight):
+#     grad_x = grad_out @ weight
+#     grad_weight = grad_out.T @ x
+#     grad_bias = grad_out.mean(0)
+#     return grad_x, grad_weight, grad_bias
+# ```
+#
+# {{ repair_linear_backward }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"grad_out"`, `"x"` and `"weight"`, float32 tensors with two dimensions, with at most 12 numbers in its tensors. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+
+
+# %% exercise="repair_linear_backward"
+def repair_linear_backward():
+    """A witness of the bug, and the lines without it.
+
+    Returns (witness, repaired): a dict with the arguments, and a function with the signature of
+    `linear_backward`.
+
+    >>> witness, repaired = repair_linear_backward()
+    >>> callable(repaired)
+    True
+    """
+    ### BEGIN SOLUTION
+    witness = {
+        "grad_out": torch.tensor([[1.0], [2.0]]),
+        "x": torch.tensor([[3.0], [4.0]]),
+        "weight": torch.tensor([[5.0]]),
+    }
+
+    def repaired(grad_out, x, weight):
+        grad_x = grad_out @ weight
+        grad_weight = grad_out.T @ x
+        grad_bias = grad_out.sum(0)
+        return grad_x, grad_weight, grad_bias
+
+    return witness, repaired
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# The bias is added to every example of the batch. What does its gradient collect?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Compare each line with what `numerical_gradient` says, for a batch of two.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return two things`: the function ends with `return witness, repaired`, and `repaired` has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
+#
+# </details>
+
+# %% [markdown]
 # ## Back through the ReLU and the loss
 #
 # **The ReLU** takes every number by itself. Where its input was positive it passed the number on unchanged: local derivative 1. Where it was negative it gave 0 whatever came in: local derivative 0. So the gradient from above passes where the input was positive and is stopped elsewhere. (Exactly at 0 there is no slope; PyTorch takes 0 there, and the check does not look.)

@@ -782,6 +782,51 @@ plots.show(
 # <!-- ### END SOLUTION -->
 
 # %% [markdown]
+# ### Exercise: `expose_accuracy`
+#
+# The accuracy looks too simple to be wrong, and nineteen wrong ones are known to this course. Most of them are right for a batch of one. Which small batches tell them from a right one?
+#
+# {{ expose_accuracy }} A *case* is a dict with the keys `"logits"` (a float32 tensor of shape `(n, classes)`) and `"targets"` (an int64 tensor of shape `(n,)`). Hand in one or two of them, with at most 20 numbers in each, and the accuracy, a number for the first case, worked out on paper: without the right result, a test tells nothing apart. The check counts how many wrong answers give something else than right code in one of your cases. It counts three quarters of those that are known, other ones when your work is graded.
+
+
+# %% exercise="expose_accuracy"
+def expose_accuracy():
+    """Inputs that show wrong answers to `accuracy` to be wrong.
+
+    Returns (cases, expected): a list of one or two dicts with the arguments, and what right code
+    gives for the first of them.
+
+    >>> cases, expected = expose_accuracy()
+    >>> len(cases) in (1, 2)
+    True
+    """
+    ### BEGIN SOLUTION
+    logits = [[2.0, 1, 0, -1], [0, 1, 2, 4], [1, 0, 3, -1]]
+    first = {"logits": torch.tensor(logits), "targets": torch.tensor([0, 3, 1])}
+    ties = [[1.0, 1.0, 0.0], [0.0, 2.0, 2.0], [-3.0, -1.0, -2.0]]
+    second = {"logits": torch.tensor(ties), "targets": torch.tensor([0, 2, 1])}
+    return [first, second], torch.tensor(2 / 3)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# With half of the predictions right, the share of hits and the share of errors are equal. Which other numbers could be equal by accident: examples and classes, perhaps?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Let one row have only negative logits and another one two logits that are equal and largest. Use more classes than two.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return two things`: the function ends with `return cases, expected`, both at once. `should be a float32 tensor`: `torch.tensor([1, 2])` holds whole numbers (int64). Write at least one of them with a point, `torch.tensor([1.0, 2])`.
+#
+# </details>
+
+# %% [markdown]
 # ## What you have now
 #
 # - **Logits** are scores, any numbers. Only their differences within a row count.

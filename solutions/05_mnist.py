@@ -142,6 +142,66 @@ plots.show(
 )
 
 # %% [markdown]
+# ### Exercise: `repair_normalize`
+#
+# These lines give both parts of the data mean 0 and standard deviation 1, and a network learns from them. Yet the network is shown other digits than it will meet later.
+#
+# ```python
+# def normalize(train, valid):
+#     train, valid = train.float(), valid.float()
+#     mean, std = train.mean(), train.std()
+#     train = (train - mean) / std
+#     mean, std = valid.mean(), valid.std()
+#     valid = (valid - mean) / std
+#     return train, valid
+# ```
+#
+# {{ repair_normalize }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"train"` and `"valid"`, float32 tensors, with at most 12 numbers in its tensors. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+
+
+# %% exercise="repair_normalize"
+def repair_normalize():
+    """A witness of the bug, and the lines without it.
+
+    Returns (witness, repaired): a dict with the arguments, and a function with the signature of
+    `normalize`.
+
+    >>> witness, repaired = repair_normalize()
+    >>> callable(repaired)
+    True
+    """
+    ### BEGIN SOLUTION
+    witness = {"train": torch.tensor([0.0, 2.0]), "valid": torch.tensor([5.0, 6.0])}
+
+    def repaired(train, valid):
+        train, valid = train.float(), valid.float()
+        mean, std = train.mean(), train.std()
+        train = (train - mean) / std
+        valid = (valid - mean) / std
+        return train, valid
+
+    return witness, repaired
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Take a validation part of very bright pictures. What should be left of their brightness afterwards, and what is left here?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Which numbers may be taken from the validation part, if it stands for digits that nobody has seen yet?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return two things`: the function ends with `return witness, repaired`, and `repaired` has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
+#
+# </details>
+
+# %% [markdown]
 # ## An optimizer is an object
 #
 # In lesson 02 a step with momentum was a function: it was handed parameters and velocities,

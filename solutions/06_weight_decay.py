@@ -396,6 +396,54 @@ plots.show(
 )
 
 # %% [markdown]
+# ### Exercise: `expose_sgd_decay_step`
+#
+# More can go wrong in a step that also decays: thirty-four wrong ones are known. Find two cases that expose them.
+#
+# {{ expose_sgd_decay_step }} A *case* is a dict with the keys `"params"` (a list of tensors), `"grads"` (a list with the gradient of each, or None), `"lr"` and `"wd"` (numbers). Hand in one or two of them, with at most 12 numbers in each, and what `params[0]` is after the step for the first case, worked out on paper: without the right result, a test tells nothing apart. The check counts how many wrong answers give something else than right code in one of your cases. It counts three quarters of those that are known, other ones when your work is graded.
+
+
+# %% exercise="expose_sgd_decay_step"
+def expose_sgd_decay_step():
+    """Inputs that show wrong answers to `sgd_decay_step` to be wrong.
+
+    Returns (cases, expected): a list of one or two dicts with the arguments, and what right code
+    gives for the first of them.
+
+    >>> cases, expected = expose_sgd_decay_step()
+    >>> len(cases) in (1, 2)
+    True
+    """
+    ### BEGIN SOLUTION
+    first = {
+        "params": [torch.tensor([1.0, 2.0]), torch.tensor([5.0, -3.0])],
+        "grads": [None, torch.tensor([1.0, -2.0])],
+        "lr": 0.1,
+        "wd": 0.5,
+    }
+    second = {"params": [torch.tensor(2.0)], "grads": [torch.tensor(3.0)], "lr": 0.2, "wd": 0.3}
+    return [first, second], torch.tensor([1.0, 2.0])
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Choose numbers that nothing happens to by accident: a rate other than 1, a `wd` other than 0 and 1, a gradient that is not 0, weights whose sum is not one of them.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# A parameter without a gradient is skipped: it does not decay either. Where in the list should it stand so that a step which ends there is seen?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return two things`: the function ends with `return cases, expected`, both at once. `should be a float32 tensor`: `torch.tensor([1, 2])` holds whole numbers (int64). Write at least one of them with a point, `torch.tensor([1.0, 2])`.
+#
+# </details>
+
+# %% [markdown]
 # ## Two roads: when do they agree?
 #
 # In the example both steps gave 1.85. Multiply out: $p - \mathrm{lr} \cdot (g + \mathrm{wd} \, p) = p \, (1 - \mathrm{lr} \cdot \mathrm{wd}) - \mathrm{lr} \cdot g$. For **plain SGD** the two are the same formula. Only rounding can differ, because the operations come in another order. Check it over 200 steps with changing gradients and learning rates.

@@ -379,6 +379,82 @@ explore.line(
 # RMSProp with 0.02 gets to about 3, Adam with 1 to about 20, and with 5 to about 28. The columns of $v$ and $s$ tell why: the slope's gradients are some fifty times those of the intercept, and each is divided by its own root of $s$, so both parameters take steps of about lr. The price is that the slope, which was right already, keeps shaking.
 
 # %% [markdown]
+# ### Exercise: `repair_adam_step`
+#
+# After a hundred steps these lines do what Adam does, to three digits. At the beginning they do not.
+#
+# ```python
+# @torch.no_grad()
+# def adam_step(params, means, squares, t, lr, betas, eps):
+#     b1, b2 = betas
+#     for p, m, s in zip(params, means, squares):
+#         if p.grad is None:
+#             continue
+#         m.copy_(b1 * m + (1 - b1) * p.grad)
+#         s.copy_(b2 * s + (1 - b2) * p.grad**2)
+#         m_hat, root = m / (1 - b1**t), s.sqrt() / (1 - b2**t)
+#         p -= lr * m_hat / (root + eps)
+# ```
+#
+# {{ repair_adam_step }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"params"`, `"grads"`, `"means"`, `"squares"` (lists of tensors), `"t"` (a whole number), `"lr"`, `"eps"` (numbers) and `"betas"` (two numbers), with at most 12 numbers in its tensors. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+
+
+# %% exercise="repair_adam_step"
+def repair_adam_step():
+    """A witness of the bug, and the lines without it.
+
+    Returns (witness, repaired): a dict with the arguments, and a function with the signature of
+    `adam_step`.
+
+    >>> witness, repaired = repair_adam_step()
+    >>> callable(repaired)
+    True
+    """
+    ### BEGIN SOLUTION
+    witness = {
+        "params": [torch.tensor([1.0])],
+        "grads": [torch.tensor([2.0])],
+        "means": [torch.tensor([0.0])],
+        "squares": [torch.tensor([0.0])],
+        "t": 1,
+        "lr": 0.1,
+        "betas": (0.9, 0.999),
+        "eps": 1e-8,
+    }
+
+    @torch.no_grad()
+    def repaired(params, means, squares, t, lr, betas, eps):
+        b1, b2 = betas
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            m.copy_(b1 * m + (1 - b1) * p.grad)
+            s.copy_(b2 * s + (1 - b2) * p.grad**2)
+            m_hat, root = m / (1 - b1**t), (s / (1 - b2**t)).sqrt()
+            p -= lr * m_hat / (root + eps)
+
+    return witness, repaired
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# What does the correction of a mean undo, and how large is it at $t = 1$? Do it by hand for one gradient of 2.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Compare the formula of $\\hat s$ with the line: what is corrected, $s$ or its root?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return two things`: the function ends with `return witness, repaired`, and `repaired` has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
+#
+# </details>
+
+# %% [markdown]
 # ## AdamW: where the decay belongs
 #
 # Lesson 06 had two roads for weight decay: through the gradient (L2), or beside it. For Adam the difference matters most. With L2 the gradient is $g + \mathrm{wd} \cdot p$, and Adam divides it by the typical size of the gradients. A weight with large gradients then hardly decays, and one with small gradients decays strongly. Nobody asked for that.

@@ -336,6 +336,57 @@ plots.show(
 print(f"rows with a gradient: {(uses > 0).sum()} of {len(uses):,}")
 
 # %% [markdown]
+# ### Exercise: `expose_embedding_backward`
+#
+# Fifteen wrong gradients of a lookup are known to this course; half of them are right as long as every row is looked up once. Expose them.
+#
+# {{ expose_embedding_backward }} A *case* is a dict with the keys `"grad_out"` (a float32 tensor), `"idx"` (an int64 tensor, whose shape is that of `grad_out` without its last dimension) and `"n"` (the number of rows of the table). Hand in one or two of them, with at most 12 numbers in each, and the gradient of the table for the first case, worked out on paper: without the right result, a test tells nothing apart. The check counts how many wrong answers give something else than right code in one of your cases. It counts three quarters of those that are known, other ones when your work is graded.
+
+
+# %% exercise="expose_embedding_backward"
+def expose_embedding_backward():
+    """Inputs that show wrong answers to `embedding_backward` to be wrong.
+
+    Returns (cases, expected): a list of one or two dicts with the arguments, and what right code
+    gives for the first of them.
+
+    >>> cases, expected = expose_embedding_backward()
+    >>> len(cases) in (1, 2)
+    True
+    """
+    ### BEGIN SOLUTION
+    first = {
+        "grad_out": torch.tensor([[1.0, -2.0], [3.0, 4.0], [5.0, 7.0]]),
+        "idx": torch.tensor([1, 0, 1]),
+        "n": 4,
+    }
+    second = {
+        "grad_out": torch.tensor([[[1.0], [2.0]], [[3.0], [5.0]]]),
+        "idx": torch.tensor([[0, 1], [1, 1]]),
+        "n": 3,
+    }
+    return [first, second], torch.tensor([[3.0, 4.0], [6.0, 5.0], [0.0, 0.0], [0.0, 0.0]])
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# What happens to a row that two lookups share, and what to one that nobody looks up?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `idx` may have two dimensions, as for a batch of sentences.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return two things`: the function ends with `return cases, expected`, both at once. `should be a float32 tensor`: `torch.tensor([1, 2])` holds whole numbers (int64). Write at least one of them with a point, `torch.tensor([1.0, 2])`.
+#
+# </details>
+
+# %% [markdown]
 # ## A prediction that stays in range
 #
 # Ratings lie between 0.5 and 5 stars. A sum of parameters can be any number. The *sigmoid* brings every number between 0 and 1, and from there it can be stretched to any range:

@@ -562,6 +562,67 @@ plots.show(
 )
 
 # %% [markdown]
+# ### Exercise: `repair_discriminative_lrs`
+#
+# With these lines the head gets its rate, the layers before it get smaller ones, and training works. The first layers get a rate that nobody asked for.
+#
+# ```python
+# def discriminative_lrs(lr, n_groups):
+#     if not isinstance(lr, slice):
+#         return [lr] * n_groups
+#     if lr.start is None:
+#         return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+#     factor = (lr.stop / lr.start) ** (1 / n_groups)
+#     return [lr.stop / factor**i for i in reversed(range(n_groups))]
+# ```
+#
+# {{ repair_discriminative_lrs }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"start"`, `"stop"` (numbers) and `"n_groups"` (a whole number), which stand for `discriminative_lrs(slice(start, stop), n_groups)`, with at most 12 numbers in its tensors. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+
+
+# %% exercise="repair_discriminative_lrs"
+def repair_discriminative_lrs():
+    """A witness of the bug, and the lines without it.
+
+    Returns (witness, repaired): a dict with the arguments, and a function with the signature of
+    `discriminative_lrs`.
+
+    >>> witness, repaired = repair_discriminative_lrs()
+    >>> callable(repaired)
+    True
+    """
+    ### BEGIN SOLUTION
+    witness = {"start": 0.01, "stop": 1.0, "n_groups": 3}
+
+    def repaired(lr, n_groups):
+        if not isinstance(lr, slice):
+            return [lr] * n_groups
+        if lr.start is None:
+            return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+        factor = (lr.stop / lr.start) ** (1 / max(1, n_groups - 1))
+        return [lr.stop / factor**i for i in reversed(range(n_groups))]
+
+    return witness, repaired
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Write down the rates for three groups from 0.01 to 1. How many steps are there from the first to the last?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# After the repair try one group as well.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return two things`: the function ends with `return witness, repaired`, and `repaired` has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
+#
+# </details>
+
+# %% [markdown]
 # ## Groups for the optimizer
 #
 # `torch.optim` takes either parameters or a list of *parameter groups*, dicts such as `{"params": [...], "lr": 1e-3}`. Frozen parameters do not belong in them. The course's own `SGD` knows one rate only, so below each group gets an optimizer of its own: `SGD(**group, momentum=0.9)` is `SGD(params=..., lr=..., momentum=0.9)`.

@@ -293,6 +293,55 @@ plots.show(
 print("continuous columns, with their masks:", tuple(con_train.shape))
 
 # %% [markdown]
+# ### Exercise: `expose_fill_missing`
+#
+# Twenty wrong ways to fill gaps are known to this course. On a column without gaps nearly all of them look right. Expose them.
+#
+# {{ expose_fill_missing }} A *case* is a dict with the keys `"train"` and `"valid"`, float32 tensors with one dimension, in which `torch.nan` stands for a gap. Hand in one or two of them, with at most 12 numbers in each, and what right code makes of `train` for the first case, worked out on paper: without the right result, a test tells nothing apart. The check counts how many wrong answers give something else than right code in one of your cases. It counts three quarters of those that are known, other ones when your work is graded.
+
+
+# %% exercise="expose_fill_missing"
+def expose_fill_missing():
+    """Inputs that show wrong answers to `fill_missing` to be wrong.
+
+    Returns (cases, expected): a list of one or two dicts with the arguments, and what right code
+    gives for the first of them.
+
+    >>> cases, expected = expose_fill_missing()
+    >>> len(cases) in (1, 2)
+    True
+    """
+    ### BEGIN SOLUTION
+    first = {
+        "train": torch.tensor([1.0, torch.nan, 5.0, 2.0, 9.0]),
+        "valid": torch.tensor([torch.nan, 7.0, 100.0]),
+    }
+    second = {
+        "train": torch.tensor([8.0, -1.0, torch.nan, 0.0]),
+        "valid": torch.tensor([3.0, torch.nan]),
+    }
+    return [first, second], torch.tensor([1.0, 2.0, 5.0, 2.0, 9.0])
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Where can a gap be? And which numbers should be in the other places, so that a mean is no median?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# With an even number of values there are two in the middle, and `torch.nanmedian` takes the lower one.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return two things`: the function ends with `return cases, expected`, both at once. `should be a float32 tensor`: `torch.tensor([1, 2])` holds whole numbers (int64). Write at least one of them with a point, `torch.tensor([1.0, 2])`.
+#
+# </details>
+
+# %% [markdown]
 # ## How wide should an embedding be?
 #
 # With a column of 103 codes, how many numbers should describe each? Too few cannot say how the categories differ, too many invite learning by heart. Theory has no answer. A rule of thumb that was found by trying is

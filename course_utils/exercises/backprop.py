@@ -1275,6 +1275,9 @@ class RepairLinearBackward(Repair):
     """A witness on which the gradients shown go wrong, and the lines repaired."""
 
     id, points = "backprop.repair_linear_backward", 2
+    minutes, lines = 10, "a witness and one changed line"
+    writes = "a bug found and mended"
+    extra = True
     of = LinearBackward
     takes = {"grad_out": "tensor", "x": "tensor", "weight": "tensor"}
     buggy = """

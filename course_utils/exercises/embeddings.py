@@ -1320,6 +1320,9 @@ class ExposeEmbeddingBackward(Expose):
     """
 
     id, points = "embeddings.expose_embedding_backward", 2
+    minutes, lines = 12, "two small cases"
+    writes = "cases that show wrong answers to be wrong"
+    extra = True
     of = EmbeddingBackward
     takes = {"grad_out": "tensor", "idx": "codes", "n": "whole number"}
     asks = "the weight's gradient"

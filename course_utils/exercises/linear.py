@@ -952,6 +952,9 @@ class ExposeRelu(Expose):
     """
 
     id, points = "linear.expose_relu", 2
+    minutes, lines = 12, "two small cases"
+    writes = "cases that show wrong answers to be wrong"
+    extra = True
     of = Relu
     takes = {"x": "tensor"}
     asks = "y"

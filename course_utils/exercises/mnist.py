@@ -1278,6 +1278,9 @@ class RepairNormalize(Repair):
     """A witness on which the normalization shown goes wrong, and the lines repaired."""
 
     id, points = "mnist.repair_normalize", 2
+    minutes, lines = 10, "a witness and one changed line"
+    writes = "a bug found and mended"
+    extra = True
     of = Normalize
     takes = {"train": "tensor", "valid": "tensor"}
     buggy = """

@@ -706,6 +706,9 @@ class RepairAdamStep(Repair):
     """A witness on which the Adam step shown goes wrong, and the step repaired."""
 
     id, points = "optimizers.repair_adam_step", 2
+    minutes, lines = 12, "a witness and one changed line"
+    writes = "a bug found and mended"
+    extra = True
     of = AdamStep
     takes = {
         "params": "tensors",

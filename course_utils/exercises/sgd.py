@@ -987,6 +987,9 @@ class ExposeSgdStep(Expose):
     """
 
     id, points = "sgd.expose_sgd_step", 2
+    minutes, lines = 15, "two small cases"
+    writes = "cases that show wrong answers to be wrong"
+    extra = True
     of = SgdStep
     takes = {"params": "tensors", "grads": "tensors or None", "lr": "number"}
     asks = "params[0] after step 1"
@@ -1025,6 +1028,9 @@ class RepairMomentumStep(Repair):
     """A witness on which the momentum step shown goes wrong, and the step repaired."""
 
     id, points = "sgd.repair_momentum_step", 2
+    minutes, lines = 12, "a witness and one changed line"
+    writes = "a bug found and mended"
+    extra = True
     of = MomentumStep
     takes = {
         "params": "tensors",

@@ -1286,6 +1286,9 @@ class ExposeFillMissing(Expose):
     """
 
     id, points = "tabular.expose_fill_missing", 2
+    minutes, lines = 12, "two small cases"
+    writes = "cases that show wrong answers to be wrong"
+    extra = True
     of = FillMissing
     takes = {"train": "tensor with gaps", "valid": "tensor with gaps"}
     asks = "train"

@@ -1587,6 +1587,9 @@ class RepairDiscriminativeLrs(Repair):
     """A witness on which the rates shown go wrong, and the lines repaired."""
 
     id, points = "transfer.repair_discriminative_lrs", 2
+    minutes, lines = 12, "a witness and one changed line"
+    writes = "a bug found and mended"
+    extra = True
     of = DiscriminativeLrs
     takes = {"start": "number", "stop": "number", "n_groups": "whole number"}
     buggy = """

@@ -764,6 +764,9 @@ class ExposeDecayStep(Expose):
     """
 
     id, points = "weight_decay.expose_sgd_decay_step", 2
+    minutes, lines = 12, "two small cases"
+    writes = "cases that show wrong answers to be wrong"
+    extra = True
     of = SgdDecayStep
     takes = {"params": "tensors", "grads": "tensors or None", "lr": "number", "wd": "number"}
     asks = "params[0] after step 1"
