@@ -2,6 +2,7 @@
 
 import math
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -204,6 +205,13 @@ def test_a_witness_alone_earns_half_and_a_repair_alone_nothing(exercise):
     blind = witness | BLIND[exercise.id]
     none = judge(exercise.id, lambda: (blind, repaired))
     assert (none.status, none.score) == ("wrong", 0.0), none.message
+
+
+@pytest.mark.parametrize("exercise", REPAIR, ids=by_id)
+def test_the_lines_shown_are_those_that_are_judged(exercise):
+    [text] = (Path(__file__).parents[1] / "solutions").glob(f"*_{exercise.lesson}.py")
+    shown = "\n".join(f"# {line}" for line in exercise.buggy.strip().splitlines())
+    assert shown in text.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("exercise", REPAIR, ids=by_id)
