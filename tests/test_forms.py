@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from course_utils.checking import Expose, Repair, exercises, judge, lessons
 from course_utils.checking.exercise import reference
-from course_utils.checking.forms import changed_lines
+from course_utils.checking.forms import bare_lines, changed_lines
 from course_utils.checking.running import collect
 
 EVERY = [item for lesson in lessons() for item in exercises(lesson)]
@@ -221,7 +223,67 @@ def test_the_lines_shown_fail_their_own_check(exercise):
 
 def test_lines_that_change_are_counted():
     before = "def f(x):\n    y = x + 1\n    z = 2 * y\n    return z\n"
-    assert changed_lines(before, before.replace("f(", "repaired(")) == 0
-    assert changed_lines(before, before.replace("+ 1", "- 1  # mended")) == 1
-    assert changed_lines(before, before.replace("    y = x + 1\n", "")) == 1
-    assert changed_lines(before, "def f(x):\n    return 2 * x + 2\n") == 3
+
+    def changed(after):
+        return changed_lines(bare_lines(before), bare_lines(after))
+
+    assert changed(before.replace("f(x", "repaired(x: int")) == 0
+    assert changed(before.replace("+ 1", "- 1  # mended")) == 1
+    assert changed(before.replace("x + 1", "(x+1)  # as before")) == 0
+    assert changed(before.replace("    y", '    """Two\n    lines."""\n\n    y')) == 0
+    assert changed(before.replace("    y = x + 1\n", "")) == 1
+    assert changed("def f(x):\n    return 2 * x + 2\n") == 3
+    assert changed("def f(x:\n    return") > 2
+
+
+SMALL = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 101),
+    st.sampled_from([10**300, -(10**400), 1e30, 0.0, -0.5, 1j, "text", [], {}, (), object()]),
+    st.floats(width=32),
+    st.builds(
+        lambda shape, dtype: torch.ones(shape).to(dtype),
+        st.lists(st.sampled_from([0, 1, 2, 3]), max_size=4),
+        st.sampled_from([torch.float32, torch.float64, torch.int64, torch.bool, torch.complex64]),
+    ),
+    st.sampled_from(
+        [
+            torch.zeros(0, 10**9),
+            torch.zeros(0, 3, 101),
+            torch.full((2, 2), torch.nan),
+            torch.tensor([10**18, -1]),
+            torch.tensor([0, -1, 99]),
+            torch.sparse_coo_tensor(size=(2, 2)),
+            torch.ones(1, device="meta"),
+            torch.ones(2, dtype=torch.float8_e5m2),
+        ]
+    ),
+)
+ODD = st.one_of(SMALL, st.lists(SMALL, max_size=3), st.just([torch.zeros(0)] * 500))
+
+
+def _with(value, path, odd):
+    """The value with something odd where the path leads; a path that leads nowhere ends there."""
+    if not path or not isinstance(value, list | tuple | dict) or not value:
+        return odd
+    keys = list(value) if isinstance(value, dict) else range(len(value))
+    key = keys[path[0] % len(keys)]
+    changed = dict(value) if isinstance(value, dict) else dict(enumerate(value))
+    changed[key] = _with(changed[key], path[1:], odd)
+    return changed if isinstance(value, dict) else type(value)(changed.values())
+
+
+@pytest.mark.parametrize("exercise", EXPOSE + REPAIR, ids=by_id)
+@settings(max_examples=60, deadline=5000, derandomize=True)
+@given(data=st.data())
+def test_nothing_handed_in_makes_the_course_fail(exercise, data):
+    changes = data.draw(
+        st.lists(st.tuples(st.lists(st.integers(0, 7), max_size=4), ODD), min_size=1, max_size=3)
+    )
+    handed_in = reference(exercise)()
+    for path, odd in changes:
+        handed_in = _with(handed_in, path, odd)
+    verdict = judge(exercise.id, lambda: handed_in)
+    assert verdict.status in ("right", "wrong", "partial"), verdict.fault
+    assert "First difference" not in verdict.message

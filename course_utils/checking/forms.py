@@ -4,9 +4,11 @@ What comes back is data, and the judge itself runs the known mistakes on it: no 
 stands where an answer could read it.
 """
 
+import ast
 import difflib
 import functools
 import inspect
+import math
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -16,43 +18,54 @@ from torch import Tensor
 
 from course_utils.checking.axes import tensors
 from course_utils.checking.compare import first_difference
-from course_utils.checking.evidence import Evidence
+from course_utils.checking.evidence import Evidence, Other
 from course_utils.checking.exercise import Case, Exercise, Mistake, Rng, Training, reference
 from course_utils.checking.naming import run_mistakes
 from course_utils.checking.running import collect, run_case
 from course_utils.checking.tolerance import moved_runs
 
-LARGEST, MOST_ROWS = 1e6, 100  # larger numbers are none to calculate with by hand, nor more rows
+# Larger numbers are none to calculate with by hand, nor longer or deeper tensors.
+LARGEST, LONGEST, DEEPEST = 1e6, 100, 3
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "tensor": ("a float32 tensor", lambda x: _is(x, torch.float32)),
     "tensor with gaps": ("a float32 tensor", lambda x: _is(x, torch.float32)),
     "codes": ("an int64 tensor", lambda x: _is(x, torch.int64)),
     "number": ("a number", lambda x: type(x) in (int, float)),
     "whole number": (
-        f"a whole number up to {MOST_ROWS}",
-        lambda x: type(x) is int and abs(x) <= MOST_ROWS,
+        f"a whole number up to {LONGEST}",
+        lambda x: type(x) is int and abs(x) <= LONGEST,
     ),
     "two numbers": (
         "two numbers",
-        lambda x: isinstance(x, list) and [type(item) for item in x] == [float, float],
+        lambda x: _each(x, lambda item: type(item) in (int, float)) and len(x) == 2,
     ),
     "tensors": (
         "a list of float32 tensors",
-        lambda x: isinstance(x, list) and bool(x) and all(_is(item, torch.float32) for item in x),
+        lambda x: _each(x, lambda item: _is(item, torch.float32)),
     ),
     "tensors or None": (
         "a list of float32 tensors, or None in place of one",
-        lambda x: (
-            isinstance(x, list)
-            and bool(x)
-            and all(item is None or _is(item, torch.float32) for item in x)
-        ),
+        lambda x: _each(x, lambda item: item is None or _is(item, torch.float32)),
     ),
 }
 
 
 def _is(value: Any, dtype: torch.dtype) -> bool:
     return isinstance(value, Tensor) and value.dtype == dtype
+
+
+def _each(value: Any, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(fits, value))
+
+
+def _within(value: Any, kind: str) -> bool:
+    """Whether numbers are finite and no larger than a person calculates with; gaps are left out."""
+    if isinstance(value, list):
+        return all(_within(item, kind) for item in value)
+    if not isinstance(value, Tensor):
+        return value is None or abs(value) <= LARGEST
+    found = value.isnan() if kind == "tensor with gaps" else torch.zeros_like(value, dtype=bool)
+    return bool((found | (value.abs() <= (LONGEST if kind == "codes" else LARGEST))).all())
 
 
 class Form(Training):
@@ -96,19 +109,17 @@ class Form(Training):
             words, fits = KINDS[kind]
             if not fits(case[name]):
                 return f"{name} should be {words}."
-        size = sum(x.numel() for _, x in tensors(case))
-        if size > self.numbers:
+        inside = [x for _, x in tensors(case)]
+        if (size := sum(x.numel() for x in inside)) > self.numbers:
             return f"it holds {size} numbers; {self.numbers} are allowed."
+        if any(x.ndim > DEEPEST or max(x.shape, default=0) > LONGEST for x in inside):
+            return f"its tensors have at most {DEEPEST} dimensions, none longer than {LONGEST}."
         for name, kind in self.takes.items():
-            parts = case[name] if isinstance(case[name], list) else [case[name]]
-            every = torch.cat(
-                [torch.as_tensor(x).double().flatten() for x in parts if x is not None]
-                or [torch.zeros(0)]
-            )
-            if kind == "tensor with gaps":
-                every = every[~every.isnan()]
-            if not bool((every.abs() <= LARGEST).all()):
-                return f"{name} should hold finite numbers no larger than {LARGEST:,.0f}."
+            if isinstance(case[name], list) and len(case[name]) > self.numbers:
+                return f"{name} has {len(case[name])} items; {self.numbers} are allowed."
+            if not _within(case[name], kind):
+                largest = LONGEST if kind == "codes" else LARGEST
+                return f"{name} should hold finite numbers no larger than {largest:,.0f}."
         return ""
 
 
@@ -165,14 +176,14 @@ class Expose(Form):
         left = [m.name for m in counted if not _exposed(self.subject, m, given, right, seed)]
         share = 1 - len(left) / len(counted)
         why = f"{len(counted) - len(left)} of {len(counted)} are exposed." + (
-            f" Not yet, for example: {', '.join(left[:3])}." if left else ""
+            f" Not yet, for example: {_listed(left[:3])}." if left else ""
         )
         return {"value": share, "why": why, "left": left}
 
     def _objection(self, values: Mapping[str, Any]) -> str:
         """Why what was handed in is no list of cases and one result; empty where it is."""
         cases = values.get("cases")
-        if not values.get("pair"):
+        if values.get("pair") is not True:
             return "Return two things: a list of cases, and the expected result of the first."
         if not isinstance(cases, list) or not cases:
             return "Your cases are a list with at least one dict in it."
@@ -184,43 +195,56 @@ class Expose(Form):
         return ""
 
     def _unanswerable(self, given: Sequence[Case], right: Sequence[Evidence]) -> str:
-        """Why a right answer has none for a case, unless its error is one that is asked for."""
-        due = {case.raises.__name__ for case in self.subject.own_cases(0) if case.raises}
-        for number, (case, evidence) in enumerate(zip(given, right, strict=True), 1):
-            if evidence.raised and not due & set(evidence.raised.names):
-                message = evidence.raised.message.partition("\n")[0][:100]
-                return (
-                    f"Case {number}: right code ends with {evidence.raised.type} there"
-                    f" ({message}). A case is one that right code can answer."
-                )
-            case.raises = next(
-                (c.raises for c in self.subject.own_cases(0) if evidence.raised and c.raises), None
-            )
-        return ""
+        """Why right code has no answer to a case; empty where it has one to each."""
+        found = enumerate(map(no_answer, right), 1)
+        return next((f"Case {number}: {why}" for number, why in found if why), "")
 
     def _not_as_expected(self, right: Evidence, expected: Any) -> str:
         """Why the result that was computed by hand is not that of right code; empty where it is."""
-        want = evidence_value(right, self.asks)
-        got = torch.as_tensor(expected) if type(expected) in (int, float) else expected
-        if not isinstance(got, Tensor) or got.is_complex() or got.dtype == torch.bool:
+        want = torch.as_tensor(right.values[self.asks])
+        if type(expected) in (int, float):
+            expected = torch.tensor(float(expected) if abs(expected) <= LARGEST**2 else math.inf)
+        if (
+            not isinstance(expected, Tensor)
+            or expected.is_complex()
+            or expected.dtype == torch.bool
+        ):
             return "The expected result of your first case should be a tensor or a number."
-        same = got.shape == want.shape and torch.allclose(
-            got.double(), want.double(), rtol=1e-3, atol=1e-4
-        )
+        if expected.shape == want.shape and torch.allclose(
+            expected.double(), want.double(), rtol=1e-3, atol=1e-4
+        ):
+            return ""
         return (
-            ""
-            if same
-            else (
-                "The expected result of your first case is not what right code gives. A test that "
-                "expects something wrong refuses right code."
-            )
+            "The expected result of your first case is not what right code gives. A test that "
+            "expects something wrong refuses right code."
         )
 
 
-def evidence_value(evidence: Evidence, name: str) -> Tensor:
-    """A value of the evidence as a tensor; an empty one where it is not there."""
-    value = evidence.values.get(name)
-    return torch.as_tensor(value) if isinstance(value, Tensor | float | int) else torch.tensor([])
+def no_answer(right: Evidence) -> str:
+    """Why right code has no answer to a case, from its evidence; empty where it has one."""
+    if right.raised:
+        message = right.raised.message.partition("\n")[0][:100]
+        return (
+            f"right code ends with {right.raised.type} there ({message}). "
+            "A case is one that right code can answer."
+        )
+    values = [*right.values.values(), *right.inputs.values()]
+    return "" if all(map(_finite, values)) else "right code gives no finite numbers there."
+
+
+def _finite(value: Any) -> bool:
+    """Whether evidence of right code holds finite real numbers only, or words."""
+    if isinstance(value, list):
+        return all(map(_finite, value))
+    if isinstance(value, Tensor):
+        return not value.is_complex() and bool(value.isfinite().all())
+    return math.isfinite(value) if isinstance(value, float) else not isinstance(value, Other)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in quotes, with an "and" before the last."""
+    quoted = [f'"{name}"' for name in names]
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if quoted[1:] else quoted)
 
 
 def _right(exercise: Exercise, cases: Sequence[Case], seed: int) -> list[Evidence]:
@@ -255,11 +279,11 @@ class Repair(Form):
     The answer is a function without arguments that returns (witness, repaired): a dict with the
     arguments of the exercise `of`, at most 12 numbers, and a function or class. Half of the points
     is for a witness on which the buggy lines and a right answer differ, the other half for a repair
-    that passes the check of `of` and changes at most `lines` lines; none for a repair alone.
+    that passes the check of `of` and changes at most `changes` lines; none for a repair alone.
     """
 
     buggy: ClassVar[str]  # the lines that the student is shown, as source
-    lines: ClassVar[int] = 2
+    changes: ClassVar[int] = 2
     full, part = 1.0, 0.5
     metric = "witness and repair"
 
@@ -276,7 +300,7 @@ class Repair(Form):
             yield "pair", pair
             yield "witness", handed[0] if pair else None
             yield "callable", pair and callable(handed[1])
-            yield "source", _source(handed[1]) if pair else ""
+            yield "lines", bare_lines(_source(handed[1])) if pair else []
         elif pair and callable(handed[1]):
             yield from self.subject.probe(handed[1], case)
 
@@ -285,15 +309,15 @@ class Repair(Form):
     ) -> dict[str, Any]:
         """Whether the witness is one, and whether the repair is."""
         values = evidence[0].values
-        if not values.get("pair") or not values.get("callable"):
+        if values.get("pair") is not True or values.get("callable") is not True:
             why = "Return two things: the witness, a dict, and the repaired function itself."
             return {"value": 0.0, "why": why, "objection": True}
-        if why := self.objection_to(values["witness"]):
+        if why := self.objection_to(values.get("witness")):
             return {"value": 0.0, "why": f"Your witness: {why}", "objection": True}
         witness = self.as_case("your witness", values["witness"])
         [right] = _right(self.subject, [witness], seed)
-        if right.raised:
-            why = f"Right code ends with {right.raised.type} on your witness: it is no valid input."
+        if why := no_answer(right):
+            why = f"Your witness: {why}"
             return {"value": 0.0, "why": why, "objection": True}
         wrong = run_case(self.subject, self.buggy_answer, witness, seed, Evidence())
         if first_difference([witness], [right], [wrong]) is None:
@@ -305,11 +329,13 @@ class Repair(Form):
         self, cases: Sequence[Case], evidence: Sequence[Evidence], seed: int
     ) -> dict[str, Any]:
         """What is found about a repair whose witness is one."""
-        changed = changed_lines(self.buggy, evidence[0].values["source"])
-        if changed > self.lines:
+        lines = evidence[0].values.get("lines")
+        repaired = [str(line) for line in lines[:LONGEST]] if isinstance(lines, list) else []
+        changed = changed_lines(bare_lines(self.buggy), repaired)
+        if changed > self.changes:
             why = (
                 f"Your witness shows the bug. The repair changes {changed} lines; "
-                f"{self.lines} are allowed: find the bug, do not write it anew."
+                f"{self.changes} are allowed: find the bug, do not write it anew."
             )
             return {"value": 0.5, "why": why, "changed": changed}
         right = _right(self.subject, cases[1:], seed)
@@ -338,16 +364,26 @@ def _source(answer: Any) -> str:
         return ""
 
 
-def changed_lines(before: str, after: str) -> int:
-    """How many lines a repair changes, adds or takes away; the line with the name is free."""
-    old, new = (_bare_lines(text) for text in (before, after))
+def changed_lines(old: list[str], new: list[str]) -> int:
+    """How many lines a repair changes, adds or takes away."""
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     return sum(
         max(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal"
     )
 
 
-def _bare_lines(source: str) -> list[str]:
-    """Lines without comments at their end, blank lines, and the line that names the function."""
-    lines = (line.partition("  #")[0].strip() for line in source.splitlines())
-    return [line for line in lines if line and not line.startswith(("def ", "#", "@", '"""'))]
+def bare_lines(source: str) -> list[str]:
+    """The lines inside a function, spelled alike, without comments, docstring and decorators."""
+    try:
+        body = ast.parse(source.strip()).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return [line.strip() for line in source.splitlines()]
+    if len(body) == 1 and isinstance(body[0], ast.FunctionDef):
+        body = body[0].body
+    words = [node for node in body if not _is_text(node)]
+    return [line.strip() for node in words for line in ast.unparse(node).splitlines()]
+
+
+def _is_text(node: ast.stmt) -> bool:
+    """Whether a statement is a text that nothing is done with, such as a docstring."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

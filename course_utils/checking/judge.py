@@ -299,7 +299,6 @@ def _weighed(
         0.5 if half else 0.0,
         advice=f"{why} {known.hint}" if known else why,
         mistake=known.name if known else None,
-        where=exercise.metric,
         printed=printed,
     )
 
