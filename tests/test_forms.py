@@ -1,5 +1,6 @@
 """Exercises in finding mistakes: what they accept, what they refuse, and how they say it."""
 
+import functools
 import math
 import re
 from pathlib import Path
@@ -123,6 +124,12 @@ def _share(exercise, drawn, cases):
     [right] = collect(exercise.subject, reference(exercise.subject), [first], guarded=False)
     evidence = collect(exercise, lambda: (cases, right.values[exercise.asks]), [drawn])
     return exercise.weigh([drawn], evidence, 0)["value"]
+
+
+@pytest.mark.parametrize("exercise", EXPOSE, ids=by_id)
+def test_what_a_sign_asks_for_is_known(exercise):
+    names = [m.sign.args[0] for m in exercise.mistakes if isinstance(m.sign, functools.partial)]
+    assert names and set(names) <= {mutant.name for mutant in exercise.mutants}
 
 
 @pytest.mark.parametrize("exercise", EXPOSE, ids=by_id)

@@ -284,7 +284,7 @@ def _measured(
 def _weighed(
     exercise: Form, cases: Sequence[Case], evidence: Sequence[Evidence], seed: int, printed: str
 ) -> Verdict:
-    """The verdict on what is weighed as a whole: its value, what stands in the way, and its name."""
+    """The verdict on what is weighed as a whole, with what stands in the way."""
     findings = exercise.weigh(cases, evidence, seed)
     value, why = findings["value"], findings["why"]
     if exercise.reaches(value, exercise.full):

@@ -1,16 +1,22 @@
 """Mistakes that every exercise in finding mistakes has in common."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from course_utils.checking import Mistake
 
 Findings = list[dict[str, Any]]
+HARDLY = 0.35  # so many wrong answers give themselves away on any input, in types or names
 
 
 def left(name: str) -> Callable[[Findings], bool]:
     """A sign: the wrong answer of this name is not exposed, and others are."""
-    return lambda findings: name in findings[0].get("left", ()) and findings[0]["value"] > 0
+    return functools.partial(_is_left, name)
+
+
+def _is_left(name: str, findings: Findings) -> bool:
+    return name in findings[0].get("left", ())
 
 
 EXPOSING = (
@@ -28,11 +34,11 @@ EXPOSING = (
         sign=lambda findings: findings[0].get("expected") is False,
     ),
     Mistake(
-        "nothing is exposed",
+        "hardly anything is exposed",
         None,
-        "On these inputs every wrong answer gives what right code gives. Zeros, ones and inputs "
+        "On these inputs most wrong answers give what right code gives. Zeros, ones and inputs "
         "that are all equal hide most mistakes: nothing is lost when something is multiplied by 1.",
-        sign=lambda findings: "left" in findings[0] and findings[0]["value"] == 0,
+        sign=lambda findings: findings[0].get("all", 1) < HARDLY,
     ),
 )
 

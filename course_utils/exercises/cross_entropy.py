@@ -1095,7 +1095,7 @@ class Accuracy(Exercise):
 
 
 class ExposeAccuracy(Expose):
-    """At most two cases that show wrong answers to `accuracy` to be wrong, and the result of the first.
+    """Cases that show wrong answers to `accuracy` to be wrong, and the result of the first.
 
     Share of 19 exposed (tests/test_forms.py runs these again):
 
@@ -1122,21 +1122,24 @@ class ExposeAccuracy(Expose):
     mistakes = (
         *EXPOSING,
         Mistake(
+            "as many right as wrong",
+            None,
+            "With half of them right, the share of hits and the share of errors are the same "
+            "number.",
+            sign=left("error rate"),
+        ),
+        Mistake(
             "one example",
             None,
-            "With one example there is nothing to average over. Which wrong answers differ only when there are several?",
+            "With one example there is nothing to average over. Which wrong answers differ only "
+            "when there are several?",
             sign=left("every prediction with every target"),
         ),
         Mistake(
             "no tie and no negative row",
             None,
-            "Where every largest logit is positive and alone, a rule that looks at the sign or the size is right by luck.",
+            "Where every largest logit is positive and alone, a rule that looks at the sign or "
+            "the size is right by luck.",
             sign=left("largest absolute value"),
-        ),
-        Mistake(
-            "as many right as wrong",
-            None,
-            "With half of them right, the share of hits and the share of errors are the same number.",
-            sign=left("error rate"),
         ),
     )

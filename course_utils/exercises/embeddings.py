@@ -1307,7 +1307,7 @@ def _rows_and_columns(e: dict[str, Any]) -> tuple[float, float]:
 
 
 class ExposeEmbeddingBackward(Expose):
-    """At most two cases that show wrong answers to `embedding_backward` to be wrong, and the result of the first.
+    """Cases that show wrong gradients of a lookup to be wrong, and the result of the first.
 
     Share of 15 exposed (tests/test_forms.py runs these again):
 
@@ -1333,19 +1333,22 @@ class ExposeEmbeddingBackward(Expose):
         Mistake(
             "no row is looked up twice",
             None,
-            "Two lookups of one row are where a lookup and its gradient get interesting: whose gradient does the row get?",
+            "Two lookups of one row are where a lookup and its gradient get interesting: whose "
+            "gradient does the row get?",
             sign=left("last one wins"),
         ),
         Mistake(
             "every row is looked up",
             None,
-            "Make the table larger than what is looked up. Rows that nobody asked for have a gradient too.",
+            "Make the table larger than what is looked up. Rows that nobody asked for have a "
+            "gradient too.",
             sign=left("only as many rows as seen"),
         ),
         Mistake(
             "idx has one dimension",
             None,
-            "A batch of sentences gives idx of shape (batch, words). Does the answer still know which dimension is which?",
+            "A batch of sentences gives idx of shape (batch, words). Does the answer still know "
+            "which dimension is which?",
             sign=left("loop over the first dimension"),
         ),
     )

@@ -938,7 +938,7 @@ class TwoLayerNet(Exercise):
 
 
 class ExposeRelu(Expose):
-    """At most two cases that show wrong answers to `relu` to be wrong, and the result of the first.
+    """Cases that show wrong answers to `relu` to be wrong, and the result of the first.
 
     Share of 11 exposed (tests/test_forms.py runs these again):
 
@@ -958,14 +958,15 @@ class ExposeRelu(Expose):
     of = Relu
     takes = {"x": "tensor"}
     asks = "y"
-    full, part = 0.85, 0.6
+    full, part = 0.9, 0.6
 
     mistakes = (
         *EXPOSING,
         Mistake(
             "nothing negative",
             None,
-            "A ReLU does something to negative numbers only; on positive ones, many functions look like it.",
+            "A ReLU does something to negative numbers only; on positive ones, many functions "
+            "look like it.",
             sign=left("leaky"),
         ),
         Mistake(
@@ -977,7 +978,8 @@ class ExposeRelu(Expose):
         Mistake(
             "every case has a negative number",
             None,
-            "Where nothing is negative the values are those of the input. Is it the input itself that comes back?",
-            sign=left("hands back x itself"),
+            "Where nothing is negative the values are those of the input. Is it the input "
+            "itself that comes back?",
+            sign=left("returns x itself"),
         ),
     )

@@ -972,9 +972,10 @@ class Ewma(Exercise):
 
 
 class ExposeSgdStep(Expose):
-    """At most two cases that show wrong `sgd_step`s to be wrong, and the result of the first.
+    """Cases that show wrong `sgd_step`s to be wrong, and the result of the first.
 
-    Share of 19 exposed, lr 0.1 where nothing is said (tests/test_forms.py runs these again):
+    Share of 19 exposed, lr 0.1 where nothing is said
+    (tests/test_forms.py runs these again):
 
     | one case | share |
     |---|---|
@@ -1009,17 +1010,17 @@ class ExposeSgdStep(Expose):
             sign=left("only the first parameter"),
         ),
         Mistake(
+            "learning rate of 1",
+            None,
+            "With a learning rate of 1, a step that forgets the rate looks right.",
+            sign=left("learning rate left out"),
+        ),
+        Mistake(
             "every parameter has a gradient",
             None,
             "A layer that took no part in the loss has parameters whose gradient is None. Some "
             "wrong steps end there, and some never come to the parameters after it.",
             sign=left("stops at a missing gradient"),
-        ),
-        Mistake(
-            "learning rate of 1",
-            None,
-            "With a learning rate of 1, a step that forgets the rate looks right.",
-            sign=left("learning rate left out"),
         ),
     )
 

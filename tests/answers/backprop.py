@@ -486,3 +486,31 @@ ANSWERS["backprop.backward"] += [
     backward_second_reading,
     backward_third_reading,
 ]
+
+
+def linear_repaired_by_name() -> tuple[object, object]:
+    def repaired(grad_out, x, weight):  # type: ignore[no-untyped-def]
+        grad_x = grad_out @ weight
+        grad_weight = grad_out.T @ x
+        grad_bias = grad_out.sum(dim=0)  # each example adds its own
+        return grad_x, grad_weight, grad_bias
+
+    two = torch.tensor([[1.0, -1.0], [0.5, 2.0]])
+    return {"grad_out": two, "x": two, "weight": two}, repaired
+
+
+def linear_repaired_by_ones() -> tuple[object, object]:
+    def linear_backward(grad_out, x, weight):  # type: ignore[no-untyped-def]
+        """grad_out: (n, out)."""
+        grad_x = grad_out @ weight
+        grad_weight = grad_out.T @ x
+        grad_bias = torch.ones(len(grad_out)) @ grad_out
+        return grad_x, grad_weight, grad_bias
+
+    witness = dict(grad_out=torch.ones(3, 1), x=torch.zeros(3, 1), weight=torch.zeros(1, 1))
+    return witness, linear_backward
+
+
+ANSWERS |= {
+    "backprop.repair_linear_backward": [linear_repaired_by_name, linear_repaired_by_ones],
+}

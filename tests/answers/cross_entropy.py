@@ -415,3 +415,29 @@ ANSWERS["cross_entropy.accuracy"] += [
     accuracy_second_reading,
     accuracy_third_reading,
 ]
+
+
+def expose_accuracy_with_five_classes() -> tuple[object, object]:
+    logits = torch.tensor([[0.0, 1, 2, 3, 4], [9, 1, 0, 0, 2], [1, 0, 0, 3, 0]])
+    low = torch.tensor([[-1.0, -5], [-2, -1], [-3, -3]])
+    return [
+        {"logits": logits, "targets": torch.tensor([4, 0, 1])},
+        {"logits": low, "targets": torch.tensor([0, 1, 1])},
+    ], 2 / 3
+
+
+def expose_accuracy_with_ties_first() -> tuple[object, object]:
+    ties = torch.tensor([[3.0, 3, 1], [-7, -2, -9], [0, 5, 5]])
+    four = torch.tensor([[0.0, 0, 0, 1], [2, 1, 1, 1], [0, 4, 3, 0]])
+    return [
+        {"logits": ties, "targets": torch.tensor([0, 1, 2])},
+        {"logits": four, "targets": torch.tensor([3, 0, 2])},
+    ], torch.tensor(0.6667)
+
+
+ANSWERS |= {
+    "cross_entropy.expose_accuracy": [
+        expose_accuracy_with_five_classes,
+        expose_accuracy_with_ties_first,
+    ],
+}

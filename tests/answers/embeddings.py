@@ -468,3 +468,27 @@ ANSWERS["embeddings.pca"] += [
     pca_third_reading,
     pca_fourth_reading,
 ]
+
+
+def expose_lookups_in_a_batch() -> tuple[object, object]:
+    grad_out = torch.tensor([[[1.0, 2.0], [3.0, 5.0]], [[-4.0, 0.5], [2.0, 2.0]]])
+    case = {"grad_out": grad_out, "idx": torch.tensor([[3, 0], [3, 3]]), "n": 5}
+    expected = torch.zeros(5, 2)
+    expected[0] = torch.tensor([3.0, 5.0])
+    expected[3] = torch.tensor([-1.0, 4.5])
+    return [case], expected
+
+
+def expose_lookups_twice() -> tuple[object, object]:
+    flat = {"grad_out": torch.tensor([[1.0], [7.0], [2.0]]), "idx": torch.tensor([2, 2, 0]), "n": 4}
+    deep = {
+        "grad_out": torch.tensor([[[1.0, 0.5]], [[2.0, 3.0]]]),
+        "idx": torch.tensor([[1], [1]]),
+        "n": 3,
+    }
+    return [flat, deep], torch.tensor([[2.0], [0.0], [8.0], [0.0]])
+
+
+ANSWERS |= {
+    "embeddings.expose_embedding_backward": [expose_lookups_in_a_batch, expose_lookups_twice],
+}

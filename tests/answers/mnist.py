@@ -548,3 +548,31 @@ ANSWERS["mnist.fit_mnist"] += [
     fit_mnist_second_reading,
     fit_mnist_third_reading,
 ]
+
+
+def normalize_repaired_in_place() -> tuple[object, object]:
+    def repaired(train, valid):  # type: ignore[no-untyped-def]
+        train, valid = train.float(), valid.float()
+        mean, std = train.mean(), train.std()
+        train = (train - mean) / std
+        mean, std = mean, std
+        valid = (valid - mean) / std
+        return train, valid
+
+    return {"train": torch.tensor([1.0, 3.0]), "valid": torch.tensor([100.0, 103.0])}, repaired
+
+
+def normalize_repaired_by_order() -> tuple[object, object]:
+    def repaired(train, valid):  # type: ignore[no-untyped-def]
+        train, valid = train.float(), valid.float()
+        mean, std = train.mean(), train.std()
+        train = (train - mean) / std
+        valid = (valid - mean) / std
+        return train, valid
+
+    return {"train": torch.tensor([[0.0, 1.0]]), "valid": torch.tensor([[0.0, 9.0]])}, repaired
+
+
+ANSWERS |= {
+    "mnist.repair_normalize": [normalize_repaired_in_place, normalize_repaired_by_order],
+}

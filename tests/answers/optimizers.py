@@ -359,3 +359,51 @@ ANSWERS["optimizers.reborn_adam_step"] += [
     reborn_adam_step_second_reading,
     reborn_adam_step_third_reading,
 ]
+
+
+def _first_step(lr: float, grad: float) -> dict[str, object]:
+    return {
+        "params": [torch.zeros(1)],
+        "grads": [torch.tensor([grad])],
+        "means": [torch.zeros(1)],
+        "squares": [torch.zeros(1)],
+        "t": 1,
+        "lr": lr,
+        "betas": (0.9, 0.99),
+        "eps": 1e-8,
+    }
+
+
+def adam_repaired_in_one_line() -> tuple[object, object]:
+    @torch.no_grad()
+    def repaired(params, means, squares, t, lr, betas, eps):  # type: ignore[no-untyped-def]
+        b1, b2 = betas
+        for p, m, s in zip(params, means, squares):  # noqa: B905
+            if p.grad is None:
+                continue
+            m.copy_(b1 * m + (1 - b1) * p.grad)
+            s.copy_(b2 * s + (1 - b2) * p.grad**2)
+            m_hat, root = m / (1 - b1**t), s.sqrt() / (1 - b2**t) ** 0.5
+            p -= lr * m_hat / (root + eps)
+
+    return _first_step(1, -1.0), repaired
+
+
+def adam_repaired_in_two_lines() -> tuple[object, object]:
+    @torch.no_grad()
+    def adam_step(params, means, squares, t, lr, betas, eps):  # type: ignore[no-untyped-def]
+        b1, b2 = betas
+        for p, m, s in zip(params, means, squares):  # noqa: B905
+            if p.grad is None:
+                continue
+            m.copy_(b1 * m + (1 - b1) * p.grad)
+            s.copy_(b2 * s + (1 - b2) * p.grad**2)
+            m_hat, s_hat = m / (1 - b1**t), s / (1 - b2**t)
+            p -= lr * m_hat / (s_hat.sqrt() + eps)
+
+    return _first_step(0.01, 30.0) | {"betas": [0, 0.5]}, adam_step
+
+
+ANSWERS |= {
+    "optimizers.repair_adam_step": [adam_repaired_in_one_line, adam_repaired_in_two_lines],
+}

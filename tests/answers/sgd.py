@@ -399,3 +399,67 @@ ANSWERS["sgd.momentum_step"] += [
     momentum_step_second_reading,
     momentum_step_third_reading,
 ]
+
+
+def expose_with_one_case() -> tuple[object, object]:
+    case = {
+        "params": [torch.tensor([[2.0, -1.0]]), torch.tensor([5.0]), torch.tensor(1.0)],
+        "grads": [None, torch.tensor([-3.0]), torch.tensor(4.0)],
+        "lr": 0.2,
+    }
+    return [case], torch.tensor([[2.0, -1.0]])
+
+
+def expose_with_two_cases() -> tuple[object, object]:
+    params = [torch.tensor(3.0), torch.tensor([1.0, 2.0, 4.0])]
+    steep = [torch.tensor(-2.0), torch.tensor([5.0, -0.25, 0.0])]
+    cases = [
+        {"params": params, "grads": steep, "lr": 0.5},
+        {"params": params, "grads": [None, steep[1]], "lr": 0.25},
+    ]
+    return cases, 4
+
+
+def momentum_by_if() -> tuple[object, object]:
+    def repaired(params, velocities, lr, momentum):  # type: ignore[no-untyped-def]
+        for p, v in zip(params, velocities):  # noqa: B905
+            if p.grad is None:
+                continue  # the next one may have a gradient
+            v *= momentum
+            v += p.grad
+            p -= lr * v
+
+    grads = [torch.tensor([[1.0]]), None, torch.tensor([2.0])]
+    params = [torch.zeros(1, 1), torch.zeros(2), torch.ones(1)]
+    velocities = [torch.zeros_like(p) for p in params]
+    witness = dict(params=params, grads=grads, velocities=velocities, lr=1, momentum=0)
+    return witness, torch.no_grad()(repaired)
+
+
+def momentum_with_docstring() -> tuple[object, object]:
+    @torch.no_grad()
+    def momentum_step(params, velocities, lr, momentum):  # type: ignore[no-untyped-def]
+        """One step with momentum.
+
+        A parameter without a gradient is left out.
+        """
+        for p, v in zip(params, velocities):  # noqa: B905
+            if p.grad is not None:
+                v *= momentum
+                v += p.grad
+                p -= lr * v
+
+    witness = {
+        "params": [torch.ones(2), torch.ones(1)],
+        "grads": [None, torch.ones(1)],
+        "velocities": [torch.zeros(2), torch.zeros(1)],
+        "lr": 0.5,
+        "momentum": 0.5,
+    }
+    return witness, momentum_step
+
+
+ANSWERS |= {
+    "sgd.expose_sgd_step": [expose_with_one_case, expose_with_two_cases],
+    "sgd.repair_momentum_step": [momentum_by_if, momentum_with_docstring],
+}

@@ -431,3 +431,21 @@ ANSWERS["tabular.TabularModel"] += [
     TabularModel_second_reading,
     TabularModel_third_reading,
 ]
+
+
+def expose_gaps_at_both_ends() -> tuple[object, object]:
+    train = torch.tensor([torch.nan, 10.0, 3.0, 1.0, 4.0, torch.nan])
+    valid = torch.tensor([50.0, torch.nan, 60.0])
+    second = {"train": torch.tensor([9.0, torch.nan, 1.0, 2.0]), "valid": torch.tensor([torch.nan])}
+    return [{"train": train, "valid": valid}, second], torch.tensor([3.0, 10, 3, 1, 4, 3])
+
+
+def expose_gaps_in_one_case() -> tuple[object, object]:
+    train = torch.tensor([30.0, 7.0, torch.nan, 2.0, 5.0, -1.0, 11.0])
+    valid = torch.tensor([torch.nan, 100.0, 90.0, torch.nan])
+    return [{"train": train, "valid": valid}], torch.tensor([30.0, 7, 5, 2, 5, -1, 11])
+
+
+ANSWERS |= {
+    "tabular.expose_fill_missing": [expose_gaps_at_both_ends, expose_gaps_in_one_case],
+}

@@ -481,3 +481,35 @@ ANSWERS["transfer.parameter_groups"] += [
     parameter_groups_second_reading,
     parameter_groups_third_reading,
 ]
+
+
+def rates_repaired_with_a_condition() -> tuple[object, object]:
+    def repaired(lr, n_groups):  # type: ignore[no-untyped-def]
+        if not isinstance(lr, slice):
+            return [lr] * n_groups
+        if lr.start is None:
+            return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+        factor = (lr.stop / lr.start) ** (1 / (n_groups - 1)) if n_groups > 1 else 1.0
+        return [lr.stop / factor**i for i in reversed(range(n_groups))]
+
+    return {"start": 1, "stop": 4, "n_groups": 2}, repaired
+
+
+def rates_repaired_in_the_last_line() -> tuple[object, object]:
+    def repaired(lr, n_groups):  # type: ignore[no-untyped-def]
+        if not isinstance(lr, slice):
+            return [lr] * n_groups
+        if lr.start is None:
+            return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+        factor = lr.start / lr.stop
+        return [lr.stop * factor ** (i / max(n_groups - 1, 1)) for i in reversed(range(n_groups))]
+
+    return {"start": 0.001, "stop": 0.1, "n_groups": 5}, repaired
+
+
+ANSWERS |= {
+    "transfer.repair_discriminative_lrs": [
+        rates_repaired_with_a_condition,
+        rates_repaired_in_the_last_line,
+    ],
+}

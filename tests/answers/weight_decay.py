@@ -250,3 +250,30 @@ ANSWERS["weight_decay.decay_groups"] += [
     decay_groups_second_reading,
     decay_groups_third_reading,
 ]
+
+
+def expose_decay_with_three_parameters() -> tuple[object, object]:
+    case = {
+        "params": [torch.tensor([[4.0]]), torch.tensor([3.0, -2.0]), torch.tensor(6.0)],
+        "grads": [None, torch.tensor([0.5, 7.0]), torch.tensor(-3.0)],
+        "lr": 0.3,
+        "wd": 0.2,
+    }
+    return [case], torch.tensor([[4.0]])
+
+
+def expose_decay_with_the_gap_second() -> tuple[object, object]:
+    three = [torch.tensor([3.0, -1.0]), torch.tensor([2.0]), torch.tensor([[5.0, 4.0]])]
+    grads = [torch.tensor([1.0, 2.0]), None, torch.tensor([[-1.0, 0.5]])]
+    alone = {"params": [torch.tensor(2.0)], "grads": [torch.tensor(-5.0)], "lr": 0.1, "wd": 0.3}
+    return [{"params": three, "grads": grads, "lr": 0.5, "wd": 0.2}, alone], (
+        torch.tensor([0.9 * 3 - 0.5, -0.9 - 1.0])
+    )
+
+
+ANSWERS |= {
+    "weight_decay.expose_sgd_decay_step": [
+        expose_decay_with_three_parameters,
+        expose_decay_with_the_gap_second,
+    ],
+}

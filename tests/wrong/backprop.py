@@ -1697,3 +1697,81 @@ def backward(node):
     for n in sorted(_order(node), key=lambda n: n.data, reverse=True):
         for parent, local in zip(n.parents, n.local_grads):
             parent.grad += local * n.grad
+
+
+def _of_two() -> dict[str, torch.Tensor]:
+    two = torch.tensor([[1.0], [2.0]])
+    return {"grad_out": two, "x": two, "weight": torch.tensor([[3.0]])}
+
+
+@wrong("backprop.repair_linear_backward", "witness on which nothing differs")
+def repair_linear_backward():
+    def repaired(grad_out, x, weight):
+        grad_x = grad_out @ weight
+        grad_weight = grad_out.T @ x
+        grad_bias = grad_out.sum(0)
+        return grad_x, grad_weight, grad_bias
+
+    row = torch.tensor([[1.0, 2.0]])
+    return {"grad_out": row, "x": row, "weight": torch.eye(2)}, repaired
+
+
+@wrong("backprop.repair_linear_backward", "repair that is not right yet")
+def repair_linear_backward():
+    def repaired(grad_out, x, weight):
+        grad_x = grad_out @ weight
+        grad_weight = grad_out.T @ x
+        grad_bias = grad_out.sum()
+        return grad_x, grad_weight, grad_bias
+
+    return _of_two(), repaired
+
+
+@wrong("backprop.repair_linear_backward", "repair that is not right yet")
+def repair_linear_backward():
+    def repaired(grad_out, x, weight):
+        grad_x = grad_out @ weight
+        grad_weight = grad_out.T @ x / len(x)
+        grad_bias = grad_out.mean(0)
+        return grad_x, grad_weight, grad_bias
+
+    return _of_two(), repaired
+
+
+@wrong("backprop.repair_linear_backward", "nothing repaired")
+def repair_linear_backward():
+    def linear_backward(grad_out, x, weight):
+        grad_x = grad_out @ weight
+        grad_weight = grad_out.T @ x
+        grad_bias = grad_out.mean(0)  # should be mended
+        return grad_x, grad_weight, grad_bias
+
+    return _of_two(), linear_backward
+
+
+@wrong("backprop.repair_linear_backward", "too many lines changed")
+def repair_linear_backward():
+    def repaired(grad_out, x, weight):
+        return grad_out @ weight, grad_out.T @ x, grad_out.sum(0)
+
+    return _of_two(), repaired
+
+
+@wrong("backprop.repair_linear_backward", "not a witness and a repaired function")
+def repair_linear_backward():
+    def repaired(grad_out, x, weight):
+        return grad_out @ weight, grad_out.T @ x, grad_out.sum(0)
+
+    return _of_two(), repaired(**_of_two())
+
+
+@wrong("backprop.repair_linear_backward", "not a witness and a repaired function")
+def repair_linear_backward():
+    def repaired(grad_out, x, weight):
+        return grad_out @ weight, grad_out.T @ x, grad_out.sum(0)
+
+    return {
+        "grad_out": torch.ones(2, 3),
+        "x": torch.ones(2, 2),
+        "weight": torch.ones(2, 2),
+    }, repaired

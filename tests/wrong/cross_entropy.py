@@ -1227,3 +1227,47 @@ def cross_entropy(logits, targets):
     z = logits - logits.max()
     log_p = z - z.exp().sum(1, keepdim=True).log()
     return -log_p[torch.arange(len(targets)), targets].mean()
+
+
+def _scored(logits: object, targets: object) -> dict[str, object]:
+    return {"logits": torch.tensor(logits), "targets": torch.tensor(targets)}
+
+
+@wrong("cross_entropy.expose_accuracy", "one example")
+def expose_accuracy():
+    return [_scored([[1.0, 3.0, 2.0]], [1])], 1.0
+
+
+@wrong("cross_entropy.expose_accuracy", "no tie and no negative row")
+def expose_accuracy():
+    return [_scored([[1.0, 3, 2], [4, 1, 1], [2, 1, 6]], [1, 0, 1])], 2 / 3
+
+
+@wrong("cross_entropy.expose_accuracy", "as many right as wrong")
+def expose_accuracy():
+    return [_scored([[1.0, 3], [2, 1]], [1, 1])], 0.5
+
+
+@wrong("cross_entropy.expose_accuracy", "hardly anything is exposed")
+def expose_accuracy():
+    return [_scored([[0.0]], [0])], 1
+
+
+@wrong("cross_entropy.expose_accuracy", "expected result not that of right code")
+def expose_accuracy():
+    return [_scored([[2.0, 1], [0, 1], [3, 0]], [0, 1, 1])], 2.0
+
+
+@wrong("cross_entropy.expose_accuracy", "not a list of cases and one result")
+def expose_accuracy():
+    return [_scored([[2.0, 1], [0, 1], [3, 0]], [0.0, 1.0, 1.0])], 0.67
+
+
+@wrong("cross_entropy.expose_accuracy", "not a list of cases and one result")
+def expose_accuracy():
+    return [_scored([[2.0, 1, 0], [0, 1, 0]], [0, 1, 0])], 1.0
+
+
+@wrong("cross_entropy.expose_accuracy", "expected result not that of right code")
+def expose_accuracy():
+    return [_scored([[2.0, 1], [0, 1], [3, 0]], [0, 1, 0])], "all right"

@@ -1475,3 +1475,44 @@ class DotProductBias(_Dot):
 def pca(x, k):
     U, S, Vh = torch.linalg.svd(x - x.mean(0), full_matrices=False)
     return U[:, :k] * S[:k], Vh[:k]
+
+
+def _rows(grad_out: object, idx: object, n: object) -> dict[str, object]:
+    return {"grad_out": torch.tensor(grad_out), "idx": torch.tensor(idx), "n": n}
+
+
+@wrong("embeddings.expose_embedding_backward", "no row is looked up twice")
+def expose_embedding_backward():
+    case = _rows([[1.0, 2.0], [3.0, 4.0]], [2, 0], 4)
+    return [case], torch.tensor([[3.0, 4.0], [0, 0], [1.0, 2.0], [0, 0]])
+
+
+@wrong("embeddings.expose_embedding_backward", "every row is looked up")
+def expose_embedding_backward():
+    return [_rows([[1.0, 2.0], [3.0, 4.0]], [0, 0], 1)], torch.tensor([[4.0, 6.0]])
+
+
+@wrong("embeddings.expose_embedding_backward", "idx has one dimension")
+def expose_embedding_backward():
+    return [_rows([[2.0], [2.0]], [1, 1], 3)], torch.tensor([[0.0], [4.0], [0.0]])
+
+
+@wrong("embeddings.expose_embedding_backward", "hardly anything is exposed")
+def expose_embedding_backward():
+    return [_rows([[0.0]], [0], 1)], torch.tensor([[0.0]])
+
+
+@wrong("embeddings.expose_embedding_backward", "expected result not that of right code")
+def expose_embedding_backward():
+    case = _rows([[1.0, 2.0], [3.0, 4.0]], [1, 1], 2)
+    return [case], torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+
+
+@wrong("embeddings.expose_embedding_backward", "not a list of cases and one result")
+def expose_embedding_backward():
+    return [_rows([[1.0, 2.0], [3.0, 4.0]], [1, 2], 2)], torch.tensor([[0.0, 0.0], [1.0, 2.0]])
+
+
+@wrong("embeddings.expose_embedding_backward", "not a list of cases and one result")
+def expose_embedding_backward():
+    return [_rows([[1.0], [3.0]], [1, 1], torch.tensor(2))], torch.tensor([[0.0], [4.0]])

@@ -1509,3 +1509,83 @@ def fit_mnist(x, y, seed):
     for _ in range(10):
         _one_epoch(model, data, sgd)
     return model
+
+
+def _bright() -> dict[str, torch.Tensor]:
+    return {"train": torch.tensor([0.0, 1.0]), "valid": torch.tensor([7.0, 9.0, 8.0])}
+
+
+@wrong("mnist.repair_normalize", "witness on which nothing differs")
+def repair_normalize():
+    def repaired(train, valid):
+        train, valid = train.float(), valid.float()
+        mean, std = train.mean(), train.std()
+        train = (train - mean) / std
+        valid = (valid - mean) / std
+        return train, valid
+
+    return {"train": torch.tensor([1.0, 2.0]), "valid": torch.tensor([1.0, 2.0])}, repaired
+
+
+@wrong("mnist.repair_normalize", "repair that is not right yet")
+def repair_normalize():
+    def repaired(train, valid):
+        train, valid = train.float(), valid.float()
+        mean, std = train.mean(), train.std()
+        train = (train - mean) / std
+        mean = train.mean()
+        valid = (valid - mean) / std
+        return train, valid
+
+    return _bright(), repaired
+
+
+@wrong("mnist.repair_normalize", "repair that is not right yet")
+def repair_normalize():
+    def repaired(train, valid):
+        train, valid = train.float(), valid.float()
+        mean, std = train.mean(), train.std()
+        train = (train - mean) / std
+        mean, std = valid.mean(), train.std()
+        valid = (valid - mean) / std
+        return train, valid
+
+    return _bright(), repaired
+
+
+@wrong("mnist.repair_normalize", "nothing repaired")
+def repair_normalize():
+    def repaired(train, valid):
+        train, valid = train.float(), valid.float()
+        mean, std = train.mean(), train.std()
+        train = (train - mean) / std
+        mean, std = valid.mean(), valid.std()
+        valid = (valid - mean) / std
+        return train, valid
+
+    return _bright(), repaired
+
+
+@wrong("mnist.repair_normalize", "too many lines changed")
+def repair_normalize():
+    def repaired(train, valid):
+        m = train.float().mean()
+        s = train.float().std()
+        return (train.float() - m) / s, (valid.float() - m) / s
+
+    return _bright(), repaired
+
+
+@wrong("mnist.repair_normalize", "not a witness and a repaired function")
+def repair_normalize():
+    return _bright()
+
+
+@wrong("mnist.repair_normalize", "not a witness and a repaired function")
+def repair_normalize():
+    def repaired(train, valid):
+        train, valid = train.float(), valid.float()
+        mean, std = train.mean(), train.std()
+        return (train - mean) / std, (valid - mean) / std
+
+    return {"train": torch.tensor([5.0]), "valid": torch.tensor([7.0])}, repaired

@@ -1100,3 +1100,95 @@ def reborn_adam_step(params, lr):
 def reborn_adam_step(params, lr):
     for p in params:
         p.sub_(lr * p.sign())
+
+
+def _at(t: object, b2: float = 0.999) -> dict[str, object]:
+    return {
+        "params": [torch.tensor([1.0])],
+        "grads": [torch.tensor([0.5])],
+        "means": [torch.tensor([0.0])],
+        "squares": [torch.tensor([0.0])],
+        "t": t,
+        "lr": 0.1,
+        "betas": (0.9, b2),
+        "eps": 1e-8,
+    }
+
+
+@wrong("optimizers.repair_adam_step", "witness on which nothing differs")
+def repair_adam_step():
+    @torch.no_grad()
+    def repaired(params, means, squares, t, lr, betas, eps):
+        b1, b2 = betas
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            m.copy_(b1 * m + (1 - b1) * p.grad)
+            s.copy_(b2 * s + (1 - b2) * p.grad**2)
+            m_hat, root = m / (1 - b1**t), (s / (1 - b2**t)).sqrt()
+            p -= lr * m_hat / (root + eps)
+
+    return _at(1) | {"grads": [None]}, repaired
+
+
+@wrong("optimizers.repair_adam_step", "repair that is not right yet")
+def repair_adam_step():
+    @torch.no_grad()
+    def repaired(params, means, squares, t, lr, betas, eps):
+        b1, b2 = betas
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            m.copy_(b1 * m + (1 - b1) * p.grad)
+            s.copy_(b2 * s + (1 - b2) * p.grad**2)
+            m_hat, root = m / (1 - b1**t), s.sqrt()
+            p -= lr * m_hat / (root + eps)
+
+    return _at(1), repaired
+
+
+@wrong("optimizers.repair_adam_step", "nothing repaired")
+def repair_adam_step():
+    @torch.no_grad()
+    def repaired(params, means, squares, t, lr, betas, eps):
+        b1, b2 = betas
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            m.copy_(b1 * m + (1 - b1) * p.grad)
+            s.copy_(b2 * s + (1 - b2) * p.grad**2)
+            m_hat, root = m / (1 - b1**t), s.sqrt() / (1 - b2**t)
+            p -= lr * m_hat / (root + eps)
+
+    return _at(2), repaired
+
+
+@wrong("optimizers.repair_adam_step", "too many lines changed")
+def repair_adam_step():
+    @torch.no_grad()
+    def repaired(params, means, squares, t, lr, betas, eps):
+        for p, m, s in zip(params, means, squares):
+            if p.grad is not None:
+                m.mul_(betas[0]).add_(p.grad, alpha=1 - betas[0])
+                s.mul_(betas[1]).add_(p.grad**2, alpha=1 - betas[1])
+                m_hat = m / (1 - betas[0] ** t)
+                s_hat = s / (1 - betas[1] ** t)
+                p -= lr * m_hat / (s_hat.sqrt() + eps)
+
+    return _at(1), repaired
+
+
+@wrong("optimizers.repair_adam_step", "not a witness and a repaired function")
+def repair_adam_step():
+    def repaired(params, means, squares, t, lr, betas, eps):
+        pass
+
+    return _at(0), repaired
+
+
+@wrong("optimizers.repair_adam_step", "not a witness and a repaired function")
+def repair_adam_step():
+    def repaired(params, means, squares, t, lr, betas, eps):
+        pass
+
+    return [torch.tensor([1.0]), torch.tensor([2.0])], repaired

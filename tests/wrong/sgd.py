@@ -1314,3 +1314,146 @@ def ewma(values, beta):
     for t in range(1, len(rows)):
         rows[t] = rows[t] + beta * rows[t - 1]
     return torch.stack(rows)
+
+
+def _step(params: object, grads: object, lr: object = 0.1) -> dict[str, object]:
+    return {"params": params, "grads": grads, "lr": lr}
+
+
+@wrong("sgd.expose_sgd_step", "only one parameter")
+def expose_sgd_step():
+    params, grads = torch.tensor([1.0, 2.0]), torch.tensor([0.5, -0.5])
+    return [_step([params], [grads])], params - 0.1 * grads
+
+
+@wrong("sgd.expose_sgd_step", "every parameter has a gradient")
+def expose_sgd_step():
+    params = [torch.tensor([1.0, 2.0]), torch.tensor([[3.0], [4.0]])]
+    grads = [torch.tensor([1.0, -1.0]), torch.tensor([[2.0], [0.5]])]
+    return [_step(params, grads)], torch.tensor([0.9, 2.1])
+
+
+@wrong("sgd.expose_sgd_step", "learning rate of 1")
+def expose_sgd_step():
+    params = [torch.tensor([1.0, 2.0]), torch.tensor([3.0])]
+    grads = [torch.tensor([0.5, 2.0]), torch.tensor([4.0])]
+    return [_step(params, grads, 1.0)], params[0] - grads[0]
+
+
+@wrong("sgd.expose_sgd_step", "hardly anything is exposed")
+def expose_sgd_step():
+    zero = torch.zeros(3)
+    return [_step([zero], [zero], 0.5)], zero
+
+
+@wrong("sgd.expose_sgd_step", "expected result not that of right code")
+def expose_sgd_step():
+    params, grads = [torch.tensor([1.0]), torch.tensor([5.0])], [torch.tensor([2.0]), None]
+    return [_step(params, grads, 0.1)], torch.tensor([1.2])
+
+
+@wrong("sgd.expose_sgd_step", "not a list of cases and one result")
+def expose_sgd_step():
+    return _step([torch.tensor([1.0])], [torch.tensor([2.0])]), torch.tensor([0.8])
+
+
+@wrong("sgd.expose_sgd_step", "not a list of cases and one result")
+def expose_sgd_step():
+    return [_step([torch.tensor([1, 2])], [torch.tensor([2, 2])])], torch.tensor([0.8, 1.8])
+
+
+@wrong("sgd.expose_sgd_step", "not a list of cases and one result")
+def expose_sgd_step():
+    def test(step):
+        p = torch.tensor([1.0], requires_grad=True)
+        p.grad = torch.tensor([2.0])
+        step([p], 0.1)
+        assert torch.allclose(p, torch.tensor([0.8]))
+
+    return test
+
+
+@wrong("sgd.expose_sgd_step", "not a list of cases and one result")
+def expose_sgd_step():
+    big = torch.randn(10, 10)
+    return [_step([big], [big], 0.5)], big / 2
+
+
+def _moved(params: object, grads: object, velocities: object) -> dict[str, object]:
+    return {
+        "params": params,
+        "grads": grads,
+        "velocities": velocities,
+        "lr": 0.1,
+        "momentum": 0.9,
+    }
+
+
+def _two_without_the_first() -> dict[str, object]:
+    ones = [torch.ones(1), torch.ones(1)]
+    return _moved(ones, [None, torch.ones(1)], [torch.zeros(1), torch.zeros(1)])
+
+
+@wrong("sgd.repair_momentum_step", "witness on which nothing differs")
+def repair_momentum_step():
+    @torch.no_grad()
+    def momentum_step(params, velocities, lr, momentum):
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                continue
+            v *= momentum
+            v += p.grad
+            p -= lr * v
+
+    one = torch.tensor([1.0, 2.0])
+    return _moved([one], [one], [torch.zeros(2)]), momentum_step
+
+
+@wrong("sgd.repair_momentum_step", "nothing repaired")
+def repair_momentum_step():
+    @torch.no_grad()
+    def repaired(params, velocities, lr, momentum):
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                break
+            v *= momentum
+            v += p.grad
+            p -= lr * v
+
+    return _two_without_the_first(), repaired
+
+
+@wrong("sgd.repair_momentum_step", "repair that is not right yet")
+def repair_momentum_step():
+    @torch.no_grad()
+    def repaired(params, velocities, lr, momentum):
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                p.grad = torch.zeros_like(p)
+            v *= momentum
+            v += p.grad
+            p -= lr * v
+
+    return _two_without_the_first(), repaired
+
+
+@wrong("sgd.repair_momentum_step", "too many lines changed")
+def repair_momentum_step():
+    def repaired(params, velocities, lr, momentum):
+        with torch.no_grad():
+            for i in range(len(params)):
+                if params[i].grad is not None:
+                    velocities[i].mul_(momentum).add_(params[i].grad)
+                    params[i].sub_(lr * velocities[i])
+
+    return _two_without_the_first(), repaired
+
+
+@wrong("sgd.repair_momentum_step", "not a witness and a repaired function")
+def repair_momentum_step():
+    return _two_without_the_first()
+
+
+@wrong("sgd.repair_momentum_step", "not a witness and a repaired function")
+def repair_momentum_step():
+    return _two_without_the_first(), "continue instead of break"

@@ -1636,3 +1636,43 @@ class TabularModel(_Tab):
         self.tables = nn.ParameterList(
             [nn.Parameter(torch.full((n, _esize(n)), 0.01)) for n in cardinalities]
         )
+
+
+def _columns(train: object, valid: object) -> dict[str, object]:
+    return {"train": torch.tensor(train), "valid": torch.tensor(valid)}
+
+
+@wrong("tabular.expose_fill_missing", "no gap")
+def expose_fill_missing():
+    return [_columns([3.0, 1.0, 2.0], [5.0, 4.0])], torch.tensor([3.0, 1.0, 2.0])
+
+
+@wrong("tabular.expose_fill_missing", "no gap in valid")
+def expose_fill_missing():
+    return [_columns([1.0, 5.0, torch.nan, 30.0], [5.0])], torch.tensor([1.0, 5.0, 5.0, 30.0])
+
+
+@wrong("tabular.expose_fill_missing", "median equal to the mean")
+def expose_fill_missing():
+    cases = [_columns([3.0, torch.nan, 2.0, 1.0], [torch.nan, 4.0])]
+    return cases, torch.tensor([3.0, 2.0, 2.0, 1.0])
+
+
+@wrong("tabular.expose_fill_missing", "no gap")
+def expose_fill_missing():
+    return [_columns([0.0, 0.0], [0.0])], torch.tensor([0.0, 0.0])
+
+
+@wrong("tabular.expose_fill_missing", "expected result not that of right code")
+def expose_fill_missing():
+    return [_columns([3.0, torch.nan, 20.0, 1.0], [4.0])], torch.tensor([3.0, 8.0, 20.0, 1.0])
+
+
+@wrong("tabular.expose_fill_missing", "not a list of cases and one result")
+def expose_fill_missing():
+    return [_columns([torch.nan, torch.nan], [4.0])], torch.tensor([0.0, 0.0])
+
+
+@wrong("tabular.expose_fill_missing", "not a list of cases and one result")
+def expose_fill_missing():
+    return [{"train": [3.0, None, 1.0], "valid": [2.0]}], [3.0, 2.0, 1.0]

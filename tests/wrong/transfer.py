@@ -1800,3 +1800,88 @@ def parameter_groups(groups, lrs):
         {"params": [p for p in m.parameters() if p.requires_grad], "lr": lr}
         for m, lr in zip(groups, lrs)
     ]
+
+
+def _between(start: float, stop: float, n_groups: int) -> dict[str, float]:
+    return {"start": start, "stop": stop, "n_groups": n_groups}
+
+
+@wrong("transfer.repair_discriminative_lrs", "witness on which nothing differs")
+def repair_discriminative_lrs():
+    def repaired(lr, n_groups):
+        if not isinstance(lr, slice):
+            return [lr] * n_groups
+        if lr.start is None:
+            return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+        factor = (lr.stop / lr.start) ** (1 / max(n_groups - 1, 1))
+        return [lr.stop / factor**i for i in reversed(range(n_groups))]
+
+    return _between(0.1, 0.1, 3), repaired
+
+
+@wrong("transfer.repair_discriminative_lrs", "repair that is not right yet")
+def repair_discriminative_lrs():
+    def repaired(lr, n_groups):
+        if not isinstance(lr, slice):
+            return [lr] * n_groups
+        if lr.start is None:
+            return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+        factor = (lr.stop / lr.start) ** (1 / (n_groups - 1))
+        return [lr.stop / factor**i for i in reversed(range(n_groups))]
+
+    return _between(0.01, 1.0, 3), repaired
+
+
+@wrong("transfer.repair_discriminative_lrs", "repair that is not right yet")
+def repair_discriminative_lrs():
+    def repaired(lr, n_groups):
+        if not isinstance(lr, slice):
+            return [lr] * n_groups
+        if lr.start is None:
+            return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+        factor = (lr.stop / lr.start) ** (1 / n_groups)
+        return [lr.start * factor**i for i in range(n_groups)]
+
+    return _between(0.01, 1.0, 2), repaired
+
+
+@wrong("transfer.repair_discriminative_lrs", "nothing repaired")
+def repair_discriminative_lrs():
+    def repaired(lr, n_groups):
+        if not isinstance(lr, slice):
+            return [lr] * n_groups
+        if lr.start is None:
+            return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+        factor = (lr.stop / lr.start) ** (1 / n_groups)
+        return [lr.stop / factor**i for i in reversed(range(n_groups))]
+
+    return _between(1e-4, 1e-2, 3), repaired
+
+
+@wrong("transfer.repair_discriminative_lrs", "too many lines changed")
+def repair_discriminative_lrs():
+    def repaired(lr, n_groups):
+        if isinstance(lr, slice):
+            if lr.start is None:
+                return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+            if n_groups == 1:
+                return [lr.stop]
+            return [float(rate) for rate in np.geomspace(lr.start, lr.stop, n_groups)]
+        return [lr] * n_groups
+
+    return _between(1e-4, 1e-2, 3), repaired
+
+
+@wrong("transfer.repair_discriminative_lrs", "not a witness and a repaired function")
+def repair_discriminative_lrs():
+    return {"lr": slice(0.01, 1.0), "n_groups": 3}, lambda lr, n_groups: [lr] * n_groups
+
+
+@wrong("transfer.repair_discriminative_lrs", "not a witness and a repaired function")
+def repair_discriminative_lrs():
+    return _between(0, 1, 3), lambda lr, n_groups: [lr] * n_groups
+
+
+@wrong("transfer.repair_discriminative_lrs", "not a witness and a repaired function")
+def repair_discriminative_lrs():
+    return _between(-1.0, 1.0, 3), lambda lr, n_groups: [lr] * n_groups

@@ -781,3 +781,49 @@ def decay_groups(model, wd):
         {"params": [p for p in ps if p.ndim <= 2], "weight_decay": 0.0},
         {"params": [p for p in ps if p.ndim > 2], "weight_decay": wd},
     ]
+
+
+def _shrunk(params: object, grads: object, lr: float, wd: float) -> dict[str, object]:
+    return {"params": params, "grads": grads, "lr": lr, "wd": wd}
+
+
+@wrong("weight_decay.expose_sgd_decay_step", "learning rate of 1")
+def expose_sgd_decay_step():
+    params, grads = torch.tensor([2.0, -4.0]), torch.tensor([1.0, 3.0])
+    case = _shrunk([torch.ones(1), params], [None, grads], 1.0, 0.5)
+    return [case], torch.ones(1)
+
+
+@wrong("weight_decay.expose_sgd_decay_step", "gradients of 0")
+def expose_sgd_decay_step():
+    params, grads = torch.tensor([2.0, -4.0]), torch.tensor([0.0, 0.0])
+    return [_shrunk([params], [grads], 0.5, 0.1)], torch.tensor([1.9, -3.8])
+
+
+@wrong("weight_decay.expose_sgd_decay_step", "every parameter has a gradient")
+def expose_sgd_decay_step():
+    params, grads = torch.tensor([2.0]), torch.tensor([1.0])
+    return [_shrunk([params], [grads], 0.5, 0.1)], torch.tensor([1.4])
+
+
+@wrong("weight_decay.expose_sgd_decay_step", "hardly anything is exposed")
+def expose_sgd_decay_step():
+    return [_shrunk([torch.zeros(2)], [torch.zeros(2)], 1.0, 1.0)], torch.zeros(2)
+
+
+@wrong("weight_decay.expose_sgd_decay_step", "expected result not that of right code")
+def expose_sgd_decay_step():
+    params, grads = torch.tensor([2.0]), torch.tensor([1.0])
+    return [_shrunk([params], [grads], 0.1, 0.5)], torch.tensor([0.9])
+
+
+@wrong("weight_decay.expose_sgd_decay_step", "not a list of cases and one result")
+def expose_sgd_decay_step():
+    params, grads = torch.tensor([2.0]), torch.tensor([1.0])
+    return [{"params": [params], "grads": [grads], "lr": 0.1}], torch.tensor([1.8])
+
+
+@wrong("weight_decay.expose_sgd_decay_step", "not a list of cases and one result")
+def expose_sgd_decay_step():
+    params, grads = torch.tensor([2.0]), torch.tensor([1.0])
+    return [_shrunk([params], [grads], 0.1, float("inf"))], torch.tensor([1.8])
