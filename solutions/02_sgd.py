@@ -26,6 +26,7 @@
 import torch
 
 from course_utils import check, explore, plots
+from course_utils.exercises.sgd import ReproduceMomentumStep
 
 _ = torch.manual_seed(0)
 
@@ -1032,6 +1033,77 @@ def repair_momentum_step():
 # `Return two things`: the function ends with `return witness, repaired`, and `repaired` has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
 #
 # </details>
+
+# %% [markdown]
+# ### Exercise: `reproduce_momentum_step`
+#
+# Somebody trained a line with a `momentum_step` that has a bug, and all that is left is the curve of its losses. Which bug was it? Below you see it beside yours: 20 points, two parameters of shape `()`, learning rate 0.1, momentum 0.5, 30 steps.
+
+# %%
+NAME = "your name"  # write yours
+case = ReproduceMomentumStep()
+plots.show(
+    plots.curves(
+        {
+            "somebody's": case.shown(NAME),
+            "your momentum_step": case.train(momentum_step, case.start, case.steps),
+        },
+        xlabel="steps",
+        title="A step with a bug",
+        log="y",
+    ),
+    alt="Two curves of losses over 30 steps, one with a bug and one of your own step.",
+)
+
+# %% [markdown]
+# {{ reproduce_momentum_step }} Look at the curve first and commit yourself: which kind of bug is it? The kinds are *a wrong factor*, *a wrong order*, *a wrong sign*, *a forgotten memory* and *a forgotten parameter*. Then write the function with that bug, `broken(params, velocities, lr, momentum)`. Its losses must agree to four digits with the curve that you see, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
+
+
+# %% exercise="reproduce_momentum_step"
+def reproduce_momentum_step():
+    """Somebody's bug, found from a loss curve.
+
+    Returns (name, guess, broken): your name as above, the kind of the bug, and the function with
+    it, `broken(params, velocities, lr, momentum)`.
+
+    >>> name, guess, broken = reproduce_momentum_step()
+    >>> callable(broken)
+    True
+    """
+
+    ### BEGIN SOLUTION
+    @torch.no_grad()
+    def broken(params, velocities, lr, momentum):
+        for p in params:
+            p -= lr * p.grad
+
+    return "Grace Hopper", "a forgotten memory", broken
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Does the curve fall faster or slower than yours, from the first step or only later? A bug in the memory of the step cannot show in the first step, when there is nothing to remember.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Print the losses of both, `case.shown(NAME)` beside those of your function, and change one thing at a time. A wrong factor may stand at the gradient or at the rate.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return three things`: the function ends with `return NAME, guess, broken`, and `broken` has no brackets after it. `The first 1 of ... losses agree`: the first loss depends on the start alone, so your very first step is another one.
+#
+# </details>
+
+# %% [markdown]
+# ### The curve cannot tell
+#
+# You knew that there was a bug, and had right code to compare with. Usually you have neither. This course put each of the wrong answers that it knows to `mse`, `mse_gradient`, `sgd_step` and `momentum_step` into a training of the line at the beginning, for 60 steps with learning rate 0.1. 43 of the 87 wrong answers end with a loss at most 5 % above that of right code. Some scale the step, some do nothing wrong as long as there is one parameter, some even get lower. A loss that falls is no proof.
+#
+# What would tell? A small case with a result that you worked out by hand, as in `expose_sgd_step`; a gradient check (lesson 03); and the question what each line should do to a parameter without a gradient, a single number, an empty batch.
 
 # %% [markdown]
 # ## What you have now

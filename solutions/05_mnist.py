@@ -30,6 +30,7 @@ from torch import nn
 
 from course_utils import check, plots
 from course_utils.data import load_mnist
+from course_utils.exercises.mnist import ReproduceTrainStep
 from course_utils.reference.backprop import linear_backward, relu_backward
 from course_utils.reference.cross_entropy import accuracy, cross_entropy, cross_entropy_backward
 from course_utils.reference.linear import My_Linear, two_layer_net
@@ -628,6 +629,82 @@ with torch.no_grad():
     by_hand = gradients_by_hand(x_train[:64], y_train[:64], *parameters)
 for name, a, b in zip(["w1", "b1", "w2", "b2"], by_hand, by_autograd):
     print(f"{name}: equal to 1e-6: {torch.allclose(a, b, atol=1e-6)}, shape {tuple(a.shape)}")
+
+# %% [markdown]
+# ### Exercise: `reproduce_train_step`
+#
+# One step of training is five lines: forward, loss, backward, step, clear. Somebody wrote them with a bug and kept the losses only: an affine map, `x @ w + b`, on 24 examples of 3 classes with 2 inputs each, 8 examples a step, learning rate 0.3. Below you see them beside those of right lines.
+
+
+# %%
+def train_step(w, b, x, y, lr):
+    loss = cross_entropy(x @ w + b, y)
+    loss.backward()
+    with torch.no_grad():
+        w -= lr * w.grad
+        b -= lr * b.grad
+    w.grad = b.grad = None
+
+
+NAME = "your name"  # write yours
+case = ReproduceTrainStep()
+plots.show(
+    plots.curves(
+        {
+            "somebody's": case.shown(NAME),
+            "right lines": case.train(train_step, case.start, case.steps),
+        },
+        xlabel="steps",
+        title="A step of training with a bug",
+        log="y",
+    ),
+    alt="Two curves of losses over 30 steps, one with a bug and one of right lines.",
+)
+
+# %% [markdown]
+# {{ reproduce_train_step }} Look at the curve first and commit yourself: which kind of bug is it? The kinds are *a wrong factor*, *a wrong loss*, *gradients that stay*, *a forgotten parameter* and *forgotten examples*. Then write the function with that bug, `broken(w, b, x, y, lr)`. Its losses must agree to four digits with the curve that you see, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
+
+
+# %% exercise="reproduce_train_step"
+def reproduce_train_step():
+    """Somebody's bug, found from a loss curve.
+
+    Returns (name, guess, broken): your name as above, the kind of the bug, and the function with
+    it, `broken(w, b, x, y, lr)`.
+
+    >>> name, guess, broken = reproduce_train_step()
+    >>> callable(broken)
+    True
+    """
+
+    ### BEGIN SOLUTION
+    def broken(w, b, x, y, lr):
+        loss = nn.functional.cross_entropy(x @ w + b, y)
+        loss.backward()
+        with torch.no_grad():
+            w -= lr * w.grad
+        w.grad = b.grad = None
+
+    return "Carl Gauss", "a forgotten parameter", broken
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Go through `train_step` line by line and ask of each: what would the losses do without it, or with something else in its place?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# A curve that is right for one step and goes astray from the second on has something to do with what is left from the first.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return three things`: the function ends with `return NAME, guess, broken`, and `broken` has no brackets after it. `The first 1 of ... losses agree`: the first loss depends on the start alone, so your very first step is another one.
+#
+# </details>
 
 # %% [markdown]
 # ## Your turn

@@ -28,6 +28,7 @@ import torch
 
 from course_utils import check, explore, plots
 from course_utils.data import load_mnist
+from course_utils.exercises.one_cycle import ReproduceOneCycle
 from course_utils.reference.cross_entropy import cross_entropy
 from course_utils.reference.linear import two_layer_net
 from course_utils.reference.mnist import SGD, evaluate, normalize
@@ -543,6 +544,68 @@ for lr, momentum in pairs:
     optimizer.step()
     scheduler.step()
 print("largest relative difference below 1e-12:", largest < 1e-12)
+
+# %% [markdown]
+# ### Exercise: `reproduce_one_cycle`
+#
+# Somebody's schedule has a bug, and all that is left are the losses of a training under it: a line through 20 points, 5 at a time, 40 steps, SGD with momentum, a rate of up to 0.05. Below you see them beside those under your `one_cycle`.
+
+# %%
+NAME = "your name"  # write yours
+case = ReproduceOneCycle()
+plots.show(
+    plots.curves(
+        {
+            "somebody's": case.shown(NAME),
+            "under your one_cycle": case.train(one_cycle, case.start, case.steps),
+        },
+        xlabel="steps",
+        title="A schedule with a bug",
+        log="y",
+    ),
+    alt="Two curves of losses over 40 steps, one under a schedule with a bug and one under your own.",
+)
+
+# %% [markdown]
+# {{ reproduce_one_cycle }} Look at the curve first and commit yourself: which kind of bug is it? The kinds are *a wrong shape*, *a wrong peak*, *a wrong end* and *a wrong momentum*. Then write the function with that bug, `broken(step, total_steps, lr_max)`. Its losses must agree to four digits with the curve that you see, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
+
+
+# %% exercise="reproduce_one_cycle"
+def reproduce_one_cycle():
+    """Somebody's bug, found from a loss curve.
+
+    Returns (name, guess, broken): your name as above, the kind of the bug, and the function with
+    it, `broken(step, total_steps, lr_max)`.
+
+    >>> name, guess, broken = reproduce_one_cycle()
+    >>> callable(broken)
+    True
+    """
+
+    ### BEGIN SOLUTION
+    def broken(step, total_steps, lr_max):
+        return one_cycle(step, total_steps, lr_max, momentums=(0.95, 0.85))
+
+    return "Carl Gauss", "a wrong momentum", broken
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# From which step on do the curves differ? The warm-up, the peak and the end of the cycle each have their place.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Your `one_cycle` has arguments that `broken` may set. Only a wrong shape needs more.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return three things`: the function ends with `return NAME, guess, broken`, and `broken` has no brackets after it. `The first 1 of ... losses agree`: the first loss depends on the start alone, so your very first step is another one.
+#
+# </details>
 
 # %% [markdown]
 # ## Is it worth it?

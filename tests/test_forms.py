@@ -1,6 +1,7 @@
 """Exercises in finding mistakes: what they accept, what they refuse, and how they say it."""
 
 import functools
+import itertools
 import math
 import re
 from pathlib import Path
@@ -10,14 +11,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.checking import Expose, Repair, exercises, judge, lessons
+from course_utils.checking import Expose, Repair, Reproduce, exercises, judge, lessons
+from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import reference
 from course_utils.checking.forms import bare_lines, changed_lines
+from course_utils.checking.judge import judge_evidence
+from course_utils.checking.reproduce import DIGITS
 from course_utils.checking.running import collect
+from course_utils.grading.outside import kit
+from tests.curves import as_low
+from tests.make_curves import curves
 
 EVERY = [item for lesson in lessons() for item in exercises(lesson)]
 EXPOSE = [item for item in EVERY if isinstance(item, Expose)]
 REPAIR = [item for item in EVERY if isinstance(item, Repair)]
+REPRODUCE = [item for item in EVERY if isinstance(item, Reproduce)]
 t = torch.tensor
 
 
@@ -281,7 +289,7 @@ def _with(value, path, odd):
     return changed if isinstance(value, dict) else type(value)(changed.values())
 
 
-@pytest.mark.parametrize("exercise", EXPOSE + REPAIR, ids=by_id)
+@pytest.mark.parametrize("exercise", EXPOSE + REPAIR + REPRODUCE, ids=by_id)
 @settings(max_examples=60, deadline=5000, derandomize=True)
 @given(data=st.data())
 def test_nothing_handed_in_makes_the_course_fail(exercise, data):
@@ -291,6 +299,82 @@ def test_nothing_handed_in_makes_the_course_fail(exercise, data):
     handed_in = reference(exercise)()
     for path, odd in changes:
         handed_in = _with(handed_in, path, odd)
-    verdict = judge(exercise.id, lambda: handed_in)
-    assert verdict.status in ("right", "wrong", "partial"), verdict.fault
+    cases = exercise.draw(0)
+    evidence = collect(exercise, lambda: handed_in, cases, guarded=False)
+    verdict = judge_evidence(exercise, cases, evidence, 0)
+    assert verdict.status in ("right", "wrong", "partial", "error"), verdict.fault
     assert "First difference" not in verdict.message
+
+
+NAMES = ["Ada", "Grace", "Emmy", "Alan", "Carl", "Sofia", "Blaise", "Leonhard", "Marie", "Niels"]
+SUSPECTS = [(item, number) for item in REPRODUCE for number in range(len(item.curves))]
+
+
+def called(exercise, number):
+    """A name that chooses this curve."""
+    names = (f"{first} {second}" for first in NAMES for second in NAMES)
+    return next(name for name in names if exercise.target(name) == number)
+
+
+def test_the_curves_shown_are_those_of_the_suspects():
+    for exercise in REPRODUCE:
+        made = curves(exercise)
+        assert [len(one) for one in made] == [len(one) for one in exercise.curves]
+        for one, other in zip(made, exercise.curves, strict=True):
+            assert one == pytest.approx(other, rel=1e-4)
+
+
+@pytest.mark.parametrize("exercise", REPRODUCE, ids=by_id)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_curves_can_be_told_apart_from_every_start(exercise, seed):
+    for case in exercise.own_cases(seed):
+        bugs = [bug for _, bug in exercise.suspects] + [type(exercise).right_code]
+        runs = [t(exercise.train(bug, case.start, case.steps)) for bug in bugs]
+        for one, other in itertools.combinations(runs, 2):
+            assert ((one - other).abs() / other).max() > 20 * DIGITS
+
+
+@pytest.mark.parametrize(("exercise", "number"), SUSPECTS, ids=str)
+def test_attempts_at_a_curve_earn_what_the_table_says(exercise, number):
+    name, (kind, bug) = called(exercise, number), exercise.suspects[number]
+    other = exercise.suspects[(number + 1) % len(exercise.suspects)][1]
+    another_kind = next(one for one in exercise.kinds if one != kind)
+    cases = exercise.own_cases(3)
+    [whole, secret] = collect(exercise, lambda: (name, kind, bug), cases)
+    replayed = [whole, Evidence(values=secret.values | {"losses": exercise.shown(name)})]
+    earned = [
+        judge(exercise.id, lambda: (name, kind, type(exercise).right_code)).score,
+        judge(exercise.id, lambda: (name, kind, other)).score,
+        exercise.weigh(cases, replayed, 3)["value"],
+        judge(exercise.id, lambda: (name, another_kind, bug)).score,
+        judge(exercise.id, lambda: (name, kind, bug), seed=5).score,
+    ]
+    points = re.findall(r"\| ([\d.]+) \|$", Reproduce.__doc__, re.MULTILINE)
+    assert [f"{value:g}" for value in earned] == points
+
+
+@pytest.mark.parametrize("exercise", REPRODUCE, ids=by_id)
+def test_every_kind_has_a_curve_and_every_curve_a_kind(exercise):
+    assert {kind for kind, _ in exercise.suspects} == set(exercise.kinds)
+
+
+@pytest.mark.parametrize(
+    "losses", [None, [], 3, [math.nan] * 30, [math.inf] * 99, ["text"] * 30, [True] * 30, [[]], {}]
+)
+def test_losses_that_are_none_are_weighed(losses):
+    exercise = REPRODUCE[0]
+    values = {"whole": True, "name": "\ud800", "guess": exercise.kinds[0], "losses": losses}
+    found = exercise.weigh(exercise.own_cases(0), [Evidence(values=values)], 0)
+    assert found["value"] == 0 and "agree" in found["why"]
+
+
+def test_no_suspect_is_where_an_answer_can_read_it():
+    for exercise in REPRODUCE:
+        source = "".join(kit.probes(exercise.lesson).values())
+        assert "suspects" not in source and "right_code" not in source
+
+
+def test_the_lesson_says_how_many_bugs_a_curve_cannot_tell():
+    low, known = as_low()
+    text = (Path(__file__).parents[1] / "solutions/02_sgd.py").read_text(encoding="utf-8")
+    assert f"{low} of the {known} wrong answers" in text

@@ -28,6 +28,7 @@ from course_utils.checking.forms import Expose, Repair
 from course_utils.checking.guard import unguarded
 from course_utils.checking.judge import Verdict, judge
 from course_utils.checking.replay import case, remember, stop
+from course_utils.checking.reproduce import Reproduce
 from course_utils.checking.surroundings import explained
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Mistake",
     "NotRight",
     "Repair",
+    "Reproduce",
     "Rng",
     "Training",
     "Verdict",

@@ -64,7 +64,9 @@ def _within(value: Any, kind: str) -> bool:
         return all(_within(item, kind) for item in value)
     if not isinstance(value, Tensor):
         return value is None or abs(value) <= LARGEST
-    found = value.isnan() if kind == "tensor with gaps" else torch.zeros_like(value, dtype=torch.bool)
+    found = (
+        value.isnan() if kind == "tensor with gaps" else torch.zeros_like(value, dtype=torch.bool)
+    )
     return bool((found | (value.abs() <= (LONGEST if kind == "codes" else LARGEST))).all())
 
 

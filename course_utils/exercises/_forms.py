@@ -77,3 +77,47 @@ REPAIRING = (
         sign=lambda findings: findings[0].get("repaired") is False and findings[0]["changed"] > 0,
     ),
 )
+
+REPRODUCING = (
+    Mistake(
+        "not a name, a guess and a function",
+        None,
+        "The name chooses the curve, the guess is one of the kinds that the lesson lists, and the "
+        "function is handed over without calling it.",
+        sign=lambda findings: findings[0].get("objection", False),
+    ),
+    Mistake(
+        "right code",
+        None,
+        "Your function makes no mistake: its losses are those of right code. Lay both curves over "
+        "each other. Is the shown one slower, faster, or of another shape?",
+        sign=lambda findings: findings[0].get("right", False),
+    ),
+    Mistake(
+        "somebody else's curve",
+        None,
+        "Your losses are those of another curve of this exercise. Is the name that you return the "
+        "one with which you drew the curve?",
+        sign=lambda findings: findings[0].get("other", False),
+    ),
+    Mistake(
+        "only the curve that was shown",
+        None,
+        "The numbers that were shown are no function: from another start the same bug gives other "
+        "losses.",
+        sign=lambda findings: findings[0].get("only shown", False),
+    ),
+    Mistake(
+        "another guess",
+        None,
+        "You wrote the bug. What would you call it now, in the words of the list?",
+        sign=lambda findings: findings[0].get("guessed") is False,
+    ),
+    Mistake(
+        "another bug",
+        None,
+        "What does the first loss that differs say? The loss before the first step depends on the "
+        "start alone, the next one on a single step: work that one out for your bug by hand.",
+        sign=lambda findings: "agreeing" in findings[0],
+    ),
+)

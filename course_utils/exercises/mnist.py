@@ -11,10 +11,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checking import Case, Edit, Exercise, Mistake, Repair, Rng, Training, claim, edit
+from course_utils.checking import (
+    Case,
+    Edit,
+    Exercise,
+    Mistake,
+    Repair,
+    Reproduce,
+    Rng,
+    Training,
+    claim,
+    edit,
+)
 from course_utils.data import load_mnist
-from course_utils.exercises._forms import REPAIRING
+from course_utils.exercises._curves import REPRODUCE_TRAIN_STEP
+from course_utils.exercises._forms import REPAIRING, REPRODUCING
 from course_utils.exercises._steps import OPTIMIZERS, STEPS
+from course_utils.exercises._suspects import TRAIN_STEP, TRAIN_STEP_RIGHT
 
 
 def _things(answer: Any) -> str:
@@ -1294,3 +1307,40 @@ def normalize(train, valid):
 """
 
     mistakes = REPAIRING
+
+
+class ReproduceTrainStep(Reproduce):
+    """A step of training with the bug that gave a loss curve, and the kind of the bug."""
+
+    id, points = "mnist.reproduce_train_step", 3
+    minutes, lines = 20, "a guess and a wrong step"
+    writes = "the bug behind a loss curve"
+    extra = True
+    right_code = TRAIN_STEP_RIGHT
+    kinds = (
+        *("a wrong factor", "a wrong loss", "gradients that stay"),
+        *("a forgotten parameter", "forgotten examples"),
+    )
+    start = (0.5, -0.5, 0.0, 0.2, 0.0, -0.3, 0.0, 0.1, -0.1)
+    steps = 30
+    curves = REPRODUCE_TRAIN_STEP
+    suspects = TRAIN_STEP
+
+    def train(self, broken: Any, start: Sequence[float] | Tensor, steps: int) -> list[float]:
+        """The losses of an affine map on 24 examples of 3 classes, 8 at a time, lr 0.3."""
+        noise = torch.Generator().manual_seed(5)
+        y = torch.arange(24) % 3
+        centres = torch.tensor([[1.0, 3.0], [3.0, 2.0], [2.0, 0.0]])
+        x = centres[y] + 0.8 * torch.randn(24, 2, generator=noise)
+        numbers = torch.as_tensor(start)
+        w = numbers[:6].reshape(2, 3).clone().requires_grad_()
+        b = numbers[6:].clone().requires_grad_()
+        losses = []
+        for step in range(steps):
+            with torch.no_grad():
+                losses.append(torch.nn.functional.cross_entropy(x @ w + b, y).item())
+            some = slice(8 * (step % 3), 8 * (step % 3) + 8)
+            broken(w, b, x[some], y[some], 0.3)
+        return losses
+
+    mistakes = REPRODUCING

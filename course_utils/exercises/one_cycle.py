@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from course_utils.checking import Case, Exercise, Mistake, Rng, edit
+from course_utils.checking import Case, Exercise, Mistake, Reproduce, Rng, edit
+from course_utils.exercises._curves import REPRODUCE_ONE_CYCLE
+from course_utils.exercises._forms import REPRODUCING
+from course_utils.exercises._suspects import ONE_CYCLE, ONE_CYCLE_RIGHT
 
 SCHEDULERS = (
     *(torch.optim.lr_scheduler.OneCycleLR, torch.optim.lr_scheduler.CosineAnnealingLR),
@@ -1008,3 +1012,35 @@ class StepsPerFit(Exercise):
             "A number of steps is a whole number. Round the batches of an epoch up.",
         ),
     )
+
+
+class ReproduceOneCycle(Reproduce):
+    """A schedule with the bug that gave a loss curve, and the kind of the bug."""
+
+    id, points = "one_cycle.reproduce_one_cycle", 3
+    minutes, lines = 20, "a guess and a wrong schedule"
+    writes = "the bug behind a loss curve"
+    extra = True
+    right_code = ONE_CYCLE_RIGHT
+    kinds = ("a wrong shape", "a wrong peak", "a wrong end", "a wrong momentum")
+    start = (-1.0, 1.0)
+    steps = 40
+    curves = REPRODUCE_ONE_CYCLE
+    suspects = ONE_CYCLE
+
+    def train(self, broken: Any, start: Sequence[float] | Tensor, steps: int) -> list[float]:
+        """The losses of a line through 20 points, 5 at a time, under a schedule up to lr 0.05."""
+        x = torch.linspace(0, 2, 20)
+        y = 1.5 * x + 0.5 + 0.3 * torch.sin(9 * x)
+        inputs = torch.stack([x, torch.ones(20)], 1)
+        w, v = torch.as_tensor(start).clone(), torch.zeros(2)
+        losses = []
+        for step in range(steps):
+            lr, momentum = broken(step, steps, 0.05)
+            losses.append((inputs @ w - y).square().mean().item())
+            batch, due = inputs[step % 4 :: 4], y[step % 4 :: 4]
+            v = momentum * v + 2 / 5 * batch.T @ (batch @ w - due)
+            w = w - lr * v
+        return losses
+
+    mistakes = REPRODUCING

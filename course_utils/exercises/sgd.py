@@ -1,7 +1,7 @@
 """Exercises of lesson 02: squared error, its gradient, SGD steps, minibatches, averages."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,13 +13,16 @@ from course_utils.checking import (
     Expose,
     Mistake,
     Repair,
+    Reproduce,
     Rng,
     claim,
     edit,
     gradients,
 )
-from course_utils.exercises._forms import EXPOSING, REPAIRING, left
+from course_utils.exercises._curves import REPRODUCE_MOMENTUM_STEP
+from course_utils.exercises._forms import EXPOSING, REPAIRING, REPRODUCING, left
 from course_utils.exercises._steps import STEPS, WITHOUT, in_place_mistakes, probe_steps, step_case
+from course_utils.exercises._suspects import MOMENTUM, MOMENTUM_RIGHT
 
 # Every way to have torch find a gradient: backwards, forwards, by torch.func, by numbers, and below
 # all of these.
@@ -1058,3 +1061,39 @@ def momentum_step(params, velocities, lr, momentum):
         )
 
     mistakes = REPAIRING
+
+
+class ReproduceMomentumStep(Reproduce):
+    """A momentum step with the bug that gave a loss curve, and the kind of the bug."""
+
+    id, points = "sgd.reproduce_momentum_step", 3
+    minutes, lines = 20, "a guess and a wrong step"
+    writes = "the bug behind a loss curve"
+    extra = True
+    right_code = MOMENTUM_RIGHT
+    kinds = (
+        *("a wrong factor", "a wrong order", "a wrong sign"),
+        *("a forgotten memory", "a forgotten parameter"),
+    )
+    start = (-1.0, 1.0)
+    steps = 30
+    curves = REPRODUCE_MOMENTUM_STEP
+    suspects = MOMENTUM
+
+    def train(self, broken: Any, start: Sequence[float] | Tensor, steps: int) -> list[float]:
+        """The losses of a line through 20 points, lr 0.1, momentum 0.5."""
+        x = torch.linspace(0, 2, 20)
+        y = 1.5 * x + 0.5 + 0.3 * torch.sin(9 * x)
+        params = [p.clone().requires_grad_() for p in torch.as_tensor(start)]
+        velocities = [torch.zeros(()) for _ in params]
+        losses = []
+        for _ in range(steps):
+            loss = (params[0] * x + params[1] - y).square().mean()
+            losses.append(loss.item())
+            for p in params:
+                p.grad = None
+            loss.backward()
+            broken(params, velocities, 0.1, 0.5)
+        return losses
+
+    mistakes = REPRODUCING

@@ -105,3 +105,16 @@ def repair_normalize() -> tuple[dict[str, Tensor], Callable[..., tuple[Tensor, T
         return train, valid
 
     return witness, repaired
+
+
+def reproduce_train_step() -> tuple[str, str, Callable[..., None]]:
+    """The bug behind the curve that this name chooses: the bias is not updated."""
+
+    def broken(w, b, x, y, lr):  # type: ignore[no-untyped-def]
+        loss = nn.functional.cross_entropy(x @ w + b, y)
+        loss.backward()
+        with torch.no_grad():
+            w -= lr * w.grad
+        w.grad = b.grad = None
+
+    return "Carl Gauss", "a forgotten parameter", broken

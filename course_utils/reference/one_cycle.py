@@ -72,3 +72,12 @@ def steps_per_fit(n: int, batch_size: int, epochs: int) -> int:
     divide n.
     """
     return epochs * math.ceil(n / batch_size)
+
+
+def reproduce_one_cycle() -> tuple[str, str, Callable[..., tuple[float, float]]]:
+    """The bug behind the curve that this name chooses: momentum rises and falls with the rate."""
+
+    def broken(step: int, total_steps: int, lr_max: float) -> tuple[float, float]:
+        return one_cycle(step, total_steps, lr_max, momentums=(0.95, 0.85))
+
+    return "Carl Gauss", "a wrong momentum", broken

@@ -91,3 +91,14 @@ def repair_momentum_step() -> tuple[dict[str, object], Callable[..., None]]:
             p -= lr * v
 
     return witness, repaired
+
+
+def reproduce_momentum_step() -> tuple[str, str, Callable[..., None]]:
+    """The bug behind the curve that this name chooses: the velocity is not kept."""
+
+    @torch.no_grad()
+    def broken(params, velocities, lr, momentum):  # type: ignore[no-untyped-def]
+        for p in params:
+            p -= lr * p.grad
+
+    return "Grace Hopper", "a forgotten memory", broken

@@ -576,3 +576,31 @@ def normalize_repaired_by_order() -> tuple[object, object]:
 ANSWERS |= {
     "mnist.repair_normalize": [normalize_repaired_in_place, normalize_repaired_by_order],
 }
+
+
+def reproduced_with_the_sum() -> tuple[str, str, object]:
+    def broken(w, b, x, y, lr):  # type: ignore[no-untyped-def]
+        logs = torch.log_softmax(x @ w + b, dim=1)
+        loss = -logs[torch.arange(len(y)), y].sum()
+        loss.backward()
+        w.data -= lr * w.grad
+        b.data -= lr * b.grad
+        w.grad = b.grad = None
+
+    return "Ada Lovelace", "a wrong factor", broken
+
+
+def reproduced_with_half_the_batch() -> tuple[str, str, object]:
+    def broken(w, b, x, y, lr):  # type: ignore[no-untyped-def]
+        x, y = x[:4], y[:4]
+        error = torch.softmax(x @ w + b, 1).detach()
+        error[range(4), y] -= 1
+        w.data -= lr * x.T @ error / 4
+        b.data -= lr * error.mean(0)
+
+    return "Sofia Kovalevskaya", "forgotten examples", broken
+
+
+ANSWERS |= {
+    "mnist.reproduce_train_step": [reproduced_with_the_sum, reproduced_with_half_the_batch],
+}

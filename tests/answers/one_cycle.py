@@ -319,3 +319,35 @@ ANSWERS["one_cycle.one_cycle"] += [
     one_cycle_second_reading,
     one_cycle_third_reading,
 ]
+
+
+def reproduced_without_a_warm_up() -> tuple[str, str, object]:
+    def broken(step: int, total_steps: int, lr_max: float) -> tuple[float, float]:
+        share = step / (total_steps - 1)
+        fall = (1 + math.cos(math.pi * share)) / 2
+        least = lr_max / 25 / 10000
+        return least + (lr_max - least) * fall, 0.95 - 0.1 * fall
+
+    return "Ada Lovelace", "a wrong peak", broken
+
+
+def reproduced_with_a_late_peak() -> tuple[str, str, object]:
+    def broken(step: int, total_steps: int, lr_max: float) -> tuple[float, float]:
+        half = total_steps / 2 - 1
+        up = step <= half
+        share = step / half if up else (step - half) / (total_steps - 1 - half)
+        wave = (1 - math.cos(math.pi * share)) / 2
+        low, end = lr_max / 25, lr_max / 25e4
+        if up:
+            return low + (lr_max - low) * wave, 0.95 - 0.1 * wave
+        return lr_max + (end - lr_max) * wave, 0.85 + 0.1 * wave
+
+    return "Grace Hopper", "a wrong peak", broken
+
+
+ANSWERS |= {
+    "one_cycle.reproduce_one_cycle": [
+        reproduced_without_a_warm_up,
+        reproduced_with_a_late_peak,
+    ],
+}

@@ -463,3 +463,42 @@ ANSWERS |= {
     "sgd.expose_sgd_step": [expose_with_one_case, expose_with_two_cases],
     "sgd.repair_momentum_step": [momentum_by_if, momentum_with_docstring],
 }
+
+
+def reproduced_with_half_the_memory() -> tuple[str, str, object]:
+    @torch.no_grad()
+    def broken(params, velocities, lr, momentum):  # type: ignore[no-untyped-def]
+        for i in range(len(params)):
+            velocities[i] *= momentum
+            velocities[i] += lr * params[i].grad
+            params[i] -= lr * velocities[i]
+
+    return " ada  LOVELACE", "A wrong factor ", broken
+
+
+def reproduced_with_the_first_parameter_only() -> tuple[str, str, object]:
+    def broken(params, velocities, lr, momentum):  # type: ignore[no-untyped-def]
+        slope, moved = params[0], velocities[0]
+        moved.copy_(momentum * moved + slope.grad)
+        slope.data -= lr * moved
+
+    return "Sofia Kovalevskaya", "a forgotten parameter", broken
+
+
+def reproduced_in_the_wrong_order() -> tuple[str, str, object]:
+    def broken(params, velocities, lr, momentum):  # type: ignore[no-untyped-def]
+        with torch.no_grad():
+            for p, v in zip(params, velocities):  # noqa: B905
+                p.sub_(v, alpha=lr)
+                v.mul_(momentum).add_(p.grad)
+
+    return "Emmy Noether", "a wrong order", broken
+
+
+ANSWERS |= {
+    "sgd.reproduce_momentum_step": [
+        reproduced_with_half_the_memory,
+        reproduced_with_the_first_parameter_only,
+        reproduced_in_the_wrong_order,
+    ],
+}

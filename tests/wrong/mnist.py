@@ -1589,3 +1589,69 @@ def repair_normalize():
         return (train - mean) / std, (valid - mean) / std
 
     return {"train": torch.tensor([5.0]), "valid": torch.tensor([7.0])}, repaired
+
+
+def _trainer(clear: bool = True, twice: bool = False) -> object:
+    """A step of training, perhaps without clearing, perhaps with two softmaxes."""
+
+    def broken(w, b, x, y, lr):
+        logits = x @ w + b
+        if twice:
+            logits = torch.softmax(logits, 1)
+        loss = -torch.log_softmax(logits, 1)[range(len(y)), y].mean()
+        loss.backward()
+        with torch.no_grad():
+            w -= lr * w.grad
+            b -= lr * b.grad
+        if clear:
+            w.grad = None
+            b.grad = None
+
+    return broken
+
+
+@wrong("mnist.reproduce_train_step", "right code")
+def reproduce_train_step():
+    return "Carl Gauss", "a forgotten parameter", _trainer()
+
+
+@wrong("mnist.reproduce_train_step", "somebody else's curve")
+def reproduce_train_step():
+    return "Carl Gauss", "gradients that stay", _trainer(clear=False)
+
+
+@wrong("mnist.reproduce_train_step", "another guess")
+def reproduce_train_step():
+    return "Emmy Noether", "a wrong factor", _trainer(twice=True)
+
+
+@wrong("mnist.reproduce_train_step", "another bug")
+def reproduce_train_step():
+    return "Emmy Noether", "a wrong loss", _trainer(clear=False, twice=True)
+
+
+@wrong("mnist.reproduce_train_step", "another bug")
+def reproduce_train_step():
+    return "Emmy Noether", "a wrong loss", lambda w, b, x, y, lr: None
+
+
+@wrong("mnist.reproduce_train_step", "only the curve that was shown")
+def reproduce_train_step():
+    first, right = [], _trainer(twice=True)
+
+    def broken(w, b, x, y, lr):
+        if not first:
+            first.append(bool((w[0, 0] - 0.5).abs() < 1e-6))
+        right(w, b, x, y, lr if first[0] else 2 * lr)
+
+    return "Emmy Noether", "a wrong loss", broken
+
+
+@wrong("mnist.reproduce_train_step", "not a name, a guess and a function")
+def reproduce_train_step():
+    return "Emmy Noether", _trainer(twice=True), "a wrong loss"
+
+
+@wrong("mnist.reproduce_train_step", "not a name, a guess and a function")
+def reproduce_train_step():
+    return 3, "a wrong loss", _trainer(twice=True)

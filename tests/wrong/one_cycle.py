@@ -1162,3 +1162,56 @@ def one_cycle(
         return _anneal(lr_max / div, lr_max, step / peak), _anneal(high, low, step / peak)
     p = (step - peak) / (total_steps - peak)
     return _anneal(lr_max, lr_max / div / final_div, p), _anneal(low, high, p)
+
+
+def _cycle_between(step, total_steps, lr_max, low=0.85, high=0.95):
+    """One cycle with momentum between these two."""
+
+    def along(start, end, share):
+        return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+    top = 0.3 * total_steps - 1
+    if step <= top:
+        return along(lr_max / 25, lr_max, step / top), along(high, low, step / top)
+    share = (step - top) / (total_steps - 1 - top)
+    return along(lr_max, lr_max / 25e4, share), along(low, high, share)
+
+
+def _same_way(step, total_steps, lr_max):
+    return _cycle_between(step, total_steps, lr_max, low=0.95, high=0.85)
+
+
+@wrong("one_cycle.reproduce_one_cycle", "right code")
+def reproduce_one_cycle():
+    return "Carl Gauss", "a wrong momentum", _cycle_between
+
+
+@wrong("one_cycle.reproduce_one_cycle", "somebody else's curve")
+def reproduce_one_cycle():
+    return "Ada Lovelace", "a wrong momentum", _same_way
+
+
+@wrong("one_cycle.reproduce_one_cycle", "another guess")
+def reproduce_one_cycle():
+    return "Carl Gauss", "a wrong peak", _same_way
+
+
+@wrong("one_cycle.reproduce_one_cycle", "another bug")
+def reproduce_one_cycle():
+    return "Carl Gauss", "a wrong momentum", lambda step, total, lr: (lr, 0.9)
+
+
+@wrong("one_cycle.reproduce_one_cycle", "only the curve that was shown")
+def reproduce_one_cycle():
+    pairs = [_same_way(step, 40, 0.05) for step in range(40)]
+    return "Carl Gauss", "a wrong momentum", lambda step, total, lr: pairs[min(step, 39)]
+
+
+@wrong("one_cycle.reproduce_one_cycle", "not a name, a guess and a function")
+def reproduce_one_cycle():
+    return "Carl Gauss", "a wrong momentum"
+
+
+@wrong("one_cycle.reproduce_one_cycle", "not a name, a guess and a function")
+def reproduce_one_cycle():
+    return "Carl Gauss", "a wrong momentum", _same_way(3, 40, 0.05)

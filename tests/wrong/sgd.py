@@ -1457,3 +1457,71 @@ def repair_momentum_step():
 @wrong("sgd.repair_momentum_step", "not a witness and a repaired function")
 def repair_momentum_step():
     return _two_without_the_first(), "continue instead of break"
+
+
+def _without_memory(params, velocities, lr, momentum):
+    for p in params:
+        p.data -= lr * p.grad
+
+
+@wrong("sgd.reproduce_momentum_step", "right code")
+def reproduce_momentum_step():
+    @torch.no_grad()
+    def broken(params, velocities, lr, momentum):
+        for p, v in zip(params, velocities):
+            v *= momentum
+            v += p.grad
+            p -= lr * v
+
+    return "Grace Hopper", "a forgotten memory", broken
+
+
+@wrong("sgd.reproduce_momentum_step", "somebody else's curve")
+def reproduce_momentum_step():
+    return "Ada Lovelace", "a forgotten memory", _without_memory
+
+
+@wrong("sgd.reproduce_momentum_step", "another guess")
+def reproduce_momentum_step():
+    return "Grace Hopper", "a wrong factor", _without_memory
+
+
+@wrong("sgd.reproduce_momentum_step", "another bug")
+def reproduce_momentum_step():
+    def broken(params, velocities, lr, momentum):
+        for p in params:
+            p.data -= 0.5 * lr * p.grad
+
+    return "Grace Hopper", "a forgotten memory", broken
+
+
+@wrong("sgd.reproduce_momentum_step", "only the curve that was shown")
+def reproduce_momentum_step():
+    line = torch.stack([torch.linspace(0, 2, 20), torch.ones(20)], 1)
+    y = 1.5 * line[:, 0] + 0.5 + 0.3 * torch.sin(9 * line[:, 0])
+    places, w = [], torch.tensor([-1.0, 1.0])
+    for _ in range(30):
+        w = w - 0.1 * 2 / 20 * line.T @ (line @ w - y)
+        places.append(w)
+
+    def broken(params, velocities, lr, momentum):
+        place = places.pop(0) if places else w
+        for p, value in zip(params, place):
+            p.data = value.clone()
+
+    return "Grace Hopper", "a forgotten memory", broken
+
+
+@wrong("sgd.reproduce_momentum_step", "not a name, a guess and a function")
+def reproduce_momentum_step():
+    return "Grace Hopper", "no velocity", _without_memory
+
+
+@wrong("sgd.reproduce_momentum_step", "not a name, a guess and a function")
+def reproduce_momentum_step():
+    return _without_memory
+
+
+@wrong("sgd.reproduce_momentum_step", "not a name, a guess and a function")
+def reproduce_momentum_step():
+    return "", "a forgotten memory", _without_memory

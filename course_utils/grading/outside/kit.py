@@ -17,7 +17,7 @@ from course_utils.mine.library import homes
 
 PACKAGE = Path(__file__).resolve().parents[2]
 ROOMS = ("checking", "mine", "grading/inside")  # each whole
-JUDGES = {"cases", "expected", "measure", "mistakes", "weigh", "buggy"}
+JUDGES = {"cases", "expected", "measure", "mistakes", "weigh", "buggy", "suspects", "right_code"}
 
 
 def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> None:
