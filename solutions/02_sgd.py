@@ -996,7 +996,7 @@ def repair_momentum_step():
     True
     """
     ### BEGIN SOLUTION
-    witness = {
+    shown = {
         "params": [torch.tensor([1.0]), torch.tensor([2.0])],
         "grads": [None, torch.tensor([1.0])],
         "velocities": [torch.tensor([0.0]), torch.tensor([0.0])],
@@ -1013,7 +1013,7 @@ def repair_momentum_step():
             v += p.grad
             p -= lr * v
 
-    return witness, repaired
+    return shown, repaired
     ### END SOLUTION
 
 
@@ -1030,7 +1030,7 @@ def repair_momentum_step():
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `Return two things`: the function ends with `return witness, repaired`, and `repaired` has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
+# `Return two things`: hand back both at once, the witness and the function, whose name has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
 #
 # </details>
 

@@ -431,7 +431,7 @@ def repair_linear_backward():
     True
     """
     ### BEGIN SOLUTION
-    witness = {
+    shown = {
         "grad_out": torch.tensor([[1.0], [2.0]]),
         "x": torch.tensor([[3.0], [4.0]]),
         "weight": torch.tensor([[5.0]]),
@@ -443,7 +443,7 @@ def repair_linear_backward():
         grad_bias = grad_out.sum(0)
         return grad_x, grad_weight, grad_bias
 
-    return witness, repaired
+    return shown, repaired
     ### END SOLUTION
 
 
@@ -460,7 +460,7 @@ def repair_linear_backward():
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `Return two things`: the function ends with `return witness, repaired`, and `repaired` has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
+# `Return two things`: hand back both at once, the witness and the function, whose name has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
 #
 # </details>
 

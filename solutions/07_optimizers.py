@@ -411,7 +411,7 @@ def repair_adam_step():
     True
     """
     ### BEGIN SOLUTION
-    witness = {
+    shown = {
         "params": [torch.tensor([1.0])],
         "grads": [torch.tensor([2.0])],
         "means": [torch.tensor([0.0])],
@@ -433,7 +433,7 @@ def repair_adam_step():
             m_hat, root = m / (1 - b1**t), (s / (1 - b2**t)).sqrt()
             p -= lr * m_hat / (root + eps)
 
-    return witness, repaired
+    return shown, repaired
     ### END SOLUTION
 
 
@@ -450,7 +450,7 @@ def repair_adam_step():
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `Return two things`: the function ends with `return witness, repaired`, and `repaired` has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
+# `Return two things`: hand back both at once, the witness and the function, whose name has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
 #
 # </details>
 

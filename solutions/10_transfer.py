@@ -591,7 +591,7 @@ def repair_discriminative_lrs():
     True
     """
     ### BEGIN SOLUTION
-    witness = {"start": 0.01, "stop": 1.0, "n_groups": 3}
+    shown = {"start": 0.01, "stop": 1.0, "n_groups": 3}
 
     def repaired(lr, n_groups):
         if not isinstance(lr, slice):
@@ -601,7 +601,7 @@ def repair_discriminative_lrs():
         factor = (lr.stop / lr.start) ** (1 / max(1, n_groups - 1))
         return [lr.stop / factor**i for i in reversed(range(n_groups))]
 
-    return witness, repaired
+    return shown, repaired
     ### END SOLUTION
 
 
@@ -618,7 +618,7 @@ def repair_discriminative_lrs():
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `Return two things`: the function ends with `return witness, repaired`, and `repaired` has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
+# `Return two things`: hand back both at once, the witness and the function, whose name has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
 #
 # </details>
 

@@ -19,7 +19,8 @@ def text():
     """The module of the curves, by the last part of the exercises' names."""
     found = [item for lesson in lessons() for item in exercises(lesson)]
     made = {item.name: curves(item) for item in found if isinstance(item, Reproduce)}
-    return HEAD + "".join(f"\n{name.upper()} = [\n{_rows(runs)}]\n" for name, runs in made.items())
+    parts = [f"\n{name.upper()} = [\n{_rows(runs)}]\n" for name, runs in made.items()]
+    return HEAD + "".join(parts)
 
 
 def _rows(runs):

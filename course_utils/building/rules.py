@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,7 @@ from course_utils.checking.exercise import (
     free_texts,
     reference,
 )
+from course_utils.checking.forms import Repair
 from course_utils.checking.judge import (
     PUBLIC_SEED,
     Verdict,
@@ -241,7 +242,11 @@ def questions_are_asked(subject: Subject) -> Iterator[str]:
 
 
 def nothing_leaks(subject: Subject) -> Iterator[str]:
-    """No line of a solution or of a hidden test appears in the release."""
+    """No line of a solution or of a hidden test appears in the release.
+
+    The lines with a bug that an exercise asks to repair are shown on purpose, after their exercise.
+    """
+    given = _lines(item.buggy for item in subject.exercises if isinstance(item, Repair))
     release = {
         " ".join(line.split())
         for cell in subject.release.cells
@@ -254,8 +259,14 @@ def nothing_leaks(subject: Subject) -> Iterator[str]:
         for line in (" ".join(line.split()) for region in regions for line in region.splitlines()):
             core = re.sub(r"^return |^#+ ", "", line)
             inside = len(core) >= 12 and any(core in other for other in release)
-            if not COMMON.fullmatch(line) and (line in release or inside):
+            free = line in given or COMMON.fullmatch(line)
+            if not free and (line in release or inside):
                 yield f"{cell.id}: {line!r} can be read in the release: reword the prose"
+
+
+def _lines(texts: Iterable[str]) -> set[str]:
+    """The lines of texts, their blanks put together."""
+    return {" ".join(line.split()) for text in texts for line in text.splitlines()}
 
 
 def hints_are_there(subject: Subject) -> Iterator[str]:
