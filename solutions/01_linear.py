@@ -917,9 +917,9 @@ plots.show(
 # %% [markdown]
 # ## Where this stands in the source
 #
-# This lesson follows the start of lesson 5 of a well-known deep-learning course from 2019: parameters and activations, the affine function, the ReLU. If you read that lesson or notes about it, you will meet a few things that are said differently.
+# This lesson follows the start of lesson 5, *Back propagation; Accelerated SGD; Neural net from scratch*, of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019). Its notebooks and spreadsheets are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0). If you read that lesson or notes about it, you will meet a few things that are said differently.
 #
 # - **"Affine is the same as linear."** Nearly. An affine map is a linear one plus a constant. And as you have seen, many affine maps in a row are still one affine map.
 # - **"The last layer gives losses", or probabilities.** It gives scores, the logits. Softmax (lesson 04) turns the logits of one example into probabilities over the classes; for each example they add up to 1.
-# - **Weights that start at zero.** They appear in small examples and do no harm in a single layer that is trained on its own. In a network they keep all hidden units identical, as in the first experiment. They also hide errors: with a second weight of zero, the first layer's gradient is zero whether it was computed rightly or not (lesson 03).
-# - **`nn.Linear`.** From here on you may use it, because you know what is inside. It stores `(out_features, in_features)` as you do, and starts within the same bounds.
+# - **Weights that start at zero.** Small examples in books start so, and in a single layer that is trained on its own it does no harm. (The source does not: the line of its notebook `nbs/dl1/lesson2-sgd.ipynb` starts at −1 and 1.) In a network zeros keep all hidden units identical, as in the first experiment. They also hide errors: with a second weight of zero, the first layer's gradient is zero whether it was computed rightly or not (lesson 03).
+# - **`nn.Linear`**, as in the class `Mnist_Logistic` of `nbs/dl1/lesson5-sgd-mnist.ipynb`. From here on you may use it, because you know what is inside. It stores `(out_features, in_features)` as you do, and starts within the same bounds.

@@ -33,13 +33,12 @@ _ = torch.manual_seed(0)
 # %% [markdown]
 # ## A line through a thousand points
 #
-# Here are $n = 1000$ *examples*. Each has one input number, between 0 and 2, and one number to be predicted, the *target* $y$. The points scatter around a line.
+# Here are a thousand *examples*. Each has one input number, between 0 and 2, and one number to be predicted, the *target* $y$. The points scatter around a line.
 
 # %%
-n = 1000
 generator = torch.Generator().manual_seed(0)
-inputs = 2 * torch.rand(n, generator=generator)
-y = 1.5 * inputs + 0.5 + 0.3 * torch.randn(n, generator=generator)
+inputs = 2 * torch.rand(1000, generator=generator)
+y = 1.5 * inputs + 0.5 + 0.3 * torch.randn(len(inputs), generator=generator)
 
 figure, (axis,) = plots.panels(1, width=5.5, height=3.0)
 axis.plot(inputs, y, ".", color="0.55", markersize=3)
@@ -62,7 +61,7 @@ plots.show(
 # One trick makes the code shorter. Give every example a second input that is always 1. Then the intercept is a weight like any other: it multiplies the 1. So $x$ has shape `(n, 2)`, the parameters are one vector $w = (\text{slope}, \text{intercept})$ of shape `(2,)`, and all predictions together are the product `x @ w`, of shape `(n,)`.
 
 # %%
-x = torch.stack([inputs, torch.ones(n)], dim=1)
+x = torch.stack([inputs, torch.ones(len(inputs))], dim=1)
 guess = torch.tensor([-1.0, 1.0])
 
 print("x:    ", tuple(x.shape))
@@ -282,7 +281,7 @@ plots.show(
 #
 # The arrow $\leftarrow$ means "becomes". The number lr is the *learning rate*: it says how far to go. You choose it, so it is a *hyperparameter*.
 #
-# In a network there are many parameter tensors. Each keeps its gradient in an attribute of its own: `p.grad` belongs to `p` and has the same shape. A parameter that took no part in computing the loss has no gradient; there `p.grad` is `None`.
+# In a network there are many parameter tensors. Each keeps its gradient in an attribute of its own: `p.grad` belongs to `p` and has the same shape. It is a place to put a tensor, no more: for now you fill it yourself, as in `w.grad = mse_gradient(w, x, y)`; further down PyTorch will. Where nobody has put a gradient, because the parameter took no part in computing the loss, `p.grad` is `None`.
 #
 # ### In place, or not at all
 #
@@ -577,7 +576,7 @@ def minibatches(n, batch_size, generator):
 # %% [markdown]
 # ### What you should now see
 #
-# First the noise. All these gradients are taken at the same place, $w = (0, 0)$, each with your `mse_gradient` from one of your batches. The cross is the gradient from all examples.
+# First the noise. All these gradients are taken at the same place, $w = (0, 0)$, each with your `mse_gradient` from one of your batches. The cross is the gradient from all examples. The *spread* in the printed lines is the standard deviation: roughly, how far a typical gradient by the slope lies from the mean of all.
 
 # %%
 place = torch.zeros(2)
@@ -591,7 +590,7 @@ for axis, batch_size in zip(axes, [4, 16, 64]):
     while len(gradients) < 300:
         gradients += [
             mse_gradient(place, x[idx], y[idx])
-            for idx in minibatches(n, batch_size, generator)
+            for idx in minibatches(len(x), batch_size, generator)
             if len(idx) == batch_size
         ]
     gradients = torch.stack(gradients[:300])
@@ -626,7 +625,7 @@ def epoch_path(batch_size, lr, seed=0):
     """The places (steps + 1, 2) during one epoch from the bad guess."""
     w = guess.clone()
     places = [w.clone()]
-    for idx in minibatches(n, batch_size, torch.Generator().manual_seed(seed)):
+    for idx in minibatches(len(x), batch_size, torch.Generator().manual_seed(seed)):
         w.grad = mse_gradient(w, x[idx], y[idx])
         sgd_step([w], lr)
         places.append(w.clone())
@@ -652,9 +651,9 @@ plots.show(
 #
 # With minibatches the loss that you watch is noisy too: every batch has its own. To see where it is going, smooth it. The *exponentially weighted moving average*, EWMA for short, needs one number of memory, $S$, and starts from $S_0 = 0$:
 #
-# $$S_t = \beta \, S_{t-1} + (1 - \beta) \, v_t$$
+# $$S_t = \beta \, S_{t-1} + (1 - \beta) \, a_t$$
 #
-# Here $v_t$ is the $t$-th value, and $\beta$ (beta), between 0 and 1, says how much of the old average is kept. With $\beta = 0.9$ the newest value counts 10 %, the one before 9 %, the one before that 8.1 %: the weights fade away like $\beta^k$. As a rule of thumb it averages over the last $1/(1-\beta)$ values.
+# Here $a_t$ is the $t$-th value, and $\beta$ (beta), between 0 and 1, says how much of the old average is kept. With $\beta = 0.9$ the newest value counts 10 %, the one before 9 %, the one before that 8.1 %: the weights fade away like $\beta^k$. As a rule of thumb it averages over the last $1/(1-\beta)$ values.
 #
 # By hand, for the values 1, 1, 1 and $\beta = 0.5$: $S_1 = 0 + 0.5 = 0.5$, then $S_2 = 0.25 + 0.5 = 0.75$, then $S_3 = 0.375 + 0.5 = 0.875$. All values are 1 and yet the average begins at 0.5: it has to get away from the 0 that it started from.
 
@@ -714,7 +713,7 @@ def ewma(values, beta):
 # %%
 w = torch.zeros(2)
 batch_losses = []
-for idx in minibatches(n, 10, torch.Generator().manual_seed(3)):
+for idx in minibatches(len(x), 10, torch.Generator().manual_seed(3)):
     batch_losses.append(mse(x[idx] @ w, y[idx]))
     w.grad = mse_gradient(w, x[idx], y[idx])
     sgd_step([w], lr=0.005)
@@ -750,9 +749,9 @@ plots.show(
 #
 # There are two formulas under this name. What stands above is PyTorch's (`torch.optim.SGD`), and it is what you are asked for. The other one is an EWMA of the gradients:
 #
-# $$S \leftarrow \text{momentum} \cdot S + (1 - \text{momentum}) \cdot g, \qquad p \leftarrow p - \mathrm{lr} \cdot S$$
+# $$m \leftarrow \text{momentum} \cdot m + (1 - \text{momentum}) \cdot g, \qquad p \leftarrow p - \mathrm{lr} \cdot m$$
 #
-# The only difference is the factor $(1 - \text{momentum})$ before $g$, so while momentum stays the same, $S$ is $(1 - \text{momentum})$ times $v$. With a learning rate that is larger by $1 / (1 - \text{momentum})$, the second takes exactly the steps of the first. Which one a book or a program uses you have to look up; a good learning rate for one is ten times off for the other.
+# The only difference is the factor $(1 - \text{momentum})$ before $g$, so while momentum stays the same, $m$ is $(1 - \text{momentum})$ times $v$. With a learning rate that is larger by $1 / (1 - \text{momentum})$, the second takes exactly the steps of the first. Which one a book or a program uses you have to look up; a good learning rate for one is ten times off for the other.
 
 # %% [markdown]
 # ### Exercise: `momentum_step`
@@ -890,7 +889,7 @@ plots.animate(
 )
 
 # %% [markdown]
-# And the two conventions. On the left, momentum stays at 0.7: with the same learning rate the EWMA form lags behind, with the larger one it lands on the same points. On the right, momentum is 0.9 for ten steps and 0.5 from then on. The learning rate of the EWMA form follows as $0.1 / (1 - \text{momentum})$, and still the two part: at the change, $v$ keeps what it had gathered under the old momentum, and $S$ had scaled it by the old factor. In lesson 08 momentum does change during training.
+# And the two conventions. On the left, momentum stays at 0.7: with the same learning rate the EWMA form lags behind, with the larger one it lands on the same points. On the right, momentum is 0.9 for ten steps and 0.5 from then on. The learning rate of the EWMA form follows as $0.1 / (1 - \text{momentum})$, and still the two part: at the change, $v$ keeps what it had gathered under the old momentum, and $m$ had scaled it by the old factor. In lesson 08 momentum does change during training.
 
 
 # %%
@@ -1140,6 +1139,25 @@ plots.show(
 # *Why:*
 
 # %% [markdown]
+# Where exactly is the edge, and why is it so sharp? Stand at the distance $d$ from the lowest point, along the valley or straight across it. There the slope grows evenly with the distance: the gradient is $c \, d$, with a number $c$ that is called the *curvature* of this direction. A step makes $d - \mathrm{lr} \cdot c \, d$ of $d$, so each step multiplies the distance by
+#
+# $$1 - \mathrm{lr} \cdot c$$
+#
+# A factor between 0 and 1 creeps, one between −1 and 0 jumps from side to side and still comes closer, and beyond −1 every jump is longer than the last. That is at $\mathrm{lr} = 2 / c$, and the largest $c$, across the valley, decides for all. The smallest one, along it, decides how long you wait. Below, the curvatures are computed from $x$ (they are the *eigenvalues* of the matrix of second derivatives, and the directions its eigenvectors), and your own first step is measured against the formula.
+
+# %%
+curvatures, directions = torch.linalg.eigh(2 / len(x) * x.T @ x)
+print("curvature along the valley {:.3f}, across it {:.2f}".format(*curvatures.tolist()))
+print(f"the edge is at lr = 2 / {curvatures[1]:.2f} = {2 / curvatures[1]:.3f}")
+for lr in [0.2, 0.4, 0.45, 0.46, 0.5]:
+    distances = (walk(plain(lr), steps=1) - best) @ directions
+    along, across = (distances[1] / distances[0]).tolist()
+    print(
+        f"lr {lr:<4}: one step multiplies the distance by {along:.3f} along, {across:6.3f} across;"
+        f" 1 - lr * c = {1 - lr * curvatures[0]:.3f} and {1 - lr * curvatures[1]:6.3f}"
+    )
+
+# %% [markdown]
 # ### Should I leave out `w.grad = None`?
 
 # %%
@@ -1220,9 +1238,9 @@ plots.show(
 # %% [markdown]
 # ## Where this stands in the source
 #
-# This lesson follows the part of a well-known deep-learning course from 2019 (its lessons 2 and 5) in which gradient descent is written by hand and then accelerated. In the lesson and in notes about it you will meet a few things that are said differently.
+# This lesson follows fast.ai's *Practical Deep Learning for Coders*, version 3 (2019), in which gradient descent is written by hand (lesson 2, notebook `nbs/dl1/lesson2-sgd.ipynb`) and then accelerated (lesson 5, spreadsheet `files/xl/graddesc.xlsm`). Both are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0). In the lessons and in notes about them you will meet a few things that are said differently.
 #
-# - **Momentum as an average.** The spreadsheet of the course steps with the average: `S = a*g + (1-a)*S`. PyTorch's optimizer does not have the factor before `g`. When you copy a learning rate from one to the other, multiply or divide by $1 - \text{momentum}$. Where momentum changes during training, no single factor helps.
-# - **Shapes.** Early notebooks subtract predictions and targets without looking at the shapes. With `(n, 1)` against `(n,)` that gives `(n, n)`, and the loss still goes down.
+# - **Momentum as an average.** The spreadsheet steps with the average, as `0.1*g + 0.9*m`. PyTorch's optimizer does not have the factor before `g`. When you copy a learning rate from one to the other, multiply or divide by $1 - \text{momentum}$. Where momentum changes during training, no single factor helps.
+# - **Shapes.** `mse` in the notebook subtracts predictions and targets without looking at the shapes. With `(n, 1)` against `(n,)` that gives `(n, n)`, and the loss still goes down.
 # - **The average of batch losses.** Progress bars show it, smoothed. If the last batch is smaller, it is not the mean over the examples. Lesson 05 does it right.
-# - **`with torch.no_grad(): a.sub_(lr * a.grad); a.grad.zero_()`.** There the step clears the gradient as well. Here, as in `torch.optim`, clearing is done by the loop.
+# - **`with torch.no_grad(): a.sub_(lr * a.grad); a.grad.zero_()`**, in the notebook's `update`. There the step clears the gradient as well. Here, as in `torch.optim`, clearing is done by the loop.

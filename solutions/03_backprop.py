@@ -1083,9 +1083,9 @@ for rungs in [5, 10, 15]:
 # %% [markdown]
 # ## Where this stands in the source
 #
-# This lesson belongs to lesson 5 of a well-known deep-learning course from 2019, which introduces back-propagation in a few sentences: compute the loss, take its derivative by every weight with the chain rule, subtract. Here are a few things that you will meet said differently.
+# This lesson belongs to lesson 5, *Back propagation; Accelerated SGD; Neural net from scratch*, of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019). Its notebooks and spreadsheets are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0). The lecture introduces back-propagation in a few sentences: compute the loss, take its derivative by every weight with the chain rule, subtract. Here are a few things that you will meet said differently.
 #
 # - **"Back-propagation" for the whole of training.** It is the way to compute the gradient, and nothing more. What is done with the gradient, the step, is lesson 02.
-# - **Weights that start at zero, as an example.** Then the first layer's gradient is zero whether it was computed rightly or not, and hidden units that start alike stay alike (see the first experiment).
+# - **Weights that start at zero**, as in small examples of some books. Then the first layer's gradient is zero whether it was computed rightly or not, and hidden units that start alike stay alike (see the first experiment).
 # - **Gradients judged by "not None", or by a loss that goes down.** A wrong gradient often still points roughly downhill. Compare values.
 # - **Other tiny engines.** The idea of an engine for single numbers is best known from Andrej Karpathy's *micrograd*. There each node carries a function that goes back over its own step; here it carries the numbers that such a function would use. The sweep is the same.

@@ -1005,7 +1005,7 @@ plots.show(
 # %% [markdown]
 # ## Where this stands in the source
 #
-# Lesson 5 of the 2019 course opens the collaborative filtering model in the same way: a one-hot product, factors, biases, a sigmoid with a range, and then PCA over the film factors. If you read it, or notes about it, mind this:
+# Lesson 5 of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019; [github.com/fastai/course-v3](https://github.com/fastai/course-v3), Apache License 2.0), opens the collaborative filtering model in the same way: a one-hot product, factors, biases, a sigmoid with a range, and then PCA over the film factors. The model is in the spreadsheet `files/xl/collab_filter.xlsx` and in the notebook `nbs/dl1/lesson4-collab.ipynb`. If you read it, or notes about it, mind this:
 #
 # - **"An embedding is a lookup."** It is a lookup as a computation, and a matrix product as mathematics. Only the second tells you its gradient.
 # - **`y_range = (0, 5)`** appears for ratings up to 5; later the upper end becomes 5.5. A sigmoid never reaches its end.

@@ -348,7 +348,7 @@ def expose_fill_missing():
 #
 # $$\text{size}(n) = \min\big(600,\ \text{round}(1.6\; n^{0.56})\big)$$
 #
-# Roughly, one and a half times the square root. For $n = 7$: $1.6 \cdot 7^{0.56} = 1.6 \cdot 2.97 = 4.76$, so 5.
+# The power is a little more than a square root, so the size grows a little faster: 1.7 times the root for 3 categories, 2.1 times for 100, 2.4 times for 1,000. For $n = 7$: $1.6 \cdot 7^{0.56} = 1.6 \cdot 2.97 = 4.76$, so 5.
 
 # %% [markdown]
 # ### Exercise: `embedding_size`
@@ -406,6 +406,9 @@ plots.show(
     alt="Width against the number of categories on logarithmic axes: a straight line that ends flat at 600. On it lie origin "
     "with 4 codes, weekday 8, month 13, carrier 17, hour 20, maker 34 and destination 103, with widths from 3 to 21.",
 )
+for n_categories in [3, 100, 1000]:
+    times = embedding_size(n_categories) / math.sqrt(n_categories)
+    print(f"{n_categories} categories: width {embedding_size(n_categories)}, {times:.1f} roots")
 
 # %% [markdown]
 # ## The model
@@ -886,7 +889,7 @@ print(
 # %% [markdown]
 # ## Where this stands in the source
 #
-# Lesson 5 of the 2019 course mentions tabular models with embeddings for categorical variables, and points to the paper by Cheng Guo and Felix Berkhahn, *Entity Embeddings of Categorical Variables* (2016). They drew the embedding of German states, which resembled a map of Germany. What to mind when you read on:
+# Lesson 5 of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019; notebooks at [github.com/fastai/course-v3](https://github.com/fastai/course-v3), Apache License 2.0) mentions tabular models with embeddings for categorical variables. Its example, shop sales, is `nbs/dl1/lesson6-rossmann.ipynb`. It points to the paper by Cheng Guo and Felix Berkhahn, *Entity Embeddings of Categorical Variables* (2016). They drew the embedding of German states, which resembled a map of Germany. What to mind when you read on:
 #
 # - **"The embedding finds geography."** It finds what helps with the target. Theirs was shop sales in all states; ours is air time from one city.
 # - **Two rules of thumb** for the width are in use: `min(600, round(1.6 * n**0.56))`, and the older `min(50, (n + 1) // 2)`.
