@@ -39,9 +39,9 @@ _ = torch.manual_seed(0)
 #
 # The exponentially weighted moving average of lesson 02 follows a noisy series:
 #
-# $$S_t = \beta \, S_{t-1} + (1 - \beta) \, x_t, \qquad S_0 = 0$$
+# $$S_t = \beta \, S_{t-1} + (1 - \beta) \, a_t, \qquad S_0 = 0$$
 #
-# All optimizers below keep such averages. And all of them have to deal with the first steps. Say every $x_t$ is 5 and $\beta = 0.9$. On paper:
+# All optimizers below keep such averages. And all of them have to deal with the first steps. Say every $a_t$ is 5 and $\beta = 0.9$. On paper:
 #
 # | $t$ | $S_t$ | $1 - \beta^t$ | $S_t / (1 - \beta^t)$ |
 # |---|---|---|---|
@@ -49,7 +49,7 @@ _ = torch.manual_seed(0)
 # | 2 | $0.9 \cdot 0.5 + 0.5 = 0.95$ | 0.19 | 5 |
 # | 3 | $0.9 \cdot 0.95 + 0.5 = 1.355$ | 0.271 | 5 |
 #
-# $S_t$ is far too small, because it starts at 0. The cure can be read off the table. The weights that $S_t$ gives to $x_1 \dots x_t$ add up to $1 - \beta^t$, not to 1. Divide by that, and the average is right from the first value on. This is the **bias correction**. Here it is for a noisy series.
+# $S_t$ is far too small, because it starts at 0. The cure can be read off the table. The weights that $S_t$ gives to $a_1 \dots a_t$ add up to $1 - \beta^t$, not to 1. Divide by that, and the average is right from the first value on. This is the **bias correction**. Here it is for a noisy series.
 
 # %%
 _ = torch.manual_seed(3)
@@ -76,24 +76,24 @@ plots.show(
 #
 # ### Two ways to write momentum
 #
-# Momentum comes in two forms, and sources mix them up:
+# Momentum comes in two forms, and books mix them up. With the gradient $g$ and the momentum $\mu$ (the Greek letter "mu"; usually 0.9):
 #
 # - **torch's**: $v \leftarrow \mu v + g$, then $p \leftarrow p - \mathrm{lr} \cdot v$.
-# - **the average**: $S \leftarrow \mu S + (1 - \mu) \, g$, then $p \leftarrow p - \mathrm{lr} \cdot S$.
+# - **the average**: $m \leftarrow \mu m + (1 - \mu) \, g$, then $p \leftarrow p - \mathrm{lr} \cdot m$.
 #
-# Compare: $S$ is always $(1 - \mu)$ times $v$. So the average with learning rate $\mathrm{lr} / (1 - \mu)$ does the same as torch's form with lr: ten times the rate for $\mu = 0.9$. That holds as long as $\mu$ stays the same. Once the momentum itself varies, as in the one-cycle schedule of lesson 08, no factor turns one into the other.
+# Compare: $m$ is always $(1 - \mu)$ times $v$. So the average with learning rate $\mathrm{lr} / (1 - \mu)$ does the same as torch's form with lr: ten times the rate for $\mu = 0.9$. That holds as long as $\mu$ stays the same. Once the momentum itself varies, as in the one-cycle schedule of lesson 08, no factor turns one into the other.
 
 
 # %%
 def two_forms(lrs, momentums):
     """The largest distance between the two paths on the loss w**2 / 2, the average with lr / (1 - momentum)."""
     p = q = 1.0
-    v = s = gap = 0.0
+    v = m = gap = 0.0
     for lr, mu in zip(lrs, momentums):
         v = mu * v + p
         p = p - lr * v
-        s = mu * s + (1 - mu) * q
-        q = q - lr / (1 - mu) * s
+        m = mu * m + (1 - mu) * q
+        q = q - lr / (1 - mu) * m
         gap = max(gap, abs(p - q))
     return gap
 
@@ -230,7 +230,7 @@ plots.show(
 # | both corrected | $\hat m = m / (1 - \beta_1^t), \quad \hat s = s / (1 - \beta_2^t)$ |
 # | step | $p \leftarrow p - \mathrm{lr} \cdot \hat m / (\sqrt{\hat s} + \varepsilon)$ |
 #
-# Here $t$ is the number of the step, counted **from 1**: with $t = 0$ you would divide by $1 - \beta^0 = 0$. The buffers keep the plain $m$ and $s$. Only the step uses the corrected ones. Usual values are $\beta_1 = 0.9$, $\beta_2 = 0.999$ and $\varepsilon = 10^{-8}$.
+# (A hat on an average marks the corrected one, as in the paper. It has nothing to do with the hat on a prediction, $\hat y$.) Here $t$ is the number of the step, counted **from 1**: with $t = 0$ you would divide by $1 - \beta^0 = 0$. The buffers keep the plain $m$ and $s$. Only the step uses the corrected ones. Usual values are $\beta_1 = 0.9$, $\beta_2 = 0.999$ and $\varepsilon = 10^{-8}$.
 #
 # Do the first step by hand, with $g = 3$: $m = 0.1 \cdot 3 = 0.3$ and $s = 0.001 \cdot 9 = 0.009$. Corrected with $t = 1$ they are $\hat m = 0.3 / 0.1 = 3$ and $\hat s = 0.009 / 0.001 = 9$. The step is $\mathrm{lr} \cdot 3 / 3 = \mathrm{lr}$. Keep that in mind for later.
 
@@ -252,9 +252,9 @@ def adam_step(params, means, squares, t, lr, betas, eps):
     >>> p = torch.tensor([1.0], requires_grad=True)
     >>> m, s = torch.zeros(1), torch.zeros(1)
     >>> p.grad = torch.tensor([3.0])
-    >>> adam_step([p], [m], [s], t=1, lr=0.1, betas=(0.9, 0.99), eps=1e-8)
+    >>> adam_step([p], [m], [s], t=1, lr=0.1, betas=(0.9, 0.999), eps=1e-8)
     >>> m, s, p
-    (tensor([0.3000]), tensor([0.0900]), tensor([0.9000], requires_grad=True))
+    (tensor([0.3000]), tensor([0.0090]), tensor([0.9000], requires_grad=True))
     """
     ### BEGIN SOLUTION
     beta1, beta2 = betas
@@ -313,11 +313,10 @@ def steps_of_adam(gradients, betas=(0.9, 0.999)):
 
 
 _ = torch.manual_seed(1)
-n = 300
-noise = torch.randn(n)
+noise = torch.randn(300)
 series = {
-    "0.001, always": torch.full((n,), 0.001),
-    "1000, always": torch.full((n,), 1000.0),
+    "0.001, always": torch.full((300,), 0.001),
+    "1000, always": torch.full((300,), 1000.0),
     "0.5 plus noise of spread 1": 0.5 + noise,
     "noise of spread 1": noise,
 }
@@ -483,7 +482,7 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
 
     >>> p = torch.tensor([2.0], requires_grad=True)
     >>> p.grad = torch.tensor([3.0])
-    >>> adamw_step([p], [torch.zeros(1)], [torch.zeros(1)], t=1, lr=0.1, betas=(0.9, 0.99), eps=1e-8, wd=0.5)
+    >>> adamw_step([p], [torch.zeros(1)], [torch.zeros(1)], t=1, lr=0.1, betas=(0.9, 0.999), eps=1e-8, wd=0.5)
     >>> p
     tensor([1.8000], requires_grad=True)
     """
@@ -625,7 +624,10 @@ for column, angle in enumerate([0.0, math.pi / 4]):
     for (name, lr), colour in zip(best.items(), plots.COLOURS):
         path, losses[f"{name}, lr {lr:g}"] = drive(name, lr, angle)
         final = losses[f"{name}, lr {lr:g}"][-10:].mean()
-        last[name] = f"{final:.0e}" if final > 1e-7 else "below 1e-07"
+        low = losses[f"{name}, lr {lr:g}"] < 1e-7
+        last[name] = (
+            f"below 1e-07 from step {int(low.int().argmax())}" if low.any() else f"{final:.0e}"
+        )
         axis.plot(path[:, 0], path[:, 1], ".-", color=colour, linewidth=1, markersize=3, label=name)
     axis.plot(*start, "ko", markersize=5)
     axis.plot(0, 0, "k*", markersize=10)
@@ -638,7 +640,7 @@ plots.show(
     alt="Above, the contours of a valley with four paths from a black dot to a star at the lowest point; left the valley lies along the axes, right "
     "it is turned by 45 degrees. Left: SGD zigzags and then creeps along the floor; momentum and Adam swing around it; RMSProp goes straight to the star. "
     "Right: RMSProp creeps along the floor as SGD does. Below, the losses over 100 steps. SGD falls to 0.02 and momentum in waves to 0.001, in both valleys. "
-    "RMSProp drops below 1e-7 within 15 steps on the left and reaches only 0.01 on the right. Adam ends near 0.001 on the left and 0.003 on the right.",
+    "RMSProp drops below 1e-7 within 16 steps on the left and reaches only 0.01 on the right. Adam ends near 0.001 on the left and 0.003 on the right.",
 )
 
 # %% [markdown]
@@ -667,7 +669,7 @@ explore.valley(
 # %% [markdown]
 # ## Adam reborn
 #
-# A well-known notebook for MNIST updates its weights in a function that is called for every batch:
+# The MNIST notebook of this course's source (named at the end) updates its weights in a function that is called for every batch:
 #
 # ```python
 # def update(x, y, lr):
@@ -911,10 +913,25 @@ for eps in [1e-8, 1e-3, 1.0]:
 # %% [markdown]
 # ### Should I give Adam the learning rate of SGD?
 #
-# In lesson 05, SGD with momentum used lr = 0.05. Try it with `Adam`, and think of what one step may then do to a weight that starts within ±0.036.
+# In lesson 05, SGD with momentum used lr = 0.05. Think of what one step of Adam may then do to a weight that starts within ±0.036. Is 0.05 too large, and if so, by how much?
 
 # %%
-# train(Adam, 100, lr=...)
+rates = [0.0001, 0.001, 0.01, 0.05, 0.2]
+curves = {f"lr {lr:g}": train(Adam, 100, lr=lr)[2] for lr in rates}
+print(
+    "0.05 ends worse than 0.001 and 0.01:",
+    curves["lr 0.05"][-1] > 1.3 * max(curves["lr 0.001"][-1], curves["lr 0.01"][-1]),
+)
+print("0.2 never comes below 1.5:          ", min(curves["lr 0.2"]) > 1.5)
+figure = plots.curves(curves, range(10, 101, 10), xlabel="batch", ylabel="validation loss")
+figure.axes[0].set_ylim(0, 4.5)
+figure.axes[0].legend(frameon=False, ncols=3, loc="upper right")
+plots.show(
+    figure,
+    alt="Validation loss over 100 batches of Adam at five rates. At the end: "
+    + ", ".join(f"{losses[-1]:.1f} for {name}" for name, losses in curves.items())
+    + ".",
+)
 
 # %% [markdown]
 # *My guess:*
@@ -926,10 +943,10 @@ for eps in [1e-8, 1e-3, 1.0]:
 # %% [markdown]
 # ## Where this stands in the source
 #
-# This lesson follows the second half of lesson 5 of a well-known deep-learning course from 2019, which builds these optimizers in a spreadsheet. If you read that lesson or notes about it, take care in these places.
+# This lesson follows the second half of lesson 5, *Back propagation; Accelerated SGD; Neural net from scratch*, of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019). Its notebooks and spreadsheets are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0). The spreadsheet `files/xl/graddesc.xlsm` builds these optimizers. If you read that lesson or notes about it, take care in these places.
 #
-# - **Adam inside the update function.** The MNIST notebook of that lesson builds its optimizer anew for every batch. You have seen what is left of it.
+# - **Adam inside the update function.** The notebook `nbs/dl1/lesson5-sgd-mnist.ipynb` builds its optimizer anew for every batch. You have seen what is left of it.
 # - **"Adam is RMSProp plus momentum."** Yes, and the bias correction with $t$ from 1 (D. P. Kingma and J. Ba, *Adam*, 2015). Simple versions leave it out; then the first steps are several times too long.
-# - **Momentum as an average.** Spreadsheets and notes often use $S \leftarrow \mu S + (1 - \mu) g$, torch's SGD uses $v \leftarrow \mu v + g$. With constant momentum they differ by the factor $1 - \mu$ in lr, with varying momentum in kind.
+# - **Momentum as an average.** The spreadsheet uses $m \leftarrow \mu m + (1 - \mu) g$, torch's SGD uses $v \leftarrow \mu v + g$. With constant momentum they differ by the factor $1 - \mu$ in lr, with varying momentum in kind.
 # - **`weight_decay` in Adam.** In torch's `Adam` it is L2 through the gradient. In `AdamW` it is decoupled, and its default is 0.01, not 0 (I. Loshchilov and F. Hutter, 2019).
 # - **Where eps stands.** torch adds it after the root, and in Adam after the correction. Other libraries put it inside the root, or use 1e-7.
