@@ -6,7 +6,10 @@ from pathlib import Path
 import course_utils.exercises._curves as module
 from course_utils.checking import Reproduce, exercises, lessons
 
-HEAD = '"""The losses that students see and reproduce, made by `python -m tests.make_curves`."""\n# fmt: off\n'
+HEAD = (
+    '"""The losses that students see and reproduce, made by `python -m tests.make_curves`."""\n'
+    "# fmt: off\n"
+)
 
 
 def curves(exercise):

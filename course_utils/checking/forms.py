@@ -150,7 +150,7 @@ class Expose(Form):
         order = rng.permutation(len(self.mutants))
         yield Case("what you hand in", hidden={"mutants": order[: 3 * len(order) // 4].tolist()})
 
-    def probe(self, answer: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+    def probe(self, answer: Any, case: Case) -> Iterator[tuple[Any, ...]]:  # noqa: ARG002
         """What is handed in, as data."""
         handed = answer()
         pair = isinstance(handed, tuple) and len(handed) == 2
@@ -173,7 +173,7 @@ class Expose(Form):
             for number, one in enumerate(values["cases"], 1)
         ]
         right = _right(self.subject, given, seed)
-        if why := self._unanswerable(given, right):
+        if why := self._unanswerable(right):
             return {"value": 0.0, "why": why, "objection": True}
         if why := self._not_as_expected(right[0], values["expected"]):
             return {"value": 0.0, "why": why, "expected": False}
@@ -200,7 +200,7 @@ class Expose(Form):
                 return f"Case {number}: {why}"
         return ""
 
-    def _unanswerable(self, given: Sequence[Case], right: Sequence[Evidence]) -> str:
+    def _unanswerable(self, right: Sequence[Evidence]) -> str:
         """Why right code has no answer to a case; empty where it has one to each."""
         found = enumerate(map(no_answer, right), 1)
         return next((f"Case {number}: {why}" for number, why in found if why), "")

@@ -77,7 +77,10 @@ class Reproduce(Form):
             yield "losses", self.train(handed[2], case.start, case.steps)
 
     def weigh(
-        self, cases: Sequence[Case], evidence: Sequence[Evidence], seed: int
+        self,
+        cases: Sequence[Case],
+        evidence: Sequence[Evidence],
+        seed: int,  # noqa: ARG002
     ) -> dict[str, Any]:
         """Whether the losses are those of the bug, and the guess its kind."""
         values = evidence[0].values

@@ -42,7 +42,7 @@ def _rate_twice(p: Tensor, v: Tensor, lr: float, momentum: float) -> None:
     p -= lr * v
 
 
-def _forgetful(p: Tensor, v: Tensor, lr: float, momentum: float) -> None:
+def _forgetful(p: Tensor, v: Tensor, lr: float, momentum: float) -> None:  # noqa: ARG001
     v.copy_(p.grad)  # type: ignore[arg-type]
     p -= lr * v
 

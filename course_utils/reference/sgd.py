@@ -97,7 +97,7 @@ def reproduce_momentum_step() -> tuple[str, str, Callable[..., None]]:
     """The bug behind the curve that this name chooses: the velocity is not kept."""
 
     @torch.no_grad()
-    def broken(params, velocities, lr, momentum):  # type: ignore[no-untyped-def]
+    def broken(params, velocities, lr, momentum):  # type: ignore[no-untyped-def]  # noqa: ARG001
         for p in params:
             p -= lr * p.grad
 
