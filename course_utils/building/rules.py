@@ -242,10 +242,8 @@ def questions_are_asked(subject: Subject) -> Iterator[str]:
 
 
 def nothing_leaks(subject: Subject) -> Iterator[str]:
-    """No line of a solution or of a hidden test appears in the release.
-
-    The lines with a bug that an exercise asks to repair are shown on purpose, after their exercise.
-    """
+    """No line of a solution or of a hidden test appears in the release."""
+    # The lines that are to be repaired are shown on purpose, after the exercise that they answer.
     given = _lines(item.buggy for item in subject.exercises if isinstance(item, Repair))
     release = {
         " ".join(line.split())
