@@ -188,6 +188,61 @@ def test_what_was_accepted_is_refused(id, answer, mistake):
         assert mistake in (None, verdict.mistake), verdict.message
 
 
+def velocities_in_a_default_argument(params, velocities, lr, momentum, kept=[]):  # noqa: B006
+    kept.extend(v.clone() for v in velocities[len(kept) :])
+    with torch.no_grad():
+        for p, v, velocity in zip(params, velocities, kept, strict=False):
+            if p.grad is not None:
+                v.copy_(velocity.mul_(momentum).add_(p.grad))
+                p -= lr * v
+
+
+VELOCITIES: dict[int, Tensor] = {}
+
+
+@torch.no_grad()
+def velocities_in_a_global(params, velocities, lr, momentum):
+    for i, (p, v) in enumerate(zip(params, velocities, strict=True)):
+        if p.grad is not None:
+            velocity = VELOCITIES.setdefault(i, v.clone())
+            v.copy_(velocity.mul_(momentum).add_(p.grad))
+            p -= lr * v
+
+
+def errors_of_all_calls(y_hat, y):
+    errors_of_all_calls.seen = [*getattr(errors_of_all_calls, "seen", []), (y_hat - y).flatten()]
+    return torch.cat(errors_of_all_calls.seen).square().mean()
+
+
+KEEPING = [
+    ("sgd.momentum_step", velocity_on_the_parameter),
+    ("sgd.momentum_step", velocities_in_a_default_argument),
+    ("sgd.momentum_step", velocities_in_a_global),
+    ("sgd.mse", errors_of_all_calls),
+    ("mnist.SGD", VelocityOnTheParameter),
+    ("mnist.SGD", VelocityOfTheClass),
+]
+
+
+@pytest.mark.parametrize(("id", "answer"), KEEPING, ids=lambda item: getattr(item, "__name__", ""))
+def test_what_is_kept_between_calls_is_named_in_the_first_check_and_in_the_next(id, answer):
+    assert [judge(id, answer).mistake for _ in range(3)] == ["keeps something between calls"] * 3
+
+
+def test_a_log_or_an_own_generator_is_nothing_that_spoils_a_call():
+    log, generator = [], torch.Generator()
+
+    def mse_gradient(w, x, y):
+        log.append(len(x))
+        return x.T @ (x @ w - y) / len(x)
+
+    def minibatches(n, batch_size, rng):
+        return torch.randperm(n, generator=generator).split(batch_size)
+
+    assert judge("sgd.mse_gradient", mse_gradient).mistake == "factor 2 forgotten"
+    assert judge("sgd.minibatches", minibatches).mistake != "keeps something between calls"
+
+
 class Relu(nn.Module):
     def forward(self, x):
         return x.clamp(min=0)

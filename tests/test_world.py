@@ -224,7 +224,7 @@ def test_a_due_error_that_the_reference_does_not_raise_is_the_courses_fault(judg
     verdict = judged(half, right=lambda x: x // 2)
     assert (
         verdict.status == "course error"
-        and "ends with None where ValueError is due" in verdict.advice
+        and "ends with no error, but should end with ValueError" in verdict.advice
     )
 
 

@@ -232,13 +232,15 @@ GRADIENT = Axis(
     "They cannot be changed in place, and `.numpy()` needs a `.detach()` first.",
     fits=_has(lambda x: x.is_floating_point()),
 )
+KEPT = (
+    "Your code keeps something from one call to the next: look for a global variable, a default "
+    "argument such as `[]`, an attribute of a function, a class or a tensor, and a cache."
+)
 AGAIN = Axis(
     "again",
     "a second call, after one with other numbers",
     "keeps something between calls",
-    "The first call is right and the next one is not: your code keeps something from one call to "
-    "the next. Look for a global variable, a default argument such as `[]`, an attribute of a "
-    "function, a class or a tensor, and a cache.",
+    f"The first call is right and the next one is not. {KEPT}",
 )
 BY_NAME = Axis(
     "by_name",

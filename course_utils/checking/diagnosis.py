@@ -37,6 +37,14 @@ def recognise(found: Difference) -> tuple[str | None, str]:
     )
 
 
+def keeps_something(found: Difference) -> Found:
+    """What the answer holds has changed, and the same inputs give something else when they come
+    again.
+    """
+    hint = f"The same call gives something else when it is made again. {axes.KEPT}"
+    return (axes.AGAIN.mistake, hint) if found.have.keeps and not found.case.axis else None
+
+
 def along_an_axis(found: Difference) -> Found:
     """The exercise's own cases are all right, and one made along an axis is not."""
     axis = axes.BY_AXIS.get(found.case.axis)
@@ -269,6 +277,7 @@ def wrong_gradient(found: Difference) -> Found:
 
 
 RECOGNISERS: tuple[Callable[[Difference], Found], ...] = (
+    keeps_something,
     along_an_axis,
     changed_its_input,
     changed_the_state,

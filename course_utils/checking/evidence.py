@@ -64,10 +64,11 @@ class Raised:
 class Evidence:
     """What one case gave: values by name in order, and how it ended.
 
-    `inputs` holds the tensors of the case as they were after the probe; `rtol` the tolerances that
-    a probe asked for. `error` is what was raised, with its frames, for a debugger; it stays in the
-    process where it was raised. `moved` gives what the same run yields when rounding errors move
-    it; the judge sets it, it crosses no border.
+    `keeps` says that what the answer holds has changed, and that a case, run once more after the
+    others, gave something else. `inputs` holds the tensors of the case as they were after the
+    probe; `rtol` the tolerances that a probe asked for. `error` is what was raised, with its
+    frames, for a debugger; it stays in the process where it was raised. `moved` gives what the same
+    run yields when rounding errors move it; the judge sets it, it crosses no border.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -78,6 +79,7 @@ class Evidence:
     error: BaseException | None = field(default=None, repr=False, compare=False)
     shortcut: str | None = None
     printed: str = ""
+    keeps: bool = False
     moved: Callable[[], Sequence["Evidence"]] = field(default=tuple, repr=False, compare=False)
 
 
@@ -185,6 +187,7 @@ def from_tree(tree: Any) -> Evidence:
             state=dict(tree["state"]),
             shortcut=None if tree["shortcut"] is None else str(tree["shortcut"]),
             printed=str(tree["printed"]),
+            keeps=tree["keeps"] is True,
         )
         if raised is not None:
             line = raised["line"]

@@ -197,6 +197,8 @@ def _judged(
             mistake=known.name if known else "shortcut",
         )
     assert found is not None
+    if found.have.keeps and known and known.how != "alone":
+        known = None  # what comes of something that was kept only looks like another mistake
     general, advice = diagnosis.recognise(found)
     shown_expected, shown_got = found.show()
     return Verdict(
@@ -230,8 +232,8 @@ def expected_evidence(exercise: Exercise, cases: Sequence[Case], seed: int) -> l
         due, came = case.raises and case.raises.__name__, evidence.raised and evidence.raised.type
         if due not in (evidence.raised.names if evidence.raised else [None]):
             raise CourseFault(
-                f"{exercise.id}: for {case.label}, the reference ends with {came}, but should "
-                f"end with {due}."
+                f"{exercise.id}: for {case.label}, the reference ends with "
+                f"{came or 'no error'}, but should end with {due or 'none'}."
             )
         evidence.moved = cache(partial(moved_runs, exercise, answer, case, seed))
     return expected

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from course_utils.checking import axes
 from course_utils.checking.debugging import debuggers_at_work
-from course_utils.checking.evidence import Evidence, Other, Raised, normal_form
-from course_utils.checking.exercise import Case, Exercise
+from course_utils.checking.evidence import Evidence, Other, Raised, encode, normal_form
+from course_utils.checking.exercise import Case, Exercise, Training
 from course_utils.checking.guard import Guard, handed_in
-from course_utils.checking.source import codes, functions
+from course_utils.checking.source import codes, functions, kept
 from course_utils.checking.world import changed, fixed_world, put_back, seed_generators
 
 LONGEST_OUTPUT = 2_000
@@ -56,6 +56,7 @@ def collect(
     refusal = refused(exercise, answer, guarded)
     if refusal:
         return [refusal]
+    before = kept(answer) if guarded else None
     try:
         with fixed_world(), time_limit(exercise.seconds, patience):
             for case in cases:
@@ -65,7 +66,34 @@ def collect(
                     break
     except TimeLimit as error:
         results[-1].raised = results[-1].raised or _raised(error, answer)
+    if guarded and not isinstance(exercise, Training) and kept(answer) != before:
+        keeps = _gives_something_else(exercise, answer, cases, results, seed)
+        for evidence in results:
+            evidence.keeps = keeps
     return results
+
+
+def _gives_something_else(
+    exercise: Exercise, answer: Any, cases: Sequence[Case], first: Sequence[Evidence], seed: int
+) -> bool:
+    """Whether any of the exercise's own cases, run once more, gives what it did not give at
+    first.
+    """
+    own = [pair for pair in zip(cases, first, strict=False) if not pair[0].axis]
+    try:
+        with fixed_world(), time_limit(exercise.seconds):
+            return any(
+                _differs(one, run_case(exercise, answer, case, seed, Evidence()))
+                for case, one in own
+            )
+    except TimeLimit:
+        return False
+
+
+def _differs(one: Evidence, other: Evidence) -> bool:
+    """Whether two runs of one case, with equal inputs and seeds, gave anything else."""
+    first, second = (encode([x.values, vars(x.raised) if x.raised else None]) for x in (one, other))
+    return first != second
 
 
 def refused(exercise: Exercise, answer: Any, guarded: bool) -> Evidence | None:
@@ -308,10 +336,11 @@ def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
         yield
         return
 
-    began, used = time.monotonic(), processor_time()
+    began, used = time.monotonic(), processor_time() if patience > 1 else 0.0
 
     def over(*_: Any) -> None:
-        if charged(time.monotonic() - began, processor_time() - used, patience) < seconds:
+        wall = time.monotonic() - began
+        if patience > 1 and charged(wall, processor_time() - used, patience) < seconds:
             return
         raise TimeLimit(f"stopped after {seconds:g} seconds")
 

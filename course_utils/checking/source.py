@@ -5,11 +5,14 @@ notebook.
 import dis
 import functools
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
+from torch import Tensor
+
 READS = ("LOAD_GLOBAL", "LOAD_NAME")  # instructions that look a name up in the notebook
+LONGEST = 10_000  # what has more entries counts as itself
 
 
 def functions(answer: Any) -> list[FunctionType]:
@@ -22,9 +25,8 @@ def functions(answer: Any) -> list[FunctionType]:
             waiting += _parts(item)
         elif item not in found:
             found.append(item)
-            waiting += [
-                cell.cell_contents for cell in item.__closure__ or () if _holds_function(cell)
-            ]
+            inside = [_content(cell) for cell in item.__closure__ or ()]
+            waiting += [content for content in inside if inspect.isfunction(content)]
     return found
 
 
@@ -44,13 +46,6 @@ def _parts(item: Any) -> list[Any]:
 
 def _is_function(part: Any) -> bool:
     return inspect.isfunction(part) or isinstance(part, staticmethod | classmethod | property)
-
-
-def _holds_function(cell: Any) -> bool:
-    try:
-        return inspect.isfunction(cell.cell_contents)
-    except ValueError:
-        return False
 
 
 def codes(function: FunctionType) -> Iterator[CodeType]:
@@ -82,3 +77,35 @@ def reads(answer: Any) -> dict[str, Any]:
             ]
             waiting += [item for item in helpers if item not in seen and item not in waiting]
     return found
+
+
+def kept(answer: Any) -> Any:
+    """What an answer may keep between calls, to be compared with what it is later.
+
+    These are the globals that it reads, default arguments, what a closure holds, and the attributes
+    of a function or class. A tensor counts by its version, which every write raises.
+    """
+    found = [reads(answer), vars(answer) if hasattr(answer, "__dict__") else {}]
+    for function in functions(answer):
+        cells = [_content(cell) for cell in function.__closure__ or ()]
+        found.append([function.__defaults__, function.__kwdefaults__, vars(function), cells])
+    return _fingerprint(found)
+
+
+def _content(cell: Any) -> Any:
+    """What a closure holds; None where that is not set yet."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _fingerprint(value: Any, depth: int = 0) -> Any:
+    """The value as what two of can be compared: what cannot be looked into counts as itself."""
+    if isinstance(value, Tensor):
+        return id(value), value._version
+    if isinstance(value, Mapping) and depth < 5:
+        return [(id(key), _fingerprint(item, depth + 1)) for key, item in value.items()]
+    if isinstance(value, list | tuple | set) and depth < 5 and len(value) <= LONGEST:
+        return [_fingerprint(item, depth + 1) for item in value]
+    return value if isinstance(value, int | float | str) else id(value)
