@@ -1,5 +1,6 @@
 """From evidence to a name: which known mistakes, one or two at once, explain an answer."""
 
+import copy
 import functools
 import itertools
 import re
@@ -7,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from course_utils.checking.compare import first_difference
+from course_utils.checking.compare import first_difference, same
 from course_utils.checking.edit import Edit, edited
 from course_utils.checking.errors import CourseError
-from course_utils.checking.evidence import Evidence
+from course_utils.checking.evidence import Evidence, normal_form
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training
 from course_utils.checking.running import refused, run_case, time_limit
-from course_utils.checking.tolerance import moved_runs
+from course_utils.checking.tolerance import JUMP, Slack, moved_runs
 
 # Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
 MOST_PAIRS = 150
@@ -115,13 +116,38 @@ class _Search:
             return
         edits = [mistake for mistake in self.mistakes if isinstance(mistake.change, Edit)]
         scores = {mistake: self._explained(mistake) for mistake in edits}
+        moving = {mistake for mistake in edits if self._moves_the_first(mistake)}
         pairs = sorted(
-            itertools.combinations(edits, 2), key=lambda pair: -sum(scores[one] for one in pair)
+            (pair for pair in itertools.combinations(edits, 2) if not moving.isdisjoint(pair)),
+            key=lambda pair: -sum(scores[one] for one in pair),
         )
         possible = (pair for pair in pairs if composed(self.exercise.id, pair) is not None)
         for pair in itertools.islice(possible, MOST_PAIRS):
-            if all(self._same(pair, index) for index in self.order):
+            if all(self._together(pair, index) for index in self.order):
                 yield Named(pair, "together")
+
+    def _moves_the_first(self, mistake: Mistake) -> bool:
+        """Whether a mistake changes what differs first: of two that leave it alone no pair can."""
+        index = self.order[0]
+        name = next((name for name, right in self.right_at_first.items() if not right), None)
+        mistaken = self._run((mistake,), index)
+        return name is None or not _equal(self.cases[index], name, self.expected[index], mistaken)
+
+    def _together(self, pair: tuple[Mistake, ...], index: int) -> bool:
+        """Whether two mistakes give the answer's evidence in a case; the run ends at the first
+        value that is far off.
+        """
+        case, got = self.cases[index], self.got[index].values
+
+        def probe(answer: Any, fresh: Case) -> Iterator[tuple[Any, ...]]:
+            for name, value, *rtol in self.exercise.probe(answer, fresh):
+                yield name, value, *rtol
+                if name not in got or not same(got[name], normal_form(value), Slack(case, JUMP)):
+                    return
+
+        exercise: Any = copy.copy(self.exercise)
+        exercise.probe = probe
+        return self._agree(run_mistakes(exercise, pair, case, self.seed), index)
 
     def partly(self) -> Iterator[Named]:
         """What explains the first case that differs and most of the others, but not all.
@@ -264,7 +290,7 @@ def composed(id: str, mistakes: tuple[Mistake, ...]) -> Any:
 
 def _equal(case: Case, name: str, one: Evidence, other: Evidence) -> bool:
     """Whether two runs of a case have the same value under a name."""
-    if name not in one.values:
+    if name not in one.values or name not in other.values:
         return False
     single = [Evidence(values={name: evidence.values[name]}) for evidence in (one, other)]
     return first_difference([case], single[:1], single[1:]) is None
