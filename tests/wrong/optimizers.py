@@ -819,7 +819,7 @@ def adam_step(params, means, squares, t, lr, betas, eps):
             p.addcdiv_(g, (s / (1 - b2**t)).sqrt().add_(eps), value=-lr)
 
 
-@wrong("optimizers.adam_step", "AMSGrad")
+@wrong("optimizers.adam_step", ("AMSGrad", "keeps something between calls"))
 @torch.no_grad()
 def adam_step(params, means, squares, t, lr, betas, eps, peaks={}):
     b1, b2 = betas
