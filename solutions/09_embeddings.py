@@ -220,6 +220,7 @@ plots.show(
 # Guess, then go through it: forward, every row of $W$ is multiplied by a 0 or the 1 and added; backward, what was sent back for a place goes to the row that was looked up there. Count the products by 0. Afterwards choose other indices, for instance three times the same.
 
 # %%
+idx = torch.tensor([3, 1, 3])
 explore.lookup(
     W,
     idx,
@@ -238,7 +239,6 @@ explore.lookup(
 # The matrix form says all of this at once. From $Y = XW$ with one-hot rows $X$ follows, as for any product, $\partial L/\partial W = X^\top\, \partial L/\partial Y$. Follow row 3 below: it was looked up twice, and its gradient is $(1, 10) + (3, 30) = (4, 40)$.
 
 # %%
-idx = torch.tensor([3, 1, 3])
 grad_out = torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
 X = F.one_hot(idx, 4).float()
 
