@@ -940,7 +940,7 @@ for way in ["scratch", "fine-tuned"]:
 # %% tags=["nbval-ignore-output"]
 def still_reads(rate, steps, frozen, seed):
     """Accuracy on 5 to 9 after training on them, and on 0 to 4 with the old head back."""
-    _ = torch.manual_seed(seed)
+    torch.manual_seed(seed)
     net = replace_head(copy.deepcopy(base), 5)
     body = [net.early, net.middle, net.late]
     optimizer = SGD((net.head if frozen else net).parameters(), rate, 0.9)

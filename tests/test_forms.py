@@ -334,7 +334,9 @@ def test_curves_can_be_told_apart_from_every_start(exercise, seed):
             assert ((one - other).abs() / other).max() > 20 * DIGITS
 
 
-@pytest.mark.parametrize(("exercise", "number"), SUSPECTS, ids=str)
+@pytest.mark.parametrize(
+    ("exercise", "number"), SUSPECTS, ids=lambda part: getattr(part, "id", str(part))
+)
 def test_attempts_at_a_curve_earn_what_the_table_says(exercise, number):
     name, (kind, bug) = called(exercise, number), exercise.suspects[number]
     other = exercise.suspects[(number + 1) % len(exercise.suspects)][1]
