@@ -444,7 +444,7 @@ def repair_adam_step():
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Compare the formula of $\\hat s$ with the line: what is corrected, $s$ or its root?
+# Compare the formula of $\hat s$ with the line: what is corrected, $s$ or its root?
 #
 # </details>
 # <details><summary>Help, I get this error</summary>
