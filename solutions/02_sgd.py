@@ -1000,7 +1000,7 @@ def repair_momentum_step():
         "grads": [None, torch.tensor([1.0])],
         "velocities": [torch.tensor([0.0]), torch.tensor([0.0])],
         "lr": 0.1,
-        "momentum": 0.9,
+        "momentum": 0.8,
     }
 
     @torch.no_grad()

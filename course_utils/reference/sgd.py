@@ -78,7 +78,7 @@ def repair_momentum_step() -> tuple[dict[str, object], Callable[..., None]]:
         "grads": [None, torch.tensor([1.0])],
         "velocities": [torch.tensor([0.0]), torch.tensor([0.0])],
         "lr": 0.1,
-        "momentum": 0.9,
+        "momentum": 0.8,
     }
 
     @torch.no_grad()
