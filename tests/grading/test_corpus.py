@@ -12,6 +12,7 @@ from course_utils.grading.classroom.pages import Formgrader
 from course_utils.grading.inside.wire import Limits
 from course_utils.grading.outside import batch, pool
 from course_utils.grading.outside.course import Course
+from course_utils.grading.outside.result import Result
 from tests.grading import corpus
 from tests.grading.classroom import make_course
 
@@ -112,7 +113,8 @@ def test_a_rerun_grades_nothing_that_is_final_and_reports_the_same(
 
     def kept(self: Any, tasks: Any, alone: bool = False) -> Any:
         for key, _ in tasks:
-            given.append(result := json.loads(course.result(corpus.LESSON, key).read_bytes()))
+            stored = course.result(corpus.LESSON, key).read_bytes()
+            given.append(result := Result.from_json(stored))
             yield key, result
 
     monkeypatch.setattr(pool.LocalPool, "run", kept)
@@ -120,6 +122,6 @@ def test_a_rerun_grades_nothing_that_is_final_and_reports_the_same(
         course, corpus.LESSON, batch.Options(jobs=1, seed=5, limits=LIMITS), progress=False
     )
     assert again == report
-    assert given and not any(result["final"] for result in given), (
+    assert given and not any(result.final for result in given), (
         "only what ran into a limit is graded again"
     )
