@@ -23,7 +23,7 @@ def relu(x):
     '''Zero where negative.'''
     # YOUR CODE HERE
     raise NotImplementedError()"""
-TODO = "    # YOUR CODE HERE\n    raise NotImplementedError()"
+UNWRITTEN = "    # YOUR CODE HERE\n    raise NotImplementedError()"
 
 
 def cell(text, kind="code", name="", **more):
@@ -69,7 +69,7 @@ def texts(notebook):
 
 
 ANSWER = "    return x.clamp(min=0)"
-MINE = changed(BASE, c1=(TODO, ANSWER), c5=("My guess:", "My guess: it falls."))
+MINE = changed(BASE, c1=(UNWRITTEN, ANSWER), c5=("My guess:", "My guess: it falls."))
 
 
 def with_own(notebook, position, *cells):
@@ -84,7 +84,7 @@ def with_own(notebook, position, *cells):
 def test_an_answer_stands_in_a_new_docstring_and_check():
     new = changed(BASE, c1=("Zero where", "Zeros where"), c2=("relu)", "relu)  # 1 point"))
     merged = texts(merge.merge(BASE, MINE, new))
-    assert merged[1] == STUB.replace("Zero where", "Zeros where").replace(TODO, ANSWER)
+    assert merged[1] == STUB.replace("Zero where", "Zeros where").replace(UNWRITTEN, ANSWER)
     assert merged[2] == "check('linear.relu', relu)  # 1 point"
     assert merged[5] == "My guess: it falls." and len(merged) == 6
 

@@ -1,7 +1,6 @@
 """Mistakes that every exercise in finding mistakes has in common."""
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from course_utils.checking import Mistake
@@ -10,9 +9,9 @@ Findings = list[dict[str, Any]]
 HARDLY = 0.35  # so many wrong answers give themselves away on any input, in types or names
 
 
-def left(name: str) -> Callable[[Findings], bool]:
-    """A sign: the wrong answer of this name is not exposed, and others are."""
-    return functools.partial(_is_left, name)
+def missed(name: str, hint: str) -> Mistake:
+    """That the wrong answer of this name is not exposed; the name says no more than that."""
+    return Mistake(f'misses "{name}"', None, hint, sign=functools.partial(_is_left, name))
 
 
 def _is_left(name: str, findings: Findings) -> bool:

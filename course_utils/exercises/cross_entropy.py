@@ -19,7 +19,7 @@ from course_utils.checking import (
     gradients,
     operators,
 )
-from course_utils.exercises._forms import EXPOSING, left
+from course_utils.exercises._forms import EXPOSING, missed
 from course_utils.exercises.sgd import AUTOGRAD
 
 LOSS_OR_METRIC = FreeText("cross_entropy.loss_or_metric")
@@ -1121,25 +1121,19 @@ class ExposeAccuracy(Expose):
 
     mistakes = (
         *EXPOSING,
-        Mistake(
-            "as many right as wrong",
-            None,
+        missed(
+            "error rate",
             "With half of them right, the share of hits and the share of errors are the same "
             "number.",
-            sign=left("error rate"),
         ),
-        Mistake(
-            "one example",
-            None,
+        missed(
+            "every prediction with every target",
             "With one example there is nothing to average over. Which wrong answers differ only "
             "when there are several?",
-            sign=left("every prediction with every target"),
         ),
-        Mistake(
-            "no tie and no negative row",
-            None,
+        missed(
+            "largest absolute value",
             "Where every largest logit is positive and alone, a rule that looks at the sign or "
             "the size is right by luck.",
-            sign=left("largest absolute value"),
         ),
     )

@@ -23,7 +23,7 @@ from course_utils.checking import (
     operators,
 )
 from course_utils.data import load_ratings
-from course_utils.exercises._forms import EXPOSING, left
+from course_utils.exercises._forms import EXPOSING, missed
 from course_utils.exercises.sgd import AUTOGRAD
 
 READ_THE_BIASES = FreeText("embeddings.read_the_biases")
@@ -1330,25 +1330,19 @@ class ExposeEmbeddingBackward(Expose):
 
     mistakes = (
         *EXPOSING,
-        Mistake(
-            "no row is looked up twice",
-            None,
+        missed(
+            "last one wins",
             "Two lookups of one row are where a lookup and its gradient get interesting: whose "
             "gradient does the row get?",
-            sign=left("last one wins"),
         ),
-        Mistake(
-            "every row is looked up",
-            None,
+        missed(
+            "only as many rows as seen",
             "Make the table larger than what is looked up. Rows that nobody asked for have a "
             "gradient too.",
-            sign=left("only as many rows as seen"),
         ),
-        Mistake(
-            "idx has one dimension",
-            None,
+        missed(
+            "loop over the first dimension",
             "A batch of sentences gives idx of shape (batch, words). Does the answer still know "
             "which dimension is which?",
-            sign=left("loop over the first dimension"),
         ),
     )

@@ -20,7 +20,7 @@ from course_utils.checking import (
     gradients,
 )
 from course_utils.exercises._curves import REPRODUCE_MOMENTUM_STEP
-from course_utils.exercises._forms import EXPOSING, REPAIRING, REPRODUCING, left
+from course_utils.exercises._forms import EXPOSING, REPAIRING, REPRODUCING, missed
 from course_utils.exercises._steps import STEPS, WITHOUT, in_place_mistakes, probe_steps, step_case
 from course_utils.exercises._suspects import MOMENTUM, MOMENTUM_RIGHT
 
@@ -1005,25 +1005,19 @@ class ExposeSgdStep(Expose):
 
     mistakes = (
         *EXPOSING,
-        Mistake(
-            "only one parameter",
-            None,
+        missed(
+            "only the first parameter",
             "A network has many parameters. What could go wrong with the second that cannot go "
             "wrong with the first?",
-            sign=left("only the first parameter"),
         ),
-        Mistake(
-            "learning rate of 1",
-            None,
+        missed(
+            "learning rate left out",
             "With a learning rate of 1, a step that forgets the rate looks right.",
-            sign=left("learning rate left out"),
         ),
-        Mistake(
-            "every parameter has a gradient",
-            None,
+        missed(
+            "stops at a missing gradient",
             "A layer that took no part in the loss has parameters whose gradient is None. Some "
             "wrong steps end there, and some never come to the parameters after it.",
-            sign=left("stops at a missing gradient"),
         ),
     )
 

@@ -23,7 +23,7 @@ from course_utils.checking import (
     gradients,
 )
 from course_utils.data import load_flights
-from course_utils.exercises._forms import EXPOSING, left
+from course_utils.exercises._forms import EXPOSING, missed
 
 
 class Categorify(Exercise):
@@ -1297,24 +1297,18 @@ class ExposeFillMissing(Expose):
 
     mistakes = (
         *EXPOSING[:2],
-        Mistake(
-            "no gap",
-            None,
+        missed(
+            "compared with nan",
             "Without a gap nothing has to be filled, and hardly any wrong answer does anything "
             "wrong.",
-            sign=left("compared with nan"),
         ),
-        Mistake(
-            "median equal to the mean",
-            None,
+        missed(
+            "mean instead of median",
             "In 1, 2, 3 the median and the mean are one number. Take a number far away from the "
             "others.",
-            sign=left("mean instead of median"),
         ),
-        Mistake(
-            "no gap in valid",
-            None,
+        missed(
+            "valid by its own median",
             "What fills a gap in valid? Several wrong answers are right as long as there is none.",
-            sign=left("valid by its own median"),
         ),
     )

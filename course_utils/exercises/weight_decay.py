@@ -20,7 +20,7 @@ from course_utils.checking import (
     edit,
     gradients,
 )
-from course_utils.exercises._forms import EXPOSING, left
+from course_utils.exercises._forms import EXPOSING, missed
 from course_utils.exercises._steps import (
     STEPS,
     WITHOUT,
@@ -780,24 +780,18 @@ class ExposeDecayStep(Expose):
 
     mistakes = (
         *EXPOSING,
-        Mistake(
-            "learning rate of 1",
-            None,
+        missed(
+            "wd not multiplied by lr",
             "With a learning rate of 1, a step that forgets the rate somewhere looks right.",
-            sign=left("wd not multiplied by lr"),
         ),
-        Mistake(
-            "gradients of 0",
-            None,
+        missed(
+            "uphill",
             "With a gradient of 0 only the decay is left, and a step that is wrong about the "
             "gradient looks right.",
-            sign=left("uphill"),
         ),
-        Mistake(
-            "every parameter has a gradient",
-            None,
+        missed(
+            "missing gradient not skipped",
             "A parameter that took no part in the loss has no gradient. Is it skipped, does it "
             "decay, or does the step end there?",
-            sign=left("missing gradient not skipped"),
         ),
     )

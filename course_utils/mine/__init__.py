@@ -5,6 +5,8 @@ its check has said right, else the course's.
 from pkgutil import iter_modules
 from typing import Any
 
+from course_utils.checking.exercise import find
+from course_utils.checking.forms import Form
 from course_utils.checking.judge import Verdict
 from course_utils.mine import library, place, record
 from course_utils.mine import names as _names
@@ -28,7 +30,7 @@ def checked(verdict: Verdict, answer: Any) -> str:
         if folder is None:
             return ""
         said = [record.checked(folder, verdict)]
-        if verdict.status == "right":
+        if verdict.status == "right" and not isinstance(find(verdict.id), Form):
             said.append(_kept(verdict.id, answer))
         return " ".join(filter(None, said))
     except Exception as error:  # no trouble with a file may stand in the way of a check

@@ -1233,17 +1233,17 @@ def _scored(logits: object, targets: object) -> dict[str, object]:
     return {"logits": torch.tensor(logits), "targets": torch.tensor(targets)}
 
 
-@wrong("cross_entropy.expose_accuracy", "one example")
+@wrong("cross_entropy.expose_accuracy", 'misses "every prediction with every target"')
 def expose_accuracy():
     return [_scored([[1.0, 3.0, 2.0]], [1])], 1.0
 
 
-@wrong("cross_entropy.expose_accuracy", "no tie and no negative row")
+@wrong("cross_entropy.expose_accuracy", 'misses "largest absolute value"')
 def expose_accuracy():
     return [_scored([[1.0, 3, 2], [4, 1, 1], [2, 1, 6]], [1, 0, 1])], 2 / 3
 
 
-@wrong("cross_entropy.expose_accuracy", "as many right as wrong")
+@wrong("cross_entropy.expose_accuracy", 'misses "error rate"')
 def expose_accuracy():
     return [_scored([[1.0, 3], [2, 1]], [1, 1])], 0.5
 

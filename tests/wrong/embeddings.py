@@ -1481,18 +1481,18 @@ def _rows(grad_out: object, idx: object, n: object) -> dict[str, object]:
     return {"grad_out": torch.tensor(grad_out), "idx": torch.tensor(idx), "n": n}
 
 
-@wrong("embeddings.expose_embedding_backward", "no row is looked up twice")
+@wrong("embeddings.expose_embedding_backward", 'misses "last one wins"')
 def expose_embedding_backward():
     case = _rows([[1.0, 2.0], [3.0, 4.0]], [2, 0], 4)
     return [case], torch.tensor([[3.0, 4.0], [0, 0], [1.0, 2.0], [0, 0]])
 
 
-@wrong("embeddings.expose_embedding_backward", "every row is looked up")
+@wrong("embeddings.expose_embedding_backward", 'misses "only as many rows as seen"')
 def expose_embedding_backward():
     return [_rows([[1.0, 2.0], [3.0, 4.0]], [0, 0], 1)], torch.tensor([[4.0, 6.0]])
 
 
-@wrong("embeddings.expose_embedding_backward", "idx has one dimension")
+@wrong("embeddings.expose_embedding_backward", 'misses "loop over the first dimension"')
 def expose_embedding_backward():
     return [_rows([[2.0], [2.0]], [1, 1], 3)], torch.tensor([[0.0], [4.0], [0.0]])
 

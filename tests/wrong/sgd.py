@@ -1320,20 +1320,20 @@ def _step(params: object, grads: object, lr: object = 0.1) -> dict[str, object]:
     return {"params": params, "grads": grads, "lr": lr}
 
 
-@wrong("sgd.expose_sgd_step", "only one parameter")
+@wrong("sgd.expose_sgd_step", 'misses "only the first parameter"')
 def expose_sgd_step():
     params, grads = torch.tensor([1.0, 2.0]), torch.tensor([0.5, -0.5])
     return [_step([params], [grads])], params - 0.1 * grads
 
 
-@wrong("sgd.expose_sgd_step", "every parameter has a gradient")
+@wrong("sgd.expose_sgd_step", 'misses "stops at a missing gradient"')
 def expose_sgd_step():
     params = [torch.tensor([1.0, 2.0]), torch.tensor([[3.0], [4.0]])]
     grads = [torch.tensor([1.0, -1.0]), torch.tensor([[2.0], [0.5]])]
     return [_step(params, grads)], torch.tensor([0.9, 2.1])
 
 
-@wrong("sgd.expose_sgd_step", "learning rate of 1")
+@wrong("sgd.expose_sgd_step", 'misses "learning rate left out"')
 def expose_sgd_step():
     params = [torch.tensor([1.0, 2.0]), torch.tensor([3.0])]
     grads = [torch.tensor([0.5, 2.0]), torch.tensor([4.0])]

@@ -1642,23 +1642,23 @@ def _columns(train: object, valid: object) -> dict[str, object]:
     return {"train": torch.tensor(train), "valid": torch.tensor(valid)}
 
 
-@wrong("tabular.expose_fill_missing", "no gap")
+@wrong("tabular.expose_fill_missing", 'misses "compared with nan"')
 def expose_fill_missing():
     return [_columns([3.0, 1.0, 2.0], [5.0, 4.0])], torch.tensor([3.0, 1.0, 2.0])
 
 
-@wrong("tabular.expose_fill_missing", "no gap in valid")
+@wrong("tabular.expose_fill_missing", 'misses "valid by its own median"')
 def expose_fill_missing():
     return [_columns([1.0, 5.0, torch.nan, 30.0], [5.0])], torch.tensor([1.0, 5.0, 5.0, 30.0])
 
 
-@wrong("tabular.expose_fill_missing", "median equal to the mean")
+@wrong("tabular.expose_fill_missing", 'misses "mean instead of median"')
 def expose_fill_missing():
     cases = [_columns([3.0, torch.nan, 2.0, 1.0], [torch.nan, 4.0])]
     return cases, torch.tensor([3.0, 2.0, 2.0, 1.0])
 
 
-@wrong("tabular.expose_fill_missing", "no gap")
+@wrong("tabular.expose_fill_missing", 'misses "compared with nan"')
 def expose_fill_missing():
     return [_columns([0.0, 0.0], [0.0])], torch.tensor([0.0, 0.0])
 

@@ -787,20 +787,20 @@ def _shrunk(params: object, grads: object, lr: float, wd: float) -> dict[str, ob
     return {"params": params, "grads": grads, "lr": lr, "wd": wd}
 
 
-@wrong("weight_decay.expose_sgd_decay_step", "learning rate of 1")
+@wrong("weight_decay.expose_sgd_decay_step", 'misses "wd not multiplied by lr"')
 def expose_sgd_decay_step():
     params, grads = torch.tensor([2.0, -4.0]), torch.tensor([1.0, 3.0])
     case = _shrunk([torch.ones(1), params], [None, grads], 1.0, 0.5)
     return [case], torch.ones(1)
 
 
-@wrong("weight_decay.expose_sgd_decay_step", "gradients of 0")
+@wrong("weight_decay.expose_sgd_decay_step", 'misses "uphill"')
 def expose_sgd_decay_step():
     params, grads = torch.tensor([2.0, -4.0]), torch.tensor([0.0, 0.0])
     return [_shrunk([params], [grads], 0.5, 0.1)], torch.tensor([1.9, -3.8])
 
 
-@wrong("weight_decay.expose_sgd_decay_step", "every parameter has a gradient")
+@wrong("weight_decay.expose_sgd_decay_step", 'misses "missing gradient not skipped"')
 def expose_sgd_decay_step():
     params, grads = torch.tensor([2.0]), torch.tensor([1.0])
     return [_shrunk([params], [grads], 0.5, 0.1)], torch.tensor([1.4])

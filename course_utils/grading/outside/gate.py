@@ -152,11 +152,12 @@ def markdown(context: Context, text: str | None) -> Markup:
     return prose(text or "", cell.get("attachments"))
 
 
-@pass_context
-def markdown_with_formulas(context: Context, text: str | None) -> Markup:
-    """The same with formulas drawn, for a page that runs no script."""
-    cell = context.get("cell") or {}
-    return prose(text or "", cell.get("attachments"), draws=True)
+def markdown_with_formulas(text: str | None, attachments: Any = None) -> Markup:
+    """Markdown as safe HTML with formulas drawn, for a page that runs no script.
+
+    attachments: the cell's pictures, handed over by the template, whose loops no context shows.
+    """
+    return prose(text or "", attachments, draws=True)
 
 
 def prose(text: str, attachments: Any = None, draws: bool = False) -> Markup:
