@@ -1048,6 +1048,7 @@ plots.show(
             "your momentum_step": case.train(momentum_step, case.start, case.steps),
         },
         xlabel="steps",
+        ylabel="loss",
         title="A step with a bug",
         log="y",
     ),

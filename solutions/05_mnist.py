@@ -702,6 +702,7 @@ plots.show(
             "right lines": case.train(train_step, case.start, case.steps),
         },
         xlabel="steps",
+        ylabel="loss",
         title="A step of training with a bug",
         log="y",
     ),

@@ -560,6 +560,7 @@ plots.show(
             "under your one_cycle": case.train(one_cycle, case.start, case.steps),
         },
         xlabel="steps",
+        ylabel="loss",
         title="A schedule with a bug",
         log="y",
     ),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from course_utils import mine
+from course_utils import files, mine
 from course_utils.checking import CourseError, judge
 from course_utils.checking.exercise import exercises, lessons
 from course_utils.checking.name_errors import install
@@ -325,14 +325,14 @@ def test_a_library_that_cannot_be_written_is_said_and_the_check_goes_on(course, 
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    place.write(tmp_path / "a.py", "first")
+    files.write(tmp_path / "a.py", b"first")
 
     def fails(*args):
         raise OSError("the disk is full")
 
     monkeypatch.setattr(os, "replace", fails)
     with pytest.raises(OSError, match="full"):
-        place.write(tmp_path / "a.py", "second")
+        files.write(tmp_path / "a.py", b"second")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["first"]
 
 

@@ -1,7 +1,6 @@
 """From a lesson's text to a notebook that is the same, byte for byte, at every build."""
 
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils import files
 from course_utils.building.lesson import Lesson
 from course_utils.building.questions import declared, written_out
 from course_utils.checking.errors import CourseError
@@ -116,10 +116,7 @@ def write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, and leave one alone that is the same already."""
     if path.is_file() and path.read_bytes() == content:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    files.write(path, content)
 
 
 def place(notebook: NotebookNode, index: int) -> str:

@@ -50,8 +50,9 @@ def grade(
     """Grade submissions; exit status 0 means that every one has a verdict, and 3 that the course
     itself failed.
     """
+    from course_utils.files import write
     from course_utils.grading.outside import batch
-    from course_utils.grading.outside.course import dump, find_course, write
+    from course_utils.grading.outside.course import dump, find_course
 
     course = find_course(Path.cwd(), submitted)
     options = batch.Options(jobs or len(os.sched_getaffinity(0)), seed, scheduler, sandbox, force)
@@ -152,8 +153,9 @@ def report(
     ] = None,
 ) -> None:
     """Say how a lesson went: right answers, mistakes by name, time and repairs."""
+    from course_utils.files import write
     from course_utils.grading.classroom import statistics
-    from course_utils.grading.outside.course import find_course, write
+    from course_utils.grading.outside.course import find_course
 
     course = find_course(Path.cwd(), submitted)
     lessons = [statistics.collect(course, chosen) for chosen in course.choose(lesson)]

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from course_utils import files
 from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import Training, exercises
 from course_utils.checking.judge import judge
@@ -70,7 +71,7 @@ def keep(id: str, answer: Any) -> str:
         copy = compose(lesson, every, kept)
         affected = [item for item in kept if item == name or _reach(item, every) & changed]
         _judge(lesson, name, affected, copy, file)
-        place.write(file, copy)
+        files.write(file, copy.encode())
     return f"`{name}` is now in your library, mine/{file.name}."
 
 

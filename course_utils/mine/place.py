@@ -1,10 +1,9 @@
-"""Where the student's own library lies, and how files in it are written: whole or not at all."""
+"""Where the student's own library lies, and how it is held against other kernels."""
 
 import contextlib
 import os
 import sqlite3
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,19 +61,3 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         connection.close()
-
-
-def write(path: Path, text: str) -> None:
-    """Put a whole file in place of the old one, or leave that as it was."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with open(number, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from course_utils import files
 from course_utils.checking.judge import Verdict
 from course_utils.mine import place
 
@@ -93,7 +94,9 @@ def change(folder: Path, id: str, how: Callable[[Entry], None]) -> str:
         entry.when = f"{datetime.now():%Y-%m-%d %H:%M}"
         rows = {id: asdict(found[id]) for id in sorted(found)}
         content = {"version": VERSION, "exercises": rows}
-        place.write(folder / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        files.write(
+            folder / FILE, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+        )
     return said
 
 

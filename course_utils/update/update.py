@@ -1,9 +1,9 @@
 """Takes a newer release into the folder of a student."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_utils import files
 from course_utils.checking.errors import CourseError
 from course_utils.update import merge
 from course_utils.update.cells import grade_id
@@ -116,10 +116,7 @@ def carry_out(plan: Plan, folder: Path) -> None:
             path.write_bytes((folder / name).read_bytes())
         for name, content in plan.write.items():
             path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f".{path.name}.part")
-            part.write_bytes(content)
-            os.replace(part, path)
+            files.write(path, content)
         for name in plan.remove:
             path = folder / name
             path.unlink()

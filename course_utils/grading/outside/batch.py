@@ -13,9 +13,10 @@ from tqdm import tqdm
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
+from course_utils.files import write
 from course_utils.grading.inside.wire import Limits
 from course_utils.grading.outside import gate, late, pool
-from course_utils.grading.outside.course import Course, write
+from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gradebook import Writer
 from course_utils.grading.outside.intake import read_submission
 from course_utils.grading.outside.rebuild import Unreadable

@@ -17,6 +17,7 @@ from nbgrader.exchange.default import Exchange
 
 from course_utils.building.lesson import ROOT, Lesson, all_lessons, choose
 from course_utils.checking.errors import CourseError
+from course_utils.files import write
 from course_utils.grading.outside import gate
 
 CONFIG = "nbgrader_config.py"
@@ -159,14 +160,6 @@ def _refuse_what_the_sandbox_shows(submitted: Path, root: Path) -> None:
         raise CourseError(
             f"{submitted} lies among system files, which every submission can read: move it."
         )
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
 
 
 def dump(value: Any) -> bytes:

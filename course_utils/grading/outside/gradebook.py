@@ -13,7 +13,8 @@ from nbgrader.preprocessors import SaveCells
 from sqlalchemy import text as sql
 
 from course_utils.building.lesson import Lesson
-from course_utils.grading.outside.course import Course, dump, write
+from course_utils.files import write
+from course_utils.grading.outside.course import Course, dump
 from course_utils.grading.outside.intake import copy_stamp, handed_in_at
 from course_utils.grading.outside.late import penalise
 from course_utils.grading.outside.rebuild import grade_id

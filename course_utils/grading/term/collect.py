@@ -12,7 +12,8 @@ from typing import Any
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
-from course_utils.grading.outside.course import Course, dump, write
+from course_utils.files import write
+from course_utils.grading.outside.course import Course, dump
 from course_utils.grading.outside.gate import is_student_id, printable
 from course_utils.grading.outside.intake import open_plain
 from course_utils.grading.outside.rebuild import Unreadable, grade_id, parse
