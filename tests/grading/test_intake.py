@@ -74,9 +74,7 @@ def test_both_ways_read_the_same_and_hand_nothing_else_on(tmp_path):
 
 
 def test_files_that_nobody_may_write_stop_nothing(tmp_path):
-    """As nbgrader leaves them. Root may write them all the same: run this as another user to see
-    that it can fail.
-    """
+    """As nbgrader leaves them."""
     course = make_course(tmp_path)
     for points, names in ((1.0, ("relu",)), (4.0, ("relu", "My_Linear"))):
         hand_in(course, "one", corpus.answered(*names), "2024-06-01 00:00:00 UTC")
