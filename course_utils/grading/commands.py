@@ -2,12 +2,18 @@
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from course_utils.grading.term import commands as term
+
+if TYPE_CHECKING:  # a command imports what it needs when it runs
+    from course_utils.building.lesson import Lesson
+    from course_utils.grading.outside.batch import Options
+    from course_utils.grading.outside.course import Course
 
 LessonOrAll = Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1, or all.")]
 MOST_ROWS = 60
@@ -26,7 +32,9 @@ def register(app: typer.Typer) -> None:
 
 
 def grade(
-    lesson: LessonOrAll,
+    lesson: Annotated[
+        str | None, typer.Argument(help="Such as 01_linear, linear or 1, or all.")
+    ] = None,
     submitted: Annotated[
         Path | None, typer.Option(help="The folder with a folder for each student.")
     ] = None,
@@ -46,16 +54,39 @@ def grade(
     force: Annotated[
         bool, typer.Option("--force", help="Also grade what has a result already.")
     ] = False,
+    one: Annotated[
+        Path | None,
+        typer.Option(help="Grade this notebook alone, or the only one in this folder."),
+    ] = None,
+    form: Annotated[
+        Literal["own", "gradescope", "classroom50"],
+        typer.Option(help="Of one notebook: whose JSON is wanted."),
+    ] = "own",
+    named: Annotated[
+        str | None, typer.Option("--lesson", help="Of one notebook: by default told by its cells.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Of one notebook: the file to write, else it is printed.")
+    ] = None,
+    or_without: Annotated[
+        bool,
+        typer.Option("--or-without", help="Of one notebook: where no sandbox starts, go without."),
+    ] = False,
 ) -> None:
     """Grade submissions; exit status 0 means that every one has a verdict, and 3 that the course
     itself failed.
     """
+    from course_utils.checking.errors import CourseError
     from course_utils.files import write
     from course_utils.grading.outside import batch
     from course_utils.grading.outside.course import dump, find_course
 
     course = find_course(Path.cwd(), submitted)
     options = batch.Options(jobs or len(os.sched_getaffinity(0)), seed, scheduler, sandbox, force)
+    if one is not None:
+        return _grade_one(course, one, lesson or named, options, or_without, form, out)
+    if lesson is None:
+        raise CourseError("Say which lesson to grade, such as 01_linear, or all, or --one FILE.")
     reports = []
     try:
         for chosen in course.choose(lesson):
@@ -69,32 +100,68 @@ def grade(
         raise SystemExit(130) from None
     if report is not None:
         write(report.resolve(), dump(reports[0] if len(reports) == 1 else reports))
-    missing = sum(len(course.students(chosen)) for chosen in course.choose(lesson)) - sum(
+    _end(course, course.choose(lesson), reports)
+
+
+def _grade_one(
+    course: "Course",
+    path: Path,
+    lesson: str | None,
+    options: "Options",
+    or_without: bool,
+    form: str,
+    out: Path | None,
+) -> None:
+    """Grade one notebook into one JSON; exit status 3 means that the course itself failed."""
+    from course_utils.files import write
+    from course_utils.grading.outside import formats, one
+    from course_utils.grading.outside.course import dump
+
+    result = one.grade(course, path.resolve(), lesson, options, or_without)
+    content = dump(formats.written(result, form))
+    if out is None:
+        print(content.decode(), end="")
+    else:
+        write(out.resolve(), content)
+    _fail(result.faults)
+
+
+def _end(
+    course: "Course", chosen: Sequence["Lesson"], reports: Sequence[Mapping[str, Any]]
+) -> None:
+    """Say what was left out or failed, and end with the exit status that says so."""
+    missing = sum(len(course.students(lesson)) for lesson in chosen) - sum(
         len(item["submissions"]) for item in reports
     )
-    refused = [name for chosen in course.choose(lesson) for name in course.refused(chosen)]
+    refused = [name for lesson in chosen for name in course.refused(lesson)]
     for name in refused:
         print(f"The folder {name} was left out: {REFUSED}", file=sys.stderr)
-    failed = {
-        check["id"]: check["fault"]
-        for item in reports
-        for row in item["submissions"].values()
-        for check in row["checks"]
-        if check["status"] == "course error"
-    }
-    for id, fault in failed.items():
-        print(
-            f"The course itself failed at {id}; nobody has points or a zero for it:\n{fault}",
-            file=sys.stderr,
-        )
     if missing:
         print(
             f"{missing} submissions have no verdict: run the same command again.", file=sys.stderr
         )
-    if failed:
-        raise SystemExit(3)
+    _fail(
+        {
+            check["id"]: check["fault"]
+            for item in reports
+            for row in item["submissions"].values()
+            for check in row["checks"]
+            if check["status"] == "course error"
+        }
+    )
     if missing or refused:
         raise SystemExit(1)
+
+
+def _fail(faults: Mapping[str, str]) -> None:
+    """Say where the course itself failed, by exercise, and end with exit status 3 where it did."""
+    for id, fault in faults.items():
+        print(
+            f"The course itself failed at {id}; nobody has points or a zero for it:\n{fault}",
+            file=sys.stderr,
+        )
+    if faults:
+        raise SystemExit(3)
 
 
 def show(report: dict[str, Any]) -> None:

@@ -86,13 +86,13 @@ class Batch:
             return Submission(student, self._key(f"unreadable: {reason}".encode()), reason=reason)
         return Submission(student, self._key(content), content)
 
-    def _key(self, content: bytes) -> str:
-        """The name of a result: a hash of all that it depends on."""
-        return hashlib.sha256(self.common + content).hexdigest()
-
     def task(self, submission: Submission) -> Task:
         """The task of grading it."""
         return self._task(submission.content)
+
+    def _key(self, content: bytes) -> str:
+        """The name of a result: a hash of all that it depends on."""
+        return hashlib.sha256(self.common + content).hexdigest()
 
     def result(self, key: str) -> Result | None:
         """A result that is there already, whole, not one that busy neighbours may have spoiled."""
@@ -200,28 +200,10 @@ def _report(
     batch: Batch, summaries: Mapping[str, Result], by_hand: Mapping[str, Mapping[str, float]]
 ) -> dict[str, Any]:
     """The report in the form that docs/grading.md describes."""
-    submissions = {}
-    for student, result in sorted(summaries.items()):
-        given = by_hand.get(student, {})
-        checks = []
-        for row in result.checks:
-            points = given.get(row.grade_id, row.points) if row.manual else row.points
-            check: dict[str, Any] = {
-                "id": row.id,
-                "points": points,
-                "max_points": row.max_points,
-                "status": row.status,
-                "message": row.message,
-            }
-            checks.append(check | ({"fault": row.fault} if row.fault else {}))
-        submissions[student] = {
-            "score": sum(check["points"] or 0.0 for check in checks),
-            "max_score": sum(check["max_points"] for check in checks),
-            "status": result.status,
-            "repairs": result.repairs,
-            "seconds": result.seconds,
-            "checks": checks,
-        }
+    submissions = {
+        student: summary(result, by_hand.get(student, {}))
+        for student, result in sorted(summaries.items())
+    }
     report = {
         "lesson": batch.lesson.name,
         "seed": batch.seed,
@@ -229,3 +211,26 @@ def _report(
         "submissions": submissions,
     }
     return gate.report(report)
+
+
+def summary(result: Result, given: Mapping[str, float]) -> dict[str, Any]:
+    """What a report says of one submission; given: points by hand, by grade_id."""
+    checks = []
+    for row in result.checks:
+        points = given.get(row.grade_id, row.points) if row.manual else row.points
+        check: dict[str, Any] = {
+            "id": row.id,
+            "points": points,
+            "max_points": row.max_points,
+            "status": row.status,
+            "message": row.message,
+        }
+        checks.append(check | ({"fault": row.fault} if row.fault else {}))
+    return {
+        "score": sum(check["points"] or 0.0 for check in checks),
+        "max_score": sum(check["max_points"] for check in checks),
+        "status": result.status,
+        "repairs": result.repairs,
+        "seconds": result.seconds,
+        "checks": checks,
+    }

@@ -27,6 +27,15 @@ def read_submission(folder: Path, name: str) -> bytes:
     if _is_link(folder):
         raise Unreadable("The folder is a link to another place; it was not followed.")
     path = folder / f"{name}.ipynb"
+    if not os.path.lexists(path):
+        others = sorted(other.name for other in folder.glob("*.ipynb")) if folder.is_dir() else []
+        instead = f"; there is {others[0]!r}" if others else ""
+        raise Unreadable(f"There is no file {path.name}{instead}: hand it in under that name.")
+    return read_notebook(path)
+
+
+def read_notebook(path: Path) -> bytes:
+    """The content of a notebook; raises Unreadable where it is no plain file of the right size."""
     try:
         with open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -36,12 +45,6 @@ def read_submission(folder: Path, name: str) -> bytes:
                     "outputs."
                 )
             return file.read(LARGEST_FILE + 1)
-    except FileNotFoundError:
-        others = sorted(other.name for other in folder.glob("*.ipynb")) if folder.is_dir() else []
-        instead = f"; there is {others[0]!r}" if others else ""
-        raise Unreadable(
-            f"There is no file {path.name}{instead}: hand it in under that name."
-        ) from None
     except OSError as error:
         why = (
             "is a link to another place"

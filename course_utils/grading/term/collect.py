@@ -8,15 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.outside.course import Course, dump
 from course_utils.grading.outside.gate import is_student_id, printable
 from course_utils.grading.outside.intake import open_plain
-from course_utils.grading.outside.rebuild import Unreadable, grade_id, parse
+from course_utils.grading.outside.recognise import marks, recognised
 from course_utils.grading.outside.times import read_time, shown
 from course_utils.grading.term.archive import Found, Unpacked, content, unpack
 from course_utils.grading.term.names import Owner, Source, copies, in_name, owner, tokens
@@ -72,7 +70,7 @@ class Collector:
     ) -> None:
         self.course, self.people, self.source, self.only = course, people, source, only
         self.lessons = [lesson.name for lesson in course.lessons()]
-        self.marks = {lesson.name: _marks(course, lesson) for lesson in course.lessons()}
+        self.marks = marks(course)
 
     def read(self, unpacked: Unpacked) -> Collected:
         """Understand the files that came in."""
@@ -132,15 +130,12 @@ class Collector:
     def _lesson(self, file: Found, whose: Owner) -> str:
         """The lesson that a notebook is, by its cells, else by its name; raises NotUnderstood."""
         try:
-            cells = parse(content(file))["cells"]
-        except (Unreadable, OSError):
-            cells = []  # what cannot be read gets its verdict when it is graded
-        own = {_mark(cell) for cell in cells}
-        shared = {name: len(own & marks) for name, marks in self.marks.items()}
-        best = max(shared, key=lambda name: shared[name], default="")
+            best = recognised(content(file), self.marks)
+        except OSError:
+            best = ""  # what cannot be read gets its verdict when it is graded
         named = [name for name in self.lessons if in_name("/".join(whose.own), name) is not None]
         named += [name for name in self.lessons if name in file.parts and name not in named]
-        lesson = best if best and shared[best] else named[0] if named else self.only
+        lesson = best or (named[0] if named else self.only)
         if lesson is None:
             raise NotUnderstood("it is no notebook of a released lesson")
         if self.only and lesson != self.only:
@@ -155,19 +150,6 @@ class Collector:
             arrival.notes.append(f"was called {printable(name)}")
         if chosen.owner.late:
             arrival.notes.append("late, says the platform, and not by how much")
-
-
-def _marks(course: Course, lesson: Lesson) -> set[str]:
-    cells = json.loads(course.released(lesson))["cells"]
-    return {grade_id(cell) for cell in cells} - {""}
-
-
-def _mark(cell: Any) -> str:
-    """The grade_id of a cell of a notebook that may be anything."""
-    try:
-        return grade_id(cell)
-    except (TypeError, KeyError, AttributeError):
-        return ""
 
 
 def _newest(items: Sequence[Candidate], refused: list[str]) -> Arrival | None:

@@ -1,0 +1,78 @@
+"""Grades one notebook alone, for any queue: no gradebook, no folder of a class, nothing kept."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from course_utils.building.lesson import Lesson
+from course_utils.checking.errors import CourseError
+from course_utils.grading.outside import pool
+from course_utils.grading.outside.batch import Batch, Options, Submission
+from course_utils.grading.outside.course import Course
+from course_utils.grading.outside.intake import read_notebook
+from course_utils.grading.outside.rebuild import Unreadable
+from course_utils.grading.outside.recognise import marks, recognised
+from course_utils.grading.outside.result import Result
+from course_utils.grading.outside.task import Task
+
+WITHOUT = "No sandbox could be started where this was graded, so it ran without one."
+
+
+def grade(
+    course: Course, path: Path, lesson: str | None, options: Options, or_without: bool = False
+) -> Result:
+    """The result of a notebook, or of the only one in a folder; lesson: None finds it by its cells.
+
+    or_without: where no sandbox starts, grade without one, and say so in the result. Raises
+    CourseError where there is no such file, or where it cannot be told which lesson it is.
+    """
+    if not path.exists():
+        raise CourseError(f"There is no {path}: name a notebook, or a folder with one in it.")
+    content, reason = b"", ""
+    try:
+        content = read_notebook(_the_only_one(path))
+    except Unreadable as error:
+        reason = str(error)
+    batch = Batch(course, _lesson(course, content, lesson, reason), options)
+    task = batch.task(Submission("", "", content))
+    if reason:
+        return task.unreadable(reason)
+    try:
+        return _graded(task)
+    except CourseError as error:
+        if not or_without or not options.sandbox:
+            raise
+        print(error, file=sys.stderr)
+    result = _graded(replace(task, sandbox=False))
+    return replace(result, repairs=[WITHOUT, *result.repairs])
+
+
+def _the_only_one(path: Path) -> Path:
+    """The notebook that a path names, or the only one in a folder; raises Unreadable."""
+    if not path.is_dir():
+        return path
+    found = sorted(path.glob("*.ipynb"))
+    if len(found) != 1:
+        names = ", ".join(item.name for item in found[:5]) or "none"
+        raise Unreadable(f"Hand in one notebook; here is {names}.")
+    return found[0]
+
+
+def _lesson(course: Course, content: bytes, named: str | None, reason: str) -> Lesson:
+    """The lesson that is named, else the one that the notebook's cells are of."""
+    if named is None and (found := recognised(content, marks(course))):
+        return Lesson(found, course.root)
+    if named is None:
+        why = reason or "None of the notebook's cells is one of a released lesson."
+        raise CourseError(f"{why} Name the lesson with --lesson, and it gets a verdict.")
+    return course.choose(named)[0]
+
+
+def _graded(task: Task) -> Result:
+    """The result of a task; a time-out or lack of memory counts when it comes twice."""
+    with pool.LocalPool(1) as local:
+        for _ in range(2):
+            ((_, result),) = local.run([("", task)])
+            if result.final:
+                break
+    return result
