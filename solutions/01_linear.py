@@ -168,6 +168,49 @@ plots.show(
 )
 
 # %% [markdown]
+# ### Exercise: `expose_relu`
+#
+# Eleven people wrote a `relu` that is wrong: one lets a little of the negative numbers through, one cuts off at 6, one hands back its own argument. On many inputs you would not notice. Which inputs tell them all apart from a right one?
+#
+# {{ expose_relu }} A *case* is a dict with the key `"x"`, a float32 tensor of any shape. Hand in one or two of them, with at most 12 numbers in each, and the tensor that a right `relu` gives for the first case, worked out on paper: without the right result, a test tells nothing apart. The check counts how many wrong answers give something else than right code in one of your cases. It counts three quarters of those that are known, other ones when your work is graded.
+
+
+# %% exercise="expose_relu"
+def expose_relu():
+    """Inputs that show wrong answers to `relu` to be wrong.
+
+    Returns (cases, expected): a list of one or two dicts with the arguments, and what right code
+    gives for the first of them.
+
+    >>> cases, expected = expose_relu()
+    >>> len(cases) in (1, 2)
+    True
+    """
+    ### BEGIN SOLUTION
+    first = {"x": torch.tensor([[-2.0, 0.0], [7.0, -0.5]])}
+    second = {"x": torch.tensor([1.0, 8.0])}
+    return [first, second], torch.tensor([[0.0, 0.0], [7.0, 0.0]])
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# What does a ReLU do with a negative number, with 0, with a small positive number, with a large one? A wrong answer differs in at least one of these.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Some wrong answers hand back the argument itself where nothing is to be done. That shows only where no number is negative, so it needs a case of its own.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `Return two things`: the function ends with `return cases, expected`, both at once. `should be a float32 tensor`: `torch.tensor([1, 2])` holds whole numbers (int64). Write at least one of them with a point, `torch.tensor([1.0, 2])`.
+#
+# </details>
+
+# %% [markdown]
 # ## The affine map
 #
 # ### One output: multiply, add up, shift

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from course_utils.checking import (
     Case,
     Exercise,
+    Expose,
     FreeText,
     Mistake,
     Rng,
@@ -20,6 +21,7 @@ from course_utils.checking import (
     operators,
     unguarded,
 )
+from course_utils.exercises._forms import EXPOSING, missed
 
 # The ReLU, and whatever is one with the right settings: elu with alpha=0, hardtanh from 0 to inf.
 RELU = operators("relu|elu|hardtanh|threshold|softplus|shrink|hardsigmoid|hardswish|silu|mish")
@@ -931,5 +933,47 @@ class TwoLayerNet(Exercise):
             edit("self.first(x)", "self.first(x.reshape(-1, x.shape[-1]))"),
             "All batch dimensions come out merged into one. Only the last dimension of x "
             "changes: an input of shape (2, 3, n_in) gives an output of shape (2, 3, n_out).",
+        ),
+    )
+
+
+class ExposeRelu(Expose):
+    """Cases that show wrong answers to `relu` to be wrong, and the result of the first.
+
+    Share of 11 exposed (tests/test_forms.py runs these again):
+
+    | cases | share exposed |
+    |---|---|
+    | 1 and 2 | 0.73 |
+    | 1 and -1 | 0.73 |
+    | -2, 0 and 3 | 0.73 |
+    | a matrix with both signs and 0, and a single negative number | 0.82 |
+    | a matrix with both signs, 0 and 7, and two positive numbers | 1.00 |
+    """
+
+    id, points = "linear.expose_relu", 2
+    minutes, lines = 12, "two small cases"
+    writes = "cases that show wrong answers to be wrong"
+    extra = True
+    of = Relu
+    takes = {"x": "tensor"}
+    asks = "y"
+    full, part = 0.9, 0.6
+
+    mistakes = (
+        *EXPOSING,
+        missed(
+            "leaky",
+            "A ReLU does something to negative numbers only; on positive ones, many functions "
+            "look like it.",
+        ),
+        missed(
+            "cut at 6",
+            "Some wrong answers are right up to a bound. How large are the numbers that you try?",
+        ),
+        missed(
+            "returns x itself",
+            "Where nothing is negative the values are those of the input. Is it the input itself "
+            "that comes back?",
         ),
     )

@@ -59,3 +59,10 @@ class two_layer_net(nn.Module):
         """x: (..., n_in) -> (..., n_out)."""
         h = relu(self.first(x))
         return self.second(h)
+
+
+def expose_relu() -> tuple[list[dict[str, Tensor]], Tensor]:
+    """Two cases in which wrong ReLUs differ from right ones, and the result of the first."""
+    first = {"x": torch.tensor([[-2.0, 0.0], [7.0, -0.5]])}
+    second = {"x": torch.tensor([1.0, 8.0])}
+    return [first, second], torch.tensor([[0.0, 0.0], [7.0, 0.0]])

@@ -356,3 +356,20 @@ ANSWERS["linear.two_layer_net"] += [
     two_layer_net_second_reading,
     two_layer_net_third_reading,
 ]
+
+
+def expose_relu_in_rows() -> tuple[object, object]:
+    return [
+        {"x": torch.tensor([[9.0, 0.0, 1.5], [-3.0, -0.1, -9.0]])},
+        {"x": torch.tensor([2.0])},
+    ], (torch.tensor([[9.0, 0.0, 1.5], [0.0, 0.0, 0.0]]))
+
+
+def expose_relu_without_negatives_first() -> tuple[object, object]:
+    positive, both = torch.tensor([[0.5, 20.0]]), torch.tensor([-4.0, 0.0, 0.3, -0.2])
+    return [{"x": positive}, {"x": both}], positive
+
+
+ANSWERS |= {
+    "linear.expose_relu": [expose_relu_in_rows, expose_relu_without_negatives_first],
+}

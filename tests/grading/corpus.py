@@ -18,7 +18,6 @@ from textwrap import dedent
 from typing import Any
 
 from course_utils.building.lesson import Lesson
-from course_utils.checking.exercise import exercises
 from course_utils.data import DATA
 
 LESSON = Lesson("01_linear")
@@ -26,7 +25,6 @@ LABELS = hashlib.sha256(
     gzip.decompress((DATA / "mnist" / "valid-labels.idx.gz").read_bytes())
 ).hexdigest()
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-FULL = 10.0  # all points that are not given by hand
 
 Notebook = dict[str, Any]
 
@@ -70,6 +68,21 @@ def mark(cell: dict[str, Any]) -> str:
     return cell["metadata"].get("nbgrader", {}).get("grade_id", "")
 
 
+def is_graded(cell: dict[str, Any]) -> bool:
+    """Whether a cell has points."""
+    return bool(cell["metadata"].get("nbgrader", {}).get("grade"))
+
+
+def worth(*names: str) -> float:
+    """The points of these exercises together, as the released notebook gives them."""
+    due = {
+        mark(cell).removeprefix("check-"): float(cell["metadata"]["nbgrader"]["points"])
+        for cell in released()["cells"]
+        if is_graded(cell)
+    }
+    return sum(due[name] for name in names)
+
+
 def solutions() -> dict[str, str]:
     """The lesson's own answers by name."""
     cells = json.loads(_json(LESSON.solved))["cells"]
@@ -85,11 +98,21 @@ def answered(*names: str, **own: str) -> Notebook:
     one's own.
     """
     notebook = released()
-    names = names or tuple(exercise.name for exercise in exercises(LESSON.short))
+    names = names or EXERCISES
     answers = {name: text for name, text in solutions().items() if name in names} | own
     for cell in notebook["cells"]:
         cell["source"] = answers.get(mark(cell), source(cell))
     return notebook
+
+
+# The exercises that are not graded by hand, and their points; those of relu; those of all.
+EXERCISES = tuple(
+    mark(cell).removeprefix("check-")
+    for cell in released()["cells"]
+    if mark(cell).startswith("check-")
+)
+FULL, ONE = worth(*EXERCISES), worth("relu")
+ALL = FULL + worth("why_nonlinear")
 
 
 def place(notebook: Notebook, name: str) -> int:
@@ -112,11 +135,6 @@ def put(notebook: Notebook, text: str, before: str = "relu", kind: str = "code")
     """The notebook with a new cell before the one with this grade_id."""
     notebook["cells"].insert(place(notebook, before), cell(text, kind))
     return notebook
-
-
-def is_graded(cell: dict[str, Any]) -> bool:
-    """Whether a cell has points."""
-    return bool(cell["metadata"].get("nbgrader", {}).get("grade"))
 
 
 def picture(size: int) -> str:
@@ -159,7 +177,7 @@ def entry(
 
 
 def hostile(
-    kind: str, text: str, group: str, points: float = 1.0, before: str = "relu", **more: Any
+    kind: str, text: str, group: str, points: float = ONE, before: str = "relu", **more: Any
 ) -> None:
     """Adds a submission in which relu alone is answered, with a cell that tries something."""
 
@@ -170,7 +188,7 @@ def hostile(
     entry(group, points, **more)(make)
 
 
-def answer(kind: str, name: str, text: str, group: str, points: float = 1.0, **more: Any) -> None:
+def answer(kind: str, name: str, text: str, group: str, points: float = ONE, **more: Any) -> None:
     """Adds a submission in which relu is answered, and another exercise with something else than an
     answer.
     """
@@ -195,7 +213,7 @@ def untouched() -> Notebook:
     return released()
 
 
-@entry("honest", 4.0)
+@entry("honest", worth("relu", "My_Linear"))
 def half() -> Notebook:
     return answered("relu", "My_Linear")
 
@@ -338,17 +356,17 @@ def sources_as_lines_without_ids() -> Notebook:
     return notebook
 
 
-@entry("honest", 8.0, checks=(("collapse", "wrong"),))
+@entry("honest", FULL - worth("collapse"), checks=(("collapse", "wrong"),))
 def one_mistake() -> Notebook:
     return answered(collapse="def collapse(w1, b1, w2, b2):\n    return w2 @ w1, b2.clone()")
 
 
-@entry("honest", 8.0, checks=(("collapse", "error"),))
+@entry("honest", FULL - worth("collapse"), checks=(("collapse", "error"),))
 def syntax_error() -> Notebook:
     return answered(collapse="def collapse(w1, b1, w2, b2)\n    return w2 @ w1")
 
 
-@entry("honest", 8.0, checks=(("collapse", "error"),))
+@entry("honest", FULL - worth("collapse"), checks=(("collapse", "error"),))
 def raises() -> Notebook:
     return answered(collapse="def collapse(w1, b1, w2, b2):\n    return w1 @ w2 @ w1 @ w2 @ b2")
 
@@ -359,7 +377,6 @@ def below(notebook: Notebook, text: str, name: str = "check-relu") -> Notebook:
     return notebook
 
 
-EXERCISES = tuple(exercise.name for exercise in exercises(LESSON.short))
 RELU = "def relu(x):\n    return x.clamp(min=0)"
 
 
@@ -424,7 +441,7 @@ def text_in_a_raw_cell() -> Notebook:
 # ---------------------------------------------------------------- mangled notebooks
 
 
-@entry("mangled", 8.0, repaired=True, checks=(("collapse", "not run"),))
+@entry("mangled", FULL - worth("collapse"), repaired=True, checks=(("collapse", "not run"),))
 def answer_too_long_to_read() -> Notebook:
     return answered(collapse=solutions()["collapse"] + "\n# " + "x" * 100_000)
 
@@ -515,7 +532,7 @@ def checks_deleted() -> Notebook:
     return notebook
 
 
-@entry("mangled", 1.0, repaired=True)
+@entry("mangled", ONE, repaired=True)
 def checks_emptied() -> Notebook:
     notebook = answered("relu")
     for item in notebook["cells"]:
@@ -524,7 +541,7 @@ def checks_emptied() -> Notebook:
     return notebook
 
 
-@entry("mangled", 1.0, repaired=True)
+@entry("mangled", ONE, repaired=True)
 def checks_give_a_number() -> Notebook:
     notebook = answered("relu")
     for item in notebook["cells"]:
@@ -533,7 +550,7 @@ def checks_give_a_number() -> Notebook:
     return notebook
 
 
-@entry("mangled", 1.0, repaired=True)
+@entry("mangled", ONE, repaired=True)
 def points_raised() -> Notebook:
     notebook = answered("relu")
     for item in notebook["cells"]:
@@ -542,7 +559,7 @@ def points_raised() -> Notebook:
     return notebook
 
 
-@entry("mangled", 1.0, repaired=True)
+@entry("mangled", ONE, repaired=True)
 def checks_tagged_to_be_skipped() -> Notebook:
     notebook = answered("relu")
     for item in notebook["cells"]:
@@ -551,7 +568,7 @@ def checks_tagged_to_be_skipped() -> Notebook:
     return notebook
 
 
-@entry("mangled", 1.0, repaired=True)
+@entry("mangled", ONE, repaired=True)
 def checks_made_answers() -> Notebook:
     notebook = answered("relu")
     for item in notebook["cells"]:
@@ -586,7 +603,7 @@ def ids_repeated() -> Notebook:
     return notebook
 
 
-@entry("mangled", 8.0, repaired=True, checks=(("collapse", "not attempted"),))
+@entry("mangled", FULL - worth("collapse"), repaired=True, checks=(("collapse", "not attempted"),))
 def answer_deleted() -> Notebook:
     notebook = answered()
     del notebook["cells"][place(notebook, "collapse")]
@@ -703,7 +720,7 @@ def _huge(folder: Path) -> None:
 
 # ---------------------------------------------------------------- forged results
 
-hostile("input_transformer", "get_ipython().input_transformers_post.append(lambda lines: ['pass\\n'])", "forging", 1.0,
+hostile("input_transformer", "get_ipython().input_transformers_post.append(lambda lines: ['pass\\n'])", "forging", ONE,
         "My_Linear")  # fmt: skip
 hostile("ast_transformer", """
 import ast
@@ -728,7 +745,7 @@ hostile("torch_comparisons_patched", """
 import torch
 torch.allclose = torch.equal = lambda *a, **k: True
 torch.Tensor.__eq__ = lambda *a: True
-""", "forging", 1.0, "My_Linear")  # fmt: skip
+""", "forging", ONE, "My_Linear")  # fmt: skip
 hostile("probe_patched", """
 from course_utils.exercises import linear
 def probe(self, answer, case):
@@ -825,7 +842,7 @@ def trace(frame, event, arg):
     return trace
 sys.settrace(trace)
 sys.setprofile(lambda *a: None)
-""", "forging", 1.0, "My_Linear")  # fmt: skip
+""", "forging", ONE, "My_Linear")  # fmt: skip
 hostile("at_exit", """
 import atexit, threading
 atexit.register(lambda: print('right 10.0'))
@@ -1137,7 +1154,7 @@ child.encode = lambda tree: encode([item | {'raised': forged, 'shortcut': words}
 """, "forging", 0.0, checks=(("relu", "crashed"),))  # fmt: skip
 
 
-@entry("limits", 1.0)
+@entry("limits", ONE)
 def output_flood_past_the_recorder() -> Notebook:
     notebook = answered("relu")
     for number in range(8):
@@ -1251,7 +1268,7 @@ def script_in_the_text() -> Notebook:
     return notebook
 
 
-@entry("forging", 1.0, repaired=True)
+@entry("forging", ONE, repaired=True)
 def layer_over_the_page() -> Notebook:
     names = [mark(item) for item in released()["cells"] if is_graded(item)]
     layer = "".join(f'<div id="{name}"></div>' for name in names)

@@ -20,7 +20,9 @@ from tests.grading.classroom import ENVIRONMENT, hand_in, make_course, numbered
 
 LESSON = corpus.LESSON
 NUMBER = 8
-EXPECTED = {f"student-{number}": 10.0 if number % 2 else 1.0 for number in range(NUMBER)}
+EXPECTED = {
+    f"student-{number}": corpus.FULL if number % 2 else corpus.ONE for number in range(NUMBER)
+}
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ def test_a_limit_counts_when_it_is_reached_twice_the_second_time_alone(
     rows, alone = run(course, monkeypatch)
     assert (rows["honest"]["score"], rows["other"]["score"], alone) == (
         corpus.FULL,
-        1.0,
+        corpus.ONE,
         [False, False, True],
     )
     assert status in [

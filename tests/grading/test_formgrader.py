@@ -58,7 +58,7 @@ def picture(page, name):
 
 def test_an_instructor_grades_in_the_formgrader(course, address, page):
     submissions = f"{address}/formgrader/manage_submissions/{LESSON.name}"
-    for student, score in (("mistaken", "1 / 12"), ("scripted", "10 / 12"), ("broken", "0 / 12")):
+    for student, score in (("mistaken", corpus.ONE), ("scripted", corpus.FULL), ("broken", 0)):
         page.goto(submissions)
         row = page.locator("tr", has_text=student)
         row.locator(".autograde a").click()
@@ -66,7 +66,9 @@ def test_an_instructor_grades_in_the_formgrader(course, address, page):
             "Successfully autograded", timeout=4 * PATIENCE
         )
         page.goto(submissions)
-        expect(page.locator("tr", has_text=student).locator(".score")).to_have_text(score)
+        expect(page.locator("tr", has_text=student).locator(".score")).to_have_text(
+            f"{score:g} / {corpus.ALL:g}"
+        )
     picture(page, "submissions")
 
     with Gradebook(course.folders.db_url) as book:
@@ -110,5 +112,8 @@ def test_an_instructor_grades_in_the_formgrader(course, address, page):
     expect(page.locator(".course-card", has_text="linear.collapse")).to_contain_text(
         "b1 is missing"
     )
-    assert re.search(r"2\.5 of 12", page.locator("body").inner_text().replace("\n", " "))
+    assert re.search(
+        f"{corpus.ONE + 1.5:g} of {corpus.ALL:g}",
+        page.locator("body").inner_text().replace("\n", " "),
+    )
     picture(page, "feedback")

@@ -76,10 +76,10 @@ def test_both_ways_read_the_same_and_hand_nothing_else_on(tmp_path):
 def test_files_that_nobody_may_write_stop_nothing(tmp_path):
     """As nbgrader leaves them."""
     course = make_course(tmp_path)
-    for points, names in ((1.0, ("relu",)), (4.0, ("relu", "My_Linear"))):
+    for names in (("relu",), ("relu", "My_Linear")):
         hand_in(course, "one", corpus.answered(*names), "2024-06-01 00:00:00 UTC")
         report = batch.grade(course, LESSON, batch.Options(seed=3), progress=False)
-        assert report["submissions"]["one"]["score"] == points
+        assert report["submissions"]["one"]["score"] == corpus.worth(*names)
         for kind in ("submitted", "autograded"):
             for path in course.path(kind, "one", LESSON.name).iterdir():
                 path.chmod(0o444)
@@ -121,7 +121,10 @@ def test_an_answer_that_could_not_be_read_waits_for_a_person(tmp_path):
             name: book.find_grade(f"check-{name}", LESSON.name, LESSON.name, "long")
             for name in ("relu", "collapse")
         }
-        assert (grades["relu"].auto_score, grades["relu"].needs_manual_grade) == (1.0, False)
+        assert (grades["relu"].auto_score, grades["relu"].needs_manual_grade) == (
+            corpus.ONE,
+            False,
+        )
         assert (grades["collapse"].auto_score, grades["collapse"].needs_manual_grade) == (
             None,
             True,

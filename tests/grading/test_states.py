@@ -29,7 +29,7 @@ ON_A_GPU = {  # what needs the device that is not here, and what it costs
     "relu_on_cuda": (  # two_layer_net calls it
         {"relu": "def relu(x):\n    return x.cuda().clamp(min=0).cpu()"},
         "",
-        corpus.FULL - 4,
+        corpus.FULL - corpus.worth("relu", "two_layer_net"),
     ),
     "model_on_cuda": (
         {},

@@ -96,13 +96,16 @@ def test_grades_are_blank_where_an_essay_waits(term):
     with (term[0] / "moodle.csv").open(encoding="utf-8") as file:
         rows = {row["Username"]: row for row in csv.DictReader(file)}
     grades = [rows[f"s{number:02}"]["01_linear"] for number in range(1, 13)]
-    assert grades == [f"{1 + 1.5 if n % 3 == 1 else 10 + 1.5:g}" if n not in (3, 11) else
-                      "10" if n == 3 else "" for n in range(12)]  # fmt: skip
+    assert grades == [f"{(corpus.ONE if n % 3 == 1 else corpus.FULL) + 1.5:g}" if n not in (3, 11) else
+                      f"{corpus.FULL:g}" if n == 3 else "" for n in range(12)]  # fmt: skip
     assert "s12 is not graded yet" in told(term, "nbgrader export")
     with (term[0] / "questions.csv").open(encoding="utf-8") as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file)}
     assert rows["s12"]["01_linear: why_nonlinear"] == ""
-    assert (rows["s01"]["01_linear: relu"], rows["s02"]["01_linear: collapse"]) == ("1", "0")
+    assert (rows["s01"]["01_linear: relu"], rows["s02"]["01_linear: collapse"]) == (
+        f"{corpus.ONE:g}",
+        "0",
+    )
 
 
 @pytest.mark.nbgrader
@@ -111,7 +114,11 @@ def test_feedback_goes_back_under_the_platforms_names(term):
         pages = {name: archive.read(name).decode() for name in archive.namelist()}
     assert len(pages) == 12
     page = pages["Bo Li_9001_assignsubmission_file_01_linear_feedback.html"]
-    assert "2.5 of 12 points" in page and "○ Not attempted" in page and "✓ Right" in page
+    assert (
+        f"{corpus.ONE + 1.5:g} of {corpus.ALL:g} points" in page
+        and "○ Not attempted" in page
+        and "✓ Right" in page
+    )
     assert "Test cell" not in page and "<details open>" in page
     assert "<script" not in page and "https://" not in re.sub(
         r'href="[^"]*"', "", page.split("<main>")[0]

@@ -1234,3 +1234,50 @@ def count_parameters(module):
 @wrong("linear.relu")
 def relu(x):
     return torch.maximum(torch.atleast_1d(x), torch.tensor(1e-3, dtype=x.dtype))
+
+
+@wrong("linear.expose_relu", 'misses "leaky"')
+def expose_relu():
+    x = torch.tensor([[1.0, 2.0], [8.0, 0.0]])
+    return [{"x": x}], x
+
+
+@wrong("linear.expose_relu", 'misses "cut at 6"')
+def expose_relu():
+    return [{"x": torch.tensor([-2.0, 0.0, 3.0])}], torch.tensor([0.0, 0.0, 3.0])
+
+
+@wrong("linear.expose_relu", 'misses "returns x itself"')
+def expose_relu():
+    x = torch.tensor([[-2.0, 10.0], [-5.0, -6.0]])
+    return [{"x": x}], torch.tensor([[0.0, 10.0], [0.0, 0.0]])
+
+
+@wrong("linear.expose_relu", "hardly anything is exposed")
+def expose_relu():
+    return [{"x": torch.tensor(0.0)}], torch.tensor(0.0)
+
+
+@wrong("linear.expose_relu", "expected result not that of right code")
+def expose_relu():
+    return [{"x": torch.tensor([-1.0, 2.0])}], torch.tensor([1.0, 2.0])
+
+
+@wrong("linear.expose_relu", "expected result not that of right code")
+def expose_relu():
+    return [{"x": torch.tensor([-1.0, 2.0, 7.0])}], 9.0
+
+
+@wrong("linear.expose_relu", "not a list of cases and one result")
+def expose_relu():
+    return [torch.tensor([-1.0, 2.0])], torch.tensor([0.0, 2.0])
+
+
+@wrong("linear.expose_relu", "not a list of cases and one result")
+def expose_relu():
+    return [{"x": torch.tensor([float(i)])} for i in range(-3, 8)], torch.tensor([0.0])
+
+
+@wrong("linear.expose_relu", "not a list of cases and one result")
+def expose_relu():
+    return [{"x": [-1.0, 0.0, 7.0]}], [0.0, 0.0, 7.0]
