@@ -98,6 +98,9 @@ for room in ("building", "grading", "update"):  # a student's release has the la
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; bad input gets one sentence and exit status 1."""
+    # nbformat's jsonschema imports it to check a kind of address that no notebook has, and making
+    # its grammar takes longer than importing all of nbgrader.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     try:
         app(arguments)
     except Exception as error:

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -255,8 +254,6 @@ def test_without_the_sandbox_it_is_said_in_every_result(course):
 def test_without_bubblewrap_grading_stops_with_one_sentence(course, tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("alembic",):
-        (tools / name).symlink_to(Path(sys.executable).with_name(name))
     command = [sys.executable, "-c", "from course_utils.cli import main; main()", "grade", "linear"]
     done = subprocess.run(
         command,
@@ -266,12 +263,8 @@ def test_without_bubblewrap_grading_stops_with_one_sentence(course, tmp_path):
         text=True,
     )
     said = done.stderr.splitlines()[-1]
-    assert (
-        done.returncode == 1
-        and "bubblewrap" in said
-        and "--no-sandbox" in said
-        and "Traceback" not in done.stderr
-    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert "bubblewrap" in said and "--no-sandbox" in said, done.stderr
 
 
 def test_the_commands_speak_plainly(course):
