@@ -55,7 +55,7 @@ def edited(id: str, change: Edit) -> Any:
         vars(importlib.import_module(f"course_utils.reference.{lesson}")),
         __name__=f"mistakes.{lesson}",
     )
-    places = _places(id, change, _definitions(lesson))
+    places = _places(id, change, texts(lesson))
     for definition in sorted(
         {*places, name}, key=name.__eq__
     ):  # the answer last: it reads the helpers
@@ -67,12 +67,12 @@ def fits(id: str, change: Edit) -> None:
     """Raise CourseError where the edit does not fit the reference; where the reference is not,
     nothing is asked.
     """
-    if definitions := _definitions(id.partition(".")[0]):
+    if definitions := texts(id.partition(".")[0]):
         _places(id, change, definitions)
 
 
 @functools.cache
-def _definitions(lesson: str) -> dict[str, str]:
+def texts(lesson: str) -> dict[str, str]:
     """The functions and classes of a lesson's reference as text without docstrings, by name."""
     spec = importlib.util.find_spec(f"course_utils.reference.{lesson}")
     if spec is None:
@@ -140,7 +140,7 @@ def _place(id: str, old: str, new: str, definitions: dict[str, str]) -> tuple[st
 
 @functools.lru_cache(maxsize=4096)
 def _compiled(lesson: str, definition: str, spans: tuple[Span, ...]) -> Any:
-    text = _definitions(lesson)[definition]
+    text = texts(lesson)[definition]
     for span in reversed(spans):
         text = text[: span.start] + span.new + text[span.end :]
     return compile(text, f"<mistake in {lesson}.{definition}>", "exec")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from course_utils.grading.classroom import commands as classroom
 from course_utils.grading.term import commands as term
 
 if TYPE_CHECKING:  # a command imports what it needs when it runs
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this room to the command line."""
     app.command()(grade)
     app.command()(report)
+    classroom.register(app)
     term.register(app)
 
 

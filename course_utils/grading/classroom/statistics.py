@@ -4,6 +4,7 @@ it took.
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from course_utils import __version__
 from course_utils.building.lesson import Lesson
 from course_utils.checking.errors import CourseError
 from course_utils.checking.naming import TOGETHER
+from course_utils.grading.classroom import similar, unnamed
 from course_utils.grading.classroom.pages import is_waiting
+from course_utils.grading.classroom.similar import Pair
+from course_utils.grading.classroom.unnamed import Group
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gate import plain, printable
 from course_utils.grading.outside.result import Result
@@ -38,6 +42,7 @@ POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'"
 )
+LEAST = 2  # students who make a mistake that has no name, before it is shown
 LEFT, WIDE = 230, 660  # of the bars, in the units of the picture
 
 
@@ -71,6 +76,8 @@ class Statistics:
     repairs: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     essays: dict[str, Essay] = field(default_factory=dict)
+    unnamed: list[Group] = field(default_factory=list)
+    alike: list[Pair] = field(default_factory=list)
     open: dict[str, list[str]] = field(default_factory=dict)  # what each has not right
 
     @property
@@ -101,18 +108,12 @@ class Statistics:
 
 def collect(course: Course, lesson: Lesson) -> Statistics:
     """The statistics of the latest results; raises CourseError where a submission has none yet."""
-    found = Statistics(lesson.name)
-    for student in course.students(lesson):
-        try:
-            path = course.path("autograded", student, lesson.name) / f"{lesson.name}.ipynb"
-            key = json.loads(path.read_bytes())["metadata"]["course"]["result"]
-            if not key:
-                found.statuses["course error"] += 1
-                continue
-            result = Result.from_json(course.result(lesson, key).read_bytes())
-        except (OSError, ValueError, KeyError, TypeError):
-            said = f"has no result for {lesson.name} yet: run `course grade {lesson.name}` first."
-            raise CourseError(f"{printable(student)} {said}") from None
+    found, results = Statistics(lesson.name), {}
+    for student, result in latest(course, lesson):
+        if result is None:
+            found.statuses["course error"] += 1
+            continue
+        results[student] = result
         found.statuses[result.status] += 1
         found.open[student] = [
             f"{row.id.partition('.')[2]} ({row.status})"
@@ -130,7 +131,26 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
     if not found.seconds:
         raise CourseError(f"Nobody has handed in {lesson.name}.")
     _from_gradebook(course, found)
+    found.unnamed = unnamed.groups(results, LEAST)
+    found.alike = similar.pairs(results)
     return found
+
+
+def latest(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result | None]]:
+    """The latest result of every student, None where the course failed; raises CourseError where a
+    submission has none yet.
+    """
+    for student in course.students(lesson):
+        try:
+            path = course.path("autograded", student, lesson.name) / f"{lesson.name}.ipynb"
+            key = json.loads(path.read_bytes())["metadata"]["course"]["result"]
+            yield (
+                student,
+                Result.from_json(course.result(lesson, key).read_bytes()) if key else None,
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            said = f"has no result for {lesson.name} yet: run `course grade {lesson.name}` first."
+            raise CourseError(f"{printable(student)} {said}") from None
 
 
 def _from_gradebook(course: Course, found: Statistics) -> None:
@@ -178,6 +198,10 @@ def show(found: Statistics) -> None:
         f"Mean score {mean:.2f}; seconds a submission: median {seconds[number // 2]:.2f}, longest "
         f"{seconds[-1]:.2f}."
     )
+    for group in found.unnamed[:10]:
+        print(f"{len(group.students)} × no name yet, {group.id}: `course mistakes {found.lesson}`.")
+    if found.alike:
+        print(f"{len(found.alike)} pairs of students share texts that few others have: --html.")
     for line, count in found.repairs.most_common(10):
         console.print(
             escape(f"{count} × repaired: {printable(line)}"), highlight=False, soft_wrap=True

@@ -1,6 +1,7 @@
 """Evidence that may be anything at all, and the verdict on it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,17 +36,22 @@ def judged(exercise: Exercise, content: bytes, seed: int) -> Verdict:
     """The verdict on evidence that may be anything at all."""
     cases, wanted = drawn(exercise.id, seed), expected(exercise.id, seed)
     try:
-        trees = decode(content, LONGEST_JSON)
-        evidence = [
-            admitted(from_tree(tree), case)
-            for tree, case in zip(trees, cases[: len(trees)], strict=True)
-        ]
+        evidence = received(content, cases)
     except Exception as error:
         advice = f"What it sent cannot be judged ({type(error).__name__})."
         return Verdict(exercise.id, "crashed", advice=advice)
     verdict = judge_evidence(exercise, cases, evidence, derived(seed, "run"), wanted)
     ours = {name for item in wanted for name in item.values} | {getattr(exercise, "metric", "")}
     return quoted(verdict, ours)
+
+
+def received(content: bytes, cases: Sequence[Case]) -> list[Evidence]:
+    """The evidence in what was sent, which may be anything; raises where it is none."""
+    trees = decode(content, LONGEST_JSON)
+    return [
+        admitted(from_tree(tree), case)
+        for tree, case in zip(trees, cases[: len(trees)], strict=True)
+    ]
 
 
 def admitted(evidence: Evidence, case: Case) -> Evidence:

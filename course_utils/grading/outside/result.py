@@ -5,7 +5,7 @@ A result crosses processes and machines, and lies in .course/results as JSON.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 DOUBTFUL = {"timeout", "out of memory"}  # counts when it came twice, the second time alone
@@ -35,7 +35,8 @@ class Result:
 
     checks: one row for each graded cell of the lesson. untouched: the names of answers that are
     still as the lesson gave them out. cells: the graded notebook. final: nothing in it may be the
-    fault of whatever else ran on the machine.
+    fault of whatever else ran on the machine. seed: what drew the inputs. evidence: that of wrong
+    answers whose mistake has no name yet, by exercise, as text.
     """
 
     lesson: str
@@ -47,6 +48,8 @@ class Result:
     cells: list[dict[str, Any]]
     seconds: float
     final: bool
+    seed: int = 0
+    evidence: dict[str, str] = field(default_factory=dict)
 
     @property
     def faults(self) -> dict[str, str]:
@@ -55,7 +58,7 @@ class Result:
 
     def without_cells(self) -> "Result":
         """The result without its notebook, as a batch keeps it in memory."""
-        return replace(self, cells=[])
+        return replace(self, cells=[], evidence={})
 
     def to_json(self) -> bytes:
         """What is stored."""

@@ -51,7 +51,7 @@ class Task:
         """A result, of which status, repairs, checks, untouched, cells and seconds are known."""
         sandbox = "bubblewrap" if self.sandbox else "none"
         final = is_final(known["status"], known["checks"])
-        return Result(lesson=self.lesson, sandbox=sandbox, final=final, **known)
+        return Result(lesson=self.lesson, sandbox=sandbox, final=final, seed=self.seed, **known)
 
     def unreadable(self, reason: str) -> Result:
         """The result of a file that is no notebook."""

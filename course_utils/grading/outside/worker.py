@@ -8,7 +8,7 @@ from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import exercises
 from course_utils.checking.judge import Verdict, course_error
 from course_utils.checking.running import TimeLimit
-from course_utils.grading.outside import exchange, verdicts, warm
+from course_utils.grading.outside import exchange, unnamed, verdicts, warm
 from course_utils.grading.outside.graded import graded_cells
 from course_utils.grading.outside.rebuild import Unreadable, rebuild
 from course_utils.grading.outside.result import Result, without_half_characters
@@ -52,6 +52,7 @@ def _grade(task: Task) -> Result:
         untouched=sorted(rebuilt.untouched),
         cells=without_half_characters(graded_cells(rebuilt, rows, repairs, outputs)),
         seconds=seconds,
+        evidence=unnamed.kept(rows, steps, came),
     )
     return replace(result, final=result.final and not came.killed)
 
