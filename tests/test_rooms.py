@@ -43,6 +43,7 @@ BY_NAME = {
     "mine/library.py": {"reference"},  # the course's answer fills a gap
     "mine/names.py": {"reference"},  # and is lent
     "grading/outside/kit.py": {"exercises", "reference"},  # which a sandbox gets in part
+    "grading/classroom/paper.py": {"reference"},  # what is printed comes from a run of it
 }
 OF_TORCH_ONLY = {"torch", "course_utils", "math", "collections", "typing", ""}
 NAMED = re.compile(r"(?:^|\bfrom |\bimport )course_utils\.(\w[\w.]*)")
