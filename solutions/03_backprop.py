@@ -465,6 +465,74 @@ def repair_linear_backward():
 # </details>
 
 # %% [markdown]
+# ### A test that tells right from wrong
+#
+# You checked each gradient once, with your own eyes. A *test* is a check that runs by itself: it calls the code, compares what comes back with what is due, and says yes or no. It is code, so it can be wrong too, in two ways: it lets a bug pass, or it rejects code that is right.
+#
+# Take a layer smaller than the affine map: every feature times a number of its own, $y_{ki} = x_{ki}\, s_i$, for example $k$ and feature $i$. With the same questions as above (which $y$ does each input go into, and with which factor?), its backward pass is
+#
+# $$\frac{\partial L}{\partial x_{ki}} = g_{ki}\, s_i \qquad \frac{\partial L}{\partial s_i} = \sum_k g_{ki}\, x_{ki}$$
+#
+# In code: `grad_out * scale`, of shape (n, d), and `(grad_out * x).sum(0)`, of shape (d,).
+
+# %% [markdown]
+# ### Exercise: `test`
+#
+# Several dozen people wrote this `backward(grad_out, x, scale)`, which returns (grad_x, grad_scale). Some did it right, each in another way. Others forgot a factor, averaged where a sum is due, changed what they were given, or were right once and wrong when called again. Write the test that tells them apart.
+#
+# {{ test }} `test(backward)` returns True where it finds nothing wrong, and False where it does; a failed `assert` says False as well. Call `backward` with three float tensors, without names, with at most 200 numbers in a call and at most 50 calls. You get points only if *every right one is accepted*; then the share of wrong ones that you reject counts. The check tries three quarters of the wrong ones that are known. The others are withheld, and some of them count when your work is graded: a test that was made to fit those here may miss one of those there.
+
+
+# %% exercise="test" seed=308
+def test(backward):
+    """Whether `backward` is a right backward pass of y = x * scale.
+
+    backward(grad_out, x, scale): takes float tensors of shapes (n, d), (n, d), (d,), and returns
+    (grad_x, grad_scale).
+    Returns True or False, or fails an assert.
+
+    >>> test(lambda grad_out, x, scale: (grad_out * scale, (grad_out * x).sum(0))) is not False
+    True
+    """
+    ### BEGIN SOLUTION
+    x = torch.tensor([[2.3, -3.0, 0.7], [-1.6, 5.2, 4.0]])
+    scale = torch.tensor([-2.0, 0.3, 3.1])
+    for grad_out in (torch.tensor([[0.7, 2.0, -1.9], [-3.3, 0.4, 1.2]]), 0.3 * x + 1):
+        handed_over = [grad_out.clone(), x.clone(), scale.clone()]
+        found = backward(*handed_over)
+        for got, due in zip(found, (grad_out * scale, (grad_out * x).sum(0)), strict=True):
+            assert got.shape == due.shape
+            assert torch.allclose(got, due, rtol=1e-4, atol=1e-5)
+        for after, before in zip(handed_over, (grad_out, x, scale), strict=True):
+            assert torch.equal(after, before)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Start with one call and one comparison, and make a list of what could go wrong unseen. With one example, a sum and a mean are the same. Where `grad_out` is 1, nobody notices that it was forgotten. With positive numbers, an absolute value does no harm.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `torch.allclose` stretches shapes that differ, as all operations do: (1, 3) passes for (3,). Ask for the shape as well. And right sums may round differently, so compare with a tolerance, but a small one.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Can the numbers be right and the function wrong all the same? It may have written into `x`: hand over copies, and compare them afterwards. It may remember: call it again with other numbers.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `it takes tensors of floats`: `torch.tensor([[1, 2]])` holds whole numbers. Write at least one of them with a point.
+#
+# `Boolean value of Tensor with more than one value is ambiguous`: `a == b` compares every entry. `torch.equal(a, b)` and `torch.allclose(a, b)` give one True or False.
+#
+# </details>
+
+# %% [markdown]
 # ## Back through the ReLU and the loss
 #
 # **The ReLU** takes every number by itself. Where its input was positive it passed the number on unchanged: local derivative 1. Where it was negative it gave 0 whatever came in: local derivative 0. So the gradient from above passes where the input was positive and is stopped elsewhere. (Exactly at 0 there is no slope; PyTorch takes 0 there, and the check does not look.)

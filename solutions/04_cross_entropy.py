@@ -786,7 +786,7 @@ plots.show(
 #
 # The accuracy looks too simple to be wrong, and nineteen wrong ones are known to this course. Most of them are right for a batch of one. Which small batches tell them from a right one?
 #
-# {{ expose_accuracy }} A *case* is a dict with the keys `"logits"` (a float32 tensor of shape `(n, classes)`) and `"targets"` (an int64 tensor of shape `(n,)`). Hand in one or two of them, with at most 20 numbers in each, and the accuracy, a number for the first case, worked out on paper: without the right result, a test tells nothing apart. The check counts how many wrong answers give something else than right code in one of your cases. It counts three quarters of those that are known, other ones when your work is graded.
+# {{ expose_accuracy }} A *case* is a dict with the keys `"logits"` (a float32 tensor of shape `(n, classes)`) and `"targets"` (an int64 tensor of shape `(n,)`). Hand in one or two of them, with at most 20 numbers in each, and the accuracy, a number for the first case, worked out on paper: without the right result, a test tells nothing apart. The check counts how many wrong answers give something else than right code in one of your cases. It counts three quarters of those that are known. The others are withheld, and some of them count when your work is graded, so look for the kind of input in which things go wrong.
 
 
 # %% exercise="expose_accuracy"

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.checking import Expose, Repair, Reproduce, exercises, judge, lessons
+from course_utils.checking import Expose, Repair, Reproduce, TellApart, exercises, judge, lessons
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import reference
 from course_utils.checking.forms import bare_lines, changed_lines
@@ -19,12 +19,14 @@ from course_utils.checking.judge import judge_evidence
 from course_utils.checking.reproduce import DIGITS
 from course_utils.checking.running import collect
 from course_utils.grading.outside import kit
+from tests.attempts import TESTS
 from tests.curves import as_low
 from tests.make_curves import curves
 
 EVERY = [item for lesson in lessons() for item in exercises(lesson)]
 EXPOSE = [item for item in EVERY if isinstance(item, Expose)]
 REPAIR = [item for item in EVERY if isinstance(item, Repair)]
+TELL_APART = [item for item in EVERY if isinstance(item, TellApart)]
 REPRODUCE = [item for item in EVERY if isinstance(item, Reproduce)]
 t = torch.tensor
 
@@ -380,3 +382,92 @@ def test_the_lesson_says_how_many_bugs_a_curve_cannot_tell():
     low, known = as_low()
     text = (Path(__file__).parents[1] / "solutions/02_sgd.py").read_text(encoding="utf-8")
     assert f"{low} of the {known} wrong answers" in text
+
+
+def weighed(exercise, test, seed=0):
+    cases = exercise.own_cases(seed)
+    return exercise.weigh(cases, collect(exercise, test, cases, guarded=False), seed)
+
+
+def test_tests_reject_what_the_table_says():
+    [exercise] = TELL_APART
+    found = [weighed(exercise, test) for test in TESTS]
+    shares = [1 - len(one["left"]) / len(exercise.wrongs) for one in found]
+    assert [f"{share:.2f}" for share in shares] == TABLE.findall(exercise.__doc__)
+    assert f"Share of {len(exercise.wrongs)} rejected" in exercise.__doc__
+
+
+@pytest.mark.parametrize("exercise", TELL_APART, ids=by_id)
+def test_a_test_sees_every_function_twice_and_some_wrong_ones_do_not_count(exercise):
+    for seed in range(5):
+        [case] = exercise.own_cases(seed)
+        order = case.hidden["order"]
+        every = [*range(-len(exercise.rights), len(exercise.wrongs))]
+        assert sorted(order[: len(every)]) == sorted(order[len(every) :]) == every
+        assert len(case.hidden["counted"]) == 3 * len(exercise.wrongs) // 4
+        assert case.sent()["inputs"] == {"runs": len(order)}
+
+
+@pytest.mark.parametrize("exercise", TELL_APART, ids=by_id)
+def test_right_functions_agree_on_what_right_code_gives(exercise):
+    reference_test = reference(exercise)
+    assert all(reference_test(right) for right in exercise.rights)
+    for wrong in exercise.wrongs.values():
+        assert reference_test(wrong() if isinstance(wrong, type) else wrong) is False
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        (
+            lambda f: f(torch.ones(2, 300), torch.ones(2, 300), torch.ones(300)),
+            "at most 200 numbers",
+        ),
+        (lambda f: f(torch.ones(2, 3, dtype=int)), "it takes 3 tensors, without names"),
+        (lambda f: f(*[torch.full((2, 2), math.nan)] * 3), "finite numbers"),
+        (lambda f: f(*[torch.sparse_coo_tensor(size=(2, 2))] * 3), "tensors of floats"),
+        (lambda f: f(*["text"] * 3), "it takes tensors of floats"),
+        (lambda f: f(torch.ones(2, 3), torch.ones(4, 5), torch.ones(6)), "RuntimeError"),
+        (lambda f: 3, "something else (int)"),
+        (lambda f: torch.ones(2) > 0, "something else (Tensor)"),
+        (lambda f: vars(f).update(x=1), "changes the function"),
+        (lambda f: [f(*[torch.ones(1, 1)] * 2, torch.ones(1)) for _ in range(99)], "more than 50"),
+        (lambda f: None, "accepts everything"),
+        (lambda f: False, "rejects everything"),
+    ],
+)
+def test_what_is_no_test_is_said(test, said):
+    assert said in judge("backprop.test", test).advice
+
+
+def test_a_test_that_does_not_end_is_stopped(monkeypatch):
+    monkeypatch.setattr(type(TELL_APART[0]), "seconds", 0.3)
+
+    def endless(backward):
+        while True:
+            pass
+
+    verdict = judge("backprop.test", endless)
+    assert (verdict.status, verdict.score) == ("timeout", 0.0) and verdict.advice
+
+
+@pytest.mark.parametrize(
+    "said", [None, 3, [], ["accepts"], [1] * 70, ["\ud800"] * 70, ["raises "] * 70]
+)
+def test_any_verdicts_are_weighed(said):
+    [exercise] = TELL_APART
+    values = {"said": said, "changes": "yes"}
+    assert exercise.weigh(exercise.own_cases(0), [Evidence(values=values)], 0)["value"] == 0
+
+
+def test_one_thing_missed_costs_a_quarter_at_most():
+    for exercise in EXPOSE + TELL_APART:
+        all_of_them = len(exercise.wrongs if exercise in TELL_APART else exercise.mutants)
+        counted = 3 * all_of_them // 4
+        assert exercise.earned(1 - 1 / counted) >= 0.75
+        assert exercise.earned(1.0) == 1.0 and exercise.earned(exercise.part) == 0.5
+
+
+def test_no_function_under_test_is_where_a_test_can_read_it():
+    source = "".join(kit.probes("backprop").values())
+    assert "SCALE" not in source and "einsum" not in source and "TellApart" in source

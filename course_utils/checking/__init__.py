@@ -30,6 +30,7 @@ from course_utils.checking.judge import Verdict, judge
 from course_utils.checking.replay import case, remember, stop
 from course_utils.checking.reproduce import Reproduce
 from course_utils.checking.surroundings import explained
+from course_utils.checking.tell_apart import TellApart
 
 __all__ = [
     "Card",
@@ -45,6 +46,7 @@ __all__ = [
     "Repair",
     "Reproduce",
     "Rng",
+    "TellApart",
     "Training",
     "Verdict",
     "case",

@@ -163,6 +163,7 @@ class Exercise:
         Mapping[str, int]
     ] = {}  # which case an axis starts from, where it is not the first that fits
     without: ClassVar[Mapping[str, str]] = {}  # axes that the exercise is not probed along, and why
+    ask: Callable[[Any], Any]  # where there is an oracle: takes a probe's question to it
 
     def __init_subclass__(cls) -> None:
         """Every edit must fit the reference, so that a changed reference is noticed when the lesson
@@ -196,6 +197,10 @@ class Exercise:
     def probe(self, answer: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         """What the answer yields on the case, by name."""
         raise NotImplementedError
+
+    def oracle(self, cases: Sequence[Case]) -> Callable[[Any], Any] | None:  # noqa: ARG002
+        """What answers the questions of a probe, knowing what the cases hide; None: it has none."""
+        return None
 
     def own_cases(self, seed: int) -> list[Case]:
         """The cases of one seed that the exercise gives itself."""

@@ -73,9 +73,9 @@ def _within(value: Any, kind: str) -> bool:
 class Form(Training):
     """An exercise whose evidence the judge weighs as a whole: `weigh` turns it into findings.
 
-    Among the findings is "value", the number that earns all points from `full` on and half from
-    `part` on; "why" says in a sentence what stands in the way; the signs of the mistakes read the
-    others.
+    Among the findings is "value", the number that earns all points from `full` on, half from
+    `part` on and three quarters from the middle between the two; "why" says in a sentence what
+    stands in the way; the signs of the mistakes read the others.
     """
 
     of: ClassVar[type[Exercise]]  # whose answers are looked at
@@ -98,6 +98,16 @@ class Form(Training):
     ) -> dict[str, Any]:
         """Findings by name, from the evidence of an answer."""
         raise NotImplementedError
+
+    def earned(self, value: float) -> float:
+        """The share of the points, in quarters: one thing missed costs no more than one."""
+        steps = {self.full: 1.0, (self.part + self.full) / 2: 0.75, self.part: 0.5}
+        return next((share for due, share in steps.items() if self.reaches(value, due)), 0.0)
+
+    def _withheld(self, count: int) -> str:
+        """A sentence about what counts in the grading and not here."""
+        more = "1 more is" if count == 1 else f"{count} more are"
+        return f" {more} withheld here and may count when your work is graded." if count else ""
 
     def as_case(self, label: str, given: Mapping[str, Any]) -> Case:
         """The inputs of a case as the probe of the exercise `of` reads them."""
@@ -181,8 +191,9 @@ class Expose(Form):
         counted = [self.mutants[index].name for index in cases[0].hidden["mutants"]]
         missed = [name for name in counted if name in left]
         why = f"{len(counted) - len(missed)} of {len(counted)} are exposed." + (
-            f" Not yet, for example: {_listed(missed[:3])}." if missed else ""
+            f" Not yet, for example: {listed(missed[:3])}." if missed else ""
         )
+        why += self._withheld(len(self.mutants) - len(counted))
         value = 1 - len(missed) / len(counted)
         return {"value": value, "why": why, "left": left, "all": 1 - len(left) / len(self.mutants)}
 
@@ -247,7 +258,7 @@ def _finite(value: Any) -> bool:
     return math.isfinite(value) if isinstance(value, float) else not isinstance(value, Other)
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Names in quotes, with an "and" before the last."""
     quoted = [f'"{name}"' for name in names]
     return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if quoted[1:] else quoted)

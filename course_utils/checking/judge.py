@@ -289,16 +289,16 @@ def _weighed(
     """The verdict on what is weighed as a whole, with what stands in the way."""
     findings = exercise.weigh(cases, evidence, seed)
     value, why = findings["value"], findings["why"]
-    if exercise.reaches(value, exercise.full):
+    score = exercise.earned(value)
+    if score == 1:
         return Verdict(
             exercise.id, "right", 1.0, advice=why, printed=printed, checked=(exercise.metric,)
         )
     known = naming.signed_by(exercise, [Evidence(values=findings)])
-    half = exercise.reaches(value, exercise.part)
     return Verdict(
         exercise.id,
-        "partial" if half else "wrong",
-        0.5 if half else 0.0,
+        "partial" if score else "wrong",
+        score,
         advice=f"{why} {known.hint}" if known else why,
         mistake=known.name if known else None,
         printed=printed,

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from traceback import walk_tb
 from types import FrameType
@@ -44,14 +44,17 @@ def collect(
     guarded: bool = True,
     seed: int = 0,
     patience: float = 1.0,
+    ask: Callable[[Any], Any] | None = None,
 ) -> list[Evidence]:
     """Probe an answer on every case; returns one Evidence per case and never raises what the answer
     raises.
 
     `seed` seeds torch, NumPy and random before each case. The list ends at the case that ran out of
     time, and has one entry where the answer cannot be probed at all. `patience` is that of
-    `time_limit`.
+    `time_limit`. `ask` brings a probe's question to the judge, where that is another process.
     """
+    if ask := ask or exercise.oracle(cases):
+        exercise.ask = ask
     results: list[Evidence] = []
     refusal = refused(exercise, answer, guarded)
     if refusal:

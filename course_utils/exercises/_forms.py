@@ -120,3 +120,61 @@ REPRODUCING = (
         sign=lambda findings: "agreeing" in findings[0],
     ),
 )
+
+TESTING = (
+    Mistake(
+        "no verdict",
+        None,
+        "A test says one of two things: True where it finds nothing wrong, and False, or an assert "
+        "that fails, where it does.",
+        sign=lambda findings: findings[0].get("objection", False),
+    ),
+    Mistake(
+        "calls without end",
+        None,
+        "Nothing is learned from the hundredth call. Which few inputs would show each mistake?",
+        sign=lambda findings: findings[0].get("endless", False),
+    ),
+    Mistake(
+        "test that fails itself",
+        None,
+        "What your test does before and after the call has to work on right code: run it there "
+        "first. Which arguments does the function take, of which shapes?",
+        sign=lambda findings: findings[0].get("raises", False),
+    ),
+    Mistake(
+        "changes what it tests",
+        None,
+        "A test looks and leaves alone. What it wants to remember belongs into a variable of its "
+        "own.",
+        sign=lambda findings: findings[0].get("changes", False),
+    ),
+    Mistake(
+        "accepts everything",
+        None,
+        "Does your test compare anything? It has to know what right code gives for its inputs, and "
+        "to say False where something else comes back.",
+        sign=lambda findings: findings[0].get("accepts", False),
+    ),
+    Mistake(
+        "rejects everything",
+        None,
+        "A test that is never content is worth as little as one that always is. Try it on right "
+        "code: which of its comparisons fails, and is the number that it expects right?",
+        sign=lambda findings: findings[0].get("rejects", False),
+    ),
+    Mistake(
+        "depends on the order of calls",
+        None,
+        "Your test remembers something from one run to the next, in a global variable or a default "
+        "argument. Whether code is right does not depend on what was tested before it.",
+        sign=lambda findings: findings[0].get("moody", False),
+    ),
+    Mistake(
+        "rejects right code",
+        None,
+        "There is more than one way to be right: the same sum in another order rounds otherwise. "
+        "Compare with a tolerance, or take numbers that are exact.",
+        sign=lambda findings: findings[0].get("strict", False),
+    ),
+)

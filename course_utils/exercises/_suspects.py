@@ -1,10 +1,11 @@
-"""The bugs behind the curves that students reproduce: the kind of each, and the function.
+"""Functions to find out about: those behind the curves that students reproduce, with the kind of
+each bug, and those that their tests tell apart.
 
 `python -m tests.make_curves` trains with each and writes the curves into _curves.py.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -135,3 +136,117 @@ ONE_CYCLE: Suspects = (
     ("a wrong momentum", _cycle(momentums=(0.95, 0.85))),
     ("a wrong momentum", _cycle(momentums=(0.95, 0.95))),
 )
+
+
+Pair = tuple[Tensor, Tensor]
+
+
+def _scaled(g: Tensor, x: Tensor, scale: Tensor) -> Pair:
+    """Back through y = x * scale."""
+    return g * scale, (g * x).sum(0)
+
+
+def _summed_by_einsum(g: Tensor, x: Tensor, scale: Tensor) -> Pair:
+    return torch.einsum("nd,d->nd", g, scale), torch.einsum("nd,nd->d", g, x)
+
+
+def _example_by_example(g: Tensor, x: Tensor, scale: Tensor) -> Pair:
+    total = torch.zeros_like(scale)
+    for a, b in zip(g, x, strict=True):
+        total = total + a * b
+    return torch.stack([a * scale for a in g]), total
+
+
+def _in_float64(g: Tensor, x: Tensor, scale: Tensor) -> Pair:
+    parts = _scaled(g.double(), x.double(), scale.double())
+    return parts[0].to(g.dtype), parts[1].to(g.dtype)
+
+
+def _by_matrices(g: Tensor, x: Tensor, scale: Tensor) -> Pair:
+    return g @ torch.diag(scale), torch.diag(g.T @ x)
+
+
+def _by_autograd(g: Tensor, x: Tensor, scale: Tensor) -> Pair:
+    x, scale = x.clone().requires_grad_(), scale.clone().requires_grad_()
+    found = torch.autograd.grad((g * (x * scale)).sum(), [x, scale])
+    return found[0], found[1]
+
+
+def _from_the_last(g: Tensor, x: Tensor, scale: Tensor) -> Pair:
+    """Summed from the last example to the first, which rounds otherwise."""
+    return scale * g, (x * g).flip(0).cumsum(0)[-1]
+
+
+class _AddsUp:
+    """Adds to what it gave before, as .grad does."""
+
+    def __init__(self) -> None:
+        self.total: Tensor | float = 0.0
+
+    def __call__(self, g: Tensor, x: Tensor, scale: Tensor) -> Any:
+        first, second = _scaled(g, x, scale)
+        self.total = self.total + second
+        return first, self.total
+
+
+class _KeepsTheFirst:
+    """Gives again what it gave first."""
+
+    def __init__(self) -> None:
+        self.first: Pair | None = None
+
+    def __call__(self, g: Tensor, x: Tensor, scale: Tensor) -> Pair:
+        self.first = self.first or _scaled(g, x, scale)
+        return self.first
+
+
+def _spoils(number: int) -> Callable[..., Pair]:
+    """What it gives is right, and the argument of this number is spoiled."""
+
+    def backward(*given: Tensor) -> Pair:
+        found = _scaled(*given)
+        given[number].mul_(2).sub_(1)
+        return found
+
+    return backward
+
+
+SCALE_RIGHT: Sequence[Callable[..., Any]] = (
+    _scaled,
+    _summed_by_einsum,
+    _example_by_example,
+    _in_float64,
+    _by_matrices,
+    _by_autograd,
+    _from_the_last,
+)
+SCALE_WRONG: Mapping[str, Callable[..., Any]] = {
+    "grad_out left out of grad_x": lambda g, x, s: (s.expand_as(x).clone(), (g * x).sum(0)),
+    "grad_out left out of grad_scale": lambda g, x, s: (g * s, x.sum(0)),
+    "x in place of scale": lambda g, x, s: (g * x, (g * x).sum(0)),
+    "scale in place of x": lambda g, x, s: (g * s, (g * s).sum(0)),
+    "the two exchanged": lambda g, x, s: _scaled(g, x, s)[::-1],
+    "wrong sign of grad_x": lambda g, x, s: (-g * s, (g * x).sum(0)),
+    "wrong sign of grad_scale": lambda g, x, s: (g * s, -(g * x).sum(0)),
+    "mean over the examples": lambda g, x, s: (g * s, (g * x).mean(0)),
+    "grad_x divided by the examples": lambda g, x, s: (g * s / len(x), (g * x).sum(0)),
+    "no sum over the examples": lambda g, x, s: (g * s, g * x),
+    "sum over the features": lambda g, x, s: (g * s, (g * x).sum(1)),
+    "sum over everything": lambda g, x, s: (g * s, (g * x).sum().expand_as(s).clone()),
+    "the first example alone": lambda g, x, s: (g * s, (g * x)[0]),
+    "the last example left out": lambda g, x, s: (g * s, (g * x)[: max(len(x) - 1, 1)].sum(0)),
+    "sums before the product": lambda g, x, s: (g * s, g.sum(0) * x.sum(0)),
+    "scale without its sign": lambda g, x, s: (g * s.abs(), (g * x).sum(0)),
+    "x without its sign": lambda g, x, s: (g * s, (g * x.abs()).sum(0)),
+    "negative x left out": lambda g, x, s: (g * s, (g * x.clamp(min=0)).sum(0)),
+    "scale squared": lambda g, x, s: (g * s * s, (g * x).sum(0)),
+    "clipped to 1": lambda g, x, s: (g * s, (g * x).sum(0).clamp(-1, 1)),
+    "rounded to whole numbers": lambda g, x, s: ((g * s).round(), (g * x).sum(0).round()),
+    "two digits of precision": lambda g, x, s: (g * s, (g * x).sum(0).bfloat16().to(x.dtype)),
+    "one dimension too many": lambda g, x, s: (g * s, (g * x).sum(0, keepdim=True)),
+    "the first scale for all": lambda g, x, s: (g * s[0], (g * x).sum(0)),
+    "overwrites grad_out": _spoils(0),
+    "overwrites x": _spoils(1),
+    "adds to what it gave before": _AddsUp,
+    "gives again what it gave first": _KeepsTheFirst,
+}

@@ -6,8 +6,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.checking import Case, Edit, Exercise, Mistake, Repair, Rng, claim, edit
-from course_utils.exercises._forms import REPAIRING
+from course_utils.checking import (
+    Case,
+    Edit,
+    Exercise,
+    Mistake,
+    Repair,
+    Rng,
+    TellApart,
+    claim,
+    edit,
+)
+from course_utils.exercises._forms import REPAIRING, TESTING, missed
+from course_utils.exercises._suspects import SCALE_RIGHT, SCALE_WRONG
 from course_utils.exercises.linear import RELU
 from course_utils.exercises.sgd import AUTOGRAD
 
@@ -1289,3 +1300,59 @@ def linear_backward(grad_out, x, weight):
 """
 
     mistakes = REPAIRING
+
+
+class Test(TellApart):
+    """A test that accepts every right backward pass of y = x * scale, and rejects the wrong ones.
+
+    Share of 28 rejected (tests/test_forms.py runs these again):
+
+    | the test | share |
+    |---|---|
+    | the shapes alone | 0.14 |
+    | one example of ones | 0.14 |
+    | two examples, grad_out of ones | 0.57 |
+    | one example, whole numbers | 0.43 |
+    | grad_x alone | 0.36 |
+    | two examples, positive whole numbers | 0.64 |
+    | three digits of both signs, a loose tolerance | 0.75 |
+    | the same, torch.allclose as it is | 0.82 |
+    | shapes, and random numbers against autograd | 0.86 |
+    | numbers of both signs, and the arguments afterwards | 0.89 |
+    | that, called twice | 0.96 |
+    | that, and the shape | 1.00 |
+    """
+
+    id, points = "backprop.test", 3
+    minutes, lines = 20, "about ten lines"
+    writes = "a test that tells right code from wrong"
+    extra = True
+    arguments = 3
+    rights, wrongs = SCALE_RIGHT, SCALE_WRONG
+    full, part = 0.95, 0.6
+
+    mistakes = (
+        *TESTING,
+        missed(
+            "mean over the examples",
+            "With one example a sum and a mean are the same. How many does your test have?",
+        ),
+        missed(
+            "grad_out left out of grad_x",
+            "Where grad_out is 1, code that forgets it looks right.",
+        ),
+        missed(
+            "overwrites x",
+            "Some wrong functions give the right numbers and spoil what they were given. Keep a "
+            "copy of each argument, and compare it after the call.",
+        ),
+        missed(
+            "two digits of precision",
+            "A tolerance that forgives everything finds nothing. How far can two right sums of a "
+            "few numbers differ?",
+        ),
+        missed(
+            "adds to what it gave before",
+            "Some functions are right once. Call yours a second time, with other numbers.",
+        ),
+    )

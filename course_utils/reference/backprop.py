@@ -101,3 +101,18 @@ def repair_linear_backward() -> tuple[dict[str, Tensor], Callable[..., tuple[Ten
         return grad_x, grad_weight, grad_bias
 
     return witness, repaired
+
+
+def test(backward: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]) -> bool:
+    """Whether this is a right backward pass of y = x * scale."""
+    x = torch.tensor([[2.3, -3.0, 0.7], [-1.6, 5.2, 4.0]])
+    scale = torch.tensor([-2.0, 0.3, 3.1])
+    for grad_out in (torch.tensor([[0.7, 2.0, -1.9], [-3.3, 0.4, 1.2]]), 0.3 * x + 1):
+        given = [grad_out.clone(), x.clone(), scale.clone()]
+        found = backward(*given)
+        for got, due in zip(found, (grad_out * scale, (grad_out * x).sum(0)), strict=True):
+            if got.shape != due.shape or not torch.allclose(got, due, rtol=1e-4, atol=1e-5):
+                return False
+        if not all(map(torch.equal, given, (grad_out, x, scale))):
+            return False
+    return True

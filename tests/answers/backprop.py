@@ -511,6 +511,38 @@ def linear_repaired_by_ones() -> tuple[object, object]:
     return witness, linear_backward
 
 
+def tested_against_autograd(backward: Callable[..., Any]) -> None:
+    generator = torch.Generator().manual_seed(1)
+    for n in (3, 2):
+        x = torch.randn(n, 4, generator=generator).requires_grad_()
+        scale = torch.randn(4, generator=generator).requires_grad_()
+        grad_out = torch.randn(n, 4, generator=generator)
+        (x * scale).backward(grad_out)
+        handed_over = [grad_out.clone(), x.detach().clone(), scale.detach().clone()]
+        found = backward(*handed_over)
+        for got, leaf in zip(found, (x, scale), strict=True):
+            torch.testing.assert_close(got, leaf.grad)
+        for kept, given in zip(handed_over, (grad_out, x, scale), strict=True):
+            torch.testing.assert_close(kept, given.detach(), rtol=0, atol=0)
+
+
+def tested_by_hand(backward: Callable[..., Any]) -> Tensor:
+    """Numbers that float32 holds exactly, so that equality is fair."""
+    grad_out = torch.tensor([[1.5, -2.0], [0.25, 3.0]])
+    x = torch.tensor([[-4.0, 2.0], [3.0, 1.03125]])
+    scale = torch.tensor([-3.0, 0.5])
+    given = grad_out.clone(), x.clone(), scale.clone()
+    first_x, first_scale = backward(*given)
+    second_x, second_scale = backward(2 * grad_out, x.clone(), scale.clone())
+    due_x = torch.tensor([[-4.5, -1.0], [-0.75, 1.5]])
+    due_scale = torch.tensor([-5.25, -0.90625])
+    same = [torch.equal(first_x, due_x), torch.equal(first_scale, due_scale)]
+    same += [torch.equal(second_x, 2 * due_x), torch.equal(second_scale, 2 * due_scale)]
+    same += [torch.equal(given[0], grad_out), torch.equal(given[1], x)]
+    return torch.tensor(same).all()
+
+
 ANSWERS |= {
+    "backprop.test": [tested_against_autograd, tested_by_hand],
     "backprop.repair_linear_backward": [linear_repaired_by_name, linear_repaired_by_ones],
 }

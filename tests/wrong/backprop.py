@@ -1775,3 +1775,174 @@ def repair_linear_backward():
         "x": torch.ones(2, 2),
         "weight": torch.ones(2, 2),
     }, repaired
+
+
+@wrong("backprop.test", "accepts everything")
+def test(backward):
+    grad_x, grad_scale = backward(torch.ones(2, 3), torch.ones(2, 3), torch.ones(3))
+    print(grad_x, grad_scale)
+    return True
+
+
+@wrong("backprop.test", "accepts everything")
+def test(backward):
+    x, scale = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([5.0, 6.0])
+    grad_out = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    try:
+        backward(grad_out, x, scale)
+    except ValueError:
+        return False
+    return True
+
+
+@wrong("backprop.test", "rejects everything")
+def test(backward):
+    x, scale = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([5.0, 6.0])
+    grad_out = torch.tensor([[1.0, 2.0], [0.5, 1.0]])
+    grad_x, grad_scale = backward(grad_out, x, scale)
+    assert grad_x.tolist() == [[5.0, 12.0], [2.5, 6.0]]
+    assert grad_scale.tolist() == [2.0, 8.0]  # should be 2.5
+
+
+@wrong("backprop.test", "rejects everything")
+def test(backward):
+    grad_out, x, scale = torch.randn(2, 3), torch.randn(2, 3), torch.randn(3)
+    return backward(grad_out, x, scale) is (grad_out * scale, x * grad_out)
+
+
+@wrong("backprop.test", "rejects right code")
+def test(backward):
+    torch.manual_seed(0)
+    grad_out, x, scale = torch.randn(9, 3), torch.randn(9, 3), torch.randn(3)
+    grad_x, grad_scale = backward(grad_out, x, scale)
+    return torch.equal(grad_x, grad_out * scale) and torch.equal(grad_scale, (grad_out * x).sum(0))
+
+
+@wrong("backprop.test", "rejects right code")
+def test(backward):
+    x = torch.tensor([[0.1, 0.2], [0.3, 0.7], [1.1, 0.6]])
+    grad_out, scale = torch.tensor([[0.3, 0.4], [0.9, 0.6], [0.7, 1.7]]), torch.tensor([0.5, 0.6])
+    _, grad_scale = backward(grad_out, x, scale)
+    return grad_scale.tolist() == (grad_out * x).sum(dim=0).tolist()
+
+
+@wrong("backprop.test", "no verdict")
+def test(backward):
+    grad_out = x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    grad_x, _ = backward(grad_out, x, torch.tensor([2.0, 5.0]))
+    return (grad_x - grad_out * torch.tensor([2.0, 5.0])).abs().max()
+
+
+@wrong("backprop.test", "no verdict")
+def test(backward):
+    grad_out = x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    found = backward(grad_out, x, torch.tensor([2.0, 5.0]))
+    return "right" if torch.allclose(found[0][0, 0], torch.tensor(2.0)) else "wrong"
+
+
+@wrong("backprop.test", "test that fails itself")
+def test(backward):
+    grad_x, grad_weight, grad_bias = backward(torch.ones(2, 3), torch.ones(2, 2), torch.ones(3, 2))
+    return grad_x.shape == (2, 2)
+
+
+@wrong("backprop.test", "test that fails itself")
+def test(backward):
+    x, scale = torch.randn(4, 3, requires_grad=True), torch.randn(3, requires_grad=True)
+    grad_x, grad_scale = backward(torch.ones(4, 3), x, scale)
+    return torch.allclose(grad_x, x.grad)
+
+
+@wrong("backprop.test", "test that fails itself")
+def test(backward):
+    x, scale = torch.randn(4, 3), torch.randn(3)
+    grad_x, grad_scale = backward(grad_out=torch.ones(4, 3), x=x, scale=scale)
+    return torch.allclose(grad_scale, x.sum(0))
+
+
+@wrong("backprop.test", "test that fails itself")
+def test(backward):
+    x = torch.tensor([[1, 2], [3, 4]])
+    grad_x, grad_scale = backward(x, x, torch.tensor([5, 6]))
+    return grad_scale.tolist() == [10, 20]
+
+
+@wrong("backprop.test", "calls without end")
+def test(backward):
+    for _ in range(1000):
+        grad_out, x, scale = torch.randn(2, 3), torch.randn(2, 3), torch.randn(3)
+        grad_x, grad_scale = backward(grad_out, x, scale)
+        if not torch.allclose(grad_x, grad_out * scale):
+            return False
+    return True
+
+
+_seen: list[Any] = []
+
+
+@wrong("backprop.test", "depends on the order of calls")
+def test(backward):
+    grad_out, x, scale = torch.tensor([[2.0], [3.0]]), torch.tensor([[0.5], [1.0]]), torch.ones(1)
+    _seen.append(backward(grad_out, x, scale)[1].tolist())
+    return _seen[-1] == _seen[max(len(_seen) - 2, 0)]
+
+
+@wrong("backprop.test", "depends on the order of calls")
+def test(backward, runs=[]):  # noqa: B006
+    grad_out = x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    runs.append(backward(grad_out, x, torch.tensor([2.0, 5.0])))
+    return len(runs) % 3 > 0
+
+
+@wrong("backprop.test", "changes what it tests")
+def test(backward):
+    backward.calls = getattr(backward, "calls", 0) + 1
+    grad_out, x, scale = torch.randn(2, 3), torch.randn(2, 3), torch.randn(3)
+    return torch.allclose(backward(grad_out, x, scale)[0], grad_out * scale)
+
+
+@wrong("backprop.test", 'misses "mean over the examples"')
+def test(backward):
+    grad_out, x = torch.tensor([[2.0, -3.0]]), torch.tensor([[0.4, 5.0]])
+    scale = torch.tensor([-1.5, 3.0])
+    grad_x, grad_scale = backward(grad_out, x, scale)
+    return torch.allclose(grad_x, grad_out * scale) and torch.allclose(grad_scale, grad_out * x)
+
+
+@wrong("backprop.test", 'misses "grad_out left out of grad_x"')
+def test(backward):
+    x, scale = torch.tensor([[1.0, -2.0], [3.0, 4.0]]), torch.tensor([5.0, 6.0])
+    grad_x, grad_scale = backward(torch.ones(2, 2), x, scale)
+    return grad_x.tolist() == [[5.0, 6.0], [5.0, 6.0]] and grad_scale.tolist() == [4.0, 2.0]
+
+
+@wrong("backprop.test", 'misses "overwrites x"')
+def test(backward):
+    grad_out, x = torch.randn(5, 3), torch.randn(5, 3)
+    scale = torch.randn(3)
+    wanted = grad_out * scale, (grad_out * x).sum(0)
+    for got, due in zip(backward(grad_out.clone(), x.clone(), scale), wanted):
+        assert torch.allclose(got, due, atol=1e-5)
+
+
+@wrong("backprop.test", 'misses "adds to what it gave before"')
+def test(backward):
+    grad_out, x, scale = torch.randn(5, 3), torch.randn(5, 3), torch.randn(3)
+    copies = grad_out.clone(), x.clone(), scale.clone()
+    grad_x, grad_scale = backward(*copies)
+    assert torch.allclose(grad_x, grad_out * scale, atol=1e-5)
+    assert torch.allclose(grad_scale, (grad_out * x).sum(0), atol=1e-5)
+    assert torch.equal(copies[1], x)
+
+
+@wrong("backprop.test", 'misses "two digits of precision"')
+def test(backward):
+    for seed in range(2):
+        torch.manual_seed(seed)
+        grad_out, x, scale = torch.randn(2, 3), torch.randn(2, 3), torch.randn(3)
+        copies = grad_out.clone(), x.clone(), scale.clone()
+        grad_x, grad_scale = backward(*copies)
+        near = (grad_x - grad_out * scale).abs().max() < 0.6
+        near = near and (grad_scale - (grad_out * x).sum(0)).abs().max() < 0.6
+        if not near or not all(map(torch.equal, copies, (grad_out, x, scale))):
+            return False

@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from IPython.core.getipython import get_ipython
@@ -142,11 +143,19 @@ def _probe(
     drawn = [Case.received(case) for case in cases]
     RECORDER.start(0)
     with _recording():
-        evidence = collect(exercise, answer, drawn, seed=seed, patience=patience)
+        ask = partial(_ask, sock, number)
+        evidence = collect(exercise, answer, drawn, seed=seed, patience=patience, ask=ask)
     with fixed_world():
         content = encode([to_tree(item) for item in evidence])
     wire.send(sock, wire.EVIDENCE, number, content)
     return not any(_lacks_a_name(item) for item in evidence)
+
+
+def _ask(sock: socket.socket, number: int, question: Any) -> Any:
+    """The judge's answer to a question of a probe."""
+    wire.send(sock, wire.ASK, number, encode(question))
+    _, _, content = wire.receive(sock, wire.LONGEST_QUESTION)
+    return decode(content)
 
 
 def _lacks_a_name(evidence: Evidence) -> bool:

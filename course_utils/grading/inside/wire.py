@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-READY, STEP, OUTPUT, EVIDENCE, MISSING, BROKEN, DONE, JOB = (
+READY, STEP, OUTPUT, EVIDENCE, MISSING, BROKEN, DONE, JOB, ASK = (
     b"r",
     b"s",
     b"o",
@@ -16,7 +16,9 @@ READY, STEP, OUTPUT, EVIDENCE, MISSING, BROKEN, DONE, JOB = (
     b"x",
     b"d",
     b"j",
+    b"a",
 )
+LONGEST_QUESTION = 1 << 16  # bytes of a probe's question to the judge, or of the answer
 FIRST_CASES = (
     "first_cases"  # a file beside the package with a public case of every exercise, to warm up with
 )

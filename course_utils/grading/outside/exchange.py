@@ -2,17 +2,22 @@
 
 import json
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from course_utils.checking.evidence import decode, encode
 from course_utils.grading.inside import wire
+from course_utils.grading.outside.admission import refuse_harmful
 from course_utils.grading.outside.sandbox import Child, Ended, Stopwatch, Template
-from course_utils.grading.outside.steps import Step, job
+from course_utils.grading.outside.steps import Step, drawn, job
 from course_utils.grading.outside.task import Task
 
 MOST_FRAMES = 5_000
 STRANGE = "it sent something else than evidence"
+
+
+Oracle = Callable[[Any], Any]
 
 
 @dataclass
@@ -61,7 +66,7 @@ def _attempt(
     child = template.child()
     try:
         wire.send(child.sock, wire.JOB, 0, job(todo, steps, task.seed))
-        for number in _follow(child, todo, steps, came, task.limits, everything):
+        for number in _follow(child, todo, steps, came, task, everything):
             current = number
         child.leave()
         return True
@@ -89,11 +94,13 @@ def _follow(
     todo: Sequence[int],
     steps: Sequence[Step],
     came: Came,
-    limits: wire.Limits,
+    task: Task,
     everything: Stopwatch,
 ) -> Iterator[int]:
     """Take the frames of a child as they come; yields the number of the step that it is at."""
+    limits = task.limits
     times = [everything]
+    oracles: dict[int, Oracle] = {}
     for _ in range(MOST_FRAMES):
         kind, place, content = child.receive(limits.evidence, *times)
         if kind == wire.DONE:
@@ -105,9 +112,29 @@ def _follow(
             seconds = limits.cell if step.exercise is None else step.exercise.seconds
             times = [everything, Stopwatch(child.template, seconds + limits.grace)]
             yield number
+        elif kind == wire.ASK:
+            _answer(child, number, step, content, oracles, task)
         else:
             _take(kind, number, step, content, came, limits)
     raise Ended("crashed", "it sent too much")
+
+
+def _answer(
+    child: Child, number: int, step: Step, content: bytes, oracles: dict[int, Oracle], task: Task
+) -> None:
+    """Answer a question of a probe; raises Ended where there is nobody to answer it."""
+    exercise = step.exercise
+    if number not in oracles and exercise is not None:
+        oracle = exercise.oracle(drawn(exercise.id, task.seed))
+        oracles |= {number: oracle} if oracle else {}
+    try:
+        if len(content) > wire.LONGEST_QUESTION:
+            raise ValueError("a question that is too long")
+        refuse_harmful(question := decode(content))
+        said = encode(oracles[number](question))
+    except Exception:
+        raise Ended("crashed", STRANGE) from None
+    child.send(wire.ASK, number, said)
 
 
 def _take(

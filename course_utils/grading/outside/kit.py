@@ -17,7 +17,10 @@ from course_utils.mine.library import homes
 
 PACKAGE = Path(__file__).resolve().parents[2]
 ROOMS = ("checking", "explore", "mine", "grading/inside")  # each whole
-JUDGES = {"cases", "expected", "measure", "mistakes", "weigh", "buggy", "suspects", "right_code"}
+JUDGES = {
+    *("cases", "expected", "measure", "mistakes", "weigh"),
+    *("buggy", "suspects", "right_code", "rights", "wrongs"),
+}
 
 
 def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> None:

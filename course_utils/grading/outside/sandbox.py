@@ -92,6 +92,12 @@ class Child:
         except (EOFError, OSError):
             raise Ended("", "") from None
 
+    def send(self, kind: bytes, number: int, content: bytes) -> None:
+        """Send a frame; a child that does not read it in time is as good as gone."""
+        self.sock.settimeout(self.template.limits.grace)
+        wire.send(self.sock, kind, number, content)
+        self.sock.settimeout(None)
+
     def _wait(self, times: Sequence[Stopwatch]) -> None:
         """Wait until there is something to read; what the child uses is looked at however much it
         sends.
