@@ -23,7 +23,7 @@ def data(
 ) -> None:
     """List the course's data sets, or fetch one."""
     from course_utils import data as course_data
-    from course_utils.checking.errors import CourseError
+    from course_utils.errors import CourseError
 
     if name is None:
         return _list_data()
@@ -104,8 +104,8 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         app(arguments)
     except Exception as error:
-        from course_utils.checking.errors import CourseError
         from course_utils.data import DataError
+        from course_utils.errors import CourseError
 
         if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("course_"):
             error = CourseError(

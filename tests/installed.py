@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EVERY_CHECK = """
 import importlib
 from course_utils import check, judge
-from course_utils.checking.errors import NotRight
+from course_utils.errors import NotRight
 from course_utils.checking.exercise import exercises, lessons
 
 for lesson in lessons():

@@ -10,7 +10,7 @@ import pytest
 from course_utils.building import notebook_files as nb
 from course_utils.building.build import build, stale
 from course_utils.building.lesson import Lesson, all_lessons, choose, files
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.exercises.linear import Collapse, Relu
 from tests import tiny
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from course_utils import explore
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.reference.one_cycle import one_cycle
 from tests.browsing import browser  # noqa: F401
 

@@ -10,7 +10,7 @@ import pytest
 from course_utils.building import notebook_files as nb
 from course_utils.building.lesson import Lesson
 from course_utils.building.new import FILL_IN, PLACES, add, begin, left
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from tests.tiny import ROOT
 
 

@@ -13,9 +13,9 @@ from course_utils.building.lesson import all_lessons
 from course_utils.building.notebook_files import from_text
 from course_utils.building.release import release, student_lock
 from course_utils.checking import Repair
-from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import exercises
 from course_utils.cli import main
+from course_utils.errors import CourseError
 from course_utils.update.release import MANIFEST
 from tests import installed
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.checking.errors import CourseError
 from course_utils.cli import main
+from course_utils.errors import CourseError
 from course_utils.update import lines, merge
 from course_utils.update.cells import source
 from course_utils.update.release import FORMAT, MANIFEST, digest, notebook_path

@@ -11,7 +11,7 @@ from traitlets.config import Config
 from course_utils.building import notebook_files as nb
 from course_utils.building.lesson import Lesson, files
 from course_utils.building.run import Run, run
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 
 def build(lesson: Lesson) -> Run:

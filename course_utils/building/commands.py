@@ -32,7 +32,7 @@ def build(
     from course_utils.building.build import build as build_lesson
     from course_utils.building.build import stale
     from course_utils.building.lesson import all_lessons, choose
-    from course_utils.checking.errors import CourseError
+    from course_utils.errors import CourseError
 
     failed = 0
     for lesson in choose(lessons or [], all_lessons()):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course_utils.building.lesson import Lesson, all_lessons
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 FILL_IN = "FILL IN"
 RECAP = "# %% [markdown]\n# ## What you have now"  # a new exercise of a lesson stands before it

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from course_utils import files
 from course_utils.building.lesson import Lesson
 from course_utils.building.questions import declared, written_out
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},

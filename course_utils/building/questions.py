@@ -11,8 +11,8 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import Exercise, FreeText, exercises, free_texts, lessons
+from course_utils.errors import CourseError
 
 Question = Exercise | FreeText
 Questions = Mapping[str, Question]

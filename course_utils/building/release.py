@@ -12,7 +12,7 @@ from pathlib import Path
 
 from course_utils import __version__
 from course_utils.building.lesson import ROOT, Lesson, files
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.update.release import FORMAT, MANIFEST, digest, notebook, notebook_path
 
 TEACHERS = ("grading", "building")  # rooms of the package that no student gets

@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from course_utils.building.notebook_files import place
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 CELL_LIMIT = 300  # seconds after which a cell is stopped
 SETTINGS = {

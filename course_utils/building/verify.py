@@ -13,9 +13,9 @@ from rich.table import Table
 
 from course_utils.building.lesson import Lesson
 from course_utils.building.rules import RULES, Rule, Subject
-from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import exercises
 from course_utils.checking.exercise import lessons as named_in_exercises
+from course_utils.errors import CourseError
 
 PROCESSES = 2
 

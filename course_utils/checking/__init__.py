@@ -10,7 +10,6 @@ from course_utils.checking import name_errors
 from course_utils.checking.card import TITLES, Card
 from course_utils.checking.claims import claim
 from course_utils.checking.edit import Edit, edit
-from course_utils.checking.errors import CourseError, CourseFault, NotRight
 from course_utils.checking.exercise import (
     Case,
     Exercise,
@@ -31,6 +30,7 @@ from course_utils.checking.replay import case, remember, stop
 from course_utils.checking.reproduce import Reproduce
 from course_utils.checking.surroundings import explained
 from course_utils.checking.tell_apart import TellApart
+from course_utils.errors import CourseError, CourseFault, NotRight
 
 __all__ = [
     "Card",

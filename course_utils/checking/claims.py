@@ -2,7 +2,7 @@
 
 import re
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 VERBS = {
     "is": ("be", "but it is not"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from os.path import commonprefix
 from typing import Any
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 
 @dataclass(frozen=True)

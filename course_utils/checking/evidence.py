@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 LONGEST_TEXT = 2_000
 LONGEST_LIST = 20_000

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from course_utils.checking import axes
 from course_utils.checking.edit import Edit, fits
-from course_utils.checking.errors import CourseError
 from course_utils.checking.world import fixed_world
+from course_utils.errors import CourseError
 
 
 class Rng:

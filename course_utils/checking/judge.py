@@ -12,13 +12,13 @@ from torch import Tensor
 from course_utils.checking import diagnosis, naming
 from course_utils.checking.compare import first_difference
 from course_utils.checking.difference import Difference
-from course_utils.checking.errors import CourseFault
 from course_utils.checking.evidence import LONGEST_TEXT, Evidence
 from course_utils.checking.exercise import Case, Exercise, Training, find, reference
 from course_utils.checking.forms import Form
 from course_utils.checking.running import TimeLimit, collect, raise_again
 from course_utils.checking.tolerance import moved_runs
 from course_utils.checking.world import fixed_world
+from course_utils.errors import CourseFault
 
 Status = Literal[
     "right",

@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from course_utils.checking.compare import first_difference, same
 from course_utils.checking.edit import Edit, edited
-from course_utils.checking.errors import CourseError
 from course_utils.checking.evidence import Evidence, normal_form
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training
 from course_utils.checking.running import refused, run_case, time_limit
 from course_utils.checking.tolerance import JUMP, Slack, moved_runs
+from course_utils.errors import CourseError
 
 # Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
 MOST_PAIRS = 150

@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from course_utils.checking.difference import Difference, show
-from course_utils.checking.errors import CourseError, NotRight
 from course_utils.checking.exercise import find
 from course_utils.checking.running import foreign
+from course_utils.errors import CourseError, NotRight
 
 _last: dict[str, Difference] = {}
 

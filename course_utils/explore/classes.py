@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from course_utils import plots
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.explore.page import Ask, Explorer, digits, explorer, menu, slider, vector
 
 

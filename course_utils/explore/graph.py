@@ -4,7 +4,7 @@ import ast
 from collections.abc import Mapping
 
 from course_utils import plots
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.explore.page import Ask, Explorer, explorer, slider
 
 OPERATIONS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}

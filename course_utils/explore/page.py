@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from course_utils import plots
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 Ask = tuple[str, Sequence[str]] | None
 HEIGHT = 620  # pixels, until the page knows how high it is

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.explore.page import Ask, Explorer, digits, explorer, menu, vector
 
 

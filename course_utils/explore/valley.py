@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.explore.page import Ask, Explorer, digits, explorer, menu, slider, vector
 from course_utils.reference.optimizers import adam_step, rmsprop_step
 from course_utils.reference.sgd import momentum_step

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from course_utils import plots
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.explore.page import Ask, Explorer, digits, explorer, menu, slider
 from course_utils.reference.sgd import momentum_step
 

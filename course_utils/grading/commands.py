@@ -78,7 +78,7 @@ def grade(
     """Grade submissions; exit status 0 means that every one has a verdict, and 3 that the course
     itself failed.
     """
-    from course_utils.checking.errors import CourseError
+    from course_utils.errors import CourseError
     from course_utils.files import write
     from course_utils.grading.outside import batch
     from course_utils.grading.outside.course import dump, find_course

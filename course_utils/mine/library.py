@@ -16,9 +16,9 @@ from types import ModuleType
 from typing import Any
 
 from course_utils import files
-from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import Training, exercises
 from course_utils.checking.judge import judge
+from course_utils.errors import CourseError
 from course_utils.mine import place
 from course_utils.mine.pieces import NotKept, Piece, needed, pieces
 

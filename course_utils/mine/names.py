@@ -8,8 +8,8 @@ from collections.abc import MutableMapping
 from types import ModuleType
 from typing import Any
 
-from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import find
+from course_utils.errors import CourseError
 from course_utils.mine import library, place, record
 from course_utils.mine.pieces import BORROWED
 

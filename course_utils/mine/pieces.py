@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from course_utils.checking.names import names, without_magics
 from course_utils.checking.running import foreign
 from course_utils.checking.source import functions
+from course_utils.variables import names, without_magics
 
 CODE = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType, functools.partial)
 BORROWED = "<borrowed from "

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 NAME = "mine"
 SETTING = "COURSE_MINE"  # a folder, or "off"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 FORMAT = 1
 MANIFEST = ".course-release.json"

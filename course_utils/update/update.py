@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from course_utils import files
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.update import merge
 from course_utils.update.cells import grade_id
 from course_utils.update.release import (

@@ -16,7 +16,7 @@ from statistics import fmean
 import pytest
 from nbgrader.api import Gradebook
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading import commands
 from course_utils.grading.classroom import statistics
 from course_utils.grading.commands import show

@@ -12,7 +12,7 @@ import time
 import pytest
 from dask.distributed import Client, LocalCluster
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading.outside import batch, pool
 from course_utils.grading.outside.gradebook import scores
 from tests.grading import corpus

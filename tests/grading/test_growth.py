@@ -13,8 +13,8 @@ import time
 import pytest
 
 from course_utils.checking import Card, Verdict
-from course_utils.checking.errors import CourseError
 from course_utils.checking.evidence import decode, encode
+from course_utils.errors import CourseError
 from course_utils.grading.classroom import statistics
 from course_utils.grading.outside import admission, exchange, gate, graded, rebuild
 from tests.grading import corpus

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading.outside import batch
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.gradebook import scores

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading.outside import batch, formats, one, sandbox
 from course_utils.grading.outside.result import Result, Row
 from tests.grading import corpus

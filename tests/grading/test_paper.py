@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from course_utils.building.lesson import all_lessons
-from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import find
 from course_utils.cli import main
+from course_utils.errors import CourseError
 from course_utils.grading.classroom import paper, printing
 
 LESSONS = {lesson.short: lesson for lesson in all_lessons()}

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 from nbgrader.api import Gradebook
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.late import extend, set_due
 from course_utils.grading.outside.times import read_time

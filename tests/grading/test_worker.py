@@ -7,11 +7,11 @@ import torch
 
 from course_utils.checking import diagnosis
 from course_utils.checking.difference import Difference
-from course_utils.checking.errors import CourseError
 from course_utils.checking.evidence import Evidence, Other, Raised, decode, encode, to_tree
 from course_utils.checking.exercise import Case, Training, find
 from course_utils.checking.judge import Verdict, judge_evidence
 from course_utils.checking.running import collect
+from course_utils.errors import CourseError
 from course_utils.exercises import linear
 from course_utils.grading.outside import admission, steps, verdicts, worker
 from course_utils.grading.outside.task import Task

@@ -48,8 +48,8 @@ def name_mistake(
 ) -> None:
     """Write the draft of a known mistake and of its test from a student's answer."""
     from course_utils.building.lesson import ROOT
-    from course_utils.checking.errors import CourseError
     from course_utils.checking.exercise import find
+    from course_utils.errors import CourseError
     from course_utils.grading.classroom import draft, statistics, unnamed
     from course_utils.grading.outside.course import find_course
     from course_utils.grading.outside.gate import printable

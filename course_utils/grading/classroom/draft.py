@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.building.new import FILL_IN
-from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import Exercise
+from course_utils.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.classroom.unnamed import Group
 from course_utils.grading.outside.gate import plain

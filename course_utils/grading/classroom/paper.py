@@ -20,10 +20,10 @@ import torch
 
 from course_utils.building.lesson import Lesson
 from course_utils.checking.edit import Edit, edited, texts
-from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import Exercise, Mistake, Training, exercises
 from course_utils.checking.running import time_limit
 from course_utils.checking.world import fixed_world
+from course_utils.errors import CourseError
 from course_utils.grading.outside.rebuild import text
 
 MOST_REPAIRS = 4  # among which a quiz lets choose

@@ -14,8 +14,8 @@ from nbgrader.api import Gradebook
 
 from course_utils import __version__
 from course_utils.building.lesson import Lesson
-from course_utils.checking.errors import CourseError
 from course_utils.checking.naming import TOGETHER
+from course_utils.errors import CourseError
 from course_utils.grading.classroom import similar, unnamed
 from course_utils.grading.classroom.pages import is_waiting
 from course_utils.grading.classroom.similar import Pair

@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook
 from nbgrader.utils import find_all_files
 
 from course_utils.building.lesson import Lesson
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading.outside import late, pool
 from course_utils.grading.outside.batch import Batch, Options
 from course_utils.grading.outside.course import find_course

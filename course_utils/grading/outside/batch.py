@@ -12,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from course_utils.building.lesson import Lesson
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.inside.wire import Limits
 from course_utils.grading.outside import gate, late, pool

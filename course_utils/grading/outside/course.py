@@ -18,7 +18,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import Exchange
 
 from course_utils.building.lesson import ROOT, Lesson, all_lessons, choose
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.outside import gate
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from course_utils import __version__
-from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import Training, exercises
+from course_utils.errors import CourseError
 from course_utils.grading.outside import gate
 from course_utils.grading.outside.batch import summary
 from course_utils.grading.outside.result import Result, Row

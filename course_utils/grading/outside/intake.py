@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading.outside.rebuild import LARGEST_FILE, Unreadable
 from course_utils.grading.outside.times import for_gradebook, read_time
 

@@ -9,7 +9,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties
 
 from course_utils.building.lesson import Lesson
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.times import for_gradebook, read_time, shown

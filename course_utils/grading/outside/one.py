@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from course_utils.building.lesson import Lesson
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading.outside import pool
 from course_utils.grading.outside.batch import Batch, Options, Submission
 from course_utils.grading.outside.course import Course

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.task import Task
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from course_utils.checking.names import names, without_magics
 from course_utils.grading.outside import pictures
 from course_utils.grading.outside.pictures import Attachments
+from course_utils.variables import names, without_magics
 
 LARGEST_FILE = 20 << 20
 MOST_CELLS = 1_000

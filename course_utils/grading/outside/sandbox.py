@@ -15,8 +15,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_utils.checking.errors import CourseError
 from course_utils.checking.running import charged
+from course_utils.errors import CourseError
 from course_utils.grading.inside import wire
 from course_utils.grading.outside import kit
 

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 YEARS = range(1990, 2200)  # outside of these a gradebook and its pages cannot count
 EXAMPLE = "write it as 2026-11-30 23:59 Europe/Berlin, or 2026-11-30 23:59 +01:00"

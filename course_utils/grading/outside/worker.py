@@ -4,10 +4,10 @@ import time
 import traceback
 from dataclasses import replace
 
-from course_utils.checking.errors import CourseError
 from course_utils.checking.exercise import exercises
 from course_utils.checking.judge import Verdict, course_error
 from course_utils.checking.running import TimeLimit
+from course_utils.errors import CourseError
 from course_utils.grading.outside import exchange, unnamed, verdicts, warm
 from course_utils.grading.outside.graded import graded_cells
 from course_utils.grading.outside.rebuild import Unreadable, rebuild

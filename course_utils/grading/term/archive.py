@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading.outside.gate import printable
 from course_utils.grading.outside.intake import open_plain
 from course_utils.grading.outside.rebuild import LARGEST_FILE

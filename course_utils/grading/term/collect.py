@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.outside.course import Course, dump
 from course_utils.grading.outside.gate import is_student_id, printable

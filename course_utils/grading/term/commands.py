@@ -111,7 +111,7 @@ def extend(
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take an extension back.")] = False,
 ) -> None:
     """Let one student hand in later; a late penalty follows it at once."""
-    from course_utils.checking.errors import CourseError
+    from course_utils.errors import CourseError
     from course_utils.grading.outside import late
     from course_utils.grading.outside.course import find_course
     from course_utils.grading.outside.times import read_time, shown

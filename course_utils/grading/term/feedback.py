@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from course_utils.building.lesson import Lesson
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading.outside.course import Course
 from course_utils.grading.term.collect import tags
 

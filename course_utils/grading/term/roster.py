@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gate import is_student_id, printable
 from course_utils.grading.outside.intake import open_plain
