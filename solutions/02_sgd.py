@@ -404,7 +404,76 @@ plots.show(
 )
 
 # %% [markdown]
-# A small learning rate is safe and slow. A large one jumps across the valley from side to side; a little larger still, and every jump ends higher than it began (try it at the end of the lesson). In between you reach the bottom of the valley soon. But along the bottom every step is short, because the gradient is.
+# A small learning rate is safe and slow. A large one jumps across the valley from side to side; a little larger still, and every jump ends higher than it began. In between you reach the bottom of the valley soon. But along the bottom every step is short, because the gradient is.
+
+# %% [markdown]
+# ### How large may a step be?
+#
+# Stand at the distance $d$ from the lowest point, along the valley or straight across it. There the slope grows evenly with the distance: the gradient is $c \, d$, with a number $c$ that is called the *curvature* of this direction. A step makes $d - \mathrm{lr} \cdot c \, d$ of $d$, so each step multiplies the distance by
+#
+# $$1 - \mathrm{lr} \cdot c$$
+#
+# A factor between 0 and 1 creeps, one between −1 and 0 jumps from side to side and still comes closer, and beyond −1 every jump is longer than the last. That is at $\mathrm{lr} = 2 / c$, and the largest $c$, across the valley, decides for all. The smallest one, along it, decides how long you wait.
+#
+# Where do the curvatures come from? The second derivatives of the loss, by every two of the parameters, form a symmetric matrix with a row and a column for each parameter, the *Hessian*. On its diagonal stand the curvatures along single parameters. But the valley need not run along a parameter. The directions in which the formula above holds are the Hessian's *eigenvectors*, and their curvatures its *eigenvalues*. By hand:
+#
+# $$H = \begin{pmatrix} 3 & 1 \\ 1 & 3 \end{pmatrix} \qquad H \begin{pmatrix} 1 \\ 1 \end{pmatrix} = 4 \begin{pmatrix} 1 \\ 1 \end{pmatrix} \qquad H \begin{pmatrix} 1 \\ -1 \end{pmatrix} = 2 \begin{pmatrix} 1 \\ -1 \end{pmatrix}$$
+#
+# Where both parameters move together the curvature is 4, more than either has alone, and 2 where they move against each other. So the edge is at 2 / 4 = 0.5.
+
+# %% [markdown]
+# ### Exercise: `largest_lr`
+#
+# {{ largest_lr }} The learning rate from which on gradient descent no longer comes closer to the lowest point of a bowl with this Hessian. `torch.linalg.eigvalsh` gives the eigenvalues of a symmetric matrix, and you may use it, or whatever else you find.
+
+
+# %% exercise="largest_lr" seed=209
+def largest_lr(hessian):
+    """The learning rate at the edge between coming closer and flying off.
+
+    hessian: the second derivatives of the loss, a symmetric tensor of shape (d, d); at least one
+    of its eigenvalues is positive, and none is negative.
+    Returns a float.
+
+    >>> largest_lr(torch.tensor([[3.0, 0.0], [0.0, 8.0]]))
+    0.25
+    """
+    ### BEGIN SOLUTION
+    return 2 / torch.linalg.eigvalsh(hessian).max().item()
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# A step multiplies the distance in each direction by $1 - \mathrm{lr} \cdot c$. Which of the directions is the first to reach −1 as lr grows?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Solve $1 - \mathrm{lr} \cdot c = -1$ for lr, with the curvature that decides. Not every function that finds eigenvalues returns them in order.
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `a Tensor with 2 elements cannot be converted to Scalar`: there is one eigenvalue for each direction, and one learning rate for all of them. `.item()` makes a number of a tensor that holds a single one.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# The loss of the line is a bowl too. Its Hessian is $\frac2n x^T x$: the derivative of the gradient above by $w$. (It does not depend on $w$, so the bowl is equally curved everywhere.) Your edge, and your steps a little below it and a little above:
+
+# %%
+edge = largest_lr(2 / len(x) * x.T @ x)
+print(f"the edge is at lr = {edge:.3f}")
+for share in [0.97, 1.03]:
+    losses = losses_on(walk(plain(share * edge), steps=40))
+    print(
+        f"lr = {share} * edge: loss {losses[0]:.1f} at first, {losses[20]:.2f} after 20 steps,",
+        f"{losses[40]:.2f} after 40",
+    )
 
 # %% [markdown]
 # ### Exercise: `expose_sgd_step`
@@ -1140,11 +1209,7 @@ plots.show(
 # *Why:*
 
 # %% [markdown]
-# Where exactly is the edge, and why is it so sharp? Stand at the distance $d$ from the lowest point, along the valley or straight across it. There the slope grows evenly with the distance: the gradient is $c \, d$, with a number $c$ that is called the *curvature* of this direction. A step makes $d - \mathrm{lr} \cdot c \, d$ of $d$, so each step multiplies the distance by
-#
-# $$1 - \mathrm{lr} \cdot c$$
-#
-# A factor between 0 and 1 creeps, one between −1 and 0 jumps from side to side and still comes closer, and beyond −1 every jump is longer than the last. That is at $\mathrm{lr} = 2 / c$, and the largest $c$, across the valley, decides for all. The smallest one, along it, decides how long you wait. Below, the curvatures are computed from $x$ (they are the *eigenvalues* of the matrix of second derivatives, and the directions its eigenvectors), and your own first step is measured against the formula.
+# 0.45 and 0.46 lie on two sides of your `largest_lr`. Below, your own first step is measured against the factor $1 - \mathrm{lr} \cdot c$, in the direction along the valley and in the one across it: the distance from the lowest point before and after.
 
 # %%
 curvatures, directions = torch.linalg.eigh(2 / len(x) * x.T @ x)

@@ -14,7 +14,7 @@
 # %% [markdown]
 # # 07 · Optimizers: RMSProp, Adam, AdamW
 #
-# **You will build** three optimizers that give every weight a step length of its own, race them against SGD, and take apart a bug that hides in a famous notebook.
+# **You will build** a momentum that looks ahead and four optimizers that give every weight a step length of its own, race them against SGD, and take apart a bug that hides in a famous notebook.
 #
 # **Time:** about {{ time }}. **It builds on** SGD, momentum and moving averages (lesson 02), and weight decay (lesson 06). Their answers are imported where they are needed.
 #
@@ -108,22 +108,171 @@ print(
 # %% [markdown]
 # Adam, below, uses the average.
 #
+# ### A step that looks ahead
+#
+# Momentum will carry $p$ on by $\mathrm{lr} \cdot \mu v$ whatever the slope says. So why read the slope here, and not where the ball is about to be? That is **Nesterov's** momentum: go ahead by $\mathrm{lr} \cdot \mu v$, read the gradient there, and correct. A ball that looks ahead brakes before it has overshot.
+#
+# Reading a gradient at another place than $p$ is awkward. So torch keeps the place ahead as its $p$. Written for that, the step needs the gradient at $p$ only:
+#
+# $$v \leftarrow \mu v + g \qquad\qquad p \leftarrow p - \mathrm{lr} \cdot (g + \mu v)$$
+#
+# with the *new* $v$ in the second formula. By hand: $p = 1$, $v = 2$, $g = 3$, $\mu = 0.5$, lr = 0.1. First $v \leftarrow 0.5 \cdot 2 + 3 = 4$, then $p \leftarrow 1 - 0.1 \cdot (3 + 0.5 \cdot 4) = 0.5$.
+
+# %% [markdown]
+# ### Exercise: `nesterov_step`
+#
+# {{ nesterov_step }} Take one step with Nesterov's momentum, as `torch.optim.SGD(nesterov=True)` does it. The rules are those of `momentum_step`: work in place and inside `torch.no_grad()`, leave `.grad` as it is, pass over a parameter whose `.grad` is None together with its velocity, keep nothing anywhere else, and return nothing. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
+
+
+# %% exercise="nesterov_step" seed=705
+def nesterov_step(params, velocities, lr, momentum):
+    """One step with Nesterov's momentum, in place.
+
+    params: a list of tensors of any shapes, with gradients in `.grad`.
+    velocities: a list of tensors of the same shapes, zeros before the first step.
+    lr, momentum: floats.
+    Returns nothing.
+
+    >>> p, v = torch.tensor([1.0], requires_grad=True), torch.tensor([2.0])
+    >>> p.grad = torch.tensor([3.0])
+    >>> nesterov_step([p], [v], lr=0.1, momentum=0.5)
+    >>> v, p
+    (tensor([4.]), tensor([0.5000], requires_grad=True))
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is not None:
+                v.mul_(momentum).add_(p.grad)
+                p -= lr * (p.grad + momentum * v)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Start from your `momentum_step` of lesson 02. The velocity is the same; only what is taken off $p$ differs.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The look-ahead is made for this step and forgotten. If the second step goes wrong and the first was right, did you write it into the velocity?
+#
+# </details>
+# <details><summary>Help, I get this error</summary>
+#
+# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation`: the step is not part of the loss. Put it inside `with torch.no_grad():`.
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# A ball rolls from 1 towards 0 on the loss $w^2 / 2$, whose gradient is $w$ itself. How far does it overshoot, with plain momentum and with Nesterov's? Guess which of them swings further.
+
+
+# %%
+def roll(step, steps=60):
+    """The places of a ball on the loss w**2 / 2, from 1; returns (steps + 1,)."""
+    p, v = torch.tensor([1.0], requires_grad=True), torch.zeros(1)
+    places = [1.0]
+    for _ in range(steps):
+        p.grad = p.detach().clone()
+        step([p], [v], 0.1, 0.9)
+        places.append(p.item())
+    return torch.tensor(places)
+
+
+ways = {"momentum": roll(momentum_step), "Nesterov": roll(nesterov_step)}
+for name, places in ways.items():
+    print(f"{name:8}: overshoots to {places.min():.2f}, and is at {places[-1]:.3f} after 60 steps")
+plots.show(
+    plots.curves(ways, range(61), xlabel="step", ylabel="place"),
+    alt="The place of a ball over 60 steps, from 1. With plain momentum it swings through 0 to about -0.6 and back, several times. With "
+    "Nesterov's momentum it swings to about -0.4, and the swings die out sooner.",
+)
+
+# %% [markdown]
+# Both oscillate, but the one that looks ahead loses its swing sooner: where the ball is about to go up the other side, the slope there already pushes back.
+#
 # ## One learning rate for all?
 #
 # SGD gives all weights the same lr. But gradients differ in size by orders of magnitude: between layers, between a pixel in the middle and one at the edge, between the bias of a frequent class and a rare one. A rate that is right for large gradients lets the weights with small ones stand still. A rate that moves those makes the others explode.
 #
-# **RMSProp** divides each gradient by its own typical size. The typical size is the root of the mean of the squares (RMS), with the mean taken over time as a moving average:
+# **Adagrad** (2011) gives each weight a rate of its own. It adds up the squares of all gradients that the weight has ever had, and divides by the root of the sum:
+#
+# $$s \leftarrow s + g^2 \qquad\qquad p \leftarrow p - \mathrm{lr} \cdot \frac{g}{\sqrt{s} + \varepsilon}$$
+#
+# Everything is element by element: each single weight has its own $s$. The small number $\varepsilon$ (`eps`) keeps a weight with $s = 0$ from dividing by 0. An example with $g = 3$, $s = 7$, lr = 0.1 and $\varepsilon = 1$: the new $s$ is 16, its root 4, and the step $0.1 \cdot 3 / (4 + 1) = 0.06$.
+
+# %% [markdown]
+# ### Exercise: `adagrad_step`
+#
+# {{ adagrad_step }} Take one step of Adagrad, as `torch.optim.Adagrad` does it, by the same rules. The *buffers* `sums` hold one tensor for each parameter. They start as zeros and must live on from step to step.
+
+
+# %% exercise="adagrad_step" seed=706
+def adagrad_step(params, sums, lr, eps):
+    """One step of Adagrad, in place.
+
+    params: a list of tensors of any shapes, with gradients in `.grad`.
+    sums: a list of tensors of the same shapes, the sums of the squared gradients so far.
+    lr, eps: floats; eps is added to the root.
+    Returns nothing.
+
+    >>> p, s = torch.tensor([1.0], requires_grad=True), torch.tensor([7.0])
+    >>> p.grad = torch.tensor([3.0])
+    >>> adagrad_step([p], [s], lr=0.1, eps=1.0)
+    >>> s, p
+    (tensor([16.]), tensor([0.9400], requires_grad=True))
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        for p, s in zip(params, sums):
+            if p.grad is not None:
+                s += p.grad**2
+                p -= lr * p.grad / (s.sqrt() + eps)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# For each pair of parameter and buffer: first the buffer, then the parameter. The buffer remembers the sum of squares, nothing else.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The order of the divisor: sum of squares, root, and only then eps. Does one of your operations end in an underscore that should not?
+#
+# </details>
+
+# %% [markdown]
+# ### What you should now see
+#
+# The gradient is always 3. How long is the 100th step of Adagrad, if the first is 0.1?
+
+# %%
+p, s = torch.zeros(1, requires_grad=True), torch.zeros(1)
+for t in range(1, 101):
+    before, p.grad = p.item(), torch.tensor([3.0])
+    adagrad_step([p], [s], lr=0.1, eps=1e-10)
+    if t in (1, 4, 25, 100):
+        print(f"step {t:3}: {before - p.item():.3f}")
+
+# %% [markdown]
+# The sum only grows, so the steps only shrink: $\mathrm{lr} / \sqrt{t}$ while the gradients keep their size. For a problem that is soon solved this is a sensible schedule. A network whose gradients were huge in the beginning is left with tiny steps for good.
+#
+# **RMSProp** forgets. It divides each gradient by its own typical size of late. The typical size is the root of the mean of the squares (RMS), with the mean taken over time as a moving average:
 #
 # $$s \leftarrow \alpha \, s + (1 - \alpha) \, g^2 \qquad\qquad p \leftarrow p - \mathrm{lr} \cdot \frac{g}{\sqrt{s} + \varepsilon}$$
-#
-# Everything is element by element: each single weight has its own $s$. The small number $\varepsilon$ (`eps`) keeps a weight with $s = 0$ from dividing by 0.
 #
 # An example with $g = 3$, $s = 0$, $\alpha = 0.75$, lr = 0.1 and $\varepsilon = 0.5$: the new $s$ is $0.25 \cdot 9 = 2.25$, its root is 1.5, and the step is $0.1 \cdot 3 / (1.5 + 0.5) = 0.15$.
 
 # %% [markdown]
 # ### Exercise: `rmsprop_step`
 #
-# {{ rmsprop_step }} Take one step of RMSProp, as `torch.optim.RMSprop` does it. The *buffers* `squares` hold one tensor for each parameter. They start as zeros and must live on from step to step, so change them in place, like the parameters, and keep nothing anywhere else. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
+# {{ rmsprop_step }} Take one step of RMSProp, as `torch.optim.RMSprop` does it. The *buffers* `squares` hold one tensor for each parameter. They start as zeros and must live on from step to step, so change them in place, like the parameters, and keep nothing anywhere else.
 #
 # The usual rules for a step: work inside `torch.no_grad()`, leave `.grad` as it is, pass over a parameter whose `.grad` is None (its buffer stays as it is, too), and return nothing.
 

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from course_utils.reference.optimizers import adam_step, adamw_step, reborn_adam_step, rmsprop_step
+from course_utils.reference.optimizers import (
+    adagrad_step,
+    adam_step,
+    adamw_step,
+    nesterov_step,
+    reborn_adam_step,
+    rmsprop_step,
+)
 
 SHAPES = [(4, 3), (3,), (), (2, 1, 5)]
 EXACT = {"rtol": 1e-10, "atol": 1e-13}
@@ -44,6 +51,20 @@ class Race:
             for p, q, g in zip(self.ours, self.theirs, grads, strict=True):
                 torch.testing.assert_close(p, q, **EXACT)
                 assert p.is_leaf and p.requires_grad and (p.grad is None or torch.equal(p.grad, g))
+
+
+@pytest.mark.parametrize("momentum", [0.9, 0.5, 0.99])
+def test_nesterov_equals_torch(momentum: float) -> None:
+    race = Race(
+        lambda params: torch.optim.SGD(params, lr=1.0, momentum=momentum, nesterov=True), buffers=1
+    )
+    race.run(lambda params, velocities, t, lr: nesterov_step(params, velocities, lr, momentum))
+
+
+@pytest.mark.parametrize("eps", [1e-10, 0.1])
+def test_adagrad_equals_torch(eps: float) -> None:
+    race = Race(lambda params: torch.optim.Adagrad(params, eps=eps), buffers=1)
+    race.run(lambda params, sums, t, lr: adagrad_step(params, sums, lr, eps))
 
 
 @pytest.mark.parametrize("alpha, eps", [(0.99, 1e-8), (0.9, 0.1), (0.5, 1e-3)])

@@ -6,7 +6,15 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.reference.sgd import ewma, minibatches, momentum_step, mse, mse_gradient, sgd_step
+from course_utils.reference.sgd import (
+    ewma,
+    largest_lr,
+    minibatches,
+    momentum_step,
+    mse,
+    mse_gradient,
+    sgd_step,
+)
 
 sizes = st.integers(1, 7)
 seeds = st.integers(0, 2**31)
@@ -120,3 +128,15 @@ def test_the_two_momentum_conventions_differ_by_a_factor_while_lr_is_constant():
         q -= lr / (1 - momentum) * average
         close(velocity, average / (1 - momentum))
         close(p, q)
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_steps_come_closer_below_the_largest_rate_and_fly_off_above(d, seed):
+    root = normal(seed, d + 2, d)
+    hessian = root.T @ root
+    for share, ends in ((0.99, 1e-3), (1.01, 1e3)):
+        w = normal(seed + 1, d)
+        for _ in range(3000):
+            w = w - share * largest_lr(hessian) * hessian @ w
+        assert (w @ hessian @ w < ends) == (share < 1)

@@ -1,4 +1,4 @@
-"""Exercises of lesson 07: RMSProp, Adam, AdamW, and Adam created again for every batch."""
+"""Exercises of lesson 07: Nesterov, Adagrad, RMSProp, Adam, AdamW, and Adam without a memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -21,7 +21,9 @@ from course_utils.exercises._steps import (
 def _buffers(rng: Rng, case: Case, name: str, zero: bool) -> list[Tensor]:
     """Buffers for a case's parameters: zeros, or what some earlier steps could have left."""
     drawn = [rng.normal(*p.shape) for p in case.params]
-    return [0 * x if zero else x.square() if name == "squares" else 0.3 * x for x in drawn]
+    return [
+        0 * x if zero else x.square() if name in ("squares", "sums") else 0.3 * x for x in drawn
+    ]
 
 
 def _cases(rng: Rng, *names: str, **draw: Callable[[Rng], Any]) -> Iterator[Case]:
@@ -53,6 +55,226 @@ _FIRST_ONLY = Mistake(
     edit("", "            return"),
     "Only the first parameter with a gradient takes a step. Does a `return` stand inside the loop?",
 )
+
+
+class NesterovStep(Exercise):
+    """v <- momentum * v + g, then p <- p - lr * (g + momentum * v), in place."""
+
+    id, points = "optimizers.nesterov_step", 1
+    minutes, lines, writes = 8, "one line beside momentum's", "momentum that looks ahead"
+    extra = True
+    without = WITHOUT
+    shortcuts = STEPS
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        yield from _cases(rng, "velocities", momentum=lambda rng: rng.number(0.6, 0.8))
+
+    def probe(self, nesterov_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        def call(params: list[Tensor], velocities: list[Tensor], _t: int, lr: float) -> Any:
+            return nesterov_step(params, velocities, lr, case.momentum)
+
+        yield from probe_steps(case, call, "velocities")
+
+    mistakes = (
+        Mistake(
+            "plain momentum",
+            edit("(p.grad + momentum * v)", "v"),
+            "Your step is the new velocity: plain momentum. Nesterov steps by the gradient plus "
+            "momentum times the new velocity; with the old one it would be plain momentum again.",
+        ),
+        Mistake(
+            "momentum left out of the step",
+            edit("(p.grad + momentum * v)", "(p.grad + v)"),
+            "You add the whole velocity to the gradient. It counts with the factor momentum, as it "
+            "will in the next step.",
+        ),
+        Mistake(
+            "gradient left out of the step",
+            edit("(p.grad + momentum * v)", "momentum * v"),
+            "The step follows the velocity alone, made smaller by momentum. The gradient of this "
+            "step comes on top.",
+        ),
+        Mistake(
+            "look-ahead kept in the velocity",
+            edit(
+                "p -= lr * (p.grad + momentum * v)",
+                "v.copy_(p.grad + momentum * v)\n            p -= lr * v",
+            ),
+            "You write the look-ahead back into the velocity, so the next step looks ahead from "
+            "there. The velocity keeps momentum * v + g; the look-ahead is for this step alone.",
+        ),
+        Mistake(
+            "weighted average instead of torch's momentum",
+            edit("v + p.grad", "v + (1 - momentum) * p.grad"),
+            "Your velocity is a weighted average of the gradients. That is the other convention; "
+            "torch adds the gradient in full.",
+        ),
+        Mistake(
+            "learning rate inside the velocity",
+            edit(
+                "v + p.grad",
+                "v + lr * p.grad",
+                "lr * (p.grad + momentum",
+                "(lr * p.grad + momentum",
+            ),
+            "You multiply the gradient by lr before it enters the velocity. While lr is constant "
+            "nobody notices; once it varies, the buffer remembers old rates.",
+        ),
+        Mistake(
+            "velocity not multiplied by momentum",
+            edit("momentum * v + p.grad", "v + p.grad"),
+            "The old velocity stays in full, so it grows without end. Momentum is the share of it "
+            "that stays.",
+        ),
+        Mistake(
+            "momentum applied twice",
+            edit("momentum * v)", "momentum**2 * v)"),
+            "The look-ahead has momentum squared. The new v holds the old one with its factor "
+            "already; multiply it by momentum once.",
+        ),
+        Mistake(
+            "momentum not used",
+            edit("momentum * v)", "v * 1)", "momentum * v + p", "v + p"),
+            "The velocity only grows, and the step adds all of it: momentum is used nowhere.",
+        ),
+        Mistake(
+            "half gradient, half look-ahead",
+            edit("(p.grad + momentum * v)", "((1 - momentum) * p.grad + momentum * v)"),
+            "You mix gradient and velocity with weights that add up to 1. Here the gradient counts "
+            "in full, and momentum * v on top of it.",
+        ),
+        Mistake("uphill", edit("p -= lr", "p += lr"), "The step goes uphill. Subtract it."),
+        Mistake("lr forgotten", edit("lr * (", "("), "lr is not in the step."),
+        Mistake(
+            "plain SGD",
+            edit("(p.grad + momentum * v)", "p.grad"),
+            "The velocity is kept, but the step does not use it.",
+        ),
+        _FIRST_ONLY,
+        *in_place_mistakes({"velocities": "v"}),
+    )
+
+
+_HARMLESS = "missing gradient treated as zero"  # Adagrad adds nothing then, and does not move
+
+
+class AdagradStep(Exercise):
+    """s <- s + g**2, then p <- p - lr * g / (sqrt(s) + eps), in place."""
+
+    id, points = "optimizers.adagrad_step", 1
+    minutes, lines, writes = 8, "two lines in the loop", "a step divided by all gradients so far"
+    extra = True
+    without = WITHOUT
+    shortcuts = STEPS
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        yield from _cases(rng, "sums", eps=_eps)
+
+    def probe(self, adagrad_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        def call(params: list[Tensor], sums: list[Tensor], _t: int, lr: float) -> Any:
+            return adagrad_step(params, sums, lr, case.eps)
+
+        yield from probe_steps(case, call, "sums")
+
+    mistakes = (
+        Mistake(
+            "eps inside the root",
+            edit("(s.sqrt() + eps)", "(s + eps).sqrt()"),
+            "You add eps before you take the root. torch adds it after the root.",
+        ),
+        Mistake(
+            "sums updated after the step",
+            edit("not None:", "not None:\n            old = s.clone()", "s.sqrt()", "old.sqrt()"),
+            "The step divides by the sum of the steps before, without this gradient; the first "
+            "step, with s = 0, then divides by eps alone. Update s first.",
+        ),
+        Mistake(
+            "root missing",
+            edit("s.sqrt()", "s"),
+            "You divide by the sum of squares itself. Its root has the unit of a gradient, so the "
+            "quotient has no unit.",
+        ),
+        Mistake(
+            "gradient not squared",
+            edit("p.grad**2", "p.grad"),
+            "You add up the gradient, not its square: the sum can be negative, and then its root "
+            "is nan.",
+        ),
+        Mistake(
+            "absolute value instead of square",
+            edit("p.grad**2", "p.grad.abs()", "s.sqrt()", "s"),
+            "You add up |g| and divide by that. It is the squares that are added, and the root is "
+            "taken of their sum.",
+        ),
+        Mistake(
+            "only the last square",
+            edit("s + p.grad**2", "p.grad**2"),
+            "s holds the square of this gradient alone, so every step is lr times the sign of g. "
+            "Add the square to what is there.",
+        ),
+        Mistake(
+            "halves in the sum",
+            edit("s + p.grad**2", "(s + p.grad**2) / 2"),
+            "You average the old sum with the new square, which is RMSProp with alpha 0.5. "
+            "Adagrad forgets nothing: it adds.",
+        ),
+        Mistake(
+            "root kept in the buffer",
+            edit("s.sqrt()", "s.sqrt_()"),
+            "You take the root of the buffer in place, so the next step adds a square to a root. "
+            "The buffer keeps the sum of squares; the root is a new tensor.",
+        ),
+        Mistake(
+            "root kept in the buffer",
+            edit("(s.sqrt() + eps)", "s.sqrt_().add_(eps)"),
+            "You compute the divisor inside the buffer: root and eps stay in it. The divisor is a "
+            "new tensor.",
+        ),
+        Mistake(
+            "roots added up",
+            edit("s + p.grad**2", "(s.sqrt() + p.grad.abs()) ** 2"),
+            "You add |g| to the root. The root of a sum of squares is smaller than the sum of the "
+            "roots: add the squares, then take the root.",
+        ),
+        Mistake(
+            "gradient squared in place",
+            edit("p.grad**2", "p.grad.square_()"),
+            "You square `.grad` in place. Then the step uses the square, and whoever reads "
+            "`.grad` next finds it changed.",
+        ),
+        Mistake(
+            "sum of the whole tensor",
+            edit("p.grad**2", "p.grad.square().sum()"),
+            "All entries of a tensor share one number. Each entry has its own sum; that is the "
+            "whole point.",
+        ),
+        Mistake(
+            "sum of the whole tensor",
+            edit("p.grad**2", "p.grad.square().mean()"),
+            "All entries of a tensor share one number. Each entry has its own sum; that is the "
+            "whole point.",
+        ),
+        Mistake("uphill", edit("p -= lr", "p += lr"), "The step goes uphill. Subtract it."),
+        Mistake("lr forgotten", edit("lr * p.grad", "p.grad"), "lr is not in the step."),
+        Mistake(
+            "plain SGD",
+            edit(" / (s.sqrt() + eps)", ""),
+            "The sum is kept, but the step does not use it.",
+        ),
+        Mistake(
+            "eps forgotten",
+            edit("(s.sqrt() + eps)", "s.sqrt()"),
+            "eps is missing from the divisor. Without it a parameter whose gradient was always 0 "
+            "divides 0 by 0.",
+        ),
+        Mistake(
+            "eps outside the quotient",
+            edit("(s.sqrt() + eps)", "s.sqrt() + eps"),
+            "`a / b + eps` divides first and adds eps to the step. The denominator needs brackets.",
+        ),
+        _FIRST_ONLY,
+        *(item for item in in_place_mistakes({"sums": "s"}) if item.name != _HARMLESS),
+    )
 
 
 class RmspropStep(Exercise):

@@ -416,6 +416,148 @@ class SgdStep(Exercise):
     )
 
 
+_TOP = "torch.linalg.eigvalsh(hessian)[-1]"
+
+
+class LargestLr(Exercise):
+    """2 / the largest eigenvalue of the matrix of second derivatives."""
+
+    id, points = "sgd.largest_lr", 2
+    minutes, lines, writes = 12, "one or two lines", "how large a step may be"
+    extra = True
+    without = {
+        "requires_grad": "a solution through NumPy is right, and NumPy takes no tensors that "
+        "require a gradient"
+    }
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        def bowl(label: str, *curvatures: float) -> Case:
+            """A Hessian with these curvatures, in directions drawn at random."""
+            d = len(curvatures)
+            drawn = rng.normal(d, d, dtype=torch.float64)
+            directions = torch.linalg.qr(drawn + 2 * torch.eye(d, dtype=torch.float64))[0]
+            hessian = directions @ torch.tensor(curvatures, dtype=torch.float64).diag()
+            hessian = hessian @ directions.T
+            return Case(label, hessian=((hessian + hessian.T) / 2).float())
+
+        own = [rng.number(1.0, 2.0), rng.number(6.0, 9.0), rng.number(2.5, 5.0)]
+        yield Case("a diagonal matrix, the largest in the middle", hessian=torch.tensor(own).diag())
+        yield Case("one parameter", hessian=torch.tensor([[rng.number(0.2, 0.6)]]))
+        off = -rng.number(1.5, 1.9)
+        yield Case("two parameters that interact", hessian=torch.tensor([[2.0, off], [off, 2.0]]))
+        x = rng.normal(6, 4)
+        yield Case("the loss of a line with four inputs", hessian=2 / 6 * x.T @ x)
+        yield bowl("a flat direction", 0.0, rng.number(0.5, 1.0), rng.number(2.0, 3.0))
+        yield bowl("small curvatures", *(rng.number(0.001, 0.003) for _ in range(4)), 0.01)
+        yield bowl("very different curvatures", 1.0, rng.number(20.0, 40.0), rng.number(500, 900))
+
+    def probe(self, largest_lr: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        yield "the largest rate", largest_lr(case.hessian)
+
+    mistakes = (
+        Mistake(
+            "1 in place of 2",
+            edit("2 /", "1 /"),
+            "At 1 / curvature a single step ends at the bottom; beyond that it jumps across and "
+            "still comes closer. Where does the factor 1 - lr * c reach -1?",
+        ),
+        Mistake(
+            "smallest curvature",
+            edit("[-1]", "[0]"),
+            "You take the smallest curvature. The smallest decides how long you wait; the steepest "
+            "direction is the first to fly off, so the largest decides how far you may go.",
+        ),
+        Mistake(
+            "first eigenvalue, whichever it is",
+            edit(_TOP, "torch.linalg.eigvals(hessian).real[0]"),
+            "You take the first eigenvalue as if they were in order. Not every function sorts "
+            "them: look for the largest.",
+        ),
+        Mistake(
+            "last eigenvalue, whichever it is",
+            edit(_TOP, "torch.linalg.eigvals(hessian).real[-1]"),
+            "You take the last eigenvalue as if they were in order. Not every function sorts "
+            "them: look for the largest.",
+        ),
+        Mistake(
+            "largest entry",
+            edit(_TOP, "hessian.max()"),
+            "You take the largest entry, the steepest curvature along a single parameter. Where "
+            "parameters interact, a direction between them is steeper still.",
+        ),
+        Mistake(
+            "trace",
+            edit(_TOP, "hessian.trace()"),
+            "The trace is the sum of all curvatures. Each direction has its own factor; they do "
+            "not add up.",
+        ),
+        Mistake(
+            "mean curvature",
+            edit(_TOP, "torch.linalg.eigvalsh(hessian).mean()"),
+            "You take the mean of the curvatures. One direction that flies off is enough, so the "
+            "largest decides alone.",
+        ),
+        Mistake(
+            "mean curvature",
+            edit(_TOP, "hessian.diagonal().mean()"),
+            "The mean of the diagonal is the mean of the curvatures. One direction that flies off "
+            "is enough, so the largest decides alone.",
+        ),
+        Mistake(
+            "determinant",
+            edit(_TOP, "torch.linalg.det(hessian)"),
+            "The determinant is the product of all curvatures. Each direction has its own factor.",
+        ),
+        Mistake(
+            "norm of all entries",
+            edit(_TOP, "hessian.norm()"),
+            "The root of the sum of all squared entries mixes all curvatures into one number. The "
+            "largest decides alone.",
+        ),
+        Mistake(
+            "largest sum of a row",
+            edit(_TOP, "hessian.abs().sum(1).max()"),
+            "The largest sum of a row is a bound that no curvature exceeds, and mostly too large. "
+            "The edge is at the curvature itself.",
+        ),
+        Mistake(
+            "the curvature itself",
+            edit("2 / ", ""),
+            "You return the largest curvature. The steeper a direction, the smaller the step may "
+            "be: at which lr is 1 - lr * c equal to -1?",
+        ),
+        Mistake(
+            "upside down",
+            edit(f"2 / float({_TOP})", f"float({_TOP}) / 2"),
+            "You divide the curvature by 2. Solve 1 - lr * c = -1 for lr: the curvature belongs "
+            "below the line.",
+        ),
+        Mistake(
+            "square of the curvature",
+            edit(_TOP, "torch.linalg.eigvalsh(hessian @ hessian)[-1]"),
+            "You divide by the square of the curvature: these are the eigenvalues of the matrix "
+            "times itself. Take those of the matrix.",
+        ),
+        Mistake(
+            "root of the curvature",
+            edit(_TOP, f"{_TOP} ** 0.5"),
+            "You divide by the root of the curvature. Solve 1 - lr * c = -1 for lr.",
+        ),
+        Mistake(
+            "a rate for each direction",
+            edit(f"float({_TOP})", "torch.linalg.eigvalsh(hessian)"),
+            "You return the edge of every direction. One rate serves all of them: which edge comes "
+            "first?",
+        ),
+        Mistake(
+            "a little below the edge",
+            edit("2 /", "1.99 /"),
+            "You stay a little below the edge. Where exactly it is, is asked; how much room to "
+            "leave is another question.",
+        ),
+    )
+
+
 class MomentumStep(Exercise):
     """v <- momentum * v + p.grad, then p <- p - lr * v, in place; if p.grad is None, both stay."""
 

@@ -1,9 +1,36 @@
-"""Lesson 07: RMSProp, Adam, AdamW, and Adam without a memory."""
+"""Lesson 07: Nesterov, Adagrad, RMSProp, Adam, AdamW, and Adam without a memory."""
 
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+
+
+@torch.no_grad()
+def nesterov_step(
+    params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float
+) -> None:
+    """v <- momentum * v + g, then p <- p - lr * (g + momentum * v), in place, with g = p.grad.
+
+    Source: torch.optim.SGD with nesterov=True, after Nesterov (1983) and Sutskever et al. (2013).
+    """
+    for p, v in zip(params, velocities, strict=True):
+        if p.grad is not None:
+            v.copy_(momentum * v + p.grad)
+            p -= lr * (p.grad + momentum * v)
+
+
+@torch.no_grad()
+def adagrad_step(params: Sequence[Tensor], sums: Sequence[Tensor], lr: float, eps: float) -> None:
+    """s <- s + g**2, then p <- p - lr * g / (sqrt(s) + eps), in place, with g = p.grad.
+
+    sums: one s for each parameter, of its shape. Source: torch.optim.Adagrad (Duchi, Hazan and
+    Singer, 2011).
+    """
+    for p, s in zip(params, sums, strict=True):
+        if p.grad is not None:
+            s.copy_(s + p.grad**2)
+            p -= lr * p.grad / (s.sqrt() + eps)
 
 
 @torch.no_grad()

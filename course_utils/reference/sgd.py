@@ -28,6 +28,14 @@ def sgd_step(params: Sequence[Tensor], lr: float) -> None:
             p -= lr * p.grad
 
 
+def largest_lr(hessian: Tensor) -> float:
+    """2 / the largest eigenvalue: from this rate on gradient descent on a quadratic ends nowhere.
+
+    hessian: the second derivatives, symmetric, (d, d), with a positive eigenvalue.
+    """
+    return 2 / float(torch.linalg.eigvalsh(hessian)[-1])
+
+
 @torch.no_grad()
 def momentum_step(
     params: Sequence[Tensor], velocities: Sequence[Tensor], lr: float, momentum: float

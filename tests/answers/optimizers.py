@@ -407,3 +407,66 @@ def adam_repaired_in_two_lines() -> tuple[object, object]:
 ANSWERS |= {
     "optimizers.repair_adam_step": [adam_repaired_in_one_line, adam_repaired_in_two_lines],
 }
+
+
+@torch.no_grad()
+def nesterov_in_place(
+    params: list[Tensor], velocities: list[Tensor], lr: float, momentum: float
+) -> None:
+    for p, v in zip(params, velocities, strict=True):
+        if p.grad is None:
+            continue
+        v.mul_(momentum).add_(p.grad)
+        p.add_(p.grad.add(v, alpha=momentum), alpha=-lr)
+
+
+def nesterov_by_data(
+    params: list[Tensor], velocities: list[Tensor], lr: float, momentum: float
+) -> None:
+    for i, p in enumerate(params):
+        if p.grad is not None:
+            velocities[i].data = p.grad + momentum * velocities[i]
+            p.data = p.data - lr * p.grad - lr * momentum * velocities[i]
+
+
+@torch.no_grad()
+def nesterov_in_two_moves(
+    params: list[Tensor], velocities: list[Tensor], lr: float, momentum: float
+) -> None:
+    """By momentum squared times the old velocity, and the gradient once and a bit."""
+    for p, v in zip(params, velocities, strict=True):
+        if p.grad is not None:
+            p -= lr * ((1 + momentum) * p.grad + momentum**2 * v)
+            v.copy_(momentum * v + p.grad)
+
+
+@torch.no_grad()
+def adagrad_in_place(params: list[Tensor], sums: list[Tensor], lr: float, eps: float) -> None:
+    for p, s in zip(params, sums, strict=True):
+        if p.grad is None:
+            continue
+        s.addcmul_(p.grad, p.grad)
+        p.addcdiv_(p.grad, s.sqrt().add_(eps), value=-lr)
+
+
+def adagrad_by_data(params: list[Tensor], sums: list[Tensor], lr: float, eps: float) -> None:
+    for i, p in enumerate(params):
+        g = p.grad
+        if g is not None:
+            sums[i].data += g.abs() ** 2
+            p.data -= lr / (eps + sums[i] ** 0.5) * g
+
+
+def adagrad_with_zeros(params: list[Tensor], sums: list[Tensor], lr: float, eps: float) -> None:
+    """A gradient of zero adds nothing and moves nothing, as if it were missing."""
+    with torch.no_grad():
+        for p, s in zip(params, sums, strict=True):
+            g = torch.zeros_like(p) if p.grad is None else p.grad
+            s += g * g
+            p -= lr * g / (s.sqrt() + eps)
+
+
+ANSWERS |= {
+    "optimizers.nesterov_step": [nesterov_in_place, nesterov_by_data, nesterov_in_two_moves],
+    "optimizers.adagrad_step": [adagrad_in_place, adagrad_by_data, adagrad_with_zeros],
+}

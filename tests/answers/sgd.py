@@ -502,3 +502,41 @@ ANSWERS |= {
         reproduced_in_the_wrong_order,
     ],
 }
+
+
+def largest_by_singular_values(hessian: Tensor) -> Tensor:
+    return 2 / torch.linalg.svdvals(hessian).max()
+
+
+def largest_by_numpy(hessian: Tensor) -> float:
+    return float(2 / np.linalg.eigvalsh(hessian.numpy().astype(np.float64)).max())
+
+
+def largest_by_norm(hessian: Tensor) -> float:
+    return 2 / torch.linalg.matrix_norm(hessian, ord=2).item()
+
+
+def largest_by_unsorted_eigenvalues(hessian: Tensor) -> float:
+    curvatures = torch.linalg.eigvals(hessian).real
+    return min(2 / c for c in curvatures.tolist() if c > 1e-6)
+
+
+def largest_by_powers(hessian: Tensor) -> float:
+    """The matrix, squared over and over, leaves only the steepest direction."""
+    h = hessian.double()
+    power = h
+    for _ in range(12):
+        power = power @ power / (power @ power).norm()
+    direction = power @ torch.arange(1.0, len(h) + 1, dtype=torch.float64)
+    return float(2 * (direction @ direction) / (direction @ h @ direction))
+
+
+ANSWERS |= {
+    "sgd.largest_lr": [
+        largest_by_singular_values,
+        largest_by_numpy,
+        largest_by_norm,
+        largest_by_unsorted_eigenvalues,
+        largest_by_powers,
+    ],
+}

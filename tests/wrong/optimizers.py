@@ -1192,3 +1192,349 @@ def repair_adam_step():
         pass
 
     return [torch.tensor([1.0]), torch.tensor([2.0])], repaired
+
+
+@torch.no_grad()
+def _nesterov(params: Sequence[Tensor], velocities: Sequence[Tensor], *args: float) -> None:
+    lr, momentum = args
+    for p, v in zip(params, velocities, strict=False):
+        if p.grad is not None:
+            v.mul_(momentum).add_(p.grad)
+            p -= lr * (p.grad + momentum * v)
+
+
+in_place("optimizers.nesterov_step", _nesterov, ["velocities"])
+
+
+@wrong("optimizers.nesterov_step", "plain momentum")
+def nesterov_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is not None:
+                ahead = p.grad + momentum * v
+                v.copy_(ahead)
+                p -= lr * ahead
+
+
+@wrong("optimizers.nesterov_step", "momentum left out of the step")
+def nesterov_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                continue
+            v *= momentum
+            v += p.grad
+            p -= lr * (v + p.grad)
+
+
+@wrong("optimizers.nesterov_step", "gradient left out of the step")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.mul_(momentum).add_(p.grad)
+            p.sub_(lr * momentum * v)
+
+
+@wrong("optimizers.nesterov_step", "look-ahead kept in the velocity")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.mul_(momentum).add_(p.grad)
+            p -= lr * v.mul_(momentum).add_(p.grad)
+
+
+@wrong("optimizers.nesterov_step", "weighted average instead of torch's momentum")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.lerp_(p.grad, 1 - momentum)
+            p -= lr * (p.grad + momentum * v)
+
+
+@wrong("optimizers.nesterov_step", "learning rate inside the velocity")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.copy_(momentum * v + lr * p.grad)
+            p -= momentum * v + lr * p.grad
+
+
+@wrong("optimizers.nesterov_step", "velocity not multiplied by momentum")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v += p.grad
+            p -= lr * (p.grad + momentum * v)
+
+
+@wrong("optimizers.nesterov_step", "half gradient, half look-ahead")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.copy_(momentum * v + p.grad)
+            p.copy_(p - lr * (momentum * v + (1 - momentum) * p.grad))
+
+
+@wrong("optimizers.nesterov_step", "uphill")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.copy_(momentum * v + p.grad)
+            p += lr * (momentum * v + p.grad)
+
+
+@wrong("optimizers.nesterov_step", "lr forgotten")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.copy_(momentum * v + p.grad)
+            p -= momentum * v + p.grad
+
+
+@wrong("optimizers.nesterov_step", "plain SGD")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            p -= lr * p.grad
+            v.copy_(momentum * v + p.grad)
+
+
+@wrong("optimizers.nesterov_step", "momentum applied twice")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.copy_(momentum * v + p.grad)
+            p -= lr * (momentum * (momentum * v) + p.grad)
+
+
+@wrong("optimizers.nesterov_step", "momentum not used")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.add_(p.grad)
+            p -= lr * (v + p.grad)
+
+
+@wrong("optimizers.nesterov_step", "return inside the loop")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.copy_(momentum * v + p.grad)
+            p -= lr * (momentum * v + p.grad)
+            return
+
+
+@wrong("optimizers.nesterov_step", "gradient left out of the step", "uphill")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.copy_(momentum * v + p.grad)
+            p += lr * momentum * v
+
+
+@wrong("optimizers.nesterov_step", "plain momentum", "stops at a missing gradient")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is None:
+            break
+        v.copy_(momentum * v + p.grad)
+        p -= lr * v
+
+
+@torch.no_grad()
+def _adagrad(params: Sequence[Tensor], sums: Sequence[Tensor], lr: float, eps: float) -> None:
+    for p, s in zip(params, sums, strict=False):
+        if p.grad is not None:
+            s.add_(p.grad * p.grad)
+            p -= lr * p.grad / (s.sqrt() + eps)
+
+
+in_place("optimizers.adagrad_step", _adagrad, ["sums"], zero_moves=False)
+
+
+@wrong("optimizers.adagrad_step", "eps inside the root")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s += p.grad**2
+            p -= lr * p.grad / torch.sqrt(s + eps)
+
+
+@wrong("optimizers.adagrad_step", "sums updated after the step")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            p -= lr * p.grad / (s.sqrt() + eps)
+            s += p.grad**2
+
+
+@wrong("optimizers.adagrad_step", "root missing")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s.add_(p.grad.square())
+            p -= lr * p.grad / (s + eps)
+
+
+@wrong("optimizers.adagrad_step", "gradient not squared")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s.add_(p.grad)
+            p -= lr * p.grad / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adagrad_step", "absolute value instead of square")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s.add_(p.grad.abs())
+            p -= lr * p.grad / (s + eps)
+
+
+@wrong("optimizers.adagrad_step", "only the last square")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s.copy_(p.grad**2)
+            p -= lr * p.grad / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adagrad_step", "root kept in the buffer")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s.add_(p.grad**2).sqrt_()
+            p -= lr * p.grad / (s + eps)
+
+
+@wrong("optimizers.adagrad_step", "sum of the whole tensor")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s += (p.grad**2).sum()
+            p -= lr * p.grad / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adagrad_step", "roots added up")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            root = s.sqrt() + (p.grad**2).sqrt()
+            s.copy_(root**2)
+            p -= lr * p.grad / (root + eps)
+
+
+@wrong("optimizers.adagrad_step", "halves in the sum")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s.lerp_(p.grad**2, 0.5)
+            p -= lr * p.grad / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adagrad_step", "uphill")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s += p.grad**2
+            p += lr * p.grad / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adagrad_step", "lr forgotten")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s += p.grad**2
+            p -= p.grad / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adagrad_step", "plain SGD")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s += p.grad**2
+            p -= lr * p.grad
+
+
+@wrong("optimizers.adagrad_step", "eps forgotten")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s += p.grad**2
+            p -= lr * p.grad / s.sqrt()
+
+
+@wrong("optimizers.adagrad_step", "eps outside the quotient")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s += p.grad**2
+            p -= lr * p.grad / s.sqrt() + eps
+
+
+@wrong("optimizers.adagrad_step", "gradient squared in place")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s += p.grad.pow_(2)
+            p -= lr * p.grad / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adagrad_step", "return inside the loop")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s += p.grad**2
+            p -= lr * p.grad / (s.sqrt() + eps)
+            return
+
+
+@wrong("optimizers.adagrad_step", "eps inside the root", "uphill")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is not None:
+            s += p.grad**2
+            p += lr * p.grad / (s + eps).sqrt()
+
+
+@wrong("optimizers.adagrad_step", "root missing", "stops at a missing gradient")
+@torch.no_grad()
+def adagrad_step(params, sums, lr, eps):
+    for p, s in zip(params, sums):
+        if p.grad is None:
+            return
+        s += p.grad**2
+        p -= lr * p.grad / (s + eps)

@@ -1525,3 +1525,107 @@ def reproduce_momentum_step():
 @wrong("sgd.reproduce_momentum_step", "not a name, a guess and a function")
 def reproduce_momentum_step():
     return "", "a forgotten memory", _without_memory
+
+
+@wrong("sgd.largest_lr", "smallest curvature")
+def largest_lr(hessian):
+    eigenvalues, _ = torch.linalg.eigh(hessian)
+    return 2 / eigenvalues[0].item()
+
+
+@wrong("sgd.largest_lr", "smallest curvature")
+def largest_lr(hessian):
+    return max(2 / abs(c) for c in np.linalg.eigvalsh(hessian.numpy()).tolist())
+
+
+@wrong("sgd.largest_lr", "1 in place of 2")
+def largest_lr(hessian):
+    return 1 / torch.linalg.eigvalsh(hessian).max().item()
+
+
+@wrong("sgd.largest_lr", "largest entry")
+def largest_lr(hessian):
+    return 2 / float(hessian.max())
+
+
+@wrong("sgd.largest_lr", "largest entry")
+def largest_lr(hessian):
+    biggest = 0
+    for i in range(len(hessian)):
+        biggest = max(biggest, float(hessian[i, i]))
+    return 2 / biggest
+
+
+@wrong("sgd.largest_lr", "a rate for each direction")
+def largest_lr(hessian):
+    return 2 / torch.linalg.eigvalsh(hessian)
+
+
+@wrong("sgd.largest_lr", "upside down")
+def largest_lr(hessian):
+    return float(torch.linalg.eigvalsh(hessian).max() / 2)
+
+
+@wrong("sgd.largest_lr", "the curvature itself")
+def largest_lr(hessian):
+    return torch.linalg.eigh(hessian).eigenvalues.max()
+
+
+@wrong("sgd.largest_lr", "trace")
+def largest_lr(hessian):
+    return 2 / float(sum(torch.linalg.eigvalsh(hessian)))
+
+
+@wrong("sgd.largest_lr", "norm of all entries")
+def largest_lr(hessian):
+    return 2 / float((hessian**2).sum() ** 0.5)
+
+
+@wrong("sgd.largest_lr", "mean curvature")
+def largest_lr(hessian):
+    return 2 / np.linalg.eigvalsh(hessian.numpy()).mean()
+
+
+@wrong("sgd.largest_lr", ("last eigenvalue, whichever it is", "first eigenvalue, whichever it is"))
+def largest_lr(hessian):
+    return 2 / float(torch.linalg.eig(hessian).eigenvalues[-1].real)
+
+
+@wrong("sgd.largest_lr", "first eigenvalue, whichever it is")
+def largest_lr(hessian):
+    return 2 / float(torch.linalg.eigvals(hessian)[0].real)
+
+
+@wrong("sgd.largest_lr", "determinant")
+def largest_lr(hessian):
+    return 2 / torch.det(hessian).item()
+
+
+@wrong("sgd.largest_lr", "largest sum of a row")
+def largest_lr(hessian):
+    return 2 / float(torch.linalg.matrix_norm(hessian, ord=1))
+
+
+@wrong("sgd.largest_lr", "root of the curvature")
+def largest_lr(hessian):
+    return 2 / float(torch.linalg.svdvals(hessian)[0].sqrt())
+
+
+@wrong("sgd.largest_lr", "a little below the edge")
+def largest_lr(hessian):
+    return 1.99 / float(torch.linalg.eigvalsh(hessian)[-1])
+
+
+@wrong("sgd.largest_lr", "square of the curvature")
+def largest_lr(hessian):
+    return 2 / float(torch.linalg.eigvalsh(hessian.T @ hessian).max())
+
+
+@wrong("sgd.largest_lr", "1 in place of 2", "smallest curvature")
+def largest_lr(hessian):
+    return 1 / float(torch.linalg.eigvalsh(hessian).min())
+
+
+@wrong("sgd.largest_lr", "1 in place of 2", "largest entry")
+def largest_lr(hessian):
+    return 1 / hessian.diag().max().item()
