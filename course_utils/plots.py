@@ -24,6 +24,8 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 from torch import Tensor
 
+from course_utils import experiments
+
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
     "#0072b2",
     "#d55e00",
@@ -45,13 +47,17 @@ DPI, SCREEN_DPI = 144, 96
 Series = Tensor | Sequence[float]
 
 
-def show(figure: Figure, alt: str) -> None:
-    """Display the figure with its words; alt: what it shows to somebody who cannot see it."""
-    _display(*_png(figure), alt)
+def show(figure: Figure, key: str, **values: object) -> None:
+    """Display the figure with its words, and with what was guessed of it.
+
+    key: of the experiment (`course_utils/experiments`), such as "sgd.valley"; values: what fills
+    the braces in its words.
+    """
+    _display(*_png(figure), key, values)
 
 
 def bundle(figure: Figure, alt: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The figure as data and metadata for `_repr_mimebundle_`; alt: as for `show`."""
+    """The figure as data and metadata for `_repr_mimebundle_`; alt: its words."""
     png, width = _png(figure)
     return {"image/png": base64.b64encode(png).decode(), "text/plain": alt}, _metadata(width, alt)
 
@@ -65,20 +71,21 @@ def words(alt: str) -> str:
 
 
 class Live:
-    """A picture that is drawn anew in one place: `with Live() as live:`, and in a loop
-    `live.show(figure, alt)`.
+    """A picture that is drawn anew in one place: `with Live(key) as live:`, and in a loop
+    `live.show(figure)`; the key is as for `plots.show`.
 
     Its words are shown at the end; the plain text that stands for the picture stays the same.
     """
 
-    def __init__(self) -> None:
-        self.handle, self.alt = DisplayHandle(), ""
+    def __init__(self, key: str) -> None:
+        self.handle, self.key, self.alt = DisplayHandle(), key, ""
 
     def __enter__(self) -> "Live":
         return self
 
-    def show(self, figure: Figure, alt: str) -> None:
-        """Put the figure in the place of the one before; alt: as for `show`."""
+    def show(self, figure: Figure, **values: object) -> None:
+        """Put the figure in the place of the one before; values: as for `plots.show`."""
+        alt = _words(self.key, values)
         draw = self.handle.update if self.alt else self.handle.display
         png, width = _png(figure)
         plain = "a picture that is drawn anew"
@@ -87,7 +94,7 @@ class Live:
 
     def __exit__(self, *_: object) -> None:
         if self.alt:
-            display(HTML(words(self.alt)))
+            _display_words(self.key, self.alt)
 
 
 def panels(
@@ -108,30 +115,189 @@ def curves(
     x: Series | None = None,
     *,
     points: Mapping[str, Series] | None = None,
-    xlabel: str = "",
-    ylabel: str = "",
-    title: str = "",
     log: str = "",
+    dashed: str = "",
+    marker: str = "",
+    level: float | None = None,
     axis: Axes | None = None,
+    **settings: Any,
 ) -> Figure:
     """One line per name over x, all (n,); x counts from 1 when it is not given, as for losses step
     by step.
 
     points: drawn as dots over the same x. log: the axes with a logarithmic scale, such as "y" or
-    "xy". axis: a panel to draw into, else a new figure is made.
+    "xy". dashed: the name of a line that lies on another. level: a thin line at this height.
+    axis: a panel to draw into, else a new figure is made. settings: of the panel, such as xlabel,
+    title or ylim.
     """
     axis = panels(1, width=6.0, height=3.2)[1][0] if axis is None else axis
     for name, values in (points or {}).items():
         axis.plot(*_xy(x, values), ".", color="0.55", markersize=4, label=name)
     for (name, values), colour in zip(series.items(), _cycled(len(series)), strict=True):
-        axis.plot(*_xy(x, values), color=colour, label=name)
-    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+        style = "--" if name == dashed else "-"
+        axis.plot(*_xy(x, values), style, color=colour, label=name, marker=marker)
     for letter in log:
         getattr(axis, f"set_{letter}scale")("log")
+    if level is not None:
+        axis.axhline(level, color="0.6", linewidth=0.8)
+    axis.set(**settings)
     if len(series) + len(points or {}) > 1:
         axis.legend(framealpha=0.85, edgecolor="none")
     axis.grid(alpha=0.25)
     return cast(Figure, axis.figure)
+
+
+def side_by_side(
+    *charts: Mapping[str, Any], width: float = 9.0, height: float = 3.0, **settings: Any
+) -> Figure:
+    """Charts in a row, each given by what `curves` takes; settings: those of all of them."""
+    figure, axes = panels(len(charts), width=width, height=height)
+    for axis, chart in zip(axes, charts, strict=True):
+        curves(**{**settings, **chart}, axis=axis)
+    return figure
+
+
+def clouds(
+    groups: Mapping[str, Tensor],
+    cross: Tensor | None = None,
+    *,
+    width: float = 9.5,
+    **settings: Any,
+) -> Figure:
+    """Points (n, 2) in a panel for each name, with the same cross in all; settings: of the panels,
+    such as xlabel or xlim.
+    """
+    figure, axes = panels(len(groups), width=width, height=3.0)
+    for axis, (name, points) in zip(axes, groups.items(), strict=True):
+        axis.plot(*points.detach().T, ".", color=BLUE, markersize=3)
+        if cross is not None:
+            axis.plot(*cross, "+", color=ORANGE, markersize=16, markeredgewidth=3)
+        axis.set(title=name, **settings)
+    for axis in axes[1:]:
+        axis.set_ylabel("")
+    return figure
+
+
+def bars(values: Mapping[str, float], label: str = "{:.2f}", **settings: Any) -> Figure:
+    """A bar from left to right for each name, with its number; settings: of the panel."""
+    figure, (axis,) = panels(1, width=6.0, height=0.9 + 0.26 * len(values))
+    drawn = axis.barh(list(values), list(values.values()), color=BLUE)
+    axis.bar_label(drawn, fmt=label, padding=4)
+    axis.set(**settings)
+    axis.invert_yaxis()
+    return figure
+
+
+def by_class(
+    rows: Mapping[str, Tensor], picture: Tensor | None = None, signed: str = "", **settings: Any
+) -> Figure:
+    """Numbers of some classes (c,) as bars, a panel for each title, beside a picture if there is
+    one.
+
+    The largest is orange; in the panel named `signed` the positive ones are. settings: of the
+    panels.
+    """
+    figure, axes = panels(len(rows) + (picture is not None), height=1.9, width=7.4)
+    if picture is not None:
+        axes[0].imshow(picture, cmap="gray_r")
+        axes[0].axis("off")
+    for axis, (title, values) in zip(axes[-len(rows) :], rows.items(), strict=True):
+        marked = values > 0 if title == signed else values == values.max()
+        axis.bar(range(len(values)), values, color=[ORANGE if mark else BLUE for mark in marked])
+        axis.axhline(0, color="0.5", linewidth=0.8)
+        axis.set_title(title, fontsize=10)
+        axis.set(**{"xticks": range(len(values)), **settings})
+    return figure
+
+
+def grid(cells: Tensor, *, rows: Sequence[object], xlabel: str = "", ylabel: str = "") -> Figure:
+    """Numbers (rows, columns) from 0 to 1 as squares from white to dark, with the rows' names."""
+    figure, (axis,) = panels(1, width=5.0, height=2.6)
+    axis.imshow(cells, cmap="gray_r", vmax=1.4)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.set_xticks(range(cells.shape[1]))
+    axis.set_yticks(range(len(rows)), [str(row) for row in rows])
+    for edges, draw in ((len(rows), axis.axhline), (cells.shape[1], axis.axvline)):
+        for edge in range(1, edges):
+            draw(edge - 0.5, color="0.8", linewidth=0.8)
+    return figure
+
+
+def grids(pictures: Mapping[str, Tensor]) -> Figure:
+    """Grey pictures (height, width), each with a scale of its own beside it."""
+    figure, axes = panels(len(pictures), width=2.6 * len(pictures), height=2.0)
+    for axis, (name, picture) in zip(axes, pictures.items(), strict=True):
+        figure.colorbar(axis.imshow(picture, cmap="gray_r"), ax=axis)
+        axis.set_title(name)
+        axis.axis("off")
+    return figure
+
+
+def losses_and_metric(history: Mapping[str, Sequence[float]], epochs: int) -> Figure:
+    """What a training has reached so far: the losses by epoch, and beside them the metric.
+
+    history: names that end in "loss" go to the left, the others to the right.
+    """
+    charts: list[dict[str, Any]] = [
+        {"series": {name: history[name] for name in history if name.endswith("loss") == losses}}
+        for losses in (True, False)
+    ]
+    charts[0] |= {"ylabel": "loss", "ylim": (0, None)}
+    charts[1] |= {"ylabel": ", ".join(charts[1]["series"])}
+    return side_by_side(*charts, xlabel="epoch", xlim=(0.5, epochs + 0.5), marker="o")
+
+
+def histograms(
+    groups: Mapping[str, Tensor],
+    bins: Sequence[float] | Tensor,
+    *,
+    before: Tensor | None = None,
+    width: float = 9.0,
+    **settings: Any,
+) -> Figure:
+    """A histogram for each name, in panels; before: numbers outlined in grey in all of them.
+
+    settings: of the panels, such as xlabel or ylim; ylabel is that of the first.
+    """
+    figure, axes = panels(len(groups), width=width, height=2.8)
+    edges = torch.as_tensor(bins).tolist()
+    for axis, (name, values) in zip(axes, groups.items(), strict=True):
+        if before is not None:
+            axis.hist(before.numpy(), edges, histtype="step", color="0.5", label="at the start")
+        axis.hist(values.flatten().numpy(), edges, color=BLUE, alpha=0.8, label="after training")
+        axis.set(title=name, **settings)
+    for axis in axes[1:]:
+        axis.set_ylabel("")
+    if before is not None:
+        axes[0].legend(frameon=False, fontsize=8, loc="upper left")
+    return figure
+
+
+def with_spread(
+    x: Sequence[float],
+    *charts: Mapping[str, Tensor],
+    titles: Sequence[str] = ("",),
+    width: float = 7.0,
+    **settings: Any,
+) -> Figure:
+    """Means over runs with their spread as bars; x is logarithmic.
+
+    charts: a panel each, with the results (len(x), runs) by name. titles: of the panels; settings:
+    of all of them, such as xlabel.
+    """
+    figure, axes = panels(len(charts), width=width, height=3.4)
+    for axis, title, chart in zip(axes, titles, charts, strict=True):
+        for shift, ((name, runs), colour) in enumerate(
+            zip(chart.items(), _cycled(len(chart)), strict=True)
+        ):
+            places = [place * 1.05 ** (shift - (len(chart) - 1) / 2) for place in x]
+            means, spreads = runs.mean(1), runs.std(1)
+            axis.errorbar(places, means, spreads, marker="o", capsize=3, color=colour, label=name)
+        axis.set(title=title, xscale="log", xticks=x, xticklabels=x, **settings)
+        axis.minorticks_off()
+        axis.grid(alpha=0.25)
+    axes[0].legend(framealpha=0.85, edgecolor="none")
+    return figure
 
 
 def images(
@@ -308,10 +474,48 @@ def surface(
     return cast(Figure, axis.figure)
 
 
+def surfaces(
+    landscape: Mapping[str, Any],
+    paths: Mapping[str, Tensor],
+    *,
+    width: float = 9.5,
+) -> Figure:
+    """The same surface in a panel for each path (steps, 2), with its name as the title.
+
+    landscape: what `surface` takes.
+    """
+    figure, axes = panels(len(paths), width=width, height=3.3)
+    for axis, (name, path) in zip(axes, paths.items(), strict=True):
+        surface(**landscape, paths={name: path}, title=name, axis=axis)
+    return figure
+
+
+def arrows(landscape: Mapping[str, Any], places: Tensor, directions: Tensor) -> Figure:
+    """A surface with an arrow (n, 2) at each of the places (n, 2); landscape: as for `surfaces`."""
+    figure, (axis,) = panels(1, width=5.0, height=4.8)
+    surface(**landscape, axis=axis)
+    axis.set_aspect("equal")
+    axis.quiver(*places.T, *directions.T, color=BLUE, angles="xy", width=0.004)
+    return figure
+
+
+def race(landscape: Mapping[str, Any], paths: Mapping[str, Tensor], key: str) -> None:
+    """Display the paths (steps, 2) on a surface as they grow, step by step; key: as for `show`."""
+    figure, (axis,) = panels(1, width=5.4, height=4.0)
+    surface(**landscape, paths={name: path[:1] for name, path in paths.items()}, axis=axis)
+    lines = [line for line in axis.lines if line.get_label() in paths]
+
+    def draw(frame: int) -> None:
+        for line, path in zip(lines, paths.values(), strict=True):
+            line.set_data(*path[: frame + 1].T)
+
+    animate(figure, draw, max(map(len, paths.values())), key)
+
+
 def animate(
-    figure: Figure, draw: Callable[[int], object], frames: int, alt: str, seconds: float = 0.15
+    figure: Figure, draw: Callable[[int], object], frames: int, key: str, seconds: float = 0.15
 ) -> None:
-    """Display a figure that moves once and stays at its last frame (animated PNG); alt: as for
+    """Display a figure that moves once and stays at its last frame (animated PNG); key: as for
     `show`.
 
     draw: changes the figure for frame number 0 ... frames - 1. A reader without animation sees the
@@ -337,7 +541,7 @@ def animate(
         duration=duration,
         loop=1,
     )
-    _display(buffer.getvalue(), round(figure.get_size_inches()[0] * SCREEN_DPI), alt)
+    _display(buffer.getvalue(), round(figure.get_size_inches()[0] * SCREEN_DPI), key, {})
 
 
 def graph(
@@ -452,9 +656,21 @@ def _png(figure: Figure) -> tuple[bytes, int]:
     return buffer.getvalue(), round(figure.get_size_inches()[0] * SCREEN_DPI)
 
 
-def _display(png: bytes, width: int, alt: str) -> None:
+def _display(png: bytes, width: int, key: str, values: Mapping[str, object]) -> None:
+    alt = _words(key, values)
     display({"image/png": png, "text/plain": alt}, raw=True, metadata=_metadata(width, alt))
+    _display_words(key, alt)
+
+
+def _display_words(key: str, alt: str) -> None:
+    """The line that opens to the words of a picture, and what was guessed of it."""
     display(HTML(words(alt)))
+    if experiments.find(key).ask:
+        display(experiments.outcome(key))
+
+
+def _words(key: str, values: Mapping[str, object]) -> str:
+    return experiments.find(key).alt.format(**values)
 
 
 def _metadata(width: int, alt: str) -> dict[str, Any]:

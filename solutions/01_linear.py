@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: exercise,seed,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,guess,guard,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -56,9 +56,7 @@ plots.show(
             ("output", "10 numbers"),
         ]
     ),
-    alt="A chain of boxes from left to right: an input of 784 numbers, an affine map "
-    "with 39,250 parameters, 50 activations, a ReLU without parameters, 50 "
-    "activations, an affine map with 510 parameters, an output of 10 numbers.",
+    "linear.two_kinds",
 )
 
 # %% [markdown]
@@ -81,7 +79,7 @@ print("their labels:", tuple(labels.shape))
 one_of_each = [int((labels == digit).nonzero()[1]) for digit in range(10)]
 plots.show(
     plots.images(images[one_of_each], list(range(10))),
-    alt="Ten handwritten digits in dark ink on white, one of each class from 0 to 9.",
+    "linear.digits",
 )
 
 # %% [markdown]
@@ -162,9 +160,7 @@ plots.curves({"relu": y}, x, xlabel="x", title="relu(x)", axis=left)
 plots.curves({"slope of relu": x.grad}, x, xlabel="x", title="its slope", axis=right)
 plots.show(
     figure,
-    alt="Two curves over x from -3 to 3. Left, relu: 0 for all negative x, then a "
-    "straight ramp up to 3. Right, its slope: 0 for negative x, 1 for positive x,"
-    " with a jump at 0.",
+    "linear.relu",
 )
 
 # %% [markdown]
@@ -246,10 +242,9 @@ plots.show(
         columns=5,
         size=1.3,
     ),
-    alt="Five pictures of 28 by 28 pixels. The weights are a red three on blue "
-    "ground. The products of a three with the weights are mostly red, and y is "
-    f"{score_three:.1f}. Those of a seven are mostly blue, and y is "
-    f"{score_seven:.1f}.",
+    "linear.template",
+    three=score_three,
+    seven=score_seven,
 )
 
 # %% [markdown]
@@ -270,9 +265,7 @@ b = torch.tensor([2.0, 5.0, -3.0])
 
 plots.show(
     plots.matrices(("W", W), "@", ("x", x), "+", ("b", b), "=", ("y", W @ x + b)),
-    alt="W with rows (2, 0, 1, 1), (0, 1, -1, 3), (-1, 1, 1, 0), times x = (1, 2, 0, "
-    "-1), plus b = (2, 5, -3), is y = (3, 4, -2). The shapes are (3, 4), (4,), "
-    "(3,) and (3,).",
+    "linear.product",
 )
 
 # %% [markdown]
@@ -287,9 +280,7 @@ x = torch.tensor([[1.0, 2.0, 0.0, -1.0], [0.0, 0.0, 0.0, 0.0]])
 
 plots.show(
     plots.matrices(("x", x), "@", ("W.T", W.T), "+", ("b", b), "=", ("y", x @ W.T + b)),
-    alt="A batch x with the rows (1, 2, 0, -1) and (0, 0, 0, 0), shape (2, 4), times "
-    "W.T, shape (4, 3), plus b, shape (3,), is y with the rows (3, 4, -2) and (2,"
-    " 5, -3), shape (2, 3).",
+    "linear.batch_product",
 )
 
 # %% [markdown]
@@ -321,9 +312,7 @@ plots.show(
         ylabel="spread of the outputs",
         log="xy",
     ),
-    alt="Spread of the outputs against the number of inputs, both axes logarithmic. "
-    "With weights of spread 1 it rises in a straight line from about 1 to about "
-    "55 at 3000 inputs. With weights within one over root n it stays near 0.6.",
+    "linear.spread",
 )
 
 # %% [markdown]
@@ -448,13 +437,11 @@ after = layer.weight.detach().reshape(10, 28, 28)
 
 plots.show(
     plots.images(before, list(range(10)), signed=True, columns=5, size=1.2),
-    alt="The ten rows of the weight matrix before training, as pictures: nothing but noise.",
+    "linear.before_training",
 )
 plots.show(
     plots.images(after, list(range(10)), signed=True, columns=5, size=1.2),
-    alt="The ten rows after training. In the middle of each, shapes have appeared: "
-    "the 0 has a red ring with a blue centre, the 3 red arcs. Along the border "
-    "there is still the noise of the start.",
+    "linear.rows",
 )
 
 # %% [markdown]
@@ -475,7 +462,8 @@ for answer, label in zip(answers[shown].tolist(), digits.y_valid[shown].tolist()
     titles.append(f"{answer}" if answer == label else f"{answer}, not {label}")
 plots.show(
     plots.images(digits.x_valid[shown], titles),
-    alt=f"Ten unseen digits, each with the layer's answer above it: {'; '.join(titles)}.",
+    "linear.unseen",
+    answers="; ".join(titles),
 )
 print("scores of the first:", [round(score, 1) for score in scores[0].tolist()])
 share = (answers == digits.y_valid).float().mean().item()
@@ -553,7 +541,7 @@ for n in hidden_sizes:
 
 plots.show(
     plots.curves({"parameters": counts}, hidden_sizes, xlabel="hidden units"),
-    alt="Parameters against hidden units: a straight line from 805 to 159,010.",
+    "linear.hidden_units",
 )
 print(f"784 → {hidden_sizes[49]} → 10 has {counts[49]:,} parameters")
 
@@ -650,9 +638,7 @@ for place in (-b1 / w1[:, 0]).tolist():
     _ = right.axvline(place, color="0.6", linestyle=":")
 plots.show(
     figure,
-    alt="Left: dots along a falling straight line, and your collapsed map as a line "
-    "through all of them. Right: with relu in between the curve bends three "
-    "times, at x = -2, -0.5 and 1.5, marked by dotted lines.",
+    "linear.bend",
 )
 
 # %% [markdown]
@@ -769,10 +755,7 @@ plots.curves(losses, xlabel="step", title="loss", log="y", axis=right)
 left.get_legend().remove()
 plots.show(
     figure,
-    alt="Left: dots of a wave with a valley between two hills. The fit with nothing "
-    "in between is a straight line through the middle. The fit with relu in "
-    "between follows the wave in straight pieces. Right: the loss of the first "
-    "stays high, the loss of the second falls to a small fraction of it.",
+    "linear.wave",
 )
 
 # %% [markdown]
@@ -840,8 +823,7 @@ for start in [0.0, 0.1]:
     print(f"all start at {start}: different weights of the 20 hidden units: {values}")
 plots.show(
     plots.curves(fits, x, points={"wave": wave}, xlabel="x"),
-    alt="Two fits to the wave after training from equal parameters. From 0: a level "
-    "line. From 0.1: a line with one bend.",
+    "linear.equal_start",
 )
 
 # %% [markdown]
@@ -863,9 +845,7 @@ for n_hidden in [1, 2, 5, 50]:
     fits[f"{n_hidden} hidden"] = net(x)
 plots.show(
     plots.curves(fits, x, points={"wave": wave}, xlabel="x"),
-    alt="Four fits to the wave. With 1 hidden unit the line has one bend, with 2 it "
-    "makes a valley. With 5 it follows the valley and the hill on the right, with"
-    " 50 it begins to follow the hill on the left too.",
+    "linear.hidden",
 )
 
 # %% [markdown]
@@ -903,8 +883,7 @@ for name, function in {
     fits[name] = net(x)
 plots.show(
     plots.curves(fits, x, points={"wave": wave}, xlabel="x"),
-    alt="Three fits to the wave. With h * h it is a single parabola, with 2 * h a "
-    "straight line, and with sin(h) it runs through the dots.",
+    "linear.activation",
 )
 
 # %% [markdown]

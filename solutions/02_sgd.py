@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: exercise,seed,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,guess,guard,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -25,10 +25,41 @@
 # %%
 import torch
 
-from course_utils import check, explore, plots
+from course_utils import check, explore, outcome, plots
 from course_utils.exercises.sgd import ReproduceMomentumStep
 
 _ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## Five questions first
+#
+# Answer each in your head before you open it. What you have to look for in your memory stays there longer.
+#
+# <details><summary>1. A layer has 784 inputs and 10 outputs. Which shape has its weight matrix?</summary>
+#
+# `(10, 784)`: a row for each output, a column for each input (lesson 01).
+#
+# </details>
+# <details><summary>2. `x` has shape `(64, 784)` and `weight` the shape above. What is the product for the whole batch?</summary>
+#
+# `x @ weight.T`, of shape `(64, 10)`. The two inner sizes agree and vanish.
+#
+# </details>
+# <details><summary>3. Which of these are parameters, which are activations: weights, hidden numbers, biases, outputs?</summary>
+#
+# Weights and biases are parameters: they are stored and trained. Hidden numbers and outputs are activations: they are computed for each input.
+#
+# </details>
+# <details><summary>4. Two affine maps in a row, nothing in between. What are they together?</summary>
+#
+# One affine map. Only something that is not affine between them, such as a ReLU, makes them worth more.
+#
+# </details>
+# <details><summary>5. What is the derivative of $x^2$, and what does it say at $x = 3$?</summary>
+#
+# $2x$, so 6: where $x$ grows by a little, $x^2$ grows about six times as much.
+#
+# </details>
 
 # %% [markdown]
 # ## A line through a thousand points
@@ -40,15 +71,10 @@ generator = torch.Generator().manual_seed(0)
 inputs = 2 * torch.rand(1000, generator=generator)
 y = 1.5 * inputs + 0.5 + 0.3 * torch.randn(len(inputs), generator=generator)
 
-figure, (axis,) = plots.panels(1, width=5.5, height=3.0)
-axis.plot(inputs, y, ".", color="0.55", markersize=3)
-axis.plot([0, 2], [1, -1], color=plots.BLUE, label="a bad guess: slope -1, intercept 1")
-axis.set(xlabel="input", ylabel="target y")
-axis.legend(frameon=False)
+line = {"a bad guess: slope -1, intercept 1": 1 - inputs}
 plots.show(
-    figure,
-    alt="A cloud of grey points that rises from about 0.5 at input 0 to about 3.5 at input 2. A straight blue line, the bad "
-    "guess, falls from 1 to -1 below it.",
+    plots.curves(line, inputs, points={"examples": y}, xlabel="input", ylabel="target y"),
+    "sgd.cloud",
 )
 
 # %% [markdown]
@@ -62,11 +88,11 @@ plots.show(
 
 # %%
 x = torch.stack([inputs, torch.ones(len(inputs))], dim=1)
-guess = torch.tensor([-1.0, 1.0])
+bad_guess = torch.tensor([-1.0, 1.0])
 
 print("x:    ", tuple(x.shape))
-print("w:    ", tuple(guess.shape))
-print("x @ w:", tuple((x @ guess).shape))
+print("w:    ", tuple(bad_guess.shape))
+print("x @ w:", tuple((x @ bad_guess).shape))
 print("y:    ", tuple(y.shape))
 
 # %% [markdown]
@@ -89,12 +115,19 @@ print("y:    ", tuple(y.shape))
 #
 # Suppose that your predictions come as a column, of shape `(3, 1)`, and the targets as a plain vector, of shape `(3,)`. What is their difference?
 
+# %% guess="sgd.shapes"
+
 # %%
 predictions = torch.tensor([[1.0], [2.0], [5.0]])
 targets = torch.tensor([1.0, 4.0, 4.0])
 
 print("shape of the difference:", tuple((predictions - targets).shape))
 print(predictions - targets)
+outcome("sgd.shapes")
+
+# %% guard="sgd.shapes"
+# change: [[1.0], [2.0], [5.0]] -> [1.0, 2.0, 5.0]
+assert (predictions - targets).shape == (3, 3), "the difference has shape (3, 3)"
 
 # %% [markdown]
 # Nine numbers from three predictions. PyTorch *broadcast* the two shapes to `(3, 3)`: every prediction against every target. No error is raised; a mean of these nine squares is a loss like any other, goes down in training like any other, and is wrong. So your loss function is going to refuse shapes that differ.
@@ -149,6 +182,8 @@ def mse(y_hat, y):
 #
 # There is one loss for every choice of slope and intercept. Your `mse`, computed for 60 × 60 choices, gives a landscape. Here it is seen from above, like a map: along a line the loss is the same, dark is low. The star marks the lowest point, found with another method (`torch.linalg.lstsq`). The ring is the bad guess.
 
+# %% guess="sgd.surface"
+
 # %%
 slopes, intercepts = torch.linspace(-1.5, 3.5, 60), torch.linspace(-1.5, 3.5, 60)
 losses = torch.tensor(
@@ -165,9 +200,8 @@ landscape = {
     "ylabel": "intercept",
 }
 plots.show(
-    plots.surface(**landscape, paths={"the bad guess": guess[None]}),
-    alt="Contour map of the loss over slope and intercept: a long narrow valley that runs from top left to bottom right. "
-    "The lowest point is near slope 1.5 and intercept 0.5. The bad guess lies on the valley's side, at the left.",
+    plots.surface(**landscape, paths={"the bad guess": bad_guess[None]}),
+    "sgd.surface",
 )
 print(
     "lowest loss:      ",
@@ -177,7 +211,14 @@ print(
     "and intercept",
     f"{best[1]:.2f}",
 )
-print("loss of the guess:", f"{mse(x @ guess, y):.2f}")
+print("loss of the guess:", f"{mse(x @ bad_guess, y):.2f}")
+
+# %% guard="sgd.surface"
+# change: torch.stack([inputs, torch.ones -> torch.stack([inputs - 1, torch.ones
+curvatures = torch.linalg.eigvalsh(2 / len(x) * x.T @ x)
+assert curvatures[1] > 10 * curvatures[0], "the valley is long and narrow"
+assert (best - torch.tensor([1.5, 0.5])).abs().max() < 0.1, "the lowest point is near (1.5, 0.5)"
+assert mse(x @ best, y) > 0.05, "the lowest loss is not 0"
 
 # %% [markdown]
 # The valley is long and narrow. A steeper line with a lower intercept fits nearly as well, so along the valley the loss changes little; across it, much. Remember the shape: it makes the trouble that momentum will cure. And the lowest loss is not 0, because the points scatter: no line goes through them all.
@@ -257,20 +298,22 @@ def mse_gradient(w, x, y):
 # %% [markdown]
 # ### What you should now see
 #
-# The arrows are your gradient with its sign turned: the way down, at 64 places. Every arrow stands at a right angle to its contour line. On the steep sides they are long and point across the valley. At its bottom they are almost too short to see. Hardly one of them points at the star: downhill is a local direction and knows nothing of the goal.
+# Next come arrows on the map: your gradient with its sign turned, the way down, at 64 places.
+
+# %% guess="sgd.arrows"
 
 # %%
-figure, (axis,) = plots.panels(1, width=5.0, height=4.8)
-_ = plots.surface(**landscape, axis=axis)
 places = torch.cartesian_prod(torch.linspace(-1.2, 3.2, 8), torch.linspace(-1.2, 3.2, 8))
 down = torch.stack([-mse_gradient(place, x, y) for place in places])
-axis.set_aspect("equal")
-axis.quiver(*places.T, *down.T, color=plots.BLUE, angles="xy", width=0.004)
-plots.show(
-    figure,
-    alt="The contour map with an arrow at each of 64 places. The arrows point down the two sides of the valley, nearly "
-    "parallel to each other, long on the slopes and very short near the valley's bottom.",
-)
+plots.show(plots.arrows(landscape, places, down), "sgd.arrows")
+
+# %% guard="sgd.arrows"
+# change: -mse_gradient(place, x, y) for -> best - place for
+to_the_star = torch.nn.functional.cosine_similarity(down, best - places)
+assert (to_the_star > 0.95).float().mean() < 0.25, "hardly an arrow points at the star"
+
+# %% [markdown]
+# Every arrow stands at a right angle to its contour line. On the steep sides they are long and point across the valley. At its bottom they are almost too short to see. Hardly one of them points at the star: downhill is a local direction and knows nothing of the goal.
 
 # %% [markdown]
 # ## A step downhill
@@ -371,7 +414,7 @@ def plain(lr):
 
 def walk(take_step, steps):
     """The places (steps + 1, 2) on the way from the bad guess; take_step moves a list of parameters."""
-    w = guess.clone()
+    w = bad_guess.clone()
     places = [w.clone()]
     for _ in range(steps):
         w.grad = mse_gradient(w, x, y)
@@ -385,23 +428,22 @@ def losses_on(path):
     return [mse(x @ w, y).item() for w in path]
 
 
-figure, axes = plots.panels(3, width=9.5, height=3.3)
-ways = {}
-for axis, lr in zip(axes, [0.02, 0.2, 0.45]):
-    path = walk(plain(lr), steps=25)
-    ways[f"lr = {lr}"] = losses_on(path)
-    _ = plots.surface(**landscape, paths={f"lr = {lr}": path}, title=f"lr = {lr}", axis=axis)
-plots.show(
-    figure,
-    alt="Three contour maps with a path of 25 steps from the bad guess. With lr 0.02 the steps are tiny and the path ends "
-    "on the valley's side. With 0.2 it goes straight to the valley's bottom and creeps along it. With 0.45 every step jumps "
-    "to the other side of the valley, in a zigzag that leads slowly along it.",
-)
+# %% guess="sgd.rates_loss"
+
+# %%
+paths = {f"lr = {lr}": walk(plain(lr), steps=25) for lr in [0.02, 0.2, 0.45]}
+ways = {name: losses_on(path) for name, path in paths.items()}
+plots.show(plots.surfaces(landscape, paths), "sgd.rates")
 plots.show(
     plots.curves(ways, range(26), xlabel="steps", ylabel="loss", log="y"),
-    alt="Loss against steps for the three learning rates. With 0.2 it falls by far the fastest; with 0.02 and with 0.45 it falls "
-    "slowly.",
+    "sgd.rates_loss",
 )
+
+# %% guard="sgd.rates_loss"
+# change: [0.02, 0.2, 0.45] -> [0.02, 0.2, 0.3]
+small, middle, large = (losses[-1] for losses in ways.values())
+assert small > 2 * middle, "the small rate is still far up after 25 steps"
+assert large > 2 * middle, "the large rate falls slowly"
 
 # %% [markdown]
 # A small learning rate is safe and slow. A large one jumps across the valley from side to side; a little larger still, and every jump ends higher than it began. In between you reach the bottom of the valley soon. But along the bottom every step is short, because the gradient is.
@@ -529,21 +571,29 @@ def expose_sgd_step():
 #
 # Does it find what you found?
 
+# %% guess="sgd.accumulate"
+
 # %%
-w = guess.clone().requires_grad_()
+w = bad_guess.clone().requires_grad_()
 loss = mse(x @ w, y)
 loss.backward()
 print("by autograd:", [round(g, 3) for g in w.grad.tolist()])
-print("by you:     ", [round(g, 3) for g in mse_gradient(guess, x, y).tolist()])
+print("by you:     ", [round(g, 3) for g in mse_gradient(bad_guess, x, y).tolist()])
 
 mse(x @ w, y).backward()
 print("after a second backward:", [round(g, 3) for g in w.grad.tolist()])
+outcome("sgd.accumulate")
+
+# %% guard="sgd.accumulate"
+# change: mse(x @ w, y).backward() -> w.grad = None; mse(x @ w, y).backward()
+once = mse_gradient(bad_guess, x, y)
+assert torch.allclose(w.grad, 2 * once, rtol=1e-4), "a second backward adds to the gradient"
 
 # %% [markdown]
 # The same. And look at the last line: a second `backward` did not replace the gradient, it *added* to it. Gradients accumulate until somebody clears them, so the loop has to. These four lines are how nearly every network is trained:
 
 # %%
-w = guess.clone().requires_grad_()
+w = bad_guess.clone().requires_grad_()
 history = []
 for _ in range(100):
     loss = mse(x @ w, y)  # forward: how wrong?
@@ -552,19 +602,12 @@ for _ in range(100):
     w.grad = None  # clear
     history.append(loss.item())
 
-figure, (left, right) = plots.panels(2, width=8.0)
-left.plot(inputs, y, ".", color="0.7", markersize=3)
-left.plot([0, 2], [w[1].item(), 2 * w[0].item() + w[1].item()], color=plots.BLUE, linewidth=2)
-left.set(xlabel="input", ylabel="y", title="the line after 100 steps")
-_ = plots.curves({"loss": history}, xlabel="steps", title="the loss", log="y", axis=right)
-plots.show(
-    figure,
-    alt="Left: the line after 100 steps runs through the middle of the cloud. Right: the loss falls steeply and then flattens "
-    "out just below 0.1.",
-)
 print(
     "slope", f"{w[0].item():.2f}", "intercept", f"{w[1].item():.2f}", "loss", f"{history[-1]:.3f}"
 )
+line = {"after 100 steps": (x @ w).detach()}
+plots.show(plots.curves(line, inputs, points={"examples": y}, xlabel="input"), "sgd.loop")
+plots.show(plots.curves({"loss": history}, xlabel="steps", ylabel="loss", log="y"), "sgd.loop_loss")
 
 # %% [markdown]
 # ## Minibatches
@@ -647,41 +690,45 @@ def minibatches(n, batch_size, generator):
 #
 # First the noise. All these gradients are taken at the same place, $w = (0, 0)$, each with your `mse_gradient` from one of your batches. The cross is the gradient from all examples. The *spread* in the printed lines is the standard deviation: roughly, how far a typical gradient by the slope lies from the mean of all.
 
-# %%
-place = torch.zeros(2)
-full = mse_gradient(place, x, y)
-generator = torch.Generator().manual_seed(1)
+# %% guess="sgd.batch_noise"
 
-figure, axes = plots.panels(3, width=9.5, height=3.0)
-spreads = {}
-for axis, batch_size in zip(axes, [4, 16, 64]):
-    gradients = []
-    while len(gradients) < 300:
-        gradients += [
-            mse_gradient(place, x[idx], y[idx])
-            for idx in minibatches(len(x), batch_size, generator)
-            if len(idx) == batch_size
-        ]
-    gradients = torch.stack(gradients[:300])
-    spreads[batch_size] = gradients[:, 0].std().item()
-    axis.plot(*gradients.T, ".", color=plots.BLUE, markersize=3)
-    axis.plot(*full, "+", color=plots.ORANGE, markersize=16, markeredgewidth=3)
-    axis.set(
+
+# %%
+def gradients(batch_size, n=300):
+    """Gradients (n, 2) at w = (0, 0), each from one batch of this size."""
+    found = []
+    while len(found) < n:
+        for idx in minibatches(len(x), batch_size, generator):
+            if len(idx) == batch_size:
+                found.append(mse_gradient(torch.zeros(2), x[idx], y[idx]))
+    return torch.stack(found[:n])
+
+
+generator = torch.Generator().manual_seed(1)
+noisy = {size: gradients(size) for size in [4, 16, 64]}
+for size, cloud in noisy.items():
+    spread = cloud[:, 0].std().item()
+    print(
+        f"batch size {size:2}: spread {spread:.1f},",
+        f"times the root of the batch size {spread * size**0.5:.0f}",
+    )
+plots.show(
+    plots.clouds(
+        {f"batch size {size}": cloud for size, cloud in noisy.items()},
+        cross=mse_gradient(torch.zeros(2), x, y),
         xlim=(-15, 1),
         ylim=(-8, 0),
         xlabel="gradient by the slope",
-        title=f"batch size {batch_size}",
-    )
-axes[0].set_ylabel("gradient by the intercept")
-plots.show(
-    figure,
-    alt="Three clouds of 300 gradients each, for batch sizes 4, 16 and 64, around the same cross. The cloud for 4 is wide "
-    "and long, the one for 16 about half as wide, the one for 64 half as wide again.",
+        ylabel="by the intercept",
+    ),
+    "sgd.batch_noise",
 )
-for batch_size, spread in spreads.items():
-    print(
-        f"batch size {batch_size:2}: spread {spread:.1f}, times the root of the batch size {spread * batch_size**0.5:.0f}"
-    )
+
+# %% guard="sgd.batch_noise"
+# change: [4, 16, 64] -> [4, 8, 16]
+spreads = [cloud[:, 0].std() for cloud in noisy.values()]
+assert 1.7 < spreads[0] / spreads[1] < 2.3, "four times the examples halve the spread"
+assert 1.7 < spreads[1] / spreads[2] < 2.3, "and halve it again"
 
 # %% [markdown]
 # A batch's gradient points nearly the right way, and is right on average. Four times the examples halve its spread: it shrinks with the *square root* of the batch size. So a batch of 64 costs 16 times as much as a batch of 4 and is only 4 times as exact. That is why small batches pay. The chance in them is what the S in SGD stands for.
@@ -692,7 +739,7 @@ for batch_size, spread in spreads.items():
 # %%
 def epoch_path(batch_size, lr, seed=0):
     """The places (steps + 1, 2) during one epoch from the bad guess."""
-    w = guess.clone()
+    w = bad_guess.clone()
     places = [w.clone()]
     for idx in minibatches(len(x), batch_size, torch.Generator().manual_seed(seed)):
         w.grad = mse_gradient(w, x[idx], y[idx])
@@ -701,16 +748,20 @@ def epoch_path(batch_size, lr, seed=0):
     return torch.stack(places)
 
 
-figure, axes = plots.panels(3, width=9.5, height=3.3)
-for axis, batch_size in zip(axes, [1000, 100, 10]):
+# %% guess="sgd.epochs"
+
+# %%
+paths = {}
+for batch_size in [1000, 100, 10]:
     path = epoch_path(batch_size, lr=0.1)
-    name = f"batch size {batch_size}: {len(path) - 1} step" + "s" * (len(path) > 2)
-    _ = plots.surface(**landscape, paths={name: path}, title=name, axis=axis)
-plots.show(
-    figure,
-    alt="Three contour maps with the path of one epoch. Batch size 1000: a single short step. Batch size 100: ten steps down "
-    "into the valley. Batch size 10: a hundred steps, down and along the whole valley, trembling, to the star.",
-)
+    paths[f"batch size {batch_size}, steps: {len(path) - 1}"] = path
+plots.show(plots.surfaces(landscape, paths), "sgd.epochs")
+
+# %% guard="sgd.epochs"
+# change: lr=0.1) -> lr=0.1 * batch_size / 1000)
+ends = [(path[-1] - best).norm() for path in paths.values()]
+assert ends[0] > ends[1] > ends[2], "small batches get further in an epoch"
+assert ends[2] < 0.3, "with batches of 10 the path ends near the star"
 
 # %% [markdown]
 # For the same number of examples, the small batches get much further. They also never come to rest: near the star the path trembles, because the batches disagree about where down is. A smaller learning rate towards the end calms it (lesson 08).
@@ -779,6 +830,8 @@ def ewma(values, beta):
 #
 # The loss of each batch of 10 on the way through one epoch, and your average of it with three memories.
 
+# %% guess="sgd.ewma"
+
 # %%
 w = torch.zeros(2)
 batch_losses = []
@@ -788,17 +841,22 @@ for idx in minibatches(len(x), 10, torch.Generator().manual_seed(3)):
     sgd_step([w], lr=0.005)
 batch_losses = torch.stack(batch_losses)
 
+averages = {f"beta = {beta}": ewma(batch_losses, beta) for beta in [0.5, 0.9, 0.98]}
 plots.show(
     plots.curves(
-        {f"beta = {beta}": ewma(batch_losses, beta) for beta in [0.5, 0.9, 0.98]},
+        averages,
         points={"loss of each batch": batch_losses},
         xlabel="steps",
         ylabel="loss",
     ),
-    alt="Grey dots, the losses of 100 batches, fall from about 5 to about 0.3 and scatter. The average with beta 0.5 follows them "
-    "and still jumps, with 0.9 it is smooth, begins near 0, rises to meet them and then lags above them. With 0.98 it stays far "
-    "below at first and far above at the end.",
+    "sgd.ewma",
 )
+
+# %% guard="sgd.ewma"
+# change: ewma(batch_losses, beta) for -> ewma(batch_losses, beta) / (1 - beta ** torch.arange(1, 101)) for
+slow = averages["beta = 0.98"]
+assert slow[0] < 0.2 * batch_losses[0], "the average with the longest memory begins near 0"
+assert slow[-1] > 1.5 * batch_losses[-20:].mean(), "and is far above the losses at the end"
 
 # %% [markdown]
 # A long memory is smooth, and late. And every curve begins too low, because it starts from 0; the longer the memory, the longer it takes to forget that. Lesson 07 corrects for it. (Why not plot the mean over the whole epoch? You can, but take care: if the last batch is smaller, the average of the batches' means is not the mean over the examples.)
@@ -887,7 +945,7 @@ def momentum_step(params, velocities, lr, momentum):
 explore.valley(
     inputs[400:600],
     y[400:600],
-    start=guess,
+    start=bad_guess,
     ask=(
         "Can 15 steps get below 0.09 with the learning rate alone, momentum 0?",
         ["yes, easily", "yes, with exactly the right one", "no"],
@@ -904,6 +962,9 @@ explore.valley(
 # Thirty steps from the bad guess with the same learning rate, 0.1: your `sgd_step`, and your `momentum_step` with momentum 0.7.
 
 
+# %% guess="sgd.momentum_loss"
+
+
 # %%
 def with_momentum(lr, momentum):
     """Your step with momentum, from rest."""
@@ -917,9 +978,7 @@ paths = {
 }
 plots.show(
     plots.surface(**landscape, paths=paths),
-    alt="Two paths of 30 steps on the contour map. The plain one goes down the side of the valley and creeps along its bottom with "
-    "ever shorter steps; it ends half way to the star. The one with momentum shoots across the bottom and up the other side, "
-    "turns, swings back and forth a few times and reaches the star.",
+    "sgd.momentum",
 )
 plots.show(
     plots.curves(
@@ -929,9 +988,15 @@ plots.show(
         ylabel="loss",
         log="y",
     ),
-    alt="Loss against steps. Plain descent falls quickly at first, then slowly, to about 0.2 after 30 steps. With momentum the loss "
-    "swings up and down on the way and reaches its lowest value, about 0.09, after 20 steps.",
+    "sgd.momentum_loss",
 )
+
+# %% guard="sgd.momentum_loss"
+# change: momentum=0.7), -> momentum=0.0),
+rolled, walked = losses_on(paths["momentum 0.7"]), losses_on(paths["plain"])
+assert min(rolled[:21]) < 0.1, "with momentum the loss is below 0.1 within 20 steps"
+assert any(b > a for a, b in zip(rolled, rolled[1:])), "on the way it rises"
+assert walked[-1] > 0.15, "plain descent is at about 0.2 after 30 steps"
 
 # %% [markdown]
 # The ball overshoots: it has to turn, and on the way its loss even rises. But once it rolls along the valley it takes long steps where the walker takes short ones, and it arrives first.
@@ -939,26 +1004,10 @@ plots.show(
 # The same as a moving picture. It plays once; run the cell to play it again.
 
 # %%
-figure, (axis,) = plots.panels(1, width=5.4, height=4.0)
-_ = plots.surface(**landscape, paths={name: path[:1] for name, path in paths.items()}, axis=axis)
-lines = [line for line in axis.lines if line.get_label() in paths]
-
-
-def show_steps(frame):
-    for line, path in zip(lines, paths.values()):
-        line.set_data(*path[: frame + 1].T)
-
-
-plots.animate(
-    figure,
-    show_steps,
-    frames=31,
-    alt="The two paths grow step by step. At first both go the same way; then the one with momentum gathers speed, overshoots the "
-    "bottom of the valley, turns, and runs along it past the plain one to the star.",
-)
+plots.race(landscape, paths, "sgd.race")
 
 # %% [markdown]
-# And the two conventions. On the left, momentum stays at 0.7: with the same learning rate the EWMA form lags behind, with the larger one it lands on the same points. On the right, momentum is 0.9 for ten steps and 0.5 from then on. The learning rate of the EWMA form follows as $0.1 / (1 - \text{momentum})$, and still the two part: at the change, $v$ keeps what it had gathered under the old momentum, and $m$ had scaled it by the old factor. In lesson 08 momentum does change during training.
+# And the two conventions, once with momentum 0.7 throughout, and once with momentum 0.9 for ten steps and 0.5 from then on. The learning rate of the EWMA form is either the same, 0.1, or follows as $0.1 / (1 - \text{momentum})$.
 
 
 # %%
@@ -981,36 +1030,45 @@ def walk_with(take, lr, momentums):
     return losses_on(walk(take_step, len(momentums)))
 
 
-figure, axes = plots.panels(2, width=9.0, height=3.2)
-for axis, momentums, title in [
-    (axes[0], [0.7] * 30, "momentum 0.7 throughout"),
-    (axes[1], [0.9] * 10 + [0.5] * 20, "momentum 0.9, then 0.5"),
-]:
-    torchs = walk_with(momentum_step, lambda m: 0.1, momentums)
-    same_lr = walk_with(average_step, lambda m: 0.1, momentums)
-    larger_lr = walk_with(average_step, lambda m: 0.1 / (1 - m), momentums)
-    axis.plot(
-        larger_lr,
-        "o",
-        color="black",
-        markerfacecolor="none",
-        label="EWMA form, lr 0.1 / (1 - momentum)",
-    )
-    _ = plots.curves(
-        {"torch's form, lr 0.1": torchs, "EWMA form, lr 0.1": same_lr},
-        range(31),
-        xlabel="steps",
-        title=title,
-        log="y",
-        axis=axis,
-    )
-    axis.set_ylim(top=60)
+def three_ways(momentums):
+    """The losses of torch's form, and of the EWMA form with two rates."""
+    return {
+        "torch's form, lr 0.1": walk_with(momentum_step, lambda m: 0.1, momentums),
+        "EWMA, lr 0.1": walk_with(average_step, lambda m: 0.1, momentums),
+        "EWMA, lr 0.1 / (1 - momentum)": walk_with(
+            average_step, lambda m: 0.1 / (1 - m), momentums
+        ),
+    }
+
+
+# %% guess="sgd.two_forms"
+
+# %%
+constant = three_ways([0.7] * 30)
+changing = three_ways([0.9] * 10 + [0.5] * 20)
 plots.show(
-    figure,
-    alt="Two charts of loss against steps. Left, momentum 0.7 throughout: torch's form falls fast, the EWMA form with the same lr "
-    "slowly; the rings of the EWMA form with the larger lr lie on torch's curve. Right, momentum 0.9 then 0.5: rings and curve "
-    "agree for ten steps and part after the change.",
+    plots.side_by_side(
+        {"series": constant, "title": "momentum 0.7 throughout"},
+        {"series": changing, "title": "momentum 0.9, then 0.5"},
+        x=range(31),
+        log="y",
+        xlabel="steps",
+        ylim=(None, 60),
+        dashed="EWMA, lr 0.1 / (1 - momentum)",
+    ),
+    "sgd.two_forms",
 )
+
+# %% guard="sgd.two_forms"
+# change: [0.9] * 10 + [0.5] * 20 -> [0.9] * 30
+ours, _, scaled = (torch.tensor(losses) for losses in constant.values())
+assert torch.allclose(ours, scaled, rtol=1e-3), "with constant momentum the two forms agree"
+ours, _, scaled = (torch.tensor(losses) for losses in changing.values())
+assert torch.allclose(ours[:11], scaled[:11], rtol=1e-3), "and they agree up to the change"
+assert not torch.allclose(ours[12:], scaled[12:], rtol=0.1), "after the change they part"
+
+# %% [markdown]
+# On the left, the EWMA form with the same learning rate lags behind, and with the larger one it lands on the same points. On the right the two part at the change: $v$ keeps what it had gathered under the old momentum, and $m$ had scaled it by the old factor. In lesson 08 momentum does change during training.
 
 # %% [markdown]
 # ### A slow intercept
@@ -1121,7 +1179,7 @@ plots.show(
         title="A step with a bug",
         log="y",
     ),
-    alt="Two curves of losses over 30 steps, one with a bug and one of your own step.",
+    "sgd.reproduce",
 )
 
 # %% [markdown]
@@ -1189,24 +1247,27 @@ def reproduce_momentum_step():
 # %% [markdown]
 # ## Should I try …? Try it and see
 #
-# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like. Double-click the cells in italics to write.
+# Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like. Double-click the cells in italics to write.
 #
 # ### Should I take a still larger learning rate?
+
+# %% guess="sgd.larger_rate"
 
 # %%
 trials = {f"lr = {lr}": losses_on(walk(plain(lr), steps=20)) for lr in [0.4, 0.45, 0.46, 0.5]}
 plots.show(
     plots.curves(trials, range(21), xlabel="steps", ylabel="loss", log="y"),
-    alt="Loss against steps, logarithmic. It falls fast for lr 0.4 and slowly for 0.45; it grows slowly for 0.46 and without end for "
-    "0.5.",
+    "sgd.larger_rate",
 )
 
+# %% guard="sgd.larger_rate"
+# change: 0.45, 0.46, 0.5] -> 0.45, 0.44, 0.5]
+fast, slow, edge, over = (losses[-1] / losses[0] for losses in trials.values())
+assert fast < slow < 1, "0.4 falls fast and 0.45 slowly"
+assert 1 < edge < over, "0.46 grows slowly and 0.5 without end"
+
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # 0.45 and 0.46 lie on two sides of your `largest_lr`. Below, your own first step is measured against the factor $1 - \mathrm{lr} \cdot c$, in the direction along the valley and in the one across it: the distance from the lowest point before and after.
@@ -1226,10 +1287,12 @@ for lr in [0.2, 0.4, 0.45, 0.46, 0.5]:
 # %% [markdown]
 # ### Should I leave out `w.grad = None`?
 
+# %% guess="sgd.clearing"
+
 # %%
 trials = {}
 for clear in [True, False]:
-    w = guess.clone().requires_grad_()
+    w = bad_guess.clone().requires_grad_()
     trials["cleared" if clear else "never cleared"] = history = []
     for _ in range(60):
         loss = mse(x @ w, y)
@@ -1238,68 +1301,67 @@ for clear in [True, False]:
         if clear:
             w.grad = None
         history.append(loss.item())
-figure = plots.curves(trials, xlabel="steps", ylabel="loss")
-figure.axes[0].set_ylim(top=9)
 plots.show(
-    figure,
-    alt="Loss against steps. With the gradient cleared it falls smoothly. Never cleared, it swings up and down in waves "
-    "that do not die out.",
+    plots.curves(trials, xlabel="steps", ylabel="loss", ylim=(None, 9)),
+    "sgd.clearing",
 )
 
+# %% guard="sgd.clearing"
+# change: if clear: -> if True:
+cleared, never = trials["cleared"], trials["never cleared"]
+assert cleared[-1] < 0.2, "cleared, the loss falls smoothly"
+assert max(never[-20:]) > 1, "never cleared, it swings to the end"
+
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:* (Compare "never cleared" with a velocity. Which momentum does it have?)
+# *What happened, and why:* (Compare "never cleared" with a velocity. Which momentum does it have?)
 
 # %% [markdown]
 # ### Should I take much more momentum?
+
+# %% guess="sgd.more_momentum"
 
 # %%
 momentums = [0.0, 0.5, 0.7, 0.9, 0.99]
 trials = {
     f"momentum {m}": losses_on(walk(with_momentum(lr=0.1, momentum=m), steps=60)) for m in momentums
 }
-figure = plots.curves(trials, range(61), xlabel="steps", ylabel="loss", log="y")
-figure.axes[0].set_ylim(top=150)
 plots.show(
-    figure,
-    alt="Loss against steps for five momentums at lr 0.1. 0.7 is the first to settle, then 0.5; 0.9 swings and settles "
-    "later; 0.99 swings on with nearly full height for all 60 steps.",
+    plots.curves(trials, range(61), xlabel="steps", ylabel="loss", log="y", ylim=(None, 150)),
+    "sgd.more_momentum",
 )
 
+
+# %% guard="sgd.more_momentum"
+# change: 0.9, 0.99] -> 0.9, 0.8]
+def settled(losses, limit=0.1):
+    """The first step from which on the loss stays below the limit."""
+    return max(t for t, loss in enumerate(losses) if loss >= limit) + 1
+
+
+first = sorted(trials, key=lambda name: settled(trials[name]))
+assert first[:2] == ["momentum 0.7", "momentum 0.5"], "0.7 settles first, then 0.5"
+assert max([*trials.values()][-1][-20:]) > 1, "0.99 swings on to the end"
+
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I use a batch of one?
 
+# %% guess="sgd.batch_of_one"
+
 # %%
-figure, axes = plots.panels(3, width=9.5, height=3.3)
-for axis, lr in zip(axes, [0.02, 0.1, 0.3]):
-    _ = plots.surface(
-        **landscape,
-        paths={f"lr = {lr}": epoch_path(1, lr)},
-        title=f"batch size 1, lr = {lr}",
-        axis=axis,
-    )
-plots.show(
-    figure,
-    alt="Paths of 1000 steps with one example each. With lr 0.02 it reaches the star and trembles there a little, with 0.1 it "
-    "covers a wide patch around it, with 0.3 it jumps all over the valley.",
-)
+paths = {f"batch size 1, lr = {lr}": epoch_path(1, lr) for lr in [0.02, 0.1, 0.3]}
+plots.show(plots.surfaces(landscape, paths), "sgd.batch_of_one")
+
+# %% guard="sgd.batch_of_one"
+# change: epoch_path(1, lr) -> epoch_path(1, 0.02)
+wide = [(path[-500:] - best).norm(dim=1).mean() for path in paths.values()]
+assert wide[0] < 0.3, "with lr 0.02 it trembles a little at the star"
+assert wide[2] > 2 * wide[0], "with lr 0.3 it jumps all over the valley"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ## Where this stands in the source

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: exercise,seed,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,guess,guard,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -56,8 +56,7 @@ plots.show(
         [("x", "u", "42"), ("u", "v", "14"), ("v", "L", "14")],
         size=(8.0, 1.4),
     ),
-    alt="A chain of four boxes with arrows from left to right: x is 2, u is 6, v is 7, L is 49. On the arrows, from right to left: "
-    "the derivative of L by v is 14, by u is 14, by x is 42.",
+    "backprop.chain",
 )
 
 # %% [markdown]
@@ -165,10 +164,7 @@ errors = {
 errors = {name: [max(error, 1e-12) for error in values] for name, values in errors.items()}
 plots.show(
     plots.curves(errors, steps, xlabel="eps", ylabel="error of the slope", log="xy"),
-    alt="Error against eps, both logarithmic: three letters V. From the right each falls in a straight line, the central ones twice as "
-    "steeply as the one-sided, and then rises again in a ragged line. The central one is lowest, about 1e-11, between eps 1e-6 and 1e-5. The "
-    "one-sided one gets no lower than about 1e-8. In float32 the lowest is about 1e-6, near eps 1e-3, and below eps 1e-7 the error "
-    "is as large as the slope itself.",
+    "backprop.eps",
 )
 
 # %% [markdown]
@@ -264,8 +260,7 @@ plots.show(
         xlabel="x in millionths",
         ylabel="slope of relu",
     ),
-    alt="Slope of the ReLU for x between -3 and 3 millionths. The true slope jumps from 0 to 1 at 0. The numerical slope rises "
-    "in a straight ramp from 0 at minus one millionth to 1 at plus one millionth.",
+    "backprop.kink",
 )
 
 # %% [markdown]
@@ -294,9 +289,7 @@ plots.show(
         ],
         size=(9.0, 2.6),
     ),
-    alt="A graph. x of shape (n, d_in), weight of shape (d_out, d_in) and bias of shape (d_out,) lead into y = x @ weight.T + bias of "
-    "shape (n, d_out), and y leads into the rest of the net and the loss. On the arrows, in orange: grad_x, grad_weight, "
-    "grad_bias, and grad_out on the arrow from y to the loss.",
+    "backprop.affine_graph",
 )
 
 # %% [markdown]
@@ -668,9 +661,7 @@ plots.show(
         ],
         size=(10.0, 3.4),
     ),
-    alt="The computation graph of the two-layer net. x, w1 and b1 lead into z; z leads into h, the ReLU of z; h, w2 and b2 lead into "
-    "y_hat; y_hat and y lead into the loss L. Below each name stands its shape. On the arrows, in orange, stand the gradients: "
-    "grad_y_hat from the loss, then grad_w2, grad_b2 and grad_h, then grad_z, then grad_w1 and grad_b1.",
+    "backprop.net_graph",
 )
 
 # %% [markdown]
@@ -826,8 +817,7 @@ right.plot(
 right.legend(frameon=False)
 plots.show(
     figure,
-    alt="Left: the network follows the wave in straight pieces. Right: the loss falls over 3,000 steps; the dots of the training with "
-    "autograd lie on the line of the training with your gradients.",
+    "backprop.wave",
 )
 
 # %% [markdown]
@@ -1011,9 +1001,7 @@ plots.show(
         ],
         size=(8.5, 3.0),
     ),
-    alt="A graph of five nodes. a is 2 with gradient 15, b is 3 with gradient 6. Both lead into p, which is 6 with gradient 3. p and a "
-    "lead into u, which is 12 with gradient 1. u and p lead into out, which is 18 with gradient 1. On the arrows: 1 and 1 from "
-    "out, 2 to p and 6 to a from u, 9 to a and 6 to b from p.",
+    "backprop.filled_graph",
 )
 
 # %% [markdown]
@@ -1110,8 +1098,7 @@ plots.show(
     plots.curves(
         {"largest error in grad_w1": errors}, steps, xlabel="eps", ylabel="error", log="xy"
     ),
-    alt="Largest error in grad_w1 against eps, both logarithmic. It falls from about 1e-4 at eps 1e-10 to about 1e-10 near eps 5e-5, "
-    "then jumps up by seven powers of ten at once and keeps rising to about 0.1 at eps 0.1.",
+    "backprop.net_eps",
 )
 
 # %% [markdown]

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: exercise,seed,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,guess,guard,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -27,11 +27,42 @@ import math
 
 import torch
 
-from course_utils import check, explore, plots
+from course_utils import check, explore, outcome, plots
 from course_utils.data import load_mnist
 from course_utils.reference.backprop import numerical_gradient, relative_error
 
 _ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## Five questions first
+#
+# Answer each in your head before you open it. What you have to look for in your memory stays there longer.
+#
+# <details><summary>1. A batch `x` of shape `(n, d)` goes through an affine map with a weight of shape `(c, d)`. How is it written, and which shape has the result?</summary>
+#
+# `x @ weight.T + bias`, of shape `(n, c)` (lesson 01).
+#
+# </details>
+# <details><summary>2. What are the four lines of the training loop?</summary>
+#
+# Forward, backward, step, clear (lesson 02).
+#
+# </details>
+# <details><summary>3. Four times as many examples in a batch: what becomes of the noise in its gradient?</summary>
+#
+# It halves: the spread shrinks with the root of the batch size (lesson 02).
+#
+# </details>
+# <details><summary>4. How do you find out whether a gradient formula is right, without knowing calculus?</summary>
+#
+# Compare it with central differences in float64, at random points, by the relative error: below $10^{-6}$ it is right (lesson 03).
+#
+# </details>
+# <details><summary>5. A value is used twice in a computation. What happens to its gradient?</summary>
+#
+# The two contributions add up (lesson 03).
+#
+# </details>
 
 # %% [markdown]
 # ## Scores
@@ -49,35 +80,21 @@ means = torch.stack([x[labels == k].mean(0) for k in range(10)])
 
 
 def scores(x):
-    """-(squared distance to each mean) / 2, up to a constant of each digit; x: (n, 784), returns (n, 10)."""
+    """-(squared distance to each mean) / 2, up to a constant of each digit; x: (n, 784).
+
+    Returns (n, 10).
+    """
     return x @ means.T - means.square().sum(1) / 2
 
 
-def show_scores(x, values, titles, words):
-    """A digit beside its ten numbers, one row of bars for each."""
-    figure, axes = plots.panels(len(values) + 1, height=1.9, width=7.4)
-    _ = axes[0].imshow(x.reshape(28, 28), cmap="gray_r")
-    _ = axes[0].axis("off")
-    for axis, numbers, title in zip(axes[1:], values, titles):
-        _ = axis.bar(
-            range(10),
-            numbers,
-            color=[plots.ORANGE if k == numbers.argmax() else plots.BLUE for k in range(10)],
-        )
-        _ = axis.axhline(0, color="0.5", linewidth=0.8)
-        _ = axis.set_xticks(range(10))
-        _ = axis.set_title(title, fontsize=10)
-    plots.show(figure, alt=words)
-
-
 example = 3
+digit = x[example].reshape(28, 28)
 logits = scores(x)
-show_scores(
-    x[example],
-    [logits[example]],
-    ["logits"],
-    f"A handwritten {labels[example]} and its ten logits as bars. The largest, for class {logits[example].argmax()}, is "
-    f"{logits[example].max():.1f}; the smallest is {logits[example].min():.1f}.",
+plots.show(
+    plots.by_class({"logits": logits[example]}, digit),
+    "cross_entropy.logits",
+    label=labels[example],
+    winner=logits[example].argmax(),
 )
 
 # %% [markdown]
@@ -139,21 +156,10 @@ def one_hot(labels, num_classes):
 # Eight labels as rows. Each row has one dark place. And a fact that you will need twice below: a product with a one-hot row *looks something up*. It takes the entry at the label's place and forgets the others.
 
 # %%
-figure, (axis,) = plots.panels(1, width=5.0, height=2.6)
-_ = axis.imshow(one_hot(labels[:8], 10), cmap="gray_r", vmax=1.4)
-_ = axis.set(
-    xlabel="class",
-    ylabel="label",
-    xticks=range(10),
-    yticks=range(8),
-    yticklabels=labels[:8].tolist(),
-)
-_ = axis.hlines([i + 0.5 for i in range(7)], -0.5, 9.5, color="0.8", linewidth=0.8)
-_ = axis.vlines([k + 0.5 for k in range(9)], -0.5, 7.5, color="0.8", linewidth=0.8)
 plots.show(
-    figure,
-    alt=f"A grid of 8 rows, for the labels {', '.join(map(str, labels[:8].tolist()))}, and 10 columns, for the classes. Every row has "
-    "one dark square, in the column of its label.",
+    plots.grid(one_hot(labels[:8], 10), xlabel="class", ylabel="label", rows=labels[:8].tolist()),
+    "cross_entropy.one_hot",
+    labels=labels[:8].tolist(),
 )
 
 by_product = (one_hot(labels[:3], 10) * logits[:3]).sum(1)
@@ -177,7 +183,9 @@ print("lookup:         ", [round(v, 2) for v in by_lookup.tolist()])
 #
 # ### What a computer makes of it
 #
-# The formula has a trap. float32, the usual kind of number in PyTorch, ends at $3.4 \cdot 10^{38}$. Beyond that it says `inf`. And $e^{z}$ grows fast.
+# float32, the usual kind of number in PyTorch, ends at $3.4 \cdot 10^{38}$. Beyond that it says `inf`. And $e^{z}$ grows fast.
+
+# %% guess="cross_entropy.overflow"
 
 # %%
 z = torch.tensor([-1000.0, -104.0, -100.0, 0.0, 88.0, 89.0, 1000.0])
@@ -185,7 +193,13 @@ for number, exponential in zip(z.tolist(), z.exp().tolist()):
     print(f"exp({number:6.0f}) = {exponential:.3g}")
 
 row = torch.tensor([1000.0, 999.0])
-print("softmax by the formula:", (row.exp() / row.exp().sum()).tolist())
+by_formula = row.exp() / row.exp().sum()
+print("softmax by the formula:", by_formula.tolist())
+outcome("cross_entropy.overflow")
+
+# %% guard="cross_entropy.overflow"
+# change: row = torch.tensor([1000.0, 999.0]) -> row = torch.tensor([10.0, 9.0])
+assert by_formula.isnan().all(), "the formula gives nan for logits near 1000"
 
 # %% [markdown]
 # From 89 on, $e^z$ is `inf`, and `inf / inf` is `nan`: not a number. From −104 down, $e^z$ is 0, and a row of nothing but such logits gives `0 / 0`, which is `nan` too. Logits of this size do occur in training, and one `nan` in a loss makes every parameter `nan` in the next step.
@@ -250,43 +264,54 @@ def softmax(logits):
 # %% [markdown]
 # ### What you should now see
 #
-# The logits of the digit above as probabilities, and the same logits with 1000 added to each. The shift changes nothing.
+# The logits of the digit above as probabilities, and beside them the softmax of the same logits with 1000 added to each.
+
+# %% guess="cross_entropy.shifted"
 
 # %%
 p = softmax(logits)
-show_scores(
-    x[example],
-    [p[example], softmax(logits[example : example + 1] + 1000)[0]],
-    ["softmax(logits)", "softmax(logits + 1000)"],
-    f"The {labels[example]} again and two rows of ten bars, which look the same: the probability of class "
-    f"{p[example].argmax()} is {p[example].max():.2f} in both, the others share the rest.",
+shifted = softmax(logits + 1000)
+plots.show(
+    plots.by_class(
+        {"softmax(logits)": p[example], "softmax(logits + 1000)": shifted[example]},
+        digit,
+        ylim=(0, 1),
+    ),
+    "cross_entropy.shifted",
+    label=labels[example],
+    winner=p[example].argmax(),
 )
 
+# %% guard="cross_entropy.shifted"
+# change: softmax(logits + 1000) -> softmax(logits * 3)
+assert torch.allclose(p, shifted, atol=1e-3), "adding 1000 to all logits changes no probability"
+
 # %% [markdown]
-# A maximum of the whole batch would also keep the exponentials from overflowing. Here is why it will not do. The batch has two rows, one near 1000 and one near −1000. After subtracting 1000 from both, the second row is near −2000, and all its exponentials are 0.
+# The shift changes nothing. A maximum of the whole batch, instead of one for each row, would also keep the exponentials from overflowing. Will it do? Here is a batch of two rows, one near 1000 and one near −1000.
+
+# %% guess="cross_entropy.one_maximum"
 
 # %%
 batch = torch.tensor([[1000.0, 999.0], [-1000.0, -1001.0]])
 exp = (batch - batch.max()).exp()
-print(
-    "one maximum for all:     ",
-    [[round(v, 3) for v in r] for r in (exp / exp.sum(1, keepdim=True)).tolist()],
-)
-print("each row its own maximum:", [[round(v, 3) for v in r] for r in softmax(batch).tolist()])
+with_one = exp / exp.sum(1, keepdim=True)
+for name, result in {"one maximum for all": with_one, "one for each row": softmax(batch)}.items():
+    print(f"{name}:", [[round(v, 3) for v in row] for row in result.tolist()])
+outcome("cross_entropy.one_maximum")
+
+# %% guard="cross_entropy.one_maximum"
+# change: batch.max()) -> batch.amax(1, keepdim=True))
+assert with_one[1].isnan().all(), "with one maximum for all, the second row is nan"
 
 # %% [markdown]
-# Only *differences* of logits count. If all logits are doubled, their differences double, and the softmax becomes surer: the largest takes more. Slide from nearly equal to nearly all or nothing:
+# After subtracting 1000 from both rows, the second is near −2000, and all its exponentials are 0.
+#
+# Only *differences* of logits count. If all logits are doubled, their differences double, and the softmax becomes surer: the largest takes more. From nearly equal to nearly all or nothing:
 
 # %%
-figure, axes = plots.panels(4, height=1.7, width=7.4)
-for axis, factor in zip(axes, [0.1, 0.5, 1.0, 3.0]):
-    _ = axis.bar(range(10), softmax(factor * logits[example : example + 1])[0], color=plots.BLUE)
-    _ = axis.set(title=f"logits × {factor:g}", ylim=(0, 1), xticks=[0, 5, 9])
-plots.show(
-    figure,
-    alt="Four rows of ten bars: the softmax of the logits times 0.1, 0.5, 1 and 3. At 0.1 all bars are nearly equal, at 3 one "
-    "bar holds nearly everything.",
-)
+factors = [0.1, 0.5, 1.0, 3.0]
+rows = {f"logits × {factor:g}": softmax(factor * logits)[example] for factor in factors}
+plots.show(plots.by_class(rows, ylim=(0, 1), xticks=[0, 5, 9]), "cross_entropy.sharper")
 
 # %% [markdown]
 # ## Logarithms of probabilities
@@ -343,30 +368,37 @@ def log_softmax(logits):
 # %% [markdown]
 # ### What you should now see
 #
-# Two classes, whose logits lie further and further apart. The logarithm of the losing probability should simply fall, step by step with the distance. Your function does that. The plain way breaks off at about 104, where the probability is rounded to 0.
+# Two classes, whose logits lie further and further apart. The logarithm of the losing probability should simply fall, step by step with the distance. Your function, and the plain way, `softmax(...).log()`:
+
+# %% guess="cross_entropy.logarithm"
 
 # %%
 gap = torch.arange(0.0, 201.0)
 pairs = torch.stack([-gap, torch.zeros(201)], dim=1)
 plain = softmax(pairs)[:, 0].log()
 
-figure = plots.curves(
-    {
-        "log_softmax": log_softmax(pairs)[:, 0],
-        "log of softmax": torch.where(plain.isinf(), torch.nan, plain),
-    },
-    gap,
-    xlabel="how far the logit is below the other",
-    ylabel="log p",
-)
-figure.axes[0].lines[1].set(linewidth=5, alpha=0.5)
-figure.axes[0].legend(frameon=False)
 plots.show(
-    figure,
-    alt="The logarithm of the losing class's probability against the distance of the two logits, 0 to 200. log_softmax is a straight "
-    "line from about 0 down to -200. The logarithm of softmax follows it to about -103 and ends there.",
+    plots.curves(
+        {
+            "log_softmax": log_softmax(pairs)[:, 0],
+            "log of softmax": torch.where(plain.isinf(), torch.nan, plain),
+        },
+        gap,
+        dashed="log of softmax",
+        xlabel="how far the logit is below the other",
+        ylabel="log p",
+    ),
+    "cross_entropy.logarithm",
 )
-print("finite up to a distance of", int(gap[plain.isfinite()].max()))
+print("the plain way is finite up to a distance of", int(gap[plain.isfinite()].max()))
+
+# %% guard="cross_entropy.logarithm"
+# change: plain = softmax(pairs) -> plain = softmax(pairs.double())
+assert int(gap[plain.isfinite()].max()) == 103, "the plain way breaks off at 104"
+assert torch.allclose(log_softmax(pairs)[5:, 0], -gap[5:], atol=0.01), "log_softmax is a line"
+
+# %% [markdown]
+# Your function goes on for ever. The plain way breaks off where the probability is rounded to 0.
 
 # %% [markdown]
 # ## The loss
@@ -388,7 +420,7 @@ plots.show(
         xlabel="probability that the model gives to the right class",
         ylabel="loss",
     ),
-    alt="The curve of minus log p over p from 0 to 1: over 5 near p = 0, 0.69 at one half, falling to 0 at p = 1.",
+    "cross_entropy.surprise",
 )
 for p_right in [0.99, 0.5, 0.1, 0.01]:
     print(f"p = {p_right:<4}  -log p = {-math.log(p_right):.3f}")
@@ -490,6 +522,8 @@ def cross_entropy(logits, targets):
 #
 # On the left are both losses, on the right their slopes: what gradient descent gets to feel.
 
+# %% guess="cross_entropy.sure_mistake"
+
 # %%
 z = torch.linspace(-12, 12, 241, requires_grad=True)
 pairs = torch.stack([z, torch.zeros(241)], dim=1)
@@ -502,23 +536,23 @@ slopes = {
     for name, loss in {"cross-entropy": cross, "squared error": squared}.items()
 }
 
-figure, (left, right) = plots.panels(2)
-plots.curves(
-    {"cross-entropy": cross, "squared error": squared},
-    z,
-    xlabel="logit of the right class",
-    title="loss",
-    axis=left,
-)
-plots.curves(slopes, z, xlabel="logit of the right class", title="slope of the loss", axis=right)
+losses = {"cross-entropy": cross, "squared error": squared}
 plots.show(
-    figure,
-    alt="Two panels over the logit of the right class from -12 to 12. Losses: cross-entropy falls in a nearly straight line from 12 to "
-    "0.7 at 0 and on to 0; the squared error is level at 2, falls around 0, and is level at 0. Slopes: cross-entropy is -1 on the left "
-    "and goes to 0 on the right; the squared error is 0 on both sides, with a dip to about -0.6 between.",
+    plots.side_by_side(
+        {"series": losses, "title": "loss"},
+        {"series": slopes, "title": "slope of the loss"},
+        x=z,
+        xlabel="logit of the right class",
+    ),
+    "cross_entropy.sure_mistake",
 )
 for name, slope in slopes.items():
     print(f"{name}: slope for a sure mistake (logit -12): {slope[0]:.2g}")
+
+# %% guard="cross_entropy.sure_mistake"
+# change: (softmax(pairs) - one_hot(right_class, 2)).square() -> (pairs - one_hot(right_class, 2)).square()
+assert -1 <= slopes["cross-entropy"][0] < -0.99, "the slope of cross-entropy is -1"
+assert abs(slopes["squared error"][0]) < 1e-3, "the squared error is flat for a sure mistake"
 
 # %% [markdown]
 # A sure mistake is where a lot should be learned. There the squared error is flat: its slope is nearly 0, so a step of gradient descent changes nearly nothing. The slope of cross-entropy is −1. The logarithm undoes the flattening of the softmax.
@@ -611,6 +645,8 @@ explore.softmax(
 #
 # Lesson 03's referee agrees: central differences in float64 give the same numbers. And for a digit that the nearest mean gets wrong you can see what the gradient asks for. Gradient descent moves *against* the gradient, so blue bars will rise and orange ones fall.
 
+# %% guess="cross_entropy.push"
+
 # %%
 few, few_targets = logits[:5].double() / 10, labels[:5]
 by_differences = numerical_gradient(lambda z: cross_entropy(z, few_targets), few)
@@ -619,24 +655,24 @@ print("largest relative error below 1e-6:", error < 1e-6)
 
 wrong = 23
 one, one_target = logits[wrong : wrong + 1], labels[wrong : wrong + 1]
-figure, axes = plots.panels(4, height=1.9, width=7.4)
-_ = axes[0].imshow(x[wrong].reshape(28, 28), cmap="gray_r")
-_ = axes[0].axis("off")
-for axis, values, title in zip(
-    axes[1:],
-    [softmax(one)[0], one_hot(one_target, 10)[0], cross_entropy_backward(one, one_target)[0]],
-    ["p", "y", "p - y"],
-):
-    colours = [plots.BLUE if v < 0 else plots.ORANGE for v in values] if title == "p - y" else "0.5"
-    _ = axis.bar(range(10), values, color=colours)
-    _ = axis.axhline(0, color="0.5", linewidth=0.8)
-    _ = axis.set(title=title, ylim=(-1.05, 1.05), xticks=[0, 5, 9])
+rows = {
+    "p": softmax(one)[0],
+    "y": one_hot(one_target, 10)[0],
+    "p - y": cross_entropy_backward(one, one_target)[0],
+}
 plots.show(
-    figure,
-    alt=f"A handwritten {labels[wrong]} that is taken for a {logits[wrong].argmax()}. Bars of p, largest at class "
-    f"{logits[wrong].argmax()}; bars of y, 1 at class {labels[wrong]}; bars of p minus y, negative at class {labels[wrong]} and "
-    f"positive at class {logits[wrong].argmax()}.",
+    plots.by_class(
+        rows, x[wrong].reshape(28, 28), signed="p - y", ylim=(-1.05, 1.05), xticks=[0, 5, 9]
+    ),
+    "cross_entropy.push",
+    digit=labels[wrong],
+    taken=logits[wrong].argmax(),
 )
+
+# %% guard="cross_entropy.push"
+# change: cross_entropy_backward(one, one_target) -> cross_entropy_backward(one, one.argmax(1))
+negative = (rows["p - y"] < 0).nonzero().flatten()
+assert negative.tolist() == [int(one_target)], "only the logit of the right class will rise"
 
 # %% [markdown]
 # ## Train with it
@@ -689,7 +725,9 @@ def accuracy(logits, targets):
 # %% [markdown]
 # ### What you should now see
 #
-# Loss and accuracy, step by step, on the digits of the training and on 1,000 digits that take no part in it. The loss falls smoothly. The accuracy jumps up at once and then climbs in small steps.
+# Loss and accuracy, step by step, on the digits of the training and on 1,000 digits that take no part in it. The weights start at zero here, which lesson 01 warned about. In a single layer it does no harm: each class gets a gradient of its own.
+
+# %% guess="cross_entropy.training"
 
 # %%
 weight, bias = torch.zeros(10, 784), torch.zeros(10)
@@ -707,31 +745,39 @@ for _ in range(150):
     weight -= 0.5 * grad.T @ x
     bias -= 0.5 * grad.sum(0)
 
-figure, (left, right) = plots.panels(2)
-plots.curves(
-    {k: v for k, v in history.items() if "loss" in k}, xlabel="step", ylabel="loss", axis=left
-)
-plots.curves(
-    {k: v for k, v in history.items() if "accuracy" in k},
-    xlabel="step",
-    ylabel="accuracy",
-    axis=right,
-)
+halves = [
+    {name: values for name, values in history.items() if kind in name}
+    for kind in ("loss", "accuracy")
+]
 plots.show(
-    figure,
-    alt=f"Left, the loss over 150 steps: training and validation fall together from 2.3 to {history['training loss'][-1]:.2f} and "
-    f"{history['validation loss'][-1]:.2f}. Right, the accuracy: from 0.1 to over 0.6 within a few steps, then slowly to "
-    f"{history['training accuracy'][-1]:.2f} and {history['validation accuracy'][-1]:.2f}.",
+    plots.side_by_side(
+        {"series": halves[0], "ylabel": "loss"},
+        {"series": halves[1], "ylabel": "accuracy"},
+        xlabel="step",
+    ),
+    "cross_entropy.training",
+    training=history["training loss"][-1],
+    validation=history["validation loss"][-1],
 )
 print(f"nearest mean:        {accuracy(scores(x_valid), labels_valid):.3f}")
 print(f"logistic regression: {accuracy(x_valid @ weight.T + bias, labels_valid):.3f}")
 
+# %% guard="cross_entropy.training"
+# change: torch.zeros(10, 784) -> torch.randn(10, 784)
+# change: weight -= 0.5 * grad.T @ x -> weight += 0.5 * grad.T @ x
+assert abs(history["training loss"][0] - math.log(10)) < 0.01, "the losses start at log 10"
+reached = history["validation accuracy"]
+assert reached[-1] > accuracy(scores(x_valid), labels_valid) + 0.05, "it beats the nearest mean"
+assert reached[10] > 0.6, "the accuracy jumps up within a few steps"
+
 # %% [markdown]
-# The weights start at zero here, which lesson 01 warned about. In a single layer it does no harm: each class gets a gradient of its own. (Why do the losses start at 2.303?)
+# Logits of zero give every class the same probability, so the losses start at $\log 10$. The loss falls smoothly. The accuracy jumps up at once and then climbs in small steps.
 #
 # ### Loss and metric
 #
 # Could one train on the accuracy itself? Look at both while a single weight runs through a range of values and everything else stays fixed.
+
+# %% guess="cross_entropy.staircase"
 
 # %%
 values = torch.linspace(-6, 6, 241)
@@ -743,21 +789,21 @@ for value in values:
     losses.append(cross_entropy(x[:200] @ moved.T + bias, labels[:200]).item())
     accuracies.append(accuracy(x[:200] @ moved.T + bias, labels[:200]))
 
-figure, (left, right) = plots.panels(2)
-plots.curves({"loss": losses}, values, xlabel="one weight", title="loss of 200 digits", axis=left)
-plots.curves(
-    {"accuracy": accuracies},
-    values,
-    xlabel="one weight",
-    title="accuracy of 200 digits",
-    axis=right,
-)
-right.lines[0].set_drawstyle("steps-mid")
 plots.show(
-    figure,
-    alt="Loss and accuracy of 200 digits while one weight runs from -6 to 6. The loss is a smooth curve with one lowest point. "
-    "The accuracy is a staircase: level pieces with jumps between.",
+    plots.side_by_side(
+        {"series": {"loss": losses}, "title": "loss of 200 digits"},
+        {"series": {"accuracy": accuracies}, "title": "accuracy of 200 digits"},
+        x=values,
+        xlabel="one weight",
+    ),
+    "cross_entropy.staircase",
 )
+
+# %% guard="cross_entropy.staircase"
+# change: accuracy(x[:200] @ moved.T + bias, labels[:200]) -> -losses[-1]
+level = sum(a == b for a, b in zip(accuracies, accuracies[1:]))
+assert level > 150, "the accuracy is level over most of the way, with jumps between"
+assert len({*losses}) > 200, "the loss changes with every change of the weight"
 
 # %% [markdown]
 # ### Loss or metric?
@@ -841,7 +887,7 @@ def expose_accuracy():
 # %% [markdown]
 # ## Should I try …? Try it and see
 #
-# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like. Double-click the cells in italics to write.
+# Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like. Double-click the cells in italics to write.
 
 
 # %%
@@ -869,6 +915,8 @@ def train(loss_function, steps=150, lr=0.5, start=0.0):
 #
 # It looks harmless: the model then gives probabilities, and the loss is still cross-entropy. Many programs contain this line. Does it harm at every learning rate? (150 steps each.)
 
+# %% guess="cross_entropy.two_softmaxes"
+
 # %% tags=["nbval-ignore-output"]
 losses = {
     "logits into the loss": lambda z: cross_entropy(z, labels),
@@ -879,15 +927,14 @@ runs = {name: [train(loss, lr=lr)[0] for lr in rates] for name, loss in losses.i
 for name, reached in runs.items():
     ends = ", ".join(f"{curve[-1]:.2f} at lr {lr:g}" for lr, curve in zip(rates, reached))
     print(f"{name:<23} accuracy {ends}")
-figure, axes = plots.panels(2)
-for axis, place in zip(axes, [0, 2]):
-    curves = {name: reached[place] for name, reached in runs.items()}
-    title = f"lr = {rates[place]:g}"
-    plots.curves(curves, xlabel="step", ylabel="validation accuracy", title=title, axis=axis)
 plots.show(
-    figure,
-    alt="Validation accuracy over 150 steps at two learning rates. At 0.1 logits into the loss rise fast, and with a second softmax "
-    "the accuracy lags far behind. At 2 the two end side by side.",
+    plots.side_by_side(
+        {"series": {name: reached[0] for name, reached in runs.items()}, "title": "lr = 0.1"},
+        {"series": {name: reached[2] for name, reached in runs.items()}, "title": "lr = 2"},
+        xlabel="step",
+        ylabel="validation accuracy",
+    ),
+    "cross_entropy.two_softmaxes",
 )
 
 # %%
@@ -897,12 +944,13 @@ print("lr 0.1: the second softmax costs more than 0.1 of accuracy:", behind[0.1]
 print("lr 2: it costs less than 0.02:", behind[2.0] < 0.02)
 print(f"least loss that two softmaxes allow: {cross_entropy(torch.eye(10), torch.arange(10)):.3f}")
 
+# %% guard="cross_entropy.two_softmaxes"
+# change: cross_entropy(softmax(z), labels), -> cross_entropy(z, labels),
+assert behind[0.1] > 0.1, "at a small rate the second softmax costs more than 0.1 of accuracy"
+assert behind[2.0] < 0.02, "at a large rate it costs less than 0.02"
+
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # The harm depends on the rate. The second softmax makes the gradient small, so at a small rate the net hardly learns. A larger rate makes up for most of it, and then the mistake is hard to see in the accuracy. That is why it survives in programs. What stays is a loss that never gets below 1.461, and that asks for logits other than those whose softmax are the best probabilities.
@@ -912,6 +960,8 @@ print(f"least loss that two softmaxes allow: {cross_entropy(torch.eye(10), torch
 #
 # From a good start it may do well. Here both start from large random weights: sure, and mostly wrong.
 
+# %% guess="cross_entropy.squared_start"
+
 # %%
 targets = one_hot(labels, 10)
 runs = {
@@ -920,36 +970,41 @@ runs = {
 }
 plots.show(
     plots.curves(runs, xlabel="step", ylabel="validation accuracy"),
-    alt="Validation accuracy over 150 steps from large random weights. Cross-entropy reaches "
-    f"{runs['cross-entropy'][-1]:.2f}, the squared error {runs['squared error'][-1]:.2f}.",
+    "cross_entropy.squared_start",
+    cross_entropy=runs["cross-entropy"][-1],
+    squared_error=runs["squared error"][-1],
 )
 
+# %% guard="cross_entropy.squared_start"
+# change: start=1.0) -> start=0.0)
+assert runs["cross-entropy"][-1] > runs["squared error"][-1] + 0.2, "cross-entropy is far ahead"
+
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I ask for a little less than certainty?
 #
 # Cross-entropy wants $p = 1$ for the right class, which no finite logit reaches, so the logits keep growing. *Label smoothing* asks for 0.91 there and 0.01 for each other class. Does it change what is right, or how sure the model is?
 
+# %% guess="cross_entropy.smoothing"
+
 # %%
 smooth = 0.9 * one_hot(labels, 10) + 0.01
+right, sure = {}, {}
 for name, targets in {"one-hot": one_hot(labels, 10), "smoothed": smooth}.items():
     reached, z = train(lambda z, targets=targets: -(targets * log_softmax(z)).sum(1).mean())
-    print(
-        f"{name:8}  accuracy {reached[-1]:.3f}, mean of the largest probability {softmax(z).amax(1).mean():.3f}"
-    )
+    right[name], sure[name] = reached[-1], softmax(z).amax(1).mean().item()
+    print(f"{name:8}  accuracy {right[name]:.3f}, largest probability {sure[name]:.3f} on average")
+outcome("cross_entropy.smoothing")
+
+# %% guard="cross_entropy.smoothing"
+# change: 0.9 * one_hot(labels, 10) + 0.01 -> one_hot(labels, 10)
+assert abs(right["one-hot"] - right["smoothed"]) < 0.01, "smoothing hardly changes what is right"
+assert sure["smoothed"] < sure["one-hot"] - 0.05, "smoothing makes the model less sure"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ## Where this stands in the source

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: exercise,seed,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,guess,guard,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -73,9 +73,7 @@ for axis, wd in zip(panels, [0.0, 0.001, 1.0]):
 _ = panels[0].set_ylabel("y")
 plots.show(
     figure,
-    alt="Three fits of twelve coefficients to the same twelve points. With wd 0 the curve passes through every point and swings "
-    "far out between the outer ones; its largest coefficient is in the hundreds. With wd 0.001 it is a smooth wave near the points. "
-    "With wd 1 it is almost a straight line of small slope that misses most of them.",
+    "weight_decay.prices",
 )
 
 # %% [markdown]
@@ -215,8 +213,7 @@ axis.set_ylim(top=2.4)
 axis.legend(frameon=False, ncols=2, fontsize=8)
 plots.show(
     figure,
-    alt="Bars for the three weights 3, -1 and 2. Measured by nudging: 0.6, -0.2 and 0.4. The answer to l2_gradient has the same three "
-    "heights. Recipe A stands at 1.4 three times and recipe B at 0.8 three times.",
+    "weight_decay.slopes",
 )
 
 # %% [markdown]
@@ -247,9 +244,7 @@ for axis, (name, recipe) in zip(panels, recipes.items()):
     axis.set(xlim=(0, 60), ylim=(-6, 3.4))
 plots.show(
     figure,
-    alt="Three weights that start at 3, -1 and 2, over 60 steps. With the right gradient all three run to 0. With recipe A all of them "
-    "fall side by side, pass 0 and fall faster and faster out of the picture. With recipe B they fall side by side until "
-    "their sum is 0 and stop at 1.67, -2.33 and 0.67.",
+    "weight_decay.recipes",
 )
 
 # %% [markdown]
@@ -391,8 +386,7 @@ for wd in [0.05, 0.5, 2.0]:
         left[f"wd = {wd:g}"].append(p.item())
 plots.show(
     plots.curves(left, range(61), xlabel="step", ylabel="what is left of the weight"),
-    alt="A weight that starts at 1 and has gradient 0, over 60 steps of learning rate 0.1. With wd 0.05 about 0.74 is left at the end, "
-    "with wd 0.5 it passes one half at step 14 and 0.05 is left, with wd 2 it is practically 0 after 30 steps.",
+    "weight_decay.fading",
 )
 
 # %% [markdown]
@@ -519,8 +513,7 @@ for axis, momentum in [(left, 0.0), (right, 0.9)]:
 left.set_ylabel("w")
 plots.show(
     figure,
-    alt="The weight over 120 steps with wd 0.5. Left, without momentum: L2 and decoupled decay are one curve, rising to 2.67. "
-    "Right, with momentum 0.9: both swing first; then L2 settles at 2.67 again, and decoupled decay at 3.81, near the 4 of no decay.",
+    "weight_decay.at_rest",
 )
 
 # %% [markdown]
@@ -638,9 +631,7 @@ for axis, (wd, (_, train_losses, valid_losses)) in zip(panels, runs.items()):
 panels[0].set_ylabel("cross-entropy")
 plots.show(
     figure,
-    alt="Training and validation loss over 300 steps for three wd. With wd 0 the training loss runs to 0, while the validation loss is "
-    "lowest, 0.67, after about 50 steps and climbs to 0.75. With wd 0.03 the training loss stays at 0.05 and the validation loss levels "
-    "out at 0.64. With wd 0.3 the two stop high up, at 0.48 and 0.90. A dotted line marks the lowest validation loss of each.",
+    "weight_decay.overfitting",
 )
 
 # %% [markdown]
@@ -688,9 +679,7 @@ left.legend(frameon=False)
 right.set_ylim(0.5, 1)
 plots.show(
     figure,
-    alt="Loss and accuracy on the validation digits against wd, for three sets of 200 training digits. The loss of each is about 0.75 at 0, "
-    "lowest at 0.03 with about 0.64, and about 0.9 at 0.3. The accuracies are near 0.8 for all wd, and the differences are smaller than those "
-    "between the three sets.",
+    "weight_decay.choice",
 )
 
 # %% [markdown]
@@ -740,9 +729,7 @@ panels[0].set_ylabel("number of weights")
 panels[0].legend(frameon=False, fontsize=8, loc="upper left")
 plots.show(
     figure,
-    alt="Histograms of the first layer's weights with a logarithmic count. At the start they are uniform between -0.036 and 0.036. With wd 0 "
-    "the box is still there and has grown tails to about 0.11. With wd 0.03 it has melted into a peak at 0 with shorter tails. With wd 0.3 the "
-    "peak is a narrow spike, and the tails end at about 0.06.",
+    "weight_decay.histogram",
 )
 
 # %% [markdown]
@@ -754,8 +741,7 @@ plots.show(
 rows = [next(runs[wd][0].parameters()).detach()[:8].reshape(8, 28, 28) for wd in [0.0, 0.03]]
 plots.show(
     plots.images(torch.cat(rows), ["wd 0"] * 8 + ["wd 0.03"] * 8, columns=8, signed=True),
-    alt="Sixteen pictures of 28 by 28 weights, red for positive and blue for negative. The upper row, without decay, is noise like snow on a screen "
-    "with faint shapes in it. The lower row, with wd 0.03, is calm at the edges and shows strokes and blobs in the middle.",
+    "weight_decay.units",
 )
 
 # %% [markdown]

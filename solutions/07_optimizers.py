@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: exercise,seed,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,guess,guard,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -66,9 +66,7 @@ for axis, beta in zip(panels, [0.9, 0.98]):
     axis.set_ylim(bottom=0)
 plots.show(
     figure,
-    alt="A noisy series that rises from 5 to 7 and falls to 3, with its moving averages. With beta 0.9 the plain average climbs from 0 and meets "
-    "the corrected one after about 30 values. With beta 0.98 it is still below the corrected one after 120. The corrected averages start among "
-    "the values and follow them, with beta 0.98 more smoothly and late.",
+    "optimizers.correction",
 )
 
 # %% [markdown]
@@ -361,8 +359,7 @@ for axis, (name, path) in zip(panels, paths.items()):
 panels[0].set_ylabel("weight")
 plots.show(
     figure,
-    alt="Three weights over 100 steps. With SGD the one with gradients around 100 falls to about -100, and the other two stay at 0 in "
-    "comparison. With RMSProp all three fall together to about -1.",
+    "optimizers.scales",
 )
 
 # %% [markdown]
@@ -489,10 +486,7 @@ plots.curves(
 right.axhline(1, color="0.6", linewidth=0.8)
 plots.show(
     figure,
-    alt="Left: the way of a weight in units of lr over 300 steps. With gradients that are always 0.001 and always 1000 it is the same "
-    "straight line to -300. With gradients of 0.5 plus noise it ends at about -140. With pure noise it stays near 0. Right: the step for "
-    "gradients that jump at step 50. From 1 to 10: it rises from 1 to 1.65 within 15 steps and sinks slowly to 1.1. From 1 to 0.1: it drops to "
-    "0.15 and rises slowly to 0.25.",
+    "optimizers.effective_step",
 )
 
 # %% [markdown]
@@ -692,8 +686,7 @@ for axis, name, decoupled in [(panels[0], "Adam with L2", False), (panels[1], "A
 panels[0].set_ylabel("mean weight")
 plots.show(
     figure,
-    alt="The mean of weights that start at 1, over 400 steps. Adam with L2: with noise of spread 0.1 they fall to 0.03, with spread 1 to "
-    "about 0.67, and with spread 10 they stay near 1. AdamW: all three fall together to about 0.67.",
+    "optimizers.fading",
 )
 
 # %% [markdown]
@@ -786,10 +779,7 @@ for column, angle in enumerate([0.0, math.pi / 4]):
     print("turned: " if angle else "aligned:", last)
 plots.show(
     figure,
-    alt="Above, the contours of a valley with four paths from a black dot to a star at the lowest point; left the valley lies along the axes, right "
-    "it is turned by 45 degrees. Left: SGD zigzags and then creeps along the floor; momentum and Adam swing around it; RMSProp goes straight to the star. "
-    "Right: RMSProp creeps along the floor as SGD does. Below, the losses over 100 steps. SGD falls to 0.02 and momentum in waves to 0.001, in both valleys. "
-    "RMSProp drops below 1e-7 within 16 steps on the left and reaches only 0.01 on the right. Adam ends near 0.001 on the left and 0.003 on the right.",
+    "optimizers.race",
 )
 
 # %% [markdown]
@@ -971,8 +961,7 @@ for axis, steps, title in [
 panels[0].set_ylabel("number of weights")
 plots.show(
     figure,
-    alt="Two histograms of the steps of 39,200 weights in units of lr. With the Adam that remembers they form a bell around 0, nearly all between -0.6 and "
-    "0.6. With the reborn Adam they stand in two narrow columns of about 19,000 each, at -1 and at 1, and a low one at 0.",
+    "optimizers.steps",
 )
 
 # %% [markdown]
@@ -991,8 +980,7 @@ figure.axes[0].set_ylim(0, 2.2)
 figure.axes[0].legend(frameon=False, ncols=2, loc="upper right")
 plots.show(
     figure,
-    alt="Validation loss over 250 batches. With lr 0.001 Adam and reborn Adam fall side by side to 0.31 and 0.33. With lr 0.01 Adam falls faster and "
-    "then wavers around 0.35, while reborn Adam comes down to between 0.5 and 0.7, jumps back and wavers around 1 or higher.",
+    "optimizers.reborn",
 )
 
 # %% [markdown]
@@ -1024,8 +1012,7 @@ plots.show(
 ratio = (1 - 0.9 ** torch.arange(1, 1001)) / (1 - 0.999 ** torch.arange(1, 1001)).sqrt()
 plots.show(
     plots.curves({"step": ratio}, xlabel="step number t", ylabel="times too long", log="x"),
-    alt="By which factor a step without bias correction is too long, for a steady gradient, against the step number: it starts at 3.2, rises to about 6.6 "
-    "near step 12 and falls to 1.3 at step 1000.",
+    "optimizers.uncorrected",
 )
 for lr in [0.001, 0.01]:
     for name, t in [("corrected", 0), ("not corrected", 1_000_000)]:
@@ -1077,9 +1064,7 @@ figure.axes[0].set_ylim(0, 4.5)
 figure.axes[0].legend(frameon=False, ncols=3, loc="upper right")
 plots.show(
     figure,
-    alt="Validation loss over 100 batches of Adam at five rates. At the end: "
-    + ", ".join(f"{losses[-1]:.1f} for {name}" for name, losses in curves.items())
-    + ".",
+    "optimizers.larger_rate",
 )
 
 # %% [markdown]

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: exercise,seed,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,guess,guard,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -74,8 +74,7 @@ for lr in [0.002, 0.02, 0.4]:
     curves[f"lr {lr}"] = [float(part.mean()) for part in torch.tensor(losses).split(9)]
 plots.show(
     plots.curves(curves, [9 * i for i in range(1, 15)], xlabel="step", ylabel="training loss"),
-    alt="Training loss over 126 steps. With lr 0.002 it falls slowly, with 0.02 fast and far. With 0.4 it is high and jumps up and "
-    "down.",
+    "one_cycle.rates",
 )
 
 # %% [markdown]
@@ -189,8 +188,7 @@ plots.show(
     plots.curves(
         {"loss": losses}, lrs, xlabel="learning rate", ylabel="loss of one batch", log="x"
     ),
-    alt="Loss against learning rate, which is logarithmic. Near 2.3 up to about 0.002, then falling to below 1 between 0.02 and "
-    "0.1, and jagged and rising at the end.",
+    "one_cycle.finder",
 )
 
 # %% [markdown]
@@ -284,8 +282,7 @@ _ = right.annotate(
 )
 plots.show(
     figure,
-    alt="Left: four jagged curves that fall and rise, with a dot on each at its steepest single fall, mostly in the jagged part at the right. Right: their "
-    "smoother mean with one dot in the steep part, to the left of the lowest place.",
+    "one_cycle.suggestions",
 )
 
 # %% tags=["nbval-ignore-output"]
@@ -400,8 +397,7 @@ plots.show(
         p,
         xlabel="p",
     ),
-    alt="Two ways from 10 to 2 while p goes from 0 to 1: a straight line, and your cosine, which stays high at first, crosses the "
-    "line in the middle, and arrives flat.",
+    "one_cycle.anneal",
 )
 
 # %% [markdown]
@@ -526,8 +522,7 @@ plots.curves(
 )
 plots.show(
     figure,
-    alt="Three curves over 300 steps. The learning rate rises along half a cosine from 0.004 to 0.1 at step 89 and falls to 0. "
-    "Momentum falls from 0.95 to 0.85 and returns to 0.95. Rate over one minus momentum rises from 0.08 to 0.67 and falls to 0.",
+    "one_cycle.cycle",
 )
 
 # %% [markdown]
@@ -564,7 +559,7 @@ plots.show(
         title="A schedule with a bug",
         log="y",
     ),
-    alt="Two curves of losses over 40 steps, one under a schedule with a bug and one under your own.",
+    "one_cycle.reproduce",
 )
 
 # %% [markdown]
@@ -655,9 +650,7 @@ for axis, title in zip(axes, ["validation loss", "validation accuracy"]):
 axes[0].legend()
 plots.show(
     figure,
-    alt="Validation loss and accuracy against the rate, with bars for the spread over four seeds. At 0.01 the constant rate is better. "
-    "From 0.05 on one cycle is better. The constant rate is best near 0.02, one cycle near 0.05, and there it is better than "
-    "the constant rate at its best. At 0.2 the constant rate has failed, and one cycle has not.",
+    "one_cycle.worth",
 )
 
 # %% tags=["nbval-ignore-output"]

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: exercise,seed,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,guess,guard,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -67,9 +67,7 @@ _ = right.plot(train.items, train.users, ",", color=plots.BLUE, alpha=0.6)
 _ = right.set(xlabel="item", ylabel="user", title="the whole table")
 plots.show(
     figure,
-    alt="Left: a table of 20 users and 20 well-known films, coloured by stars, with white gaps where nobody has rated. "
-    "Right: the whole table of 646 users and 2,237 items as dots. It is dense at the left, where the most rated films are, "
-    "and almost empty at the right.",
+    "embeddings.table",
 )
 filled = len(train.ratings) / table.numel()
 print(f"filled: {filled:.1%} of {table.numel():,} places")
@@ -136,8 +134,7 @@ plots.show(
     plots.matrices(
         ("one-hot of idx", F.one_hot(idx, 4).float()), "@", ("weight", W), "=", ("rows", W[idx])
     ),
-    alt="The one-hot rows of the indices 3, 1, 3, shape (3, 4), times a weight with the rows (1, 2), (3, 4), (5, 6), (7, 8) "
-    "is the rows (7, 8), (3, 4), (7, 8).",
+    "embeddings.lookup",
 )
 
 # %% [markdown]
@@ -209,7 +206,7 @@ plots.show(
         idx.tolist(),
         columns=6,
     ),
-    alt="Six blurred average digits in a row: 3, 1, 4, 1, 5, 9.",
+    "embeddings.average_digits",
 )
 
 # %% [markdown]
@@ -246,8 +243,7 @@ plots.show(
     plots.matrices(
         ("one-hot.T", X.T), "@", ("grad_out", grad_out), "=", ("weight.grad", X.T @ grad_out)
     ),
-    alt="The transposed one-hot matrix, shape (4, 3), times grad_out with the rows (1, 10), (2, 20), (3, 30) is the gradient "
-    "of the weight: rows 0 and 2 are zero, row 1 is (2, 20), row 3 is (4, 40).",
+    "embeddings.backward",
 )
 
 # %% [markdown]
@@ -330,8 +326,7 @@ _ = axis.set(
 )
 plots.show(
     figure,
-    alt="The gradient of 2,237 rows after a batch of 64 lookups. Almost all are 0. A few dozen thin lines reach 1, a few reach "
-    "2 or more, mostly on the left among the most rated films.",
+    "embeddings.batch_gradient",
 )
 print(f"rows with a gradient: {(uses > 0).sum()} of {len(uses):,}")
 
@@ -459,9 +454,7 @@ _ = right.set(xlabel="predicted stars", ylabel="slope")
 _ = right.legend(frameon=False, loc="lower center")
 plots.show(
     figure,
-    alt="Left: two S-shaped curves from 0; one levels off below a dotted line at 5 stars, the other crosses it near x = 2.3. "
-    "Right: the slope against the predicted stars, two arches. At 4.9 stars the arch that ends at 5 is almost down to 0, the "
-    "one that ends at 5.5 is still about half a star per unit of x.",
+    "embeddings.range",
 )
 
 # %% [markdown]
@@ -674,7 +667,7 @@ _ = axis.set(xlabel="RMSE in stars, on ratings kept aside", xlim=(0, 1.2))
 axis.invert_yaxis()
 plots.show(
     figure,
-    alt="Three bars: the mean, about 1.03 stars; mean and two biases, about 0.85; your model, about 0.83.",
+    "embeddings.errors",
 )
 for name, error in errors.items():
     print(f"{name}: {error:.2f}")
@@ -709,9 +702,7 @@ for axis in (left, right):
     axis.grid(alpha=0.25)
 plots.show(
     figure,
-    alt="Left: bars of the 12 highest and 12 lowest film biases, with the number of ratings behind each title. The highest is "
-    "The Shawshank Redemption, the lowest Battlefield Earth; the high ones mostly have far more than a hundred ratings, the low "
-    "ones between 10 and 50. Right: their mean ratings, above 3.9 stars for the high ones and near 2 for the low ones.",
+    "embeddings.biases",
 )
 
 # %% [markdown]
@@ -737,9 +728,7 @@ for i, offset in {int(best[0]): (-5, -60), 2: (-8, -3), int(bias.argmin()): (75,
 axis.grid(alpha=0.25)
 plots.show(
     figure,
-    alt="Bias against mean rating, one dot for each of 2,237 films, coloured by the number of ratings: a rising cloud. Films with "
-    "many ratings, dark, lie along a steep line; films with few ratings lie closer to bias 0. The Best Years of Our Lives has the "
-    "highest mean but a bias of only about 0.2; The Shawshank Redemption has the highest bias.",
+    "embeddings.means",
 )
 few = n_ratings[best[:10]] < 30
 print(f"of the ten films with the highest mean, {int(few.sum())} have fewer than 30 ratings")
@@ -802,8 +791,7 @@ for axis, origin, title in zip(axes, [cloud.mean(0), torch.zeros(2)], ["centred"
     axis.grid(alpha=0.25)
 plots.show(
     figure,
-    alt="The same long, slanted cloud of points twice. Centred: a double arrow from its middle runs along its length. "
-    "Not centred: a double arrow from the origin points towards the middle of the cloud, across its length.",
+    "embeddings.centring",
 )
 
 # %% [markdown]
@@ -880,9 +868,7 @@ plots.show(
         xlabel=f"first component ({ratio[0]:.0%} of the variance)",
         ylabel=f"second component ({ratio[1]:.0%} of the variance)",
     ),
-    alt="A map of film titles. At one end of the first direction stand films such as Pulp Fiction, Fargo, The Godfather, A "
-    "Clockwork Orange; at the other Independence Day, Batman Forever, Twister, The Mask. At one end of the second direction "
-    "stand the films of The Lord of the Rings and of Star Wars.",
+    "embeddings.map",
 )
 
 # %% [markdown]
@@ -943,8 +929,7 @@ for axis, wd in zip(axes, [0.0, 0.4]):
     _ = axis.set(ylim=(0.4, 1.1))
 plots.show(
     figure,
-    alt="Error by epoch on train and valid. Without weight decay the error on train falls below 0.6 while that on valid "
-    "turns upwards after the second epoch. With 0.4 the two stay closer, and valid hardly rises.",
+    "embeddings.no_decay",
 )
 
 # %% [markdown]
@@ -994,7 +979,7 @@ _ = axis.set(
 axis.invert_yaxis()
 plots.show(
     figure,
-    alt="The five films nearest to Terminator 2 by the angle between their factors, as bars.",
+    "embeddings.neighbours",
 )
 
 # %% [markdown]

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: exercise,seed,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,guess,guard,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -80,8 +80,7 @@ plots.show(
             ("logits", "5"),
         ]
     ),
-    alt="A chain of boxes: a digit of 1 by 28 by 28, the block early with 8 filters, 8 maps of 14 by 14, the block middle with "
-    "16 filters, 16 maps of 7 by 7, the block late with 32 filters, 32 maps of 4 by 4, the head, an affine map, and 5 logits.",
+    "transfer.net",
 )
 print(digit_net(5))
 
@@ -133,8 +132,7 @@ filters = torch.cat([untrained.early[0].weight, base.early[0].weight])[:, 0]
 names = [f"before {i}" for i in range(8)] + [f"after {i}" for i in range(8)]
 plots.show(
     plots.images(filters, names, signed=True, columns=8, size=0.9),
-    alt="Two rows of eight filters of 5 by 5 weights, positive red and negative blue. Above, before training: noise. Below, "
-    "after training: larger weights, in several filters with a red and a blue side; some have hardly changed.",
+    "transfer.filters",
 )
 
 # %% [markdown]
@@ -347,8 +345,8 @@ for picture, name, row in zip(pair, ["3", "7"], maps["early"]):
         plots.images(
             pictures, [f"a {name}", *(f"map {i}" for i in range(8))], columns=9, size=0.85
         ),
-        alt=f"A {name} and its eight maps after the first block, dark where the filter answers: different maps pick out different "
-        "edges of the strokes.",
+        "transfer.maps",
+        name=name,
     )
 sixteen = maps["middle"][1]
 plots.show(
@@ -358,7 +356,7 @@ plots.show(
         columns=8,
         size=0.85,
     ),
-    alt="The sixteen maps of 7 by 7 of the second block for the 7: each is dark in another part of the digit.",
+    "transfer.middle_maps",
 )
 
 # %% tags=["nbval-ignore-output"]
@@ -557,8 +555,7 @@ for line in figure.axes[0].lines:
 figure.axes[0].legend(framealpha=0.85, edgecolor="none")
 plots.show(
     figure,
-    alt="Learning rate against group, logarithmic. 1e-3: a level line. slice(1e-3): level at a tenth, with a jump up at the last "
-    "group. slice(1e-5, 1e-3): a straight rising line. All three meet at the last group.",
+    "transfer.rates",
 )
 
 # %% [markdown]
@@ -768,9 +765,7 @@ axis.legend()
 axis.grid(alpha=0.25)
 plots.show(
     figure,
-    alt="Accuracy against the number of examples of each class, with bars for the spread over five seeds. With 1, 5 and 10 examples "
-    "the three ways that start from the trained net lie together, clearly above scratch. With 100 examples scratch "
-    "is only a few points behind.",
+    "transfer.examples",
 )
 
 # %% [markdown]
@@ -869,7 +864,7 @@ titles = [
 ]
 plots.show(
     plots.images(x_new_valid[shown, 0], titles),
-    alt="Twenty unseen digits from 5 to 9, each with the net's answer above it, and the true digit where the answer is wrong.",
+    "transfer.answers",
 )
 print(f"right: {(answers == y_new_valid).double().mean():.0%} of 500")
 
@@ -999,7 +994,7 @@ if DOWNLOAD:
         _ = axis.imshow(picture.permute(1, 2, 0))
     plots.show(
         figure,
-        alt="32 colour filters of 7 by 7 pixels: edges of many directions, stripes, and spots of colour.",
+        "transfer.photograph_filters",
     )
 
     def features(x):

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: exercise,seed,tags,-all
+#     cell_metadata_filter: exercise,seed,tags,guess,guard,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -287,8 +287,7 @@ for axis, years, title in [(left, before[~before.isnan()], "known"), (right, aft
     _ = axis.set(xlabel="year built", ylabel="flights", title=title, ylim=(0, 16000))
 plots.show(
     figure,
-    alt="Two histograms of the year built, mostly 1985 to 2013. In the filled one a single bar, around the median in the early "
-    "2000s, has grown by about 8,000 flights.",
+    "tabular.years",
 )
 print("continuous columns, with their masks:", tuple(con_train.shape))
 
@@ -403,8 +402,7 @@ for name, n, below in zip(CATEGORICAL, cardinalities, [0, 1, 0, 1, 0, 0, 0]):
                       ha="left" if below else "right", fontsize=8)  # fmt: skip
 plots.show(
     figure,
-    alt="Width against the number of categories on logarithmic axes: a straight line that ends flat at 600. On it lie origin "
-    "with 4 codes, weekday 8, month 13, carrier 17, hour 20, maker 34 and destination 103, with widths from 3 to 21.",
+    "tabular.widths",
 )
 for n_categories in [3, 100, 1000]:
     times = embedding_size(n_categories) / math.sqrt(n_categories)
@@ -429,9 +427,7 @@ plots.show(
             ("output", "1 number"),
         ]
     ),
-    alt=f"A chain of boxes: 7 codes, 7 lookups with {sum(n * embedding_size(n) for n in cardinalities):,} parameters, a vector of "
-    f"{total} + 4 numbers with the continuous columns, an affine map with {(total + 4) * 50 + 50:,} parameters, a ReLU with 50 "
-    "numbers, an affine map with 51 parameters, an output of 1 number.",
+    "tabular.model",
 )
 
 # %% [markdown]
@@ -637,8 +633,7 @@ _ = right.axline((100, 100), slope=1, color="0.5", linestyle=":")
 _ = right.set(xlabel="air time in minutes", ylabel="predicted")
 plots.show(
     figure,
-    alt="Left: bars of the RMSE, a line in distance about 13 minutes, route means about 12, your model about 10. Right: dots close "
-    "to the diagonal from 30 to 380 minutes, and a small group above 550.",
+    "tabular.errors",
 )
 for name, error in errors.items():
     print(
@@ -676,8 +671,7 @@ for axis, code in zip(axes, ["LAX", "BOS"]):
     _ = axis.set(ylim=(middle_minutes - 25, middle_minutes + 25), xticks=range(1, 13, 2))
 plots.show(
     figure,
-    alt="Air time by month. To Los Angeles, about 345 minutes in December and January and about 315 in summer; the predictions follow "
-    "the observed means closely. To Boston, level at just under 40 minutes all year.",
+    "tabular.months",
 )
 
 # %% [markdown]
@@ -723,9 +717,7 @@ plots.labelled(
 plots.labelled(place, codes, xlabel="longitude", ylabel="latitude", title="the map", axis=right)
 plots.show(
     figure,
-    alt="Two maps of airports, by their three-letter codes. Left, the embedding: Los Angeles (LAX), San Francisco (SFO) and Seattle "
-    "(SEA) at the far left, Denver and Phoenix next, Chicago and Florida in the middle, Boston and Washington at the right. Right, "
-    "the real map, with the same order from west to east, but Florida far below Boston.",
+    "tabular.map",
 )
 
 # %% [markdown]
@@ -755,8 +747,7 @@ _ = right.set(xlabel="kilometres from New York", ylabel="first component")
 _ = right.set(title=f"correlation {correlation(projected[:, 0], from_new_york.float()):.2f}")
 plots.show(
     figure,
-    alt="Left: distance in the embedding against kilometres, one dot for each pair of destinations: a broad rising band, correlation "
-    "about 0.7. Right: the first component against kilometres from New York: a tight falling curve, correlation below -0.9.",
+    "tabular.distances",
 )
 
 # %% [markdown]
@@ -802,8 +793,7 @@ _ = axis.set(
 axis.invert_yaxis()
 plots.show(
     figure,
-    alt="Bars of the error with one column mixed up, on a logarithmic axis: above 100 minutes for destination, about 14 for month; "
-    "the others end close to the dotted line of the unmixed error.",
+    "tabular.mixed_up",
 )
 
 # %% [markdown]

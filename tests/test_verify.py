@@ -7,6 +7,7 @@ import nbformat
 import pytest
 import torch
 
+from course_utils import experiments
 from course_utils.building import notebook_files as nb
 from course_utils.building import rules, verify
 from course_utils.building.build import build
@@ -16,6 +17,7 @@ from course_utils.building.run import Run
 from course_utils.checking.edit import edit
 from course_utils.checking.exercise import FreeText, Mistake
 from course_utils.exercises.linear import Relu
+from course_utils.experiments import Experiment
 from course_utils.reference.linear import relu
 from tests import tiny
 from tests.wrong import Wrong
@@ -89,6 +91,21 @@ def test_every_rule_says_what_it_is_in_one_sentence():
 def text(old: str, new: str):
     """Break the text alone; the notebooks stay."""
     return lambda subject, _: tiny.edit(subject.lesson.text, old, new)
+
+
+ASKED = {"ask": "A bend?", "options": ("yes", "no"), "shown": "a"}
+
+
+def declared(**entry):
+    """Declare an experiment that the lesson does not have."""
+    known = {"bend": Experiment(**entry)}
+    return lambda _, monkeypatch: monkeypatch.setattr(experiments, "lesson", lambda name: known)
+
+
+def guard(claim, change="# change: relu(x): -> relu(x, y=1):"):
+    """Put a guard behind the answer."""
+    cell = f'# %% guard="linear.bend"\n{change}\n{claim}, "1 is 2"\n\n'.replace("\n, ", "\npass # ")
+    return text("# %% [markdown]\n# <details>", cell + "# %% [markdown]\n# <details>")
 
 
 def question(subject, _):
@@ -252,6 +269,14 @@ BROKEN = [
         text("# # Tiny", '# # Tiny\n#\n# <img src="net.svg" alt="">'),
     ),
     ("images_have_alt_text", "a figure has no alt text", figure_without_words),
+    ("experiments_are_told", "linear.bend is nowhere shown", declared(alt="A bend.")),
+    ("experiments_are_told", "linear.bend is not guessed first", declared(**ASKED)),
+    ("experiments_are_told", "linear.bend has no guard", declared(**ASKED)),
+    ("experiments_are_told", "does not say which option", declared(**{**ASKED, "shown": "c"})),
+    ("claims_are_guarded", "linear.bend: it is not so that 1 is 2", guard("assert 1 == 2")),
+    ("claims_are_guarded", "linear.bend: the guard stays green under", guard("assert True")),
+    ("claims_are_guarded", "The guard linear.bend plans no change", guard("assert True", "")),
+    ("claims_are_guarded", "changes 'y', which stands in no cell", guard("", "# change: y -> z")),
     ("headings_are_in_order", "the first cell has no title", text("# # Tiny", "# Tiny")),
     ("headings_are_in_order", "is a second title", text("# ## The bend", "# # The bend")),
     ("headings_are_in_order", "from level 1 to level 3", text("# ## The bend", "# ### The bend")),

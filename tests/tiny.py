@@ -6,8 +6,14 @@ from pathlib import Path
 from course_utils.building.lesson import Lesson
 
 ROOT = Path(__file__).resolve().parent.parent
-HEADER = "# ---\n# jupyter:\n#   jupytext:\n#     cell_metadata_filter: exercise,seed,tags,-all\n"
-HEADER += "# ---\n\n"
+HEADER = """\
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: exercise,seed,tags,guess,guard,-all
+# ---
+
+"""
 PLAIN = (
     HEADER
     + """# %% [markdown]

@@ -21,7 +21,7 @@ METADATA = {
 }
 
 MAKE = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
-MARKS = {"exercise", "seed", "tags"}
+MARKS = {"exercise", "seed", "tags", "guess", "guard"}
 
 
 def from_text(lesson: Lesson) -> NotebookNode:
@@ -32,10 +32,24 @@ def from_text(lesson: Lesson) -> NotebookNode:
     notebook = nbformat.v4.new_notebook(metadata=METADATA)
     taken: set[str] = set()
     for cell in written_out(_cells(lesson.text), declared(lesson.short)):
+        if "guard" in cell.metadata:
+            continue  # which only `course verify` runs
         make = MAKE[cell.cell_type]
         identity = _identity(cell.cell_type, cell.source, cell.metadata, taken, name)
         notebook.cells.append(make(cell.source, metadata=cell.metadata, id=identity))
     return notebook
+
+
+def code_with_guards(lesson: Lesson) -> list[NotebookNode]:
+    """The code cells of a lesson's text and its guards, without checks and guesses."""
+    cells = written_out(_cells(lesson.text), declared(lesson.short))
+    return [
+        cell
+        for cell in cells
+        if cell.cell_type == "code"
+        and not {"guess"} & {*cell.metadata}
+        and not cell.metadata.get("nbgrader", {}).get("grade")
+    ]
 
 
 def _cells(path: Path) -> list[NotebookNode]:
@@ -62,7 +76,8 @@ def _cells(path: Path) -> list[NotebookNode]:
         if unknown:
             raise CourseError(
                 f"{path.name} has a cell marked {unknown}, above {cell.source[:40]!r}: a cell may "
-                'be marked exercise="name", seed=number and tags=["..."], and nothing else.'
+                'be marked exercise="name", seed=number, tags=["..."], guess="lesson.name" or '
+                'guard="lesson.name", and nothing else.'
             )
     return cells
 

@@ -2,7 +2,8 @@
 
 A lesson's text asks for these with markers: `# %% exercise="mse"` begins the cell in which `mse` is
 answered, `{{ mse }}` stands for its points and minutes, and `{{ exercises }}` and `{{ time }}` for
-the table of all exercises and the lesson's minutes.
+the table of all exercises and the lesson's minutes. An empty cell `# %% guess="sgd.valley"` becomes
+the question that is asked before an experiment, and the cell for the answer.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from course_utils import experiments
 from course_utils.checking.exercise import Exercise, FreeText, exercises, free_texts, lessons
 from course_utils.errors import CourseError
 
@@ -52,7 +54,9 @@ def written_out(cells: Sequence[NotebookNode], questions: Questions) -> Iterator
     for cell in cells:
         if cell.cell_type == "markdown":
             cell.source = MARKER.sub(lambda found: texts[found[1]], cell.source)
-        if "exercise" not in cell.metadata:
+        if "guess" in cell.metadata:
+            yield from _guessed(cell)
+        elif "exercise" not in cell.metadata:
             yield cell
         else:
             yield from _asked(cell, _named(cell.metadata.pop("exercise"), questions))
@@ -96,6 +100,18 @@ def _asked(cell: NotebookNode, question: Question) -> Iterator[NotebookNode]:
     )
     metadata = {"nbgrader": marks | {"points": question.points}} | ({"tags": tags} if tags else {})
     yield NotebookNode(cell_type="code", source=source, metadata=metadata)
+
+
+def _guessed(cell: NotebookNode) -> Iterator[NotebookNode]:
+    """The question before an experiment, and the cell that takes the guess."""
+    key = cell.metadata["guess"]
+    if cell.source.strip() or cell.cell_type != "code":
+        raise CourseError(f'The cell guess="{key}" is not empty: the question stands in its file.')
+    yield NotebookNode(cell_type="markdown", source=experiments.question(key), metadata={})
+    source = (
+        f'from course_utils import guess\n\nguess("{key}", "")  # your letter between the quotes'
+    )
+    yield NotebookNode(cell_type="code", source=source, metadata={"guess": key})
 
 
 def _marks(name: str, **marks: bool) -> dict[str, Any]:

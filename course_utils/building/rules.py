@@ -18,6 +18,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils import experiments
+from course_utils.building import guards
 from course_utils.building import notebook_files as nb
 from course_utils.building.build import stale
 from course_utils.building.lesson import Lesson, files
@@ -109,6 +111,14 @@ class Subject:
     def release_run(self) -> Run:
         """The release as it runs when nobody has touched it."""
         return _run(nb.read(self.lesson.released), self.lesson.released.parent, allow_errors=True)
+
+    @cached_property
+    def guarded(self) -> tuple[guards.Plan, Run]:
+        """The plan of all planned changes, and the notebook of it as it runs."""
+        made = guards.plan(nb.code_with_guards(self.lesson))
+        if not made.trials:
+            return made, Run(made.notebook, [])
+        return made, _run(made.notebook, self.lesson.solved.parent, allow_errors=True)
 
     @cached_property
     def alternatives(self) -> dict[str, list[Any]]:
@@ -327,7 +337,34 @@ def images_have_alt_text(subject: Subject) -> Iterator[str]:
             images = [kind for kind in output.get("data", {}) if kind.startswith("image/")]
             if not all(output.metadata.get(kind, {}).get("alt") for kind in images):
                 place = nb.place(solved, index)
-                yield f"{place}: a figure has no alt text: show it with plots.show(figure, alt=...)"
+                yield f"{place}: a figure has no alt text: show it with plots.show(figure, key)"
+
+
+def experiments_are_told(subject: Subject) -> Iterator[str]:
+    """Every experiment that is declared is in the lesson: guessed, then shown, and guarded."""
+    short = subject.lesson.short
+    guarded = {cell.metadata.get("guard") for cell in nb.code_with_guards(subject.lesson)}
+    asked = [cell.metadata.get("guess") for cell in subject.text.cells]
+    for name, experiment in experiments.lesson(short).items():
+        key, file = f"{short}.{name}", f"course_utils/experiments/{short}.toml"
+        shown = [
+            place
+            for place, cell in enumerate(subject.text.cells)
+            if f'"{key}"' in cell.source and not asked[place] and not _flag(cell, "grade")
+        ]
+        if not shown:
+            yield f"{key} is nowhere shown: show it in the text, or delete it from {file}"
+        if experiment.ask and (key not in asked or asked.index(key) > min(shown, default=0)):
+            yield f'{key} is not guessed first: write `# %% guess="{key}"` before its experiment'
+        if experiment.ask and experiment.shown not in experiment.letters:
+            yield f'{key} does not say which option is shown: write shown = "a" in {file}'
+        if experiment.ask and key not in guarded:
+            yield f'{key} has no guard: write `# %% guard="{key}"` behind its experiment'
+
+
+def claims_are_guarded(subject: Subject) -> Iterator[str]:
+    """Every guard holds, and every planned change of an experiment turns its guard red."""
+    yield from guards.problems(*subject.guarded)
 
 
 def headings_are_in_order(subject: Subject) -> Iterator[str]:
@@ -439,12 +476,14 @@ RULES: tuple[Rule, ...] = (
     nothing_leaks,
     hints_are_there,
     images_have_alt_text,
+    experiments_are_told,
     headings_are_in_order,
     outputs_are_stored,
     solution_scores_full,
     release_scores_nothing,
     docstrings_are_true,
     no_cell_is_slow,
+    claims_are_guarded,
     *ANSWER_RULES,
 )
 

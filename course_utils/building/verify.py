@@ -4,13 +4,14 @@ import multiprocessing
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from course_utils.building import guards
 from course_utils.building.lesson import Lesson
 from course_utils.building.rules import RULES, Rule, Subject
 from course_utils.checking.exercise import exercises
@@ -36,12 +37,15 @@ class Count:
 
 @dataclass(frozen=True)
 class Report:
-    """What one lesson breaks, by the rule's name, and its counts."""
+    """What one lesson breaks, by the rule's name, its counts, what it is not probed along, and what
+    each planned change turned red.
+    """
 
     lesson: str
     problems: dict[str, list[str]]
     counts: list[Count]
     opted_out: list[tuple[str, str, str]]
+    changes: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
     def kept(self) -> bool:
@@ -55,7 +59,9 @@ def examine(lesson: Lesson, rules: Sequence[Rule] = RULES) -> Report:
     """
     subject = Subject(lesson)
     problems = {rule.__name__: broken(subject, rule) for rule in rules}
-    return Report(lesson.name, problems, _counts(subject), _opted_out(lesson))
+    ran = "guarded" in subject.__dict__  # and not where a quick look leaves the rule out
+    changes = guards.table(*subject.guarded) if ran else []
+    return Report(lesson.name, problems, _counts(subject), _opted_out(lesson), changes)
 
 
 def broken(subject: Subject, rule: Rule) -> list[str]:
@@ -139,6 +145,11 @@ def show(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> None:
         for exercise, axis, reason in report.opted_out:
             opted_out.add_row(exercise, axis, reason)
     console.print(opted_out)
+    changes = Table("experiment", "planned change", "turned red", title="Guards")
+    for change in (change for report in reports for change in report.changes):
+        changes.add_row(*map(escape, change))
+    if changes.row_count:
+        console.print(changes)
     for report in reports:
         for name, problems in report.problems.items():
             for problem in problems:

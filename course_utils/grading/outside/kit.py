@@ -16,7 +16,7 @@ from course_utils.grading.inside import wire
 from course_utils.mine.library import homes
 
 PACKAGE = Path(__file__).resolve().parents[2]
-ROOMS = ("checking", "explore", "mine", "grading/inside")  # each whole
+ROOMS = ("checking", "experiments", "explore", "mine", "grading/inside")  # each whole
 JUDGES = {
     *("cases", "expected", "measure", "mistakes", "weigh"),
     *("buggy", "suspects", "right_code", "rights", "wrongs"),
