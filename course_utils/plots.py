@@ -114,25 +114,27 @@ def curves(
     series: Mapping[str, Series],
     x: Series | None = None,
     *,
-    points: Mapping[str, Series] | None = None,
+    points: Mapping[str, Series | tuple[Series, Series]] | None = None,
     log: str = "",
     dashed: str = "",
     marker: str = "",
     level: float | None = None,
+    at: Series = (),
     axis: Axes | None = None,
     **settings: Any,
 ) -> Figure:
     """One line per name over x, all (n,); x counts from 1 when it is not given, as for losses step
     by step.
 
-    points: drawn as dots over the same x. log: the axes with a logarithmic scale, such as "y" or
-    "xy". dashed: the name of a line that lies on another. level: a thin line at this height.
-    axis: a panel to draw into, else a new figure is made. settings: of the panel, such as xlabel,
-    title or ylim.
+    points: drawn as dots over the same x, or over their own, as pairs (x, y). log: the axes with a
+    logarithmic scale, such as "y" or "xy". dashed: the name of a line that lies on another. level:
+    a thin line at this height; at: dotted ones at these places of x. axis: a panel to draw into,
+    else a new figure is made. settings: of the panel, such as xlabel, title or ylim.
     """
     axis = panels(1, width=6.0, height=3.2)[1][0] if axis is None else axis
     for name, values in (points or {}).items():
-        axis.plot(*_xy(x, values), ".", color="0.55", markersize=4, label=name)
+        xy = _xy(*values) if isinstance(values, tuple) else _xy(x, values)
+        axis.plot(*xy, ".", color="0.55", markersize=4, label=name)
     for (name, values), colour in zip(series.items(), _cycled(len(series)), strict=True):
         style = "--" if name == dashed else "-"
         axis.plot(*_xy(x, values), style, color=colour, label=name, marker=marker)
@@ -140,6 +142,8 @@ def curves(
         getattr(axis, f"set_{letter}scale")("log")
     if level is not None:
         axis.axhline(level, color="0.6", linewidth=0.8)
+    for place in torch.as_tensor(at).tolist():
+        axis.axvline(place, color="0.6", linestyle=":")
     axis.set(**settings)
     if len(series) + len(points or {}) > 1:
         axis.legend(framealpha=0.85, edgecolor="none")
@@ -185,6 +189,22 @@ def bars(values: Mapping[str, float], label: str = "{:.2f}", **settings: Any) ->
     axis.bar_label(drawn, fmt=label, padding=4)
     axis.set(**settings)
     axis.invert_yaxis()
+    return figure
+
+
+def grouped_bars(groups: Mapping[str, Tensor], names: Sequence[str], **settings: Any) -> Figure:
+    """Upright bars (n,) of several groups side by side above n names; settings: of the panel."""
+    figure, (axis,) = panels(1, width=6.5, height=3.0)
+    width = 0.8 / len(groups)
+    for place, ((name, values), colour) in enumerate(
+        zip(groups.items(), _cycled(len(groups)), strict=True)
+    ):
+        x = torch.arange(len(names)) + width * (place - (len(groups) - 1) / 2)
+        axis.bar(x, values, width=0.9 * width, color=colour, label=name)
+    axis.axhline(0, color="0.5", linewidth=0.8)
+    axis.set_xticks(range(len(names)), names)
+    axis.set(**settings)
+    axis.legend(frameon=False, ncols=2, fontsize=8)
     return figure
 
 
@@ -487,6 +507,15 @@ def surfaces(
     figure, axes = panels(len(paths), width=width, height=3.3)
     for axis, (name, path) in zip(axes, paths.items(), strict=True):
         surface(**landscape, paths={name: path}, title=name, axis=axis)
+    return figure
+
+
+def valleys(maps: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Tensor]]]) -> Figure:
+    """A surface and its paths in a panel for each title; the pairs are what `surface` takes."""
+    figure, axes = panels(len(maps), width=9.5, height=3.6)
+    for axis, (title, (landscape, paths)) in zip(axes, maps.items(), strict=True):
+        surface(**landscape, paths=paths, title=title, axis=axis)
+        axis.set_aspect("equal")
     return figure
 
 

@@ -28,10 +28,41 @@ import math
 import torch
 from torch import nn
 
-from course_utils import check, plots
+from course_utils import check, outcome, plots
 from course_utils.data import load_mnist
 
 _ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## Five questions first
+#
+# Answer each in your head before you open it. What you have to look for in your memory stays there longer.
+#
+# <details><summary>1. `x` has shape `(3, 4)`. What are `x[0]`, `x[:, 1]` and `x.T` in shape?</summary>
+#
+# `(4,)`, `(3,)` and `(4, 3)`.
+#
+# </details>
+# <details><summary>2. `a` has shape `(2, 4)` and `b` shape `(4, 3)`. Which shape has `a @ b`, and what about `b @ a`?</summary>
+#
+# `(2, 3)`: the inner sizes agree and vanish. `b @ a` is an error, because 3 is not 2.
+#
+# </details>
+# <details><summary>3. What is the difference between `a * b` and `a @ b` for two tensors?</summary>
+#
+# `*` multiplies entry by entry, `@` is the product of matrices.
+#
+# </details>
+# <details><summary>4. What does a class's `__init__` do, and when does it run?</summary>
+#
+# It sets up a new object, when the class is called, as in `Layer(4, 3)`.
+#
+# </details>
+# <details><summary>5. What is the mean of 2, 4 and 9, and which of these numbers lies furthest from it?</summary>
+#
+# 5; the 9, which lies 4 away.
+#
+# </details>
 
 # %% [markdown]
 # ## Two kinds of numbers
@@ -294,6 +325,8 @@ plots.show(
 #
 # An output is a sum of `in_features` products. A sum of $n$ independent random numbers has a spread that grows like $\sqrt{n}$. (The *spread* is the standard deviation: how far from their mean the values typically lie.) If the spread of the outputs is not to depend on $n$, the weights have to shrink by the same root. The usual choice is to draw weights and biases uniformly between $-1/\sqrt{n}$ and $1/\sqrt{n}$.
 
+# %% guess="linear.spread"
+
 # %%
 _ = torch.manual_seed(0)
 sizes = [1, 3, 10, 30, 100, 300, 1000, 3000]
@@ -314,6 +347,11 @@ plots.show(
     ),
     "linear.spread",
 )
+
+# %% guard="linear.spread"
+# change: torch.randn(n, 20)) -> torch.randn(n, 20) / math.sqrt(n))
+assert 45 < unscaled[-1] < 65, "with weights of spread 1 the outputs of 3000 inputs spread by 55"
+assert all(0.4 < spread < 0.8 for spread in scaled), "within 1/root(n) the spread stays near 0.6"
 
 # %% [markdown]
 # ### Exercise: `My_Linear`
@@ -413,6 +451,9 @@ class My_Linear(nn.Module):
 # Then train it. The loop below is complete. Lessons 02 to 05 build it line by line; for now read it as "change every parameter a little, so that the loss gets smaller". The *loss* is one number that says how wrong the outputs are.
 
 
+# %% guess="linear.rows"
+
+
 # %%
 def train(model, x, y, loss_function, steps, lr):
     """Change the model's parameters step by step; returns the loss before each step."""
@@ -444,12 +485,20 @@ plots.show(
     "linear.rows",
 )
 
+# %% guard="linear.rows"
+# change: steps=100, lr=0.5) -> steps=0, lr=0.5)
+moved = (after - before).abs()
+assert moved[:, 10:18, 10:18].mean() > 0.02, "in the middle of each row shapes have appeared"
+assert moved[:, 0].max() == 0, "along the border the noise has stayed"
+
 # %% [markdown]
 # Each row has become a blurred template for its digit: red where ink speaks for it, blue where ink speaks against it. Compare the 3 with the weights that were made by hand above.
 #
 # Look closely along the border: the noise has stayed. Those pixels are never inked, so their products are always 0, and no change of their weights would change the loss.
 #
 # The digit with the largest of the ten scores is the layer's answer. Here are ten digits that it has never seen.
+
+# %% guess="linear.unseen"
 
 # %%
 x_unseen = digits.x_valid.float().reshape(-1, 784) / 255
@@ -468,6 +517,10 @@ plots.show(
 print("scores of the first:", [round(score, 1) for score in scores[0].tolist()])
 share = (answers == digits.y_valid).float().mean().item()
 print(f"right answers of 1,000: about {round(share, 1):.0%}")
+
+# %% guard="linear.unseen"
+# change: scores = layer(x_unseen) -> scores = My_Linear(784, 10)(x_unseen)
+assert 0.85 < share < 0.95, "about nine of ten unseen digits are read rightly"
 
 # %% [markdown]
 # The scores are neither probabilities nor losses. They may be negative, and they do not add up to 1. Their name is *logits*. Lesson 04 turns the logits of one digit into probabilities that do add up to 1.
@@ -611,9 +664,9 @@ def collapse(w1, b1, w2, b2):
 # %% [markdown]
 # ### What you should now see
 #
-# On the left, two maps one after the other: from 1 number to 3 hidden ones, and from 3 to 1 (dots). The line is the single map that your `collapse` returns. It runs through every dot: three hidden units in between have brought nothing.
-#
-# On the right the same two maps with your `relu` in between. Each hidden unit bends the line once, at the place where its input passes 0. No single affine map can do that.
+# On the left, two maps one after the other: from 1 number to 3 hidden ones, and from 3 to 1 (dots). The line is the single map that your `collapse` returns. On the right the same two maps with your `relu` in between.
+
+# %% guess="linear.bend"
 
 # %%
 w1, b1 = torch.tensor([[1.0], [-1.0], [2.0]]), torch.tensor([2.0, -0.5, -3.0])
@@ -623,23 +676,32 @@ x = torch.linspace(-3, 3, 61)[:, None]
 hidden = x @ w1.T + b1
 w, b = collapse(w1, b1, w2, b2)
 
-figure, (left, right) = plots.panels(2)
-plots.curves(
-    {"your collapse": x @ w.T + b},
-    x,
-    points={"two maps": hidden @ w2.T + b2},
-    xlabel="x",
-    title="nothing in between",
-    axis=left,
-)
+two_maps = hidden @ w2.T + b2
 bent = relu(hidden) @ w2.T + b2
-plots.curves({"two maps": bent}, x, xlabel="x", title="relu in between", axis=right)
-for place in (-b1 / w1[:, 0]).tolist():
-    _ = right.axvline(place, color="0.6", linestyle=":")
 plots.show(
-    figure,
+    plots.side_by_side(
+        {
+            "series": {"your collapse": x @ w.T + b},
+            "points": {"two maps": two_maps},
+            "title": "nothing in between",
+        },
+        {"series": {"two maps": bent}, "title": "relu in between", "at": -b1 / w1[:, 0]},
+        x=x,
+        xlabel="x",
+        width=7.0,
+    ),
     "linear.bend",
 )
+
+# %% guard="linear.bend"
+# change: bent = relu(hidden) @ -> bent = hidden @
+# change: return w2 @ w1, w2 @ b1 + b2 -> return w2 @ w1, b1.sum() + b2
+assert torch.allclose(x @ w.T + b, two_maps, atol=1e-5), "your line runs through every dot"
+bends = (bent[2:] - 2 * bent[1:-1] + bent[:-2]).abs() > 1e-3
+assert bends.sum() == 3, "with relu in between the curve bends three times"
+
+# %% [markdown]
+# Your line runs through every dot: three hidden units in between have brought nothing. With `relu` each hidden unit bends the line once, at the place where its input passes 0 (dotted). No single affine map can do that.
 
 # %% [markdown]
 # ## A network from your own parts
@@ -731,6 +793,9 @@ class two_layer_net(nn.Module):
 # Grey dots of a wave, and two attempts at it, both trained by the same loop as above. One has your two layers without anything in between, the other is your `two_layer_net`. Both have 20 hidden units and the same 61 parameters. The loss here is the mean squared distance to the dots; lesson 02 is about it.
 
 
+# %% guess="linear.wave"
+
+
 # %%
 def squared_distance(y_hat, y):
     return ((y_hat - y) ** 2).mean()
@@ -748,14 +813,17 @@ losses = {
     "relu in between": train(bending, x, wave, **how),
 }
 
-figure, (left, right) = plots.panels(2, height=3.2)
 fits = {"nothing in between": without(x), "relu in between": bending(x)}
-plots.curves(fits, x, points={"wave": wave}, title="after training", axis=left)
-plots.curves(losses, xlabel="step", title="loss", log="y", axis=right)
-left.get_legend().remove()
-plots.show(
-    figure,
-    "linear.wave",
+plots.show(plots.curves(fits, x, points={"wave": wave}, xlabel="x"), "linear.wave")
+plots.show(plots.curves(losses, xlabel="step", ylabel="loss", log="y"), "linear.wave_loss")
+
+# %% guard="linear.wave"
+# change: bending = two_layer_net(1, 20, 1) -> bending = nn.Sequential(My_Linear(1, 20), My_Linear(20, 1))
+ends = {name: values[-1] for name, values in losses.items()}
+assert ends["relu in between"] < ends["nothing in between"] / 10, "relu gets to a small fraction"
+steps = without(x).diff(dim=0)
+assert torch.allclose(steps, steps[:1].expand_as(steps), atol=1e-4), (
+    "without it the fit is straight"
 )
 
 # %% [markdown]
@@ -806,35 +874,36 @@ print("output:", tuple(net(batch).shape))
 # %% [markdown]
 # ## Should I try …? Try it and see
 #
-# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like. Double-click the cells in italics to write.
+# Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like. Double-click the cells in italics to write.
 #
 # ### Should I start all parameters at the same number?
 
+# %% guess="linear.equal_start"
+
 # %%
-fits = {}
+fits, different = {}, {}
 for start in [0.0, 0.1]:
     net = two_layer_net(1, 20, 1)
     for parameter in net.parameters():
         _ = nn.init.constant_(parameter, start)
     _ = train(net, x, wave, **how)
-    fits[f"all start at {start}"] = net(x)
-    first_weight = next(net.parameters())
-    values = len(first_weight.unique())
-    print(f"all start at {start}: different weights of the 20 hidden units: {values}")
-plots.show(
-    plots.curves(fits, x, points={"wave": wave}, xlabel="x"),
-    "linear.equal_start",
-)
+    name = f"all start at {start}"
+    fits[name], different[name] = net(x), len(next(net.parameters()).unique())
+    print(f"{name}: different weights of the 20 hidden units: {different[name]}")
+plots.show(plots.curves(fits, x, points={"wave": wave}, xlabel="x"), "linear.equal_start")
+
+# %% guard="linear.equal_start"
+# change: nn.init.constant_(parameter, start) -> nn.init.uniform_(parameter, -0.5, 0.5)
+assert [*different.values()] == [1, 1], "all hidden units stay alike"
+assert fits["all start at 0.0"].std() < 1e-6, "from 0 the fit is a level line"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I use more hidden units?
+
+# %% guess="linear.hidden"
 
 # %%
 fits = {}
@@ -848,15 +917,19 @@ plots.show(
     "linear.hidden",
 )
 
+# %% guard="linear.hidden"
+# change: [1, 2, 5, 50] -> [1, 2, 5, 3]
+off = [squared_distance(fit, wave).item() for fit in fits.values()]
+assert off[0] > off[1] > off[2] > off[3], "each time, more units come closer"
+
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I use another function in place of the ReLU?
+
+
+# %% guess="linear.activation"
 
 
 # %%
@@ -886,12 +959,16 @@ plots.show(
     "linear.activation",
 )
 
+# %% guard="linear.activation"
+# change: "2 * h": lambda h: 2 * h -> "2 * h": lambda h: torch.relu(2 * h)
+off = {name: squared_distance(fit, wave).item() for name, fit in fits.items()}
+assert off["sin(h)"] < 0.02, "sin(h) runs through the dots"
+steps = fits["2 * h"].diff(dim=0)
+assert torch.allclose(steps, steps[:1].expand_as(steps), atol=1e-4), "2 * h gives a straight line"
+assert off["h * h"] > 5 * off["sin(h)"], "h * h is a single parabola"
+
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ## Where this stands in the source

@@ -25,11 +25,42 @@
 # %%
 import torch
 
-from course_utils import check, explore, plots
+from course_utils import check, explore, outcome, plots
 from course_utils.reference.linear import relu
 from course_utils.reference.sgd import mse
 
 _ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## Five questions first
+#
+# Answer each in your head before you open it. What you have to look for in your memory stays there longer.
+#
+# <details><summary>1. Which way does the gradient point, and which way goes a step?</summary>
+#
+# The gradient points to where the loss grows fastest; the step goes against it (lesson 02).
+#
+# </details>
+# <details><summary>2. The gradient of a layer's weight of shape `(10, 784)` has which shape?</summary>
+#
+# `(10, 784)`: one entry for each parameter (lesson 02).
+#
+# </details>
+# <details><summary>3. A prediction of shape `(n, 1)` minus a target of shape `(n,)`: what comes out, and does an error tell you?</summary>
+#
+# A tensor of shape `(n, n)`, without any error (lesson 02).
+#
+# </details>
+# <details><summary>4. What is `relu` of −2, 0 and 3, and what is its slope at each?</summary>
+#
+# 0, 0 and 3. The slope is 0 at −2 and 1 at 3; at 0 it is a convention (lesson 01).
+#
+# </details>
+# <details><summary>5. Why do parameters start as random numbers, and not all alike?</summary>
+#
+# Units that start alike get equal changes and stay alike (lesson 01).
+#
+# </details>
 
 # %% [markdown]
 # ## One change drives the next
@@ -140,6 +171,9 @@ def numerical_gradient(f, x, eps=1e-6):
 # How small should $\varepsilon$ be? Your function on $f(x) = e^{\sin x}$ at $x = 1$, where the derivative is known: $\cos(1)\, e^{\sin 1}$. The error is drawn against $\varepsilon$, both on logarithmic scales, together with two variants.
 
 
+# %% guess="backprop.eps"
+
+
 # %%
 def f(x):
     return x.sin().exp()
@@ -166,6 +200,16 @@ plots.show(
     plots.curves(errors, steps, xlabel="eps", ylabel="error of the slope", log="xy"),
     "backprop.eps",
 )
+
+# %% guard="backprop.eps"
+# change: float(f(x - step))) / (2 * eps) -> float(f(x))) / eps
+least = {name: min(values) for name, values in errors.items()}
+place = errors["central (yours)"].index(least["central (yours)"])
+assert 1e-7 < steps[place] < 1e-4, "the error is least between 1e-6 and 1e-5"
+assert least["central (yours)"] < 1e-10, "there nine or ten digits are right"
+assert 1e-10 < least["one-sided"] < 1e-6, "one-sided it gets no lower than about 1e-8"
+assert least["central, float32"] > 1e-7, "in float32 the lowest is about 1e-6"
+assert errors["central (yours)"][-1] > 0.01 < errors["central (yours)"][0], "both arms rise"
 
 # %% [markdown]
 # Each curve is a V with two arms of different origin.
@@ -229,6 +273,8 @@ def relative_error(a, b):
 #
 # As a rule of thumb for checks in float64: below $10^{-6}$ the gradient is right; above $10^{-3}$ it is wrong; in between, look closer. Here is a right gradient of $\sum_i x_i^3$, and one with a small mistake in one of its 20 entries.
 
+# %% guess="backprop.one_percent"
+
 # %%
 x = torch.randn(4, 5, dtype=torch.float64)
 numerical = numerical_gradient(lambda x: (x**3).sum(), x)
@@ -238,18 +284,24 @@ wrong[2, 3] *= 1.01
 
 print("right, relative error below 1e-6:", relative_error(right, numerical) < 1e-6)
 print("wrong, relative error:           ", f"{relative_error(wrong, numerical):.4f}")
+outcome("backprop.one_percent")
+
+# %% guard="backprop.one_percent"
+# change: wrong[2, 3] *= 1.01 -> wrong[2, 3] *= 1.2
+assert relative_error(right, numerical) < 1e-6, "the right gradient is within 1e-6"
+assert 0.004 < relative_error(wrong, numerical) < 0.006, "one per cent gives an error of 0.005"
 
 # %% [markdown]
 # ### Where finite differences lie
 #
 # The ReLU has a kink at 0: its slope jumps from 0 to 1. A central difference with one foot on either side of the kink sees a bit of both. The true slope at $x = 2 \cdot 10^{-7}$ is 1, because $x$ is positive. What does your tool say?
 
+# %% guess="backprop.kink"
+
 # %%
 x = torch.tensor([2e-7], dtype=torch.float64)
-print(
-    "numerical slope of relu at 2e-7:",
-    round(numerical_gradient(lambda x: relu(x).sum(), x).item(), 2),
-)
+at_kink = numerical_gradient(lambda x: relu(x).sum(), x).item()
+print("numerical slope of relu at 2e-7:", round(at_kink, 2))
 
 x = torch.linspace(-3e-6, 3e-6, 1201, dtype=torch.float64)
 numerical = numerical_gradient(lambda x: relu(x).sum(), x)
@@ -262,6 +314,10 @@ plots.show(
     ),
     "backprop.kink",
 )
+
+# %% guard="backprop.kink"
+# change: torch.tensor([2e-7] -> torch.tensor([2e-6]
+assert abs(at_kink - 0.6) < 0.01, "at 2e-7 the numerical slope is 0.6"
 
 # %% [markdown]
 # Within $\varepsilon$ of the kink the numerical slope is wrong, and the formula is right. So check at random points, not at round ones such as 0, where kinks like to be; and if one entry out of many disagrees, ask whether a kink is near before you doubt the formula. A smaller $\varepsilon$ makes it rarer.
@@ -765,6 +821,8 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
 #
 # A network that learns without autograd. It fits a wave with 40 hidden units, by 3,000 plain steps with your gradients. Beside it runs the same training with autograd, from the same start; the dots are its losses.
 
+# %% guess="backprop.wave"
+
 # %%
 _ = torch.manual_seed(3)
 x_wave = torch.linspace(-3, 3, 80)[:, None]
@@ -792,38 +850,28 @@ def train(gradients_of, start, steps=3000, lr=0.02):
 params, by_hand = train(two_layer_backward, start)
 _, by_autograd = train(ask_autograd, start)
 
-figure, (left, right) = plots.panels(2, width=9.0, height=3.0)
 fit = two_layer_forward(x_wave, **params)[2]
-_ = plots.curves(
-    {"your network": fit},
-    x_wave,
-    points={"wave": y_wave},
-    xlabel="x",
-    title="after 3,000 steps",
-    axis=left,
-)
-_ = left.set_ylim(-1.2, 2.2)  # room for the legend
-_ = plots.curves(
-    {"your gradients": by_hand},
-    xlabel="steps",
-    ylabel="loss",
-    title="the loss",
-    log="y",
-    axis=right,
-)
-right.plot(
-    range(1, 3001, 150), by_autograd[::150], "o", color=plots.ORANGE, markersize=4, label="autograd"
-)
-right.legend(frameon=False)
+wave = {"wave": y_wave}
+plots.show(plots.curves({"your network": fit}, x_wave, points=wave, xlabel="x"), "backprop.wave")
+losses = {"your gradients": by_hand, "autograd": by_autograd}
 plots.show(
-    figure,
-    "backprop.wave",
+    plots.curves(losses, dashed="autograd", log="y", xlabel="steps", ylabel="loss"),
+    "backprop.wave_loss",
 )
+
+# %% guard="backprop.wave"
+# change: grad_z = relu_backward(grad_h, z) -> grad_z = grad_h
+ours, theirs = torch.tensor(by_hand), torch.tensor(by_autograd)
+assert torch.allclose(ours, theirs, rtol=0.02), "both trainings have the same losses"
+assert by_hand[-1] < by_hand[0] / 20, "the network follows the wave"
 
 # %% [markdown]
 # ### A trap: zeros hide mistakes
 #
 # It is tempting to test a backward pass with simple numbers, and zero is the simplest. Watch. The function below has a mistake: it forgets the ReLU on the way back. It is compared with autograd twice: with $w_2$ full of zeros, and with random $w_2$.
+
+
+# %% guess="backprop.zeros"
 
 
 # %%
@@ -842,15 +890,17 @@ case = {
     "w2": torch.zeros(2, 4).double(),
     "b2": draw(2),
 }
-print(
-    "with w2 = 0:      relative error",
-    round(relative_error(without_relu(**case), ask_autograd(**case)["w1"]), 2),
-)
+hidden_by_zero = relative_error(without_relu(**case), ask_autograd(**case)["w1"])
 case["w2"] = draw(2, 4)
-print(
-    "with random w2:   relative error",
-    round(relative_error(without_relu(**case), ask_autograd(**case)["w1"]), 2),
-)
+seen = relative_error(without_relu(**case), ask_autograd(**case)["w1"])
+print("with w2 = 0:      relative error", round(hidden_by_zero, 2))
+print("with random w2:   relative error", round(seen, 2))
+outcome("backprop.zeros")
+
+# %% guard="backprop.zeros"
+# change: torch.zeros(2, 4).double() -> torch.ones(2, 4).double()
+assert hidden_by_zero == 0, "with zeros the wrong formula gives no error"
+assert seen > 0.5, "with random numbers the mistake is seen"
 
 # %% [markdown]
 # With zeros in $w_2$ nothing comes through to the first layer. Its gradient is 0, and 0 is also what the wrong formula gives. Check gradients with random numbers, with shapes whose sizes all differ, and with more than one example; every equality that you allow by chance can hide a mistake.
@@ -1045,30 +1095,36 @@ print("grad_w1:", [[weight.grad for weight in row] for row in w1])
 # %% [markdown]
 # ## Should I try …? Try it and see
 #
-# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like. Double-click the cells in italics to write.
+# Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like. Double-click the cells in italics to write.
 #
 # ### Should I start the training at zero?
 
+# %% guess="backprop.zero_start"
+
 # %%
+ends, different = {}, {}
 for name, value in {"zero": 0.0, "0.1": 0.1}.items():
-    params, losses = train(
-        two_layer_backward, {key: torch.full_like(p, value) for key, p in start.items()}
-    )
+    equal = {key: torch.full_like(p, value) for key, p in start.items()}
+    params, losses = train(two_layer_backward, equal)
     units = torch.cat([params["w1"], params["b1"][:, None], params["w2"].T], dim=1)
-    print(
-        f"all start at {name}: loss {losses[0]:.2f} -> {losses[-1]:.2f}, different hidden units: {len(units.round(decimals=3).unique(dim=0))}"
-    )
+    ends[name], different[name] = losses[-1], len(units.round(decimals=3).unique(dim=0))
+    print(f"all start at {name}: loss {losses[0]:.2f} -> {losses[-1]:.2f},", end=" ")
+    print(f"different hidden units: {different[name]}")
 print(f"random start: loss {by_hand[0]:.2f} -> {by_hand[-1]:.2f}")
+outcome("backprop.zero_start")
+
+# %% guard="backprop.zero_start"
+# change: torch.full_like(p, value) for -> p + value for
+assert [*different.values()] == [1, 1], "all hidden units stay alike"
+assert min(ends.values()) > 5 * by_hand[-1], "the loss hardly falls"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I check a network with a larger eps?
+
+# %% guess="backprop.net_eps"
 
 # %%
 _ = torch.manual_seed(5)
@@ -1101,17 +1157,22 @@ plots.show(
     "backprop.net_eps",
 )
 
+# %% guard="backprop.net_eps"
+# change: "b1": draw(20), -> "b1": draw(20) + 100,
+jumps = [after / before for before, after in zip(errors, errors[1:])]
+assert max(jumps) > 1e4, "the error jumps up by many powers of ten at once"
+assert 1e-6 < steps[errors.index(min(errors))] < 1e-3, "it is least near eps 5e-5"
+
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:* (With 500 examples and 20 hidden units there are 10,000 places where a kink may be near. Between kinks this loss is a parabola in each weight, and for a parabola the central difference is exact.)
+# *What happened, and why:* (With 500 examples and 20 hidden units there are 10,000 places where a kink may be near. Between kinks this loss is a parabola in each weight, and for a parabola the central difference is exact.)
 
 # %% [markdown]
 # ### Should I do without the topological order?
 #
 # One can also walk down every path separately, multiply along it and add at its end. That gives the right gradients. What does it cost? In the graph below every node is used twice by the next, so that a few nodes have very many paths.
+
+
+# %% guess="backprop.paths"
 
 
 # %%
@@ -1120,20 +1181,22 @@ def visits_by_paths(node):
     return 1 + sum(visits_by_paths(parent) for parent in node.parents)
 
 
+visits = {}
 for rungs in [5, 10, 15]:
     node = Node(1.0)
     for _ in range(rungs):
         node = node + node
-    print(
-        f"{rungs + 1:2} nodes: {rungs + 1} visits in topological order, {visits_by_paths(node):,} by paths"
-    )
+    visits[rungs + 1] = visits_by_paths(node)
+    print(f"{rungs + 1:2} nodes: {rungs + 1} visits in topological order,", end=" ")
+    print(f"{visits[rungs + 1]:,} by paths")
+outcome("backprop.paths")
+
+# %% guard="backprop.paths"
+# change: node = node + node -> node = node + Node(1.0)
+assert visits == {6: 63, 11: 2047, 16: 65535}, "the visits by paths double with every node"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ## Where this stands in the source
