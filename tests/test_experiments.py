@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 
 from course_utils import experiments, guess, outcome, plots
 from course_utils.building import notebook_files as nb
-from course_utils.errors import CourseError
 from course_utils.checking.exercise import lessons
+from course_utils.errors import CourseError
 from tests import tiny
 
 KEY = "sgd.larger_rate"  # three options, of which c is shown

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "exercises": {"exercises", "checking", "data"},
     "checking": {"checking"},
     "building": {"building", "checking", "data", "experiments", "files", "plots", "update"},
-    "experiments": {"experiments", "checking"},
+    "experiments": {"experiments"},
     "update": {"update", "checking", "files"},
     "mine": {"mine", "checking", "files", "variables"},
     "explore": {"explore", "mine", "checking", "reference", "data", "plots"},
