@@ -161,6 +161,147 @@ def side_by_side(
     return figure
 
 
+def suggestions(groups: Mapping[str, Sequence[tuple[Series, Series, float]]]) -> Figure:
+    """Losses against learning rates, in a panel for each name; each with a dot at the rate that was
+    suggested: (rates, losses, suggestion).
+    """
+    figure, axes = panels(len(groups), width=9.0, height=3.2)
+    for axis, (name, runs) in zip(axes, groups.items(), strict=True):
+        for (rates, losses, rate), colour in zip(runs, _cycled(len(runs)), strict=True):
+            x, y = _xy(rates, losses)
+            axis.semilogx(x, y, color=colour, alpha=0.6)
+            place = int((x - rate).abs().argmin())
+            axis.plot(x[place], y[place], "o", color=colour, markersize=9)
+        axis.set(title=name, xlabel="learning rate", ylabel="loss")
+        axis.grid(alpha=0.25)
+    return figure
+
+
+def against(
+    x: Mapping[str, Series], y: Mapping[str, Series], at: Series = (), **settings: Any
+) -> Figure:
+    """One line for each name, y over x, both by name; at, settings: as for `curves`."""
+    figure, (axis,) = panels(1, width=6.0, height=3.2)
+    for (name, values), colour in zip(y.items(), _cycled(len(y)), strict=True):
+        axis.plot(*_xy(x[name], values), color=colour, label=name)
+    for place in torch.as_tensor(at).tolist():
+        axis.axvline(place, color="0.6", linestyle=":")
+    axis.set(**settings)
+    axis.legend(framealpha=0.85, edgecolor="none")
+    axis.grid(alpha=0.25)
+    return figure
+
+
+def curve_with_names(
+    x: Series, y: Series, named: Mapping[str, tuple[float, float]], **settings: Any
+) -> Figure:
+    """A line on logarithmic axes with some named points (x, y) on it; settings: of the panel."""
+    figure = curves({"": y}, x, log="xy", **settings)
+    axis = figure.axes[0]
+    for place, (name, point) in enumerate(sorted(named.items(), key=lambda item: item[1])):
+        offset, side = ((4, -10), "left") if place % 2 else ((-4, 5), "right")
+        axis.plot(*point, "o", color=ORANGE)
+        axis.annotate(name, point, offset, textcoords="offset points", ha=side, fontsize=8)
+    return figure
+
+
+def two_maps(names: Sequence[str], maps: Mapping[str, Tensor]) -> Figure:
+    """The same named points (n, 2) on two maps side by side, each with its title."""
+    figure, axes = panels(len(maps), width=10.0, height=5.0)
+    for axis, (title, points) in zip(axes, maps.items(), strict=True):
+        labelled(points, names, title=title, axis=axis)
+    return figure
+
+
+def spikes(values: Tensor, **settings: Any) -> Figure:
+    """A thin upright line for each of many numbers (n,); settings: of the panel."""
+    figure, (axis,) = panels(1, width=7.5, height=2.6)
+    axis.vlines(range(len(values)), 0, values, color=BLUE)
+    axis.set(**settings)
+    return figure
+
+
+def ratings(corner: Tensor, columns: Sequence[str], items: Tensor, users: Tensor) -> Figure:
+    """A corner of a table of ratings as colours, and all of the table as dots at (item, user)."""
+    figure, (left, right) = panels(2, width=9.0, height=4.6)
+    drawn = left.imshow(corner, cmap="viridis", vmin=0.5, vmax=5)
+    left.set_xticks(range(len(columns)), list(columns), rotation=90, fontsize=7)
+    left.set(ylabel=f"{len(corner)} users", title="the fullest corner", yticks=[])
+    figure.colorbar(drawn, ax=left, label="stars", shrink=0.7)
+    right.plot(items, users, ",", color=BLUE, alpha=0.6)
+    right.set(xlabel="item", ylabel="user", title="the whole table")
+    return figure
+
+
+def ranked(
+    names: Sequence[str], scores: Tensor, means: Tensor, *, split: int, middle: float
+) -> Figure:
+    """Scores as bars, the first `split` blue and the others orange, beside the means of the same
+    names as dots, with a dotted line at their middle.
+    """
+    places = [place + (place >= split) for place in range(len(names))]
+    figure, (left, right) = panels(2, width=9.0, height=5.4)
+    colours = [BLUE] * split + [ORANGE] * (len(names) - split)
+    left.barh(places, scores, color=colours)
+    left.set_yticks(places, list(names), fontsize=8)
+    left.set(xlabel="bias in the model", title="highest and lowest bias")
+    right.plot(means, places, "o", color="0.3")
+    right.axvline(middle, color="0.5", linestyle=":")
+    right.set(xlabel="mean rating in stars", title="mean rating", yticks=[], xlim=(0.5, 5))
+    for axis in (left, right):
+        axis.invert_yaxis()
+        axis.grid(alpha=0.25)
+    return figure
+
+
+def coloured(
+    points: Tensor,
+    numbers: Tensor,
+    named: Mapping[str, tuple[int, tuple[float, float]]],
+    *,
+    colours: str,
+    **settings: Any,
+) -> Figure:
+    """Points (n, 2) coloured by numbers (n,) on a logarithmic scale, some of them with their names.
+
+    named: by name the point's index and where the name stands from it, in dots. colours: what the
+    numbers are; settings: of the panel.
+    """
+    figure, (axis,) = panels(1, width=6.5, height=4.2)
+    x, y = points.T
+    drawn = axis.scatter(x, y, c=numbers, s=8, cmap="viridis_r", norm="log")
+    figure.colorbar(drawn, label=colours)
+    line: dict[str, Any] = {"arrowstyle": "-", "color": "0.5"}
+    for name, (index, offset) in named.items():
+        axis.annotate(
+            name,
+            _pair(points[index]),
+            offset,
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+            arrowprops=line,
+        )
+    axis.set(**settings)
+    axis.grid(alpha=0.25)
+    return figure
+
+
+def directions(cloud: Tensor, origins: Mapping[str, Tensor], ways: Mapping[str, Tensor]) -> Figure:
+    """A cloud (n, 2) in a panel for each name, a double arrow from its origin along its way."""
+    figure, axes = panels(len(origins), width=8.0, height=3.4)
+    arrow: dict[str, Any] = {"arrowstyle": "-|>", "color": ORANGE, "lw": 2}
+    for axis, (title, origin) in zip(axes, origins.items(), strict=True):
+        axis.plot(*cloud.T, ".", color="0.6", markersize=4)
+        for sign in (-1, 1):
+            end = origin + 3 * sign * ways[title]
+            axis.annotate("", xy=_pair(end), xytext=_pair(origin), arrowprops=arrow)
+        axis.plot(*origin, "o", color=ORANGE)
+        axis.set(aspect="equal", xlim=(-3.5, 5.5), ylim=(-3.5, 7), title=title)
+        axis.grid(alpha=0.25)
+    return figure
+
+
 def clouds(
     groups: Mapping[str, Tensor],
     cross: Tensor | None = None,
@@ -704,6 +845,10 @@ def _words(key: str, values: Mapping[str, object]) -> str:
 
 def _metadata(width: int, alt: str) -> dict[str, Any]:
     return {"image/png": {"alt": alt, "width": width}}
+
+
+def _pair(point: Tensor) -> tuple[float, float]:
+    return float(point[0]), float(point[1])
 
 
 def _cycled(n: int) -> list[str]:

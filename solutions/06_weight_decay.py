@@ -23,7 +23,7 @@
 # %%
 import torch
 
-from course_utils import check, explore, plots
+from course_utils import check, explore, outcome, plots
 from course_utils.data import load_mnist
 from course_utils.reference.backprop import numerical_gradient
 from course_utils.reference.cross_entropy import accuracy, cross_entropy
@@ -31,6 +31,37 @@ from course_utils.reference.linear import two_layer_net
 from course_utils.reference.mnist import normalize
 
 _ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## Five questions first
+#
+# Answer each in your head before you open it. What you have to look for in your memory stays there longer.
+#
+# <details><summary>1. In which order do the four lines of a training loop stand, and where must the gradients not be cleared?</summary>
+#
+# Forward, backward, step, clear. They must not be cleared between backward and step (lessons 02 and 05).
+#
+# </details>
+# <details><summary>2. Whose mean and standard deviation normalise the validation digits?</summary>
+#
+# Those of the training digits (lesson 05).
+#
+# </details>
+# <details><summary>3. What does overfitting look like in the two losses?</summary>
+#
+# The training loss goes on falling, and the validation loss no longer does, or rises (lesson 05).
+#
+# </details>
+# <details><summary>4. The gradient of cross-entropy by the logits, in one line?</summary>
+#
+# $(p - y)/n$ (lesson 04).
+#
+# </details>
+# <details><summary>5. With a constant gradient $g$ and momentum 0.9, how large does the velocity become?</summary>
+#
+# $g / (1 - 0.9)$, ten times the gradient (lesson 02).
+#
+# </details>
 
 # %% [markdown]
 # ## Many parameters, and small ones
@@ -44,6 +75,8 @@ _ = torch.manual_seed(0)
 # $$\text{loss} + \mathrm{wd} \cdot \sum_j w_j^2$$
 #
 # The number `wd` is a hyperparameter: the price of a large weight. For a polynomial the best coefficients can be computed directly, so the picture needs no training.
+
+# %% guess="weight_decay.prices"
 
 # %%
 _ = torch.manual_seed(4)
@@ -63,18 +96,23 @@ def best_coefficients(x, y, wd):
     return torch.linalg.solve(a.T @ a / len(x) + wd * torch.eye(12), a.T @ y / len(x))
 
 
-figure, panels = plots.panels(3, width=9.5, height=2.9)
-for axis, wd in zip(panels, [0.0, 0.001, 1.0]):
-    w = best_coefficients(x, y, wd)
-    title = f"wd = {wd:g}, largest |w| = {w.abs().max():.1f}"
-    plots.curves({"fit": powers(fine) @ w}, fine, xlabel="x", title=title, axis=axis)
-    axis.plot(x, y, "o", color="0.4", markersize=4)
-    axis.set_ylim(-2.2, 2.2)
-_ = panels[0].set_ylabel("y")
-plots.show(
-    figure,
-    "weight_decay.prices",
-)
+fits = {wd: best_coefficients(x, y, wd) for wd in [0.0, 0.001, 1.0]}
+charts = [
+    {
+        "series": {"fit": powers(fine) @ w},
+        "points": {"data": (x, y)},
+        "title": f"wd = {wd:g}, largest |w| = {w.abs().max():.1f}",
+    }
+    for wd, w in fits.items()
+]
+plots.show(plots.side_by_side(*charts, x=fine, xlabel="x", ylim=(-2.2, 2.2)), "weight_decay.prices")
+
+# %% guard="weight_decay.prices"
+# change: [0.0, 0.001, 1.0] -> [0.01, 0.001, 1.0]
+free, priced, dear = fits.values()
+assert free.abs().max() > 100, "without a price the largest coefficient is in the hundreds"
+assert (powers(x) @ free - y).abs().max() < 1e-3, "and the curve passes through every point"
+assert (powers(x) @ dear - y).abs().max() > 0.3, "with wd 1 the curve misses most points"
 
 # %% [markdown]
 # All three have the same number of parameters. On the left they are free: the curve visits every point, noise included, and to do so it needs enormous coefficients that nearly cancel each other. In the middle they have a price. On the right the price is so high that the points hardly matter.
@@ -187,6 +225,8 @@ def l2_gradient(p, wd):
 #
 # Do not believe the recipes, and do not believe this lesson. The numerical gradient of lesson 03 nudges one weight after the other up and down and looks at what the penalty does. It knows no formula.
 
+# %% guess="weight_decay.slopes"
+
 # %%
 w = torch.tensor([3.0, -1.0, 2.0], dtype=torch.float64)
 wd = 0.1
@@ -201,23 +241,27 @@ candidates = {
 for name, values in candidates.items():
     print(f"{name:28}", [round(value, 4) for value in values.tolist()])
 
-figure, (axis,) = plots.panels(1, width=6.5, height=3)
-for i, ((name, values), colour) in enumerate(
-    zip(candidates.items(), ["0.3", plots.GREEN, plots.ORANGE, plots.PURPLE])
-):
-    axis.bar(torch.arange(3) + 0.2 * i - 0.3, values, width=0.18, color=colour, label=name)
-axis.axhline(0, color="black", linewidth=0.8)
-axis.set_xticks(range(3), [f"w = {value:g}" for value in w])
-axis.set_ylabel("slope of the penalty")
-axis.set_ylim(top=2.4)
-axis.legend(frameon=False, ncols=2, fontsize=8)
 plots.show(
-    figure,
+    plots.grouped_bars(
+        candidates,
+        [f"w = {value:g}" for value in w],
+        ylabel="slope of the penalty",
+        ylim=(-0.3, 2.4),
+    ),
     "weight_decay.slopes",
 )
 
+# %% guard="weight_decay.slopes"
+# change: return 2 * wd * p -> return wd * p
+measured_now, yours, a, b = candidates.values()
+assert torch.allclose(measured_now, yours, atol=1e-6), "the measured slope is 2 * wd * w"
+assert not torch.allclose(measured_now, a, atol=0.1), "recipe A is wrong"
+assert not torch.allclose(measured_now, b, atol=0.1), "recipe B is wrong"
+
 # %% [markdown]
 # The measurement decides: the gradient is $2 \cdot \mathrm{wd} \cdot w$, entry by entry. What would the recipes do in training? Take 60 steps of gradient descent on the penalty alone, with learning rate 0.1 and wd = 0.5. All weights should go to 0.
+
+# %% guess="weight_decay.recipes"
 
 # %%
 recipes = {
@@ -225,27 +269,27 @@ recipes = {
     "recipe A: wd * sum(w**2)": lambda w, wd: wd * (w**2).sum(),
     "recipe B: 2 * wd * sum(w)": lambda w, wd: 2 * wd * w.sum(),
 }
-figure, panels = plots.panels(3, width=9.5, height=2.8)
-for axis, (name, recipe) in zip(panels, recipes.items()):
-    w = torch.tensor([3.0, -1.0, 2.0])
-    path = [w]
+paths = {}
+for name, recipe in recipes.items():
+    path = [torch.tensor([3.0, -1.0, 2.0])]
     for _ in range(60):
-        w = w - 0.1 * recipe(w, 0.5)
-        path.append(w)
-    path = torch.stack(path)
-    plots.curves(
-        {f"starts at {path[0, j]:g}": path[:, j] for j in range(3)},
-        range(61),
-        xlabel="step",
-        title=name,
-        axis=axis,
-    )
-    axis.axhline(0, color="black", linewidth=0.8)
-    axis.set(xlim=(0, 60), ylim=(-6, 3.4))
+        path.append(path[-1] - 0.1 * recipe(path[-1], 0.5))
+    paths[name] = torch.stack(path)
+charts = [
+    {"series": {f"starts at {way[0]:g}": way for way in path.T}, "title": name}
+    for name, path in paths.items()
+]
 plots.show(
-    figure,
+    plots.side_by_side(*charts, x=range(61), xlabel="step", ylim=(-6, 3.4), level=0.0, width=9.5),
     "weight_decay.recipes",
 )
+
+# %% guard="weight_decay.recipes"
+# change: lambda w, wd: 2 * wd * w.sum() -> lambda w, wd: 2 * wd * w
+right, a, b = (path[-1] for path in paths.values())
+assert right.abs().max() < 0.01, "with the right gradient all weights go to 0"
+assert a.max() < -6 or a.isnan().any(), "recipe A pushes them below zero and explodes"
+assert abs(b.sum()) < 0.01 < b.abs().min(), "recipe B stops where the sum of the weights is 0"
 
 # %% [markdown]
 # Recipe A takes the same number off every weight, pushes them below zero, and explodes. Recipe B stops where the *sum* of the weights is 0: the weight that started at −1 has been pushed *away* from 0. With the right gradient each weight shrinks in proportion to itself.
@@ -373,7 +417,9 @@ def sgd_decay_step(params, lr, wd):
 # %% [markdown]
 # ### What you should now see
 #
-# A weight with gradient 0 fades: after $t$ steps $(1 - \mathrm{lr} \cdot \mathrm{wd})^t$ of it is left. With lr = 0.1 and wd = 0.5, half is gone after 14 steps.
+# A weight with gradient 0 fades: after $t$ steps $(1 - \mathrm{lr} \cdot \mathrm{wd})^t$ of it is left. Here with lr = 0.1 and three values of wd.
+
+# %% guess="weight_decay.fading"
 
 # %%
 left = {}
@@ -388,6 +434,11 @@ plots.show(
     plots.curves(left, range(61), xlabel="step", ylabel="what is left of the weight"),
     "weight_decay.fading",
 )
+
+# %% guard="weight_decay.fading"
+# change: sgd_decay_step([p], lr=0.1, wd=wd) -> sgd_decay_step([p], lr=0.05, wd=wd)
+half = left["wd = 0.5"]
+assert half[14] < 0.5 < half[13], "with wd 0.5, half is gone after 14 steps"
 
 # %% [markdown]
 # ### Exercise: `expose_sgd_decay_step`
@@ -496,25 +547,31 @@ def descend(momentum, wd, decoupled, steps=120, lr=0.05):
     return path
 
 
-figure, (left, right) = plots.panels(2, width=8.5, height=3)
-for axis, momentum in [(left, 0.0), (right, 0.9)]:
+ways = {}
+for momentum in [0.0, 0.9]:
     l2, decay = descend(momentum, 0.5, decoupled=False), descend(momentum, 0.5, decoupled=True)
-    plots.curves(
-        {"L2": l2, "decoupled": decay},
-        range(121),
-        xlabel="step",
-        title=f"momentum {momentum:g}",
-        axis=axis,
-    )
-    axis.lines[1].set_linestyle("--")
-    axis.axhline(4, color="0.6", linewidth=0.8)
-    axis.set_ylim(0, 7)
+    ways[f"momentum {momentum:g}"] = {"L2": l2, "decoupled": decay}
     print(f"momentum {momentum:g}: L2 ends at {l2[-1]:.2f}, decoupled decay at {decay[-1]:.2f}")
-left.set_ylabel("w")
 plots.show(
-    figure,
+    plots.side_by_side(
+        *({"series": pair, "title": title} for title, pair in ways.items()),
+        x=range(121),
+        xlabel="step",
+        level=4.0,
+        ylim=(0, 7),
+        dashed="decoupled",
+    ),
     "weight_decay.at_rest",
 )
+
+# %% guard="weight_decay.at_rest"
+# change: gradient = gradient + wd * w -> w = w * (1 - lr * wd)
+plain, rolling = ([way[-1] for way in pair.values()] for pair in ways.values())
+assert abs(plain[0] - 2.67) < 0.01 and abs(plain[1] - 2.67) < 0.01, (
+    "without momentum both rest at 2.67"
+)
+assert abs(rolling[0] - 2.67) < 0.02, "with momentum L2 rests at 2.67 again"
+assert abs(rolling[1] - 3.81) < 0.02, "and decoupled decay at 3.81"
 
 # %% [markdown]
 # On the right the two do not even come to rest at the same place. The reason can be worked out.
@@ -589,6 +646,8 @@ def decay_groups(model, wd):
 #
 # With so few digits every step can use all of them, so there are no minibatches. `train` uses your groups and your step.
 
+# %% guess="weight_decay.overfitting"
+
 # %%
 digits = load_mnist()
 x_all, x_valid = normalize(digits.x_train.reshape(-1, 784), digits.x_valid.reshape(-1, 784))
@@ -622,17 +681,29 @@ def train(wd, seed=0, n_hidden=50, steps=300, lr=0.15):
 
 runs = {wd: train(wd) for wd in [0.0, 0.03, 0.3]}
 
-figure, panels = plots.panels(3, width=9.5, height=3)
-for axis, (wd, (_, train_losses, valid_losses)) in zip(panels, runs.items()):
-    losses = {"training": train_losses, "validation": valid_losses}
-    plots.curves(losses, range(10, 301, 10), xlabel="step", title=f"wd = {wd:g}", axis=axis)
-    axis.set_ylim(0, 1.6)
-    axis.axhline(min(valid_losses), color=plots.ORANGE, linewidth=0.8, linestyle=":")
-panels[0].set_ylabel("cross-entropy")
+charts = [
+    {
+        "series": {"training": train_losses, "validation": valid_losses},
+        "title": f"wd = {wd:g}",
+        "level": min(valid_losses),
+    }
+    for wd, (_, train_losses, valid_losses) in runs.items()
+]
 plots.show(
-    figure,
+    plots.side_by_side(
+        *charts, x=range(10, 301, 10), xlabel="step", ylabel="cross-entropy", ylim=(0, 1.6)
+    ),
     "weight_decay.overfitting",
 )
+
+# %% guard="weight_decay.overfitting"
+# change: for wd in [0.0, 0.03, 0.3]} -> for wd in [0.0, 0.03, 0.05]}
+(_, free, free_valid), (_, right, right_valid), (_, dear, dear_valid) = runs.values()
+best = 10 * (free_valid.index(min(free_valid)) + 1)
+assert 30 <= best <= 80, "with wd 0 the validation loss is best after about 50 steps"
+assert free[-1] < 0.01 and free_valid[-1] > 1.08 * min(free_valid), "from there on it overfits"
+assert right_valid[-1] < 1.03 * min(right_valid), "with wd 0.03 it comes down and stays down"
+assert dear[-1] > 0.3 and dear_valid[-1] > free_valid[-1], "with wd 0.3 both stop high up"
 
 # %% [markdown]
 # Read them from left to right.
@@ -651,6 +722,10 @@ results = {(wd, seed): train(wd, seed) for wd in runs for seed in [1, 2]} | {
 
 # %%
 results |= {(wd, seed): train(wd, seed) for wd in wds if wd not in runs for seed in range(3)}
+
+# %% guess="weight_decay.choice"
+
+# %%
 end, correct = {}, {}
 for wd in wds:
     three = [results[wd, seed] for seed in range(3)]
@@ -658,29 +733,31 @@ for wd in wds:
     with torch.no_grad():
         correct[wd] = torch.tensor([accuracy(net(x_valid), y_valid) for net, _, _ in three])
     print(f"wd {wd:4g}: validation loss {end[wd].mean():.2f}, accuracy {correct[wd].mean():.2f}")
-
-figure, (left, right) = plots.panels(2, width=8.5, height=3)
-for axis, values, label in [
-    (left, end, "validation loss"),
-    (right, correct, "validation accuracy"),
-]:
-    for seed in range(3):
-        axis.plot(
-            range(5),
-            [values[wd][seed] for wd in wds],
-            "o-",
-            color=plots.COLOURS[seed],
-            label=f"digits {seed + 1}",
-        )
-    axis.set_xticks(range(5), [f"{wd:g}" for wd in wds])
-    axis.set(xlabel="wd", ylabel=label)
-    axis.grid(alpha=0.25)
-left.legend(frameon=False)
-right.set_ylim(0.5, 1)
+charts = [
+    {
+        "series": {f"digits {k + 1}": [values[wd][k] for wd in wds] for k in range(3)},
+        "ylabel": f"validation {name}",
+    }
+    for name, values in {"loss": end, "accuracy": correct}.items()
+]
 plots.show(
-    figure,
+    plots.side_by_side(
+        charts[0],
+        charts[1] | {"ylim": (0.5, 1)},
+        x=range(5),
+        marker="o",
+        xlabel="wd",
+        xticks=range(5),
+        xticklabels=wds,
+    ),
     "weight_decay.choice",
 )
+
+# %% guard="weight_decay.choice"
+# change: [valid_losses[-1] for -> [min(valid_losses) for
+gain = 1 - end[0.03] / end[0.0]
+assert gain.min() > 0.09 and gain.max() < 0.18, "wd 0.03 lowers each loss by 11 to 15 %"
+assert (correct[0.03] - correct[0.0]).mean().abs() < 0.02, "the accuracy hardly moves"
 
 # %% [markdown]
 # The best wd was chosen *because* its loss on these 1,000 digits is low, so that loss flatters it a little. An honest number comes from digits that had no part in the choice, a *test set*. Choose on the validation set, look at the test set once, at the end, and report that. Here 1,000 digits are left over, for each of the three sets other ones.
@@ -709,28 +786,35 @@ print(f"{sum(on_test) / 3:.2f}")
 #
 # The first layer has 39,200 weights. Their histogram before training and after, for the three runs, on a logarithmic scale:
 
+# %% guess="weight_decay.histogram"
+
 # %%
 _ = torch.manual_seed(0)
 _ = torch.randperm(len(x_all))
 start = next(two_layer_net(784, 50, 10).parameters()).detach().flatten()
 
-figure, panels = plots.panels(3, width=9.5, height=2.8)
-bins = torch.linspace(-0.12, 0.12, 81)
-for axis, (wd, (net, _, _)) in zip(panels, runs.items()):
+after, tiny = {}, {}
+for wd, (net, _, _) in runs.items():
     weights = next(net.parameters()).detach().flatten()
-    axis.hist(start.numpy(), bins.numpy(), histtype="step", color="0.5", label="at the start")
-    axis.hist(weights.numpy(), bins.numpy(), color=plots.BLUE, alpha=0.7, label="after training")
-    axis.set(title=f"wd = {wd:g}", xlabel="weight", yscale="log", ylim=(1, 40000))
-    tiny = (weights.abs() < 0.005).float().mean()
-    print(
-        f"wd {wd:4g}: spread of the weights {weights.std():.4f}, closer to 0 than 0.005: {tiny:.0%}"
-    )
-panels[0].set_ylabel("number of weights")
-panels[0].legend(frameon=False, fontsize=8, loc="upper left")
+    after[f"wd = {wd:g}"], tiny[wd] = weights, (weights.abs() < 0.005).float().mean().item()
+    print(f"wd {wd:4g}: spread of the weights {weights.std():.4f}, below 0.005: {tiny[wd]:.0%}")
 plots.show(
-    figure,
+    plots.histograms(
+        after,
+        torch.linspace(-0.12, 0.12, 81),
+        before=start,
+        xlabel="weight",
+        ylabel="number of weights",
+        yscale="log",
+        ylim=(1, 40000),
+    ),
     "weight_decay.histogram",
 )
+
+# %% guard="weight_decay.histogram"
+# change: next(net.parameters()).detach().flatten() -> next(runs[0.0][0].parameters()).detach().flatten()
+assert 0.1 < tiny[0.0] < 0.17, "without decay, 13 % of the weights are closer to 0 than 0.005"
+assert 0.3 < tiny[0.03] < 0.5 and tiny[0.3] > 0.65, "with decay far more are"
 
 # %% [markdown]
 # Without decay the weights keep the box shape of their random start: training only adds what it needs. With decay everything that the loss does not hold on to fades, the random start included.
@@ -783,43 +867,52 @@ plots.show(
 # %% [markdown]
 # ## Should I try …? Try it and see
 #
-# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like.
+# Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like.
 #
 # ### Should I use a smaller network instead?
 
+# %% guess="weight_decay.smaller"
+
 # %%
+ends = {}
 for n_hidden, wd in [(5, 0.0), (50, 0.0), (150, 0.0), (150, 0.03)]:
     _, train_losses, valid_losses = train(wd, n_hidden=n_hidden)
-    print(
-        f"{n_hidden:3} hidden, wd {wd:4g}: training loss {train_losses[-1]:.2f}, validation loss {valid_losses[-1]:.2f}"
-    )
+    ends[n_hidden, wd] = valid_losses[-1]
+    print(f"{n_hidden:3} hidden, wd {wd:4g}: training loss {train_losses[-1]:.2f},", end=" ")
+    print(f"validation loss {valid_losses[-1]:.2f}")
+outcome("weight_decay.smaller")
+
+# %% guard="weight_decay.smaller"
+# change: train(wd, n_hidden=n_hidden) -> train(wd, n_hidden=150)
+five, fifty, many, decayed = ends.values()
+assert five > 2 * fifty, "five hidden units do far worse than fifty"
+assert decayed < many < fifty, "many units do better, and best with decay"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I stop early instead?
 #
 # With wd = 0 the validation loss had its best value after about 50 steps. Stopping there is a form of regularisation too. Which of the two gives the lower loss here, and what does each of them cost you?
 
+# %% guess="weight_decay.early"
+
 # %%
+stopped = [min(results[0.0, seed][2]) for seed in range(3)]
+decayed = [results[0.03, seed][2][-1] for seed in range(3)]
 for seed in range(3):
-    print(
-        f"digits {seed + 1}: wd 0 stopped at its best step {min(results[0.0, seed][2]):.2f},"
-        f" at the end {results[0.0, seed][2][-1]:.2f};"
-        f" wd 0.03 at the end {results[0.03, seed][2][-1]:.2f}"
-    )
+    print(f"digits {seed + 1}: wd 0 stopped at its best step {stopped[seed]:.2f},", end=" ")
+    print(f"at the end {results[0.0, seed][2][-1]:.2f}; wd 0.03 at the end {decayed[seed]:.2f}")
+outcome("weight_decay.early")
+
+# %% guard="weight_decay.early"
+# change: [min(results[0.0, seed][2]) for -> [results[0.0, seed][2][-1] for
+gaps = torch.tensor(stopped) / torch.tensor(decayed) - 1
+assert gaps.abs().max() < 0.06, "the two differ by a few per cent at most"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # Three sets are few. Over ten of them, weight decay ended 1 % below the stopped runs on average, for single sets between 3 % above and 5 % below: so little that you cannot count on it. And the stopped runs are flattered, since their step was chosen on the very digits that judge them.
@@ -833,11 +926,7 @@ for seed in range(3):
 # decay_everything = ...
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ## Where this stands in the source

@@ -25,7 +25,7 @@ import math
 
 import torch
 
-from course_utils import check, explore, plots
+from course_utils import check, explore, outcome, plots
 from course_utils.data import load_mnist
 from course_utils.reference.cross_entropy import cross_entropy
 from course_utils.reference.linear import two_layer_net
@@ -33,6 +33,37 @@ from course_utils.reference.mnist import normalize
 from course_utils.reference.sgd import ewma, minibatches, momentum_step, sgd_step
 
 _ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## Five questions first
+#
+# Answer each in your head before you open it. What you have to look for in your memory stays there longer.
+#
+# <details><summary>1. An average with $\beta = 0.9$ starts from $S_0 = 0$, and the first value is 5. What is $S_1$?</summary>
+#
+# $0.1 \cdot 5 = 0.5$ (lesson 02).
+#
+# </details>
+# <details><summary>2. What is the gradient of $\mathrm{wd} \sum w^2$, and what does torch's `weight_decay` add?</summary>
+#
+# $2\,\mathrm{wd}\,w$, entry by entry; torch adds $\mathrm{wd}\,w$, half of it (lesson 06).
+#
+# </details>
+# <details><summary>3. When do L2 and decoupled decay take the same steps?</summary>
+#
+# For plain SGD. With momentum they part (lesson 06).
+#
+# </details>
+# <details><summary>4. Why is an optimizer an object and not a function?</summary>
+#
+# It has to remember something from step to step: the velocities (lesson 05).
+#
+# </details>
+# <details><summary>5. SGD fitted the slope of a line at once and left the intercept behind. Why?</summary>
+#
+# The gradient of the slope has the factor $x$, about 50, the other has not; one rate is too few for both (lesson 02).
+#
+# </details>
 
 # %% [markdown]
 # ## An average that starts at zero
@@ -51,23 +82,33 @@ _ = torch.manual_seed(0)
 #
 # $S_t$ is far too small, because it starts at 0. The cure can be read off the table. The weights that $S_t$ gives to $a_1 \dots a_t$ add up to $1 - \beta^t$, not to 1. Divide by that, and the average is right from the first value on. This is the **bias correction**. Here it is for a noisy series.
 
+# %% guess="optimizers.correction"
+
 # %%
 _ = torch.manual_seed(3)
 t = torch.arange(1, 121)
 values = 5 + 2 * torch.sin(t / 25) + torch.randn(120)
 
-figure, panels = plots.panels(2, width=9, height=3)
-for axis, beta in zip(panels, [0.9, 0.98]):
+averages = {}
+for beta in [0.9, 0.98]:
     plain = ewma(values, beta)
-    averages = {"plain": plain, "corrected": plain / (1 - beta**t)}
-    plots.curves(
-        averages, t, points={"values": values}, xlabel="t", title=f"beta = {beta:g}", axis=axis
-    )
-    axis.set_ylim(bottom=0)
+    averages[f"beta = {beta:g}"] = {"plain": plain, "corrected": plain / (1 - beta**t)}
 plots.show(
-    figure,
+    plots.side_by_side(
+        *({"series": pair, "title": title} for title, pair in averages.items()),
+        x=t,
+        points={"values": values},
+        xlabel="t",
+        ylim=(0, None),
+    ),
     "optimizers.correction",
 )
+
+# %% guard="optimizers.correction"
+# change: [0.9, 0.98] -> [0.9, 0.95]
+short, long = ([*pair.values()] for pair in averages.values())
+assert (short[0] / short[1])[30] > 0.95, "with beta 0.9 the two meet after about 30 values"
+assert (long[0] / long[1])[-1] < 0.95, "with 0.98 the plain average is too small after 120"
 
 # %% [markdown]
 # The longer the memory, the longer the plain average suffers from its start: with $\beta = 0.98$ more than a hundred values. With 0.999, which Adam uses, it would be thousands of steps. The corrected average is jumpy at first, as it is an average of few values. But it is not too small.
@@ -330,6 +371,8 @@ def rmsprop_step(params, squares, lr, alpha, eps):
 #
 # Three weights with noisy gradients. The second has gradients a hundred times as large as the first, the third a hundred times as small. How far does each of them get?
 
+# %% guess="optimizers.scales"
+
 # %%
 _ = torch.manual_seed(0)
 scales = torch.tensor([1.0, 100.0, 0.01])
@@ -352,15 +395,22 @@ paths = {
     "SGD, lr 0.01": follow(lambda p, t: sgd_step([p], lr=0.01)),
     "RMSProp, lr 0.01": follow(lambda p, t: rmsprop_step([p], [s], lr=0.01, alpha=0.9, eps=1e-8)),
 }
-figure, panels = plots.panels(2, width=9, height=3)
-for axis, (name, path) in zip(panels, paths.items()):
-    curves = {f"gradients around {scale:g}": path[:, i] for i, scale in enumerate(scales.tolist())}
-    plots.curves(curves, range(101), xlabel="step", title=name, axis=axis)
-panels[0].set_ylabel("weight")
+names = [f"gradients around {scale:g}" for scale in scales.tolist()]
 plots.show(
-    figure,
+    plots.side_by_side(
+        *({"series": dict(zip(names, way.T)), "title": title} for title, way in paths.items()),
+        x=range(101),
+        xlabel="step",
+        ylabel="weight",
+    ),
     "optimizers.scales",
 )
+
+# %% guard="optimizers.scales"
+# change: alpha=0.9, eps=1e-8)) -> alpha=0.9, eps=1.0))
+by_sgd, by_rms = (path[-1] for path in paths.values())
+assert by_sgd[1] < -50 and by_sgd[[0, 2]].abs().max() < 2, "with SGD only one of the three moves"
+assert by_rms.max() < -0.7 and by_rms.min() > -1.3, "with RMSProp all three travel together"
 
 # %% [markdown]
 # With SGD only one of the three visibly moves. With RMSProp all three travel together: the size of a gradient no longer matters, only its sign and how steady it is.
@@ -444,6 +494,9 @@ def adam_step(params, means, squares, t, lr, betas, eps):
 # How long are Adam's steps? Feed it gradients that you make yourself, and look at the length of each step divided by lr.
 
 
+# %% guess="optimizers.effective_step"
+
+
 # %%
 def steps_of_adam(gradients, betas=(0.9, 0.999)):
     """The steps of Adam, divided by lr, for a series of gradients of one weight; gradients: (n,). Returns (n,)."""
@@ -470,24 +523,27 @@ jumps = {
     "1, then 10": torch.cat([torch.ones(50), torch.full((250,), 10.0)]),
     "1, then 0.1": torch.cat([torch.ones(50), torch.full((250,), 0.1)]),
 }
-figure, (left, right) = plots.panels(2, width=9.5, height=3.2)
 way = {name: -steps_of_adam(gradients).cumsum(0) for name, gradients in series.items()}
-plots.curves(way, xlabel="step", ylabel="way in units of lr", title="how far it gets", axis=left)
-left.lines[1].set_linestyle("--")
-left.legend(frameon=False, fontsize=8)
 sizes = {name: steps_of_adam(gradients) for name, gradients in jumps.items()}
-plots.curves(
-    sizes,
-    xlabel="step",
-    ylabel="step in units of lr",
-    title="gradients that change size",
-    axis=right,
-)
-right.axhline(1, color="0.6", linewidth=0.8)
 plots.show(
-    figure,
+    plots.side_by_side(
+        {"series": way, "ylabel": "way in units of lr", "dashed": "1000, always"},
+        {"series": sizes, "ylabel": "step in units of lr", "level": 1.0},
+        xlabel="step",
+        width=9.5,
+        height=3.2,
+    ),
     "optimizers.effective_step",
 )
+
+# %% guard="optimizers.effective_step"
+# change: p -= lr * m_hat / (s_hat.sqrt() + eps) -> p -= lr * m_hat
+small, large, noisy, noise = (path[-1].item() for path in way.values())
+assert abs(small + 300) < 3 and abs(large + 300) < 3, "a steady gradient gives a step of lr"
+assert -200 < noisy < -100 and abs(noise) < 60, "a noisy gradient gives smaller steps"
+up, down = sizes.values()
+assert 1.5 < up[50:].max() < 1.8 and up[-1] < 1.2, "after a jump up the steps are too long"
+assert down[60:150].min() < 0.2 and down[-1] < 0.4, "after a jump down they are too short"
 
 # %% [markdown]
 # Read three things from it.
@@ -655,6 +711,8 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
 #
 # Take weights that all start at 1 and whose gradients are pure noise: the loss does not care about them, and they should fade. The noise has spread 0.1, 1 or 10. The picture shows the mean of 500 such weights each, with lr = 0.01 and wd = 0.1.
 
+# %% guess="optimizers.fading"
+
 # %%
 spreads = [0.1, 1.0, 10.0]
 
@@ -676,18 +734,24 @@ def fade(decoupled, steps=400, lr=0.01, wd=0.1, n=500):
     return torch.stack(path)
 
 
-figure, panels = plots.panels(2, width=9, height=3)
-for axis, name, decoupled in [(panels[0], "Adam with L2", False), (panels[1], "AdamW", True)]:
-    path = fade(decoupled)
-    curves = {f"noise of spread {spread:g}": path[:, i] for i, spread in enumerate(spreads)}
-    plots.curves(curves, range(401), xlabel="step", title=name, axis=axis)
-    axis.set_ylim(0, 1.5)
-    axis.legend(frameon=False, loc="upper right")
-panels[0].set_ylabel("mean weight")
+paths = {"Adam with L2": fade(decoupled=False), "AdamW": fade(decoupled=True)}
+names = [f"noise of spread {spread:g}" for spread in spreads]
 plots.show(
-    figure,
+    plots.side_by_side(
+        *({"series": dict(zip(names, path.T)), "title": title} for title, path in paths.items()),
+        x=range(401),
+        xlabel="step",
+        ylabel="mean weight",
+        ylim=(0, 1.5),
+    ),
     "optimizers.fading",
 )
+
+# %% guard="optimizers.fading"
+# change: if decoupled: -> if True:
+l2, decoupled = (path[-1] for path in paths.values())
+assert l2[0] < 0.1 and 0.55 < l2[1] < 0.8 and l2[2] > 0.9, "with L2 the weights decay unevenly"
+assert (decoupled - 0.67).abs().max() < 0.05, "with AdamW each keeps 0.67 of itself"
 
 # %% [markdown]
 # With L2 the same wd is almost everything for one weight and almost nothing for another. With AdamW each weight keeps $0.999^{400} = 0.67$ of itself, as wd says. (In torch, `Adam(weight_decay=...)` is the left picture, `AdamW(weight_decay=...)` the right one.)
@@ -696,7 +760,10 @@ plots.show(
 #
 # Four optimizers on one surface: a long valley, 50 times as steep across as along. To be fair, each gets the learning rate that suits it best out of the same list of 13: the one with the lowest mean loss over the last 10 of 100 steps. Momentum is 0.9, RMSProp's alpha is 0.99, and Adam has the betas 0.9 and 0.99.
 #
-# Then the same race again in the same valley, turned by 45°, with the same learning rates. Guess before you look: for whom does the direction of the valley matter?
+# Then the same race again in the same valley, turned by 45°, with the same learning rates.
+
+
+# %% guess="optimizers.race"
 
 
 # %%
@@ -743,47 +810,55 @@ def final_loss(name, lr):
 
 best = {name: min(rates, key=lambda lr: final_loss(name, lr)) for name in steps_by_name}
 
-figure, panels = plots.panels(2, rows=2, width=9.5, height=3.4)
-for column, angle in enumerate([0.0, math.pi / 4]):
-    loss, start = valley(angle)
-    grid = torch.stack(
-        torch.meshgrid(torch.linspace(-5, 4, 181), torch.linspace(-4, 3, 141), indexing="xy"),
-        dim=-1,
-    )
-    axis = panels[column]
-    levels = [0.2, 1, 4, 10, 25, 50, 100, 200]
-    axis.contour(
-        grid[..., 0], grid[..., 1], loss(grid), levels=levels, colors="0.8", linewidths=0.8
-    )
-    axis.set(
-        title="turned by 45°" if angle else "along the axes",
-        xlim=(-5, 4),
-        ylim=(-4, 3),
-        aspect="equal",
-    )
-    axis.set(xlabel="first weight", ylabel="second weight")
-    losses, last = {}, {}
-    for (name, lr), colour in zip(best.items(), plots.COLOURS):
-        path, losses[f"{name}, lr {lr:g}"] = drive(name, lr, angle)
-        final = losses[f"{name}, lr {lr:g}"][-10:].mean()
-        low = losses[f"{name}, lr {lr:g}"] < 1e-7
-        last[name] = (
-            f"below 1e-07 from step {int(low.int().argmax())}" if low.any() else f"{final:.0e}"
-        )
-        axis.plot(path[:, 0], path[:, 1], ".-", color=colour, linewidth=1, markersize=3, label=name)
-    axis.plot(*start, "ko", markersize=5)
-    axis.plot(0, 0, "k*", markersize=10)
-    plots.curves(losses, range(101), xlabel="step", ylabel="loss", log="y", axis=panels[2 + column])
-    panels[2 + column].set_ylim(1e-7, 300)
-    panels[2 + column].legend(frameon=False, fontsize=8, loc="upper right")
-    print("turned: " if angle else "aligned:", last)
+names = {0.0: "along the axes", math.pi / 4: "turned by 45°"}
+driven = {
+    title: {f"{name}, lr {lr:g}": drive(name, lr, angle) for name, lr in best.items()}
+    for angle, title in names.items()
+}
+for title, runs in driven.items():
+    print(title)
+    for name, (_, losses) in runs.items():
+        low = (losses < 1e-7).nonzero()
+        said = f"below 1e-07 from step {int(low[0])}" if len(low) else f"{losses[-10:].mean():.0e}"
+        print(f"  {name:<17} {said}")
+
+
+def map_of(angle):
+    """The valley as `plots.surface` draws it."""
+    grid = torch.cartesian_prod(torch.linspace(-4, 3, 141), torch.linspace(-5, 4, 181)).flip(1)
+    heights = valley(angle)[0](grid).reshape(141, 181).clamp(min=0.2)
+    return {"x": grid[:181, 0], "y": grid[::181, 1], "z": heights, "lowest": (0, 0)}
+
+
+ways = {title: {name: run[0] for name, run in runs.items()} for title, runs in driven.items()}
 plots.show(
-    figure,
+    plots.valleys({title: (map_of(angle), ways[title]) for angle, title in names.items()}),
     "optimizers.race",
 )
+charts = [
+    {"series": {name: run[1] for name, run in runs.items()}, "title": title}
+    for title, runs in driven.items()
+]
+plots.show(
+    plots.side_by_side(
+        *charts, x=range(101), xlabel="step", ylabel="loss", log="y", ylim=(1e-7, 300)
+    ),
+    "optimizers.race_losses",
+)
+
+# %% guard="optimizers.race"
+# change: (1 - alpha) * p.grad**2) -> (1 - alpha) * p.grad.square().mean())
+aligned, turned = ([run[1] for run in runs.values()] for runs in driven.values())
+for one, other in zip(aligned[:2], turned[:2]):
+    assert torch.allclose(one, other, rtol=0.01, atol=1e-4), (
+        "SGD and momentum do not notice the turn"
+    )
+assert aligned[2][20:].max() < 1e-6, "RMSProp wins along the axes by far"
+assert turned[2][-10:].mean() > 1e-3, "turned, it creeps like SGD"
+assert turned[3][-10:].mean() > 2 * aligned[3][-10:].mean(), "Adam loses by the turn too"
 
 # %% [markdown]
-# The black dot is the start, the star the lowest point. What the run shows:
+# The ring is the start, the star the lowest point. What the run shows:
 #
 # - **SGD and momentum do not notice the turn.** Their losses are the same in both valleys. A gradient turns with the valley, and so does everything made of gradients by adding and scaling.
 # - **RMSProp wins the first race by far, and it is luck of the axes.** With the valley along the axes, one weight is steep and the other is flat. Dividing each by its own typical gradient makes the valley round. In the turned valley both weights have gradients of the same size. Dividing by it changes the step length and nothing else: RMSProp creeps like SGD.
@@ -874,6 +949,8 @@ def reborn_adam_step(params, lr):
 #
 # Take real gradients: a small network after 60 batches of digits, trained with your Adam. Then take one more step in two ways, with the Adam that remembers and with the reborn one. The histogram shows the steps of the 39,200 weights of the first layer, in units of lr.
 
+# %% guess="optimizers.steps"
+
 # %%
 digits = load_mnist()
 x_train, x_valid = normalize(digits.x_train.reshape(-1, 784), digits.x_valid.reshape(-1, 784))
@@ -951,23 +1028,28 @@ print(f"gradients larger than 1e-6: {large.float().mean():.0%}. There, within 2 
 print("the reborn step is that of your adam_step with empty buffers:", bool(gap < 0.02))
 print("the reborn step is -lr * sign(g):", bool(as_sign < 0.02))
 
-figure, panels = plots.panels(2, width=9, height=2.8)
-for axis, steps, title in [
-    (panels[0], remembered, "Adam that remembers"),
-    (panels[1], reborn, "Adam reborn"),
-]:
-    axis.hist(steps.flatten().numpy(), torch.linspace(-1.525, 1.525, 62).numpy(), color=plots.BLUE)
-    axis.set(title=title, xlabel="step in units of lr")
-panels[0].set_ylabel("number of weights")
 plots.show(
-    figure,
+    plots.histograms(
+        {"Adam that remembers": remembered, "Adam reborn": reborn},
+        torch.linspace(-1.525, 1.525, 62),
+        xlabel="step in units of lr",
+        ylabel="number of weights",
+    ),
     "optimizers.steps",
 )
+
+# %% guard="optimizers.steps"
+# change: reborn_adam_step([weight], lr=0.001) -> sgd_step([weight], lr=0.001)
+assert bool(gap < 0.02) and bool(as_sign < 0.02), "the reborn step is -lr * sign(g)"
+assert (reborn.abs() > 0.9).float().mean() > 0.9, "it moves nearly every weight by the full lr"
+assert (remembered.abs() < 0.6).float().mean() > 0.95, "Adam that remembers takes small steps"
 
 # %% [markdown]
 # The Adam that remembers takes many small steps, because most gradients are noise, and a few larger ones. The reborn Adam moves nearly *every* weight by the full lr, by $\mathrm{lr} \cdot \mathrm{sign}(g)$, whether its gradient is large or tiny, steady or noise. (The column at 0 belongs to gradients that are 0, for example those of hidden units that were off for all 64 digits, and to those far below eps, if your formula has one.)
 #
 # Does it do harm? Train with both, at two learning rates.
+
+# %% guess="optimizers.reborn"
 
 # %% tags=["nbval-ignore-output"]
 curves = {}
@@ -975,12 +1057,19 @@ for lr in [0.001, 0.01]:
     for name, optimizer_class in [("Adam", Adam), ("reborn", RebornAdam)]:
         curves[f"{name}, lr {lr:g}"] = train(optimizer_class, 250, lr=lr)[2]
         print(f"{name:6} lr {lr:g}: validation loss {curves[f'{name}, lr {lr:g}'][-1]:.2f}")
-figure = plots.curves(curves, range(10, 251, 10), xlabel="batch", ylabel="validation loss")
-figure.axes[0].set_ylim(0, 2.2)
-figure.axes[0].legend(frameon=False, ncols=2, loc="upper right")
 plots.show(
-    figure,
+    plots.curves(
+        curves, range(10, 251, 10), xlabel="batch", ylabel="validation loss", ylim=(0, 2.2)
+    ),
     "optimizers.reborn",
+)
+
+# %% guard="optimizers.reborn"
+# change: ("reborn", RebornAdam) -> ("reborn", Adam)
+ends = {name: losses[-1] for name, losses in curves.items()}
+assert abs(ends["reborn, lr 0.001"] - ends["Adam, lr 0.001"]) < 0.1, "at 0.001 there is no harm"
+assert min(curves["reborn, lr 0.01"][-8:]) > 1.3 * ends["Adam, lr 0.01"], (
+    "at 0.01 it does not settle"
 )
 
 # %% [markdown]
@@ -1002,11 +1091,13 @@ plots.show(
 # %% [markdown]
 # ## Should I try …? Try it and see
 #
-# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like.
+# Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like.
 #
 # ### Should I leave out the bias correction?
 #
 # A trick: with $t$ = 1,000,000 both corrections are 1, so an Adam that starts counting there has none. Compare the two learning rates before you conclude anything.
+
+# %% guess="optimizers.uncorrected"
 
 # %%
 ratio = (1 - 0.9 ** torch.arange(1, 1001)) / (1 - 0.999 ** torch.arange(1, 1001)).sqrt()
@@ -1014,65 +1105,70 @@ plots.show(
     plots.curves({"step": ratio}, xlabel="step number t", ylabel="times too long", log="x"),
     "optimizers.uncorrected",
 )
+reached = {}
 for lr in [0.001, 0.01]:
     for name, t in [("corrected", 0), ("not corrected", 1_000_000)]:
-        losses = train(Adam, 60, lr=lr, t=t)[2]
-        print(
-            f"lr {lr:5g}, {name:13} validation loss after 10, 30, 60 batches:",
-            *(f"{losses[i]:.2f}" for i in (0, 2, 5)),
-        )
+        losses = reached[name, lr] = train(Adam, 60, lr=lr, t=t)[2]
+        said = " ".join(f"{losses[i]:.2f}" for i in (0, 2, 5))
+        print(f"lr {lr:5g}, {name:13} validation loss after 10, 30, 60 batches: {said}")
+
+# %% guard="optimizers.uncorrected"
+# change: ("not corrected", 1_000_000) -> ("not corrected", 0)
+ends = {name: losses[-1] for name, losses in reached.items()}
+assert ends["not corrected", 0.001] < 0.9 * ends["corrected", 0.001], "at 0.001 it gets further"
+assert ends["not corrected", 0.01] > 1.5 * ends["corrected", 0.01], "at 0.01 it does harm"
+assert 6 < ratio.max() < 7 and 3 < ratio[0] < 3.4, "the first steps are 3 to 7 times too long"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I make eps larger?
 #
 # It looks like a detail. But with eps = 1, which of the two terms of the divisor wins? What does Adam become?
 
+# %% guess="optimizers.larger_eps"
+
 # %%
-for eps in [1e-8, 1e-3, 1.0]:
-    losses = train(Adam, 60, lr=0.001, eps=eps)[2]
-    print(f"eps {eps:g}: validation loss after 60 batches {losses[-1]:.2f}")
+ends = {eps: train(Adam, 60, lr=0.001, eps=eps)[2][-1] for eps in [1e-8, 1e-3, 1.0]}
+for eps, end in ends.items():
+    print(f"eps {eps:g}: validation loss after 60 batches {end:.2f}")
+outcome("optimizers.larger_eps")
+
+# %% guard="optimizers.larger_eps"
+# change: [1e-8, 1e-3, 1.0] -> [1e-8, 1e-3, 1e-2]
+small, middle, large = ends.values()
+assert middle < 1.2 * small, "with 1e-3 there is hardly a difference"
+assert large > 2, "with eps 1 it hardly learns"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I give Adam the learning rate of SGD?
 #
 # In lesson 05, SGD with momentum used lr = 0.05. Think of what one step of Adam may then do to a weight that starts within ±0.036. Is 0.05 too large, and if so, by how much?
 
+# %% guess="optimizers.larger_rate"
+
 # %%
 rates = [0.0001, 0.001, 0.01, 0.05, 0.2]
 curves = {f"lr {lr:g}": train(Adam, 100, lr=lr)[2] for lr in rates}
-print(
-    "0.05 ends worse than 0.001 and 0.01:",
-    curves["lr 0.05"][-1] > 1.3 * max(curves["lr 0.001"][-1], curves["lr 0.01"][-1]),
-)
-print("0.2 never comes below 1.5:          ", min(curves["lr 0.2"]) > 1.5)
-figure = plots.curves(curves, range(10, 101, 10), xlabel="batch", ylabel="validation loss")
-figure.axes[0].set_ylim(0, 4.5)
-figure.axes[0].legend(frameon=False, ncols=3, loc="upper right")
 plots.show(
-    figure,
+    plots.curves(
+        curves, range(10, 101, 10), xlabel="batch", ylabel="validation loss", ylim=(0, 4.5)
+    ),
     "optimizers.larger_rate",
 )
 
+# %% guard="optimizers.larger_rate"
+# change: 0.01, 0.05, 0.2] -> 0.01, 0.05, 0.02]
+_, small, middle, sgds, large = curves.values()
+assert sgds[-1] > 1.3 * max(small[-1], middle[-1]), "0.05 ends worse than 0.001 and 0.01"
+assert min(large) > 1.5, "0.2 never comes below 1.5"
+
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ## Where this stands in the source

@@ -26,7 +26,7 @@ import math
 
 import torch
 
-from course_utils import check, explore, plots
+from course_utils import check, explore, outcome, plots
 from course_utils.data import load_mnist
 from course_utils.exercises.one_cycle import ReproduceOneCycle
 from course_utils.reference.cross_entropy import cross_entropy
@@ -37,12 +37,45 @@ from course_utils.reference.sgd import minibatches
 _ = torch.manual_seed(0)
 
 # %% [markdown]
+# ## Five questions first
+#
+# Answer each in your head before you open it. What you have to look for in your memory stays there longer.
+#
+# <details><summary>1. With momentum $\mu$, gradients that agree add up. To how many times a single one?</summary>
+#
+# $1/(1-\mu)$: ten times for 0.9 (lesson 02).
+#
+# </details>
+# <details><summary>2. What does a steady gradient do to Adam's step?</summary>
+#
+# It makes it lr long, whatever the gradient's size (lesson 07).
+#
+# </details>
+# <details><summary>3. 4,000 digits in batches of 64: how many batches are there, and how large is the last?</summary>
+#
+# 63; the last holds 32 (lesson 05).
+#
+# </details>
+# <details><summary>4. At what size of step, compared with the weights, did the net of lesson 05 learn best?</summary>
+#
+# About a hundredth of the weights (lesson 05).
+#
+# </details>
+# <details><summary>5. Which loss tells you whether weight decay helps, and why not the other?</summary>
+#
+# The validation loss. The training loss is higher with decay in any case (lesson 06).
+#
+# </details>
+
+# %% [markdown]
 # ## One number decides
 #
 # The *learning rate* says how far a step goes along the gradient. Of all hyperparameters it is often the one that matters most. Here is the same net on the same digits, three times, with constant learning rates of 0.002, 0.02 and 0.4.
 #
 # The function below is used in the whole lesson. It asks a *schedule* before every step: a function that gets the number of the step, from 0, and returns the pair (learning rate, momentum).
 
+
+# %% guess="one_cycle.rates"
 
 # %%
 digits = load_mnist()
@@ -77,6 +110,12 @@ plots.show(
     "one_cycle.rates",
 )
 
+# %% guard="one_cycle.rates"
+# change: [0.002, 0.02, 0.4] -> [0.002, 0.02, 0.05]
+slow, fast, wild = curves.values()
+assert fast[-1] < 0.5 * slow[-1], "0.02 falls fast and far, 0.002 slowly"
+assert min(wild[3:]) > 1, "with 0.4 the loss stays high"
+
 # %% [markdown]
 # Too small wastes time, too large spoils the net. How do you find the right size without trying ten values to the end?
 #
@@ -95,9 +134,17 @@ plots.show(
 # Once the rate is far too large, the loss jumps up and everything after it is rubbish. We stop at the first loss that is more than 4 times the best one so far, or not finite. Take care with `nan`, which is "not a number": whether you ask `<`, `>` or `==`, a comparison with it is false.
 
 
+# %% guess="one_cycle.nan"
+
 # %%
 nan = float("nan")
-print("nan > 4:", nan > 4, "  nan < 4:", nan < 4, "  math.isfinite(nan):", math.isfinite(nan))
+answers = {"nan > 4": nan > 4, "nan < 4": nan < 4, "math.isfinite(nan)": math.isfinite(nan)}
+print(answers)
+outcome("one_cycle.nan")
+
+# %% guard="one_cycle.nan"
+# change: nan = float("nan") -> nan = float("inf")
+assert not any(answers.values()), "every comparison with nan is false"
 
 # %% [markdown]
 # ### Exercise: `lr_range_test`
@@ -159,7 +206,7 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
 # %% [markdown]
 # ### What you should now see
 #
-# The finder on real digits: a hundred rates from 0.0001 to 10. It ends by itself long before 10. From left to right: flat, because the steps are too small to matter; falling; a lowest place; and then up.
+# The finder on real digits: a hundred rates from 0.0001 to 10.
 
 
 # %%
@@ -183,6 +230,9 @@ def finder(seed):
     return lr_range_test(loss_at, 1e-4, 10.0, 100)
 
 
+# %% guess="one_cycle.finder"
+
+# %%
 lrs, losses = finder(seed=0)
 plots.show(
     plots.curves(
@@ -190,6 +240,16 @@ plots.show(
     ),
     "one_cycle.finder",
 )
+
+# %% guard="one_cycle.finder"
+# change: 1e-4, 10.0, 100) -> 1e-4, 1e-2, 100)
+assert len(lrs) < 100 and lrs[-1] < 5, "it ends by itself long before 10"
+flat = [loss for lr, loss in zip(lrs, losses) if lr < 0.001]
+assert max(flat) - min(flat) < 0.5, "up to about 0.001 the curve is flat"
+assert 0.01 < lrs[losses.index(min(losses))] < 0.3, "the lowest loss is between 0.02 and 0.1"
+
+# %% [markdown]
+# It ends by itself long before 10. From left to right: flat, because the steps are too small to matter; falling; a lowest place; and then up.
 
 # %% [markdown]
 # ## Which point to take
@@ -245,48 +305,38 @@ def suggest_lr(lrs, losses):
 # %% [markdown]
 # ### What you should now see
 #
-# On the left four runs of the finder, each with its suggestion as a dot. They differ a lot, and most lie in the jagged part at the right, where nobody would look for them. The reason is that each loss comes from another batch. Where the rate is too large already, the losses jump from batch to batch, and the largest jump down wins.
-#
-# On the right the mean of eight runs. The noise is smaller, and the suggestion lies in the middle of the long fall, where the eye would put it too. (In practice one smooths a single curve, or simply looks at it.)
+# On the left four runs of the finder, each with its suggestion as a dot, and on the right the mean of eight runs, with its own.
 
+# %% guess="one_cycle.suggestions"
 
 # %%
 runs = [finder(seed) for seed in range(8)]
 shortest = min(len(losses) for _, losses in runs)
 lrs = runs[0][0][:shortest]
 mean = [sum(losses[i] for _, losses in runs) / len(runs) for i in range(shortest)]
-
-figure, (left, right) = plots.panels(2, height=3.2)
-for (rates, losses), colour in zip(runs[:4], plots.COLOURS):
-    _ = left.semilogx(rates, losses, color=colour, alpha=0.6)
-    point = suggest_lr(rates, losses)
-    _ = left.plot(point, losses[rates.index(point)], "o", color=colour, markersize=9)
-_ = left.set(xlabel="learning rate", ylabel="loss", title="four single runs")
-plots.curves(
-    {"mean loss": mean},
-    lrs,
-    xlabel="learning rate",
-    title="mean of eight runs",
-    log="x",
-    axis=right,
-)
-_ = right.set_ylabel("mean loss")
+suggested = [suggest_lr(*run) for run in runs]
 suggestion = suggest_lr(lrs, mean)
-_ = right.plot(suggestion, mean[lrs.index(suggestion)], "o", color=plots.ORANGE, markersize=9)
-_ = right.annotate(
-    "suggested",
-    (suggestion, mean[lrs.index(suggestion)]),
-    xytext=(-95, -25),
-    textcoords="offset points",
-    arrowprops={"arrowstyle": "->"},
-)
 plots.show(
-    figure,
+    plots.suggestions(
+        {
+            "four single runs": [(*run, lr) for run, lr in zip(runs[:4], suggested)],
+            "mean of eight runs": [(lrs, mean, suggestion)],
+        }
+    ),
     "one_cycle.suggestions",
 )
 
+# %% guard="one_cycle.suggestions"
+# change: finder(seed) for seed -> finder(0) for seed
+assert max(suggested) > 5 * min(suggested), "the suggestions of single runs differ by several times"
+assert 0.003 < suggestion < 0.05, "that of the mean lies in the middle of the long fall"
+assert suggestion < lrs[mean.index(min(mean))], "to the left of the lowest place"
+
+# %% [markdown]
+# The suggestions on the left differ a lot, and most lie in the jagged part at the right, where nobody would look for them. The reason is that each loss comes from another batch. Where the rate is too large already, the losses jump from batch to batch, and the largest jump down wins. On the right the noise is smaller, and the suggestion lies in the middle of the long fall, where the eye would put it too. (In practice one smooths a single curve, or simply looks at it.)
+
 # %% tags=["nbval-ignore-output"]
-print("suggestions of the eight runs:", sorted(round(suggest_lr(*run), 3) for run in runs))
+print("suggestions of the eight runs:", sorted(round(lr, 3) for lr in suggested))
 print("suggestion of their mean:     ", round(suggestion, 3))
 
 # %% [markdown]
@@ -513,17 +563,22 @@ explore.one_cycle(
 total = 300
 pairs = [one_cycle(step, total, 0.1) for step in range(total)]
 rates, momenta = zip(*pairs)
-figure, (left, middle, right) = plots.panels(3, width=9.0)
-plots.curves({"lr": rates}, range(total), xlabel="step", title="learning rate", axis=left)
-plots.curves({"momentum": momenta}, range(total), xlabel="step", title="momentum", axis=middle)
 reach = [lr / (1 - momentum) for lr, momentum in pairs]
-plots.curves(
-    {"reach": reach}, range(total), xlabel="step", title="rate / (1 - momentum)", axis=right
-)
+charts = {"learning rate": rates, "momentum": momenta, "rate / (1 - momentum)": reach}
 plots.show(
-    figure,
+    plots.side_by_side(
+        *({"series": {title: values}, "title": title} for title, values in charts.items()),
+        x=range(total),
+        xlabel="step",
+    ),
     "one_cycle.cycle",
 )
+
+# %% guard="one_cycle.cycle"
+# change: anneal(high, low, pct) -> anneal(high, high, pct)
+assert rates.index(max(rates)) == 89, "the peak is at step 89"
+assert abs(max(rates) / rates[0] - 25) < 0.1, "the rate rises by a factor of 25"
+assert 7.5 < max(reach) / reach[0] < 9, "and the reach of a step by only 8"
 
 # %% [markdown]
 # Is it what PyTorch does? Ask it at every step. (The first use of `torch.optim` takes a few seconds.)
@@ -606,8 +661,10 @@ def reproduce_one_cycle():
 # %% [markdown]
 # ## Is it worth it?
 #
-# Now measure. Three epochs, five peak rates, four seeds each: once with a constant rate and momentum 0.9, once with one cycle of the same peak. Both take 189 steps. Guess before you run it: which one wins at a small rate, which at a large one? Which has the better best?
+# Now measure. Three epochs, five peak rates, four seeds each: once with a constant rate and momentum 0.9, once with one cycle of the same peak. Both take 189 steps.
 
+
+# %% guess="one_cycle.worth"
 
 # %%
 epochs, seeds, peaks = 3, range(4), [0.01, 0.02, 0.05, 0.1, 0.2]
@@ -627,31 +684,24 @@ constant = [measured(lambda step, lr=lr: (lr, 0.9)) for lr in peaks]
 cycled = [measured(lambda step, lr=lr: one_cycle(step, total, lr)) for lr in peaks]
 
 # %%
-figure, axes = plots.panels(2, height=3.2)
-for name, results, colour in [
-    ("constant", constant, plots.BLUE),
-    ("one cycle", cycled, plots.ORANGE),
-]:
-    for column, axis in enumerate(axes):
-        means, spreads = zip(
-            *[(result[:, column].mean(), result[:, column].std()) for result in results]
-        )
-        _ = axis.errorbar(peaks, means, spreads, marker="o", capsize=3, color=colour, label=name)
-for axis, title in zip(axes, ["validation loss", "validation accuracy"]):
-    _ = axis.set(
-        xscale="log",
-        xlabel="constant or largest learning rate",
-        title=title,
-        xticks=peaks,
-        xticklabels=peaks,
-    )
-    axis.minorticks_off()
-    axis.grid(alpha=0.25)
-axes[0].legend()
+both = {"constant": torch.stack(constant), "one cycle": torch.stack(cycled)}
 plots.show(
-    figure,
+    plots.with_spread(
+        peaks,
+        *({name: found[:, :, column] for name, found in both.items()} for column in (0, 1)),
+        titles=["validation loss", "validation accuracy"],
+        xlabel="constant or largest rate",
+    ),
     "one_cycle.worth",
 )
+
+# %% guard="one_cycle.worth"
+# change: cycled = [measured(lambda step, lr=lr: one_cycle(step, total, lr)) for lr in peaks] -> cycled = constant
+of_constant, of_cycle = (found[:, :, 0].mean(1) for found in both.values())
+assert of_constant[0] < of_cycle[0] - 0.02, "at 0.01 the constant rate is better"
+assert (of_cycle[2:] < of_constant[2:] - 0.02).all(), "from 0.05 on one cycle is better"
+assert of_cycle.min() < of_constant.min() - 0.01, "each at its best, one cycle is ahead"
+assert of_cycle[-1] < of_constant[-1] / 2, "at 0.2 the constant rate has failed, one cycle has not"
 
 # %% tags=["nbval-ignore-output"]
 print("rate     constant: loss, accuracy          one cycle: loss, accuracy")
@@ -700,11 +750,14 @@ explore.line(
 #
 # ## Should I try …? Try it and see
 #
-# Nothing here is graded. Guess first and write the guess down.
+# Nothing here is graded. Guess, run the cell, then say why it came out as it did.
 #
 # ### Should I leave out the warm-up, or the way down?
 #
 # The whole cycle, only its way down, only its way up, and no change at all, at the best peak and at one that is too large. (The whole cycle and the constant rate were measured above.)
+
+
+# %% guess="one_cycle.halves"
 
 
 # %% tags=["nbval-ignore-output"]
@@ -728,13 +781,16 @@ gap = abs(mean[0.05, "whole cycle"] - mean[0.05, "only down"])
 print("at 0.05, only down is within 0.02 of the whole cycle:", bool(gap < 0.02))
 ahead = mean[0.2, "whole cycle"] < mean[0.2, "only down"] < mean[0.2, "constant"]
 print("at 0.2, the whole cycle is ahead of only down, and that of the constant rate:", bool(ahead))
+outcome("one_cycle.halves")
+
+# %% guard="one_cycle.halves"
+# change: down = measured(lambda step: (anneal(lr, 0.0, step / (total - 1)), 0.9)) -> down = constant[peaks.index(lr)]
+assert gap < 0.02, "at 0.05, only down is within 0.02 of the whole cycle"
+assert ahead, "at 0.2 the whole cycle is ahead of only down, and that of the constant rate"
+assert mean[0.05, "only up"] > mean[0.05, "whole cycle"] + 0.03, "only up is far behind"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # So be careful what you praise. At the best peak the gain over a constant rate comes from the way down; the warm-up adds nothing that can be seen. It earns its place where the peak is too large. (With eight seeds the losses at 0.2 were 0.44 for the whole cycle, 0.52 for only down, and 1.10 for the constant rate.)
@@ -746,25 +802,28 @@ print("at 0.2, the whole cycle is ahead of only down, and that of the constant r
 # The same cycle of the rate, three times: with momentum opposite, constant, and rising and falling with the rate.
 
 
+# %% guess="one_cycle.together"
+
 # %% tags=["nbval-ignore-output"]
 kinds = {
     "opposite": lambda step: one_cycle(step, total, 0.1),
     "constant": lambda step: (one_cycle(step, total, 0.1)[0], 0.9),
     "together": lambda step: one_cycle(step, total, 0.1, momentums=(0.95, 0.85)),
 }
-for name, schedule in kinds.items():
-    result = measured(schedule)
-    print(
-        f"{name:<10} loss {result[:, 0].mean():.2f} ± {result[:, 0].std():.2f}   accuracy {result[:, 1].mean():.1%}"
-    )
+reached = {name: measured(schedule) for name, schedule in kinds.items()}
+for name, result in reached.items():
+    loss, spread, right = result[:, 0].mean(), result[:, 0].std(), result[:, 1].mean()
+    print(f"{name:<10} loss {loss:.2f} ± {spread:.2f}   accuracy {right:.1%}")
+outcome("one_cycle.together")
+
+# %% guard="one_cycle.together"
+# change: one_cycle(step, total, 0.1, momentums=(0.95, 0.85)) -> one_cycle(step, total, 0.1)
+opposite, constant_one, together = (result[:, 0].mean() for result in reached.values())
+assert abs(opposite - constant_one) < 0.05, "opposite and constant momentum do about as well"
+assert together > opposite + 0.08, "momentum that rises with the rate does harm"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
-
+# *What happened, and why:*
 
 # %% [markdown]
 # ## Where this stands in the source

@@ -27,11 +27,42 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils import check, explore, plots
+from course_utils import check, explore, outcome, plots
 from course_utils.data import load_mnist, load_ratings
 from course_utils.reference.optimizers import adamw_step
 
 _ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## Five questions first
+#
+# Answer each in your head before you open it. What you have to look for in your memory stays there longer.
+#
+# <details><summary>1. A product with a one-hot row does what?</summary>
+#
+# It looks up the entry, or the row, at the place of the 1 (lesson 04).
+#
+# </details>
+# <details><summary>2. A value is used three times in a computation. Its gradient is made of what?</summary>
+#
+# Of three contributions, added up (lesson 03).
+#
+# </details>
+# <details><summary>3. What does AdamW do with the decay that Adam with L2 does not?</summary>
+#
+# It shrinks the weights beside the averages, so that each keeps the same share of itself (lesson 07).
+#
+# </details>
+# <details><summary>4. One cycle: what happens to the rate in its last part, and why does that help?</summary>
+#
+# It falls towards 0; small steps settle where large ones jump around (lesson 08).
+#
+# </details>
+# <details><summary>5. A finder's curve: which point does `suggest_lr` take?</summary>
+#
+# The one at which the loss falls fastest, not the lowest (lesson 08).
+#
+# </details>
 
 # %% [markdown]
 # ## The ratings
@@ -55,20 +86,8 @@ table = torch.full((ratings.n_users, ratings.n_items), torch.nan)
 table[train.users, train.items] = train.ratings
 busiest = torch.bincount(train.users).topk(20).indices
 
-figure, (left, right) = plots.panels(2, width=9.0, height=4.6)
-drawn = left.imshow(table[busiest, :20], cmap="viridis", vmin=0.5, vmax=5)
-_ = left.set_xticks(
-    range(20), [title.split(" (")[0][:24] for title in ratings.titles[:20]], rotation=90, fontsize=7
-)
-_ = left.set(ylabel="20 users", title="the fullest corner")
-_ = left.set_yticks([])
-_ = figure.colorbar(drawn, ax=left, label="stars", shrink=0.7)
-_ = right.plot(train.items, train.users, ",", color=plots.BLUE, alpha=0.6)
-_ = right.set(xlabel="item", ylabel="user", title="the whole table")
-plots.show(
-    figure,
-    "embeddings.table",
-)
+corner = [title.split(" (")[0][:24] for title in ratings.titles[:20]]
+plots.show(plots.ratings(table[busiest, :20], corner, train.items, train.users), "embeddings.table")
 filled = len(train.ratings) / table.numel()
 print(f"filled: {filled:.1%} of {table.numel():,} places")
 
@@ -86,6 +105,9 @@ print(f"filled: {filled:.1%} of {table.numel():,} places")
 # For example, let the mean be 3.6. A user who tends to be half a star more generous than others rates a film that is usually 0.3 stars worse than others. The guess is $3.6 + 0.5 - 0.3 = 3.8$. Such a correction is called a *bias*.
 #
 # The cell below finds both tables of biases as averages of what the other one leaves over. An average of few ratings is not to be trusted, so it is pulled towards 0 a little: the sum is divided by the number of ratings plus 2 or 5.
+
+
+# %% guess="embeddings.biases_alone"
 
 
 # %%
@@ -115,6 +137,12 @@ errors = {
 }
 for name, error in errors.items():
     print(f"{name}: RMSE {error:.3f} stars on ratings kept aside")
+outcome("embeddings.biases_alone")
+
+# %% guard="embeddings.biases_alone"
+# change: mean + of_user[valid.users] + of_item[valid.items], valid -> mean + of_user[valid.users] * 0, valid
+assert 1.0 < errors["the mean"] < 1.05, "the mean is off by about a star"
+assert 0.83 < errors["mean and two biases"] < 0.87, "two biases take off about a sixth"
 
 # %% [markdown]
 # Biases go a long way. But with them everybody's list of the best films is the same. What is missing is *taste*: how a particular person and a particular film fit together. For that you need embeddings.
@@ -253,10 +281,17 @@ plots.show(
 #
 # There is a trap on this way, and many have stepped into it. Run this first: row 3 should become (4, 40).
 
+# %% guess="embeddings.trap"
+
 # %%
 trap = torch.zeros(4, 2)
 trap[idx] += grad_out
 print(trap)
+outcome("embeddings.trap")
+
+# %% guard="embeddings.trap"
+# change: trap[idx] += grad_out -> trap.index_add_(0, idx, grad_out)
+assert trap[3].tolist() == [3, 30], "row 3 becomes (3, 30): the last one wins"
 
 # %% [markdown]
 # It became (3, 30). PyTorch reads `trap[idx]` once, adds, and writes the results back. Row 3 is written twice, and the last one wins.
@@ -312,23 +347,34 @@ def embedding_backward(grad_out, idx, num_embeddings):
 # %% [markdown]
 # ### What you should now see
 #
-# Take one batch of 64 ratings, and give each of them the gradient 1. Then the gradient of a row counts how often its film occurs in the batch. Most rows stay at 0: the batch says nothing about their films. A plain step of SGD leaves them as they are. AdamW still moves them, since weight decay shrinks every row in every step, and momentum goes on for a while.
+# Take one batch of 64 ratings, and give each of them the gradient 1. Then the gradient of a row counts how often its film occurs in the batch.
+
+# %% guess="embeddings.batch_gradient"
 
 # %%
 _ = torch.manual_seed(0)
 batch = torch.randperm(len(train.items))[:64]
 uses = embedding_backward(torch.ones(64, 1), train.items[batch], ratings.n_items)[:, 0]
 
-figure, (axis,) = plots.panels(1, width=7.5, height=2.6)
-_ = axis.vlines(range(ratings.n_items), 0, uses, color=plots.BLUE)
-_ = axis.set(
-    xlabel="item, the most rated first", ylabel="gradient", yticks=range(int(uses.max()) + 1)
-)
 plots.show(
-    figure,
+    plots.spikes(
+        uses,
+        xlabel="item, the most rated first",
+        ylabel="gradient",
+        yticks=range(int(uses.max()) + 1),
+    ),
     "embeddings.batch_gradient",
 )
 print(f"rows with a gradient: {(uses > 0).sum()} of {len(uses):,}")
+
+# %% guard="embeddings.batch_gradient"
+# change: embedding_backward(torch.ones(64, 1) -> 1e-3 + embedding_backward(torch.ones(64, 1)
+assert (uses > 0).sum() <= 64 and (uses > 0).sum() > 40, (
+    "only the films of the batch get a gradient"
+)
+
+# %% [markdown]
+# Most rows stay at 0: the batch says nothing about their films. A plain step of SGD leaves them as they are. AdamW still moves them, since weight decay shrinks every row in every step, and momentum goes on for a while.
 
 # %% [markdown]
 # ### Exercise: `expose_embedding_backward`
@@ -433,7 +479,9 @@ def sigmoid_range(x, low, high):
 # %% [markdown]
 # ### What you should now see
 #
-# On the left, your function with two ranges. The curve that ends at 5 comes near 5 and never gets there. The other one crosses 5 at $x = 2.3$. On the right, the slopes: where a prediction is 4.9, the narrow range has hardly any slope left to learn with.
+# On the left, your function with two ranges, to 5 and to 5.5. On the right, the slopes against the stars that are predicted. The dotted line is at 4.9 stars.
+
+# %% guess="embeddings.range"
 
 # %%
 x = torch.linspace(-6, 6, 241)
@@ -441,21 +489,24 @@ curves, slopes = {}, {}
 for high in [5.0, 5.5]:
     at = x.clone().requires_grad_()
     y = sigmoid_range(at, 0.0, high)
-    curves[f"0 to {high}"] = y
-    slopes[f"0 to {high}"] = (y.detach(), torch.autograd.grad(y.sum(), at)[0])
-
-figure, (left, right) = plots.panels(2, height=3.0)
-plots.curves(curves, x, xlabel="x", ylabel="stars", axis=left)
-_ = left.axhline(5, color="0.5", linestyle=":")
-for (name, (stars, slope)), colour in zip(slopes.items(), plots.COLOURS):
-    _ = right.plot(stars, slope, color=colour, label=name)
-_ = right.axvline(4.9, color="0.5", linestyle=":")
-_ = right.set(xlabel="predicted stars", ylabel="slope")
-_ = right.legend(frameon=False, loc="lower center")
+    curves[f"0 to {high}"] = y.detach()
+    slopes[f"0 to {high}"] = torch.autograd.grad(y.sum(), at)[0]
 plots.show(
-    figure,
+    plots.curves(curves, x, xlabel="x", ylabel="stars", level=5.0),
     "embeddings.range",
 )
+plots.show(
+    plots.against(curves, slopes, xlabel="predicted stars", ylabel="slope", at=[4.9]),
+    "embeddings.slopes",
+)
+
+# %% guard="embeddings.range"
+# change: sigmoid_range(at, 0.0, high) -> sigmoid_range(at, 0.0, high + 1)
+narrow, wide = curves.values()
+assert narrow.max() < 5 < wide.max(), "the curve that ends at 5 never gets there"
+left = {name: slopes[name][(curves[name] - 4.9).abs().argmin()] for name in curves}
+assert left["0 to 5.0"] < 0.15, "at 4.9 stars the narrow range has hardly any slope left"
+assert left["0 to 5.5"] > 0.4, "the wide one has about half a star per unit"
 
 # %% [markdown]
 # ## The model
@@ -654,23 +705,25 @@ def fit_ratings(users, items, ratings, seed):
 #
 # The error on the 8,141 ratings of the course that were kept aside, for the two simple guesses and for your model.
 
+# %% guess="embeddings.errors"
+
 # %%
 model = fit_ratings(*train, seed=0)
 with torch.no_grad():
     predicted = model(valid.users, valid.items)
 errors["your model"] = rmse(predicted, valid.ratings)
 
-figure, (axis,) = plots.panels(1, width=6.0, height=1.7)
-drawn = axis.barh(list(errors), list(errors.values()), color=plots.BLUE)
-_ = axis.bar_label(drawn, fmt="{:.2f}", padding=4)
-_ = axis.set(xlabel="RMSE in stars, on ratings kept aside", xlim=(0, 1.2))
-axis.invert_yaxis()
 plots.show(
-    figure,
+    plots.bars(errors, xlabel="RMSE in stars, on ratings kept aside", xlim=(0, 1.2)),
     "embeddings.errors",
 )
 for name, error in errors.items():
     print(f"{name}: {error:.2f}")
+
+# %% guard="embeddings.errors"
+# change: predicted = model(valid.users, valid.items) -> predicted = mean + model.item_bias[valid.items]
+taken = errors["mean and two biases"] - errors["your model"]
+assert 0.01 < taken < 0.05, "the factors take off 0.02 more"
 
 # %% [markdown]
 # Be honest about the size of this. From the mean to biases the error falls by about a sixth, from 1.03 to 0.85 stars. The factors take off 0.02 more, about a fortieth; with other seeds it is the same. Most of what can be predicted about a rating is who rates, and how good the film is. Taste is a small part, but it is the part that makes one person's list differ from another's. And people are not consistent: asked again, they give other stars. No model gets to 0.
@@ -688,50 +741,38 @@ bias = model.item_bias.detach()
 order = bias.argsort(descending=True)
 shown = torch.cat([order[:12], order[-12:]])
 names = [f"{ratings.titles[i].split(' (')[0][:34]} ({n_ratings[i]})" for i in shown.tolist()]
-places = list(range(12)) + list(range(13, 25))
-
-figure, (left, right) = plots.panels(2, width=9.0, height=5.4)
-_ = left.barh(places, bias[shown], color=[plots.BLUE] * 12 + [plots.ORANGE] * 12)
-_ = left.set_yticks(places, names, fontsize=8)
-_ = left.set(xlabel="bias in the model", title="highest and lowest bias")
-_ = right.plot(mean_rating[shown], places, "o", color="0.3")
-_ = right.axvline(float(mean), color="0.5", linestyle=":")
-_ = right.set(xlabel="mean rating in stars", title="mean rating", yticks=[], xlim=(0.5, 5))
-for axis in (left, right):
-    axis.invert_yaxis()
-    axis.grid(alpha=0.25)
 plots.show(
-    figure,
+    plots.ranked(names, bias[shown], mean_rating[shown], split=12, middle=float(mean)),
     "embeddings.biases",
 )
 
 # %% [markdown]
 # Now the same films the other way round: who has the highest *mean*?
 
+# %% guess="embeddings.means"
+
 # %%
 best = mean_rating.argsort(descending=True)[:200]
 
-figure, (axis,) = plots.panels(1, width=6.5, height=4.2)
-drawn = axis.scatter(mean_rating, bias, c=n_ratings, s=8, cmap="viridis_r", norm="log")
-_ = axis.set(xlabel="mean rating in stars", ylabel="bias in the model")
-_ = figure.colorbar(drawn, label="number of ratings")
-for i, offset in {int(best[0]): (-5, -60), 2: (-8, -3), int(bias.argmin()): (75, 0)}.items():
-    _ = axis.annotate(
-        ratings.titles[i].split(" (")[0],
-        (mean_rating[i].item(), bias[i].item()),
-        offset,
-        textcoords="offset points",
-        ha="right",
-        fontsize=8,
-        arrowprops={"arrowstyle": "-", "color": "0.5"},
-    )
-axis.grid(alpha=0.25)
+named = {int(best[0]): (-5, -60), 2: (-8, -3), int(bias.argmin()): (75, 0)}
 plots.show(
-    figure,
+    plots.coloured(
+        torch.stack([mean_rating, bias], dim=1),
+        n_ratings,
+        {ratings.titles[i].split(" (")[0]: (i, offset) for i, offset in named.items()},
+        xlabel="mean rating in stars",
+        ylabel="bias in the model",
+        colours="number of ratings",
+    ),
     "embeddings.means",
 )
 few = n_ratings[best[:10]] < 30
 print(f"of the ten films with the highest mean, {int(few.sum())} have fewer than 30 ratings")
+
+# %% guard="embeddings.means"
+# change: best = mean_rating.argsort(descending=True)[:200] -> best = bias.argsort(descending=True)[:200]
+assert int(few.sum()) == 7, "seven of the ten films with the highest mean have few ratings"
+assert bias[best[0]] < 0.5 * bias.max(), "the one with the highest mean has a small bias"
 
 # %% [markdown]
 # ## What do the biases tell?
@@ -771,28 +812,24 @@ print(f"of the ten films with the highest mean, {int(few.sum())} have fewer than
 # - **Centre first.** A direction of *spread* is measured from the middle of the cloud. If the mean is not taken off, the first direction mostly points from the origin to the middle.
 # - **The sign is arbitrary.** $(-0.894, -0.447)$ is the same line. One computer may give the one and another the other. Left and right on the map can be exchanged, and it is the same map.
 
+# %% guess="embeddings.centring"
+
 # %%
 _ = torch.manual_seed(0)
 cloud = torch.randn(200, 2) @ torch.tensor([[1.2, 0.5], [0.0, 0.35]]) + torch.tensor([1.0, 4.0])
 
-figure, axes = plots.panels(2, width=8.0, height=3.4)
-for axis, origin, title in zip(axes, [cloud.mean(0), torch.zeros(2)], ["centred", "not centred"]):
-    direction = torch.linalg.svd(cloud - origin, full_matrices=False).Vh[0]
-    _ = axis.plot(*cloud.T, ".", color="0.6", markersize=4)
-    for sign in [-1, 1]:
-        _ = axis.annotate(
-            "",
-            xy=(origin + 3 * sign * direction).tolist(),
-            xytext=origin.tolist(),
-            arrowprops={"arrowstyle": "-|>", "color": plots.ORANGE, "lw": 2},
-        )
-    _ = axis.plot(*origin, "o", color=plots.ORANGE)
-    _ = axis.set(aspect="equal", xlim=(-3.5, 5.5), ylim=(-3.5, 7), title=title)
-    axis.grid(alpha=0.25)
-plots.show(
-    figure,
-    "embeddings.centring",
-)
+origins = {"centred": cloud.mean(0), "not centred": torch.zeros(2)}
+directions = {
+    title: torch.linalg.svd(cloud - origin, full_matrices=False).Vh[0]
+    for title, origin in origins.items()
+}
+plots.show(plots.directions(cloud, origins, directions), "embeddings.centring")
+
+# %% guard="embeddings.centring"
+# change: "not centred": torch.zeros(2) -> "not centred": cloud.mean(0)
+along, across = directions.values()
+assert abs(along[0]) > 0.9, "centred, the direction runs along the cloud"
+assert abs(across[1]) > 0.9, "not centred, it points at the middle of the cloud"
 
 # %% [markdown]
 # ### Exercise: `pca`
@@ -890,7 +927,7 @@ plots.show(
 # %% [markdown]
 # ## Should I try …? Try it and see
 #
-# Nothing here is graded. Guess first, and write the guess down. The cell below trains a model that you hand in and returns its error after every epoch.
+# Nothing here is graded. Guess, run the cell, then say why it came out as it did. The cell below trains a model that you hand in and returns its error after every epoch.
 
 
 # %%
@@ -916,31 +953,38 @@ def errors_by_epoch(net, epochs=5, wd=0.4, rate=0.01):
 # %% [markdown]
 # ### Should I leave out the weight decay?
 
+# %% guess="embeddings.no_decay"
+
 # %%
-figure, axes = plots.panels(2, height=3.0)
-for axis, wd in zip(axes, [0.0, 0.4]):
+histories = {}
+for wd in [0.0, 0.4]:
     _ = torch.manual_seed(0)
-    history = errors_by_epoch(
-        DotProductBias(ratings.n_users, ratings.n_items, 20, (0.0, 5.5)), epochs=8, wd=wd
-    )
-    plots.curves(
-        history, xlabel="epoch", ylabel="RMSE in stars", title=f"weight decay {wd}", axis=axis
-    )
-    _ = axis.set(ylim=(0.4, 1.1))
+    net = DotProductBias(ratings.n_users, ratings.n_items, 20, (0.0, 5.5))
+    histories[f"weight decay {wd}"] = errors_by_epoch(net, epochs=8, wd=wd)
 plots.show(
-    figure,
+    plots.side_by_side(
+        *({"series": errors, "title": title} for title, errors in histories.items()),
+        xlabel="epoch",
+        ylabel="RMSE in stars",
+        ylim=(0.4, 1.1),
+    ),
     "embeddings.no_decay",
 )
 
+# %% guard="embeddings.no_decay"
+# change: [0.0, 0.4] -> [0.2, 0.4]
+free, held = histories.values()
+assert free["train"][-1] < 0.6, "without decay the error on train falls below 0.6"
+assert free["valid"][-1] > min(free["valid"]) + 0.05, "while that on valid turns upwards"
+assert held["valid"][-1] < min(held["valid"]) + 0.02, "with 0.4 valid hardly rises"
+
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I start all factors at zero?
+
+# %% guess="embeddings.zero_factors"
 
 # %%
 _ = torch.manual_seed(0)
@@ -952,13 +996,14 @@ print(f"largest factor after training: {zero.item_factors.abs().max():.1f}")
 print(
     f"RMSE on valid: {history['valid'][-1]:.2f}, with biases alone {errors['mean and two biases']:.2f}"
 )
+outcome("embeddings.zero_factors")
+
+# %% guard="embeddings.zero_factors"
+# change: nn.init.zeros_(factors) -> nn.init.normal_(factors, 0, 0.1)
+assert zero.item_factors.abs().max() == 0, "factors that start at 0 stay at 0"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why (what is the gradient of $p \cdot q$ by $p$, and what is it where $q = 0$?):*
+# *What happened, and why:* (What is the gradient of $p \cdot q$ by $p$, and what is it where $q = 0$?)
 
 # %% [markdown]
 # ### Should I trust distances between films?
@@ -970,15 +1015,10 @@ film = 9  # Terminator 2
 unit = F.normalize(model.item_factors.detach(), dim=1)
 similar = (unit @ unit[film]).masked_fill(n_ratings < 50, -1).argsort(descending=True)[1:6]
 
-figure, (axis,) = plots.panels(1, width=6.0, height=2.2)
 names = [ratings.titles[i].split(" (")[0][:40] for i in [film, *similar.tolist()]]
-_ = axis.barh(names[1:], (unit @ unit[film])[similar], color=plots.BLUE)
-_ = axis.set(
-    xlabel="cosine of the angle between the factors", title=f"near {names[0]}", xlim=(0, 1)
-)
-axis.invert_yaxis()
+cosines = dict(zip(names[1:], (unit @ unit[film])[similar].tolist()))
 plots.show(
-    figure,
+    plots.bars(cosines, xlabel="cosine of the angle", title=f"near {names[0]}", xlim=(0, 1.1)),
     "embeddings.neighbours",
 )
 

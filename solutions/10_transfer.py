@@ -29,7 +29,7 @@ import torch
 from torch import nn
 from torchvision.models import resnet34
 
-from course_utils import check, plots
+from course_utils import check, outcome, plots
 from course_utils.data import load_mnist
 from course_utils.exercises.transfer import digit_net
 from course_utils.reference.cross_entropy import accuracy, cross_entropy
@@ -41,6 +41,37 @@ _ = torch.manual_seed(0)
 torch.set_num_threads(
     1
 )  # sums in the same order on every machine; nets as small as these are not slower
+
+# %% [markdown]
+# ## Five questions first
+#
+# Answer each in your head before you open it. What you have to look for in your memory stays there longer.
+#
+# <details><summary>1. What does evaluation mode change, and what must whoever evaluates do afterwards?</summary>
+#
+# It changes layers such as dropout and batch norm; the mode is put back as it was (lesson 05).
+#
+# </details>
+# <details><summary>2. `model.parameters()` is handed to an optimizer. Why does the optimizer make a list of it?</summary>
+#
+# It is a generator: one can walk through it once (lesson 05).
+#
+# </details>
+# <details><summary>3. A rate that is right for one layer may be wrong for another. How does Adam deal with that?</summary>
+#
+# It divides each weight's gradient by its own typical size (lesson 07).
+#
+# </details>
+# <details><summary>4. What does `grad[idx] += g` lose?</summary>
+#
+# Repeated indices: the last one wins (lesson 09).
+#
+# </details>
+# <details><summary>5. What is a large weight decay good for in a model with many parameters and few examples?</summary>
+#
+# It keeps it from learning the examples by heart (lessons 06 and 09).
+#
+# </details>
 
 # %% [markdown]
 # ## What a trained net knows
@@ -252,11 +283,19 @@ print("logits for two pictures:", tuple(read(resnet, torch.zeros(2, 3, 64, 64)).
 # One trap has caught everyone once. A function made in a loop does not remember the loop's variable as it was; it looks it up when it is called, and by then the loop is over. Run this:
 
 
+# %% guess="transfer.loop_variable"
+
 # %%
 unbound = [lambda: name for name in ["early", "middle", "late"]]  # noqa: B023
 bound = [lambda name=name: name for name in ["early", "middle", "late"]]
-print([f() for f in unbound], "looked up when called")
+called = [f() for f in unbound]
+print(called, "looked up when called")
 print([f() for f in bound], "bound as a default argument when made")
+outcome("transfer.loop_variable")
+
+# %% guard="transfer.loop_variable"
+# change: [lambda: name for -> [lambda name=name: name for
+assert called == ["late"] * 3, "all three functions give the last name"
 
 # %% [markdown]
 # ### Exercise: `activations`
@@ -328,9 +367,8 @@ def activations(model, layers, x):
 # ### What you should now see
 #
 # The eight maps of the first block for a 3, which the net was trained on, and for a 7, which it has never met. Below, the sixteen maps of the second block for the 7.
-#
-# The maps of the 7 are as clear as those of the 3. Some filters answer where a stroke runs down, some along its bars, some to one side of every stroke, and some to empty paper (grey). The first block does not know digits. It knows strokes, and a 7 is made of strokes too.
 
+# %% guess="transfer.middle_maps"
 
 # %%
 three = x_old_valid[y_old_valid == 3][:1]
@@ -358,6 +396,16 @@ plots.show(
     ),
     "transfer.middle_maps",
 )
+
+# %% guard="transfer.middle_maps"
+# change: pair = torch.cat([three, seven]) -> pair = torch.cat([three, 0 * seven])
+known, unknown = (row.std((1, 2)) for row in maps["early"])
+assert ((unknown > 0.5 * known) | (known < 0.05)).float().mean() > 0.7, (
+    "the maps of the 7 are as clear"
+)
+
+# %% [markdown]
+# The maps of the 7 are as clear as those of the 3. Some filters answer where a stroke runs down, some along its bars, some to one side of every stroke, and some to empty paper (grey). The first block does not know digits. It knows strokes, and a 7 is made of strokes too.
 
 # %% tags=["nbval-ignore-output"]
 print("logits of the 7:", [round(v, 1) for v in maps["head"][1].tolist()], "for the classes 0 to 4")
@@ -448,7 +496,10 @@ def unfreeze(module):
 # The running average is no parameter. It is a *buffer*: counted, not learned. Freezing does not stop it. Freeze the whole net, leave it in training mode, and show it nothing but ones, without a single step:
 
 
+# %% guess="transfer.batch_norm"
+
 # %% tags=["nbval-ignore-output"]
+still_right = {}
 for mode in ["train", "eval"]:
     net = copy.deepcopy(base)
     freeze(net)
@@ -458,8 +509,14 @@ for mode in ["train", "eval"]:
         for _ in range(30):
             net(x_old[y_old == 1][:64])
     moved = (net.early[1].running_mean - before).abs().max().item()
-    right = accuracy(read(net, x_old_valid), y_old_valid)
+    right = still_right[mode] = accuracy(read(net, x_old_valid), y_old_valid)
     print(f"frozen, in {mode} mode: running mean moved by {moved:.2f}, 0 to 4: {right:.0%} right")
+outcome("transfer.batch_norm")
+
+# %% guard="transfer.batch_norm"
+# change: net.train(mode == "train") -> net.eval()
+assert still_right["eval"] > 0.95, "in eval mode nothing changes"
+assert still_right["train"] < still_right["eval"] - 0.03, "in training mode it has become worse"
 
 # %% [markdown]
 # Not one parameter has moved, and the net has become worse at its own task, because its sense of what is normal has drifted. So a part that is to stand still needs both: `freeze(part)` and `part.eval()`. That is what `still` in `fit` is for. (Some libraries do the opposite on purpose, and leave batch norm trainable in a frozen body so that it adapts to the new pictures. Both are choices; what counts is to know which one is made.)
@@ -544,17 +601,14 @@ def discriminative_lrs(lr, n_groups):
 
 # %%
 ways = {"1e-3": 1e-3, "slice(1e-3)": slice(1e-3), "slice(1e-5, 1e-3)": slice(1e-5, 1e-3)}
-figure = plots.curves(
-    {name: discriminative_lrs(lr, 6) for name, lr in ways.items()},
-    xlabel="group, from the input (1) to the head (6)",
-    ylabel="learning rate",
-    log="y",
-)
-for line in figure.axes[0].lines:
-    line.set_marker("o")
-figure.axes[0].legend(framealpha=0.85, edgecolor="none")
 plots.show(
-    figure,
+    plots.curves(
+        {name: discriminative_lrs(lr, 6) for name, lr in ways.items()},
+        xlabel="group, from the input (1) to the head (6)",
+        ylabel="learning rate",
+        log="y",
+        marker="o",
+    ),
     "transfer.rates",
 )
 
@@ -701,7 +755,10 @@ for title, frozen in {"all trainable": [], "body frozen": ["early", "middle", "l
 # | **fine-tuned** | trained on 0 to 4 | yes, rate 0.02 | new, rate 0.02 |
 # | **discriminative** | trained on 0 to 4 | yes, from 0.0002 upwards | new, rate 0.02 |
 #
-# Everything is repeated with five seeds: other examples, other starts, other batches. The accuracy is measured on 500 unseen digits 5 to 9. Before you run the cells, write down a guess: how many of 100 digits does each way read with 1 example a class? With 5? With 100? Is there a number of examples from which scratch is as good?
+# Everything is repeated with five seeds: other examples, other starts, other batches. The accuracy is measured on 500 unseen digits 5 to 9.
+
+
+# %% guess="transfer.examples"
 
 
 # %%
@@ -748,25 +805,21 @@ for way in ways:
     print(f"{way:<18}" + "".join(f"{cell:>12}" for cell in cells))
 
 # %%
-figure, (axis,) = plots.panels(1, width=6.5, height=3.6)
-for shift, (way, colour) in enumerate(zip(ways, plots.COLOURS)):
-    places = [n * 1.06 ** (shift - 1.5) for n in sizes]
-    means, spreads = zip(*[(found[way, n].mean(), found[way, n].std()) for n in sizes])
-    _ = axis.errorbar(places, means, spreads, marker="o", capsize=3, color=colour, label=way)
-_ = axis.set(
-    xscale="log",
-    xlabel="examples of each class",
-    ylabel="accuracy on unseen digits",
-    xticks=sizes,
-    xticklabels=sizes,
-)
-axis.minorticks_off()
-axis.legend()
-axis.grid(alpha=0.25)
+chart = {way: torch.stack([found[way, n] for n in sizes]) for way in ways}
 plots.show(
-    figure,
+    plots.with_spread(
+        sizes, chart, width=6.5, xlabel="examples of each class", ylabel="accuracy on unseen digits"
+    ),
     "transfer.examples",
 )
+
+# %% guard="transfer.examples"
+# change: found[way, 5] = torch.tensor([learn(way, 5, trial) for trial in trials]) -> found[way, 5] = found["scratch", 1]
+means = {way: results.mean(1) for way, results in chart.items()}
+for way in ways[1:]:
+    assert (means[way][:3] > means["scratch"][:3] + 0.08).all(), "with few examples transfer leads"
+    assert 0 < means[way][3] - means["scratch"][3] < 0.07, "with 100 the lead has melted"
+    assert (means[way] - means["frozen"]).abs().max() < 0.06, "the three ways hardly differ"
 
 # %% [markdown]
 # Read the picture with its bars.
@@ -881,13 +934,16 @@ print(f"right: {(answers == y_new_valid).double().mean():.0%} of 500")
 #
 # ## Should I try …? Try it and see
 #
-# Nothing here is graded. Guess first and write the guess down.
+# Nothing here is graded. Guess, run the cell, then say why it came out as it did.
 #
 # ### Should I worry about a learning rate that is too large?
 
 
+# %% guess="transfer.large_rate"
+
 # %% tags=["nbval-ignore-output"]
 chosen = torch.cat([(y_new == k).nonzero()[:5, 0] for k in range(5)])
+reached = {}
 for rate in [0.02, 0.2, 1.0]:
     for name, rates in {"one rate": rate, "discriminative": slice(rate / 1000, rate)}.items():
         _ = torch.manual_seed(0)
@@ -895,41 +951,52 @@ for rate in [0.02, 0.2, 1.0]:
         groups = parameter_groups(list(net.children()), discriminative_lrs(rates, 4))
         optimizers = [SGD(**group, momentum=0.9) for group in groups]
         _ = fit(net, optimizers, x_new[chosen], y_new[chosen], 60, seed=0)
-        right = accuracy(read(net, x_new_valid), y_new_valid)
+        right = reached[name, rate] = accuracy(read(net, x_new_valid), y_new_valid)
         print(f"head at {rate:<4}  {name:<14}  {right:.2f}")
+outcome("transfer.large_rate")
+
+# %% guard="transfer.large_rate"
+# change: slice(rate / 1000, rate)}.items() -> rate}.items()
+assert abs(reached["one rate", 0.02] - reached["discriminative", 0.02]) < 0.05, (
+    "at 0.02 no difference"
+)
+assert reached["discriminative", 1.0] > reached["one rate", 1.0] + 0.2, "at 1 they save a lot"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
-
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I give scratch more time?
 #
 # With 100 examples of each class, the first three of the five seeds, and three times as many steps for both. This cell takes a few seconds.
 
+# %% guess="transfer.more_time"
+
 # %% tags=["nbval-ignore-output"]
+longer = {}
 for way in ["scratch", "fine-tuned"]:
+    longer[way] = torch.tensor([learn(way, 100, trial, steps=180) for trial in range(3)])
     print(way)
     print("   60 steps ", "  ".join(f"{result:.0%}" for result in found[way, 100][:3]))
-    longer = [learn(way, 100, trial, steps=180) for trial in range(3)]
-    print("  180 steps ", "  ".join(f"{result:.0%}" for result in longer))
+    print("  180 steps ", "  ".join(f"{result:.0%}" for result in longer[way]))
+outcome("transfer.more_time")
+
+# %% guard="transfer.more_time"
+# change: steps=180) -> steps=20)
+gained = longer["scratch"].mean() - found["scratch", 100][:3].mean()
+assert gained > 0.01, "scratch gains from more time"
+assert longer["scratch"].mean() < longer["fine-tuned"].mean(), "and is still a little behind"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
-
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I expect that it still reads the old digits?
 #
 # Fine-tuned to 5 to 9, the net has lost its old head. Give the tuned body the old head back and see how well it still reads 0 to 4. Does it matter whether the body was frozen, and how far it was trained? (In the gentle runs 100 steps with rate 0.02, in the hard ones 300 with rate 0.1; three seeds each, about ten seconds. A frozen body needs no more than 100.)
+
+
+# %% guess="transfer.forgetting"
 
 
 # %% tags=["nbval-ignore-output"]
@@ -962,14 +1029,16 @@ lost = {name: accuracy(read(base, x_old_valid), y_old_valid) - kept[name] for na
 print("frozen: nothing is lost:", bool((lost["frozen, hard"].abs() < 1e-6).all()))
 print("gentle: less than 1.5 points lost:", bool((lost["trained, gentle"] < 0.015).all()))
 print("hard: more than 2.5 points lost:", bool((lost["trained, hard"] > 0.025).all()))
+outcome("transfer.forgetting")
+
+# %% guard="transfer.forgetting"
+# change: "trained, hard": (0.1, 300, False) -> "trained, hard": (0.02, 100, False)
+assert (lost["frozen, hard"].abs() < 1e-6).all(), "with a frozen body nothing is lost"
+assert (lost["trained, gentle"] < 0.015).all(), "trained gently, less than 1.5 points are lost"
+assert (lost["trained, hard"] > 0.025).all(), "trained hard, more than 2.5 points are lost"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
-
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I try it with a large network that has seen a million photographs?
@@ -1020,12 +1089,7 @@ if DOWNLOAD:
     print("right:", accuracy(read(head, features(x_new_valid)), y_new_valid))
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
-
+# *What happened, and why:*
 
 # %% [markdown]
 # ## Where this stands in the source
