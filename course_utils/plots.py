@@ -116,7 +116,7 @@ def curves(
     *,
     points: Mapping[str, Series | tuple[Series, Series]] | None = None,
     log: str = "",
-    dashed: str = "",
+    dashed: str | None = None,
     marker: str = "",
     level: float | None = None,
     at: Series = (),

@@ -828,7 +828,7 @@ plots.show(plots.directions(cloud, origins, directions), "embeddings.centring")
 # %% guard="embeddings.centring"
 # change: "not centred": torch.zeros(2) -> "not centred": cloud.mean(0)
 along, across = directions.values()
-assert abs(along[0]) > 0.9, "centred, the direction runs along the cloud"
+assert abs(along[0]) > 0.85, "centred, the direction runs along the cloud"
 assert abs(across[1]) > 0.9, "not centred, it points at the middle of the cloud"
 
 # %% [markdown]
@@ -972,7 +972,7 @@ plots.show(
 )
 
 # %% guard="embeddings.no_decay"
-# change: [0.0, 0.4] -> [0.2, 0.4]
+# change: epochs=8, wd=wd) -> epochs=8, wd=0.4)
 free, held = histories.values()
 assert free["train"][-1] < 0.6, "without decay the error on train falls below 0.6"
 assert free["valid"][-1] > min(free["valid"]) + 0.05, "while that on valid turns upwards"

@@ -814,7 +814,7 @@ plots.show(
 )
 
 # %% guard="transfer.examples"
-# change: found[way, 5] = torch.tensor([learn(way, 5, trial) for trial in trials]) -> found[way, 5] = found["scratch", 1]
+# change: [found[way, n] for n in sizes] -> [found["scratch", n] for n in sizes]
 means = {way: results.mean(1) for way, results in chart.items()}
 for way in ways[1:]:
     assert (means[way][:3] > means["scratch"][:3] + 0.08).all(), "with few examples transfer leads"

@@ -257,7 +257,7 @@ BROKEN = [
         released("What is", "`x.clamp(min=0)`"),
     ),
     ("nothing_leaks", "seed=101)' can be read", released("# Tiny", HIDDEN.replace('"', '\\"'))),
-    ("hints_are_there", "relu has no <details>", text("<details>", "<p>")),
+    ("hints_are_there", "relu has no <details>", text("<details><summary>H", "<p><summary>H")),
     (
         "images_have_alt_text",
         "![](net.svg) has no alt text",
@@ -273,6 +273,8 @@ BROKEN = [
     ("experiments_are_told", "linear.bend is not guessed first", declared(**ASKED)),
     ("experiments_are_told", "linear.bend has no guard", declared(**ASKED)),
     ("experiments_are_told", "does not say which option", declared(**{**ASKED, "shown": "c"})),
+    ("memory_is_asked", "0 questions under", text("# ## Five questions", "# ## Questions")),
+    ("memory_is_asked", "4 questions under", text("# <details><summary>1", "# <p><summary>1")),
     ("claims_are_guarded", "linear.bend: it is not so that 1 is 2", guard("assert 1 == 2")),
     ("claims_are_guarded", "linear.bend: the guard stays green under", guard("assert True")),
     ("claims_are_guarded", "The guard linear.bend plans no change", guard("assert True", "")),
@@ -290,8 +292,8 @@ BROKEN = [
     ("docstrings_are_true", "the docstring has no example", examples("x: a tensor of any shape.")),
     ("docstrings_are_true", "the docstring says no shape", examples(SHAPELESS)),
     ("docstrings_are_true", "Expected: tensor(2.) Got: tensor(3.)", examples(UNTRUE)),
-    ("no_cell_is_slow", 'cell 2, under "Tiny" took 20 s', slow("solved_run")),
-    ("no_cell_is_slow", 'cell 2, under "Tiny" took 20 s', slow("release_run")),
+    ("no_cell_is_slow", 'cell 2, under "Five questions first" took 20 s', slow("solved_run")),
+    ("no_cell_is_slow", 'cell 2, under "Five questions first" took 20 s', slow("release_run")),
     ("reference_is_right", "linear.relu, seed 0: not attempted", wrong_reference),
     ("wrong_answers_are_named", "'x' is judged with seed 0 as right", wrong(("x", RIGHT[0]))),
     (
@@ -361,7 +363,7 @@ def test_one_broken_rule_hides_no_other(built, tmp_path):
         raise ZeroDivisionError("oops")
 
     lesson = tiny.copy(built, tmp_path)
-    tiny.edit(lesson.text, "<details>", "<p>")
+    tiny.edit(lesson.text, "<details><summary>H", "<p><summary>H")
     report = verify.examine(lesson, [broken, rules.hints_are_there, rules.images_have_alt_text])
     assert report.problems == {
         "broken": ["could not be tried: ZeroDivisionError: oops"],

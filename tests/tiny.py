@@ -35,6 +35,14 @@ RELU = (
 # **Time:** about {{ time }}.
 #
 # {{ exercises }}
+#
+# ## Five questions first
+#
+# <details><summary>1. What is 1 + 1?</summary>2</details>
+# <details><summary>2. What is 2 + 1?</summary>3</details>
+# <details><summary>3. What is 3 + 1?</summary>4</details>
+# <details><summary>4. What is 4 + 1?</summary>5</details>
+# <details><summary>5. What is 5 + 1?</summary>6</details>
 
 # %%
 import torch

@@ -115,6 +115,17 @@ from course_utils import check, plots
 _ = torch.manual_seed(0)
 
 # %% [markdown]
+# ## Five questions first
+#
+# Answer each in your head before you open it.
+#
+# <details><summary>1. FILL IN: four more like this, on earlier lessons</summary>
+#
+# FILL IN: the answer.
+#
+# </details>
+
+# %% [markdown]
 # ## What you have now
 #
 # FILL IN: what was learned.

@@ -50,6 +50,7 @@ from course_utils.checking.running import collect
 
 SEEDS = (PUBLIC_SEED, 1, 2)
 MORE_SEEDS = tuple(range(20))  # for right answers; PUBLIC_SEED is one of them
+FIVE = "Five questions first"  # the heading
 SLOWEST = 20.0  # seconds
 IGNORED = "nbval-ignore-output"  # the tag of a cell whose outputs may differ from run to run
 PICTURES = {"image/png", "image/jpeg"}
@@ -362,6 +363,19 @@ def experiments_are_told(subject: Subject) -> Iterator[str]:
             yield f'{key} has no guard: write `# %% guard="{key}"` behind its experiment'
 
 
+def memory_is_asked(subject: Subject) -> Iterator[str]:
+    """Every lesson opens with five questions on what came before, their answers folded."""
+    before: list[str] = []
+    for cell in subject.text.cells:
+        if _flag(cell, "solution"):
+            break
+        before.append(cell.source)
+    asked = next((source for source in before if f"## {FIVE}" in source), "")
+    number = asked.partition(f"## {FIVE}")[2].count("<details><summary>")
+    if number != 5:
+        yield f"{number} questions under `## {FIVE}`: ask five before the first exercise"
+
+
 def claims_are_guarded(subject: Subject) -> Iterator[str]:
     """Every guard holds, and every planned change of an experiment turns its guard red."""
     yield from guards.problems(*subject.guarded)
@@ -477,6 +491,7 @@ RULES: tuple[Rule, ...] = (
     hints_are_there,
     images_have_alt_text,
     experiments_are_told,
+    memory_is_asked,
     headings_are_in_order,
     outputs_are_stored,
     solution_scores_full,
