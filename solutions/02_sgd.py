@@ -507,15 +507,25 @@ def largest_lr(hessian):
 #
 # The loss of the line is a bowl too. Its Hessian is $\frac2n x^T x$: the derivative of the gradient above by $w$. (It does not depend on $w$, so the bowl is equally curved everywhere.) Your edge, and your steps a little below it and a little above:
 
+# %% guess="sgd.edge"
+
 # %%
 edge = largest_lr(2 / len(x) * x.T @ x)
 print(f"the edge is at lr = {edge:.3f}")
-for share in [0.97, 1.03]:
-    losses = losses_on(walk(plain(share * edge), steps=40))
+near = {share: losses_on(walk(plain(share * edge), steps=40)) for share in [0.97, 1.03]}
+for share, losses in near.items():
     print(
         f"lr = {share} * edge: loss {losses[0]:.1f} at first, {losses[20]:.2f} after 20 steps,",
         f"{losses[40]:.2f} after 40",
     )
+outcome("sgd.edge")
+
+# %% guard="sgd.edge"
+# change: [0.97, 1.03] -> [0.97, 0.98]
+# change: torch.linalg.eigvalsh(hessian).max() -> torch.linalg.eigvalsh(hessian).min()
+below, above = near.values()
+assert below[40] < below[20] < below[0], "a little below the edge the loss falls"
+assert above[40] > above[20] > above[0], "a little above it grows"
 
 # %% [markdown]
 # ### Exercise: `expose_sgd_step`

@@ -207,7 +207,10 @@ def nesterov_step(params, velocities, lr, momentum):
 # %% [markdown]
 # ### What you should now see
 #
-# A ball rolls from 1 towards 0 on the loss $w^2 / 2$, whose gradient is $w$ itself. How far does it overshoot, with plain momentum and with Nesterov's? Guess which of them swings further.
+# A ball rolls from 1 towards 0 on the loss $w^2 / 2$, whose gradient is $w$ itself. How far does it overshoot, with plain momentum and with Nesterov's?
+
+
+# %% guess="optimizers.nesterov"
 
 
 # %%
@@ -225,11 +228,14 @@ def roll(step, steps=60):
 ways = {"momentum": roll(momentum_step), "Nesterov": roll(nesterov_step)}
 for name, places in ways.items():
     print(f"{name:8}: overshoots to {places.min():.2f}, and is at {places[-1]:.3f} after 60 steps")
-plots.show(
-    plots.curves(ways, range(61), xlabel="step", ylabel="place"),
-    alt="The place of a ball over 60 steps, from 1. With plain momentum it swings through 0 to about -0.6 and back, several times. With "
-    "Nesterov's momentum it swings to about -0.4, and the swings die out sooner.",
-)
+plots.show(plots.curves(ways, range(61), xlabel="step", ylabel="place"), "optimizers.nesterov")
+
+# %% guard="optimizers.nesterov"
+# change: roll(nesterov_step)} -> roll(momentum_step)}
+plain, ahead = ways.values()
+assert -0.7 < plain.min() < -0.5, "with plain momentum it swings to about -0.6"
+assert ahead.min() > plain.min() + 0.1, "the one that looks ahead swings less far"
+assert ahead[-20:].abs().max() < plain[-20:].abs().max(), "and loses its swing sooner"
 
 # %% [markdown]
 # Both oscillate, but the one that looks ahead loses its swing sooner: where the ball is about to go up the other side, the slope there already pushes back.
@@ -289,15 +295,24 @@ def adagrad_step(params, sums, lr, eps):
 # %% [markdown]
 # ### What you should now see
 #
-# The gradient is always 3. How long is the 100th step of Adagrad, if the first is 0.1?
+# The gradient is always 3, and the first step is 0.1 long. How long are the later ones?
+
+# %% guess="optimizers.hundredth_step"
 
 # %%
 p, s = torch.zeros(1, requires_grad=True), torch.zeros(1)
+steps = {}
 for t in range(1, 101):
     before, p.grad = p.item(), torch.tensor([3.0])
     adagrad_step([p], [s], lr=0.1, eps=1e-10)
-    if t in (1, 4, 25, 100):
-        print(f"step {t:3}: {before - p.item():.3f}")
+    steps[t] = before - p.item()
+for t in (1, 4, 25, 100):
+    print(f"step {t:3}: {steps[t]:.3f}")
+outcome("optimizers.hundredth_step")
+
+# %% guard="optimizers.hundredth_step"
+# change: torch.tensor([3.0]) -> torch.tensor([3.0 * t])
+assert all(abs(steps[t] - 0.1 / t**0.5) < 1e-4 for t in steps), "step t is lr over the root of t"
 
 # %% [markdown]
 # The sum only grows, so the steps only shrink: $\mathrm{lr} / \sqrt{t}$ while the gradients keep their size. For a problem that is soon solved this is a sensible schedule. A network whose gradients were huge in the beginning is left with tiny steps for good.
