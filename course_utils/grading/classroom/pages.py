@@ -190,7 +190,7 @@ class Feedback(Page):
         template = self.environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
         styles = {
             name: Markup(HtmlFormatter(style=style).get_style_defs(".highlight"))
-            for name, style in (("light", "default"), ("dark", "github-dark"))
+            for name, style in (("light", "xcode"), ("dark", "monokai"))
         }
         page = template.render(
             nb=nb, resources=resources, policy=self.policy, styles=styles, version=__version__
