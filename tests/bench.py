@@ -78,8 +78,13 @@ def grading() -> None:
     importlib.import_module("tests.bench_grading").main()
 
 
+def term() -> None:
+    """A class of 300 from Moodle's archive to the archive of its feedback."""
+    importlib.import_module("tests.bench_term").main()
+
+
 BENCHMARKS = {
-    function.__name__: function for function in (checks, diagnosis, seeds, mnist, grading)
+    function.__name__: function for function in (checks, diagnosis, seeds, mnist, grading, term)
 }
 
 if __name__ == "__main__":

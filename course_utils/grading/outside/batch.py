@@ -5,7 +5,7 @@ the same scores.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,10 +18,10 @@ from course_utils.grading.inside.wire import Limits
 from course_utils.grading.outside import gate, late, pool
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gradebook import Writer
-from course_utils.grading.outside.intake import read_submission
+from course_utils.grading.outside.intake import read_beside, read_submission
 from course_utils.grading.outside.rebuild import Unreadable
 from course_utils.grading.outside.result import Result
-from course_utils.grading.outside.task import Task
+from course_utils.grading.outside.task import Beside, Task
 from course_utils.grading.outside.version import code_version
 
 Run = Callable[..., Iterator[pool.Done]]
@@ -49,6 +49,8 @@ class Submission:
     key: str
     content: bytes = b""
     reason: str = ""
+    beside: Beside = ()
+    unread: tuple[str, ...] = ()
 
 
 @dataclass
@@ -84,15 +86,22 @@ class Batch:
         except Unreadable as error:
             reason = str(error)
             return Submission(student, self._key(f"unreadable: {reason}".encode()), reason=reason)
-        return Submission(student, self._key(content), content)
+        found, unread = read_beside(folder, f"{self.lesson.name}.ipynb")
+        beside, said = tuple(found.items()), tuple(unread)
+        return Submission(student, self._key(content, beside, said), content, "", beside, said)
 
     def task(self, submission: Submission) -> Task:
         """The task of grading it."""
-        return self._task(submission.content)
+        task = self._task(submission.content)
+        return replace(task, beside=submission.beside, unread=submission.unread)
 
-    def _key(self, content: bytes) -> str:
+    def _key(self, content: bytes, beside: Beside = (), unread: tuple[str, ...] = ()) -> str:
         """The name of a result: a hash of all that it depends on."""
-        return hashlib.sha256(self.common + content).hexdigest()
+        digest = hashlib.sha256(self.common + content)
+        for name, file in beside:
+            digest.update(f"\0{name}\0".encode() + hashlib.sha256(file).digest())
+        digest.update(json.dumps(unread).encode() if unread else b"")
+        return digest.hexdigest()
 
     def result(self, key: str) -> Result | None:
         """A result that is there already, whole, not one that busy neighbours may have spoiled."""

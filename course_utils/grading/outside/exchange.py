@@ -65,7 +65,7 @@ def _attempt(
     current = None
     child = template.child()
     try:
-        wire.send(child.sock, wire.JOB, 0, job(todo, steps, task.seed))
+        wire.send(child.sock, wire.JOB, 0, job(todo, steps, task.seed, task.beside))
         for number in _follow(child, todo, steps, came, task, everything):
             current = number
         child.leave()

@@ -5,6 +5,7 @@ device.
 import errno
 import os
 import stat
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,10 @@ from course_utils.grading.outside.rebuild import LARGEST_FILE, Unreadable
 from course_utils.grading.outside.times import for_gradebook, read_time
 
 LONGEST_STAMP = 100
+BESIDE = {".py", ".txt", ".md", ".csv", ".json", ".png", ".jpg", ".jpeg", ".gif", ".webp"}
+MOST_BESIDE, LARGEST_BESIDE = 20, 2 << 20  # files beside a notebook, and bytes of each
+LARGEST_TOGETHER = 10 << 20
+OF_NBGRADER = {"timestamp.txt", "submission_secret.txt"}
 
 LONGESTYEARS = range(
     1990, 2200
@@ -52,6 +57,39 @@ def read_notebook(path: Path) -> bytes:
             else f"cannot be read ({error.strerror})"
         )
         raise Unreadable(f"{path.name} {why}: hand in the file itself.") from None
+
+
+def read_beside(folder: Path, notebook: str) -> tuple[dict[str, bytes], list[str]]:
+    """The files beside a notebook by name, and a sentence for each that was not read."""
+    found: dict[str, bytes] = {}
+    unread: list[str] = []
+    if _is_link(folder):
+        return found, unread
+    for path in sorted(folder.iterdir() if folder.is_dir() else ()):
+        if path.name.startswith((".", "__")) or path.name in {notebook, *OF_NBGRADER}:
+            continue
+        try:
+            found[path.name] = _read_one(path, found)
+        except (Unreadable, OSError) as error:
+            why = error if isinstance(error, Unreadable) else "it is no plain file"
+            shown = path.name if path.name.isprintable() else ascii(path.name)
+            unread.append(f"{shown[:100]}, beside the notebook, was not read: {why}.")
+    return found, unread
+
+
+def _read_one(path: Path, found: Mapping[str, bytes]) -> bytes:
+    """A file beside a notebook; raises OSError, or Unreadable with a part of a sentence."""
+    if path.suffix.lower() not in BESIDE or not path.name.isprintable():
+        raise Unreadable(f"it may be {', '.join(sorted(BESIDE))}")
+    if len(found) == MOST_BESIDE:
+        raise Unreadable(f"there may be {MOST_BESIDE}")
+    with open_plain(path) as file:
+        content = file.read(LARGEST_BESIDE + 1)
+    if len(content) > LARGEST_BESIDE:
+        raise Unreadable(f"it may have {LARGEST_BESIDE >> 20} MB")
+    if len(content) + sum(map(len, found.values())) > LARGEST_TOGETHER:
+        raise Unreadable(f"all together may have {LARGEST_TOGETHER >> 20} MB")
+    return content
 
 
 def _is_link(folder: Path) -> bool:

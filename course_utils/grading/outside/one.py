@@ -9,7 +9,7 @@ from course_utils.errors import CourseError
 from course_utils.grading.outside import pool
 from course_utils.grading.outside.batch import Batch, Options, Submission
 from course_utils.grading.outside.course import Course
-from course_utils.grading.outside.intake import read_notebook
+from course_utils.grading.outside.intake import read_beside, read_notebook
 from course_utils.grading.outside.rebuild import Unreadable
 from course_utils.grading.outside.recognise import marks, recognised
 from course_utils.grading.outside.result import Result
@@ -23,18 +23,21 @@ def grade(
 ) -> Result:
     """The result of a notebook, or of the only one in a folder; lesson: None finds it by its cells.
 
+    What lies beside the notebook is read where a folder is named, for else nobody says whose it is.
     or_without: where no sandbox starts, grade without one, and say so in the result. Raises
     CourseError where there is no such file, or where it cannot be told which lesson it is.
     """
     if not path.exists():
         raise CourseError(f"There is no {path}: name a notebook, or a folder with one in it.")
-    content, reason = b"", ""
+    notebook, content, reason = path, b"", ""
     try:
-        content = read_notebook(_the_only_one(path))
+        notebook = _the_only_one(path)
+        content = read_notebook(notebook)
     except Unreadable as error:
         reason = str(error)
     batch = Batch(course, _lesson(course, content, lesson, reason), options)
-    task = batch.task(Submission("", "", content))
+    found, unread = read_beside(path, notebook.name) if path.is_dir() else ({}, [])
+    task = batch.task(Submission("", "", content, "", tuple(found.items()), tuple(unread)))
     if reason:
         return task.unreadable(reason)
     try:

@@ -6,9 +6,9 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 Attachments = dict[str, dict[str, str]]
 
@@ -19,6 +19,9 @@ KINDS = {
     "image/gif": ("gif", b"GIF8"),
     "image/webp": ("webp", b"RIFF"),
 }
+_OF_SUFFIX = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg"}
+_OF_SUFFIX |= {"gif": "image/gif", "webp": "image/webp"}
+_PLACE = re.compile(r"(?:(?<=\]\()|(?<=\]\(<)|(?<=src=[\"'])|(?<=\]: ))[^\s<)>\"':]{1,200}")
 _REFERENCE = re.compile(r"(?:(?<=[(<\"'=])|(?<=\]: ))(?:attachment:|data:image/)[^\s)>\"']*")
 
 
@@ -30,6 +33,33 @@ def is_picture(kind: str, data: Any) -> bool:
         return base64.b64decode(data, validate=True).startswith(KINDS[kind][1])
     except (binascii.Error, ValueError):
         return False
+
+
+def of_files(files: Mapping[str, bytes]) -> Attachments:
+    """The files that are pictures, in the form of attachments."""
+    found: Attachments = {}
+    for name, content in files.items():
+        kind = _OF_SUFFIX.get(name.rpartition(".")[2].lower(), "")
+        if is_picture(kind, data := base64.b64encode(content).decode()):
+            found[name] = {kind: data}
+    return found
+
+
+def near(text: str, files: Attachments, room: int) -> tuple[str, Attachments]:
+    """The text with every picture that lies beside the notebook as an attachment, and these.
+
+    room: how many characters of base64 one may have.
+    """
+    found: Attachments = {}
+
+    def attached(match: re.Match[str]) -> str:
+        name = unquote(match[0].removeprefix("./"))
+        if name not in files or size({name: files[name]}) > room:
+            return match[0]
+        found[name] = files[name]
+        return f"attachment:{quote(name)}"
+
+    return (_PLACE.sub(attached, text) if files else text), found
 
 
 def take(text: str, attachments: Any, room: int) -> tuple[str, Attachments]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 from course_utils.grading.outside import pictures
@@ -109,11 +110,16 @@ def parse(content: bytes) -> dict[str, Any]:
     return notebook
 
 
-def rebuild(released: Mapping[str, Any], content: bytes) -> Rebuilt:
-    """Put the sources of a submission into the released notebook; raises Unreadable."""
+def rebuild(
+    released: Mapping[str, Any], content: bytes, beside: Mapping[str, bytes] = MappingProxyType({})
+) -> Rebuilt:
+    """Put the sources of a submission into the released notebook; raises Unreadable.
+
+    beside: the files that lie beside it, of which its words may show pictures.
+    """
     submitted = parse(content)
     result = Rebuilt()
-    own, is_whole = _own_cells(submitted, result.repairs)
+    own, is_whole = _own_cells(submitted, result.repairs, beside)
     source = released["cells"]
     result.repairs += _changed_settings(released, submitted)
     answers, extras = _match(source, own, result.repairs)
@@ -200,9 +206,12 @@ def _find_last(result: Rebuilt) -> None:
     result.untouched -= result.last.keys()
 
 
-def _own_cells(submitted: Mapping[str, Any], repairs: list[str]) -> tuple[list[_Own], bool]:
+def _own_cells(
+    submitted: Mapping[str, Any], repairs: list[str], beside: Mapping[str, bytes]
+) -> tuple[list[_Own], bool]:
     """The cells of a submission, and whether they are all there."""
     found, broken, room, picture_room = [], 0, LONGEST_SOURCES, pictures.LARGEST
+    drawn = pictures.of_files(beside)
     for cell in submitted["cells"][:MOST_CELLS]:
         source = cell.get("source") if isinstance(cell, dict) else None
         if isinstance(source, list) and all(isinstance(line, str) for line in source):
@@ -214,7 +223,10 @@ def _own_cells(submitted: Mapping[str, Any], repairs: list[str]) -> tuple[list[_
         kind = kind if kind in KINDS else "strange"
         source = source.encode(errors="replace").decode().replace("\r\n", "\n")
         if kind != "code":
-            source, attachments = pictures.take(source, cell.get("attachments"), picture_room)
+            source, near = pictures.near(source, drawn, picture_room)
+            pasted = cell.get("attachments")
+            known = {**pasted, **near} if isinstance(pasted, dict) else near
+            source, attachments = pictures.take(source, known, picture_room)
             picture_room -= pictures.size(attachments)
             source = _shortened(source, min(LONGEST_SOURCE, room), repairs)
         if len(source) > min(LONGEST_SOURCE, room):

@@ -1,6 +1,7 @@
 """What the sandbox is asked to do for a submission, on inputs that nobody has seen."""
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +11,7 @@ from course_utils.checking.evidence import Evidence, encode
 from course_utils.checking.exercise import Case, Exercise, exercises
 from course_utils.checking.judge import expected_evidence
 from course_utils.grading.outside.rebuild import Rebuilt, needed
-from course_utils.grading.outside.task import Task, exercise_id
+from course_utils.grading.outside.task import Beside, Task, exercise_id
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def plan(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[St
     return [step for _, step in placed]
 
 
-def job(numbers: Sequence[int], steps: Sequence[Step], seed: int) -> bytes:
-    """The steps of these numbers, in the form in which a child gets them."""
+def job(numbers: Sequence[int], steps: Sequence[Step], seed: int, beside: Beside = ()) -> bytes:
+    """The steps of these numbers and the files beside the notebook, as a child gets them."""
     wanted: list[dict[str, Any]] = []
     for step in (steps[number] for number in numbers):
         if step.exercise is None:
@@ -57,7 +58,8 @@ def job(numbers: Sequence[int], steps: Sequence[Step], seed: int) -> bytes:
         else:
             cases = [case.sent() for case in drawn(step.exercise.id, seed)]
             wanted.append({"kind": "probe", "id": step.exercise.id, "cases": cases})
-    return encode({"seed": derived(seed, "run"), "steps": wanted})
+    files = [[name, b64encode(content).decode()] for name, content in beside]
+    return encode({"seed": derived(seed, "run"), "beside": files, "steps": wanted})
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from course_utils.grading.outside.graded import graded_cells
 from course_utils.grading.outside.rebuild import Rebuilt, grade_id, rebuild
 from course_utils.grading.outside.result import Result, is_final, row
 
+Beside = tuple[tuple[str, bytes], ...]  # files by name
 FAULT = "The course failed here, not the submission."
 
 
@@ -20,7 +21,8 @@ class Task:
 
     lesson: its name, such as 01_linear. released: the released notebook. content: the submitted
     file. earlier: the lessons whose reference answers it may import. hidden: folders that it must
-    not see, wherever they lie.
+    not see, wherever they lie. beside: the files that lie beside the notebook when it runs. unread:
+    a sentence for each that was handed in with it and was not read.
     """
 
     lesson: str
@@ -31,6 +33,8 @@ class Task:
     sandbox: bool = True
     limits: wire.Limits = wire.Limits()
     hidden: tuple[str, ...] = ()
+    beside: Beside = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def short(self) -> str:
@@ -73,7 +77,7 @@ class Task:
         rebuilt = self._rebuilt()
         return self.result(
             status=status,
-            repairs=[reason],
+            repairs=[reason, *self.unread],
             checks=rows,
             untouched=sorted(rebuilt.untouched),
             cells=graded_cells(rebuilt, rows, [reason], {}),
@@ -83,7 +87,7 @@ class Task:
     def _rebuilt(self) -> Rebuilt:
         """The submission where it can be read, else the lesson as it was given out."""
         try:
-            return rebuild(self.notebook, self.content)
+            return rebuild(self.notebook, self.content, dict(self.beside))
         except Exception:  # Unreadable, or a fault of the course, which its rows tell
             return rebuild(self.notebook, self.released.encode())
 

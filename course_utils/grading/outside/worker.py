@@ -34,7 +34,7 @@ def grade(task: Task) -> Result:
 
 def _grade(task: Task) -> Result:
     """The file rebuilt; its steps planned and done in the sandbox; what came judged; the result."""
-    rebuilt = rebuild(task.notebook, task.content)
+    rebuilt = rebuild(task.notebook, task.content, dict(task.beside))
     known = {exercise.id: exercise for exercise in exercises(task.short)}
     faulty = {id: verdict for id in known if (verdict := _fault(id, task.seed))}
     steps = plan(task, rebuilt, {id: item for id, item in known.items() if id not in faulty})
@@ -43,7 +43,7 @@ def _grade(task: Task) -> Result:
     came = exchange.run(template, steps, task)
     rows = verdicts.rows(task, rebuilt, steps, came, faulty)
     seconds = round(time.perf_counter() - started, 4)
-    repairs = rebuilt.repairs + verdicts.left_out(steps, came)
+    repairs = [*rebuilt.repairs, *verdicts.left_out(steps, came), *task.unread]
     outputs = {steps[number].index: shown for number, shown in came.outputs.items()}
     result = task.result(
         status=next((reason for reason, _ in came.lost.values() if reason != "not run"), "graded"),

@@ -13,15 +13,13 @@ from course_utils.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.outside.course import Course, dump
 from course_utils.grading.outside.gate import is_student_id, printable
-from course_utils.grading.outside.intake import open_plain
+from course_utils.grading.outside.intake import BESIDE, LARGEST_BESIDE, MOST_BESIDE, open_plain
 from course_utils.grading.outside.recognise import marks, recognised
 from course_utils.grading.outside.times import read_time, shown
 from course_utils.grading.term.archive import Found, Unpacked, content, unpack
 from course_utils.grading.term.names import Owner, Source, copies, in_name, owner, tokens
 from course_utils.grading.term.roster import People
 
-BESIDE = {".py", ".txt", ".md", ".csv", ".json", ".png", ".jpg", ".jpeg", ".gif", ".webp"}
-MOST_BESIDE, LARGEST_BESIDE = 20, 2 << 20  # files beside a notebook, and bytes of each
 NOTEBOOKS = (".ipynb", ".ipynb.txt", ".ipynb.json")
 
 
