@@ -118,6 +118,7 @@ def curves(
     log: str = "",
     dashed: str | None = None,
     marker: str = "",
+    steps: bool = False,
     level: float | None = None,
     at: Series = (),
     axis: Axes | None = None,
@@ -127,9 +128,10 @@ def curves(
     by step.
 
     points: drawn as dots over the same x, or over their own, as pairs (x, y). log: the axes with a
-    logarithmic scale, such as "y" or "xy". dashed: the name of a line that lies on another. level:
-    a thin line at this height; at: dotted ones at these places of x. axis: a panel to draw into,
-    else a new figure is made. settings: of the panel, such as xlabel, title or ylim.
+    logarithmic scale, such as "y" or "xy". dashed: the name of a line that lies on another. steps:
+    whether to draw level pieces with jumps between. level: a thin line at this height; at: dotted
+    ones at these places of x. axis: a panel to draw into, else a new figure is made. settings: of
+    the panel, such as xlabel, title or ylim.
     """
     axis = panels(1, width=6.0, height=3.2)[1][0] if axis is None else axis
     for name, values in (points or {}).items():
@@ -137,7 +139,8 @@ def curves(
         axis.plot(*xy, ".", color="0.55", markersize=4, label=name)
     for (name, values), colour in zip(series.items(), _cycled(len(series)), strict=True):
         style = "--" if name == dashed else "-"
-        axis.plot(*_xy(x, values), style, color=colour, label=name, marker=marker)
+        [line] = axis.plot(*_xy(x, values), style, color=colour, label=name, marker=marker)
+        line.set_drawstyle("steps-mid" if steps else "default")
     for letter in log:
         getattr(axis, f"set_{letter}scale")("log")
     if level is not None:

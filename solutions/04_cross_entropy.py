@@ -792,7 +792,7 @@ for value in values:
 plots.show(
     plots.side_by_side(
         {"series": {"loss": losses}, "title": "loss of 200 digits"},
-        {"series": {"accuracy": accuracies}, "title": "accuracy of 200 digits"},
+        {"series": {"accuracy": accuracies}, "title": "accuracy of 200 digits", "steps": True},
         x=values,
         xlabel="one weight",
     ),

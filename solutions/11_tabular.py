@@ -758,7 +758,10 @@ agree = [correlation(projected[:, j], place[:, j]) for j in range(2)]
 plots.show(
     plots.two_maps(
         codes,
-        {f"learned (west to east: correlation {agree[0]:.2f})": projected, "the map": place},
+        {
+            f"learned; along x {share[0]:.0%} of the variance, correlation {agree[0]:.2f}": projected,
+            "the map": place,
+        },
     ),
     "tabular.map",
 )
