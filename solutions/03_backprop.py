@@ -819,7 +819,7 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
 # %% [markdown]
 # ### What you should now see
 #
-# A network that learns without autograd. It fits a wave with 40 hidden units, by 3,000 plain steps with your gradients. Beside it runs the same training with autograd, from the same start; the dots are its losses.
+# A network that learns without autograd. It fits a wave with 40 hidden units, by 3,000 plain steps with your gradients. Beside it runs the same training with autograd, from the same start.
 
 # %% guess="backprop.wave"
 

@@ -280,7 +280,9 @@ charts = [
     for name, path in paths.items()
 ]
 plots.show(
-    plots.side_by_side(*charts, x=range(61), xlabel="step", ylim=(-6, 3.4), level=0.0, width=9.5),
+    plots.side_by_side(
+        *charts, x=range(61), xlabel="step", xlim=(0, 60), ylim=(-6, 3.4), level=0.0, width=9.5
+    ),
     "weight_decay.recipes",
 )
 

@@ -479,7 +479,7 @@ def sigmoid_range(x, low, high):
 # %% [markdown]
 # ### What you should now see
 #
-# On the left, your function with two ranges, to 5 and to 5.5. On the right, the slopes against the stars that are predicted. The dotted line is at 4.9 stars.
+# First your function with two ranges, to 5 and to 5.5. Then the slopes against the stars that are predicted; the dotted line is at 4.9 stars.
 
 # %% guess="embeddings.range"
 
