@@ -1,12 +1,13 @@
-"""Benchmarks: `python -m tests.bench` and some of the names below, else all; nothing here asserts a
-time.
+"""Benchmarks: `python -m tests.bench` and one of the names below with its arguments, else all.
+
+Nothing here asserts a time.
 """
 
 import importlib
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from rich.console import Console
@@ -63,9 +64,9 @@ def diagnosis() -> None:
     importlib.import_module("tests.bench_diagnosis").main()
 
 
-def seeds() -> None:
+def seeds(*arguments: str) -> None:
     """Right answers under 1,000 seeds, wrong ones under 50."""
-    importlib.import_module("tests.bench_seeds").main()
+    importlib.import_module("tests.bench_seeds").main(arguments)
 
 
 def mnist() -> None:
@@ -87,10 +88,15 @@ BENCHMARKS = {
     function.__name__: function for function in (checks, diagnosis, seeds, mnist, grading, term)
 }
 
+
+def main(arguments: Sequence[str]) -> None:
+    """Run one benchmark, or all of them."""
+    name, *rest = arguments or [""]
+    if name and name not in BENCHMARKS:
+        sys.exit(f"There is no benchmark {name!r}: choose from {', '.join(BENCHMARKS)}.")
+    for benchmark in [BENCHMARKS[name]] if name else BENCHMARKS.values():
+        benchmark(*rest)
+
+
 if __name__ == "__main__":
-    names = sys.argv[1:] or list(BENCHMARKS)
-    unknown = [name for name in names if name not in BENCHMARKS]
-    if unknown:
-        sys.exit(f"There is no benchmark {unknown[0]!r}: choose from {', '.join(BENCHMARKS)}.")
-    for name in names:
-        BENCHMARKS[name]()
+    main(sys.argv[1:])

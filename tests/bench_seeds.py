@@ -1,15 +1,13 @@
-"""Every right answer under many seeds, and every wrong one: `python -m tests.bench_seeds [1000]
-[50] [lesson ...]`.
+"""Every right answer under many seeds, and every wrong one: `python -m tests.bench seeds --help`.
 
 Exercises that train a model are left out: they are judged by a measurement, and a run takes
 seconds.
 """
 
+import argparse
 import importlib
-import multiprocessing
-import sys
-from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
+import time
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,9 +18,8 @@ from course_utils.checking.exercise import exercises, find, lessons, reference
 from course_utils.checking.judge import expected_evidence
 from course_utils.checking.running import collect
 from tests.rounding import ROUNDING
-from tests.wrong import answers
+from tests.wrong import Wrong, answers
 
-PROCESSES = 2
 FIRST_SEED = 1000  # none that `course verify` or a lesson uses
 
 
@@ -37,7 +34,7 @@ def right(id: str) -> list[Any]:
 
 
 @cache
-def wrong(id: str) -> list[Any]:
+def wrong(id: str) -> list[Wrong]:
     """The independent wrong answers to an exercise, from tests/wrong."""
     return [item for item in answers(id.partition(".")[0]) if item.id == id]
 
@@ -72,52 +69,65 @@ def _agrees(
     return not evidence.shortcut and first_difference([case], [want], [evidence]) is None
 
 
-def measure(
-    id: str, right_seeds: int, wrong_seeds: int
-) -> tuple[str, int, list[str], int, list[str]]:
-    """How many right and wrong answers an exercise has, those refused and those accepted, with the
-    seeds.
+def measure(id: str, right_seeds: int, wrong_seeds: int) -> tuple[int, list[str], int, list[str]]:
+    """How many right answers an exercise has, those refused, how many wrong ones, those accepted;
+    with the seeds.
     """
     seeds = range(FIRST_SEED, FIRST_SEED + right_seeds)
     passed = accepted(id, right(id), seeds, guarded=False)
     refused = [
-        f"{getattr(answer, '__name__', answer)}: {missing[:5]}{'...' if len(missing) > 5 else ''}"
+        f"refused: {getattr(answer, '__name__', answer)}, {_some(missing)}"
         for number, answer in enumerate(right(id))
         if (missing := [seed for seed in seeds if seed not in passed.get(number, [])])
     ]
     seeds = range(FIRST_SEED, FIRST_SEED + wrong_seeds)
-    slipped = accepted(id, [item.answer for item in wrong(id)], seeds, guarded=True)
-    due = [" and ".join(" or ".join(sorted(names)) for names in item.due) for item in wrong(id)]
-    return (
-        id,
-        len(right(id)),
-        refused,
-        len(due),
-        [f"{due[n]}: {found[:5]}" for n, found in slipped.items()],
-    )
+    passed = accepted(id, [item.answer for item in wrong(id)], seeds, guarded=True)
+    slipped = [
+        f"accepted: {_described(wrong(id)[n])}, {_some(found)}" for n, found in passed.items()
+    ]
+    return len(right(id)), refused, len(wrong(id)), slipped
 
 
-def main(right_seeds: int = 1000, wrong_seeds: int = 50, *only: str) -> None:
-    """Print a line for each exercise as soon as it is done, and the totals; only: lessons, else
-    all.
-    """
-    ids = [
+def _some(seeds: Sequence[int]) -> str:
+    """The first of some seeds, and how many there are."""
+    return f"{len(seeds)} seeds, such as {', '.join(map(str, seeds[:5]))}"
+
+
+def _described(item: Wrong) -> str:
+    """An answer's own name and the mistakes that it makes."""
+    due = " and ".join(" or ".join(sorted(names)) for names in item.due)
+    return f"{getattr(item.answer, '__name__', item.answer)} ({due or 'no name is due'})"
+
+
+def chosen(names: Sequence[str]) -> list[str]:
+    """The ids of the exercises of these lessons or ids, else of all; without those that train."""
+    return [
         exercise.id
-        for lesson in only or lessons()
+        for lesson in lessons()
         for exercise in exercises(lesson)
         if not isinstance(exercise, Training)
+        if not names or lesson in names or exercise.id in names
     ]
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Print a line for each exercise as soon as it is done, and the totals."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench seeds", description=__doc__)
+    parser.add_argument("exercises", nargs="*", help="lessons or ids of exercises (default: all)")
+    parser.add_argument("--right", type=int, default=1000, help="seeds for right answers (1000)")
+    parser.add_argument("--wrong", type=int, default=50, help="seeds for wrong answers (50)")
+    options = parser.parse_args(arguments)
+    ids = chosen(options.exercises)
+    if not ids:
+        parser.error(f"there is no exercise of {' or '.join(options.exercises)}")
     totals = [0, 0, 0, 0]
-    print(f"Right answers under {right_seeds} seeds, wrong ones under {wrong_seeds}.")
-    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
-        seeds = ([right_seeds] * len(ids), [wrong_seeds] * len(ids))
-        for id, good, refused, bad, slipped in pool.map(measure, ids, *seeds):
-            said = f"{good} right, {len(refused)} refused; {bad} wrong, {len(slipped)} accepted"
-            print(f"{id}: {said}", *refused, *slipped, sep="\n    ", flush=True)
-            row = (good, len(refused), bad, len(slipped))
-            totals = [a + b for a, b in zip(totals, row, strict=True)]
+    print(f"Right answers under {options.right} seeds, wrong ones under {options.wrong}.")
+    for id in ids:
+        start = time.process_time()
+        good, refused, bad, slipped = measure(id, options.right, options.wrong)
+        said = f"{good} right, {len(refused)} refused; {bad} wrong, {len(slipped)} accepted"
+        seconds = time.process_time() - start
+        print(f"{id}: {said} ({seconds:.0f} s)", *refused, *slipped, sep="\n    ", flush=True)
+        row = (good, len(refused), bad, len(slipped))
+        totals = [a + b for a, b in zip(totals, row, strict=True)]
     print("All: {} right, {} refused; {} wrong, {} accepted".format(*totals))
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]), *sys.argv[3:])
