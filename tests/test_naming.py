@@ -4,6 +4,7 @@ part.
 
 import pytest
 import torch
+from torch import nn
 
 from course_utils.checking import Case, CourseError, Exercise, Mistake, edit, find, judge, naming
 from course_utils.checking.edit import edited, fits
@@ -41,6 +42,38 @@ def test_two_mistakes_that_nobody_wrote_down_together_are_both_named():
     verdict = judge("sgd.momentum_step", momentum_step(f"{STOP}; {LR_INSIDE}"))
     assert verdict.mistake == "learning rate inside the velocity; stops at a missing gradient"
     assert verdict.advice.startswith("You made two mistakes here.")
+
+
+class FromZeroToOne(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.bias = nn.Parameter(torch.rand(out_features).zero_()) if bias else None
+        self.weight = nn.Parameter(torch.rand(out_features, in_features))
+
+    def forward(self, x):
+        return x @ self.weight.T if self.bias is None else x @ self.weight.T + self.bias
+
+
+def all_but_the_last(n, batch_size, generator):
+    order = torch.randperm(n - 1)
+    for start in range(0, n - 1, batch_size):
+        yield order[start : start + batch_size]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    ("id", "answer", "names"),
+    [
+        (
+            "linear.My_Linear",
+            FromZeroToOne,
+            {"start values between 0 and 1", "bias starts at zero"},
+        ),
+        ("sgd.minibatches", all_but_the_last, {"generator ignored", "last example left out"}),
+    ],
+)
+def test_two_mistakes_in_what_is_random_are_named_under_every_seed(id, answer, names, seed):
+    assert set((judge(id, answer, seed).mistake or "").split("; ")) == names
 
 
 def test_a_mistake_that_explains_the_first_case_alone_is_named_with_what_else_differs():

@@ -142,7 +142,8 @@ class _Search:
         def probe(answer: Any, fresh: Case) -> Iterator[tuple[Any, ...]]:
             for name, value, *rtol in self.exercise.probe(answer, fresh):
                 yield name, value, *rtol
-                if name not in got or not same(got[name], normal_form(value), Slack(case, JUMP)):
+                far = Slack(case, max(JUMP, *rtol, 0.0))
+                if name not in got or not same(got[name], normal_form(value), far):
                     return
 
         exercise: Any = copy.copy(self.exercise)

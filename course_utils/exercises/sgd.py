@@ -44,6 +44,8 @@ AUTOGRAD = (
     *(torch._C._VariableFunctions._make_dual, torch.autograd.forward_ad.dual_level),
     torch.autograd.Variable._execution_engine.run_backward,
 )
+# Two random orders of fewer examples than these are the same, or look sorted, now and then.
+FEW, MANY = 10, 100
 
 
 class Mse(Exercise):
@@ -790,13 +792,15 @@ class Minibatches(Exercise):
         yield "all indices in ascending order", drawn.sort().values
         if case.n > 1:
             yield claim("the generator is used", not torch.equal(generator.get_state(), before))
+        if case.n < FEW:
+            return
         second = order(epoch(generator))
         again = order(epoch(torch.Generator().manual_seed(case.seed)))
         other = order(epoch(torch.Generator().manual_seed(case.seed + 1)))
         yield claim(
             "the order is the same from a generator with the same seed", torch.equal(drawn, again)
         )
-        if case.n < 100:
+        if case.n < MANY:
             return
         yield claim(
             "the order is different from a generator with another seed",
@@ -987,11 +991,14 @@ class Minibatches(Exercise):
             ),
             "Your indices run from 1 to n. In Python, as in torch, the first example has index 0.",
         ),
-        Mistake(
-            "last example left out",
-            edit("randperm(n", "randperm(-1 + n"),
-            "The last example, with index n - 1, is in no batch. The indices are 0 ... n - 1, "
-            "n of them.",
+        *(
+            Mistake(
+                "last example left out",
+                edit("randperm(n", "randperm(-1 + n", "(0, n,", f"(0, {stop},"),
+                "The last example, with index n - 1, is in no batch. The indices are 0 ... n - 1, "
+                "n of them.",
+            )
+            for stop in ("n", "n - 1")
         ),
         Mistake(
             "int32 instead of int64",
