@@ -17,6 +17,7 @@ from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import exercises, find, lessons, reference
 from course_utils.checking.judge import expected_evidence
 from course_utils.checking.running import collect
+from course_utils.checking.world import fixed_world
 from tests.rounding import ROUNDING
 from tests.wrong import Wrong, answers
 
@@ -69,18 +70,21 @@ def _agrees(
     return not evidence.shortcut and first_difference([case], [want], [evidence]) is None
 
 
-def measure(id: str, right_seeds: int, wrong_seeds: int) -> tuple[int, list[str], int, list[str]]:
+@fixed_world()
+def measure(
+    id: str, right_seeds: int, wrong_seeds: int, first: int
+) -> tuple[int, list[str], int, list[str]]:
     """How many right answers an exercise has, those refused, how many wrong ones, those accepted;
-    with the seeds.
+    with the seeds, of which one is the first.
     """
-    seeds = range(FIRST_SEED, FIRST_SEED + right_seeds)
+    seeds = range(first, first + right_seeds)
     passed = accepted(id, right(id), seeds, guarded=False)
     refused = [
         f"refused: {getattr(answer, '__name__', answer)}, {_some(missing)}"
         for number, answer in enumerate(right(id))
         if (missing := [seed for seed in seeds if seed not in passed.get(number, [])])
     ]
-    seeds = range(FIRST_SEED, FIRST_SEED + wrong_seeds)
+    seeds = range(first, first + wrong_seeds)
     passed = accepted(id, [item.answer for item in wrong(id)], seeds, guarded=True)
     slipped = [
         f"accepted: {_described(wrong(id)[n])}, {_some(found)}" for n, found in passed.items()
@@ -116,6 +120,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("exercises", nargs="*", help="lessons or ids of exercises (default: all)")
     parser.add_argument("--right", type=int, default=1000, help="seeds for right answers (1000)")
     parser.add_argument("--wrong", type=int, default=50, help="seeds for wrong answers (50)")
+    parser.add_argument("--first", type=int, default=FIRST_SEED, help=f"seed ({FIRST_SEED})")
     options = parser.parse_args(arguments)
     ids = chosen(options.exercises)
     if not ids:
@@ -124,7 +129,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     print(f"Right answers under {options.right} seeds, wrong ones under {options.wrong}.")
     for id in ids:
         start = time.process_time()
-        good, refused, bad, slipped = measure(id, options.right, options.wrong)
+        good, refused, bad, slipped = measure(id, options.right, options.wrong, options.first)
         said = f"{good} right, {len(refused)} refused; {bad} wrong, {len(slipped)} accepted"
         seconds = time.process_time() - start
         print(f"{id}: {said} ({seconds:.0f} s)", *refused, *slipped, sep="\n    ", flush=True)
