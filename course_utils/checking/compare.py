@@ -113,9 +113,9 @@ def _inputs_left_alone(case: Case, want: Evidence, have: Evidence) -> Iterator[S
             yield f"{name} afterwards", "value", value, now
 
 
-def _named(want: Evidence, kind: Literal["values", "inputs"], name: str) -> list[Any]:
+def _named(want: Evidence, kind: Literal["values", "inputs"], name: str) -> Iterator[Any]:
     """What has this name in the runs of the expected evidence whose operands were moved."""
-    return [getattr(run, kind).get(name) for run in want.moved()]
+    return (getattr(run, kind).get(name) for run in want.moved)
 
 
 def input_named(case: Case, name: str) -> Any:

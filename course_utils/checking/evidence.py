@@ -5,7 +5,7 @@ pickle.
 import json
 import numbers
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,7 +67,7 @@ class Evidence:
     `keeps` says that what the answer holds has changed, and that a case, run once more after the
     others, gave something else. `inputs` holds the tensors of the case as they were after the
     probe; `rtol` the tolerances that a probe asked for. `error` is what was raised, with its
-    frames, for a debugger; it stays in the process where it was raised. `moved` gives what the same
+    frames, for a debugger; it stays in the process where it was raised. `moved` holds what the same
     run yields when rounding errors move it; the judge sets it, it crosses no border.
     """
 
@@ -80,7 +80,7 @@ class Evidence:
     shortcut: str | None = None
     printed: str = ""
     keeps: bool = False
-    moved: Callable[[], Sequence["Evidence"]] = field(default=tuple, repr=False, compare=False)
+    moved: Iterable["Evidence"] = field(default=(), repr=False, compare=False)
 
 
 def normal_form(value: Any, depth: int = 0) -> Any:

@@ -22,7 +22,7 @@ from course_utils.checking.evidence import Evidence, Other
 from course_utils.checking.exercise import Case, Exercise, Mistake, Rng, Training, reference
 from course_utils.checking.naming import run_mistakes
 from course_utils.checking.running import collect, run_case
-from course_utils.checking.tolerance import moved_runs
+from course_utils.checking.tolerance import MovedRuns
 
 # Larger numbers are none to calculate with by hand, nor longer or deeper tensors.
 LARGEST, LONGEST, DEEPEST = 1e6, 100, 3
@@ -269,9 +269,7 @@ def _right(exercise: Exercise, cases: Sequence[Case], seed: int) -> list[Evidenc
     answer = reference(exercise)
     right = collect(exercise, answer, cases, guarded=False, seed=seed)
     for case, evidence in zip(cases, right, strict=False):
-        evidence.moved = functools.cache(
-            functools.partial(moved_runs, exercise, answer, case, seed)
-        )
+        evidence.moved = MovedRuns(exercise, answer, case, seed)
     return right
 
 

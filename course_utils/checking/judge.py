@@ -3,7 +3,6 @@
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
 from typing import Any, Literal
 
 import torch
@@ -16,7 +15,7 @@ from course_utils.checking.evidence import LONGEST_TEXT, Evidence
 from course_utils.checking.exercise import Case, Exercise, Training, find, reference
 from course_utils.checking.forms import Form
 from course_utils.checking.running import TimeLimit, collect, raise_again
-from course_utils.checking.tolerance import moved_runs
+from course_utils.checking.tolerance import MovedRuns
 from course_utils.checking.world import fixed_world
 from course_utils.errors import CourseFault
 
@@ -235,7 +234,7 @@ def expected_evidence(exercise: Exercise, cases: Sequence[Case], seed: int) -> l
                 f"{exercise.id}: for {case.label}, the reference ends with "
                 f"{came or 'no error'}, but should end with {due or 'none'}."
             )
-        evidence.moved = cache(partial(moved_runs, exercise, answer, case, seed))
+        evidence.moved = MovedRuns(exercise, answer, case, seed)
     return expected
 
 

@@ -13,7 +13,7 @@ from course_utils.checking.edit import Edit, edited
 from course_utils.checking.evidence import Evidence, normal_form
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training
 from course_utils.checking.running import refused, run_case, time_limit
-from course_utils.checking.tolerance import JUMP, Slack, moved_runs
+from course_utils.checking.tolerance import JUMP, MovedRuns, Slack
 from course_utils.errors import CourseError
 
 # Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
@@ -264,7 +264,7 @@ def run_mistakes(
     with time_limit(exercise.seconds):
         evidence = refused(exercise, answer, guarded)
         evidence = evidence or run_case(exercise, answer, case, seed, Evidence(), guarded)
-    evidence.moved = functools.cache(functools.partial(moved_runs, exercise, answer, case, seed))
+    evidence.moved = MovedRuns(exercise, answer, case, seed)
     return evidence
 
 
