@@ -122,7 +122,7 @@ class Case:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mistake:
     """A known wrong answer: what is changed in the reference, and a hint that tells its author how
     to think about it.

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import torch
+from torch import Tensor
+
 from course_utils.checking.compare import first_difference, same
 from course_utils.checking.edit import Edit, edited
 from course_utils.checking.evidence import Evidence, normal_form
@@ -85,8 +88,14 @@ def signed_by(exercise: Exercise, got: Sequence[Evidence]) -> Mistake | None:
     return None
 
 
+class _FarOff(BaseException):
+    """Ends the run of a pair of mistakes that does not explain an answer."""
+
+
 @dataclass
 class _Search:
+    """What explains the evidence of one answer."""
+
     exercise: Exercise
     cases: Sequence[Case]
     expected: Sequence[Evidence]
@@ -116,22 +125,25 @@ class _Search:
             return
         edits = [mistake for mistake in self.mistakes if isinstance(mistake.change, Edit)]
         scores = {mistake: self._explained(mistake) for mistake in edits}
-        moving = {mistake for mistake in edits if self._moves_the_first(mistake)}
-        pairs = sorted(
-            (pair for pair in itertools.combinations(edits, 2) if not moving.isdisjoint(pair)),
-            key=lambda pair: -sum(scores[one] for one in pair),
-        )
+        pairs = sorted(self._likely(edits), key=lambda pair: -scores[pair[0]] - scores[pair[1]])
         possible = (pair for pair in pairs if composed(self.exercise.id, pair) is not None)
         for pair in itertools.islice(possible, MOST_PAIRS):
             if all(self._together(pair, index) for index in self.order):
                 yield Named(pair, "together")
 
-    def _moves_the_first(self, mistake: Mistake) -> bool:
-        """Whether a mistake changes what differs first: of two that leave it alone no pair can."""
+    def _likely(self, edits: Sequence[Mistake]) -> Iterator[tuple[Mistake, Mistake]]:
+        """The pairs that may give what differs first: of two that leave it alone none does, and
+        where one alone changes it, it is what that one gives.
+        """
         index = self.order[0]
-        name = next((name for name, right in self.right_at_first.items() if not right), None)
-        mistaken = self._run((mistake,), index)
-        return name is None or not _equal(self.cases[index], name, self.expected[index], mistaken)
+        first = next((name for name, right in self.right_at_first.items() if not right), None)
+        case, expected, mine = self.cases[index], self.expected[index], self.got[index]
+        runs = {mistake: self._run((mistake,), index) for mistake in edits}
+        moving = {m for m in edits if not first or not _equal(case, first, expected, runs[m])}
+        giving = {m for m in moving if not first or _equal(case, first, runs[m], mine)}
+        for one, other in itertools.combinations(edits, 2):
+            if not giving.isdisjoint((one, other)) or moving.issuperset((one, other)):
+                yield one, other
 
     def _together(self, pair: tuple[Mistake, ...], index: int) -> bool:
         """Whether two mistakes give the answer's evidence in a case; the run ends at the first
@@ -141,14 +153,16 @@ class _Search:
 
         def probe(answer: Any, fresh: Case) -> Iterator[tuple[Any, ...]]:
             for name, value, *rtol in self.exercise.probe(answer, fresh):
+                if not _near(case, got, {name: normal_form(value)}, name, *rtol):
+                    raise _FarOff
                 yield name, value, *rtol
-                far = Slack(case, max(JUMP, *rtol, 0.0))
-                if name not in got or not same(got[name], normal_form(value), far):
-                    return
 
         exercise: Any = copy.copy(self.exercise)
         exercise.probe = probe
-        return self._agree(run_mistakes(exercise, pair, case, self.seed), index)
+        try:
+            return self._agree(run_mistakes(exercise, pair, case, self.seed), index)
+        except _FarOff:
+            return False
 
     def partly(self) -> Iterator[Named]:
         """What explains the first case that differs and most of the others, but not all.
@@ -221,11 +235,12 @@ class _Search:
         Values that the answer has right and the mistake gets wrong count against it.
         """
         index = self.order[0]
-        case, mine = self.cases[index], self.got[index]
-        mistaken = self._run((mistake,), index)
+        case, mine, expected = self.cases[index], self.got[index].values, self.expected[index]
+        mistaken = self._run((mistake,), index).values
         return sum(
-            _equal(case, name, mistaken, mine) - right
+            _near(case, mine, mistaken, name, expected.rtol.get(name, 0.0)) - right
             for name, right in self.right_at_first.items()
+            if not _identical(mistaken.get(name), expected.values.get(name))
         )
 
     @functools.cached_property
@@ -287,6 +302,21 @@ def composed(id: str, mistakes: tuple[Mistake, ...]) -> Any:
         return edited(id, functools.reduce(Edit.__add__, changes))
     except (CourseError, SyntaxError):
         return None
+
+
+def _near(
+    case: Case, one: dict[str, Any], other: dict[str, Any], name: str, rtol: float = 0.0
+) -> bool:
+    """Whether two runs of a case have about the same value under a name."""
+    slack = Slack(case, max(JUMP, rtol))
+    return name in one and name in other and same(one[name], other[name], slack)
+
+
+def _identical(one: Any, other: Any) -> bool:
+    """Whether two values are the same tensor, bit by bit, or equal in another way."""
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    return type(one) is type(other) and not isinstance(one, Tensor | list | dict) and one == other
 
 
 def _equal(case: Case, name: str, one: Evidence, other: Evidence) -> bool:

@@ -109,47 +109,57 @@ class Slack:
 
     rtol: the tolerance that a probe asked for, None for `tolerance`. moved: gives the same value as
     it came when every operand was moved; it is asked only where a value differs, and by little.
+    Without it, nothing but the relative tolerance counts.
     """
 
     case: Case
     rtol: float | None = None
-    moved: Callable[[], Iterable[Any]] = tuple
+    moved: Callable[[], Iterable[Any]] | None = None
 
     def at(self, key: Any) -> "Slack":
         """The slack of an entry of a list or dict."""
-        return replace(self, moved=lambda: (item[key] for item in self.moved() if _has(item, key)))
+        if (moved := self.moved) is None:
+            return self
+        return replace(self, moved=lambda: (item[key] for item in moved() if _has(item, key)))
 
     def covers(self, expected: Tensor, got: Tensor) -> bool:
         """Whether two float tensors of one shape lie near enough to each other."""
         if torch.equal(expected, got):
             return True
         r = tolerance(expected.dtype, sum_size(self.case)) if self.rtol is None else self.rtol
-        finite = expected[torch.isfinite(expected)]
-        scale = float(finite.abs().max()) if finite.numel() else 1.0
-        near = torch.isclose(got, expected, rtol=r, atol=r * min(scale, 1.0) / 4, equal_nan=True)
-        return bool(near.all()) or self._rounded(expected, got, near)
+        largest = _largest(expected)
+        atol = r * min(largest, 1.0) / 4
+        near = torch.isclose(got, expected, rtol=r, atol=atol, equal_nan=True)
+        return bool(near.all()) or self._rounded(expected, got, near, largest)
 
     def covers_number(self, expected: float, got: float) -> bool:
         """Whether two numbers lie near enough to each other."""
         if not math.isfinite(expected):
             return str(float(got)) == str(expected)
         r = tolerance(torch.float32, sum_size(self.case)) if self.rtol is None else self.rtol
-        near = math.isclose(got, expected, rel_tol=r, abs_tol=r * 1e-3)
-        return near or self._rounded(*torch.tensor([expected, got, near], dtype=torch.float64))
+        if math.isclose(got, expected, rel_tol=r, abs_tol=r * 1e-3):
+            return True
+        one, other = torch.tensor([expected, got], dtype=torch.float64)
+        return self._rounded(one, other, torch.tensor(False), abs(expected))
 
-    def _rounded(self, expected: Tensor, got: Tensor, near: Tensor) -> bool:
-        """Whether what is not near lies no further away than rounding can have moved it."""
-        apart, largest = (got - expected).abs(), max(_largest(expected), _largest_input(self.case))
-        if not (near.bool() | (apart <= JUMP * largest)).all():
+    def _rounded(self, expected: Tensor, got: Tensor, near: Tensor, largest: float) -> bool:
+        """Whether what is not near lies no further away than rounding can have moved it.
+
+        largest: the largest number that is expected.
+        """
+        if self.moved is None:
+            return False
+        apart, largest = (got - expected).abs(), max(largest, _largest_input(self.case))
+        if not (near | (apart <= JUMP * largest)).all():
             return False
         eps, move = torch.finfo(expected.dtype).eps, torch.zeros_like(expected)
         alike = (torch.as_tensor(value) for value in self.moved() if _like(value, expected))
         for runs, value in enumerate(alike, 1):
             move = torch.maximum(move, (value - expected).abs())
             slack = SPREADS * move + max(UNITS, largest) * eps
-            if bool((near.bool() | ((apart <= slack) & (slack <= JUMP * largest))).all()):
+            if bool((near | ((apart <= slack) & (slack <= JUMP * largest))).all()):
                 return True
-            if runs >= FEW_RUNS and bool((~near.bool() & (apart > TOO_FAR * slack.max())).any()):
+            if runs >= FEW_RUNS and bool((~near & (apart > TOO_FAR * slack.max())).any()):
                 return False
         return False
 
@@ -170,16 +180,14 @@ def _like(value: Any, expected: Tensor) -> bool:
 
 
 def _largest(value: Any) -> float:
-    """The largest number in a tree of values."""
-    leaves = [
+    """The largest number in a tree of values, infinity aside."""
+    leaves = (
         torch.as_tensor(item, dtype=torch.float64)
-        for item in tree_leaves(value)
+        for item in ([value] if isinstance(value, Tensor) else tree_leaves(value))
         if isinstance(item, Tensor | float)
-    ]
-    return max(
-        (float(item[item.isfinite()].abs().max()) for item in leaves if item.isfinite().any()),
-        default=0.0,
     )
+    sizes = (leaf.abs().nan_to_num(0.0, 0.0, 0.0).max() for leaf in leaves if leaf.numel())
+    return max(map(float, sizes), default=0.0)
 
 
 @functools.lru_cache(maxsize=512)
