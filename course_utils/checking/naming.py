@@ -152,8 +152,9 @@ class _Search:
         case, got = self.cases[index], self.got[index].values
 
         def probe(answer: Any, fresh: Case) -> Iterator[tuple[Any, ...]]:
+            earlier = fresh.axis != case.axis  # the first of two calls, with other numbers
             for name, value, *rtol in self.exercise.probe(answer, fresh):
-                if not _near(case, got, {name: normal_form(value)}, name, *rtol):
+                if not (earlier or _near(case, got, {name: normal_form(value)}, name, *rtol)):
                     raise _FarOff
                 yield name, value, *rtol
 
