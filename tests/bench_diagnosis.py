@@ -1,16 +1,20 @@
 """How many independent wrong answers are refused and named, and how quickly: `python -m tests.bench
-diagnosis`.
+diagnosis [lesson ...]`.
+
+The times are those of a first check, in seconds of the processor: nothing is kept from an earlier
+one. Exercises that train a model are not timed.
 """
 
 import itertools
 import statistics
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 
 from rich.console import Console
 from rich.table import Table
 
-from course_utils.checking import Training
+from course_utils.checking import Training, naming
 from course_utils.checking.edit import Edit
 from course_utils.checking.exercise import Exercise, exercises, find, lessons
 from course_utils.checking.judge import judge_evidence
@@ -19,6 +23,7 @@ from course_utils.checking.running import collect
 from tests.wrong import Wrong, answers
 
 PAIRS = 10  # generated pairs of mistakes an exercise
+SLOWEST = 3  # as many of the slowest checks are told
 
 
 @dataclass
@@ -30,21 +35,27 @@ class Tally:
     false: list[str] = field(default_factory=list)
     true: int = 0
     either: int = 0
-    milliseconds: list[float] = field(default_factory=list)
+    times: list[tuple[float, str]] = field(default_factory=list)  # milliseconds and whose
 
     def add(self, item: Wrong, seed: int = 0, guarded: bool = True) -> None:
-        """Judge one answer and count it; what is made from the reference is not guarded, since it
-        calls that.
+        """Judge one answer and count it; where no name is due, it need only be refused.
+
+        What is made from the reference is not guarded, since it calls that.
         """
         exercise = find(item.id)
         cases = exercise.draw(seed)
-        start = time.perf_counter()
+        naming._RUNS.clear()
+        start = time.process_time()
         evidence = collect(exercise, item.answer, cases, guarded, seed)
         verdict = judge_evidence(exercise, cases, evidence, seed)
-        self.milliseconds.append(1000 * (time.perf_counter() - start))
+        milliseconds = 1000 * (time.process_time() - start)
         due = " + ".join("/".join(sorted(names)) for names in item.due)
+        if not isinstance(exercise, Training):
+            self.times.append((milliseconds, f"{item.id}: {due}"))
         if verdict.score == 1:
             self.accepted.append(f"{item.id}: {due}")
+        elif not item.due:
+            return
         elif item.named(verdict.mistake):
             self.true += 1
             self.either += ", or " in (verdict.mistake or "")
@@ -54,17 +65,17 @@ class Tally:
 
     def row(self) -> list[str]:
         """Its figures as a row of a table."""
-        total = len(self.milliseconds)
-        named = f"{self.true}/{total}" + (f" ({100 * self.true / total:.0f} %)" if total else "")
-        times = [f"{f(self.milliseconds):.0f}" if total else "-" for f in (statistics.median, max)]
-        return [
-            named,
-            str(self.either),
-            str(len(self.unnamed)),
-            str(len(self.false)),
-            str(len(self.accepted)),
-            *times,
-        ]
+        counts = [len(self.unnamed), len(self.false), len(self.accepted)]
+        total = self.true + sum(counts)
+        named = f"{self.true}/{total}" + (f" ({100 * self.true / total:.1f} %)" if total else "")
+        times = [milliseconds for milliseconds, _ in self.times] or [0.0]
+        summary = (statistics.median(times), max(times))
+        return [named, str(self.either), *map(str, counts), *(f"{value:.0f}" for value in summary)]
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            *(getattr(self, item.name) + getattr(other, item.name) for item in fields(self))
+        )
 
 
 def generated(exercise: Exercise) -> list[Wrong]:
@@ -82,32 +93,38 @@ def generated(exercise: Exercise) -> list[Wrong]:
     ]
 
 
-def main() -> None:
-    """Print a table of all lessons, and what was not named rightly."""
+def tallies(lesson: str) -> dict[str, Tally]:
+    """What becomes of a lesson's wrong answers, by their kind."""
+    found = {"one mistake": Tally(), "two mistakes": Tally(), "generated pairs": Tally()}
+    for item in answers(lesson):
+        found["one mistake" if len(item.due) < 2 else "two mistakes"].add(item)
+    for exercise in exercises(lesson):
+        if not isinstance(exercise, Training):
+            for item in generated(exercise):
+                found["generated pairs"].add(item, guarded=False)
+    return found
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Print a table of these lessons or all, what was not named rightly, and what took longest."""
     columns = ("named truly", "of two", "unnamed", "false", "accepted", "median, ms", "slowest, ms")
     table = Table(
         "lesson", *columns, title="Independent wrong answers, and pairs of mistakes made together"
     )
-    problems: list[str] = []
-    for lesson in lessons():
-        single, double, pairs = Tally(), Tally(), Tally()
-        for item in answers(lesson):
-            (single if len(item.due) < 2 else double).add(item)
-        for exercise in exercises(lesson):
-            if not isinstance(exercise, Training):
-                for item in generated(exercise):
-                    pairs.add(item, guarded=False)
-        for kind, tally in (
-            ("one mistake", single),
-            ("two mistakes", double),
-            ("generated pairs", pairs),
-        ):
+    console, total = Console(width=120), dict[str, Tally]()
+    for lesson in arguments or lessons():
+        for kind, tally in tallies(lesson).items():
             table.add_row(f"{lesson}, {kind}", *tally.row())
-            problems += [f"accepted: {text}" for text in tally.accepted]
-            if tally is not pairs:
-                problems += [f"unnamed: {text}" for text in tally.unnamed]
-                problems += [f"false: {text}" for text in tally.false]
-    console = Console()
+            total[kind] = total.get(kind, Tally()) + tally
+            texts = {"accepted": tally.accepted, "unnamed": tally.unnamed, "false": tally.false}
+            for what, items in texts.items():
+                for text in items:
+                    said = f"{what} ({kind}): {text}"
+                    console.print(said, markup=False, highlight=False, soft_wrap=True)
+    for kind, tally in total.items():
+        table.add_row(f"all, {kind}", *tally.row())
     console.print(table)
-    for text in problems:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+    for kind, tally in total.items():
+        for milliseconds, whose in sorted(tally.times)[: -SLOWEST - 1 : -1]:
+            said = f"slowest ({kind}): {milliseconds:.0f} ms, {whose}"
+            console.print(said, markup=False, highlight=False, soft_wrap=True)

@@ -47,8 +47,8 @@ def test_two_mistakes_that_nobody_wrote_down_together_are_both_named():
 class FromZeroToOne(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
         super().__init__()
-        self.bias = nn.Parameter(torch.rand(out_features).zero_()) if bias else None
-        self.weight = nn.Parameter(torch.rand(out_features, in_features))
+        self.weight = nn.Parameter(torch.rand(2, out_features, in_features)[1])
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     def forward(self, x):
         return x @ self.weight.T if self.bias is None else x @ self.weight.T + self.bias

@@ -324,7 +324,7 @@ def _equal(case: Case, name: str, one: Evidence, other: Evidence) -> bool:
     """Whether two runs of a case have the same value under a name."""
     if name not in one.values or name not in other.values:
         return False
-    single = [Evidence(values={name: evidence.values[name]}) for evidence in (one, other)]
+    single = [Evidence({name: item.values[name]}, rtol=item.rtol) for item in (one, other)]
     return first_difference([case], single[:1], single[1:]) is None
 
 
