@@ -5,11 +5,14 @@ seconds.
 """
 
 import argparse
+import contextlib
 import importlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
+
+import torch
 
 from course_utils.checking import Case, Exercise, Training
 from course_utils.checking.compare import first_difference
@@ -67,10 +70,30 @@ def _agrees(
     is run.
     """
     [evidence] = collect(exercise, answer, [case], guarded, seed)
-    return not evidence.shortcut and first_difference([case], [want], [evidence]) is None
+    with fixed_world():
+        return not evidence.shortcut and first_difference([case], [want], [evidence]) is None
 
 
-@fixed_world()
+@contextlib.contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Another default dtype, as a student may set it."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+# What is set outside, which should change nothing; with the first, the judge need not see to it.
+WORLDS: dict[str, Callable[[], contextlib.AbstractContextManager[Any]]] = {
+    "fixed": fixed_world,
+    "float64": lambda: default_dtype(torch.float64),
+    "meta": lambda: torch.device("meta"),
+    "inference": torch.inference_mode,
+}
+
+
 def measure(
     id: str, right_seeds: int, wrong_seeds: int, first: int
 ) -> tuple[int, list[str], int, list[str]]:
@@ -121,6 +144,9 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--right", type=int, default=1000, help="seeds for right answers (1000)")
     parser.add_argument("--wrong", type=int, default=50, help="seeds for wrong answers (50)")
     parser.add_argument("--first", type=int, default=FIRST_SEED, help=f"seed ({FIRST_SEED})")
+    parser.add_argument(
+        "--under", choices=WORLDS, default="fixed", help="a setting of the student's"
+    )
     options = parser.parse_args(arguments)
     ids = chosen(options.exercises)
     if not ids:
@@ -129,7 +155,8 @@ def main(arguments: Sequence[str] = ()) -> None:
     print(f"Right answers under {options.right} seeds, wrong ones under {options.wrong}.")
     for id in ids:
         start = time.process_time()
-        good, refused, bad, slipped = measure(id, options.right, options.wrong, options.first)
+        with WORLDS[options.under]():
+            good, refused, bad, slipped = measure(id, options.right, options.wrong, options.first)
         said = f"{good} right, {len(refused)} refused; {bad} wrong, {len(slipped)} accepted"
         seconds = time.process_time() - start
         print(f"{id}: {said} ({seconds:.0f} s)", *refused, *slipped, sep="\n    ", flush=True)

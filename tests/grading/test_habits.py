@@ -55,6 +55,8 @@ HABITS = {
 # Settings last until the kernel ends.
 SETTINGS = {
     "float64": "torch.set_default_dtype(torch.float64)",
+    "meta": "torch.set_default_device('meta')",
+    "inference": "torch.inference_mode().__enter__();",
     "no gradients": "torch.set_grad_enabled(False);",
     "deterministic": "torch.manual_seed(0); torch.use_deterministic_algorithms(True)",
     "strict": "import warnings, numpy\nwarnings.simplefilter('error')\nnumpy.seterr(all='raise')\n"
