@@ -123,27 +123,32 @@ class _Search:
         """Two edits that together give the same evidence; the more telling ones come first."""
         if self.shortcut or not self.order:
             return
-        edits = [mistake for mistake in self.mistakes if isinstance(mistake.change, Edit)]
-        scores = {mistake: self._explained(mistake) for mistake in edits}
-        pairs = sorted(self._likely(edits), key=lambda pair: -scores[pair[0]] - scores[pair[1]])
-        possible = (pair for pair in pairs if composed(self.exercise.id, pair) is not None)
+        possible = (pair for pair in self._pairs() if composed(self.exercise.id, pair) is not None)
         for pair in itertools.islice(possible, MOST_PAIRS):
             if all(self._together(pair, index) for index in self.order):
                 yield Named(pair, "together")
 
-    def _likely(self, edits: Sequence[Mistake]) -> Iterator[tuple[Mistake, Mistake]]:
-        """The pairs that may give what differs first: of two that leave it alone none does, and
-        where one alone changes it, it is what that one gives.
+    def _pairs(self) -> list[tuple[Mistake, Mistake]]:
+        """The pairs of edits of which one at least changes what differs first.
+
+        Where one alone changes it, and not to what the answer gives, both seldom do: these come
+        last.
         """
         index = self.order[0]
         first = next((name for name, right in self.right_at_first.items() if not right), None)
         case, expected, mine = self.cases[index], self.expected[index], self.got[index]
+        edits = [mistake for mistake in self.mistakes if isinstance(mistake.change, Edit)]
         runs = {mistake: self._run((mistake,), index) for mistake in edits}
         moving = {m for m in edits if not first or not _equal(case, first, expected, runs[m])}
         giving = {m for m in moving if not first or _equal(case, first, runs[m], mine)}
-        for one, other in itertools.combinations(edits, 2):
-            if not giving.isdisjoint((one, other)) or moving.issuperset((one, other)):
-                yield one, other
+        scores = {mistake: self._explained(mistake) for mistake in edits}
+
+        def order(pair: tuple[Mistake, Mistake]) -> tuple[bool, int]:
+            likely = not giving.isdisjoint(pair) or moving.issuperset(pair)
+            return not likely, -scores[pair[0]] - scores[pair[1]]
+
+        pairs = itertools.combinations(edits, 2)
+        return sorted((pair for pair in pairs if not moving.isdisjoint(pair)), key=order)
 
     def _together(self, pair: tuple[Mistake, ...], index: int) -> bool:
         """Whether two mistakes give the answer's evidence in a case; the run ends at the first
