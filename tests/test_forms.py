@@ -471,3 +471,18 @@ def test_one_thing_missed_costs_a_quarter_at_most():
 def test_no_function_under_test_is_where_a_test_can_read_it():
     source = "".join(kit.probes("backprop").values())
     assert "SCALE" not in source and "einsum" not in source and "TellApart" in source
+
+
+@pytest.mark.parametrize("exercise", EXPOSE + TELL_APART, ids=by_id)
+def test_of_neighbours_no_three_are_withheld(exercise):
+    count = len(exercise.mutants if exercise in EXPOSE else exercise.wrongs)
+    for seed in range(5):
+        [case] = exercise.own_cases(seed)
+        counted = case.hidden["mutants" if exercise in EXPOSE else "counted"]
+        for first in range(count - 2):
+            assert {first, first + 1, first + 2} & set(counted)
+
+
+def test_what_a_test_prints_is_shown_once():
+    verdict = judge("backprop.test", lambda backward: print("looking"))
+    assert verdict.printed == "looking\n"

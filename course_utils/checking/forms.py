@@ -8,6 +8,7 @@ import ast
 import difflib
 import functools
 import inspect
+import itertools
 import math
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -157,8 +158,8 @@ class Expose(Form):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         """One case without inputs; it hides which mistakes count."""
-        order = rng.permutation(len(self.mutants))
-        yield Case("what you hand in", hidden={"mutants": order[: 3 * len(order) // 4].tolist()})
+        counted = three_quarters(rng, len(self.mutants))
+        yield Case("what you hand in", hidden={"mutants": counted})
 
     def probe(self, answer: Any, case: Case) -> Iterator[tuple[Any, ...]]:  # noqa: ARG002
         """What is handed in, as data."""
@@ -235,6 +236,13 @@ class Expose(Form):
             "The expected result of your first case is not what right code gives. A test that "
             "expects something wrong refuses right code."
         )
+
+
+def three_quarters(rng: Rng, count: int) -> list[int]:
+    """Numbers below `count`, one of about four neighbours left out, so that no kind is missing."""
+    bounds = [part * count // -(-count // 4) for part in range(-(-count // 4) + 1)]
+    without = {rng.integer(low, high) for low, high in itertools.pairwise(bounds)}
+    return [number for number in range(count) if number not in without]
 
 
 def no_answer(right: Evidence) -> str:

@@ -4,7 +4,9 @@ The judge alone has the functions that are tested. What the test hands to them c
 as data, and so does what they give: no wrong code lies where a test could read it.
 """
 
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
 from typing import Any, ClassVar
 
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor
 
 from course_utils.checking.evidence import Evidence, normal_form
 from course_utils.checking.exercise import Case, Rng
-from course_utils.checking.forms import Form, listed
+from course_utils.checking.forms import Form, listed, three_quarters
 from course_utils.checking.world import seed_generators
 
 ACCEPTS, REJECTS, ENDLESS = "accepts", "rejects", "calls without end"
@@ -39,7 +41,7 @@ class TellApart(Form):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         """One case, which hides what is tested in which run."""
-        counted = rng.permutation(len(self.wrongs))[: 3 * len(self.wrongs) // 4].tolist()
+        counted = three_quarters(rng, len(self.wrongs))
         count = len(self.rights) + len(self.wrongs)  # the right ones have numbers below 0
         order = torch.cat([rng.permutation(count), rng.permutation(count)]) - len(self.rights)
         hidden = {"order": order.tolist(), "counted": counted}
@@ -83,7 +85,8 @@ class TellApart(Form):
         for run in range(case.runs):
             function = self._function(run)
             seed_generators(0)
-            said.append(_said(answer, function))
+            with nullcontext() if run == 0 else redirect_stdout(io.StringIO()):  # printed once
+                said.append(_said(answer, function))
             changes |= bool(vars(function))
         yield "said", said
         yield "changes", changes

@@ -475,6 +475,15 @@ class LargestLr(Exercise):
             "You take the first eigenvalue as if they were in order. Not every function sorts "
             "them: look for the largest.",
         ),
+        *(
+            Mistake(
+                "complex eigenvalue",
+                edit(f"float({_TOP})", f"torch.linalg.eigvals(hessian)[{index}]"),
+                "torch.linalg.eigvals is for any matrix: its eigenvalues are complex, and in no "
+                "order. Those of a symmetric matrix are real: eigvalsh gives them, sorted.",
+            )
+            for index in (0, -1)
+        ),
         Mistake(
             "last eigenvalue, whichever it is",
             edit(_TOP, "torch.linalg.eigvals(hessian).real[-1]"),

@@ -1629,3 +1629,8 @@ def largest_lr(hessian):
 @wrong("sgd.largest_lr", "1 in place of 2", "largest entry")
 def largest_lr(hessian):
     return 1 / hessian.diag().max().item()
+
+
+@wrong("sgd.largest_lr", "complex eigenvalue")
+def largest_lr(hessian):
+    return 2 / torch.linalg.eigvals(hessian)[0]
