@@ -60,7 +60,7 @@ def explained(
 
 
 def edits(exercise: Exercise) -> list[Edit]:
-    """Small edits of the reference that can be made, the likely ones first."""
+    """Small edits of the reference that can be made."""
     known = texts(exercise.lesson)
     own = known[exercise.name]
     helpers = [name for name in known if name.startswith("_") and name in own]
