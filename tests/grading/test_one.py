@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from course_utils.errors import CourseError
+from course_utils.exercises.mnist import FitMnist, ReproduceTrainStep
 from course_utils.grading.outside import batch, formats, one, sandbox
 from course_utils.grading.outside.result import Result, Row
 from tests.grading import corpus
@@ -150,7 +151,8 @@ def result(lesson, *rows):
     return Result(lesson, "bubblewrap", "graded", [], list(rows), [], [], 0.5, True)
 
 
-def test_classroom_50_gets_whole_numbers_and_the_runners_names():
+def test_classroom_50_gets_whole_numbers_and_the_runners_names(monkeypatch):
+    monkeypatch.setattr(formats, "exercises", lambda _: [FitMnist()])  # 5 points, or half of them
     rows = [
         Row("mnist.fit", "check-fit", 1.5, 3.0, "partial", "half"),
         Row("mnist.x", "check-x", 1.0, 1.0, "right", ""),
@@ -178,7 +180,10 @@ def test_classroom_50_gets_whole_numbers_and_the_runners_names():
     plain = formats.classroom50(
         result("01_linear", Row("linear.relu", "check-relu", 1.0, 1.0, "right", "")), RUNNER
     )
-    assert (plain["score"], plain["max-score"]) == (1, 1)
+    assert (plain["score"], plain["max-score"]) == (2, 2)
+    for known, unit in (([], 1), ([ReproduceTrainStep()], 4)):
+        monkeypatch.setattr(formats, "exercises", lambda _, known=known: known)
+        assert formats._unit("01_linear") == unit
 
 
 def test_the_script_for_classroom_50_is_python_that_gives_these_options():

@@ -7,6 +7,7 @@ from typing import Any
 
 from course_utils import __version__
 from course_utils.checking.exercise import Training, exercises
+from course_utils.checking.forms import Form
 from course_utils.errors import CourseError
 from course_utils.grading.outside import gate
 from course_utils.grading.outside.batch import summary
@@ -63,7 +64,7 @@ def classroom50(
 ) -> dict[str, Any]:
     """The form that Classroom 50's documentation calls "The result.json contract".
 
-    Its scores are whole numbers: where a lesson can give half a point, all points count double.
+    Its scores are whole numbers: where a lesson gives halves or quarters, all points count more.
     What a person reads is left out. Raises CourseError outside of its runner.
     """
     missing = [name for name in FROM_THE_RUNNER.values() if not environment.get(name)]
@@ -72,7 +73,7 @@ def classroom50(
             f"Classroom 50's runner sets {', '.join(missing)}, and here they are not set: take "
             "another --form, or run it in an autograder.py."
         )
-    unit = 2 if _gives_halves(result.lesson) else 1
+    unit = _unit(result.lesson)
     tests = [
         {
             "test-name": row.id,
@@ -97,10 +98,11 @@ def classroom50(
     }
 
 
-def _gives_halves(lesson: str) -> bool:
-    """Whether half of an exercise's points may be no whole number."""
-    known = exercises(lesson.partition("_")[2])
-    return any(isinstance(item, Training) and item.points % 2 for item in known)
+def _unit(lesson: str) -> int:
+    """By what points are multiplied so that all parts of them are whole numbers."""
+    known = [item for item in exercises(lesson.partition("_")[2]) if isinstance(item, Training)]
+    parts = [item.points * (0.25 if isinstance(item, Form) else 0.5) for item in known]
+    return next(unit for unit in (1, 2, 4) if all((unit * part).is_integer() for part in parts))
 
 
 def _points(rows: list[Row]) -> float:
