@@ -675,6 +675,45 @@ negative = (rows["p - y"] < 0).nonzero().flatten()
 assert negative.tolist() == [int(one_target)], "only the logit of the right class will rise"
 
 # %% [markdown]
+# ## Two classes, and classes that do not exclude each other
+#
+# Is this a 7 or not? With two classes one logit is enough, since only differences count: take $z$ for "yes" and 0 for "no". The softmax of the two is
+#
+# $$p = \frac{e^z}{e^z + e^0} = \frac{1}{1 + e^{-z}}$$
+#
+# for "yes", which is called the **sigmoid**, and $1 - p$ for "no". With $y = 1$ for "yes" and 0 for "no", the cross-entropy of these two is
+#
+# $$-y \log p - (1 - y) \log (1 - p)$$
+#
+# the **binary cross-entropy** (in torch `binary_cross_entropy_with_logits`, which is written without overflow, as your log_softmax is). It is no new loss, and its gradient by $z$ is what you know: $p - y$.
+#
+# The sigmoid has a use of its own where classes do not exclude each other. A softmax shares a single 1 among all classes: exactly one of them is right. Where several may be, or none, each class gets a sigmoid, that is a question with yes and no of its own.
+
+# %% guess="cross_entropy.two_classes"
+
+# %%
+_ = torch.manual_seed(0)
+one_logit, yes = 3 * torch.randn(6), torch.tensor([1, 0, 1, 1, 0, 0])
+two_logits = torch.stack([torch.zeros(6), one_logit], dim=1)
+ours = cross_entropy(two_logits, yes)
+torchs = torch.nn.functional.binary_cross_entropy_with_logits(one_logit, yes.float())
+print(f"two logits, your cross_entropy: {ours:.4f}; one logit, torch's binary one: {torchs:.4f}")
+
+animals = torch.tensor([[8.0, 8.0, -8.0, -8.0]])  # cat, dog, horse, cow
+shared, own = softmax(animals)[0, 0], torch.sigmoid(animals)[0, 0]
+print(f"the cat: {shared:.2f} by softmax, {own:.2f} by a sigmoid of its own")
+outcome("cross_entropy.two_classes")
+
+# %% guard="cross_entropy.two_classes"
+# change: [torch.zeros(6), one_logit] -> [one_logit, torch.zeros(6)]
+# change: [[8.0, 8.0, -8.0, -8.0]] -> [[8.0, -8.0, -8.0, -8.0]]
+assert abs(ours - torchs) < 1e-5, "binary cross-entropy is cross-entropy with a second logit of 0"
+assert 0.49 < shared < 0.51 and own > 0.99, "softmax has to share, a sigmoid has not"
+
+# %% [markdown]
+# The same loss twice. And the softmax has to share: two animals in one picture get a half each, however sure the model is of both.
+
+# %% [markdown]
 # ## Train with it
 #
 # With the gradient of the logits you can train an affine map. From $z = xW^T + b$ follows, by `linear_backward` of lesson 03, that the gradient of the weights is `grad.T @ x` and that of the bias the sum of the rows. Here are 150 steps of plain gradient descent on all 4,000 digits, without autograd. (A linear map with softmax and cross-entropy is called *logistic regression*.)
@@ -880,6 +919,7 @@ def expose_accuracy():
 # - **log_softmax** is a difference, not the logarithm of a finished softmax.
 # - **Cross-entropy** is the mean of $-\log p$ of the right class: a lookup in log_softmax. A model that knows nothing of ten classes has 2.303.
 # - Its **gradient** by the logits is $(p - y)/n$. It does not vanish where the model is sure and wrong.
+# - With two classes the softmax is a **sigmoid**, and cross-entropy the **binary** one. Sigmoids of their own are for classes that do not exclude each other.
 # - The **loss** is for the optimizer, and smooth. The **metric** is for people, and a staircase.
 #
 # Lesson 05 puts a hidden layer before the logits and reads digits with it.
