@@ -823,6 +823,39 @@ assert line_of < -0.9, "the first component is the distance from New York"
 # An embedding learns what the task needs, and no more. For air time from New York, north and south do not matter. A model of ticket prices, or one for flights from many cities, would have to learn another map.
 
 # %% [markdown]
+# ### The months
+#
+# The month went in as a name too: to the model, December and January are no closer than December and July. Each month got 7 numbers. Their first principal component, turned so that July is at the top:
+
+# %% guess="tabular.season"
+
+# %%
+months = model.get_parameter(
+    [name for name, p in model.named_parameters() if p.shape == (13, 7)][0]
+).detach()[1:]
+along, _, of_the_months = pca(months, 1)
+season = along[:, 0] * along[6, 0].sign()
+plots.show(
+    plots.curves(
+        {"first component": season},
+        range(1, 13),
+        marker="o",
+        xlabel="month",
+        title=f"{of_the_months[0]:.0%} of the variance",
+    ),
+    "tabular.season",
+)
+
+# %% guard="tabular.season"
+# change: pca(months, 1) -> pca(torch.randn(12, 7), 1)
+assert of_the_months[0] > 0.75, "one component takes up most of the variance"
+assert season[[0, 1, 10, 11]].max() < season[[4, 5, 6, 7, 8]].min() - 0.1, "winter and summer part"
+assert (season - season[11]).abs()[:11].argmin() == 0, "January lies closest to December"
+
+# %% [markdown]
+# The embedding found the seasons. December and January lie side by side, at the end that is opposite to summer and early autumn. One number for each month says most of what the model wants to know: how strong the headwind is.
+
+# %% [markdown]
 # ## What you have now
 #
 # - **Categories** become codes by the vocabulary of the training rows; 0 is kept for missing and unknown.
