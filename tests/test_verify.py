@@ -51,6 +51,7 @@ def relu_alone(monkeypatch):
     """The tiny lesson has one exercise and no question."""
     monkeypatch.setattr(rules, "exercises", lambda lesson: [Relu()])
     monkeypatch.setattr(rules, "free_texts", lambda lesson: [])
+    monkeypatch.setattr(experiments, "lesson", lambda name: {})
     monkeypatch.setattr(Relu, "mistakes", MISTAKES)
     monkeypatch.setattr(Subject, "alternatives", dict(ANSWERS))
     monkeypatch.setattr(Subject, "wrong", WRONG)
