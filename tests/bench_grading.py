@@ -19,7 +19,7 @@ from rich.table import Table
 
 from course_utils.checking.evidence import encode
 from course_utils.grading.inside import child, template, wire
-from course_utils.grading.outside import kit, warm, worker
+from course_utils.grading.outside import warm, worker
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.rebuild import rebuild
 from course_utils.grading.outside.steps import job, plan
@@ -226,7 +226,7 @@ def _bare(tasks: list[Task]) -> list[float]:
     check, judge = checking.check, checking.judge
     released = json.loads(tasks[0].released)
     known = template._warm(
-        LESSON.short, warm.imports(released), encode(kit.first_cases(LESSON.short))
+        LESSON.short, warm.imports(released), encode(warm.first_cases(LESSON.short))
     )
     times = []
     for task in tasks:

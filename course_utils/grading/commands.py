@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # a command imports what it needs when it runs
     from course_utils.building.lesson import Lesson
     from course_utils.grading.outside.batch import Options
     from course_utils.grading.outside.course import Course
+    from course_utils.grading.outside.pool import LocalPool
 
 LessonOrAll = Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1, or all.")]
 MOST_ROWS = 60
@@ -79,20 +80,37 @@ def grade(
     itself failed.
     """
     from course_utils.errors import CourseError
+    from course_utils.grading.outside.pool import LocalPool
+
+    if lesson is None and one is None:
+        raise CourseError("Say which lesson to grade, such as 01_linear, or all, or --one FILE.")
+    jobs = jobs or len(os.sched_getaffinity(0))
+    with LocalPool(jobs, sandbox) as workers:
+        if scheduler is None:
+            workers.start()  # and import torch, while this process imports nbgrader
+        from course_utils.grading.outside.batch import Options
+        from course_utils.grading.outside.course import find_course
+
+        course = find_course(Path.cwd(), submitted)
+        options = Options(jobs, seed, scheduler, sandbox, force)
+        if one is not None:
+            _grade_one(course, one, lesson or named, options, workers, or_without, form, out)
+        elif lesson is not None:
+            _grade_class(course, lesson, options, workers, report)
+
+
+def _grade_class(
+    course: "Course", lesson: str, options: "Options", workers: "LocalPool", report: Path | None
+) -> None:
+    """Grade what was handed in for a lesson, or for all, and print and write the reports."""
     from course_utils.files import write
     from course_utils.grading.outside import batch
-    from course_utils.grading.outside.course import dump, find_course
+    from course_utils.grading.outside.course import dump
 
-    course = find_course(Path.cwd(), submitted)
-    options = batch.Options(jobs or len(os.sched_getaffinity(0)), seed, scheduler, sandbox, force)
-    if one is not None:
-        return _grade_one(course, one, lesson or named, options, or_without, form, out)
-    if lesson is None:
-        raise CourseError("Say which lesson to grade, such as 01_linear, or all, or --one FILE.")
     reports = []
     try:
         for chosen in course.choose(lesson):
-            reports.append(batch.grade(course, chosen, options))
+            reports.append(batch.grade(course, chosen, options, workers=workers))
             show(reports[-1])
     except KeyboardInterrupt:
         print(
@@ -110,6 +128,7 @@ def _grade_one(
     path: Path,
     lesson: str | None,
     options: "Options",
+    workers: "LocalPool",
     or_without: bool,
     form: str,
     out: Path | None,
@@ -119,7 +138,7 @@ def _grade_one(
     from course_utils.grading.outside import formats, one
     from course_utils.grading.outside.course import dump
 
-    result = one.grade(course, path.resolve(), lesson, options, or_without)
+    result = one.grade(course, path.resolve(), lesson, options, or_without, workers)
     content = dump(formats.written(result, form))
     if out is None:
         print(content.decode(), end="")

@@ -33,6 +33,7 @@ IDS = {lesson: {exercise.id for exercise in exercises(lesson)} for lesson in les
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("kit")
+    kit.begin(made)
     kit.make(made, "linear", ["sgd"], [])
     return made
 
@@ -254,6 +255,7 @@ def test_what_a_lesson_takes_from_the_library_is_the_course_s_answer():
 
 
 def test_the_library_answers_in_the_kit_without_what_is_left_out(tmp_path):
+    kit.begin(tmp_path)
     kit.make(tmp_path, "mnist", [], ["course_utils.mine.softmax", "course_utils.mine.SGD"])
     code = "from course_utils.mine import softmax, borrow; borrow('mnist.SGD'); print(softmax)"
     done = subprocess.run(

@@ -27,7 +27,6 @@ from tornado import web
 from traitlets import Bool
 
 from course_utils import __version__
-from course_utils.checking.card import TITLES
 from course_utils.grading.outside import formulas, gate
 from course_utils.grading.outside.intake import copy_secret, copy_stamp, handed_in_at, read_text
 
@@ -80,6 +79,14 @@ def verdict(cell: Any) -> str:
         if dot:
             return title
     return "not yet graded" if cell.metadata.nbgrader.get("waiting") else "read by a person"
+
+
+def _is_right(cell: Any) -> bool:
+    """Whether a card says so."""
+    # With torch, which takes long to import, and every command of nbgrader imports this module.
+    from course_utils.checking.card import TITLES
+
+    return verdict(cell).endswith(TITLES["right"])
 
 
 def _opened(html: Markup) -> Markup:
@@ -178,7 +185,7 @@ class Feedback(Page):
         yield "markdown2html", gate.markdown_with_formulas
         yield "exercise", exercise_name
         yield "verdict", verdict
-        yield "is_right", lambda cell: verdict(cell).endswith(TITLES["right"])
+        yield "is_right", _is_right
         yield "opened", lambda html, opens: _opened(html) if opens else html
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[Any, Any]:

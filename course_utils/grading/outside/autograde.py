@@ -42,9 +42,9 @@ class TrustedExporter(NotebookExporter):
         if lesson in self.course.lessons():
             enter_lesson(self.course, lesson, json.loads(self.course.released(lesson)))
         converter.init_assignment = self._begin
-        self.pool = pool.LocalPool(
-            1
-        )  # one process with a warm sandbox for all submissions of this run
+        # One process with a warm sandbox for all submissions of this run, which starts meanwhile.
+        self.pool = pool.LocalPool(1)
+        self.pool.start()
         weakref.finalize(self, self.pool.close)
 
     def _begin(self, name: str, student: str) -> None:

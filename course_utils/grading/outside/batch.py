@@ -5,6 +5,7 @@ the same scores.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -169,10 +170,16 @@ class _Progress:
 
 
 def grade(
-    course: Course, lesson: Lesson, options: Options, progress: bool = True
+    course: Course,
+    lesson: Lesson,
+    options: Options,
+    progress: bool = True,
+    workers: pool.LocalPool | None = None,
 ) -> dict[str, Any]:
     """Grade a lesson and return the report; raises CourseError where nothing was handed in or no
     sandbox starts.
+
+    workers: those that were started for it, which go on afterwards.
     """
     batch = Batch(course, lesson, options)
     students = course.students(lesson)
@@ -181,8 +188,9 @@ def grade(
         raise CourseError(
             f"Nobody has handed in {lesson.name}: submissions are looked for in {where}."
         )
+    own = pool.LocalPool(options.jobs, options.sandbox)
     with (
-        pool.LocalPool(options.jobs) as local,
+        nullcontext(workers) if workers else own as local,
         Writer(course, lesson) as writer,
         tqdm(total=len(students), unit="submission", disable=not progress) as bar,
     ):

@@ -2,14 +2,16 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from course_utils.checking.evidence import decode, encode
+from course_utils.checking.running import charged
 from course_utils.grading.inside import wire
 from course_utils.grading.outside.admission import refuse_harmful
-from course_utils.grading.outside.sandbox import Child, Ended, Stopwatch, Template
+from course_utils.grading.outside.sandbox import Child, Ended, Template
 from course_utils.grading.outside.steps import Step, drawn, job
 from course_utils.grading.outside.task import Task
 
@@ -18,6 +20,21 @@ STRANGE = "it sent something else than evidence"
 
 
 Oracle = Callable[[Any], Any]
+
+
+class Stopwatch:
+    """Says when so many seconds have been used, on the clock or by the children of a template
+    (running.charged).
+    """
+
+    def __init__(self, template: Template, seconds: float) -> None:
+        self.template, self.seconds = template, seconds
+        self.began, self.used = time.monotonic(), template.used
+
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        wall, cpu = time.monotonic() - self.began, self.template.used - self.used
+        return charged(wall, cpu, self.template.limits.patience) >= self.seconds
 
 
 @dataclass
@@ -102,7 +119,7 @@ def _follow(
     times = [everything]
     oracles: dict[int, Oracle] = {}
     for _ in range(MOST_FRAMES):
-        kind, place, content = child.receive(limits.evidence, *times)
+        kind, place, content = child.receive(limits.evidence, *(item.is_over for item in times))
         if kind == wire.DONE:
             return
         if place >= len(todo):

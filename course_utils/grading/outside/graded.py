@@ -5,8 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from course_utils.checking.card import Card
-from course_utils.checking.judge import Verdict
 from course_utils.grading.outside.rebuild import Rebuilt, grade_id
 from course_utils.grading.outside.result import Row
 
@@ -45,6 +43,10 @@ def literally(text: str) -> str:
 
 
 def _card(row: Row) -> dict[str, Any]:
+    # They come with torch, which takes long to import; a batch makes cards for few submissions.
+    from course_utils.checking.card import Card
+    from course_utils.checking.judge import Verdict
+
     points = row.max_points
     score = (row.points or 0.0) / points if points else 0.0
     verdict = Verdict(row.id, row.status, score, advice=row.message, mistake=row.mistake)  # type: ignore[arg-type]

@@ -8,12 +8,6 @@ import shutil
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
-
-from course_utils.checking.evidence import encode
-from course_utils.checking.exercise import Training, exercises
-from course_utils.grading.inside import wire
-from course_utils.mine.library import homes
 
 PACKAGE = Path(__file__).resolve().parents[2]
 ROOMS = ("checking", "experiments", "explore", "mine", "grading/inside")  # each whole
@@ -23,13 +17,8 @@ JUDGES = {
 }
 
 
-def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> None:
-    """Fill the folder with the package and its data; lesson and earlier: names without number, such
-    as linear.
-
-    imported: what the lesson's own cells import, such as course_utils.reference.sgd; it is there in
-    any case.
-    """
+def begin(folder: Path) -> None:
+    """Fill the folder with what is the same for every lesson: the package and its data."""
     package = folder / "course_utils"
     for room in ROOMS:
         shutil.copytree(
@@ -41,22 +30,21 @@ def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[s
     for room in ("grading", "exercises", "reference"):
         (package / room).mkdir(exist_ok=True)
         shutil.copy(PACKAGE / room / "__init__.py", package / room)
+    _data(PACKAGE / "data", package / "data")
+
+
+def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> None:
+    """Add a lesson to a folder that was begun; lesson and earlier: names without number, such as
+    linear.
+
+    imported: what the lesson's own cells import, such as course_utils.reference.sgd; it is there in
+    any case.
+    """
+    package = folder / "course_utils"
     for name, source in probes(lesson, imported).items():
         (package / "exercises" / f"{name}.py").write_text(source, encoding="utf-8")
     for name in references(lesson, earlier, imported):
         shutil.copy(PACKAGE / "reference" / f"{name}.py", package / "reference")
-    _data(PACKAGE / "data", package / "data")
-    (folder / wire.FIRST_CASES).write_bytes(encode(first_cases(lesson)))
-
-
-def first_cases(lesson: str) -> dict[str, Any]:
-    """Label and inputs of a public case of every exercise that does not train, by id."""
-    first = {
-        item.id: item.own_cases(0)[0]
-        for item in exercises(lesson)
-        if not isinstance(item, Training)
-    }
-    return {id: case.sent() for id, case in first.items()}
 
 
 def references(lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> set[str]:
@@ -65,6 +53,8 @@ def references(lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> 
 
     Whatever was released, a lesson gets what it imports; its own answers it never gets.
     """
+    from course_utils.mine.library import homes  # with torch, which takes long to import
+
     known = homes()
     waiting = [
         *earlier,

@@ -1,6 +1,7 @@
 """Grades one notebook alone, for any queue: no gradebook, no folder of a class, nothing kept."""
 
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,12 @@ WITHOUT = "No sandbox could be started where this was graded, so it ran without 
 
 
 def grade(
-    course: Course, path: Path, lesson: str | None, options: Options, or_without: bool = False
+    course: Course,
+    path: Path,
+    lesson: str | None,
+    options: Options,
+    or_without: bool = False,
+    workers: pool.LocalPool | None = None,
 ) -> Result:
     """The result of a notebook, or of the only one in a folder; lesson: None finds it by its cells.
 
@@ -41,12 +47,12 @@ def grade(
     if reason:
         return task.unreadable(reason)
     try:
-        return _graded(task)
+        return _graded(task, workers)
     except CourseError as error:
         if not or_without or not options.sandbox:
             raise
         print(error, file=sys.stderr)
-    result = _graded(replace(task, sandbox=False))
+    result = _graded(replace(task, sandbox=False), workers)
     return replace(result, repairs=[WITHOUT, *result.repairs])
 
 
@@ -71,9 +77,9 @@ def _lesson(course: Course, content: bytes, named: str | None, reason: str) -> L
     return course.choose(named)[0]
 
 
-def _graded(task: Task) -> Result:
+def _graded(task: Task, workers: pool.LocalPool | None) -> Result:
     """The result of a task; a time-out or lack of memory counts when it comes twice."""
-    with pool.LocalPool(1) as local:
+    with nullcontext(workers) if workers else pool.LocalPool(1) as local:
         for _ in range(2):
             ((_, result),) = local.run([("", task)])
             if result.final:

@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 from course_utils.errors import CourseError
 from course_utils.grading.outside.result import Result
+from course_utils.grading.outside.sandbox import Template, processor
 from course_utils.grading.outside.task import Task
 
 Done = tuple[str, Result]
@@ -22,10 +24,10 @@ SPARE_SECONDS = 600.0  # beyond the limit of a submission, for starting the sand
 class _Worker:
     """A process with a warm sandbox of its own."""
 
-    def __init__(self, place: int) -> None:
+    def __init__(self, place: int, sandbox: bool) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, place), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, place, sandbox), daemon=True)
         self.process.start()
         theirs.close()
         self.place, self.key, self.task, self.since = place, "", None, 0.0
@@ -51,18 +53,23 @@ class _Worker:
         self.process.kill()
 
 
-def _serve(connection: Connection, place: int) -> None:
+def _serve(connection: Connection, place: int, sandbox: bool) -> None:
+    """Grade what comes, in a process of its own; sandbox: how the first template is begun."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from course_utils.grading.outside.warm import close, settle
-    from course_utils.grading.outside.worker import grade
-
-    settle(place)
 
     def stop(*_: object) -> None:
         raise SystemExit
 
     signal.signal(signal.SIGTERM, stop)
+    begun = None
     try:
+        with contextlib.suppress(CourseError):  # the first task meets it again, and tells
+            begun = Template(sandbox, processor(place))
+        # The template imports torch while this process does.
+        from course_utils.grading.outside import warm
+        from course_utils.grading.outside.worker import grade
+
+        warm.settle(place, begun)
         while True:
             task = connection.recv()
             try:
@@ -76,17 +83,33 @@ def _serve(connection: Connection, place: int) -> None:
         traceback.print_exc()
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        close()
+        _end(begun)
         # torch takes long to end by itself, and a signal in the middle of that prints a traceback.
         os._exit(0)
 
 
-class LocalPool:
-    """So many processes of this machine, started when they are first needed; a context manager."""
+def _end(begun: Template | None) -> None:
+    """End the templates of this process, also where they have not been used yet."""
+    if (warm := sys.modules.get("course_utils.grading.outside.warm")) is not None:
+        warm.close()
+    if begun is not None:
+        begun.close()
 
-    def __init__(self, jobs: int) -> None:
-        self.jobs = jobs
+
+class LocalPool:
+    """So many processes of this machine, started when they are first needed; a context manager.
+
+    sandbox: whether what they are expected to grade needs one.
+    """
+
+    def __init__(self, jobs: int, sandbox: bool = True) -> None:
+        self.jobs, self.sandbox = jobs, sandbox
         self.workers: list[_Worker] = []
+
+    def start(self) -> None:
+        """Start the first process, before there is a task for it."""
+        if not self.workers:
+            self.workers.append(_Worker(0, self.sandbox))
 
     def __enter__(self) -> "LocalPool":
         return self
@@ -113,7 +136,9 @@ class LocalPool:
         def item() -> tuple[str, Task] | None:
             return again.pop() if again else next(waiting, None)
 
-        self._begin(item, 1 if alone else self.jobs)
+        # Starting takes two processors; the others follow when the first ones have answered.
+        jobs = 1 if alone else self.jobs
+        self._begin(item, min(jobs, max(1, (os.cpu_count() or 2) // 2)))
         while busy := self._busy():
             ready = wait([worker.connection for worker in busy], timeout=1.0)
             for worker in busy:
@@ -132,25 +157,26 @@ class LocalPool:
                         again.append((key, task))
                     else:
                         answer = task.lost("The process that graded it died, three times.")
-                if (given := item()) is not None:
-                    worker.give(*given)
+                self._begin(item, jobs)
                 if answer is not None:
                     yield key, answer
 
     def _begin(self, item: Callable[[], tuple[str, Task] | None], number: int) -> None:
-        """Give a task to each of so many workers, as long as there are any."""
+        """Give a task to each of so many workers that has none, as long as there are any."""
         for index in range(number):
+            if index < len(self.workers) and self.workers[index].task is not None:
+                continue
             if (given := item()) is None:
                 break
             if index == len(self.workers):
-                self.workers.append(_Worker(index))
+                self.workers.append(_Worker(index, self.sandbox))
             self.workers[index].give(*given)
 
     def _replaced(self, worker: _Worker) -> _Worker:
         """A new worker in the place of one that is ended."""
         self.workers.remove(worker)
         worker.close()
-        self.workers.append(new := _Worker(worker.place))
+        self.workers.append(new := _Worker(worker.place, self.sandbox))
         return new
 
     def _busy(self) -> list[_Worker]:

@@ -12,10 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from course_utils.checking.running import charged
 from course_utils.errors import CourseError
 from course_utils.grading.inside import wire
 from course_utils.grading.outside import kit
@@ -49,21 +48,6 @@ class Ended(Exception):
         self.reason = reason
 
 
-class Stopwatch:
-    """Says when so many seconds have been used, on the clock or by the children of a template
-    (running.charged).
-    """
-
-    def __init__(self, template: "Template", seconds: float) -> None:
-        self.template, self.seconds = template, seconds
-        self.began, self.used = time.monotonic(), template.used
-
-    def is_over(self) -> bool:
-        """Whether the time is up."""
-        wall, cpu = time.monotonic() - self.began, self.template.used - self.used
-        return charged(wall, cpu, self.template.limits.patience) >= self.seconds
-
-
 class Child:
     """A process that waits for one submission, and the socket to it."""
 
@@ -83,10 +67,13 @@ class Child:
                 raise CourseError(_not_allowed(content.decode(errors="replace")))
             self.is_ready = True
 
-    def receive(self, limit: int, *times: Stopwatch) -> tuple[bytes, int, bytes]:
-        """The next frame; raises Ended where the child is gone, or uses too much of anything."""
+    def receive(self, limit: int, *over: Callable[[], bool]) -> tuple[bytes, int, bytes]:
+        """The next frame; raises Ended where the child is gone, or uses too much of anything.
+
+        over: each says whether a time is up.
+        """
         try:
-            return wire.receive(self.sock, limit, lambda: self._wait(times))
+            return wire.receive(self.sock, limit, lambda: self._wait(over))
         except wire.Flood as error:
             raise Ended("crashed", f"it sent too much: {error}") from None
         except (EOFError, OSError):
@@ -98,14 +85,14 @@ class Child:
         wire.send(self.sock, kind, number, content)
         self.sock.settimeout(None)
 
-    def _wait(self, times: Sequence[Stopwatch]) -> None:
+    def _wait(self, over: Sequence[Callable[[], bool]]) -> None:
         """Wait until there is something to read; what the child uses is looked at however much it
         sends.
         """
         limits, ready = self.template.limits, False
         while not ready:
             now = time.monotonic()
-            if any(item.is_over() for item in times):
+            if any(is_over() for is_over in over):
                 raise Ended("timeout", "")
             self.watched = self.watched or now
             if now > self.watched + WATCH_SECONDS:
@@ -129,29 +116,53 @@ class Child:
 
 
 class Template:
-    """A warm process that has everything imported; a context manager."""
+    """A warm process that has everything imported; a context manager.
+
+    It starts with what all lessons import, and does so while whoever made it does something else;
+    `open` gives it a lesson.
+    """
 
     def __init__(
+        self, sandbox: bool = True, processor: int | None = None, hidden: Sequence[str] = ()
+    ) -> None:
+        self.sandbox, self.processor, self.hidden = sandbox, processor, hidden
+        # Seconds of a processor: of all its children, and at the last look.
+        self.used = self._total = 0.0
+        self.folder = tempfile.TemporaryDirectory(prefix="course-kit-")
+        self.process: subprocess.Popen[bytes] | None = None
+        self.count = 0
+        self.spare: Child | None = None
+        try:
+            kit.begin(Path(self.folder.name))
+            self._start()
+        except BaseException:
+            self.folder.cleanup()
+            raise
+
+    def open(
         self,
         lesson: str,
         earlier: Sequence[str],
         modules: list[str],
+        first: bytes,
         limits: wire.Limits,
-        sandbox: bool,
-        processor: int | None = None,
-        hidden: Sequence[str] = (),
     ) -> None:
-        self.lesson, self.modules, self.processor, self.hidden = lesson, modules, processor, hidden
-        self.limits, self.sandbox = limits, sandbox
-        self.used = self._total = (
-            0.0  # seconds of a processor: of all its children, and at the last look
-        )
-        self.folder = tempfile.TemporaryDirectory(prefix="course-kit-")
-        kit.make(Path(self.folder.name), lesson, earlier, modules)
-        self.process: subprocess.Popen[bytes] | None = None
-        self.count = 0
-        self.spare: Child | None = None
-        self._start()
+        """Give it a lesson, and wait until it can have children; raises CourseError.
+
+        modules: what the lesson imports. first: a case of every exercise, to warm up with.
+        """
+        self.limits = limits
+        folder = Path(self.folder.name)
+        kit.make(folder, lesson, earlier, modules)
+        (folder / wire.FIRST_CASES).write_bytes(first)
+        self.settings = {
+            "lesson": lesson,
+            "modules": modules,
+            "sandboxed": self.sandbox,
+            "processor": self.processor,
+            "limits": dataclasses.asdict(limits),
+        }
+        self._open()
 
     def __enter__(self) -> "Template":
         return self
@@ -176,8 +187,7 @@ class Template:
                 OSError,
                 EOFError,
             ):  # the template is gone: a submission may have had a hand in it
-                self._kill()
-                self._start()
+                self._again()
         raise CourseError(
             "The sandbox's template process does not stay alive: run the command again."
         )
@@ -192,8 +202,7 @@ class Template:
                 if int(ended) == number:
                     return int(status)
         except (OSError, ValueError):
-            self._kill()
-            self._start()
+            self._again()
             return -1
 
     def leave(self, number: int) -> None:
@@ -241,26 +250,13 @@ class Template:
                 "if every submission is trusted."
             )
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        settings = {
-            "lesson": self.lesson,
-            "modules": self.modules,
-            "sandboxed": self.sandbox,
-            "processor": self.processor,
-            "limits": dataclasses.asdict(self.limits),
-        }
         python, home, course = sys.executable, self.folder.name, self.folder.name
         command = []
         if self.sandbox:
             python, home, course = _inside(sys.executable), "/tmp", COURSE
             command = _bubblewrap(Path(self.folder.name), self.hidden)
-        command += [
-            python,
-            "-s",
-            "-m",
-            "course_utils.grading.inside.template",
-            str(theirs.fileno()),
-            json.dumps(settings),
-        ]
+        program = "course_utils.grading.inside.template"
+        command += [python, "-s", "-m", program, str(theirs.fileno())]
         self.process = subprocess.Popen(
             command,
             pass_fds=[theirs.fileno()],
@@ -272,8 +268,12 @@ class Template:
             start_new_session=True,
         )
         theirs.close()
+
+    def _open(self) -> None:
+        """Send it the lesson, and wait until it has imported that too; raises CourseError."""
         self.control.settimeout(START_SECONDS)
         try:
+            self.control.send(json.dumps(self.settings).encode())
             ready = self.control.recv(64) == b"ready"
         except OSError:
             ready = False
@@ -282,6 +282,12 @@ class Template:
             raise CourseError(self._why_not())
         os.set_blocking(self.process.stderr.fileno(), False)  # type: ignore[union-attr]
         self._try_a_child()
+
+    def _again(self) -> None:
+        """A fresh process in the place of one that is gone, or does not answer."""
+        self._kill()
+        self._start()
+        self._open()
 
     def _try_a_child(self) -> None:
         """Raise where the kernel does not give children their own namespaces."""
@@ -315,6 +321,16 @@ class Template:
             self.process.wait()
 
 
+def processor(place: int) -> int | None:
+    """The processor that all of a submission has to share, None where the system cannot say; place:
+    which worker this is.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    processors = sorted(os.sched_getaffinity(0))
+    return processors[place % len(processors)]
+
+
 def _not_allowed(said: str) -> str:
     return (
         f"The sandbox cannot start here ({said[:200]}): allow unprivileged user namespaces (sysctl "
@@ -323,7 +339,7 @@ def _not_allowed(said: str) -> str:
     )
 
 
-def _bubblewrap(course: Path, private: Sequence[str] = ()) -> list[str]:
+def _bubblewrap(course: Path, hidden: Sequence[str] = ()) -> list[str]:
     """The command that starts a program which sees the system, this Python and the kit, and nothing
     else.
     """
@@ -354,8 +370,7 @@ def _bubblewrap(course: Path, private: Sequence[str] = ()) -> list[str]:
         "/dev/null",
         "/dev/zero",
     ]  # what is mapped from it, shared, would be memory of nobody's
-    places = [*READ_ONLY] if sys.base_prefix == "/usr" else [*READ_ONLY, sys.base_prefix]
-    for place in places:
+    for place in _places():
         path = Path(place)
         if path.is_symlink() and not path.is_dir():
             continue
@@ -365,22 +380,27 @@ def _bubblewrap(course: Path, private: Sequence[str] = ()) -> list[str]:
             command += ["--ro-bind", place, place]
     if sys.prefix != sys.base_prefix:
         command += ["--ro-bind", sys.prefix, VENV]
-    for hidden in _inside_of([*places, sys.prefix], private):
-        command += ["--tmpfs", hidden, "--remount-ro", hidden]
+    for place in covered(hidden):
+        command += ["--tmpfs", place, "--remount-ro", place]
     command += ["--ro-bind", str(course), COURSE, "--remount-ro", "/dev", "--remount-ro", "/"]
     return [*command, "--chdir", "/", "--"]
 
 
-def _inside_of(places: list[str], private: Sequence[str]) -> list[str]:
+def _places() -> list[str]:
+    """The places of the system that a sandbox sees, the virtual environment aside."""
+    return [*READ_ONLY] if sys.base_prefix == "/usr" else [*READ_ONLY, sys.base_prefix]
+
+
+def covered(hidden: Sequence[str]) -> list[str]:
     """What of the course lies in a place that the sandbox sees, such as /usr/src/app, as it sees
     it.
 
-    That is the package or its repository, and the private folders, such as those with the
-    submissions.
+    That is the package or its repository, and what else is to be hidden, such as the folders with
+    the submissions.
     """
     installed = kit.PACKAGE.parent.name == "site-packages"
-    own = [(kit.PACKAGE if installed else kit.PACKAGE.parent).resolve(), *map(Path, private)]
-    outer = [Path(place).resolve() for place in places]
+    own = [(kit.PACKAGE if installed else kit.PACKAGE.parent).resolve(), *map(Path, hidden)]
+    outer = [Path(place).resolve() for place in (*_places(), sys.prefix)]
     seen = [path for path in own if any(place in path.parents for place in outer) and path.is_dir()]
     python = Path(sys.base_prefix).resolve()
     return list(

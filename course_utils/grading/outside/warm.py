@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from course_utils.checking.evidence import encode
 from course_utils.checking.exercise import Training, exercises
+from course_utils.checking.forms import Form
 from course_utils.grading.outside.rebuild import text
-from course_utils.grading.outside.sandbox import Template
+from course_utils.grading.outside.sandbox import Template, covered, processor
 from course_utils.grading.outside.task import Task
 
 _local = threading.local()
@@ -21,44 +23,63 @@ def template(task: Task) -> Template:
     """The warm template of this thread for this lesson; the one of another lesson is ended."""
     key = task.lesson, task.sandbox, task.limits, task.earlier, task.released, task.hidden
     if getattr(_local, "key", None) != key:
-        close()
+        _end("template")
         torch.set_num_threads(1)
         modules = [
             *imports(task.notebook),
             *(["torch._dynamo"] if _needs_dynamo(task.notebook, task.short) else []),
         ]
-        processor = _processor(getattr(_local, "place", os.getpid()))
-        how = task.limits, task.sandbox, processor, task.hidden
-        _local.template = Template(task.short, task.earlier, modules, *how)
+        first = encode(first_cases(task.short))
+        _local.template = _begun(task)
+        _local.template.open(task.short, task.earlier, modules, first, task.limits)
         _local.key = key
     return _local.template
 
 
-def settle(place: int) -> None:
-    """Give this thread's submissions a processor of their own, where there are enough; place: which
-    worker this is.
+def settle(place: int, begun: Template | None = None) -> None:
+    """Give this thread's submissions a processor of their own, where there are enough, and a
+    template that was begun for them; place: which worker this is.
     """
-    _local.place = place
+    _local.place, _local.begun = place, begun
 
 
-def _processor(place: int) -> int | None:
-    """The processor that all of a submission has to share, None where the system cannot say."""
-    if not hasattr(os, "sched_getaffinity"):
-        return None
-    processors = sorted(os.sched_getaffinity(0))
-    return processors[place % len(processors)]
+def _begun(task: Task) -> Template:
+    """The template that was begun, if its walls are those that the task wants, else a new one."""
+    begun, _local.begun = getattr(_local, "begun", None), None
+    if begun is not None:
+        if (begun.sandbox, covered(begun.hidden)) == (task.sandbox, covered(task.hidden)):
+            return begun
+        begun.close()
+    place = getattr(_local, "place", os.getpid())
+    return Template(task.sandbox, processor(place), task.hidden)
 
 
 def close() -> None:
-    """End this thread's template, if there is one."""
-    ended, _local.key, _local.template = getattr(_local, "template", None), None, None
+    """End this thread's templates, if there are any."""
+    _end("begun")
+    _end("template")
+
+
+def _end(name: str) -> None:
+    ended, _local.key = getattr(_local, name, None), None
+    setattr(_local, name, None)
     if ended is not None:
         ended.close()
 
 
+def first_cases(lesson: str) -> dict[str, Any]:
+    """Label and inputs of a public case of every exercise that does not train, by id."""
+    first = {
+        item.id: item.own_cases(0)[0]
+        for item in exercises(lesson)
+        if not isinstance(item, Training)
+    }
+    return {id: case.sent() for id, case in first.items()}
+
+
 def imports(released: Mapping[str, Any]) -> list[str]:
     """What the lesson imports, modules and names in them, to be imported once and for all."""
-    found = ["course_utils.data", "matplotlib.pyplot"]
+    found: list[str] = []
     for cell in released["cells"]:
         try:
             tree = ast.parse(text(cell) if cell["cell_type"] == "code" else "")
@@ -77,5 +98,5 @@ def _needs_dynamo(released: Mapping[str, Any], short: str) -> bool:
     seconds.
     """
     return "torch.optim" in json.dumps(released) or any(
-        isinstance(item, Training) for item in exercises(short)
+        isinstance(item, Training) and not isinstance(item, Form) for item in exercises(short)
     )

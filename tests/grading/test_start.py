@@ -1,0 +1,65 @@
+"""A cold start: sandbox and worker begin at once, beside the imports of the process that wants them."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from course_utils.grading.outside import pool, sandbox, warm, worker
+from course_utils.grading.outside.task import Task
+from tests.grading import corpus
+
+TASK = Task(
+    corpus.LESSON.name, json.dumps(corpus.released()), json.dumps(corpus.answered()).encode(), 1
+)
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    warm.close()
+
+
+@pytest.mark.parametrize(
+    "module, late",
+    [
+        ("cli", "torch nbgrader nbformat numpy"),
+        ("grading.outside.pool", "torch nbgrader nbformat numpy"),  # it begins worker and sandbox
+        ("grading.outside.batch", "torch"),
+        ("grading.classroom.pages", "torch"),  # which every command of nbgrader imports
+    ],
+)
+def test_what_takes_long_is_imported_late(module, late):
+    code = f"import sys, course_utils.{module}; print(*{{*sys.modules}} & {{*{late.split()}}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("\n", "")
+
+
+def test_a_template_of_a_lesson_without_optimizers_does_not_wait_for_their_compiler():
+    assert not warm._needs_dynamo(corpus.released(), "linear")
+    assert warm._needs_dynamo({"cells": []}, "mnist")
+
+
+def test_the_template_that_was_begun_is_the_one_that_is_used():
+    begun = sandbox.Template(processor=sandbox.processor(0))
+    warm.settle(0, begun)
+    assert sum(row.points for row in worker.grade(TASK).checks) == corpus.FULL
+    assert warm._local.template is begun
+
+
+def test_a_template_with_other_walls_than_the_task_wants_is_ended():
+    begun = sandbox.Template(sandbox=False)
+    warm.settle(0, begun)
+    assert worker.grade(TASK).sandbox == "bubblewrap"
+    assert warm._local.template is not begun
+    assert begun.process.poll() is not None
+
+
+def test_a_worker_that_was_started_early_takes_the_first_task():
+    with pool.LocalPool(2) as local:
+        local.start()
+        first = local.workers[0].process.pid
+        ((key, result),) = local.run([("one", TASK)])
+        assert (key, result.status) == ("one", "graded")
+        assert [worker.process.pid for worker in local.workers] == [first]
