@@ -3,7 +3,8 @@ either.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +71,15 @@ class Writer:
         """Set automatic points only; a manual score stays, and is marked for another look."""
         book, name = self.gradebook, self.lesson.name
         stamp = handed_in_at(self.course.path("submitted", student, name))
-        book.update_or_create_student(student)
-        with book.db.no_autoflush:
-            submission = book.update_or_create_submission(
-                name, student, **({"timestamp": stamp} if stamp else {})
-            )
-        notebook = next(item for item in submission.notebooks if item.name == name)
-        fill(notebook, result)
-        late = submission.total_seconds_late > 0 or notebook.late_submission_penalty
-        book.db.commit()
+        with _together(book.db):
+            book.update_or_create_student(student)
+            with book.db.no_autoflush:
+                submission = book.update_or_create_submission(
+                    name, student, **({"timestamp": stamp} if stamp else {})
+                )
+            notebook = next(item for item in submission.notebooks if item.name == name)
+            fill(notebook, result)
+            late = submission.total_seconds_late > 0 or notebook.late_submission_penalty
         if late:
             penalise(self.course, self.lesson, student)
         book.db.expunge_all()
@@ -94,6 +95,17 @@ class Writer:
             }
             for submission in self._submissions()
         }
+
+
+@contextmanager
+def _together(session: Any) -> Iterator[None]:
+    """Make one transaction of what nbgrader commits, and reads anew, after every step of it."""
+    session.commit = session.flush
+    try:
+        yield
+    finally:
+        del session.commit
+    session.commit()
 
 
 def fill(notebook: SubmittedNotebook, result: Result) -> None:
