@@ -1247,7 +1247,7 @@ def reproduce_momentum_step():
 #
 # - A **loss** is one number that says how wrong the predictions are; `mse` refuses shapes that differ, because broadcasting would hide the mistake.
 # - The **gradient** has one entry for each parameter and points uphill. For a line it is $\frac2n \sum_i e_i x_i$.
-# - A **step** goes against it, in place, outside of what PyTorch records. The **learning rate** is the one number that decides between creeping, arriving and flying off.
+# - A **step** goes against it, in place, outside of what PyTorch records. The **learning rate** is the one number that decides between creeping, arriving and flying off. The edge is at 2 divided by the largest **curvature**.
 # - The **loop**: forward, backward, step, clear. `backward` adds to `.grad`.
 # - A **minibatch** gives a noisy gradient cheaply. The noise shrinks with the root of the batch size.
 # - An **EWMA** smooths; a **velocity** is the same idea for gradients, in one of two conventions.

@@ -1088,6 +1088,7 @@ print("grad_w1:", [[weight.grad for weight in row] for row in w1])
 # - Each **backward function** needs the gradient by its output and what it received on the way forward, nothing else. A gradient has the shape of what it belongs to.
 # - What was **broadcast** forward is **summed** backward; what was used twice receives twice.
 # - A **numerical gradient** checks any formula: central differences, float64, random points away from kinks. Too large an eps and too small an eps are both wrong.
+# - A **test** is code that says yes or no. It has to accept everything that is right, and to look where something can go wrong.
 # - When a result is wrong, compare every intermediate step; the **first** that differs is the mistake.
 #
 # Lesson 04 puts another loss at the end, the one for classes, and its gradient turns out to be the simplest of all.

@@ -113,41 +113,9 @@ assert (long[0] / long[1])[-1] < 0.95, "with 0.98 the plain average is too small
 # %% [markdown]
 # The longer the memory, the longer the plain average suffers from its start: with $\beta = 0.98$ more than a hundred values. With 0.999, which Adam uses, it would be thousands of steps. The corrected average is jumpy at first, as it is an average of few values. But it is not too small.
 #
-# ### Two ways to write momentum
-#
-# Momentum comes in two forms, and books mix them up. With the gradient $g$ and the momentum $\mu$ (the Greek letter "mu"; usually 0.9):
-#
-# - **torch's**: $v \leftarrow \mu v + g$, then $p \leftarrow p - \mathrm{lr} \cdot v$.
-# - **the average**: $m \leftarrow \mu m + (1 - \mu) \, g$, then $p \leftarrow p - \mathrm{lr} \cdot m$.
-#
-# Compare: $m$ is always $(1 - \mu)$ times $v$. So the average with learning rate $\mathrm{lr} / (1 - \mu)$ does the same as torch's form with lr: ten times the rate for $\mu = 0.9$. That holds as long as $\mu$ stays the same. Once the momentum itself varies, as in the one-cycle schedule of lesson 08, no factor turns one into the other.
-
-
-# %%
-def two_forms(lrs, momentums):
-    """The largest distance between the two paths on the loss w**2 / 2, the average with lr / (1 - momentum)."""
-    p = q = 1.0
-    v = m = gap = 0.0
-    for lr, mu in zip(lrs, momentums):
-        v = mu * v + p
-        p = p - lr * v
-        m = mu * m + (1 - mu) * q
-        q = q - lr / (1 - mu) * m
-        gap = max(gap, abs(p - q))
-    return gap
-
-
-waves = [0.5 + 0.5 * math.cos(0.1 * step) for step in range(100)]
-print(f"lr and momentum constant: {two_forms([0.1] * 100, [0.9] * 100):.4f}")
-print(f"lr varies:                {two_forms([0.1 * wave for wave in waves], [0.9] * 100):.4f}")
-print(
-    f"momentum varies:          {two_forms([0.1] * 100, [0.85 + 0.1 * wave for wave in waves]):.4f}"
-)
-
-# %% [markdown]
-# Adam, below, uses the average.
-#
 # ### A step that looks ahead
+#
+# Lesson 02 told two forms of momentum apart. With the gradient $g$ and the momentum $\mu$ (the Greek letter "mu"; usually 0.9) they are torch's, $v \leftarrow \mu v + g$, and the average, $m \leftarrow \mu m + (1 - \mu) \, g$. The next exercise uses torch's; Adam, further down, the average.
 #
 # Momentum will carry $p$ on by $\mathrm{lr} \cdot \mu v$ whatever the slope says. So why read the slope here, and not where the ball is about to be? That is **Nesterov's** momentum: go ahead by $\mathrm{lr} \cdot \mu v$, read the gradient there, and correct. A ball that looks ahead brakes before it has overshot.
 #
@@ -1096,6 +1064,8 @@ assert min(curves["reborn, lr 0.01"][-8:]) > 1.3 * ends["Adam, lr 0.01"], (
 # ## What you have now
 #
 # - A **moving average that starts at 0** is too small at first. Divide by $1 - \beta^t$, with $t$ from 1.
+# - **Nesterov's** momentum steps by the gradient plus the share of the new velocity that will carry on anyway.
+# - **Adagrad** divides each gradient by the root of the sum of all its squares, so its steps only shrink.
 # - **RMSProp** divides each gradient by the root of the moving average of its square: the size of the gradients no longer matters.
 # - **Adam** is momentum, as an average, divided by the same root, both corrected. A steady gradient gives a step of lr.
 # - **AdamW** shrinks the weights beside the averages; L2 in Adam decays unevenly.
