@@ -258,8 +258,9 @@ def all_zero(found: Difference) -> Found:
     a, b = _as_tensors(found)
     if a is None or b is None or b.numel() == 0 or b.ne(0).any() or not a.ne(0).any():
         return None
+    zero = "0" if a.ndim == 0 else "zero everywhere"
     return "all zeros", (
-        f"{found.name} is zero everywhere. Is it created at the start and never filled?"
+        f"{found.name} is {zero}. Is it made at the start, and does nothing come to it?"
     )
 
 

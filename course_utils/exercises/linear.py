@@ -41,7 +41,8 @@ class Relu(Exercise):
         yield Case("a single number (shape ())", x=-rng.normal().abs())
         yield Case("a matrix", x=3 * rng.normal(4, 3))
         yield Case("a tensor of shape (2, 3, 5)", x=10 * rng.normal(2, 3, 5))
-        yield Case("positive numbers", x=rng.normal(4).abs())
+        small = rng.normal(1).abs() / 1000
+        yield Case("positive numbers, one of them small", x=torch.cat([rng.normal(3).abs(), small]))
         yield Case("numbers, two of them 0", x=torch.cat([rng.normal(3), torch.zeros(2)]))
 
     def probe(self, relu: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -370,6 +371,12 @@ class MyLinear(Exercise):
             "nn.init.kaiming_uniform_. Here the bound is 1/sqrt(in_features).",
         ),
         *_start_mistakes(
+            "root of 2 over in_features",
+            ".uniform_(-(2 / in_features) ** 0.5, (2 / in_features) ** 0.5)",
+            "The weights start uniform within sqrt(2/in_features). That is the spread which "
+            "nn.init.kaiming_normal_ gives normal numbers. Here the bound is 1/sqrt(in_features).",
+        ),
+        *_start_mistakes(
             "scaled by out_features",
             ".uniform_(-(out_features**-0.5), out_features**-0.5)",
             "The range of your start values depends on the number of outputs. But each output "
@@ -515,6 +522,16 @@ class CountParameters(Exercise):
             ),
             "A weight shared by two layers is counted once for each. There is only one set of "
             "numbers to train; `parameters()` already lists it once.",
+        ),
+        Mistake(
+            "only the parts' parameters",
+            edit(
+                "module.parameters()",
+                "(p for part in module.children() for p in part.parameters())",
+            ),
+            "You ask the parts of the module for their parameters. A layer has no parts and holds "
+            "its parameters itself, and what two parts share would count twice. The module knows "
+            "all its parameters, its parts' included.",
         ),
         Mistake(
             "frozen parameters counted",

@@ -296,6 +296,13 @@ class RmspropStep(Exercise):
 
     mistakes = (
         Mistake(
+            "learning rate inside the squares",
+            edit("p.grad**2)", "(lr * p.grad) ** 2)"),
+            "You square the gradient times the learning rate. The squares are those of the "
+            "gradient alone: with lr in them as well, it cancels in the quotient, and no longer "
+            "sets the size of the step.",
+        ),
+        Mistake(
             "eps inside the root",
             edit("(s.sqrt() + eps)", "(s + eps).sqrt()"),
             "You add eps before you take the root. torch adds it after the root; some libraries "

@@ -852,6 +852,15 @@ class Minibatches(Exercise):
             "first, then all ones), every batch is one-sided.",
         ),
         Mistake(
+            "only the start is random",
+            edit(
+                "torch.randperm(n, generator=generator)",
+                "torch.arange(n).roll(int(torch.randint(n, (1,), generator=generator)))",
+            ),
+            "You begin at a random place and then follow the order of the data, so neighbours "
+            "stay neighbours. Every example needs a random place of its own.",
+        ),
+        Mistake(
             "only whole batches shuffled",
             edit(
                 "torch.randperm(n, generator=generator)",
@@ -1048,6 +1057,12 @@ class Ewma(Exercise):
         yield "grad of values", gradients(ewma(values, case.beta), [values])[0]
 
     mistakes = (
+        Mistake(
+            "the previous value in place of the average",
+            edit("averages.append(s)", "averages.append(s)\n        s = value"),
+            "You mix each value with the value before it. It is the average so far that goes on: "
+            "each step mixes the new value into S_(t-1), which remembers all earlier ones.",
+        ),
         Mistake(
             "bias corrected",
             edit(

@@ -1946,3 +1946,53 @@ def test(backward):
         near = near and (grad_scale - (grad_out * x).sum(0)).abs().max() < 0.6
         if not near or not all(map(torch.equal, copies, (grad_out, x, scale))):
             return False
+
+
+@wrong("backprop.numerical_gradient", "divided by eps")
+def numerical_gradient(f, x, eps=1e-6):
+    g = torch.zeros_like(x)
+    for i in np.ndindex(*x.shape):
+        old = x[i].item()
+        x[i] = old + eps
+        a = float(f(x))
+        x[i] = old - eps
+        b = float(f(x))
+        x[i] = old
+        g[i] = (a - b) / eps
+    return g
+
+
+@wrong("backprop.relative_error", "floor added", "mean instead of maximum")
+def relative_error(a, b):
+    return float(((a - b).abs() / (a.abs() + b.abs() + 1e-8)).mean())
+
+
+@wrong("backprop.linear_backward", "grad of bias summed to one number")
+def linear_backward(grad_out, x, weight):
+    return grad_out @ weight, grad_out.T @ x, grad_out.sum()
+
+
+@wrong("backprop.relu_backward", "leaky")
+def relu_backward(grad_out, x):
+    return grad_out * torch.sign(x).clamp(min=0.01)
+
+
+@wrong("backprop.mse_backward", "divided by the last size")
+def mse_backward(y_hat, y):
+    return 2 * (y_hat - y) / y_hat.shape[-1] if y_hat.ndim else 2 * (y_hat - y)
+
+
+@wrong("backprop.two_layer_backward", "mask from the gradient")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    z = x @ w1.T + b1
+    h = z.clamp(min=0)
+    y_hat = h @ w2.T + b2
+    g = 2 * (y_hat - y) / y.numel()
+    gh = g @ w2
+    gz = gh * (gh > 0)
+    return {"w1": gz.T @ x, "b1": gz.sum(0), "w2": g.T @ h, "b2": g.sum(0)}
+
+
+@wrong("backprop.relu_backward")
+def relu_backward(grad_out, x):
+    return grad_out * (x > 0.01)

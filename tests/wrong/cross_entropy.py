@@ -1271,3 +1271,30 @@ def expose_accuracy():
 @wrong("cross_entropy.expose_accuracy", "expected result not that of right code")
 def expose_accuracy():
     return [_scored([[2.0, 1], [0, 1], [3, 0]], [0, 1, 0])], "all right"
+
+
+@wrong("cross_entropy.softmax", "maximum of the whole batch")
+def softmax(logits):
+    z = (logits - logits.max()).exp()
+    return z / z.sum(1, keepdim=True)
+
+
+@wrong("cross_entropy.log_softmax", "floor under the logarithm")
+def log_softmax(logits):
+    z = (logits - logits.max(1, keepdim=True).values).exp()
+    return (z / z.sum(1, keepdim=True) + 1e-9).log()
+
+
+@wrong("cross_entropy.one_hot", "counted from one")
+def one_hot(labels, num_classes):
+    return torch.eye(num_classes)[labels - 1]
+
+
+@wrong("cross_entropy.nll", "every row with every target")
+def nll(log_probs, targets):
+    return -log_probs[:, targets].mean()
+
+
+@wrong("cross_entropy.accuracy", "percent")
+def accuracy(logits, targets):
+    return 100 * float((logits.argmax(1) == targets).float().mean())

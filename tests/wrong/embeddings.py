@@ -1516,3 +1516,21 @@ def expose_embedding_backward():
 @wrong("embeddings.expose_embedding_backward", "not a list of cases and one result")
 def expose_embedding_backward():
     return [_rows([[1.0], [3.0]], [1, 1], torch.tensor(2))], torch.tensor([[0.0], [4.0]])
+
+
+@wrong("embeddings.embedding_backward", "last one wins")
+def embedding_backward(grad_out, idx, num_embeddings):
+    g = torch.zeros(num_embeddings, grad_out.shape[-1], dtype=grad_out.dtype)
+    g[idx.flatten()] += grad_out.reshape(-1, grad_out.shape[-1])
+    return g
+
+
+@wrong("embeddings.sigmoid_range", "high used as the width")
+def sigmoid_range(x, low, high):
+    return torch.sigmoid(x) * high + low
+
+
+@wrong("embeddings.pca", "not centred")
+def pca(x, k):
+    u, s, v = torch.linalg.svd(x, full_matrices=False)
+    return x @ v[:k].T, v[:k], (s**2 / (s**2).sum())[:k]

@@ -1281,3 +1281,86 @@ def expose_relu():
 @wrong("linear.expose_relu", "not a list of cases and one result")
 def expose_relu():
     return [{"x": [-1.0, 0.0, 7.0]}], [0.0, 0.0, 7.0]
+
+
+@wrong("linear.relu")
+def relu(x):
+    out = x.clone()
+    out[out < 0.1] = 0
+    return out
+
+
+@wrong("linear.relu")
+def relu(x):
+    return torch.where(x > 0, x, torch.full_like(x, 1e-2))
+
+
+@wrong("linear.My_Linear", "root of 2 over in_features")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = math.sqrt(2 / in_features)
+        self.weight = nn.Parameter((torch.rand(out_features, in_features) * 2 - 1) * k)
+        self.bias = nn.Parameter((torch.rand(out_features) * 2 - 1) * k) if bias else None
+
+    def forward(self, x):
+        out = x @ self.weight.t()
+        if self.bias is not None:
+            out = out + self.bias
+        return out
+
+
+@wrong("linear.My_Linear", "bias is a plain tensor")
+class My_Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
+        if bias:
+            self.register_buffer("bias", torch.empty(out_features).uniform_(-k, k))
+        else:
+            self.bias = None
+
+    def forward(self, x):
+        out = x @ self.weight.t()
+        return out if self.bias is None else out + self.bias
+
+
+@wrong("linear.count_parameters", "rows counted")
+def count_parameters(module):
+    return sum(len(p) for p in module.parameters() if p.requires_grad)
+
+
+@wrong("linear.count_parameters", "only the parts' parameters")
+def count_parameters(module):
+    total = 0
+    for child in module.children():
+        for p in child.parameters():
+            if p.requires_grad:
+                total += p.numel()
+    return total
+
+
+@wrong("linear.collapse")
+def collapse(w1, b1, w2, b2):
+    w = w2 @ w1
+    return w, w2 @ b1 - b2
+
+
+@wrong("linear.two_layer_net", "tanh instead of ReLU")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.w1 = nn.Parameter(torch.randn(n_hidden, n_in) / math.sqrt(n_in))
+        self.b1 = nn.Parameter(torch.zeros(n_hidden))
+        self.w2 = nn.Parameter(torch.randn(n_out, n_hidden) / math.sqrt(n_hidden))
+        self.b2 = nn.Parameter(torch.zeros(n_out))
+
+    def forward(self, x):
+        h = torch.tanh(x @ self.w1.T + self.b1)
+        return h @ self.w2.T + self.b2
+
+
+@wrong("linear.relu")
+def relu(x):
+    return x * (x > 0.01)

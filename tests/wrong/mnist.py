@@ -1655,3 +1655,32 @@ def reproduce_train_step():
 @wrong("mnist.reproduce_train_step", "not a name, a guess and a function")
 def reproduce_train_step():
     return 3, "a wrong loss", _trainer(twice=True)
+
+
+@wrong("mnist.normalize", "squeezed between 0 and 1")
+def normalize(train, valid):
+    lo, hi = train.min(), train.max()
+    return (train - lo) / (hi - lo), (valid - lo) / (hi - lo)
+
+
+@wrong("mnist.train_epoch", "mean of batch means")
+def train_epoch(model, batches, loss_fn, optimizer):
+    losses = []
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return sum(losses) / len(losses)
+
+
+@wrong("mnist.evaluate", "always back to training mode")
+@torch.no_grad()
+def evaluate(model, x, y):
+    model.eval()
+    z = model(x)
+    lp = z - z.logsumexp(1, keepdim=True)
+    loss = -lp[torch.arange(len(y)), y].mean()
+    model.train()
+    return loss.item(), (z.argmax(1) == y).float().mean().item()

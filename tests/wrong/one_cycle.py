@@ -1215,3 +1215,48 @@ def reproduce_one_cycle():
 @wrong("one_cycle.reproduce_one_cycle", "not a name, a guess and a function")
 def reproduce_one_cycle():
     return "Carl Gauss", "a wrong momentum", _same_way(3, 40, 0.05)
+
+
+@wrong("one_cycle.anneal", "a quarter of a cosine")
+def anneal(start, end, pct):
+    return end + (start - end) * math.cos(math.pi * pct / 2)
+
+
+@wrong("one_cycle.suggest_lr", "a tenth of the smallest loss's rate")
+def suggest_lr(lrs, losses):
+    return lrs[losses.index(min(losses))] / 10
+
+
+@wrong("one_cycle.steps_per_fit", "rounded up once")
+def steps_per_fit(n, batch_size, epochs):
+    return math.ceil(n * epochs / batch_size)
+
+
+@wrong("one_cycle.lr_range_test", "last loss recorded")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses = [], []
+    best = math.inf
+    for i in range(steps):
+        lr = lr_min * (lr_max / lr_min) ** (i / (steps - 1))
+        loss = loss_at(lr)
+        lrs.append(lr)
+        losses.append(loss)
+        if not math.isfinite(loss) or loss > 4 * best:
+            break
+        best = min(best, loss)
+    return lrs, losses
+
+
+@wrong("one_cycle.one_cycle", "final rate from lr_max")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    def cos(a, b, p):
+        return b + (a - b) * (1 + math.cos(math.pi * p)) / 2
+
+    peak = pct_start * total_steps - 1
+    if step <= peak:
+        p = step / peak
+        return cos(lr_max / div, lr_max, p), cos(momentums[1], momentums[0], p)
+    p = (step - peak) / (total_steps - 1 - peak)
+    return cos(lr_max, lr_max / final_div, p), cos(momentums[0], momentums[1], p)

@@ -1538,3 +1538,36 @@ def adagrad_step(params, sums, lr, eps):
             return
         s += p.grad**2
         p -= lr * p.grad / (s + eps)
+
+
+@wrong("optimizers.adam_step", "beta times t")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    for p, m, s in zip(params, means, squares):
+        if p.grad is None:
+            continue
+        m.mul_(betas[0]).add_(p.grad, alpha=1 - betas[0])
+        s.mul_(betas[1]).add_(p.grad**2, alpha=1 - betas[1])
+        p -= lr * (m / (1 - betas[0] * t)) / ((s / (1 - betas[1] * t)).sqrt() + eps)
+
+
+@wrong("optimizers.rmsprop_step", "learning rate inside the squares")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is None:
+            continue
+        s.mul_(alpha).add_((1 - alpha) * (lr * p.grad) ** 2)
+        p -= lr * p.grad / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adamw_step", "same amount subtracted from every weight")
+@torch.no_grad()
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    for p, m, s in zip(params, means, squares):
+        if p.grad is None:
+            continue
+        m.mul_(betas[0]).add_(p.grad, alpha=1 - betas[0])
+        s.mul_(betas[1]).add_(p.grad**2, alpha=1 - betas[1])
+        mh, sh = m / (1 - betas[0] ** t), s / (1 - betas[1] ** t)
+        p -= lr * (mh / (sh.sqrt() + eps) + wd)

@@ -1634,3 +1634,79 @@ def largest_lr(hessian):
 @wrong("sgd.largest_lr", "complex eigenvalue")
 def largest_lr(hessian):
     return 2 / torch.linalg.eigvals(hessian)[0]
+
+
+@wrong("sgd.mse", "squares summed over the outputs")
+def mse(y_hat, y):
+    if y_hat.shape != y.shape:
+        raise ValueError("shapes")
+    return ((y_hat - y) ** 2).sum() / len(y)
+
+
+@wrong("sgd.mse", "y reshaped to fit")
+def mse(y_hat, y):
+    if y_hat.numel() != y.numel():
+        raise ValueError("shapes")
+    return ((y_hat.flatten() - y.flatten()) ** 2).mean()
+
+
+@wrong("sgd.mse_gradient", "weights averaged too")
+def mse_gradient(w, x, y):
+    e = x @ w - y
+    return 2 * (e[:, None] * x).mean()
+
+
+@wrong("sgd.mse_gradient", "divided by the number of weights")
+def mse_gradient(w, x, y):
+    e = x @ w - y
+    return 2 / len(w) * x.T @ e
+
+
+@wrong("sgd.sgd_step")
+@torch.no_grad()
+def sgd_step(params, lr):
+    for p in params:
+        if p.grad is None:
+            continue
+        p.mul_(1 - lr).sub_(lr * p.grad)
+
+
+@wrong("sgd.sgd_step")
+@torch.no_grad()
+def sgd_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad.clamp(-1, 1)
+
+
+@wrong("sgd.minibatches", "an empty batch at the end")
+def minibatches(n, batch_size, generator):
+    idx = torch.randperm(n, generator=generator)
+    batches = n // batch_size + 1
+    for b in range(batches):
+        yield idx[b * batch_size : (b + 1) * batch_size]
+
+
+@wrong("sgd.minibatches", "only the start is random")
+def minibatches(n, batch_size, generator):
+    start = int(torch.randint(n, (1,), generator=generator))
+    idx = torch.arange(n).roll(start)
+    yield from idx.split(batch_size)
+
+
+@wrong("sgd.ewma", "the previous value in place of the average")
+def ewma(values, beta):
+    out = [(1 - beta) * values[0]]
+    for t in range(1, len(values)):
+        out.append(beta * values[t - 1] + (1 - beta) * values[t])
+    return torch.stack(out)
+
+
+@wrong("sgd.momentum_step", "velocity points downhill")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is None:
+            continue
+        v.mul_(momentum).sub_(lr * p.grad)
+        p.add_(v)

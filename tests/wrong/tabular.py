@@ -1676,3 +1676,28 @@ def expose_fill_missing():
 @wrong("tabular.expose_fill_missing", "not a list of cases and one result")
 def expose_fill_missing():
     return [{"train": [3.0, None, 1.0], "valid": [2.0]}], [3.0, 2.0, 1.0]
+
+
+@wrong("tabular.categorify", "valid in the vocabulary")
+def categorify(train, valid):
+    def ok(v):
+        return v is not None and v == v
+
+    vocab = sorted({v for v in list(train) + list(valid) if ok(v)})
+
+    def code(v):
+        return vocab.index(v) + 1 if ok(v) else 0
+
+    return torch.tensor([code(v) for v in train]), torch.tensor([code(v) for v in valid]), vocab
+
+
+@wrong("tabular.fill_missing", "mean instead of median")
+def fill_missing(train, valid):
+    m = train[~train.isnan()].mean()
+    a, b = train.isnan(), valid.isnan()
+    return torch.where(a, m, train), torch.where(b, m, valid), a, b
+
+
+@wrong("tabular.embedding_size", "rounded up")
+def embedding_size(n_categories):
+    return min(600, math.ceil(1.6 * n_categories**0.56))

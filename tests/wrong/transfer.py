@@ -1885,3 +1885,28 @@ def repair_discriminative_lrs():
 @wrong("transfer.repair_discriminative_lrs", "not a witness and a repaired function")
 def repair_discriminative_lrs():
     return _between(-1.0, 1.0, 3), lambda lr, n_groups: [lr] * n_groups
+
+
+@wrong("transfer.freeze", "mode switched too")
+def freeze(module):
+    module.eval()
+    for p in module.parameters():
+        p.requires_grad_(False)
+
+
+@wrong("transfer.discriminative_lrs", "one group gets the first rate")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    if n_groups == 1:
+        return [lr.start]
+    return [lr.start * (lr.stop / lr.start) ** (i / (n_groups - 1)) for i in range(n_groups)]
+
+
+@wrong("transfer.parameter_groups", "frozen parameters included")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError
+    return [{"params": list(g.parameters()), "lr": lr} for g, lr in zip(groups, lrs)]

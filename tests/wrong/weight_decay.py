@@ -827,3 +827,24 @@ def expose_sgd_decay_step():
 def expose_sgd_decay_step():
     params, grads = torch.tensor([2.0]), torch.tensor([1.0])
     return [_shrunk([params], [grads], 0.1, float("inf"))], torch.tensor([1.8])
+
+
+@wrong("weight_decay.l2_gradient", "torch's half")
+def l2_gradient(p, wd):
+    return wd * p
+
+
+@wrong("weight_decay.sgd_decay_step", "decay after the step")
+@torch.no_grad()
+def sgd_decay_step(params, lr, wd):
+    for p in params:
+        if p.grad is None:
+            continue
+        p.copy_((1 - lr * wd) * (p - lr * p.grad))
+
+
+@wrong("weight_decay.decay_groups", "chosen by the name bias")
+def decay_groups(model, wd):
+    a = [p for n, p in model.named_parameters() if p.requires_grad and not n.endswith("bias")]
+    b = [p for n, p in model.named_parameters() if p.requires_grad and n.endswith("bias")]
+    return [{"params": a, "weight_decay": wd}, {"params": b, "weight_decay": 0.0}]
