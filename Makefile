@@ -1,7 +1,7 @@
 # Every command of the course; `make help` lists them. Works with GNU make 3.81 or later.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test format lint build-check verify unit build bench grade lock browser sandbox-tools clean FORCE
+.PHONY: help lab test format lint build-check verify unit build site site-serve bench grade lock browser sandbox-tools clean FORCE
 
 VENV := .venv/installed
 IN_VENV = PATH="$(CURDIR)/.venv/bin:$$PATH" && export PATH &&
@@ -35,6 +35,12 @@ unit: $(VENV) browser sandbox-tools ## the tests in tests/ (PYTEST_ARGS="-m 'not
 
 build: $(VENV) ## rebuild the notebooks from their sources
 	$(IN_VENV) TQDM_DISABLE=1 course build
+
+site: $(VENV) ## make the pages to read, in build/site (SITE_ARGS="--repository owner/name" is passed on)
+	$(IN_VENV) course site $(SITE_ARGS)
+
+site-serve: site ## show these pages at http://127.0.0.1:8000
+	$(IN_VENV) exec python -m http.server --bind 127.0.0.1 --directory build/site 8000
 
 bench: $(VENV) ## measure (BENCH_ARGS names what)
 	$(IN_VENV) python -m tests.bench $(BENCH_ARGS)

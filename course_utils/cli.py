@@ -91,7 +91,7 @@ def _version(
         raise typer.Exit()
 
 
-for room in ("building", "grading", "update"):  # a student's release has the last one
+for room in ("building", "grading", "site", "update"):  # a student's release has the last one
     if find_spec(f"course_utils.{room}"):
         import_module(f"course_utils.{room}.commands").register(app)
 

@@ -15,7 +15,7 @@ from course_utils.building.lesson import ROOT, Lesson, files
 from course_utils.errors import CourseError
 from course_utils.update.release import FORMAT, MANIFEST, digest, notebook, notebook_path
 
-TEACHERS = ("grading", "building")  # rooms of the package that no student gets
+TEACHERS = ("grading", "building", "site")  # rooms of the package that no student gets
 BY_LESSON = ("reference", "exercises")  # rooms with a module for each lesson
 DATA = {"load_mnist": "mnist", "load_ratings": "movielens", "load_flights": "flights"}
 TEXTS = ("LICENSE", "LICENSE-text")
