@@ -110,7 +110,7 @@ def main(arguments: list[str] | None = None) -> Any:
         if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("course_"):
             error = CourseError(
                 f"This command needs {error.name}, which is not installed: install the parts for "
-                "instructors, `pip install -e '.[build,grading]'` in the course's folder."
+                "instructors, `pip install -e '.[build,grading,site]'` in the course's folder."
             )
         said = str(error) if isinstance(error, CourseError | DataError) else _of_the_place(error)
         if said is None:
