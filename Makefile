@@ -1,7 +1,7 @@
 # Every command of the course; `make help` lists them. Works with GNU make 3.81 or later.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test format lint build-check verify unit build site site-serve bench grade lock browser sandbox-tools clean FORCE
+.PHONY: help lab test format lint build-check verify unit build site site-serve dist bench grade lock browser sandbox-tools clean FORCE
 
 VENV := .venv/installed
 IN_VENV = PATH="$(CURDIR)/.venv/bin:$$PATH" && export PATH &&
@@ -41,6 +41,11 @@ site: $(VENV) ## make the pages to read, in build/site (SITE_ARGS="--repository 
 
 site-serve: site ## show these pages at http://127.0.0.1:8000
 	$(IN_VENV) exec python -m http.server --bind 127.0.0.1 --directory build/site 8000
+
+dist: $(VENV) ## make what a release brings, in build/dist: the students' zip and the wheel
+	rm -rf build/dist
+	$(IN_VENV) course release --to build/dist/students.zip && \
+		python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/dist .
 
 bench: $(VENV) ## measure (BENCH_ARGS names what)
 	$(IN_VENV) python -m tests.bench $(BENCH_ARGS)

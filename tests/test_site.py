@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,13 +17,14 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import nbformat
 import pytest
+import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from course_utils.building import notebook_files as nb
-from course_utils.building.lesson import Lesson, all_lessons
+from course_utils.building.lesson import ROOT, Lesson, all_lessons
 from course_utils.checking import exercises
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.site import chapters, make
 from course_utils.site.answers import answer_lines, leaked
 from course_utils.site.links import Links
@@ -252,6 +254,14 @@ def test_one_setting_makes_the_links():
         "git clone https://github.com/somebody/course; cd course"
     )
     assert "../start.html#colab" in Links().buttons("01_linear")
+
+
+def test_workflows_run_what_is_there():
+    goals = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for name, goal in {"site.yml": "site", "release.yml": "dist"}.items():
+        said = yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text())
+        runs = [step.get("run") for job in said["jobs"].values() for step in job["steps"]]
+        assert f"make {goal}" in runs and goal in goals
 
 
 def test_a_repository_without_an_owner_gets_one_sentence(tmp_path):

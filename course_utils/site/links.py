@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 
 LAB = "http://127.0.0.1:8888/lab/tree"  # what `make lab` opens
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from course_utils import __version__
 from course_utils.building.lesson import ROOT, Lesson, files
-from course_utils.checking.errors import CourseError
+from course_utils.errors import CourseError
 from course_utils.site import api, chapters, mistakes
 from course_utils.site.answers import leaked
 from course_utils.site.links import Links
