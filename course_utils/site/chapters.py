@@ -120,10 +120,10 @@ def _is_picture(output: Mapping[str, Any]) -> bool:
 def _html(output: NotebookNode, pictures: dict[str, bytes]) -> str:
     """An output as HTML, its picture as a file of its own with words and size."""
     if output.output_type == "stream":
-        return f"<pre>{html.escape(output.text)}</pre>"
+        return f'<pre tabindex="0">{html.escape(output.text)}</pre>'
     page: str = output.data.get("text/html", "")
     if not _is_picture(output):
-        return page or f"<pre>{html.escape(output.data['text/plain'])}</pre>"
+        return page or f'<pre tabindex="0">{html.escape(output.data["text/plain"])}</pre>'
     content = base64.b64decode(output.data["image/png"])
     name = f"{hashlib.sha256(content).hexdigest()[:16]}.png"
     pictures[name] = content

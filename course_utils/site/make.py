@@ -18,10 +18,17 @@ from course_utils.site.links import Links
 
 TITLE = "The foundations of neural networks"
 STATIC = Path(__file__).with_name("static")
-# The documents of each part of the site, in order, as they lie in the repository.
+# The documents of each part of the site, in order, as they lie in the repository; others in docs/
+# belong to teaching.
 PARTS = {
     "Begin": ["docs/start.md", "docs/library.md"],
-    "Teach": ["docs/term.md", "docs/hub.md", "docs/students.md", "docs/grading.md"],
+    "Teach": [
+        "docs/term.md",
+        "docs/hub.md",
+        "docs/students.md",
+        "docs/grading.md",
+        "docs/graders.md",
+    ],
     "Change the course": [
         *("CONTRIBUTING.md", "docs/writing_a_lesson.md", "docs/checking.md", "CHANGELOG.md"),
     ],
@@ -97,7 +104,7 @@ def write_source(lessons: Sequence[Lesson], source: Path, links: Links) -> None:
         _write(source / "mistakes" / f"{name}.md", text)
     for name, text in api.pages().items():
         _write(source / "api" / f"{name}.md", text)
-    for document in [document for part in PARTS.values() for document in part]:
+    for document in [document for part in parts().values() for document in part]:
         _write(source / Path(document).name, _document(document, links))
     for picture in (ROOT / "docs").glob("*.png"):
         _copy(picture, source / picture.name)
@@ -107,14 +114,21 @@ def write_source(lessons: Sequence[Lesson], source: Path, links: Links) -> None:
             _copy(Path(str(file.locate())), source / "mathjax" / found[1])
 
 
+def parts() -> dict[str, list[str]]:
+    """PARTS, and what else lies in docs/."""
+    known = {"docs/index.md", *(document for part in PARTS.values() for document in part)}
+    found = (path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md")))
+    return PARTS | {"Teach": [*PARTS["Teach"], *(path for path in found if path not in known)]}
+
+
 def _contents(lessons: Sequence[Lesson]) -> str:
     """The tables of contents, which the theme shows at the left; the lessons are listed."""
-    documents = {part: [Path(path).stem for path in paths] for part, paths in PARTS.items()}
+    documents = {part: [Path(path).stem for path in paths] for part, paths in parts().items()}
     book = [
         "All together <mistakes/index>",
         *(f"{chapters.title(lesson)} <mistakes/{lesson.name}>" for lesson in lessons),
     ]
-    parts = {
+    tables = {
         "Begin": documents["Begin"],
         "Lessons": [f"lessons/{lesson.name}" for lesson in lessons],
         "The book of mistakes": book,
@@ -133,7 +147,7 @@ def _contents(lessons: Sequence[Lesson]) -> str:
                 *("", *pages, "```", ""),
             ]
         )
-        for part, pages in parts.items()
+        for part, pages in tables.items()
     )
 
 
@@ -153,7 +167,8 @@ def _sphinx(source: Path, target: Path, doctrees: Path) -> None:
     )
     application.build()
     if said.getvalue():
-        raise CourseError(f"Sphinx warns: {said.getvalue().strip()}")
+        words = re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()).replace(f"{source}/", "")
+        raise CourseError(f"The site is not made, for Sphinx warns: {words.strip()}")
     for part in (target / "_static").glob("*.html"):  # parts of the theme, which are no pages
         part.unlink()
 
