@@ -25,6 +25,7 @@ from course_utils.building import notebook_files as nb
 from course_utils.building.lesson import ROOT, Lesson, all_lessons
 from course_utils.checking import exercises
 from course_utils.errors import CourseError
+from course_utils.experiments import outcome
 from course_utils.site import chapters, make
 from course_utils.site.answers import answer_lines, leaked
 from course_utils.site.links import Links
@@ -292,6 +293,13 @@ def test_a_guess_comes_before_its_result(copied):
         '<details class="course-result"><summary>Guess first, then show what happens</summary>'
         '<pre tabindex="0">&lt;1&gt;</pre></details>'
     )
+
+
+def test_nobody_reads_that_they_made_no_guess():
+    html = outcome("sgd.shapes")._repr_html_()
+    assert chapters.NO_GUESS in html
+    output = nbformat.v4.new_output("display_data", {"text/html": html})
+    assert chapters.NO_GUESS not in chapters._html(output, {})
 
 
 # In the browser.

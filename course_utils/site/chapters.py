@@ -19,6 +19,7 @@ from course_utils.site.links import Links
 
 CODE, MARKDOWN = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
 FOLD_CODE = "Show the code of this picture"
+NO_GUESS = "You made no guess. What the run shows:"  # what a solved notebook has, where nobody was
 FOLD_RESULT = "Guess first, then show what happens"
 NOTES = re.compile(r"^\*(My guess|What happened|Why):\*\s*", re.MULTILINE)  # for a student to fill
 OPTION = re.compile(r"^- \*\*(\w)\*\* · ", re.MULTILINE)
@@ -121,7 +122,7 @@ def _html(output: NotebookNode, pictures: dict[str, bytes]) -> str:
     """An output as HTML, its picture as a file of its own with words and size."""
     if output.output_type == "stream":
         return f'<pre tabindex="0">{html.escape(output.text)}</pre>'
-    page: str = output.data.get("text/html", "")
+    page = output.data.get("text/html", "").replace(NO_GUESS, "What the run shows:")
     if not _is_picture(output):
         return page or f'<pre tabindex="0">{html.escape(output.data["text/plain"])}</pre>'
     content = base64.b64decode(output.data["image/png"])

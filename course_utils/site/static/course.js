@@ -8,7 +8,9 @@ document.addEventListener("DOMContentLoaded", () => {
       if (target.tagName !== "BUTTON") return;
       for (const button of letters.children) button.ariaPressed = button === target;
       const result = results.find((each) => after(letters, each));
-      if (result) result.open = true;
+      if (!result) return;
+      result.open = true;
+      for (const said of result.querySelectorAll(".course-guess details")) said.open = true;
     });
   }
   addEventListener("beforeprint", () => results.forEach((each) => (each.open = true)));
