@@ -74,12 +74,17 @@ def jupyter(command: str, root: Path, token: str, *settings: str) -> Iterator[st
         process.wait(30)
 
 
+def chromium() -> str | None:
+    """Where Chromium is, if it is there."""
+    return (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
-    program = (
-        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    )
+    program = chromium()
     if program is None:
         pytest.fail(
             "The browser tests need the command chromium: run `make browser`, or install it.",
