@@ -150,10 +150,16 @@ def test_a_site_with_an_answer_is_not_made(copied, tmp_path, monkeypatch):
     nb.write(copied.solved, nb.to_bytes(solved))
     monkeypatch.setattr(make, "_sphinx", lambda source, target, _: shutil.copytree(source, target))
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "before.txt").touch()
+    (tmp_path / "site" / "searchindex.js").touch()
     with pytest.raises(CourseError, match="would show answers: .*clamp"):
         make.make([copied], tmp_path / "site", Links())
-    assert [path.name for path in (tmp_path / "site").iterdir()] == ["before.txt"]
+    assert [path.name for path in (tmp_path / "site").iterdir()] == ["searchindex.js"]
+
+
+def test_a_folder_of_something_else_is_left_alone(copied, tmp_path):
+    with pytest.raises(CourseError, match="holds something else than a site: name a new folder"):
+        make.make([copied], tmp_path, Links())
+    assert copied.solved.is_file()
 
 
 class Marked(HTMLParser):

@@ -79,9 +79,13 @@ SETTINGS: dict[str, Any] = {
 
 
 def make(lessons: Sequence[Lesson], target: Path, links: Links) -> None:
-    """Make the site in a folder, whatever was there; raises CourseError, and leaves the folder as
-    it was, where Sphinx warns or an answer would be on a page.
+    """Make the site in a new folder, or in place of an earlier site.
+
+    Raises CourseError, and leaves the folder as it was, where it holds something else, where Sphinx
+    warns, and where an answer would be on a page.
     """
+    if target.exists() and not _is_free(target):
+        raise CourseError(f"{target} holds something else than a site: name a new folder.")
     with tempfile.TemporaryDirectory() as temporary:
         source, made = Path(temporary) / "source", Path(temporary) / "site"
         write_source(lessons, source, links)
@@ -91,6 +95,11 @@ def make(lessons: Sequence[Lesson], target: Path, links: Links) -> None:
         if target.exists():
             shutil.rmtree(target)
         shutil.copytree(made, target)
+
+
+def _is_free(target: Path) -> bool:
+    """Whether a folder is empty or has an earlier site in it."""
+    return target.is_dir() and ((target / "searchindex.js").is_file() or not any(target.iterdir()))
 
 
 def write_source(lessons: Sequence[Lesson], source: Path, links: Links) -> None:
