@@ -5,7 +5,7 @@ reads digits.
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +22,7 @@ from course_utils.checking import (
     Training,
     claim,
     edit,
+    unguarded,
 )
 from course_utils.data import load_mnist
 from course_utils.exercises._curves import REPRODUCE_TRAIN_STEP
@@ -233,7 +234,7 @@ class Sgd(Exercise):
                 [None if i in skip else rng.normal(*s) for i, s in enumerate(shapes)]
                 for skip in missing
             ]
-            return Case(label, params=params, grads=grads, generator=False, **settings)
+            return Case(label, params=params, grads=grads, generator=False, later={}, **settings)
 
         yield case(
             "SGD(params, lr=0.1), three steps", [(3, 4), (3,)], [[], [], []], settings={"lr": 0.1}
@@ -258,6 +259,14 @@ class Sgd(Exercise):
             [[1], [1, 2], [1], [2]],
             settings={"lr": 0.1, "momentum": 0.9},
         )
+        scheduled = case(
+            "lr and momentum are changed after the second step, as a schedule does",
+            [(2, 3), (2,)],
+            [[], [], [], []],
+            settings={"lr": 0.1, "momentum": 0.9},
+        )
+        scheduled.inputs["later"] = {"lr": 0.4, "momentum": 0.6}
+        yield scheduled
 
     def probe(self, SGD: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         params = [p.requires_grad_() for p in case.params]
@@ -276,6 +285,8 @@ class Sgd(Exercise):
                     p.grad = (
                         grad.clone() if p.grad is None else p.grad + grad
                     )  # as backward() adds to it
+            for name, value in case.later.items() if number == 3 else ():
+                setattr(optimizer, name, value)
             before = [None if p.grad is None else p.grad.clone() for p in params]
             values = [p.detach().clone() for p in params]
             try:
@@ -306,11 +317,31 @@ class Sgd(Exercise):
             ),
         ),
         Mistake(
+            "lr is kept under another name",
+            edit("self.lr, self", "self.rate, self", "self.lr * v", "self.rate * v"),
+            "Changing `sgd.lr` between steps changes nothing in your optimizer. A schedule "
+            "(lesson 08) does that: keep lr as self.lr, and read it anew in every step().",
+        ),
+        Mistake(
+            "momentum is kept under another name",
+            edit("self.momentum =", "self.mu =", "mul_(self.momentum)", "mul_(self.mu)"),
+            "Changing `sgd.momentum` between steps changes nothing in your optimizer. A schedule "
+            "(lesson 08) does that: keep momentum as self.momentum, and read it anew in every "
+            "step().",
+        ),
+        Mistake(
+            "velocity in units of the step",
+            edit("add_(p.grad)", "add_(self.lr * p.grad)", "self.lr * v", "v"),
+            "Your velocity holds steps, with the learning rate inside. As long as lr stays, that "
+            "comes to the same; when it changes, your old gradients keep the old rate. Let v hold "
+            "gradients alone, and multiply by lr when p moves.",
+        ),
+        Mistake(
             "velocity is the gradient itself",
             edit(
                 "[torch.zeros_like(p) for p in self.params]",
                 "[None] * len(self.params)\n        self.own = {}",
-                "v.copy_(self.momentum * v + p.grad)",
+                "v.mul_(self.momentum).add_(p.grad)",
                 "v = self.own[p].mul_(self.momentum).add_(p.grad) if p in self.own else "
                 "self.own.setdefault(p, p.grad)",
                 "p.grad = None",
@@ -322,7 +353,7 @@ class Sgd(Exercise):
         ),
         Mistake(
             "averaged momentum",
-            edit("+ p.grad", "+ (1 - self.momentum) * p.grad"),
+            edit("add_(p.grad)", "add_((1 - self.momentum) * p.grad)"),
             "You give the gradient the weight (1 - momentum), as an average does. torch's "
             "momentum adds the whole gradient: v <- momentum * v + g. Both are in use; they "
             "differ by a factor in the learning rate.",
@@ -335,7 +366,7 @@ class Sgd(Exercise):
         ),
         Mistake(
             "momentum ignored",
-            edit("self.momentum * v + ", ""),
+            edit(".mul_(self.momentum)", ".zero_()"),
             "Every step follows the gradient alone: the velocity is forgotten. It has to survive "
             "from step to step, as an attribute of the optimizer.",
         ),
@@ -351,7 +382,7 @@ class Sgd(Exercise):
         Mistake(
             "one velocity for several parameters",
             edit(
-                "v.copy_(self.momentum * v + p.grad)",
+                "v.mul_(self.momentum).add_(p.grad)",
                 "self.v = v = self.momentum * getattr(self, 'v', 0.0) + p.grad",
             ),
             "All parameters share one velocity, and their shapes do not fit. Each parameter "
@@ -407,7 +438,7 @@ class Sgd(Exercise):
         ),
         Mistake(
             "learning rate twice",
-            edit("+ p.grad", "+ self.lr * p.grad"),
+            edit("add_(p.grad)", "add_(self.lr * p.grad)"),
             "The gradient is multiplied by lr on its way into the velocity, and again when the "
             "parameter moves. Once is enough.",
         ),
@@ -448,7 +479,7 @@ class Sgd(Exercise):
         Mistake(
             "gradient overwritten in step",
             edit(
-                "v.copy_(self.momentum * v + p.grad)",
+                "v.mul_(self.momentum).add_(p.grad)",
                 "v.copy_(p.grad.add_(v, alpha=self.momentum))",
             ),
             "step() adds the old velocity into `.grad`. Add the gradient to the velocity, not the "
@@ -477,8 +508,8 @@ class Sgd(Exercise):
             edit(
                 "if p.grad is not None:",
                 "g = torch.zeros_like(p) if p.grad is None else p.grad\n            if True:",
-                "+ p.grad",
-                "+ g",
+                "add_(p.grad)",
+                "add_(g)",
             ),
             "A parameter whose `.grad` is None goes on moving with its old velocity. torch skips "
             "it: parameter and velocity stay as they are.",
@@ -1108,20 +1139,27 @@ class FitMnist(Training):
             logits = model(case.unseen)
             yield "shape of the logits", str(tuple(logits.shape))
             yield "logits of the unseen digits", logits
-            yield "spread of a logit over the digits", float(logits.std(0).max())
-            trained = model(case.x)
-            yield "loss on the training digits", float(F.cross_entropy(trained, case.y))
-            guesses = trained.argmax(-1)
-            yield "accuracy on the training digits", float((guesses == case.y).double().mean())
-            yield "accuracy with the digits renamed", _renamed(guesses, case.y)
-            yield "digits that are guessed at all", len(guesses.unique())
-            yield "loss on the first 64", float(F.cross_entropy(trained[:64], case.y[:64]))
-            a, b = case.unseen[:200], case.unseen[200:400]
-            bend = (model((a + b) / 2) - (model(a) + model(b)) / 2).abs().mean() / logits.std()
-            yield "bend of the map", float(bend)
+            yield from self.signs(model, logits, case)
         numbers = torch.cat([p.detach().flatten() for p in model.parameters()] or [torch.zeros(0)])
         yield "number of parameters", numbers.numel()
         yield "part of the parameters that is 0", float((numbers == 0).double().mean())
+
+    def signs(self, model: Any, logits: Tensor, case: Case) -> Iterator[tuple[Any, ...]]:
+        """What known mistakes show in; logits: those of the unseen digits."""
+        yield "spread of a logit over the digits", float(logits.std(0).max())
+        trained = model(case.x)
+        with unguarded():
+            loss = F.cross_entropy(trained, case.y)
+            first = F.cross_entropy(trained[:64], case.y[:64])
+        yield "loss on the training digits", float(loss)
+        guesses = trained.argmax(-1)
+        yield "accuracy on the training digits", float((guesses == case.y).double().mean())
+        yield "accuracy with the digits renamed", _renamed(guesses, case.y)
+        yield "digits that are guessed at all", len(guesses.unique())
+        yield "loss on the first 64", float(first)
+        a, b = case.unseen[:200], case.unseen[200:400]
+        bend = (model((a + b) / 2) - (model(a) + model(b)) / 2).abs().mean() / logits.std()
+        yield "bend of the map", float(bend)
 
     def expected(self, case: Case) -> dict[str, Any]:
         return {
@@ -1136,7 +1174,7 @@ class FitMnist(Training):
             .mean()
         )
 
-    mistakes = (
+    mistakes: ClassVar[Sequence[Mistake]] = (
         Mistake(
             "not a model",
             None,

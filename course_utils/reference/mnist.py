@@ -36,7 +36,7 @@ class SGD:
         """Change every parameter that has a gradient, in place."""
         for p, v in zip(self.params, self.velocities, strict=True):
             if p.grad is not None:
-                v.copy_(self.momentum * v + p.grad)
+                v.mul_(self.momentum).add_(p.grad)
                 p -= self.lr * v
 
     def zero_grad(self) -> None:

@@ -36,7 +36,7 @@ def normalize_as_one(train: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
 class SgdWithDict:
     def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
         self.params = tuple(params)
-        self.lr, self.mu = lr, momentum
+        self.lr, self.momentum = lr, momentum
         self.buffers: dict[Tensor, Tensor] = {}
 
     def step(self) -> None:
@@ -44,7 +44,7 @@ class SgdWithDict:
             for p in self.params:
                 if p.grad is None:
                     continue
-                self.buffers[p] = self.buffers.get(p, 0) * self.mu + p.grad
+                self.buffers[p] = self.buffers.get(p, 0) * self.momentum + p.grad
                 p.sub_(self.buffers[p], alpha=self.lr)
 
     def zero_grad(self) -> None:
@@ -86,16 +86,6 @@ class SgdFromFirstGradient(SgdWithData):
                 v = self.velocities[index]
                 self.velocities[index] = p.grad.clone() if v is None else self.momentum * v + p.grad
                 p.copy_(p - self.lr * self.velocities[index])
-
-
-class SgdOfSteps(SgdWithData):
-    """The velocity in units of the step: the same as long as the learning rate stays."""
-
-    def step(self) -> None:
-        for p, v in self.slots:
-            if p.grad is not None:
-                v.mul_(self.momentum).sub_(self.lr * p.grad)
-                p.data.add_(v)
 
 
 def train_epoch_with_lists(
@@ -214,7 +204,7 @@ def fit_without_autograd(x: Tensor, y: Tensor, seed: int) -> nn.Module:
 
 ANSWERS = {
     "mnist.normalize": [normalize_without_bessel, normalize_by_sums, normalize_as_one],
-    "mnist.SGD": [SgdWithDict, SgdWithData, SgdFromFirstGradient, SgdOfSteps],
+    "mnist.SGD": [SgdWithDict, SgdWithData, SgdFromFirstGradient],
     "mnist.train_epoch": [train_epoch_with_lists, train_epoch_clearing_last],
     "mnist.evaluate": [evaluate_by_decorator, evaluate_in_chunks],
     "mnist.fit_mnist": [fit_with_plain_sgd, fit_three_layers, fit_without_autograd],

@@ -157,6 +157,48 @@ class _NoMomentum(_Momentum):
 wrong("mnist.SGD", "momentum ignored")(_NoMomentum)
 
 
+class _RateKeptElsewhere(_Momentum):
+    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
+        super().__init__(params, lr, momentum)
+        self.learning_rate = lr
+
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        v = self.velocities[index]
+        v.mul_(self.momentum).add_(grad)
+        p.sub_(v, alpha=self.learning_rate)
+
+
+wrong("mnist.SGD", "lr is kept under another name")(_RateKeptElsewhere)
+
+
+@wrong("mnist.SGD", "momentum is kept under another name")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.lr, self.beta = lr, momentum
+        self.pairs = [[p, 0.0] for p in params]
+
+    def step(self):
+        for pair in self.pairs:
+            p, v = pair
+            if p.grad is not None:
+                pair[1] = self.beta * v + p.grad
+                p.data -= self.lr * pair[1]
+
+    def zero_grad(self):
+        for p, _ in self.pairs:
+            p.grad = None
+
+
+class _Steps(_Momentum):
+    def change(self, index: int, p: Tensor, grad: Tensor) -> None:
+        v = self.velocities[index]
+        v.mul_(self.momentum).sub_(self.lr * grad)
+        p.add_(v)
+
+
+wrong("mnist.SGD", "velocity in units of the step")(_Steps)
+
+
 class _OneVelocity(_Momentum):
     def change(self, index: int, p: Tensor, grad: Tensor) -> None:
         v = self.velocities[0] if self.velocities[0].shape == p.shape else self.velocities[index]
