@@ -1,0 +1,404 @@
+"""Exercises of lesson 12: layers in a row, a check of their gradients, digits read with them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.checking import Case, Exercise, Mistake, Rng, claim, edit
+from course_utils.exercises._steps import OPTIMIZERS
+from course_utils.exercises.mnist import FitMnist
+
+AUTOGRAD = (torch.autograd.backward, torch.autograd.grad, Tensor.backward)
+
+
+class _Affine:
+    """A layer of the judge's; off: factors on one entry of each of its gradients."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self.weight, self.bias, self.off = weight, bias, [1.0, 1.0]
+        self.grad_weight, self.grad_bias = torch.zeros_like(weight), torch.zeros_like(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.x = x
+        return torch.einsum("ni,oi->no", x, self.weight) + self.bias
+
+    def backward(self, grad_out: Tensor) -> Tensor:
+        self.grad_weight = torch.einsum("no,ni->oi", grad_out, self.x)
+        self.grad_weight[0, 0] *= self.off[0]
+        self.grad_bias = grad_out.sum(0)
+        self.grad_bias[0] *= self.off[1]
+        return torch.einsum("no,oi->ni", grad_out, self.weight)
+
+    def parameters(self) -> list[Tensor]:
+        return [self.weight, self.bias]
+
+    def gradients(self) -> list[Tensor]:
+        return [self.grad_weight, self.grad_bias]
+
+
+class _Bend:
+    """A smooth layer of the judge's without parameters: no kink lies in the way of differences."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.y = torch.tanh(x)
+        return self.y
+
+    def backward(self, grad_out: Tensor) -> Tensor:
+        return grad_out * (1 - self.y.square())
+
+    def parameters(self) -> list[Tensor]:
+        return []
+
+    def gradients(self) -> list[Tensor]:
+        return []
+
+
+class _Row:
+    """Layers of the judge's in a row, as a net to be checked."""
+
+    def __init__(self, layers: list[Any]) -> None:
+        self.layers = layers
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_out: Tensor) -> Tensor:
+        for layer in self.layers[::-1]:
+            grad_out = layer.backward(grad_out)
+        return grad_out
+
+    def parameters(self) -> list[Tensor]:
+        return sum((layer.parameters() for layer in self.layers), [])
+
+    def gradients(self) -> list[Tensor]:
+        return sum((layer.gradients() for layer in self.layers), [])
+
+
+class _Loss:
+    """Mean cross-entropy of the judge's."""
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        self.logits, self.targets = logits, targets
+        return -torch.log_softmax(logits, -1)[torch.arange(len(targets)), targets].mean()
+
+    def backward(self) -> Tensor:
+        hot = torch.eye(self.logits.shape[1], dtype=self.logits.dtype)[self.targets]
+        return (torch.softmax(self.logits, -1) - hot) / len(self.targets)
+
+
+def _layers(case: Case) -> list[Any]:
+    """Affine layers with a bend between each two."""
+    layers: list[Any] = []
+    for number, (weight, bias) in enumerate(zip(case.weights, case.biases, strict=True)):
+        layers += [_Bend()] * bool(number) + [_Affine(weight, bias)]
+    return layers
+
+
+def _tensors(value: Any, name: str) -> Iterator[tuple[Any, ...]]:
+    """How many tensors a list holds, and each of them."""
+    items = list(value)
+    yield f"length of {name}()", len(items)
+    for number, item in enumerate(items):
+        yield f"{name}()[{number}]", item
+
+
+class Sequential(Exercise):
+    """forward(x) goes through the layers in order, backward(grad_out) in the opposite order and
+    gives the gradient of x; parameters() and gradients() are those of all layers, in order.
+    """
+
+    id, points = "library.Sequential", 3
+    minutes, lines, writes = 20, "about ten lines", "layers in a row, forward and backward"
+    shortcuts = (nn.Module, *AUTOGRAD)
+    without = {
+        "requires_grad": "nothing here has a gradient by autograd",
+        "views": "layers are handed over, and what they hold is theirs",
+    }
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        for label, sizes in (
+            ("one affine layer", [4, 3]),
+            ("three layers", [5, 4, 3]),
+            ("five layers, all of one width", [3, 3, 3, 3]),
+            ("a single row, seven layers", [2, 5, 4, 6, 3]),
+        ):
+            pairs = list(zip(sizes, sizes[1:], strict=False))
+            n = 1 if "single" in label else 6
+            yield Case(
+                label,
+                weights=[rng.normal(b, a) for a, b in pairs],
+                biases=[rng.normal(b) for _, b in pairs],
+                x=rng.normal(n, sizes[0]),
+                grad_out=rng.normal(n, sizes[-1]),
+                nested=sizes[0] == 5,
+            )
+
+    def probe(self, Sequential: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        layers = _layers(case)
+        net = Sequential(layers)
+        yield "forward", net.forward(case.x)
+        yield "backward", net.backward(case.grad_out)
+        yield from _tensors(net.parameters(), "parameters")
+        own = [p for layer in layers for p in layer.parameters()]
+        same = all(a is b for a, b in zip(net.parameters(), own, strict=True))
+        yield claim("the parameters are the layers' own tensors", same)
+        yield from _tensors(net.gradients(), "gradients")
+        _ = net.forward(2 * case.x)
+        yield "backward, the second time", net.backward(-case.grad_out)
+        yield from ((f"{name}, again", x) for name, x in _tensors(net.gradients(), "gradients"))
+        if case.nested:
+            outer = Sequential([Sequential(layers[:1]), Sequential(layers[1:])])
+            yield "forward of two in one", outer.forward(case.x)
+            yield "backward of two in one", outer.backward(case.grad_out)
+            yield "parameters of two in one", len(list(outer.parameters()))
+
+    mistakes = (
+        Mistake(
+            "backward in the order of forward",
+            edit("reversed(self.layers)", "self.layers"),
+            "Your backward goes through the layers in the same order as forward. The gradient "
+            "comes from the loss, so it meets the last layer first.",
+        ),
+        Mistake(
+            "every layer gets the gradient of the output",
+            edit(
+                "            grad_out = layer.backward(grad_out)\n        return grad_out",
+                "            grad_x = layer.backward(grad_out)\n        return grad_x",
+            ),
+            "Every layer gets the gradient of the whole net's output. What one layer gives back is "
+            "the gradient of its input, and that is the output of the layer before.",
+        ),
+        Mistake(
+            "every layer gets x",
+            edit(
+                "            x = layer.forward(x)\n        return x",
+                "            y = layer.forward(x)\n        return y",
+            ),
+            "Every layer gets the input of the net. Each should get what the layer before it gave.",
+        ),
+        Mistake(
+            "backward returns nothing",
+            edit("return grad_out", "pass"),
+            "Your backward returns nothing. A net can itself be a layer of another one, which "
+            "needs the gradient of x from it.",
+        ),
+        Mistake(
+            "gradients in the order of backward",
+            edit(
+                "for layer in self.layers for g in",
+                "for layer in reversed(self.layers) for g in",
+            ),
+            "gradients() begins with the last layer, as backward does, and parameters() with the "
+            "first. An optimizer pairs the two lists, so they need the same order.",
+        ),
+        Mistake(
+            "copies of the parameters",
+            edit("[p for", "[p.clone() for"),
+            "parameters() gives copies. An optimizer changes what it is handed, in place, and the "
+            "layers would not notice.",
+        ),
+        Mistake(
+            "gradients of the first call",
+            edit(
+                "return [g for layer in self.layers for g in layer.gradients()]",
+                "self.kept = getattr(self, 'kept', None) or "
+                "[g for layer in self.layers for g in layer.gradients()]\n        return self.kept",
+            ),
+            "gradients() gives those of the first backward for ever. Each backward makes new ones: "
+            "ask the layers each time.",
+        ),
+    )
+
+
+class GradientCheck(Exercise):
+    """The largest relative error between the net's gradients and central differences of the loss,
+    over all parameters.
+    """
+
+    id, points = "library.gradient_check", 2
+    minutes, lines, writes = 20, "about eight lines", "every gradient of a net against differences"
+    shortcuts = AUTOGRAD
+    without = {
+        "float64": "central differences are taken in float64 in every case",
+        "requires_grad": "nothing here has a gradient by autograd",
+        "views": "layers are handed over, and what they hold is theirs",
+    }
+
+    def cases(self, rng: Rng) -> Iterable[Case]:
+        double = torch.float64
+        high, low = rng.number(1.5, 2.5), rng.number(0.3, 0.5)
+        for label, sizes, factors in (
+            ("a right net", [3, 4, 3], [1.0, 1.0, 1.0, 1.0]),
+            ("one gradient of the first layer is off", [3, 4, 3], [high, 1.0, 1.0, 1.0]),
+            ("one gradient of the last layer is off", [4, 2, 5], [1.0, 1.0, low, 1.0]),
+            ("one entry of every gradient is off", [2, 3, 4], [0.7, 2 * high, 0.9, low + 0.2]),
+        ):
+            pairs = list(zip(sizes, sizes[1:], strict=False))
+            yield Case(
+                label,
+                weights=[rng.normal(b, a, dtype=double) for a, b in pairs],
+                biases=[rng.normal(b, dtype=double) for _, b in pairs],
+                factors=factors,
+                x=rng.normal(5, sizes[0], dtype=double),
+                y=rng.integers(0, sizes[-1], 5),
+            )
+
+    def probe(self, gradient_check: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        layers = _layers(case)
+        for number, layer in enumerate(layers[::2]):
+            layer.off = case.factors[2 * number : 2 * number + 2]
+        before = [p.clone() for p in [*case.weights, *case.biases]]
+        error = float(gradient_check(_Row(layers), _Loss(), case.x, case.y))
+        if all(factor == 1 for factor in case.factors):
+            yield claim("the error of a right net is below 1e-4", error < 1e-4)
+        else:
+            yield "largest relative error", error, 1e-3
+        after = [*case.weights, *case.biases]
+        same = all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+        yield claim("the parameters are as they were", same)
+
+    mistakes = (
+        Mistake(
+            "the parameters stay moved",
+            edit("        p.copy_(before)\n", ""),
+            "After your check the parameters are not what they were. A check moves each entry up "
+            "and down; put back what stood there before.",
+        ),
+        Mistake(
+            "the smallest error",
+            edit("max(errors)", "min(errors)"),
+            "You return the smallest error of all parameters. One wrong gradient spoils the net, "
+            "so the largest counts.",
+        ),
+        Mistake(
+            "the mean error",
+            edit("max(errors)", "sum(errors) / len(errors)"),
+            "You return the mean over the parameters. One wrong gradient among many right ones "
+            "then hardly shows: the largest counts.",
+        ),
+        Mistake(
+            "the last parameter alone",
+            edit("max(errors)", "errors[-1]"),
+            "Only the last parameter counts in your check. Go through all of them.",
+        ),
+        Mistake(
+            "the first parameter alone",
+            edit("max(errors)", "errors[0]"),
+            "Only the first parameter counts in your check. Is a return inside the loop?",
+        ),
+        Mistake(
+            "not relative",
+            edit("relative_error(grad, slopes)", "float((grad - slopes).abs().max())"),
+            "You return the difference itself. How large a difference may be depends on how large "
+            "the gradient is: relative_error of lesson 03 divides by it.",
+        ),
+        Mistake(
+            "never backward",
+            edit("    net.backward(loss.backward())\n", ""),
+            "The net's gradients are not those of this loss: is backward called before you read "
+            "them, on the loss and then on the net?",
+        ),
+    )
+
+
+_OF_MNIST = {mistake.name: mistake for mistake in FitMnist.mistakes}
+_SHARED = (
+    "probabilities instead of logits",
+    "all parameters zero",
+    "only the first batch",
+    "labels mixed up",
+    "diverged",
+    "no activation",
+    "too few hidden units",
+    "worse than guessing",
+)
+
+
+class FitDigits(FitMnist):
+    """An object with forward(x) that turns rows of 784 pixels into 10 logits, trained without
+    torch.nn, torch.optim and autograd.
+
+    It is measured as mnist.fit_mnist is.
+
+    Accuracy over 20 seeds:                         least   median  most
+        784-100-10, one cycle, 8 epochs             0.872   0.896   0.922
+        784-100-10, 12 epochs, momentum 0.9         0.868   0.892   0.907
+        784-50-10, 5 epochs, momentum 0.9           0.823   0.845   0.891
+      full 0.80
+        784-50-10, 3 epochs, momentum 0.9           0.789   0.821   0.843
+        784-50-10, 2 epochs, momentum 0.9           0.744   0.785   0.809
+        784-50-10, 3 epochs, lr 0.1                 0.622   0.767   0.801
+      part 0.70
+        784-50-10, 1 epoch, momentum 0.9            0.645   0.683   0.718
+        784-10, 6 epochs, momentum 0.9              0.592   0.627   0.662
+        5 hidden units, 6 epochs                    0.483   0.550   0.603
+
+    Where lr is not given, momentum 0.9 goes with lr 0.02. Full points lie 0.02 below all nets of 50
+    units or more that train for five epochs with momentum; three epochs stand on the border. Half
+    of them lie 0.04 above all maps without a hidden layer and as far below two epochs.
+    """
+
+    id, points = "library.fit_digits", 5
+    minutes, lines = 25, "about ten lines"
+    writes = "digits, read with nothing but your own parts"
+    shortcuts = (
+        *OPTIMIZERS,
+        *AUTOGRAD,
+        nn.Module,
+        F.linear,
+        F.relu,
+        F.cross_entropy,
+        F.softmax,
+        F.log_softmax,
+        F.nll_loss,
+    )
+    full, part = 0.80, 0.70
+
+    @property
+    def builds(self) -> bool:
+        """False: what comes back is no module of torch."""
+        return False
+
+    def probe(self, fit_digits: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        net = fit_digits(case.x, case.y, case.seed)
+        forward = callable(getattr(net, "forward", None))
+        yield (
+            "what is returned",
+            "an object with forward" if forward else f"a {type(net).__name__}",
+        )
+        logits = net.forward(case.unseen)
+        yield "shape of the logits", str(tuple(logits.shape))
+        yield "logits of the unseen digits", logits
+        yield from self.signs(net.forward, logits, case)
+        params = [p.flatten() for p in getattr(net, "parameters", list)()]
+        numbers = torch.cat([*params, torch.zeros(0)])
+        yield "number of parameters", numbers.numel()
+        yield "part of the parameters that is 0", float((numbers == 0).double().mean())
+
+    def expected(self, case: Case) -> dict[str, Any]:
+        """What holds whatever was learned."""
+        shape = f"({len(case.hidden['labels'])}, 10)"
+        return {"what is returned": "an object with forward", "shape of the logits": shape}
+
+    mistakes = (
+        Mistake(
+            "not a net",
+            None,
+            "Return the trained net: an object whose forward(x) gives the logits.",
+            sign=lambda e: e[0]["what is returned"] != "an object with forward",
+        ),
+        *(_OF_MNIST[name] for name in _SHARED),
+        Mistake(
+            "never trained",
+            None,
+            "The loss is still near 2.3, which is log 10: as good as guessing. Does each step run "
+            "forward, the loss, both backward passes and the update, and do the gradients reach "
+            "the parameters that the net uses?",
+            sign=_OF_MNIST["never trained"].sign,
+        ),
+    )

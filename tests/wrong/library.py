@@ -1,0 +1,173 @@
+"""Wrong answers to the exercises of lesson 12."""
+
+import torch
+
+from tests.answers.library import Bare, SequentialWithLoops, check_entry_by_entry, trained
+from tests.wrong import wrong
+
+
+@wrong("library.Sequential", "backward in the order of forward")
+class Sequential(SequentialWithLoops):
+    def backward(self, grad_out):
+        for layer in self.layers:
+            grad_out = layer.backward(grad_out)
+        return grad_out
+
+
+@wrong("library.Sequential", "every layer gets the gradient of the output")
+class Sequential(SequentialWithLoops):
+    def backward(self, grad_out):
+        results = [layer.backward(grad_out) for layer in self.layers[::-1]]
+        return results[-1]
+
+
+@wrong("library.Sequential", "every layer gets x")
+class Sequential(SequentialWithLoops):
+    def forward(self, x):
+        for layer in self.layers:
+            result = layer.forward(x)
+        return result
+
+
+@wrong("library.Sequential", "backward returns nothing", "returned None")
+class Sequential(SequentialWithLoops):
+    def backward(self, grad_out):
+        for layer in self.layers[::-1]:
+            grad_out = layer.backward(grad_out)
+
+
+@wrong("library.Sequential", "gradients in the order of backward")
+class Sequential(SequentialWithLoops):
+    def gradients(self):
+        grads = []
+        for layer in reversed(self.layers):
+            for g in layer.gradients():
+                grads.append(g)
+        return grads
+
+
+@wrong("library.Sequential", "copies of the parameters")
+class Sequential(SequentialWithLoops):
+    def parameters(self):
+        return [p.detach().clone() for layer in self.layers for p in layer.parameters()]
+
+
+@wrong("library.Sequential", "gradients of the first call")
+class Sequential(SequentialWithLoops):
+    cached = None
+
+    def gradients(self):
+        if self.cached is None:
+            self.cached = list(super().gradients())
+        return self.cached
+
+
+@wrong("library.gradient_check", ("the parameters stay moved", "changed its input"))
+def gradient_check(net, loss, x, y):
+    error = check_entry_by_entry(net, loss, x, y)
+    for p in net.parameters():
+        p.view(-1)[-1] += 1e-6
+    return error
+
+
+def _errors(net, loss, x, y, relative=True, start=None):
+    loss.forward(net.forward(x), y)
+    if start is None:
+        net.backward(loss.backward())
+    else:
+        start(net)
+    errors = []
+    for p, g in zip(net.parameters(), [g.clone() for g in net.gradients()]):
+        slope = torch.zeros(p.numel(), dtype=torch.float64)
+        for i in range(p.numel()):
+            old = float(p.view(-1)[i])
+            for sign in (1, -1):
+                p.view(-1)[i] = old + sign * 1e-6
+                slope[i] += sign * float(loss.forward(net.forward(x), y)) / 2e-6
+            p.view(-1)[i] = old
+        gap, size = (g.reshape(-1) - slope).abs(), g.reshape(-1).abs() + slope.abs()
+        errors.append(float((gap / size.clamp(min=1e-8) if relative else gap).max()))
+    return errors
+
+
+wrong("library.gradient_check", "the smallest error")(
+    lambda net, loss, x, y: min(_errors(net, loss, x, y))
+)
+wrong("library.gradient_check", "the last parameter alone")(
+    lambda net, loss, x, y: _errors(net, loss, x, y).pop()
+)
+wrong("library.gradient_check", "the first parameter alone")(
+    lambda net, loss, x, y: next(iter(_errors(net, loss, x, y)))
+)
+wrong("library.gradient_check", "not relative")(
+    lambda net, loss, x, y: max(_errors(net, loss, x, y, relative=False))
+)
+
+
+@wrong("library.gradient_check", "the mean error")
+def gradient_check(net, loss, x, y):
+    errors = torch.tensor(_errors(net, loss, x, y))
+    return errors.mean().item()
+
+
+@wrong("library.gradient_check", "never backward")
+def gradient_check(net, loss, x, y):
+    return max(_errors(net, loss, x, y, start=lambda net: None))
+
+
+class _Changed:
+    """A trained net whose logits are changed."""
+
+    def __init__(self, net, change):
+        self.net, self.change = net, change
+
+    def forward(self, x):
+        return self.change(self.net.forward(x))
+
+    def parameters(self):
+        return self.net.parameters()
+
+
+SIZES = [784, 60, 10]
+wrong("library.fit_digits", "not a net")(
+    lambda x, y, seed: trained(x, y, seed, SIZES, 1, 0.02).parameters()
+)
+wrong("library.fit_digits", "probabilities instead of logits")(
+    lambda x, y, seed: _Changed(trained(x, y, seed, SIZES, 3, 0.004), lambda z: z.softmax(-1))
+)
+
+
+@wrong("library.fit_digits", "all parameters zero")
+def fit_digits(x, y, seed):
+    net = Bare(SIZES, torch.Generator())
+    for w in net.weights:
+        w.zero_()
+    return net
+
+
+wrong("library.fit_digits", "only the first batch")(
+    lambda x, y, seed: trained(x[:64], y[:64], seed, SIZES, 300, 0.02)
+)
+wrong("library.fit_digits", "labels mixed up")(
+    lambda x, y, seed: trained(x, y, seed, SIZES, 6, 0.02, labels=lambda y: (y + 3) % 10)
+)
+wrong("library.fit_digits", "diverged")(lambda x, y, seed: trained(x, y, seed, SIZES, 1, 1e4))
+wrong("library.fit_digits", "no activation")(
+    lambda x, y, seed: trained(x, y, seed, [784, 10], 5, 0.01)
+)
+wrong("library.fit_digits", "too few hidden units")(
+    lambda x, y, seed: trained(x, y, seed, [784, 4, 10], 6, 0.01)
+)
+wrong("library.fit_digits", "worse than guessing")(
+    lambda x, y, seed: trained(
+        x.reshape(-1, 28, 28).mT.reshape(-1, 784), y, seed, [784, 100, 10], 12, 0.02
+    )
+)
+
+
+@wrong("library.fit_digits", "never trained")
+def fit_digits(x, y, seed):
+    net = Bare(SIZES, torch.Generator().manual_seed(seed))
+    for w in net.weights:
+        w.mul_(0.4)
+    return net
