@@ -16,7 +16,7 @@
 #
 # **You will build** everything that stands around a model while it is trained: the preparation of the data, an optimizer as a class, the loop of an epoch and the evaluation. With it you train a network that reads handwritten digits, watch it learn, and look inside.
 #
-# **Time:** about {{ time }}. **It builds on** the layers of lesson 01, minibatches and momentum (lesson 02) and cross-entropy (lesson 04). What you need of them is imported.
+# **Time:** about {{ time }}. **It builds on** the layers of lesson 01, minibatches and momentum (lesson 02) and cross-entropy (lesson 04). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
 # {{ exercises }}
 #
@@ -31,10 +31,17 @@ from torch import nn
 from course_utils import check, outcome, plots
 from course_utils.data import load_mnist
 from course_utils.exercises.mnist import ReproduceTrainStep
-from course_utils.reference.backprop import linear_backward, relu_backward
-from course_utils.reference.cross_entropy import accuracy, cross_entropy, cross_entropy_backward
-from course_utils.reference.linear import My_Linear, two_layer_net
-from course_utils.reference.sgd import minibatches
+from course_utils.mine import (
+    My_Linear,
+    accuracy,
+    cross_entropy,
+    cross_entropy_backward,
+    linear_backward,
+    minibatches,
+    relu,
+    relu_backward,
+    two_layer_net,
+)
 
 FULL = False  # True: all 60,000 digits of MNIST, downloaded once
 _ = torch.manual_seed(0)
@@ -245,7 +252,7 @@ def repair_normalize():
 #
 # ### Exercise: `SGD`
 #
-# {{ SGD }} One trap: it will be called as `SGD(model.parameters(), ...)`, and `model.parameters()` is a *generator*. One can walk through it once; after that it is empty. A second optimizer for the same parameters starts with velocity 0, so keep the velocities in the optimizer. `torch.optim` and the functions inside it do not count.
+# {{ SGD }} One trap: it will be called as `SGD(model.parameters(), ...)`, and `model.parameters()` is a *generator*. One can walk through it once; after that it is empty. A second optimizer for the same parameters starts with velocity 0, so keep the velocities in the optimizer. From lesson 08 on, a *schedule* changes `sgd.lr` and `sgd.momentum` between steps, so keep both under these names, and let the velocities hold gradients, not steps. `torch.optim` and the functions inside it do not count.
 
 
 # %% exercise="SGD" seed=502
@@ -253,6 +260,7 @@ class SGD:
     """Gradient descent with momentum: v <- momentum * v + g, then p <- p - lr * v, for each parameter p.
 
     params: tensors of any shapes, such as (n, d), as a list or a generator. lr, momentum: floats.
+    They are kept as self.lr and self.momentum, and each step reads them anew.
     The velocities v start at 0. A parameter whose .grad is None is skipped.
 
     >>> p = torch.tensor([1.0], requires_grad=True)
@@ -722,7 +730,7 @@ print(f"wrong: {len(mistakes) / len(y_valid):.0%} of {len(y_valid)}")
 def gradients_by_hand(x, y, w1, b1, w2, b2):
     """The gradients of cross_entropy(relu(x @ w1.T + b1) @ w2.T + b2, y) by w1, b1, w2, b2, without autograd."""
     z = x @ w1.T + b1
-    h = z.clamp(min=0)
+    h = relu(z)
     grad_logits = cross_entropy_backward(h @ w2.T + b2, y)
     grad_h, grad_w2, grad_b2 = linear_backward(grad_logits, h, w2)
     grad_z = relu_backward(grad_h, z)

@@ -16,7 +16,7 @@
 #
 # **You will build** a momentum that looks ahead and four optimizers that give every weight a step length of its own, race them against SGD, and take apart a bug that hides in a famous notebook.
 #
-# **Time:** about {{ time }}. **It builds on** SGD, momentum and moving averages (lesson 02), and weight decay (lesson 06). Their answers are imported where they are needed.
+# **Time:** about {{ time }}. **It builds on** SGD, momentum and moving averages (lesson 02), and weight decay (lesson 06). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
 # {{ exercises }}
 
@@ -27,10 +27,15 @@ import torch
 
 from course_utils import check, explore, outcome, plots
 from course_utils.data import load_mnist
-from course_utils.reference.cross_entropy import cross_entropy
-from course_utils.reference.linear import two_layer_net
-from course_utils.reference.mnist import normalize
-from course_utils.reference.sgd import ewma, minibatches, momentum_step, sgd_step
+from course_utils.mine import (
+    cross_entropy,
+    ewma,
+    minibatches,
+    momentum_step,
+    normalize,
+    sgd_step,
+    two_layer_net,
+)
 
 _ = torch.manual_seed(0)
 

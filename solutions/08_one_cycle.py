@@ -16,7 +16,7 @@
 #
 # **You will build** a test that finds a good learning rate in a few seconds, and the schedule called *one cycle*, which changes learning rate and momentum at every step. Then you measure whether it is worth it.
 #
-# **Time:** about {{ time }}. **It builds on** SGD with momentum (lesson 02) and the training loop of lesson 05.
+# **Time:** about {{ time }}. **It builds on** minibatches (lesson 02), cross-entropy (lesson 04), and the optimizer and evaluation of lesson 05. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
 # {{ exercises }}
 
@@ -29,10 +29,7 @@ import torch
 from course_utils import check, explore, outcome, plots
 from course_utils.data import load_mnist
 from course_utils.exercises.one_cycle import ReproduceOneCycle
-from course_utils.reference.cross_entropy import cross_entropy
-from course_utils.reference.linear import two_layer_net
-from course_utils.reference.mnist import SGD, evaluate, normalize
-from course_utils.reference.sgd import minibatches
+from course_utils.mine import SGD, cross_entropy, evaluate, minibatches, normalize, two_layer_net
 
 _ = torch.manual_seed(0)
 

@@ -16,7 +16,7 @@
 #
 # **You will build** a model that predicts how many stars somebody gives to a film that they have not rated yet. It is told nothing about people or films except who gave how many stars to what. Afterwards you read its parameters, and find quality and taste in them.
 #
-# **Time:** about {{ time }}. **It builds on** training loops (lesson 05), weight decay (lesson 06) and AdamW (lesson 07).
+# **Time:** about {{ time }}. **It builds on** training loops (lesson 05), weight decay (lesson 06) and AdamW (lesson 07). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
 # {{ exercises }}
 #
@@ -24,12 +24,11 @@
 
 # %%
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from course_utils import check, explore, outcome, plots
 from course_utils.data import load_mnist, load_ratings
-from course_utils.reference.optimizers import adamw_step
+from course_utils.mine import adamw_step, minibatches, mse, one_hot
 
 _ = torch.manual_seed(0)
 
@@ -112,7 +111,7 @@ print(f"filled: {filled:.1%} of {table.numel():,} places")
 
 # %%
 def rmse(y_hat, y):
-    return ((y_hat - y) ** 2).mean().sqrt().item()
+    return mse(y_hat, y).sqrt().item()
 
 
 def pulled_means(groups, n, values, extra):
@@ -159,9 +158,7 @@ idx = torch.tensor([3, 1, 3])
 W = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
 
 plots.show(
-    plots.matrices(
-        ("one-hot of idx", F.one_hot(idx, 4).float()), "@", ("weight", W), "=", ("rows", W[idx])
-    ),
+    plots.matrices(("one-hot of idx", one_hot(idx, 4)), "@", ("weight", W), "=", ("rows", W[idx])),
     "embeddings.lookup",
 )
 
@@ -212,7 +209,7 @@ def embedding_lookup(weight, idx):
 #
 # `RuntimeError: expected m1 and m2 to have the same dtype, but got: long int != float` (on some computers `long long`): one-hot rows are whole numbers, the weight is not. Convert them with `.float()`.
 #
-# `RuntimeError: mat1 and mat2 shapes cannot be multiplied (3x5 and 7x3)`: the one-hot rows are only as long as the largest index requires. `F.one_hot` takes the number of classes as its second argument.
+# `RuntimeError: mat1 and mat2 shapes cannot be multiplied (3x5 and 7x3)`: the one-hot rows are only as long as the largest index requires. `nn.functional.one_hot` takes the number of classes as its second argument.
 #
 # </details>
 
@@ -265,7 +262,7 @@ explore.lookup(
 
 # %%
 grad_out = torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
-X = F.one_hot(idx, 4).float()
+X = one_hot(idx, 4)
 
 plots.show(
     plots.matrices(
@@ -635,7 +632,7 @@ for pair, stars in zip(
 # - a loop over epochs and shuffled batches, as in lesson 05;
 # - the mean squared error, the gradients by `backward()`, and a step.
 #
-# For the step, take the AdamW of lesson 07. It was imported at the top: `adamw_step(params, means, squares, t, lr, betas, eps, wd)`, with `t` counting from 1 and one zero tensor for each parameter in `means` and in `squares` to begin with. `lr=0.01`, `betas=(0.9, 0.99)`, `eps=1e-8`, batches of 512 and five epochs are a good beginning. It helps when the learning rate falls towards 0 during training.
+# For the step, take the AdamW of lesson 07. It was imported at the top: `adamw_step(params, means, squares, t, lr, betas, eps, wd)`, beside `minibatches` and `mse` of lesson 02, with `t` counting from 1 and one zero tensor for each parameter in `means` and in `squares` to begin with. `lr=0.01`, `betas=(0.9, 0.99)`, `eps=1e-8`, batches of 512 and five epochs are a good beginning. It helps when the learning rate falls towards 0 during training.
 #
 # The check trains on nine tenths of all ratings, drawn anew and with other numbers for users and items, and measures the RMSE on 8,000 others. It is compared with the RMSE of mean and two biases on the same 8,000. All points for a share of 0.995 or less, half of them up to 1.02. A good run gets to about 0.97, in a few seconds. `seed` is there so that a run can be repeated: seed torch with it at the start.
 
@@ -658,10 +655,10 @@ def fit_ratings(users, items, ratings, seed):
     model = DotProductBias(int(users.max()) + 1, int(items.max()) + 1, 20, y_range=(0.0, 5.5))
     params = list(model.parameters())
     means, squares = ([torch.zeros_like(p) for p in params] for _ in range(2))
-    batches = [batch for _ in range(5) for batch in torch.randperm(len(users)).split(512)]
+    chance = torch.default_generator
+    batches = [batch for _ in range(5) for batch in minibatches(len(users), 512, chance)]
     for t, batch in enumerate(batches, start=1):
-        loss = ((model(users[batch], items[batch]) - ratings[batch]) ** 2).mean()
-        loss.backward()
+        mse(model(users[batch], items[batch]), ratings[batch]).backward()
         lr = 0.01 * (1 - t / len(batches))
         adamw_step(params, means, squares, t, lr, betas=(0.9, 0.99), eps=1e-8, wd=0.4)
         model.zero_grad()
@@ -677,7 +674,7 @@ def fit_ratings(users, items, ratings, seed):
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# A batch is picked with one index tensor: `users[batch]`, `items[batch]` and `ratings[batch]`. `torch.randperm(n).split(512)` gives the batches of an epoch.
+# A batch is picked with one index tensor: `users[batch]`, `items[batch]` and `ratings[batch]`. `minibatches(n, 512, torch.default_generator)` of lesson 02 gives the batches of an epoch.
 #
 # </details>
 # <details><summary>Hint 3</summary>
@@ -937,11 +934,9 @@ def errors_by_epoch(net, epochs=5, wd=0.4, rate=0.01):
     first, second = [torch.zeros_like(p) for p in tables], [torch.zeros_like(p) for p in tables]
     history, step = {"train": [], "valid": []}, 0
     for _ in range(epochs):
-        for picked in torch.randperm(len(train.users)).split(1024):
+        for picked in minibatches(len(train.users), 1024, torch.default_generator):
             step += 1
-            F.mse_loss(
-                net(train.users[picked], train.items[picked]), train.ratings[picked]
-            ).backward()
+            mse(net(train.users[picked], train.items[picked]), train.ratings[picked]).backward()
             adamw_step(tables, first, second, step, rate, (0.9, 0.99), 1e-8, wd)
             net.zero_grad()
         with torch.no_grad():
@@ -1012,7 +1007,7 @@ assert zero.item_factors.abs().max() == 0, "factors that start at 0 stay at 0"
 
 # %%
 film = 9  # Terminator 2
-unit = F.normalize(model.item_factors.detach(), dim=1)
+unit = nn.functional.normalize(model.item_factors.detach(), dim=1)
 similar = (unit @ unit[film]).masked_fill(n_ratings < 50, -1).argsort(descending=True)[1:6]
 
 names = [ratings.titles[i].split(" (")[0][:40] for i in [film, *similar.tolist()]]

@@ -16,7 +16,7 @@
 #
 # **You will build** what it takes to give a trained network a new task: exchange its last layer, freeze and unfreeze the rest, give each depth its own learning rate, and look inside while it works. Then you teach a net that reads the digits 0 to 4 to read 5 to 9 from ten examples of each.
 #
-# **Time:** about {{ time }}. **It builds on** training loops (lesson 05) and modules (lesson 01).
+# **Time:** about {{ time }}. **It builds on** training loops (lesson 05) and modules (lesson 01). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
 # {{ exercises }}
 
@@ -32,10 +32,7 @@ from torchvision.models import resnet34
 from course_utils import check, outcome, plots
 from course_utils.data import load_mnist
 from course_utils.exercises.transfer import digit_net
-from course_utils.reference.cross_entropy import accuracy, cross_entropy
-from course_utils.reference.linear import count_parameters
-from course_utils.reference.mnist import SGD, normalize
-from course_utils.reference.sgd import minibatches
+from course_utils.mine import SGD, accuracy, count_parameters, cross_entropy, minibatches, normalize
 
 _ = torch.manual_seed(0)
 torch.set_num_threads(
@@ -93,7 +90,7 @@ x_new_valid, y_new_valid = x_valid[~old_valid], digits.y_valid[~old_valid] - 5
 print("digits 0 to 4:", tuple(x_old.shape), " digits 5 to 9:", tuple(x_new.shape))
 
 # %% [markdown]
-# The network is a small *convolutional* one. You need to know only this about a convolution: it slides a small window over the picture, here 5 × 5 pixels and then 3 × 3, and computes the same weighted sum at every place. The weights are called a *filter*; what one filter gives, place by place, is a picture again, a *feature map*. The net has three such blocks, `early`, `middle` and `late`, each of which halves the picture's height and width, and a `head`: one affine map from all that the last block gives to the classes. (What the `BatchNorm2d` in each block does comes below, where it matters.)
+# The network is a small *convolutional* one. You need to know only this about a convolution: it slides a small window over the picture, here 5 × 5 pixels and then 3 × 3, and computes the same weighted sum at every place. The weights are called a *filter*; what one filter gives, place by place, is a picture again, a *feature map*. The net has three such blocks, `early`, `middle` and `late`, each of which halves the picture's height and width, and a `head`: one affine map from all that the last block gives to the classes. (What the `BatchNorm2d` in each block does comes below, where it matters.) These layers are torch's, since you have written no convolution, and since transfer takes over nets that others built; batches, loss and optimizer are yours.
 
 
 # %%
@@ -676,7 +673,7 @@ def repair_discriminative_lrs():
 # %% [markdown]
 # ## Groups for the optimizer
 #
-# `torch.optim` takes either parameters or a list of *parameter groups*, dicts such as `{"params": [...], "lr": 1e-3}`. Frozen parameters do not belong in them. The course's own `SGD` knows one rate only, so below each group gets an optimizer of its own: `SGD(**group, momentum=0.9)` is `SGD(params=..., lr=..., momentum=0.9)`.
+# `torch.optim` takes either parameters or a list of *parameter groups*, dicts such as `{"params": [...], "lr": 1e-3}`. Frozen parameters do not belong in them. The `SGD` of lesson 05 knows one rate only, so below each group gets an optimizer of its own: `SGD(**group, momentum=0.9)` is `SGD(params=..., lr=..., momentum=0.9)`.
 #
 # ### Exercise: `parameter_groups`
 #

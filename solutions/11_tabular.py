@@ -16,7 +16,7 @@
 #
 # **You will build** a model for ordinary tables, with words, numbers and gaps in them, and train it on 48,000 flights from New York. It predicts how long a flight is in the air, and it is never told how far the destination is. Afterwards you draw what it has learned about the destinations, beside a real map.
 #
-# **Time:** about {{ time }}. **It builds on** embeddings and PCA (lesson 09), Adam (lesson 07) and affine layers (lesson 01).
+# **Time:** about {{ time }}. **It builds on** embeddings and PCA (lesson 09), Adam (lesson 07) and affine layers (lesson 01). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
 # {{ exercises }}
 #
@@ -30,8 +30,7 @@ from torch import nn
 
 from course_utils import check, outcome, plots
 from course_utils.data import load_flights
-from course_utils.reference.embeddings import embedding_lookup, pca
-from course_utils.reference.optimizers import adam_step
+from course_utils.mine import My_Linear, adam_step, embedding_lookup, minibatches, mse, pca, relu
 
 _ = torch.manual_seed(0)
 
@@ -470,7 +469,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `TabularModel`
 #
-# {{ TabularModel }} `embedding_lookup(weight, idx)` from lesson 09 was imported at the top; `nn.Embedding`, `nn.Linear` and `nn.ReLU` may be used too, since you have built all of them.
+# {{ TabularModel }} `embedding_lookup(weight, idx)` from lesson 09, `My_Linear` and `relu` from lesson 01 were imported at the top; `nn.Embedding`, `nn.Linear` and `nn.ReLU` may be used too, since you have built all of them.
 #
 # - Column j of `categorical` is looked up in a table of shape `(cardinalities[j], embedding_size(cardinalities[j]))`. A cardinality includes code 0.
 # - The embeddings come first, in the order of the columns, then the continuous columns.
@@ -500,7 +499,7 @@ class TabularModel(nn.Module):
             [nn.Parameter(0.01 * torch.randn(size)) for size in sizes]
         )
         widths = [sum(width for _, width in sizes) + n_continuous, *hidden, n_outputs]
-        self.layers = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths, widths[1:])])
+        self.layers = nn.ModuleList([My_Linear(a, b) for a, b in zip(widths, widths[1:])])
         ### END SOLUTION
 
     def forward(self, categorical, continuous):
@@ -511,7 +510,7 @@ class TabularModel(nn.Module):
         ]
         x = torch.cat([*rows, continuous], dim=1)
         for layer in self.layers[:-1]:
-            x = torch.relu(layer(x))
+            x = relu(layer(x))
         return self.layers[-1](x)
         ### END SOLUTION
 
@@ -568,7 +567,7 @@ print("one flight:", tuple(model(cat_train[:1], con_train[:1]).shape))
 #
 # {{ fit_table }} Train a model on the given rows, and return a module that answers in the units of the targets. It is judged in eval mode. `torch.optim` may be used.
 #
-# For the step take Adam from lesson 07, imported at the top: `adam_step(params, means, squares, t, lr, betas, eps)`. `lr=0.01`, `betas=(0.9, 0.99)`, `eps=1e-8`, one hidden layer of 50, batches of 512 and four epochs are a good beginning. As in lesson 09 it helps when the learning rate falls towards 0.
+# For the step take Adam from lesson 07, imported at the top beside `minibatches` and `mse`: `adam_step(params, means, squares, t, lr, betas, eps)`. `lr=0.01`, `betas=(0.9, 0.99)`, `eps=1e-8`, one hidden layer of 50, batches of 512 and four epochs are a good beginning. As in lesson 09 it helps when the learning rate falls towards 0.
 #
 # The targets have shape `(n, 1)`, as the answers of the model have. Keep it so: `(n, 1) - (n,)` would broadcast to `(n, n)`.
 #
@@ -605,12 +604,11 @@ def fit_table(categorical, continuous, targets, cardinalities, seed):
     mean, std = targets.mean(), targets.std()
     params = list(model.parameters())
     means, squares = ([torch.zeros_like(p) for p in params] for _ in range(2))
-    batches = [batch for _ in range(4) for batch in torch.randperm(len(targets)).split(512)]
+    chance = torch.default_generator
+    batches = [batch for _ in range(4) for batch in minibatches(len(targets), 512, chance)]
     for t, batch in enumerate(batches, start=1):
-        loss = (
-            (model(categorical[batch], continuous[batch]) - (targets[batch] - mean) / std) ** 2
-        ).mean()
-        loss.backward()
+        standardised = (targets[batch] - mean) / std
+        mse(model(categorical[batch], continuous[batch]), standardised).backward()
         lr = 0.01 * (1 - t / len(batches))
         adam_step(params, means, squares, t, lr, betas=(0.9, 0.99), eps=1e-8)
         model.zero_grad()
@@ -931,11 +929,11 @@ def train_from(spread, epochs=3):
         for p in tables:
             _ = p.normal_(0, spread)
     middle, scale = targets.mean(), targets.std()
-    order = torch.cat([torch.randperm(len(targets)) for _ in range(epochs)]).split(512)
+    passes = (minibatches(len(targets), 512, torch.default_generator) for _ in range(epochs))
+    order = [picked for one in passes for picked in one]
     for step, picked in enumerate(order):
-        nn.functional.mse_loss(
-            net(cat_train[picked], con_train[picked]), (targets[picked] - middle) / scale
-        ).backward()
+        aims = (targets[picked] - middle) / scale
+        mse(net(cat_train[picked], con_train[picked]), aims).backward()
         adam_step(
             weights, first, second, step + 1, 0.01 * (1 - step / len(order)), (0.9, 0.99), 1e-8
         )
