@@ -105,6 +105,7 @@ NOT_KEPT = [
         "reads `zero` of the notebook",
     ),
     ("", "exec('def relu(x):\\n    return x.clamp(min=0)')", "the source of your `relu`"),
+    ("", "exec('relu = lambda x: x.clamp(min=0)')", "the source of your `relu`"),
     (
         "exec('def clip(x):\\n    return x.clamp(min=0)')\n",
         "def relu(x):\n    return clip(x)",
@@ -130,6 +131,7 @@ def test_an_answer_that_cannot_stand_alone_is_right_and_not_kept(
 
 KEPT = {
     "lambda": "relu = lambda x: x.clamp(min=0)",
+    "lambda without source": "relu = eval('lambda x: x.clamp(min=0)')",
     "timed": f"%%time\n{RELU}",
     "magic": f"%precision 3\n{RELU}",
     "decorated": "import functools\ndef plain(f):\n    @functools.wraps(f)\n    def g(*a, **k):\n"
@@ -269,6 +271,16 @@ def test_progress_says_where_one_is_and_what_comes_next(course, notebook):
     assert "✓ linear.relu" in text and "○ linear.My_Linear" in text and "✗ linear.collapse" in text
     assert table.next == "Next: linear.My_Linear." and table.total.startswith("1 of ")
     assert "<details open>" in table._repr_html_()
+
+
+def test_right_stays_right_and_a_later_mistake_is_named_beside_it(course, notebook):
+    notebook(RELU + CHECK)
+    notebook(f"def relu(x):\n    return x.clamp(max=0)\n{CHECK}")
+    row = next(row for row in Progress(course / "mine").rows if row["exercise"] == "linear.relu")
+    assert (row["state"], row["points"]) == ("right", row["of"]) and row["last mistake"]
+    assert f"1/1   {row['last mistake']}" in repr(mine.progress())
+    notebook(RELU + CHECK)
+    assert record.entries(course / "mine")[0]["linear.relu"].mistake == ""
 
 
 def test_without_a_place_for_a_library_a_check_is_as_ever_and_progress_says_why(

@@ -18,7 +18,9 @@ NOT_COUNTED = ("not attempted", "not run", "course error")
 
 @dataclass
 class Entry:
-    """One exercise: the best score of its checks, whether it is borrowed, and the last mistake."""
+    """One exercise: the best score of its checks, whether it is borrowed, and the mistake of the
+    last check, also where an earlier one was right.
+    """
 
     score: float = 0.0
     tries: int = 0
@@ -106,9 +108,10 @@ def checked(folder: Path, verdict: Verdict) -> str:
     def note(entry: Entry) -> None:
         if entry.borrowed and verdict.status == "shortcut":
             return  # it is the borrowed answer that was checked
-        entry.tries += verdict.status not in NOT_COUNTED
+        if verdict.status not in NOT_COUNTED:
+            entry.tries += 1
+            entry.mistake = str(verdict.mistake or "")
         entry.score = max(entry.score, round(verdict.score, 4))
-        entry.mistake = str(verdict.mistake or "") if entry.score < 1.0 else ""
         if entry.score == 1.0:
             entry.borrowed = False
 
