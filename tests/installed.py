@@ -30,9 +30,23 @@ for lesson in lessons():
             print("ANSWERED", exercise.id)
 """
 
+# What Windows lacks; the packages that the course needs are loaded before, since they look which
+# system they are on and not what it has.
+WINDOWS = """
+import os, signal, sys
+import IPython, matplotlib.pyplot, pandas, safetensors, torch, torchvision, tqdm, typer
+
+for name in ("SIGALRM", "setitimer", "getitimer", "alarm", "pause"):
+    delattr(signal, name)
+for name in ("fork", "forkpty", "getuid", "geteuid", "wait", "killpg", "sched_getaffinity"):
+    delattr(os, name)
+for name in ("fcntl", "grp", "pwd", "resource", "termios", "tty", "pty"):
+    sys.modules[name] = None
+"""
+
 
 def wheel(source: Path, folder: Path) -> Path:
-    """The wheel of a project's folder, unpacked in ``folder``; nothing is written to the source."""
+    """Where a project's wheel is installed, in ``folder``; nothing is written to the source."""
     copy = folder / "source"
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     for path in source.glob("*"):
@@ -45,7 +59,8 @@ def wheel(source: Path, folder: Path) -> Path:
     python = ["--python", sys.executable]
     subprocess.run([*command, *python, "--out-dir", folder, copy], check=True)
     (made,) = folder.glob("*.whl")
-    shutil.unpack_archive(made, folder / "site", "zip")
+    install = ["uv", "pip", "install", "--quiet", "--offline", "--no-deps", *python]
+    subprocess.run([*install, "--target", folder / "site", made], check=True)
     shutil.rmtree(copy)
     return folder / "site"
 
@@ -93,11 +108,14 @@ def run(code: str, *places: Path, cwd: Path) -> subprocess.CompletedProcess[str]
     )
 
 
-def answered(*places: Path, cwd: Path) -> list[str]:
-    """The exercises whose check takes a right answer, and refuses one that returns nothing."""
+def answered(*places: Path, cwd: Path, first: str = "") -> list[str]:
+    """The exercises whose check takes a right answer, and refuses one that returns nothing.
+
+    first: code that is run before.
+    """
     (cwd / "answers").mkdir()
     (cwd / "answers" / "tests").symlink_to(ROOT / "tests")
-    done = run(EVERY_CHECK, *places, cwd / "answers", cwd=cwd)
+    done = run(first + EVERY_CHECK, *places, cwd / "answers", cwd=cwd)
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [line.split() for line in done.stdout.splitlines()]
     return [words[1] for words in lines if words[:1] == ["ANSWERED"]]

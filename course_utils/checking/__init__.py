@@ -4,6 +4,7 @@ nbgrader.
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NoReturn
 
 from course_utils.checking import name_errors
@@ -28,6 +29,7 @@ from course_utils.checking.guard import unguarded
 from course_utils.checking.judge import Verdict, judge
 from course_utils.checking.replay import case, remember, stop
 from course_utils.checking.reproduce import Reproduce
+from course_utils.checking.running import LIMITED
 from course_utils.checking.surroundings import explained
 from course_utils.checking.tell_apart import TellApart
 from course_utils.errors import CourseError, CourseFault, NotRight
@@ -75,6 +77,8 @@ def check(id: str, answer: Any = _MISSING, seed: int | None = None) -> None:
     """
     if answer is _MISSING or not isinstance(id, str):
         _objection(id, answer)
+    if not LIMITED:
+        _say_that_nothing_stops_it()
     verdict = explained(judge(id, answer, seed), answer)
     told = [listener(verdict, answer) for listener in listeners] if seed is None else []
     card = Card(verdict, find(id).points, " ".join(filter(None, told)))
@@ -88,6 +92,12 @@ def check(id: str, answer: Any = _MISSING, seed: int | None = None) -> None:
             raise error
         remember(id, verdict.found)
         stop(error, id, answer)
+
+
+@cache
+def _say_that_nothing_stops_it() -> None:
+    """Say, once, that a check has no time limit on this system."""
+    print("A check has no time limit on this system: interrupt the kernel where one does not end.")
 
 
 def _objection(id: Any, answer: Any) -> NoReturn:

@@ -326,15 +326,16 @@ def processor_time() -> float:
     return sum(os.times()[:4])
 
 
+LIMITED = hasattr(signal, "setitimer")  # not on Windows
+
+
 @contextlib.contextmanager
 def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
     """Raise TimeLimit in the body after so many seconds, repeatedly until it stops; needs signals.
 
     patience: see `charged`.
     """
-    possible = (
-        hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-    )
+    possible = LIMITED and threading.current_thread() is threading.main_thread()
     if not possible or signal.getitimer(signal.ITIMER_REAL)[0]:
         yield
         return
