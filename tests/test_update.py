@@ -177,9 +177,61 @@ def test_a_pasted_picture_and_the_kernel_of_the_student_stay():
 
 
 TEXT = st.text(st.sampled_from("ab=\n #`é\u2028"), max_size=12)
-EDIT = st.tuples(
-    st.sampled_from(["write", "add", "drop", "move", "cut", "rename"]), st.integers(0, 40), TEXT
-)
+
+
+def _write(cells, index, place, words):
+    """A line in a cell."""
+    rows = source(cells[index]).splitlines(keepends=True)
+    rows.insert(place % (len(rows) + 1), words + "\n")
+    cells[index]["source"] = "".join(rows)
+
+
+def _split(cells, index, place, words):
+    """One cell as two."""
+    rows = source(cells[index]).splitlines(keepends=True)
+    middle = place % (len(rows) + 1)
+    cells[index]["source"] = "".join(rows[:middle])
+    cells.insert(index + 1, cell("".join(rows[middle:]), cells[index]["cell_type"]))
+
+
+def _join(cells, index, place, words):
+    """A cell and the next one as one."""
+    if index + 1 < len(cells):
+        cells[index]["source"] = f"{source(cells[index])}\n{source(cells.pop(index + 1))}"
+
+
+def _retype(cells, index, place, words):
+    """Code as text, or text as code, with its id and marks."""
+    kept = {name: cells[index][name] for name in ("id", "metadata") if name in cells[index]}
+    other = "markdown" if cells[index]["cell_type"] == "code" else "code"
+    cells[index] = cell(source(cells[index]), other) | kept
+
+
+def _run(cells, index, place, words):
+    """A cell that was run, and what it showed."""
+    if cells[index]["cell_type"] == "code":
+        shown = {"output_type": "stream", "name": "stdout", "text": words}
+        cells[index] |= {"execution_count": place, "outputs": [shown]}
+
+
+KINDS = {
+    "write": _write,
+    "add": lambda cells, index, place, words: cells.insert(
+        index, cell(words, "code" if place % 2 else "markdown")
+    ),
+    "drop": lambda cells, index, place, words: cells.pop(index),
+    "move": lambda cells, index, place, words: cells.insert(place % len(cells), cells.pop(index)),
+    "cut": lambda cells, index, place, words: cells[index].update(
+        source=source(cells[index])[: place * 3]
+    ),
+    "lose its id": lambda cells, index, place, words: cells[index].pop("id", None),
+    "split": _split,
+    "join": _join,
+    "copy": lambda cells, index, place, words: cells.insert(index, copy.deepcopy(cells[index])),
+    "retype": _retype,
+    "run": _run,
+}
+EDIT = st.tuples(st.sampled_from([*KINDS]), st.integers(0, 40), TEXT)
 
 
 def edited(notebook, edits, mark):
@@ -187,25 +239,18 @@ def edited(notebook, edits, mark):
     made = copy.deepcopy(notebook)
     cells = made["cells"]
     for number, (kind, place, text) in enumerate(edits):
-        if not cells:
-            break
-        index = place % len(cells)
-        words = f"{mark}{number} {text}"
-        if kind == "write":  # a line in a cell
-            rows = source(cells[index]).splitlines(keepends=True)
-            rows.insert(place % (len(rows) + 1), words + "\n")
-            cells[index]["source"] = "".join(rows)
-        elif kind == "add":
-            cells.insert(index, cell(words, "code" if place % 2 else "markdown"))
-        elif kind == "drop":
-            del cells[index]
-        elif kind == "move":
-            cells.insert(place % (len(cells) + 1), cells.pop(index))
-        elif kind == "cut":
-            cells[index]["source"] = source(cells[index])[: place * 3]
-        else:
-            cells[index].pop("id", None)
+        if cells:
+            KINDS[kind](cells, place % len(cells), place, f"{mark}{number} {text}")
     return made
+
+
+def unique(notebook):
+    """Give each cell an id of its own, as every release has them."""
+    taken = set()
+    for number, one in enumerate(notebook["cells"]):
+        if one.get("id") in {None, *taken}:
+            one["id"] = f"new-{number}"
+        taken.add(one["id"])
 
 
 def written(notebook, mark):
@@ -218,8 +263,7 @@ def written(notebook, mark):
 @given(st.lists(EDIT, max_size=8), st.lists(EDIT, max_size=8))
 def test_no_line_that_the_student_wrote_is_lost(students, courses):
     mine, new = edited(BASE, students, "MINE"), edited(BASE, courses, "NEW")
-    for one, id in zip(new["cells"], range(99), strict=False):
-        one.setdefault("id", f"new-{id}")
+    unique(new)
     merged = merge.merge(BASE, mine, new)
     assert not written(mine, "MINE") - written(merged, "MINE")
     assert not written(new, "NEW") - written(merged, "NEW")
@@ -230,9 +274,8 @@ def test_no_line_that_the_student_wrote_is_lost(students, courses):
 @settings(max_examples=100, deadline=None)
 @given(st.lists(EDIT, max_size=8))
 def test_who_wrote_nothing_gets_the_new_release(courses):
-    new = edited(BASE, [one for one in courses if one[0] != "rename"], "NEW")
-    for number, one in enumerate(new["cells"]):
-        one["id"] += f"-{number}" * (one["id"] in [other["id"] for other in new["cells"][:number]])
+    new = edited(BASE, courses, "NEW")
+    unique(new)
     assert texts(merge.merge(BASE, BASE, new)) == texts(new)
 
 
