@@ -131,7 +131,7 @@ for _ in range(10):
     )
 
 errors = {
-    "the mean": rmse(mean, valid.ratings),
+    "the mean": rmse(mean.expand_as(valid.ratings), valid.ratings),
     "mean and two biases": rmse(mean + of_user[valid.users] + of_item[valid.items], valid.ratings),
 }
 for name, error in errors.items():
