@@ -19,15 +19,13 @@
 # **Time:** about {{ time }}. **It builds on** lessons 01 to 06 and 08. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
 # {{ exercises }}
-#
-# **How it works.** Write your code where a cell says `raise NotImplementedError()`. Run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
 
 # %%
 import time
 
 import torch
 
-from course_utils import check, plots
+from course_utils import check, outcome, plots
 from course_utils.data import load_mnist
 from course_utils.mine import (
     SGD,
@@ -47,6 +45,37 @@ from course_utils.mine import (
 
 FULL = False  # True: all 60,000 digits of MNIST, downloaded once
 torch.set_num_threads(1)  # sums in the same order on every machine
+
+# %% [markdown]
+# ## Five questions first
+#
+# Answer each in your head before you open it. What you have to look for in your memory stays there longer.
+#
+# <details><summary>1. $y = xW^\top + b$, and the gradient of the loss by $y$ is $G$. What is the gradient by $W$?</summary>
+#
+# $G^\top x$ (lesson 03).
+#
+# </details>
+# <details><summary>2. What is the gradient of cross-entropy by the logits?</summary>
+#
+# $(p - y)/n$, with the probabilities $p$ and the one-hot targets $y$ (lesson 04).
+#
+# </details>
+# <details><summary>3. Why is a gradient check made in float64?</summary>
+#
+# The two losses differ in their last digits only, and float32 has too few of them (lesson 03).
+#
+# </details>
+# <details><summary>4. What does an optimizer keep from step to step?</summary>
+#
+# The parameters, a velocity for each, the learning rate and the momentum (lesson 05).
+#
+# </details>
+# <details><summary>5. One cycle: where are the learning rate and the momentum highest?</summary>
+#
+# The rate at its peak, after about a third of the steps; there the momentum is lowest, and it is highest at both ends (lesson 08).
+#
+# </details>
 
 # %% [markdown]
 # ## A layer keeps what its way back needs
@@ -237,7 +266,7 @@ plots.show(
         "→",
         ("gradient of x", grad_x.round(decimals=2) + 0.0),  # so that no zero has a minus
     ),
-    alt="Four tables of numbers: x with two rows of four, the logits with two rows of three, the gradient of the logits, two rows of three again, and the gradient of x, two rows of four again.",
+    "library.path",
 )
 
 # %% [markdown]
@@ -314,9 +343,10 @@ def gradient_check(net, loss, x, y):
 # %% [markdown]
 # ### What you should now see
 #
-# Guess first: by how much does the largest relative error grow if one layer's gradient of the bias is doubled?
-#
-# *My guess:*
+# A right net, and one whose last layer has a mistake: its gradient of the bias is doubled.
+
+
+# %% guess="library.doubled"
 
 
 # %%
@@ -334,10 +364,17 @@ class DoubledBias(Linear):
 
 
 x, y = torch.randn(8, 5, generator=generator).double(), torch.arange(8) % 3
+errors = {}
 for name, kind in (("right", Linear), ("bias doubled", DoubledBias)):
     first, last = in_double(Linear(5, 4, generator)), in_double(kind(4, 3, generator))
-    error = gradient_check(Sequential([first, ReLU(), last]), CrossEntropy(), x, y)
-    print(f"{name}: {'below 1e-4' if error < 1e-4 else f'{error:.2f}'}")
+    errors[name] = gradient_check(Sequential([first, ReLU(), last]), CrossEntropy(), x, y)
+    print(f"{name}: {'below 1e-4' if errors[name] < 1e-4 else f'{errors[name]:.2f}'}")
+outcome("library.doubled")
+
+# %% guard="library.doubled"
+# change: 2 * self.grad_bias -> self.grad_bias
+assert errors["right"] < 1e-4, "a right net stays below 1e-4"
+assert abs(errors["bias doubled"] - 1 / 3) < 1e-3, "a doubled gradient has a relative error of 1/3"
 
 # %% [markdown]
 # A relative error of $|2a - a| / (|2a| + |a|) = 1/3$ shows at once; a right net stays below $10^{-4}$.
@@ -436,9 +473,10 @@ def fit_digits(x, y, seed):
 # %% [markdown]
 # ### What you should now see
 #
-# Your net on the validation digits, and beside it a net of torch's parts with the same sizes, epochs and steps. Guess first: which one is faster, and by how much?
-#
-# *My guess:*
+# Your net on the validation digits, and beside it a net of torch's parts with the same sizes, epochs and steps.
+
+
+# %% guess="library.beside_torch"
 
 
 # %% tags=["nbval-ignore-output"]
@@ -468,9 +506,15 @@ for name, fit in (("own parts", fit_digits), ("torch's parts", fit_with_torch)):
     logits = net.forward(x_valid).detach()
     results[name] = logits
     print(f"{name}: {seconds:.1f} s, accuracy {accuracy(logits, y_valid):.3f}")
+outcome("library.beside_torch")
+
+# %% guard="library.beside_torch"
+# change: net = fit(x_train, y_train, seed=0) -> net = fit(x_train[:300], y_train[:300], 0) if fit is fit_digits else fit(x_train, y_train, 0)
+own, theirs = (accuracy(logits, y_valid) for logits in results.values())
+assert abs(own - theirs) < 0.03, "both read about as many digits"
 
 # %% [markdown]
-# The two agree as far as two starts can, and your library is no slower: autograd records what any program does, and you wrote down what this one does. It even computes something for nothing: the gradient of the pixels, which nobody reads, is a sixth of all its work.
+# The two agree as far as two starts can, and your library is no slower: autograd records what any program does, and you wrote down what this one does. It even computes something for nothing, the gradient of the pixels, which nobody reads. `First`, below, leaves that out.
 
 # %% tags=["nbval-ignore-output"]
 guesses = results["own parts"].argmax(1)
@@ -481,7 +525,7 @@ plots.show(
         [f"{y_valid[i]}, says {guesses[i]}" for i in wrong],
         columns=8,
     ),
-    alt="Sixteen digits that the net reads wrongly, each with its label and what the net says.",
+    "library.misread",
 )
 
 # %% [markdown]
@@ -495,15 +539,22 @@ plots.show(
 # %% [markdown]
 # ## Should I try …? Try it and see
 #
-# Nothing here is graded. Guess first and write the guess down. Then run the cell, and change it as you like. Double-click the cells in italics to write.
+# Nothing here is graded. Guess, run the cell, then say why it came out as it did.
 
 
 # %%
+class First(Linear):
+    """A Linear whose input is data: nobody asks for the gradient of that."""
+
+    def backward(self, grad_out):
+        self.grad_weight, self.grad_bias = grad_out.T @ self.x, grad_out.sum(0)
+
+
 def trained(sizes, lr=0.08, epochs=4, size=64, moved=False):
     """A net with these sizes, after one cycle; moved: each batch goes a pixel aside at random."""
     g = torch.Generator().manual_seed(0)
-    pairs = [[ReLU(), Linear(a, b, g)] for a, b in zip(sizes, sizes[1:])]
-    model = Sequential([layer for pair in pairs for layer in pair][1:])
+    pairs = [[ReLU(), Linear(a, b, g)] for a, b in zip(sizes[1:], sizes[2:])]
+    model = Sequential([First(*sizes[:2], g), *(layer for pair in pairs for layer in pair)])
     loss, sgd = CrossEntropy(), SGD(model.parameters(), lr)
     steps = [some for _ in range(epochs) for some in minibatches(len(x_train), size, g)]
     for step, some in enumerate(steps):
@@ -523,51 +574,76 @@ def reached(net):
 
 # %% [markdown]
 # ### Should I add layers?
+#
+# No hidden layer, one, and two, each trained for four epochs.
+
+
+# %% guess="library.layers"
+
 
 # %% tags=["nbval-ignore-output"]
-for sizes in ([784, 10], [784, 100, 10], [784, 100, 100, 10]):
-    print(f"{len(sizes) - 1} affine layers: {reached(trained(sizes)):.3f}")
+by_layers = {n: reached(trained([784, *n * [100], 10])) for n in (0, 1, 2)}
+for n, value in by_layers.items():
+    print(f"{n} hidden layers: {value:.3f}")
+outcome("library.layers")
+
+# %% guard="library.layers"
+# change: n * [100] -> min(n, 0) * [100]
+assert by_layers[1] > by_layers[0] + 0.02, "the first hidden layer gains most"
+assert abs(by_layers[2] - by_layers[1]) < 0.02, "the second gains little"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I take a larger learning rate?
+#
+# A net with 50 hidden units, and three peaks of the cycle.
+
+
+# %% guess="library.rate"
+
 
 # %% tags=["nbval-ignore-output"]
-for lr in (0.01, 0.1, 1.0):
-    print(f"largest lr {lr:g}: {reached(trained([784, 50, 10], lr)):.3f}")
+by_rate = {lr: reached(trained([784, 50, 10], lr)) for lr in (0.01, 0.1, 1.0)}
+for lr, value in by_rate.items():
+    print(f"largest lr {lr:g}: {value:.3f}")
+outcome("library.rate")
+
+# %% guard="library.rate"
+# change: trained([784, 50, 10], lr) -> trained([784, 50, 10], min(lr, 0.1))
+assert by_rate[1.0] < 0.5, "with a peak of 1 it learns next to nothing"
+assert by_rate[0.1] > by_rate[0.01], "0.1 is better than 0.01"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ### Should I move the pictures?
 #
-# Every batch is moved by a pixel, to any side or not at all, so that hardly any picture comes twice. With `FULL = True` in the first cell this is a larger net, 784-512-10, and 20 epochs of all 60,000 digits.
+# Every batch is moved by a pixel, to any side or not at all, so that hardly any picture comes twice. With `FULL = True` in the first cell this is a larger net, 784-400-10, and 20 epochs of all 60,000 digits.
+
+
+# %% guess="library.moved"
+
 
 # %% tags=["nbval-ignore-output"]
-small, large = ([784, 100, 10], 0.08, 8, 64), ([784, 512, 10], 0.12, 20, 128)
+small, large = ([784, 100, 10], 0.08, 8, 64), ([784, 400, 10], 0.12, 20, 128)
+by_move = {}
 for moved in (False, True):
     started = time.perf_counter()
     net = trained(*(large if FULL else small), moved)
     seconds = time.perf_counter() - started
-    print(f"{'moved' if moved else 'as they are'}: {reached(net):.4f} after {seconds:.0f} s")
+    by_move[moved] = reached(net)
+    print(f"{'moved' if moved else 'as they are'}: {by_move[moved]:.4f} after {seconds:.0f} s")
+outcome("library.moved")
+
+# %% guard="library.moved"
+# change: small), moved) -> small), False)
+assert by_move[True] > by_move[False] + 0.003, "moved pictures teach more"
 
 # %% [markdown]
-# *My guess:*
-#
-# *What happened:*
-#
-# *Why:*
+# *What happened, and why:*
 
 # %% [markdown]
 # ## Where this stands in the source
