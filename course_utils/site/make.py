@@ -135,7 +135,10 @@ def _contents(lessons: Sequence[Lesson]) -> str:
     documents = {part: [Path(path).stem for path in paths] for part, paths in parts().items()}
     book = [
         "All together <mistakes/index>",
-        *(f"{chapters.title(lesson)} <mistakes/{lesson.name}>" for lesson in lessons),
+        *(
+            f"{chapters.title(lesson)} <mistakes/{lesson.name}>"
+            for lesson in mistakes.with_any(lessons)
+        ),
     ]
     tables = {
         "Begin": documents["Begin"],

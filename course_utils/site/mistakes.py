@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from course_utils.building.lesson import Lesson
 from course_utils.checking.card import Card
 from course_utils.checking.exercise import Exercise, Mistake, Training, exercises
+from course_utils.checking.exercise import lessons as lessons_with_exercises
 from course_utils.site.chapters import title
 from course_utils.site.runs import verdict
 
@@ -17,9 +18,15 @@ BY_A_SIGN = "A check knows it by what several runs have in common, not by one va
 
 def pages(lessons: Iterable[Lesson]) -> dict[str, str]:
     """The book's pages in markdown, by name; `index` has the numbers and says how to read it."""
-    made = {lesson.name: _page(lesson, exercises(lesson.short)) for lesson in lessons}
+    made = {lesson.name: _page(lesson, exercises(lesson.short)) for lesson in with_any(lessons)}
     known = sum(text.count("```{rubric}") for text in made.values())
     return {"index": INTRODUCTION.format(known=f"{known:,}"), **made}
+
+
+def with_any(lessons: Iterable[Lesson]) -> list[Lesson]:
+    """The lessons that have exercises, and so mistakes."""
+    known = lessons_with_exercises()
+    return [lesson for lesson in lessons if lesson.short in known]
 
 
 INTRODUCTION = """\
