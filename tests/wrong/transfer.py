@@ -732,7 +732,7 @@ def _grad_off(model: nn.Module, layers: Sequence[str], x: Tensor) -> dict[str, A
 wrong("transfer.activations", "gradients off for good")(_grad_off)
 
 
-def _new_head(model: Any, n: int = 5) -> nn.Module:
+def _new_head(model: Any, n: int = 10) -> nn.Module:
     model.head[1] = nn.Linear(model.head[1].in_features, n)
     return model
 
@@ -769,7 +769,7 @@ def _steps(
 
 
 wrong("transfer.fine_tune", "wrong number of classes")(
-    lambda model, x, y, seed: _steps(_new_head(model, 10), x, y, steps=4)
+    lambda model, x, y, seed: _steps(_new_head(model, 11), x, y, steps=4)
 )
 
 
@@ -789,7 +789,7 @@ def digit_net(num_outputs: int, widths: Sequence[int] = (8, 16, 32)) -> nn.Seque
     )
 
 
-wrong("transfer.fine_tune", "from scratch")(lambda model, x, y, seed: _steps(digit_net(5), x, y))
+wrong("transfer.fine_tune", "from scratch")(lambda model, x, y, seed: _steps(digit_net(10), x, y))
 
 wrong("transfer.fine_tune", ("far worse than guessing", "the same logits for every digit"))(
     lambda model, x, y, seed: _steps(_new_head(model), x, y, lr=20.0, steps=20)
@@ -824,6 +824,24 @@ wrong("transfer.fine_tune", "images paired with wrong labels")(
 
 wrong("transfer.fine_tune", "too little training")(
     lambda model, x, y, seed: _steps(_new_head(model), x, y, steps=4, lr=0.01)
+)
+
+wrong("transfer.fine_tune", "old digits forgotten")(
+    lambda model, x, y, seed: _steps(_new_head(model), x, y, steps=80)
+)
+
+
+def _old_rows(model: Any) -> nn.Module:
+    old = model.head[1]
+    _new_head(model)
+    with torch.no_grad():
+        model.head[1].weight[:5] = old.weight
+        model.head[1].bias[:5] = old.bias
+    return model
+
+
+wrong("transfer.fine_tune", "old digits forgotten")(
+    lambda model, x, y, seed: _steps(_old_rows(model), x, y, steps=100, lr=0.1)
 )
 
 
