@@ -472,8 +472,8 @@ def images(
     signed: bool | Sequence[bool] = False,
     size: float = 0.8,
 ) -> Figure:
-    """A grid of grey pictures (n, height, width), each with its title; size: the width of one in
-    inches.
+    """A grid of pictures, grey (n, height, width) or in colours from 0 to 1 (n, 3, height, width),
+    each with its title; size: the width of one in inches.
 
     signed: all, or which of them, show negative numbers blue, positive ones red and 0 white, on one
     scale for all.
@@ -486,7 +486,7 @@ def images(
     )
     rows = math.ceil(len(pictures) / columns)
     lines = max((str(title).count("\n") + 1 for title in titles), default=0)
-    height = size * pictures.shape[1] / pictures.shape[2] + 0.22 * lines
+    height = size * pictures.shape[-2] / pictures.shape[-1] + 0.22 * lines
     figure, axes = panels(columns, rows, width=size * columns + 0.8 * any(with_sign), height=height)
     for axis in axes:
         axis.axis("off")
@@ -495,7 +495,8 @@ def images(
         colours: dict[str, Any] = (
             {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if own else {"cmap": "gray_r"}
         )
-        drawn = axis.imshow(pictures[index], **colours)
+        picture = pictures[index] if pictures.ndim == 3 else pictures[index].permute(1, 2, 0)
+        drawn = axis.imshow(picture, **colours)
         axis.set_title(str(titles[index]) if titles else "", fontsize=9)
         scale = drawn if own else scale
     if scale is not None:

@@ -122,7 +122,7 @@ def describe_data() -> list[DataSet]:
             (DATA / "movielens").is_dir(),
         ),
         DataSet("flights", 60_000, "CC0 1.0", DATA / "flights", (DATA / "flights").is_dir()),
-        DataSet("emoji", 417, "OFL 1.1 and Unicode", DATA / "emoji", (DATA / "emoji").is_dir()),
+        DataSet("emoji", 404, "OFL 1.1 and Unicode", DATA / "emoji", (DATA / "emoji").is_dir()),
     ]
 
 
@@ -214,10 +214,10 @@ def load_flights() -> Flights:
 
 
 def load_emoji() -> Emoji:
-    """417 colour pictures of animals, plants, food, transport, clothing and buildings, 64 x 64
+    """404 colour pictures of animals, plants, food, transport, clothing and buildings, 64 x 64
     pixels on white.
 
-    The classes are of uneven size: 124, 28, 106, 85, 47 and 27 pictures.
+    The classes are of uneven size: 124, 28, 106, 72, 47 and 27 pictures.
     Raises DataError. Source: Noto Color Emoji; names and groups from Unicode's emoji-test.txt.
     """
     import numpy as np
@@ -242,7 +242,8 @@ def load_emoji() -> Emoji:
 
 
 def load_photograph_net() -> torch.nn.Module:
-    """EfficientNet-Lite0, trained on 1.3 million photographs of 1,000 kinds of things, in eval mode.
+    """EfficientNet-Lite0, trained on 1.3 million photographs of 1,000 kinds of things, in eval
+    mode.
 
     It maps (n, 3, h, w) to logits (n, 1000); h and w are multiples of 32, and the colours are
     scaled as in ``photograph_input``. Its last layer is ``_fc``, its 16 blocks ``_blocks``.

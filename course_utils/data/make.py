@@ -127,18 +127,18 @@ def make_flights(sources: Path) -> None:
 
 
 EMOJI = {  # a class of the course: how the names of Unicode's subgroups begin
-    "animal": "animal-",
-    "plant": "plant-",
-    "food": "food-",
-    "transport": "transport-",
-    "clothing": "clothing",
-    "building": "place-building",
+    "animal": ("animal-",),
+    "plant": ("plant-",),
+    "food": ("food-",),
+    "transport": ("transport-ground", "transport-water", "transport-air"),
+    "clothing": ("clothing",),
+    "building": ("place-building",),
 }
 SKIN_TONES = range(0x1F3FB, 0x1F400)
 
 
 def emoji_rows(text: str) -> list[tuple[str, str, str]]:
-    """(characters, class, name) of each picture that Unicode's emoji-test.txt has of the classes."""
+    """(characters, class, name) of each emoji of the classes in Unicode's emoji-test.txt."""
     kind, rows = None, []
     for line in text.splitlines():
         if line.startswith("# subgroup: "):
