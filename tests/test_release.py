@@ -174,12 +174,15 @@ def test_the_lock_has_the_students_packages_alone(made):
     project = tomllib.loads((made / "pyproject.toml").read_text())["project"]
     assert {"torch", "torchvision", "jupyterlab", "safetensors"} <= {*names}
     assert not {"nbgrader", "dask", "jupytext", "pytest", "sqlalchemy", "uv"} & {*names}
-    assert [*project["optional-dependencies"]] == ["lab"]
+    assert [*project["optional-dependencies"]] == ["lab", "photographs"]
     assert "--hash=sha256:" in lock
 
 
 def test_a_package_that_only_an_instructors_package_brings_is_not_locked():
-    parts = {"dependencies": ["torch>=2"], "optional-dependencies": {"lab": ["jupyterlab"]}}
+    parts = {
+        "dependencies": ["torch>=2"],
+        "optional-dependencies": {"lab": ["jupyterlab"], "photographs": ["weights"]},
+    }
     brought = {"a": ["torch"], "b": ["nbgrader", "a"], "c": ["nbgrader"], "torch": ["p"]}
     blocks = [
         f"{name}==1 \\\n    # via {by[0]}\n"

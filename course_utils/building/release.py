@@ -17,7 +17,13 @@ from course_utils.update.release import FORMAT, MANIFEST, digest, notebook, note
 
 TEACHERS = ("grading", "building", "site")  # rooms of the package that no student gets
 BY_LESSON = ("reference", "exercises")  # rooms with a module for each lesson
-DATA = {"load_mnist": "mnist", "load_ratings": "movielens", "load_flights": "flights"}
+DATA = {
+    "load_mnist": "mnist",
+    "load_ratings": "movielens",
+    "load_flights": "flights",
+    "load_emoji": "emoji",
+}
+EXTRAS = ("lab", "photographs")  # of the student
 TEXTS = ("LICENSE", "LICENSE-text")
 README = Path(__file__).with_name("student_readme.md")
 PROJECT = """\
@@ -32,7 +38,7 @@ requires-python = "{python}"
 dependencies = {dependencies}
 
 [project.optional-dependencies]
-lab = {lab}
+{extras}
 
 [project.scripts]
 course = "course_utils.cli:main"
@@ -169,14 +175,18 @@ def _project(project: dict) -> str:
         version=__version__,
         python=said["requires-python"],
         dependencies=json.dumps(said["dependencies"]),
-        lab=json.dumps(said["optional-dependencies"]["lab"]),
+        extras="\n".join(
+            f"{name} = {json.dumps(said['optional-dependencies'][name])}" for name in EXTRAS
+        ),
     )
 
 
 def student_lock(lock: str, project: dict) -> str:
     """The blocks of a lock that the student's requirements, or what these need, brought in."""
     said = project["project"]
-    wanted = [*said["dependencies"], *said["optional-dependencies"]["lab"]]
+    wanted = [*said["dependencies"]]
+    for name in EXTRAS:
+        wanted += said["optional-dependencies"][name]
     direct = {re.split(r"[^\w.-]", line)[0].lower() for line in wanted}
     head, *blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)
     needed_by: dict[str, set[str]] = {}
