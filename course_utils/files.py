@@ -2,16 +2,41 @@
 
 import contextlib
 import os
+import stat
 import threading
 from pathlib import Path
+
+SHARED = stat.S_ISGID | stat.S_IRWXG
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; the group may write in it where it may in those above."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _hand_down(folder, SHARED)
+
+
+def share(path: Path) -> None:
+    """Let the group read and write a file where it may write in its folder."""
+    _hand_down(path, 0o060)
+
+
+def _hand_down(path: Path, rights: int) -> None:
+    """Give a path those rights where the group may write in its folder."""
+    above = path.parent.stat().st_mode
+    if above & stat.S_IWGRP:
+        with contextlib.suppress(PermissionError):  # it is another's, who has done it
+            path.chmod(stat.S_IMODE(path.stat().st_mode | above & rights | rights & 0o060))
 
 
 def write(path: Path, content: bytes) -> None:
     """Put a whole file in place of the old one, or leave that as it was; folders are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         part.write_bytes(content)
+        share(part)
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):

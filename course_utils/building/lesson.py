@@ -21,7 +21,7 @@ class Lesson:
     @property
     def short(self) -> str:
         """The name without the number."""
-        return self.name.partition("_")[2]
+        return re.sub(r"^\d\d_", "", self.name)
 
     @property
     def text(self) -> Path:

@@ -311,7 +311,12 @@ def lessons() -> list[str]:
 
 
 def exercises(lesson: str) -> list[Exercise]:
-    """The exercises of a lesson, in its module's order; lesson: its name without the number."""
+    """The exercises of a lesson, in its module's order; none of one that is not the course's own.
+
+    lesson: its name without the number.
+    """
+    if lesson not in lessons():
+        return []
     module = _imported(f"course_utils.exercises.{lesson}")
     classes = [
         item

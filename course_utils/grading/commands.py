@@ -23,6 +23,10 @@ REFUSED = (
     "a student's id has letters, digits, spaces and . _ - + @ ', and begins with a letter or "
     "digit: rename it."
 )
+UNRELEASED = (
+    "{0} was handed in and never released: put its notebook, {0}/{0}.ipynb, among the released "
+    "ones."
+)
 EMPTY = ("not attempted", "not run")
 
 
@@ -103,15 +107,22 @@ def _grade_class(
     course: "Course", lesson: str, options: "Options", workers: "LocalPool", report: Path | None
 ) -> None:
     """Grade what was handed in for a lesson, or for all, and print and write the reports."""
+    from course_utils.building.lesson import Lesson
     from course_utils.files import write
     from course_utils.grading.outside import batch
     from course_utils.grading.outside.course import dump
+    from course_utils.grading.outside.entering import GradebookInUse
 
-    reports = []
+    reports, failed = [], []
+    lessons = course.choose(lesson)
     try:
-        for chosen in course.choose(lesson):
-            reports.append(batch.grade(course, chosen, options, workers=workers))
-            show(reports[-1])
+        for chosen in lessons:
+            try:
+                reports.append(batch.grade(course, chosen, options, workers=workers))
+            except GradebookInUse as error:  # the other lessons may still be entered
+                failed.append(str(error))
+            else:
+                show(reports[-1])
     except KeyboardInterrupt:
         print(
             "Stopped. Nothing is lost: run the same command again, and it goes on from here.",
@@ -120,7 +131,9 @@ def _grade_class(
         raise SystemExit(130) from None
     if report is not None:
         write(report.resolve(), dump(reports[0] if len(reports) == 1 else reports))
-    _end(course, course.choose(lesson), reports)
+    if lesson == "all":
+        failed += [UNRELEASED.format(name) for name in course.unreleased()]
+    _end(course, [Lesson(item["lesson"], course.root) for item in reports], reports, failed)
 
 
 def _grade_one(
@@ -148,15 +161,23 @@ def _grade_one(
 
 
 def _end(
-    course: "Course", chosen: Sequence["Lesson"], reports: Sequence[Mapping[str, Any]]
+    course: "Course",
+    chosen: Sequence["Lesson"],
+    reports: Sequence[Mapping[str, Any]],
+    failed: Sequence[str],
 ) -> None:
     """Say what was left out or failed, and end with the exit status that says so."""
     missing = sum(len(course.students(lesson)) for lesson in chosen) - sum(
         len(item["submissions"]) for item in reports
     )
-    refused = [name for lesson in chosen for name in course.refused(lesson)]
-    for name in refused:
-        print(f"The folder {name} was left out: {REFUSED}", file=sys.stderr)
+    refused = [
+        f"The folder {name} was left out: {REFUSED}"
+        for lesson in chosen
+        for name in course.refused(lesson)
+    ]
+    left_out = [sentence for item in reports for sentence in item.get("left_out", ())]
+    for sentence in (*refused, *left_out, *failed):
+        print(sentence, file=sys.stderr)
     if missing:
         print(
             f"{missing} submissions have no verdict: run the same command again.", file=sys.stderr
@@ -170,7 +191,7 @@ def _end(
             if check["status"] == "course error"
         }
     )
-    if missing or refused:
+    if missing or refused or failed:
         raise SystemExit(1)
 
 
@@ -215,6 +236,8 @@ def show(report: dict[str, Any]) -> None:
         score = f"{row['score']:g} of {row['max_score']:g}"
         table.add_row(escape(printable(student)), score, row["status"], "; ".join(said))
     console = Console()
+    for change in report.get("changes", ()):
+        print(change)
     console.print(table)
     for student, row in chosen.items():
         for line in row["repairs"][:1]:

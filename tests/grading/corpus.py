@@ -680,10 +680,12 @@ def _file(kind: str) -> Callable[[Callable[[Path], None]], None]:
     return add
 
 
-@_file("wrong_name")
 def _wrong_name(folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "Untitled.ipynb").write_text(json.dumps(answered()))
+
+
+ENTRIES.append(Entry("wrong_name", "mangled", FULL, _wrong_name, repaired=True))
 
 
 @_file("nothing_in_the_folder")

@@ -156,7 +156,7 @@ def forged(change, answer=lambda x: x + 1):
     return verdicts.as_row(exercise.id, RELU, admission.judged(exercise, encode(trees), 7))
 
 
-RELU = {"metadata": {"nbgrader": {"grade_id": "check-relu", "points": 1}}}
+RELU = {"cell_type": "code", "metadata": {"nbgrader": {"grade_id": "check-relu", "points": 1}}}
 
 
 @pytest.mark.parametrize(

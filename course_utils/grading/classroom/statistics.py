@@ -78,6 +78,7 @@ class Statistics:
     essays: dict[str, Essay] = field(default_factory=dict)
     unnamed: list[Group] = field(default_factory=list)
     alike: list[Pair] = field(default_factory=list)
+    ids: dict[str, str] = field(default_factory=dict)  # of checks and essays, by grade_id
     open: dict[str, list[str]] = field(default_factory=dict)  # what each has not right
 
     @property
@@ -123,9 +124,9 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
         found.seconds[student] = result.seconds
         found.repairs.update(result.repairs)
         for row in result.checks:
+            found.ids[row.grade_id] = row.id
             if not row.manual:
                 check = found.checks.setdefault(row.id, Check(row.max_points))
-                check.points += row.points or 0.0
                 check.statuses[row.status] += 1
                 check.mistakes.update(row.mistake.split(TOGETHER) if row.mistake else [])
     if not found.seconds:
@@ -162,7 +163,10 @@ def _from_gradebook(course: Course, found: Statistics) -> None:
             score = submission.score - submission.late_submission_penalty
             found.scores[submission.student_id] = max(0.0, score)
             for grade in (item for notebook in submission.notebooks for item in notebook.grades):
-                if grade.cell.cell_type == "markdown":
+                check = found.checks.get(found.ids.get(grade.name, ""))
+                if check is not None:
+                    check.points += grade.score
+                else:
                     essay = found.essays.setdefault(grade.name, Essay())
                     essay.waiting += is_waiting(grade)
                     essay.given += grade.manual_score is not None

@@ -48,6 +48,9 @@ def work(sock: socket.socket, exercises: dict[str, Exercise], limits: wire.Limit
         wire.send(sock, wire.STEP, number)
         if step["kind"] == "cell":
             began, used = time.monotonic(), processor_time()
+            if step["test"]:
+                _run_cell(sock, shell, number, step["source"], limits.test, limits.output, patience)
+                continue
             seconds = min(limits.cell, max(spare, SHORTEST)) if step["own"] else limits.cell
             room -= _run_cell(sock, shell, number, step["source"], seconds, room, patience)
             if step["own"]:
@@ -94,8 +97,16 @@ def _run_cell(
     patience: float,
 ) -> int:
     RECORDER.start(room)
-    with _recording(), contextlib.suppress(TimeLimit), time_limit(seconds, patience):
-        shell.run_cell(source, store_history=False)
+    error: BaseException | None = None
+    try:
+        with _recording(), time_limit(seconds, patience):
+            ran = shell.run_cell(source, store_history=False)
+        error = ran.error_before_exec or ran.error_in_exec
+    except TimeLimit as over:
+        error = over
+    if error is not None and not any(item["output_type"] == "error" for item in RECORDER.outputs):
+        # It came again while IPython was about to show it.
+        RECORDER.error(type(error).__name__, str(error), [])
     if device() == MISSING:
         use_device(
             "cpu"

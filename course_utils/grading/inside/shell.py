@@ -8,6 +8,7 @@ from typing import Any
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
 from traitlets.config import Config
 
 KINDS = (
@@ -32,13 +33,15 @@ class Recorder:
         """Something written to stdout or stderr."""
         text = self._cut(text)
         last = self.outputs[-1] if self.outputs else {}
-        if text and last.get("name") == name:
+        if last.get("name") == name:
             last["text"] += text
-        elif text:
+        elif text or name == "stderr":  # that it was written to may cost points
             self.outputs.append({"output_type": "stream", "name": name, "text": text})
 
     def data(self, data: dict[str, Any], kind: str = "display_data") -> None:
         """Something displayed; only text and pictures are kept."""
+        if kind == "execute_result":  # it may be points, whatever was printed before
+            self.room = max(self.room, LONGEST_LINE)
         kept = {key: self._cut(data[key]) for key in KINDS if isinstance(data.get(key), str)}
         kept = {
             key: value for key, value in kept.items() if key == "text/plain" or value == data[key]
@@ -109,7 +112,7 @@ class Hook(DisplayHook):
 
     def write_format_data(self, format_dict: dict[str, Any], *_: Any) -> None:
         """Record it."""
-        RECORDER.data(format_dict, "display_data")
+        RECORDER.data(format_dict, "execute_result")
 
     def finish_displayhook(self) -> None:
         """No newline."""
@@ -117,6 +120,9 @@ class Hook(DisplayHook):
 
 class Shell(InteractiveShell):
     """The shell of a submission."""
+
+    display_pub_class = Type(Publisher)  # no settings of IPython's: a Config does not change them
+    displayhook_class = Type(Hook)
 
     def enable_matplotlib(self, *_: Any) -> tuple[str, str]:
         """Pictures go into the notebook, whatever `%matplotlib` asks for: no window opens here."""
@@ -134,8 +140,6 @@ def make_shell() -> Any:
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
-    config.InteractiveShell.display_pub_class = Publisher
-    config.InteractiveShell.displayhook_class = Hook
     shell = Shell.instance(config=config)
     assert shell.display_formatter is not None
     shell.display_formatter.active_types = list(KINDS)

@@ -15,11 +15,12 @@ from nbgrader.utils import find_all_files
 
 from course_utils.building.lesson import Lesson
 from course_utils.errors import CourseError
-from course_utils.grading.outside import late, pool
+from course_utils.grading.outside import answers, late, pool
 from course_utils.grading.outside.batch import Batch, Options
 from course_utils.grading.outside.course import find_course
+from course_utils.grading.outside.entering import enter_lesson
 from course_utils.grading.outside.gate import is_student_id
-from course_utils.grading.outside.gradebook import enter_lesson, fill, graded_notebook
+from course_utils.grading.outside.gradebook import fill, graded_notebook
 from course_utils.grading.outside.intake import copy_secret, copy_stamp, handed_in_at
 from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.task import Task
@@ -40,7 +41,9 @@ class TrustedExporter(NotebookExporter):
         self.course = find_course(Path(converter.coursedir.root))
         lesson = Lesson(converter.coursedir.assignment_id, self.course.root)
         if lesson in self.course.lessons():
-            enter_lesson(self.course, lesson, json.loads(self.course.released(lesson)))
+            released = json.loads(self.course.released(lesson))
+            for change in enter_lesson(self.course, lesson, released):
+                converter.log.warning(change)
         converter.init_assignment = self._begin
         # One process with a warm sandbox for all submissions of this run, which starts meanwhile.
         self.pool = pool.LocalPool(1)
@@ -85,11 +88,13 @@ class TrustedExporter(NotebookExporter):
         if self.converter._sanitizing:
             self._grade(names["student"], names["assignment"])
             return self.from_notebook_node(from_dict(self.notebook), resources=resources, **kw)
+        lesson = Lesson(names["assignment"], self.course.root)
         with Gradebook(names["db_url"], self.converter.coursedir.course_id) as book:
             submission = book.find_submission_notebook(
                 names["notebook"], names["assignment"], names["student"]
             )
-            fill(submission, self.result)
+            changed = answers.changed(self.course, lesson, names["student"], self.result.cells)
+            fill(submission, self.result, changed)
             book.db.commit()
         return super().from_filename(filename, resources=resources, **kw)
 
@@ -99,8 +104,8 @@ class TrustedExporter(NotebookExporter):
         result = batch.result(submission.key)
         if result is None:
             task = batch.task(submission)
-            reason = submission.reason
-            result = task.unreadable(reason) if reason else self._run(submission.key, task)
+            unreadable = bool(submission.reason)
+            result = batch.unreadable(submission) if unreadable else self._run(submission.key, task)
             batch.keep(submission.key, result)
         self.result = result
         self.notebook = graded_notebook(json.loads(batch.released), result, submission.key)

@@ -4,9 +4,9 @@ the same scores.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,11 @@ from course_utils.building.lesson import Lesson
 from course_utils.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.inside.wire import Limits
-from course_utils.grading.outside import gate, late, pool
+from course_utils.grading.outside import gate, late, pool, releases
 from course_utils.grading.outside.course import Course
-from course_utils.grading.outside.gradebook import Writer
-from course_utils.grading.outside.intake import read_beside, read_submission
+from course_utils.grading.outside.gradebook import Marks, Writer, marks
+from course_utils.grading.outside.intake import known_by, read_beside, read_submission
+from course_utils.grading.outside.owntests import ignored_pattern
 from course_utils.grading.outside.rebuild import Unreadable
 from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.task import Beside, Task
@@ -44,12 +45,18 @@ class Options:
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in, read once: the name of its result, and why it cannot be read."""
+    """What one student handed in, read once: the name of its result, and why it cannot be read.
+
+    handed: the earlier release that it came from, if any. notes: what has to be said of its name.
+    """
 
     student: str
     key: str
     content: bytes = b""
+    handed: str = ""
+    notes: tuple[str, ...] = ()
     reason: str = ""
+    status: str = "unreadable"
     beside: Beside = ()
     unread: tuple[str, ...] = ()
 
@@ -68,40 +75,65 @@ class Batch:
         seed = self.options.seed
         self.seed = self.course.seed(self.lesson) if seed is None else seed
         self.private = self.course.private()
+        self.tests = self.course.tests(self.lesson)
+        self.ignored = ignored_pattern(self.course.app)
+        self.before = releases.earlier(self.course, self.lesson)
+        self.known = {
+            lesson.name: known_by(json.loads(self.course.released(lesson))["cells"])
+            for lesson in self.course.lessons()
+        }
         # All of a task that is the same for every submission, and the code that grades it.
-        same = asdict(self._task(b"")) | {"content": "", "hidden": ()}
+        same = asdict(self._task(Submission("", ""))) | {"content": "", "hidden": ()}
         self.common = hashlib.sha256(json.dumps([same, code_version()]).encode()).digest()
 
-    def _task(self, content: bytes) -> Task:
+    def _task(self, submission: Submission) -> Task:
         options = self.options
         return Task(
-            self.lesson.name, self.released, content, self.seed, self.earlier, options.sandbox,
-            options.limits, self.private,
+            self.lesson.name, self.released, submission.content, self.seed, self.earlier,
+            options.sandbox, options.limits, self.private, self.tests, self.ignored,
+            submission.handed, submission.notes, submission.beside, submission.unread,
         )  # fmt: skip
 
     def read(self, student: str) -> Submission:
-        """What a student handed in."""
+        """What a student handed in; raises PermissionError where nobody may look."""
         folder = self.course.path("submitted", student, self.lesson.name)
         try:
-            content = read_submission(folder, self.lesson.name)
+            found = read_submission(folder, self.lesson.name, self.known)
         except Unreadable as error:
-            reason = str(error)
-            return Submission(student, self._key(f"unreadable: {reason}".encode()), reason=reason)
-        found, unread = read_beside(folder, f"{self.lesson.name}.ipynb")
-        beside, said = tuple(found.items()), tuple(unread)
-        return Submission(student, self._key(content, beside, said), content, "", beside, said)
+            reason, status = str(error), error.status
+            key = self._key(f"{status}: {reason}".encode())
+            return Submission(student, key, reason=reason, status=status)
+        beside, unread = read_beside(found.path.parent, found.path.name)
+        return self.submission(student, found.content, beside, unread, found.notes)
+
+    def submission(
+        self,
+        student: str,
+        content: bytes,
+        beside: Mapping[str, bytes],
+        unread: Sequence[str],
+        notes: tuple[str, ...] = (),
+    ) -> Submission:
+        """A notebook that can be read, with the files beside it and the release it came from."""
+        files = tuple(beside.items())
+        handed = releases.came_from(self.released, self.before, content)
+        key = self._key(content, files, handed, *unread, *notes)
+        return Submission(student, key, content, handed, notes, beside=files, unread=tuple(unread))
 
     def task(self, submission: Submission) -> Task:
         """The task of grading it."""
-        task = self._task(submission.content)
-        return replace(task, beside=submission.beside, unread=submission.unread)
+        return self._task(submission)
 
-    def _key(self, content: bytes, beside: Beside = (), unread: tuple[str, ...] = ()) -> str:
+    def unreadable(self, submission: Submission) -> Result:
+        """The result of what cannot be graded."""
+        return self.task(submission).unreadable(submission.reason, submission.status)
+
+    def _key(self, content: bytes, beside: Beside = (), *more: str) -> str:
         """The name of a result: a hash of all that it depends on."""
         digest = hashlib.sha256(self.common + content)
         for name, file in beside:
             digest.update(f"\0{name}\0".encode() + hashlib.sha256(file).digest())
-        digest.update(json.dumps(unread).encode() if unread else b"")
+        digest.update(json.dumps(more).encode() if any(more) else b"")
         return digest.hexdigest()
 
     def result(self, key: str) -> Result | None:
@@ -126,13 +158,18 @@ class _Progress:
     writer: Writer
     bar: Any
     summaries: dict[str, Result] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)  # sentences about who has no verdict
     waiting: dict[str, list[str]] = field(default_factory=dict)
 
     def tasks(self, students: Iterable[str]) -> Iterator[tuple[str, Task]]:
         """What is to be graded, one at a time; what has a result already is written on the way."""
         graded: set[str] = set()
         for student in students:
-            submission = self.batch.read(student)
+            try:
+                submission = self.batch.read(student)
+            except PermissionError as error:
+                self._leave_out(student, error)
+                continue
             key = submission.key
             if key in self.waiting:  # the same file as another student's
                 self.waiting[key].append(student)
@@ -140,7 +177,7 @@ class _Progress:
             is_old = not self.batch.options.force or key in graded
             result = self.batch.result(key) if is_old else None
             if result is None and submission.reason:
-                result = self.batch.task(submission).unreadable(submission.reason)
+                result = self.batch.unreadable(submission)
                 self.batch.keep(key, result)
             if result is not None:
                 self._record(student, key, result)
@@ -163,9 +200,20 @@ class _Progress:
             self._record(student, key, result, fresh=True)
 
     def _record(self, student: str, key: str, result: Result, fresh: bool = False) -> None:
-        if fresh or not self.writer.is_written(student, key):
-            self.writer.write(student, "" if result.faults else key, result)
+        try:
+            if fresh or not self.writer.is_written(student, key):
+                self.writer.write(student, "" if result.faults else key, result)
+        except PermissionError as error:
+            return self._leave_out(student, error)
         self.summaries[student] = result.without_cells()
+        self.bar.update()
+
+    def _leave_out(self, student: str, error: PermissionError) -> None:
+        """Note that a student has no verdict, because files may not be read or written."""
+        self.left_out.append(
+            f"{student} was left out: you have no right to {error.filename}; change its rights, or "
+            "who owns it."
+        )
         self.bar.update()
 
 
@@ -209,17 +257,18 @@ def grade(
             for key, result in run(graded.again(doubtful), alone=True):
                 graded.take(key, result)
         late.apply(course, lesson)
-        by_hand = writer.manual()
-    return _report(batch, graded.summaries, by_hand)
+        changes = writer.changes
+    found = _report(batch, graded.summaries, marks(course, lesson))
+    more = {"changes": changes, "left_out": graded.left_out}
+    return found | {name: sentences for name, sentences in more.items() if sentences}
 
 
 def _report(
-    batch: Batch, summaries: Mapping[str, Result], by_hand: Mapping[str, Mapping[str, float]]
+    batch: Batch, summaries: Mapping[str, Result], known: Mapping[str, Marks]
 ) -> dict[str, Any]:
-    """The report in the form that docs/grading.md describes."""
+    """The report in the form that docs/grading.md describes; points are those of the gradebook."""
     submissions = {
-        student: summary(result, by_hand.get(student, {}))
-        for student, result in sorted(summaries.items())
+        student: summary(result, known[student]) for student, result in sorted(summaries.items())
     }
     report = {
         "lesson": batch.lesson.name,
@@ -230,11 +279,13 @@ def _report(
     return gate.report(report)
 
 
-def summary(result: Result, given: Mapping[str, float]) -> dict[str, Any]:
-    """What a report says of one submission; given: points by hand, by grade_id."""
+def summary(result: Result, given: Marks | None = None) -> dict[str, Any]:
+    """What a report says of one submission; given: what the gradebook has, where there is one."""
     checks = []
     for row in result.checks:
-        points = given.get(row.grade_id, row.points) if row.manual else row.points
+        points = given.points[row.grade_id] if given else row.points
+        if points is None and row.points is not None:
+            points = 0.0  # a person has still to read it
         check: dict[str, Any] = {
             "id": row.id,
             "points": points,
@@ -243,11 +294,12 @@ def summary(result: Result, given: Mapping[str, float]) -> dict[str, Any]:
             "message": row.message,
         }
         checks.append(check | ({"fault": row.fault} if row.fault else {}))
+    penalty = {"late_penalty": given.penalty} if given and given.penalty else {}
     return {
-        "score": sum(check["points"] or 0.0 for check in checks),
+        "score": given.score if given else sum(check["points"] or 0.0 for check in checks),
         "max_score": sum(check["max_points"] for check in checks),
         "status": result.status,
         "repairs": result.repairs,
         "seconds": result.seconds,
         "checks": checks,
-    }
+    } | penalty

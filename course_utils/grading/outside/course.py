@@ -5,6 +5,7 @@ lesson.
 import json
 import os
 import secrets
+import stat
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,11 +17,14 @@ from alembic.script import ScriptDirectory
 from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import Exchange
+from nbgrader.preprocessors import ClearHiddenTests
 
 from course_utils.building.lesson import ROOT, Lesson, all_lessons, choose
+from course_utils.checking.exercise import lessons
 from course_utils.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.outside import gate
+from course_utils.grading.outside.rebuild import grade_id, origin, text
 
 CONFIG = "nbgrader_config.py"
 
@@ -68,7 +72,7 @@ class Course:
 
     def lessons(self) -> list[Lesson]:
         """The lessons that were released, in order."""
-        found = sorted(self.path("release", ".", "x").parent.glob("[0-9][0-9]_*"))
+        found = sorted(self.path("release", ".", "x").parent.glob("[!.]*"))
         return [
             Lesson(path.name, self.root)
             for path in found
@@ -84,6 +88,12 @@ class Course:
         }
         return [lesson for lesson in self.lessons() if lesson.name in handed_in]
 
+    def unreleased(self) -> list[str]:
+        """Lessons that somebody handed in, and that were never released."""
+        released = {lesson.name for lesson in self.lessons()}
+        found = self.path("submitted", "*", "x").parent.parent.glob("[!.]*/[!.]*")
+        return sorted({path.name for path in found if path.is_dir()} - released)
+
     def released(self, lesson: Lesson) -> str:
         """The released notebook; raises CourseError where it cannot be read."""
         path = self.path("release", ".", lesson.name) / f"{lesson.name}.ipynb"
@@ -96,10 +106,25 @@ class Course:
             ) from None
         return text
 
+    def tests(self, lesson: Lesson) -> tuple[tuple[str, str], ...]:
+        """The instructor's tests of which a part was not released, by grade_id, as they were
+        written.
+        """
+        path = self.path("source", ".", lesson.name) / f"{lesson.name}.ipynb"
+        begins = ClearHiddenTests(parent=self.app).begin_test_delimeter
+        try:
+            cells = json.loads(path.read_bytes())["cells"]
+        except (OSError, ValueError, KeyError):
+            return ()
+        found = {grade_id(cell): text(cell) for cell in cells if origin(cell) == "check"}
+        return tuple((name, source) for name, source in found.items() if begins in source)
+
     def earlier(self, lesson: Lesson) -> tuple[str, ...]:
         """The lessons before this one, released or not, without their numbers: a child may import
-        their answers.
+        their answers. Who hands in a lesson of another's may import what that lesson imports.
         """
+        if lesson.short not in lessons():
+            return ()
         known = {other.name for other in (*all_lessons(), *self.lessons())}
         return tuple(name.partition("_")[2] for name in sorted(known) if name < lesson.name)
 
@@ -113,8 +138,8 @@ class Course:
 
     def _folders(self, lesson: Lesson) -> list[str]:
         pattern = self.path("submitted", "*", lesson.name)
-        found = pattern.parent.parent.glob("[!.]*")
-        return sorted(path.name for path in found if os.path.lexists(path / lesson.name))
+        found = (path for path in pattern.parent.parent.glob("[!.]*") if path.name != "__MACOSX")
+        return sorted(path.name for path in found if _may_hold(path, lesson.name))
 
     def own(self, *parts: str) -> Path:
         """A place for what is neither nbgrader's nor the student's: results and seeds."""
@@ -136,8 +161,14 @@ class Course:
         path = self.own("seeds", lesson.name)
         if not path.exists():
             write(path, str(secrets.randbits(53)).encode())
-            path.chmod(0o600)
+            path.chmod(0o660 if path.parent.stat().st_mode & stat.S_IWGRP else 0o600)
         return int(path.read_text())
+
+
+def _may_hold(folder: Path, lesson: str) -> bool:
+    """Whether a student's folder has the lesson in it, or may have it and nobody may look."""
+    closed = folder.is_dir() and not os.access(folder, os.X_OK)
+    return closed or os.path.lexists(folder / lesson)
 
 
 def find_course(folder: Path, submitted: Path | None = None) -> Course:

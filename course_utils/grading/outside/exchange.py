@@ -42,11 +42,21 @@ class Came:
     """What came out of the sandbox, by step."""
 
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    tests: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # what each test showed
     sizes: dict[int, int] = field(default_factory=dict)  # of the outputs as they came, in bytes
     evidence: dict[int, bytes | None] = field(default_factory=dict)  # None: the name is not defined
-    received: int = 0  # bytes of evidence, whatever became of it
+    received: int = 0  # bytes of evidence and of tests' outputs, whatever became of them
     lost: dict[int, tuple[str, str]] = field(default_factory=dict)  # reason and message by step
     killed: bool = False  # from outside, as a machine does that has no more memory
+
+    @property
+    def shown(self) -> dict[int, list[dict[str, Any]]]:
+        """What the cells show, tests included."""
+        return self.outputs | self.tests
+
+    def has(self, number: int) -> bool:
+        """Whether that came on which the points of this step hang."""
+        return number in self.evidence or number in self.tests
 
 
 def run(template: Template, steps: Sequence[Step], task: Task) -> Came:
@@ -63,7 +73,7 @@ def run(template: Template, steps: Sequence[Step], task: Task) -> Came:
             break
     reason = "timeout" if everything.is_over() else "not run"
     for number, step in enumerate(steps):
-        if step.exercise is not None and number not in came.evidence:
+        if step.is_judged and not came.has(number):
             came.lost.setdefault(
                 number, (reason, "It was not reached, or sent nothing that counts.")
             )
@@ -126,8 +136,7 @@ def _follow(
             raise Ended("crashed", STRANGE)
         number, step = todo[place], steps[todo[place]]
         if kind == wire.STEP:
-            seconds = limits.cell if step.exercise is None else step.exercise.seconds
-            times = [everything, Stopwatch(child.template, seconds + limits.grace)]
+            times = [everything, Stopwatch(child.template, _seconds(step, limits) + limits.grace)]
             yield number
         elif kind == wire.ASK:
             _answer(child, number, step, content, oracles, task)
@@ -154,11 +163,24 @@ def _answer(
     child.send(wire.ASK, number, said)
 
 
+def _seconds(step: Step, limits: wire.Limits) -> float:
+    """How long a step may take."""
+    if step.exercise is not None:
+        return step.exercise.seconds
+    return limits.test if step.test else limits.cell
+
+
 def _take(
     kind: bytes, number: int, step: Step, content: bytes, came: Came, limits: wire.Limits
 ) -> None:
     """Keep what a cell shows or an answer yields; raises Ended where the step cannot send it."""
-    if kind == wire.OUTPUT and step.exercise is None:
+    if kind == wire.OUTPUT and step.test:
+        came.received += len(content)
+        if came.received > limits.evidence:
+            raise Ended("crashed", f"it showed more than {limits.evidence >> 20} MB")
+        # A test that is run again, because the process died in a later one, counts as at first.
+        came.tests.setdefault(number, outputs(content, most=None))
+    elif kind == wire.OUTPUT and step.exercise is None:
         came.sizes[number] = len(content)
         # In JSON a character may take more than one byte.
         fits = sum(came.sizes.values()) <= 4 * limits.output
@@ -172,12 +194,12 @@ def _take(
         raise Ended("crashed", STRANGE)
 
 
-def outputs(content: bytes) -> list[dict[str, Any]]:
+def outputs(content: bytes, most: int | None = 200) -> list[dict[str, Any]]:
     """The outputs that a cell is said to have, in the form that nbformat knows; anything else is
     dropped.
     """
     try:
-        return [shown for item in json.loads(content)[:200] if (shown := _output(item))]
+        return [shown for item in json.loads(content)[:most] if (shown := _output(item))]
     except (ValueError, TypeError, KeyError, RecursionError):
         return []
 
@@ -194,7 +216,7 @@ def _output(item: Mapping[str, Any]) -> dict[str, Any] | None:
             "evalue": str(item["evalue"]),
             "traceback": trace,
         }
-    if item["output_type"] == "display_data":
+    if item["output_type"] in ("display_data", "execute_result"):
         data = {
             key: str(item["data"][key])
             for key in ("text/plain", "image/png")
@@ -202,5 +224,7 @@ def _output(item: Mapping[str, Any]) -> dict[str, Any] | None:
         }
         if not data.get("image/png", "iVBORw0KGgo").startswith("iVBORw0KGgo") or not data:
             return None
-        return {"output_type": "display_data", "data": data, "metadata": {}}
+        made = {"output_type": item["output_type"], "data": data, "metadata": {}}
+        numbered = item["output_type"] == "execute_result"
+        return made | ({"execution_count": None} if numbered else {})
     return None

@@ -25,7 +25,7 @@ FROM_THE_RUNNER = {  # a field of Classroom 50's result, and the variable that i
 def own(result: Result) -> dict[str, Any]:
     """What a report says of a submission, without the seed: it may be shown to its author."""
     about = {"lesson": result.lesson, "sandbox": result.sandbox, "version": __version__}
-    return about | summary(result, {})
+    return about | summary(result)
 
 
 def gradescope(result: Result) -> dict[str, Any]:

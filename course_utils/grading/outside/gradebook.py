@@ -3,24 +3,23 @@ either.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbformat import from_dict
-from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
-from nbgrader.preprocessors import SaveCells
+from nbgrader.api import Gradebook, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import text as sql
 
 from course_utils.building.lesson import Lesson
 from course_utils.files import write
+from course_utils.grading.outside import answers
 from course_utils.grading.outside.course import Course, dump
+from course_utils.grading.outside.entering import enter_lesson
 from course_utils.grading.outside.intake import copy_stamp, handed_in_at
 from course_utils.grading.outside.late import penalise
-from course_utils.grading.outside.rebuild import grade_id
-from course_utils.grading.outside.result import Result
-from course_utils.grading.outside.task import is_graded
+from course_utils.grading.outside.result import UNREAD, Result
 
 
 class Writer:
@@ -29,10 +28,10 @@ class Writer:
     def __init__(self, course: Course, lesson: Lesson) -> None:
         self.course, self.lesson = course, lesson
         self.released = json.loads(course.released(lesson))
-        enter_lesson(course, lesson, self.released)
+        self.changes = enter_lesson(course, lesson, self.released)
         self.gradebook = Gradebook(course.folders.db_url, course.folders.course_id)
         self.gradebook.db.execute(sql("PRAGMA synchronous=NORMAL"))
-        self.known = {submission.student_id for submission in self._submissions()}
+        self.known = {item.student_id: item.timestamp for item in self._submissions()}
 
     def __enter__(self) -> "Writer":
         return self
@@ -49,7 +48,10 @@ class Writer:
             text = self._autograded(student).read_text(encoding="utf-8")
         except OSError:
             return False
-        return student in self.known and f'"result": "{key}"' in text
+        if student not in self.known or f'"result": "{key}"' not in text:
+            return False
+        stamp = handed_in_at(self.course.path("submitted", student, self.lesson.name))
+        return stamp is None or stamp == self.known[student]
 
     def write(self, student: str, key: str, result: Result) -> None:
         """Write one result: first the grades, then the notebook, whose key says that both are
@@ -60,7 +62,6 @@ class Writer:
         path.unlink(missing_ok=True)
         write(path, dump(graded_notebook(self.released, result, key)))
         copy_stamp(self.course.path("submitted", student, self.lesson.name), path.parent)
-        self.known.add(student)
 
     def _autograded(self, student: str) -> Path:
         return (
@@ -71,6 +72,7 @@ class Writer:
         """Set automatic points only; a manual score stays, and is marked for another look."""
         book, name = self.gradebook, self.lesson.name
         stamp = handed_in_at(self.course.path("submitted", student, name))
+        changed = answers.changed(self.course, self.lesson, student, result.cells)
         with _together(book.db):
             book.update_or_create_student(student)
             with book.db.no_autoflush:
@@ -78,23 +80,44 @@ class Writer:
                     name, student, **({"timestamp": stamp} if stamp else {})
                 )
             notebook = next(item for item in submission.notebooks if item.name == name)
-            fill(notebook, result)
+            fill(notebook, result, changed)
+            self.known[student] = submission.timestamp
             late = submission.total_seconds_late > 0 or notebook.late_submission_penalty
         if late:
             penalise(self.course, self.lesson, student)
         book.db.expunge_all()
 
-    def manual(self) -> dict[str, dict[str, float]]:
-        """Points given by hand, by student and grade_id."""
+
+@dataclass(frozen=True)
+class Marks:
+    """What the gradebook says of a submission; points by grade_id, None where nobody gave any.
+
+    score: with what was given by hand, less the penalty for being late.
+    """
+
+    score: float
+    max_score: float
+    penalty: float
+    points: dict[str, float | None]
+
+
+def marks(course: Course, lesson: Lesson) -> dict[str, Marks]:
+    """What the gradebook says of every submission to a lesson, by student."""
+    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
         return {
-            submission.student_id: {
-                grade.name: grade.score
-                for notebook in submission.notebooks
-                for grade in notebook.grades
-                if grade.manual_score is not None
-            }
-            for submission in self._submissions()
+            submission.student_id: _marks(submission)
+            for submission in book.find_assignment(lesson.name).submissions
         }
+
+
+def _marks(submission: SubmittedAssignment) -> Marks:
+    points = {
+        grade.name: None if grade.auto_score is grade.manual_score is None else grade.score
+        for notebook in submission.notebooks
+        for grade in notebook.grades
+    }
+    penalty = submission.late_submission_penalty or 0.0
+    return Marks(max(0.0, submission.score - penalty), submission.max_score, penalty, points)
 
 
 @contextmanager
@@ -108,45 +131,26 @@ def _together(session: Any) -> Iterator[None]:
     session.commit()
 
 
-def fill(notebook: SubmittedNotebook, result: Result) -> None:
-    """Put the points of a result into a submission of the gradebook."""
+def fill(notebook: SubmittedNotebook, result: Result, changed: Container[str]) -> None:
+    """Put the points of a result into a submission of the gradebook.
+
+    changed: the cells whose answers are new. What was given by hand stays, and a person looks again
+    where the answer, or what the grader says of it, is another one.
+    """
     rows = {row.grade_id: row for row in result.checks}
     for grade in notebook.grades:
-        row = rows.get(grade.name)
-        if row is None:
-            grade.auto_score = 0.0
-        elif row.manual and row.status != "not attempted" and result.status != "unreadable":
+        row, before = rows.get(grade.name), grade.auto_score
+        is_read = row is not None and row.manual and row.status != "not attempted"
+        if row is None or (is_read and result.status not in UNREAD):
             grade.auto_score = None  # a person reads it
         else:
             grade.auto_score = row.points
-        grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+        if grade.manual_score is None:
+            grade.needs_manual_grade = grade.auto_score is None
+        elif grade.name in changed or grade.auto_score != before:
+            grade.needs_manual_grade = True
     for comment in notebook.comments:
         comment.auto_comment = "No response." if comment.name in result.untouched else None
-
-
-def enter_lesson(course: Course, lesson: Lesson, released: Mapping[str, Any]) -> None:
-    """Enter the lesson into the gradebook where it is missing or has changed, as nbgrader's own
-    command would.
-    """
-    cells = [cell for cell in released["cells"] if is_graded(cell)]
-    graded = {grade_id(cell): float(cell["metadata"]["nbgrader"]["points"]) for cell in cells}
-    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
-        try:
-            known = book.find_notebook(lesson.name, lesson.name).grade_cells
-            if {cell.name: cell.max_score for cell in known} == graded:
-                return
-        except MissingEntry:
-            book.update_or_create_assignment(lesson.name)
-    names = {
-        "notebook": lesson.name,
-        "assignment": lesson.name,
-        "student": ".",
-        "db_url": course.folders.db_url,
-    }
-    notebook = from_dict(dict(released))
-    for cell in notebook.cells:
-        cell.source = "".join(cell.source)
-    SaveCells(parent=course.app).preprocess(notebook, {"nbgrader": names})
 
 
 def graded_notebook(released: Mapping[str, Any], result: Result, key: str) -> dict[str, Any]:
@@ -157,8 +161,4 @@ def graded_notebook(released: Mapping[str, Any], result: Result, key: str) -> di
 
 def scores(course: Course, lesson: Lesson) -> dict[str, tuple[float, float]]:
     """Score and largest possible score of every submission, as the gradebook has them."""
-    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
-        found = book.find_assignment(lesson.name).submissions
-        return {
-            submission.student_id: (submission.score, submission.max_score) for submission in found
-        }
+    return {name: (item.score, item.max_score) for name, item in marks(course, lesson).items()}

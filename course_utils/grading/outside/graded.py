@@ -25,7 +25,8 @@ def graded_cells(
             cells.append(_note(f"own-{index}", OWN))
         if cell["cell_type"] == "code":
             row = by_name.get(grade_id(cell)) if origin == "check" else None
-            cell = cell | {"outputs": [_card(row)] if row else outputs.get(index, [])}
+            shown = outputs.get(index, [])
+            cell = cell | {"outputs": [_card(row), *shown] if row else shown}
         cells.append(cell)
     if repairs:
         lines = "\n".join(f"- {literally(line)}" for line in repairs)

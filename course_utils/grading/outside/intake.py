@@ -5,13 +5,20 @@ device.
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from course_utils.errors import CourseError
-from course_utils.grading.outside.rebuild import LARGEST_FILE, Unreadable
+from course_utils.grading.outside.rebuild import (
+    LARGEST_FILE,
+    Unreadable,
+    grade_id,
+    parse,
+    text,
+)
 from course_utils.grading.outside.times import for_gradebook, read_time
 
 LONGEST_STAMP = 100
@@ -19,28 +26,53 @@ BESIDE = {".py", ".txt", ".md", ".csv", ".json", ".png", ".jpg", ".jpeg", ".gif"
 MOST_BESIDE, LARGEST_BESIDE = 20, 2 << 20  # files beside a notebook, and bytes of each
 LARGEST_TOGETHER = 10 << 20
 OF_NBGRADER = {"timestamp.txt", "submission_secret.txt"}
-
-LONGESTYEARS = range(
-    1990, 2200
-)  # a time outside of these is none that a gradebook and its pages can count with
+NOTEBOOKS = (".ipynb", ".ipynb.txt", ".ipynb.json", ".json")
+MOST_NOTEBOOKS = 20
 
 
-def read_submission(folder: Path, name: str) -> bytes:
-    """What was handed in for a lesson; raises Unreadable where it is no plain file of the right
-    name and size.
+class OtherLesson(Unreadable):
+    """What was handed in is the notebook of another lesson."""
+
+    status = "another lesson"
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """The notebook of a submission, where it lies, and what has to be said of its name."""
+
+    path: Path
+    content: bytes
+    notes: tuple[str, ...] = ()
+
+
+def read_submission(folder: Path, name: str, known: Mapping[str, set[str]]) -> HandedIn:
+    """What was handed in for a lesson; known: by lesson what its notebook can be known by.
+
+    A notebook of another name is taken where it is the only one that is this lesson. Raises
+    Unreadable where there is none, and PermissionError where nobody may look.
     """
     if _is_link(folder):
         raise Unreadable("The folder is a link to another place; it was not followed.")
-    path = folder / f"{name}.ipynb"
-    if not os.path.lexists(path):
-        others = sorted(other.name for other in folder.glob("*.ipynb")) if folder.is_dir() else []
-        instead = f"; there is {others[0]!r}" if others else ""
+    path, notes = folder / f"{name}.ipynb", list[str]()
+    if not os.path.lexists(path) and (renamed := _renamed(folder, name, known)):
+        path = renamed
+        notes.append(f"The file was called {renamed.name!r}; it was taken.")
+    if not os.path.lexists(path) and os.access(folder, os.R_OK | os.X_OK):
+        others = _notebooks(folder)
+        instead = f"; there is {others[0].name!r}" if others else ""
         raise Unreadable(f"There is no file {path.name}{instead}: hand it in under that name.")
-    return read_notebook(path)
+    content = read_notebook(path)
+    is_other, lesson = _lesson_of(content, name, known)
+    if is_other:
+        raise OtherLesson(f"This is the notebook of {lesson}, and not that of {name}.")
+    return HandedIn(path, content, tuple(notes))
 
 
 def read_notebook(path: Path) -> bytes:
-    """The content of a notebook; raises Unreadable where it is no plain file of the right size."""
+    """The content of a notebook; raises Unreadable where it is no plain file of the right size.
+
+    Raises PermissionError where nobody may look.
+    """
     try:
         with open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -50,6 +82,8 @@ def read_notebook(path: Path) -> bytes:
                     "outputs."
                 )
             return file.read(LARGEST_FILE + 1)
+    except PermissionError:
+        raise
     except OSError as error:
         why = (
             "is a link to another place"
@@ -90,6 +124,61 @@ def _read_one(path: Path, found: Mapping[str, bytes]) -> bytes:
     if len(content) + sum(map(len, found.values())) > LARGEST_TOGETHER:
         raise Unreadable(f"all together may have {LARGEST_TOGETHER >> 20} MB")
     return content
+
+
+def _notebooks(folder: Path) -> list[Path]:
+    """Files of a submission that may be notebooks under other names, also one folder deeper."""
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        here = Path(place)
+        found += (here / name for name in sorted(names) if name.lower().endswith(NOTEBOOKS))
+        deeper = here == folder and len(found) < MOST_NOTEBOOKS
+        folders[:] = [
+            name for name in sorted(folders) if deeper and name[0] != "." and name != "__MACOSX"
+        ]
+    return [path for path in found if path.name[0] != "."][:MOST_NOTEBOOKS]
+
+
+def _renamed(folder: Path, name: str, known: Mapping[str, set[str]]) -> Path | None:
+    """The only file in a folder that is this lesson, else the only notebook of any; or None."""
+    lessons: dict[bytes, tuple[Path, str]] = {}
+    for path in _notebooks(folder):
+        try:
+            content = read_notebook(path)
+        except Unreadable:
+            continue
+        _, lesson = _lesson_of(content, name, known)
+        if lesson:
+            lessons.setdefault(content, (path, lesson))
+    wanted = [path for path, lesson in lessons.values() if lesson == name]
+    if len(wanted) > 1:
+        names = " and ".join(repr(path.name) for path in wanted)
+        raise Unreadable(f"There are {names}, and none is called {name}.ipynb: hand in one.")
+    return next((path for path in (*wanted, *(path for path, _ in lessons.values()))), None)
+
+
+def known_by(cells: Iterable[Any]) -> set[str]:
+    """What the notebook of a lesson can be known by: names of cells, and texts of some length."""
+    found = set()
+    for cell in cells:
+        try:
+            found |= {grade_id(cell), *(item for item in [text(cell).strip()] if len(item) > 40)}
+        except (AttributeError, KeyError, TypeError):
+            continue
+    return found - {""}
+
+
+def _lesson_of(content: bytes, name: str, known: Mapping[str, set[str]]) -> tuple[bool, str]:
+    """Whether a notebook is certainly of another lesson, and the lesson it is most like, if any."""
+    try:
+        own = known_by(parse(content)["cells"])
+    except Unreadable:
+        return False, ""
+    shared = {lesson: len(own & marks) for lesson, marks in known.items()}
+    best = max(shared, key=lambda lesson: (shared[lesson], lesson == name), default="")
+    if not best or not shared[best]:
+        return False, ""
+    return best != name and shared.get(name, 0) < shared[best] / 2, best
 
 
 def _is_link(folder: Path) -> bool:

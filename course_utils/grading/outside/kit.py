@@ -86,7 +86,8 @@ def probes(lesson: str, imported: Iterable[str] = ()) -> dict[str, str]:
     a working layer; and who draws the inputs or measures a model may have to solve the exercise for
     it.
     """
-    kept: dict[str, set[str]] = {lesson: set()}
+    is_ours = (PACKAGE / "exercises" / f"{lesson}.py").is_file()
+    kept: dict[str, set[str]] = {lesson: set()} if is_ours else {}
     for name in imported:
         match name.split("."):
             case ["course_utils", "exercises", module, name]:

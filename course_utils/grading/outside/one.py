@@ -8,7 +8,7 @@ from pathlib import Path
 from course_utils.building.lesson import Lesson
 from course_utils.errors import CourseError
 from course_utils.grading.outside import pool
-from course_utils.grading.outside.batch import Batch, Options, Submission
+from course_utils.grading.outside.batch import Batch, Options
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.intake import read_beside, read_notebook
 from course_utils.grading.outside.rebuild import Unreadable
@@ -41,9 +41,11 @@ def grade(
         content = read_notebook(notebook)
     except Unreadable as error:
         reason = str(error)
+    except PermissionError:
+        raise CourseError(f"You may not read {path}: change its rights, or who owns it.") from None
     batch = Batch(course, _lesson(course, content, lesson, reason), options)
     found, unread = read_beside(path, notebook.name) if path.is_dir() else ({}, [])
-    task = batch.task(Submission("", "", content, "", tuple(found.items()), tuple(unread)))
+    task = batch.task(batch.submission("", content, found, unread))
     if reason:
         return task.unreadable(reason)
     try:

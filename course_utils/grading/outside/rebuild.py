@@ -27,6 +27,8 @@ class Unreadable(Exception):
     author.
     """
 
+    status = "unreadable"
+
 
 @dataclass
 class Rebuilt:
@@ -34,9 +36,10 @@ class Rebuilt:
     repaired.
 
     untouched: names of answers that are still as the lesson gave them out. unread: those that are
-    so where a part of the notebook could not be read, so that a person has to look. last: the cell
-    that an answer counts after, by name, where it was written or written again outside of its own
-    cell.
+    so where a part of the notebook could not be read, so that a person has to look. whole: nothing
+    of the notebook was left out. last: the cell that an answer counts after, by name, where it was
+    written or written again outside of its own cell. beside: names of answers in words that are
+    still as the lesson gave them out, while words stand in a cell beside them.
     """
 
     cells: list[dict[str, Any]] = field(default_factory=list)
@@ -44,7 +47,64 @@ class Rebuilt:
     repairs: list[str] = field(default_factory=list)
     untouched: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
+    whole: bool = True
     last: dict[str, int] = field(default_factory=dict)
+    beside: set[str] = field(default_factory=set)
+
+
+class _Lesson:
+    """The cells of a lesson as they are, and as they were when the submission's author got them."""
+
+    def __init__(self, source: list[dict[str, Any]], handed: list[dict[str, Any]]) -> None:
+        self.source = source
+        self.by_name = {grade_id(cell): n for n, cell in enumerate(source) if grade_id(cell)}
+        self.by_id = {cell["id"]: n for n, cell in enumerate(source) if cell.get("id")}
+        self.by_id |= self.by_name
+        self.by_text: dict[tuple[str, str], int] = {}
+        for index, cell in enumerate(source):
+            self.by_text.setdefault((cell["cell_type"], text(cell).strip()), index)
+        self.handed: dict[int, dict[str, Any]] = {}  # the cells as they were handed out
+        self.gone: set[tuple[str, str]] = set()  # what was handed out, and is not there any more
+        self.renamed: dict[str, int] = {}  # cells that had another grade_id
+        for cell in handed:
+            key = cell["cell_type"], text(cell).strip()
+            place = self.by_name.get(grade_id(cell), self.by_id.get(cell.get("id", "")))
+            if place is not None and grade_id(cell) and grade_id(cell) not in self.by_name:
+                self.renamed[grade_id(cell)] = place
+            if place is not None:
+                self.handed.setdefault(place, cell)
+                self.by_text.setdefault(key, place)
+            elif key not in self.by_text:
+                self.gone.add(key)
+        self.added = [
+            grade_id(cell)
+            for index, cell in enumerate(source)
+            if origin(cell) != "course" and index not in self.handed
+        ]
+        self.dropped = [
+            grade_id(cell)
+            for cell in handed
+            if origin(cell) != "course" and grade_id(cell) not in {*self.by_name, *self.renamed}
+        ]
+
+    def as_handed_out(self, index: int) -> dict[str, Any]:
+        """A cell as the author of the submission got it."""
+        return self.handed.get(index, self.source[index])
+
+    def stubs(self, index: int) -> set[str]:
+        """The texts of a cell that nobody has changed."""
+        return {text(self.source[index]).strip(), text(self.as_handed_out(index)).strip()}
+
+    @property
+    def changes(self) -> list[str]:
+        """What the instructor has added and dropped since it was handed out."""
+        said = []
+        if self.added:
+            names = ", ".join(self.added)
+            said.append(f"Added to the lesson after this notebook was handed out: {names}.")
+        if self.dropped:
+            said.append(f"No longer in the lesson, and not graded: {', '.join(self.dropped)}.")
+        return said
 
 
 @dataclass
@@ -68,6 +128,12 @@ class _Own:
     def names(self) -> frozenset[str]:
         """The names that it defines."""
         return defined(self.source) if self.kind == "code" else frozenset()
+
+    @property
+    def has_words(self) -> bool:
+        """Whether it holds text: no code, or code of which nothing but comments is there."""
+        lines = [line.strip() for line in self.source.splitlines() if line.strip()]
+        return bool(lines) and (self.kind != "code" or all(line[0] == "#" for line in lines))
 
 
 def grade_id(cell: Mapping[str, Any]) -> str:
@@ -111,18 +177,24 @@ def parse(content: bytes) -> dict[str, Any]:
 
 
 def rebuild(
-    released: Mapping[str, Any], content: bytes, beside: Mapping[str, bytes] = MappingProxyType({})
+    released: Mapping[str, Any],
+    content: bytes,
+    beside: Mapping[str, bytes] = MappingProxyType({}),
+    handed: Mapping[str, Any] | None = None,
 ) -> Rebuilt:
     """Put the sources of a submission into the released notebook; raises Unreadable.
 
-    beside: the files that lie beside it, of which its words may show pictures.
+    beside: the files that lie beside it, of which its words may show pictures. handed: the earlier
+    release that the submission came from, None where that is this one.
     """
+    handed = handed or released
     submitted = parse(content)
     result = Rebuilt()
-    own, is_whole = _own_cells(submitted, result.repairs, beside)
-    source = released["cells"]
-    result.repairs += _changed_settings(released, submitted)
-    answers, extras = _match(source, own, result.repairs)
+    own, result.whole = _own_cells(submitted, result.repairs, beside)
+    source, lesson = released["cells"], _Lesson(released["cells"], handed["cells"])
+    result.repairs += lesson.changes
+    result.repairs += _changed_settings(handed, submitted)
+    answers, extras = _match(lesson, own, result.repairs)
     elsewhere = {
         name for items in (extras, *answers.values()) for item in items for name in item.names
     }
@@ -135,24 +207,44 @@ def rebuild(
             cell.update(outputs=[], execution_count=None)
         kind, after = origin(cell), list[_Own]()
         if kind == "answer":
-            before, chosen, after = _choose(cell, answers.get(index, []), result.repairs)
+            found, stubs = answers.get(index, []), lesson.stubs(index)
+            before, chosen, after = _choose(cell, found, stubs, result.repairs)
             for other in before:
                 _add(result, _as_cell(other, len(result.cells)), "student")
-            _fill(result, cell, chosen, elsewhere)
+            _fill(result, cell, chosen, elsewhere, stubs)
+            if cell["cell_type"] == "markdown" and grade_id(cell) in result.untouched:
+                near = range(index - 1, index + 1) if chosen else range(-1, len(source))
+                _look_beside(result, grade_id(cell), extras, near)
         _add(result, cell, kind)
         for other in (*after, *(item for item in extras if item.anchor == index)):
             _add(result, _as_cell(other, len(result.cells)), "student")
     _find_last(result)
-    if not is_whole:
+    if not result.whole:
         result.unread, result.untouched = result.untouched, set()
     return result
 
 
-def _fill(result: Rebuilt, cell: dict[str, Any], chosen: _Own | None, elsewhere: set[str]) -> None:
+def _look_beside(result: Rebuilt, name: str, extras: Iterable[_Own], near: range) -> None:
+    """Have an answer in words read by a person where words stand in a cell near it."""
+    if any(item.anchor in near and item.has_words for item in extras):
+        result.untouched.discard(name)
+        result.beside.add(name)
+        result.repairs.append(
+            f"{name} is as it was handed out, and words stand in another cell: a person reads them."
+        )
+
+
+def _fill(
+    result: Rebuilt,
+    cell: dict[str, Any],
+    chosen: _Own | None,
+    elsewhere: set[str],
+    stubs: set[str],
+) -> None:
     """Put the answer that was chosen into the released cell; elsewhere: names defined there."""
     if chosen is None and cell["cell_type"] == "code" and grade_id(cell) in elsewhere:
         cell["source"] = "# It is answered in another cell."
-    elif chosen is None or chosen.source.strip() == cell["source"].strip():
+    elif chosen is None or chosen.source.strip() in stubs:
         result.untouched.add(grade_id(cell))
     else:
         cell["source"] = chosen.source
@@ -265,42 +357,40 @@ def _changed_settings(released: Mapping[str, Any], submitted: Mapping[str, Any])
 
 
 def _match(
-    source: list[dict[str, Any]], own: list[_Own], repairs: list[str]
+    lesson: _Lesson, own: list[_Own], repairs: list[str]
 ) -> tuple[dict[int, list[_Own]], list[_Own]]:
     """Answers by the index of their cell in the lesson, and the student's further cells with their
     places.
     """
-    by_name = {grade_id(cell): index for index, cell in enumerate(source) if grade_id(cell)}
-    by_id = {cell.get("id", ""): index for index, cell in enumerate(source)} | by_name
-    by_text: dict[tuple[str, str], int] = {}
-    for index, cell in enumerate(source):
-        by_text.setdefault((cell["cell_type"], text(cell).strip()), index)
-    marked = {by_name[cell.grade_id] for cell in own if cell.grade_id in by_name}
+    source, by_name = lesson.source, lesson.by_name
+    known = lesson.renamed | by_name
+    marked = {known[cell.grade_id] for cell in own if cell.grade_id in known}
     missing = {
         grade_id(cell)
         for cell in source
         if origin(cell) == "answer" and cell["cell_type"] == "code"
     }
-    missing -= {cell.grade_id for cell in own}
+    missing -= {grade_id(source[index]) for index in marked}
     answers: dict[int, list[_Own]] = {}
     extras: list[_Own] = []
     seen: set[int] = set()
     anchor = -1
     for item in own:
-        place = by_name.get(item.grade_id)
+        place = known.get(item.grade_id)
         if place is None:
-            place = _without_mark(item, source, by_id, by_text, marked, repairs)
+            place = _without_mark(item, lesson, marked, repairs)
         else:
-            repairs += _changed_marks(item, source[place])
+            repairs += _changed_marks(item, lesson.as_handed_out(place))
         if place is None:
-            if item.source.strip():
-                item.anchor = by_id.get(item.id, anchor)
+            given_out = (item.kind, item.source.strip()) in lesson.gone
+            if item.source.strip() and not given_out:
+                item.anchor = lesson.by_id.get(item.id, anchor)
                 extras.append(item)
             continue
         index, kind = place, origin(source[place])
         if kind == "answer":
             answers.setdefault(index, []).append(item)
-        elif kind == "check" and item.source.strip() != text(source[index]).strip():
+        elif kind == "check" and item.source.strip() not in lesson.stubs(index):
             repairs.append(
                 f"The cell {grade_id(source[index])} had been changed; it was put back as it was."
             )
@@ -317,25 +407,20 @@ def _match(
         f"The cell {grade_id(cell)} was missing; it was put back."
         for index, cell in enumerate(source)
         if grade_id(cell) and index not in seen and index not in answers
+        if index in lesson.handed  # else there was none to lose
     ]
     return answers, extras
 
 
-def _without_mark(
-    cell: _Own,
-    source: list[dict[str, Any]],
-    by_id: Mapping[str, int],
-    by_text: Mapping[tuple[str, str], int],
-    marked: set[int],
-    repairs: list[str],
-) -> int | None:
+def _without_mark(cell: _Own, lesson: _Lesson, marked: set[int], repairs: list[str]) -> int | None:
     """The cell of the lesson that an unmarked cell is: by its text, its id, or the name that it
     defines.
     """
-    index = by_text.get((cell.kind, cell.source.strip()))
+    source = lesson.source
+    index = lesson.by_text.get((cell.kind, cell.source.strip()))
     if index is not None and not (origin(source[index]) == "answer" and index in marked):
         return index
-    index = by_id.get(cell.id)
+    index = lesson.by_id.get(cell.id)
     if index is not None and origin(source[index]) != "course" and index not in marked:
         repairs.append(
             f"The cell {grade_id(source[index])} had lost its mark; it was found by its id."
@@ -390,13 +475,13 @@ def _changed_marks(cell: _Own, source: Mapping[str, Any]) -> list[str]:
 
 
 def _choose(
-    cell: Mapping[str, Any], found: list[_Own], repairs: list[str]
+    cell: Mapping[str, Any], found: list[_Own], stubs: set[str], repairs: list[str]
 ) -> tuple[list[_Own], _Own | None, list[_Own]]:
     """The cell that answers, and the others that claim to, which are run before and after it."""
     if len(found) < 2:
         return [], (found[0] if found else None), []
-    name, stub = grade_id(cell), text(cell).strip()
-    written = [item for item in found if item.source.strip() != stub]
+    name = grade_id(cell)
+    written = [item for item in found if item.source.strip() not in stubs]
     if cell["cell_type"] == "markdown":
         repairs.append(f"{name} was answered in {len(found)} cells; they were joined.")
         joined = written or found[:1]

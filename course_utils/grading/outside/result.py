@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+UNREAD = {"unreadable", "another lesson"}  # nothing of the file was graded
 DOUBTFUL = {"timeout", "out of memory"}  # counts when it came twice, the second time alone
 
 
@@ -82,6 +83,12 @@ def without_half_characters(value: Any) -> Any:
     return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
 
 
+def is_for_a_person(cell: Mapping[str, Any]) -> bool:
+    """Whether a graded cell has its points from a person, as nbgrader has it."""
+    marks = cell["metadata"]["nbgrader"]
+    return bool(marks.get("solution") or marks.get("task") or cell["cell_type"] != "code")
+
+
 def row(
     id: str,
     cell: Mapping[str, Any],
@@ -95,6 +102,6 @@ def row(
     marks = cell["metadata"]["nbgrader"]
     most = float(marks.get("points", 0))
     points = None if status == "course error" else score * most
-    manual = bool(marks.get("solution"))
+    manual = is_for_a_person(cell)
     message = message.encode(errors="replace").decode()  # no half characters
     return Row(id, marks["grade_id"], points, most, status, message, mistake, manual, fault)

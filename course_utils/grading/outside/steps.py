@@ -10,7 +10,7 @@ from typing import Any
 from course_utils.checking.evidence import Evidence, encode
 from course_utils.checking.exercise import Case, Exercise, exercises
 from course_utils.checking.judge import expected_evidence
-from course_utils.grading.outside.rebuild import Rebuilt, needed
+from course_utils.grading.outside.rebuild import Origin, Rebuilt, needed
 from course_utils.grading.outside.task import Beside, Task, exercise_id
 
 
@@ -19,13 +19,19 @@ class Step:
     """A cell to run, or, where `exercise` is one, an answer to probe.
 
     index: the cell in the rebuilt notebook; of a probe the check's. own: the cell is the student's
-    own, and no answer.
+    own, and no answer. test: it is a test of the instructor's own.
     """
 
     index: int
     source: str = ""
     own: bool = False
     exercise: Exercise | None = None
+    test: bool = False
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether points hang on what it sends."""
+        return self.test or self.exercise is not None
 
 
 def plan(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[Step]:
@@ -49,12 +55,34 @@ def plan(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[St
     return [step for _, step in placed]
 
 
+def plan_tests(task: Task, rebuilt: Rebuilt, tests: Mapping[int, str]) -> list[Step]:
+    """What the sandbox is asked to do for the instructor's own tests, by the index of their cells.
+
+    A lesson of which the course has no exercise is run from top to bottom, as nbgrader does it.
+    """
+    kinds: list[Origin] = [
+        "answer" if index in tests else kind for index, kind in enumerate(rebuilt.origins)
+    ]
+    sources = [
+        tests.get(index, cell["source"]) if cell["cell_type"] == "code" else ""
+        for index, cell in enumerate(rebuilt.cells)
+    ]
+    run = needed(zip(kinds, sources, strict=True))
+    whole = not exercises(task.short)
+    return [
+        Step(index, source, rebuilt.origins[index] == "student", test=index in tests)
+        for index, source in enumerate(sources)
+        if source and (run[index] or (whole and kinds[index] == "course"))
+    ]
+
+
 def job(numbers: Sequence[int], steps: Sequence[Step], seed: int, beside: Beside = ()) -> bytes:
     """The steps of these numbers and the files beside the notebook, as a child gets them."""
     wanted: list[dict[str, Any]] = []
     for step in (steps[number] for number in numbers):
         if step.exercise is None:
-            wanted.append({"kind": "cell", "source": step.source, "own": step.own})
+            kinds = {"own": step.own, "test": step.test}
+            wanted.append({"kind": "cell", "source": step.source, **kinds})
         else:
             cases = [case.sent() for case in drawn(step.exercise.id, seed)]
             wanted.append({"kind": "probe", "id": step.exercise.id, "cases": cases})

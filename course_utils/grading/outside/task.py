@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from course_utils.building.lesson import Lesson
 from course_utils.grading.inside import wire
 from course_utils.grading.outside.graded import graded_cells
 from course_utils.grading.outside.rebuild import Rebuilt, grade_id, rebuild
@@ -21,8 +22,11 @@ class Task:
 
     lesson: its name, such as 01_linear. released: the released notebook. content: the submitted
     file. earlier: the lessons whose reference answers it may import. hidden: folders that it must
-    not see, wherever they lie. beside: the files that lie beside the notebook when it runs. unread:
-    a sentence for each that was handed in with it and was not read.
+    not see, wherever they lie. tests: by grade_id the sources of the instructor's own tests, where
+    a part of them was not released. ignored: what a test may write to stderr, as a regular
+    expression. handed: the release that the submission came from, empty where that is this one.
+    notes: what has to be said of the file's name. beside: the files that lie beside the notebook
+    when it runs. unread: a sentence for each that was handed in with it and was not read.
     """
 
     lesson: str
@@ -33,13 +37,17 @@ class Task:
     sandbox: bool = True
     limits: wire.Limits = wire.Limits()
     hidden: tuple[str, ...] = ()
+    tests: tuple[tuple[str, str], ...] = ()
+    ignored: str = ""
+    handed: str = ""
+    notes: tuple[str, ...] = ()
     beside: Beside = ()
     unread: tuple[str, ...] = ()
 
     @property
     def short(self) -> str:
         """The lesson's name without its number."""
-        return self.lesson.partition("_")[2]
+        return Lesson(self.lesson).short
 
     @cached_property
     def notebook(self) -> dict[str, Any]:
@@ -57,9 +65,9 @@ class Task:
         final = is_final(known["status"], known["checks"])
         return Result(lesson=self.lesson, sandbox=sandbox, final=final, seed=self.seed, **known)
 
-    def unreadable(self, reason: str) -> Result:
-        """The result of a file that is no notebook."""
-        return self._without_run("unreadable", "not run", reason)
+    def unreadable(self, reason: str, status: str = "unreadable") -> Result:
+        """The result of a file that is no notebook, or that of another lesson."""
+        return self._without_run(status, "not run", reason)
 
     def lost(self, reason: str) -> Result:
         """The result of a submission that brings down whatever grades it."""
@@ -74,7 +82,7 @@ class Task:
             row(exercise_id(cell, self.short), cell, verdict, reason, fault=fault)
             for cell in self.graded
         ]
-        rebuilt = self._rebuilt()
+        rebuilt = self._shown()
         return self.result(
             status=status,
             repairs=[reason, *self.unread],
@@ -84,17 +92,25 @@ class Task:
             seconds=0.0,
         )
 
-    def _rebuilt(self) -> Rebuilt:
+    def rebuilt(self) -> Rebuilt:
+        """The submission in the released notebook; raises Unreadable."""
+        handed = json.loads(self.handed) if self.handed else None
+        result = rebuild(self.notebook, self.content, dict(self.beside), handed)
+        result.repairs[:0] = self.notes
+        return result
+
+    def _shown(self) -> Rebuilt:
         """The submission where it can be read, else the lesson as it was given out."""
         try:
-            return rebuild(self.notebook, self.content, dict(self.beside))
+            return self.rebuilt()
         except Exception:  # Unreadable, or a fault of the course, which its rows tell
             return rebuild(self.notebook, self.released.encode())
 
 
 def is_graded(cell: Mapping[str, Any]) -> bool:
-    """Whether a cell of the lesson has points."""
-    return bool(cell["metadata"].get("nbgrader", {}).get("grade"))
+    """Whether a cell of the lesson has points; a task is one that students answer in own cells."""
+    marks = cell["metadata"].get("nbgrader", {})
+    return bool(marks.get("grade") or marks.get("task"))
 
 
 def exercise_id(cell: Mapping[str, Any], short: str) -> str:

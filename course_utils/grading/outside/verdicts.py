@@ -24,9 +24,16 @@ LOST = {
 
 
 def rows(
-    task: Task, rebuilt: Rebuilt, steps: Sequence[Step], came: Came, faulty: Mapping[str, Verdict]
+    task: Task,
+    rebuilt: Rebuilt,
+    steps: Sequence[Step],
+    came: Came,
+    faulty: Mapping[str, Verdict],
+    tested: Mapping[str, Row],
 ) -> list[Row]:
-    """One row for each graded cell; faulty: the verdicts where the course itself failed."""
+    """One row for each graded cell; faulty: the verdicts where the course itself failed. tested:
+    the rows of the instructor's own tests.
+    """
     probes = {
         step.exercise.id: number for number, step in enumerate(steps) if step.exercise is not None
     }
@@ -35,12 +42,14 @@ def rows(
         id = exercise_id(cell, task.short)
         if id in faulty:
             found.append(as_row(id, cell, faulty[id]))
+        elif id in tested:
+            found.append(tested[id])
         elif id.partition(".")[2] in rebuilt.unread:
             verdict = Verdict(id, "not run", advice=UNREAD)
             found.append(replace(as_row(id, cell, verdict), manual=True))
         elif id in probes:
             found.append(as_row(id, cell, _of_a_probe(probes[id], task, rebuilt, steps, came)))
-        else:  # free text
+        else:  # an answer that a person reads
             untouched = grade_id(cell) in rebuilt.untouched
             verdict = (
                 Verdict(id, "not attempted")
@@ -122,5 +131,5 @@ def left_out(steps: Sequence[Step], came: Came) -> list[str]:
     return [
         f"Cell {steps[number].index + 1} was left out. {sentence(reason, message)}"
         for number, (reason, message) in came.lost.items()
-        if steps[number].exercise is None
+        if not steps[number].is_judged
     ]

@@ -21,10 +21,12 @@ def roster(
     file: Annotated[Path, typer.Argument(help="A CSV file with a column of ids.")],
 ) -> None:
     """Enter the students of a table: their names, mail addresses and numbers."""
+    from course_utils.grading.outside import releases
     from course_utils.grading.outside.course import find_course
     from course_utils.grading.term import roster as rosters
 
     course = find_course(Path.cwd())
+    releases.keep_all(course)
     table = rosters.read_roster(file)
     new, changed = rosters.enter(course, table.people)
     others = {person.id for person in rosters.known_people(course)}
@@ -52,11 +54,13 @@ def collect(
 
     Exit status 1 means that something was left out.
     """
+    from course_utils.grading.outside import releases
     from course_utils.grading.outside.course import find_course
     from course_utils.grading.term import collect as collecting
     from course_utils.grading.term.roster import People, known_people, read_roster
 
     course = find_course(Path.cwd())
+    releases.keep_all(course)
     people = {person.id: person for person in known_people(course)}
     refused = []
     if roster is not None:
@@ -92,11 +96,12 @@ def _show(result: "collecting.Collected", people: Sequence[str]) -> None:  # typ
 
 def due(lesson: Lesson, time: Time) -> None:
     """Set when a lesson is due; late penalties follow it at once."""
-    from course_utils.grading.outside import late
+    from course_utils.grading.outside import late, releases
     from course_utils.grading.outside.course import find_course
     from course_utils.grading.outside.times import read_time, shown
 
     course = find_course(Path.cwd())
+    releases.keep_all(course)
     for chosen in course.choose(lesson):
         late.set_due(course, chosen, when := read_time(time))
         print(f"{chosen.name} is due at {shown(when)[:16]} UTC.")

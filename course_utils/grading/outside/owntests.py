@@ -1,0 +1,119 @@
+"""The instructor's own tests, such as cells of asserts: run in the student's process, and judged as
+nbgrader judges.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from nbformat import from_dict
+from nbgrader.preprocessors import IgnorePattern
+from nbgrader.utils import determine_grade
+
+from course_utils.checking.judge import Verdict
+from course_utils.grading.outside.admission import is_name, theirs
+from course_utils.grading.outside.exchange import Came
+from course_utils.grading.outside.rebuild import Rebuilt, grade_id
+from course_utils.grading.outside.result import Row, is_for_a_person, row
+from course_utils.grading.outside.steps import Step
+from course_utils.grading.outside.task import Task, exercise_id, is_graded
+from course_utils.grading.outside.verdicts import as_row, sentence
+
+INSIDE = "Judged inside the student's process."
+NO_SUCH = "The lesson has a check of {}, which this version of the course does not know."
+_CHECK = re.compile(r"""\b(?:check|judge)\(\s*["'](\w+\.\w+)["']""")
+
+
+def is_test(cell: Mapping[str, Any], short: str, known: Iterable[str]) -> bool:
+    """Whether a cell of the lesson is a test of the instructor's own; known: ids of exercises."""
+    return is_graded(cell) and not is_for_a_person(cell) and exercise_id(cell, short) not in known
+
+
+def sources(task: Task, rebuilt: Rebuilt, known: Iterable[str]) -> dict[int, str]:
+    """The tests' sources by the index of their cells in the rebuilt notebook."""
+    whole = dict(task.tests)
+    return {
+        index: whole.get(grade_id(cell), cell["source"])
+        for index, (cell, origin) in enumerate(zip(rebuilt.cells, rebuilt.origins, strict=True))
+        if origin == "check" and is_test(cell, task.short, known)
+    }
+
+
+def strange(task: Task, tests: Mapping[int, str], rebuilt: Rebuilt) -> dict[str, Verdict]:
+    """The verdict on tests that call a check of the course's own: nothing is judged inside there,
+    and everybody would pass.
+    """
+    found = {}
+    for index, source in tests.items():
+        if called := _CHECK.search(source):
+            id = exercise_id(rebuilt.cells[index], task.short)
+            fault = NO_SUCH.format(called[1])
+            found[id] = Verdict(id, "course error", advice=fault, fault=fault)
+    return found
+
+
+def rows(task: Task, rebuilt: Rebuilt, steps: Sequence[Step], came: Came) -> dict[str, Row]:
+    """The rows of the tests that were to be run, by their ids."""
+    found = {}
+    for number, step in enumerate(steps):
+        if step.test:
+            cell = rebuilt.cells[step.index]
+            id = exercise_id(cell, task.short)
+            if number in came.tests:
+                found[id] = judged(task, cell, came.tests[number], rebuilt.whole)
+            else:
+                reason, message = came.lost[number]
+                said = f"{INSIDE} {sentence(reason, message)}"
+                verdict = Verdict(id, reason, advice=said)  # type: ignore[arg-type]
+                found[id] = as_row(id, cell, verdict)
+    return found
+
+
+def judged(
+    task: Task, cell: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], whole: bool
+) -> Row:
+    """The row of a test by what it showed; whole: nothing of the notebook was left out."""
+    id, kept = exercise_id(cell, task.short), [item for item in shown if not _ignored(item, task)]
+    tested = from_dict(dict(cell) | {"outputs": kept})
+    try:
+        points, most = determine_grade(tested)
+    except ValueError:  # more points than there are
+        said = f"{INSIDE} It gave more points than there are: a person looks."
+        return replace(row(id, cell, "not run", said), manual=True)
+    assert points is not None
+    status, said = _said(kept, points, most)
+    if not whole and points < most:  # what it needs may stand in what could not be read
+        return replace(row(id, cell, "not run", f"{INSIDE} {said}"), manual=True)
+    return row(id, cell, status, f"{INSIDE} {said}", points / most if most else 0.0)
+
+
+def _ignored(output: Mapping[str, Any], task: Task) -> bool:
+    """Whether it is written to stderr, and may be."""
+    is_stderr = output.get("name") == "stderr"
+    return is_stderr and bool(task.ignored and re.search(task.ignored, output["text"]))
+
+
+def _said(shown: Sequence[Mapping[str, Any]], points: float, most: float) -> tuple[str, str]:
+    """The status of a test, and what it showed, as a sentence."""
+    if points == most:
+        return "right", "The test passed."
+    if points:
+        return "partial", f"The test gave {points:g} of {most:g}."
+    for output in shown:
+        if output["output_type"] == "error":
+            name = output["ename"] if is_name(output["ename"]) else "an exception"
+            words = f": {theirs(output['evalue'])}" if output["evalue"] else ""
+            return RAISED.get(name, "error"), f"The test raised {name}{words}."
+        if output.get("name") == "stderr":
+            return "wrong", "The test wrote to stderr, which counts as failed."
+    return "wrong", "The test gave 0."
+
+
+RAISED = {"AssertionError": "wrong", "NotImplementedError": "not attempted", "TimeLimit": "timeout"}
+
+
+def ignored_pattern(app: Any) -> str:
+    """What a test may write to stderr, by the course's settings of nbgrader."""
+    rule = IgnorePattern(parent=app)
+    return rule.pattern if rule.enabled else ""

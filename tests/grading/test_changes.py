@@ -1,0 +1,440 @@
+"""What changes after the first grading: the lesson's cells, its points, file names, answers; and
+what was given by hand stays, and nobody is told of a change that another has made.
+"""
+
+import json
+import shutil
+
+import pytest
+from nbgrader.api import Gradebook
+
+from course_utils.building.lesson import Lesson
+from course_utils.grading.classroom import statistics
+from course_utils.grading.commands import show
+from course_utils.grading.outside import batch, pool, releases, worker
+from course_utils.grading.outside.course import find_course
+from course_utils.grading.outside.exchange import Came
+from course_utils.grading.outside.gradebook import marks
+from course_utils.grading.outside.late import set_due
+from course_utils.grading.outside.rebuild import rebuild
+from course_utils.grading.outside.times import read_time
+from course_utils.grading.term.roster import known_people
+from tests.grading import corpus
+from tests.grading.classroom import ROOT, hand_in, make_course
+
+LESSON = corpus.LESSON
+NAME = f"{LESSON.name}.ipynb"
+WORDS = "Two layers without a nonlinearity are one affine map."
+
+
+@pytest.fixture(autouse=True)
+def without_a_sandbox(monkeypatch):
+    """Grade in this process, and run nothing: no answer is defined, so no check has points."""
+
+    def run(self, tasks, alone=False):
+        for key, task in tasks:
+            yield key, worker.grade(task)
+
+    def nothing(template, steps, task):
+        return Came(evidence={n: None for n, step in enumerate(steps) if step.exercise})
+
+    monkeypatch.setattr(pool.LocalPool, "run", run)
+    monkeypatch.setattr(worker.warm, "template", lambda task: None)
+    monkeypatch.setattr(worker.exchange, "run", nothing)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A course with an empty gradebook, which is copied only."""
+    course = make_course(tmp_path_factory.mktemp("made") / "course")
+    known_people(course)
+    return course.root
+
+
+@pytest.fixture
+def course(made, tmp_path):
+    shutil.copytree(made, tmp_path / "course")
+    return find_course(tmp_path / "course")
+
+
+def grade(course, **options):
+    return batch.grade(course, LESSON, batch.Options(seed=3, **options), progress=False)
+
+
+def worded(text=WORDS, **answers):
+    """A notebook with an answer in words."""
+    notebook = corpus.answered(**answers)
+    notebook["cells"][corpus.place(notebook, "why_nonlinear")]["source"] = text
+    return notebook
+
+
+def change(course, how):
+    """Change the released notebook."""
+    path = course.path("release", ".", LESSON.name) / NAME
+    notebook = json.loads(path.read_text())
+    how(notebook["cells"], notebook)
+    path.write_text(json.dumps(notebook))
+
+
+def copied(cells, notebook, name, new):
+    """Put in a copy of a cell under another name."""
+    index = corpus.place(notebook, name)
+    made = json.loads(json.dumps(cells[index]))
+    made["id"], made["metadata"]["nbgrader"]["grade_id"] = f"new-{new}", new
+    cells.insert(index + 1, made)
+
+
+def drop(name):
+    def how(cells, notebook):
+        del cells[corpus.place(notebook, name)]
+
+    return how
+
+
+def by_hand(course, student, name, points=None, comment=None):
+    """Give points and a comment as the formgrader does."""
+    with Gradebook(course.folders.db_url) as book:
+        grade = book.find_grade(name, LESSON.name, LESSON.name, student)
+        grade.manual_score, grade.needs_manual_grade = points, False
+        if comment:
+            found = book.find_comment(name, LESSON.name, LESSON.name, student)
+            found.manual_comment = comment
+        book.db.commit()
+
+
+def state(course, student="anna"):
+    """By name: points by hand, and whether a person has to look."""
+    with Gradebook(course.folders.db_url) as book:
+        submission = book.find_submission(LESSON.name, student)
+        return {
+            grade.name: (grade.manual_score, grade.needs_manual_grade)
+            for grade in submission.notebooks[0].grades
+        }
+
+
+def comment(course, name):
+    with Gradebook(course.folders.db_url) as book:
+        return book.find_comment(name, LESSON.name, LESSON.name, "anna").comment
+
+
+# ---------------------------------------------------------------- cells come and go
+
+
+@pytest.fixture
+def read(course):
+    """A course in which a person has read an essay."""
+    hand_in(course, "anna", worded())
+    grade(course)
+    by_hand(course, "anna", "why_nonlinear", 1.5, "well said")
+    return course
+
+
+def test_a_question_is_added(read):
+    change(read, lambda cells, notebook: copied(cells, notebook, "why_nonlinear", "why_bias"))
+    report = grade(read)
+    assert report["changes"] == ["New in the lesson: why_bias."]
+    assert state(read)["why_nonlinear"] == (1.5, False)
+    assert comment(read, "why_nonlinear") == "well said"
+    row = report["submissions"]["anna"]
+    assert row["max_score"] == 14 and row["score"] == 1.5
+    [added] = [check for check in row["checks"] if check["id"] == "linear.why_bias"]
+    assert added["status"] == "not attempted"
+    assert row["repairs"] == ["Added to the lesson after this notebook was handed out: why_bias."]
+    assert "changes" not in grade(read)
+
+
+def test_a_question_is_dropped_and_comes_back(read):
+    before = (read.path("release", ".", LESSON.name) / NAME).read_text()
+    change(read, drop("why_nonlinear"))
+    report = grade(read)
+    assert report["changes"][0] == "No longer in the lesson: why_nonlinear."
+    assert ".course/archive/01_linear/" in report["changes"][1]
+    [path] = read.own("archive", LESSON.name).glob("*.json")
+    kept = json.loads(path.read_text())
+    assert {(row["student"], row["cell"]) for row in kept} == {("anna", "why_nonlinear")}
+    assert "why_nonlinear" not in state(read)
+    assert report["submissions"]["anna"]["max_score"] == 10
+    assert report["submissions"]["anna"]["repairs"] == [
+        "No longer in the lesson, and not graded: why_nonlinear."
+    ]
+    (read.path("release", ".", LESSON.name) / NAME).write_text(before)
+    grade(read)
+    assert state(read)["why_nonlinear"] == (1.5, False)
+    assert comment(read, "why_nonlinear") == "well said"
+
+
+def test_an_exercise_is_left_out(read):
+    by_hand(read, "anna", "check-relu", 0.5)
+    change(read, drop("check-collapse"))
+    report = grade(read)
+    assert report["changes"][0] == "No longer in the lesson: check-collapse."
+    assert "check-collapse" not in state(read) and state(read)["check-relu"][0] == 0.5
+    assert report["submissions"]["anna"]["score"] == 2.0
+
+
+def test_points_are_changed(read):
+    def how(cells, notebook):
+        cells[corpus.place(notebook, "check-relu")]["metadata"]["nbgrader"]["points"] = 4
+        cells[corpus.place(notebook, "why_nonlinear")]["metadata"]["nbgrader"]["points"] = 1
+
+    change(read, how)
+    report = grade(read)
+    assert "check-relu has 4 points, which were 1." in report["changes"]
+    assert report["submissions"]["anna"]["max_score"] == 14
+    assert report["submissions"]["anna"]["repairs"] == []
+    assert state(read)["why_nonlinear"] == (1.5, True), "more than there are: a person looks"
+
+
+def test_a_cell_is_renamed(read):
+    def how(cells, notebook):
+        cells[corpus.place(notebook, "why_nonlinear")]["metadata"]["nbgrader"]["grade_id"] = "why"
+
+    change(read, how)
+    report = grade(read)
+    assert "why_nonlinear is now called why." in report["changes"]
+    assert state(read)["why"] == (1.5, False) and "why_nonlinear" not in state(read)
+    assert report["submissions"]["anna"]["repairs"] == []
+    assert report["submissions"]["anna"]["checks"][-1]["status"] == "not run"
+
+
+def test_who_hands_in_later_has_the_new_cells(read):
+    change(read, lambda cells, notebook: copied(cells, notebook, "why_nonlinear", "why_bias"))
+    hand_in(read, "bo", worded())
+    report = grade(read)
+    assert {"why_bias", "why_nonlinear"} <= state(read, "bo").keys()
+    assert report["submissions"]["bo"]["max_score"] == 14
+
+
+# ---------------------------------------------------------------- who changed what
+
+
+def test_nobody_is_told_of_the_instructors_corrections(course):
+    releases.keep_all(course)
+    hand_in(course, "anna", worded())
+    hand_in(course, "untouched", corpus.released())
+
+    def how(cells, notebook):
+        long = next(c for c in cells if c["cell_type"] == "markdown" and not corpus.mark(c))
+        long["source"] = corpus.source(long) + "\n\n(A slip was put right here.)"
+        for name in ("relu", "check-relu"):
+            cell = cells[corpus.place(notebook, name)]
+            cell["source"] = corpus.source(cell) + "\n# reworded"
+        words = cells[corpus.place(notebook, "why_nonlinear")]
+        words["source"] = corpus.source(words) + "\n\nreworded"
+        words["metadata"]["tags"] = ["essay"]
+        notebook["metadata"]["kernelspec"]["name"] = "python3-new"
+
+    change(course, how)
+    rows = grade(course)["submissions"]
+    assert rows["anna"]["repairs"] == rows["untouched"]["repairs"] == []
+    assert {check["status"] for check in rows["untouched"]["checks"]} == {"not attempted"}
+    made = json.loads((course.path("autograded", "anna", LESSON.name) / NAME).read_text())
+    assert not [cell for cell in made["cells"] if cell["id"].startswith("student-")]
+
+
+def test_a_change_of_ones_own_is_told_whatever_the_instructor_changed(course):
+    releases.keep_all(course)
+    notebook = worded()
+    notebook["cells"][corpus.place(notebook, "check-relu")]["source"] = "print('right')"
+    hand_in(course, "anna", notebook)
+    change(course, lambda cells, _: cells[0].update(source="# A new title"))
+    said = grade(course)["submissions"]["anna"]["repairs"]
+    assert said == ["The cell check-relu had been changed; it was put back as it was."]
+
+
+def test_the_newest_of_three_releases_is_found():
+    texts = []
+    for number in range(3):
+        notebook = corpus.released()
+        notebook["cells"][0]["source"] = f"# Edition {number}"
+        texts.append(json.dumps(notebook))
+    mine = json.loads(texts[1])
+    mine["cells"].append(corpus.cell("n = 1"))
+    content = json.dumps(mine).encode()
+    assert releases.came_from(texts[2], texts[:2], content) == texts[1]
+    assert releases.came_from(texts[1], [texts[0], texts[2]], content) == ""
+    assert releases.came_from(texts[2], texts[:2], b"nonsense") == ""
+
+
+def test_an_answer_to_what_was_dropped_is_still_run():
+    old, new = corpus.released(), corpus.released()
+    for name in ("relu", "check-relu"):
+        del new["cells"][corpus.place(new, name)]
+    made = rebuild(new, json.dumps(corpus.answered("relu")).encode(), handed=old)
+    own = [
+        cell["source"]
+        for cell, kind in zip(made.cells, made.origins, strict=True)
+        if kind == "student"
+    ]
+    assert own == [corpus.solutions()["relu"]]
+
+
+# ---------------------------------------------------------------- hand-graded work
+
+
+def test_hand_graded_work_is_shown_again_only_where_its_answer_changed(course):
+    for student in ("anna", "bo", "cy", "di"):
+        hand_in(course, student, worded())
+    grade(course)
+    for student in ("anna", "bo", "cy", "di"):
+        by_hand(course, student, "why_nonlinear", 2.0)
+        by_hand(course, student, "check-relu", 0.5)
+    hand_in(course, "bo", worded("Something else."))
+    hand_in(course, "cy", worded(relu="def relu(x):\n    return x"))
+    beside = worded()
+    beside["cells"].insert(
+        corpus.place(beside, "why_nonlinear") + 1, corpus.cell("And more.", "markdown")
+    )
+    hand_in(course, "di", beside)
+    grade(course, force=True)
+    flagged = {
+        student: {name for name, (points, look) in state(course, student).items() if look}
+        for student in ("anna", "bo", "cy", "di")
+    }
+    essay = {"why_nonlinear"}
+    assert flagged == {"anna": set(), "bo": essay, "cy": {"check-relu"}, "di": essay}
+    grade(course, force=True)
+    assert state(course, "bo")["why_nonlinear"] == (2.0, True), "until a person has looked"
+
+
+@pytest.mark.parametrize("where", ["below", "above", "question", "end", "comment"])
+def test_words_beside_the_answer_reach_a_person(course, where):
+    notebook = corpus.answered()
+    cells, index = notebook["cells"], corpus.place(notebook, "why_nonlinear")
+    words = corpus.cell(WORDS, "markdown")
+    if where == "below":
+        cells.insert(index + 1, words)
+    elif where == "above":
+        cells.insert(index, words)
+    elif where == "question":
+        cells[index - 1]["source"] = corpus.source(cells[index - 1]) + "\n\n" + WORDS
+    elif where == "end":
+        del cells[index]
+        cells.append(words)
+    else:
+        cells.insert(index + 1, corpus.cell(f"# {WORDS}"))
+    hand_in(course, "anna", notebook)
+    row = grade(course)["submissions"]["anna"]
+    assert row["checks"][-1]["status"] == "not run"
+    assert state(course)["why_nonlinear"] == (None, True)
+    assert any("words stand in another cell" in line for line in row["repairs"])
+
+
+def test_code_beside_an_empty_answer_is_no_answer(course):
+    hand_in(course, "anna", corpus.put(corpus.answered(), "n = 1", "why_nonlinear"))
+    hand_in(course, "bo", corpus.put(corpus.answered(), "notes", "relu", "markdown"))
+    rows = grade(course)["submissions"]
+    for student in ("anna", "bo"):
+        assert rows[student]["checks"][-1]["status"] == "not attempted"
+
+
+# ---------------------------------------------------------------- one truth
+
+
+def test_report_table_and_statistics_say_what_the_gradebook_says(course, capsys):
+    config = course.root / "nbgrader_config.py"
+    config.write_text(
+        config.read_text()
+        + "from nbgrader.plugins import LateSubmissionPlugin\n"
+        + "class Half(LateSubmissionPlugin):\n"
+        + "    def late_submission_penalty(self, student_id, score, total_seconds_late):\n"
+        + "        return score / 2\n"
+        + "c.AssignLatePenalties.plugin_class = Half\n"
+    )
+    course = find_course(course.root)
+    set_due(course, LESSON, read_time("2024-10-01 12:00 UTC"))
+    hand_in(course, "anna", worded(), "2024-10-02 12:00:00 UTC")
+    grade(course)
+    by_hand(course, "anna", "why_nonlinear", 2.0)
+    by_hand(course, "anna", "check-collapse", 1.0)
+    with Gradebook(course.folders.db_url) as book:
+        found = book.find_grade("check-collapse", LESSON.name, LESSON.name, "anna")
+        found.extra_credit = 0.5
+        book.db.commit()
+    report = grade(course)
+    row = report["submissions"]["anna"]
+    assert (row["score"], row["late_penalty"], row["max_score"]) == (1.75, 1.75, 12.0)
+    points = {check["id"]: check["points"] for check in row["checks"]}
+    assert points["linear.collapse"] == 1.5 and points["linear.why_nonlinear"] == 2.0
+    assert marks(course, LESSON)["anna"].score == 1.75
+    found = statistics.collect(course, LESSON)
+    assert found.scores == {"anna": 1.75} and found.checks["linear.collapse"].points == 1.5
+    show(report)
+    assert "1.75 of 12" in capsys.readouterr().out
+    # The date moves: everything follows, though nothing is graded anew.
+    set_due(course, LESSON, read_time("2024-10-03 12:00 UTC"))
+    row = grade(course)["submissions"]["anna"]
+    assert row["score"] == 3.5 and "late_penalty" not in row
+    # The time of submission is put right.
+    set_due(course, LESSON, read_time("2024-10-01 12:00 UTC"))
+    assert grade(course)["submissions"]["anna"]["score"] == 1.75
+    stamp = course.path("submitted", "anna", LESSON.name) / "timestamp.txt"
+    stamp.write_text("2024-10-01 11:00:00 UTC")
+    assert grade(course)["submissions"]["anna"]["score"] == 3.5
+
+
+# ---------------------------------------------------------------- names of files
+
+
+@pytest.fixture
+def two_lessons(course):
+    shutil.copytree(ROOT / "notebooks" / "02_sgd", course.root / "notebooks" / "02_sgd")
+    return course
+
+
+def put_in(course, student, name, content):
+    path = course.path("submitted", student, LESSON.name) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "01_linear (1).ipynb",
+        "muster_anna_123_01_linear.ipynb",
+        "Copy of 01_linear.ipynb",
+        "homework.ipynb",
+        "01_linear.ipynb.txt",
+        "01_linear.json",
+        "01_Linear.ipynb",
+        "01_linear/01_linear.ipynb",
+    ],
+)
+def test_a_renamed_notebook_is_taken_and_it_is_said(two_lessons, name):
+    put_in(two_lessons, "anna", name, worded())
+    put_in(two_lessons, "anna", "notes.txt", b"mine")
+    row = grade(two_lessons)["submissions"]["anna"]
+    last = name.rpartition("/")[2]
+    assert row["status"] == "graded"
+    assert row["repairs"] == [f"The file was called {last!r}; it was taken."]
+    assert row["checks"][-1]["status"] == "not run"
+
+
+def test_of_several_notebooks_the_one_of_this_lesson_is_taken(two_lessons):
+    other = Lesson("02_sgd", two_lessons.root).released.read_bytes()
+    put_in(two_lessons, "anna", "a.ipynb", other)
+    put_in(two_lessons, "anna", "b.ipynb", worded())
+    put_in(two_lessons, "bo", "b.ipynb", worded())
+    put_in(two_lessons, "bo", "c.ipynb", worded("Another try."))
+    rows = grade(two_lessons)["submissions"]
+    assert rows["anna"]["repairs"][0] == "The file was called 'b.ipynb'; it was taken."
+    assert rows["bo"]["status"] == "unreadable"
+    assert "There are 'b.ipynb' and 'c.ipynb'" in rows["bo"]["repairs"][0]
+
+
+@pytest.mark.parametrize("name", [NAME, "02_sgd.ipynb"])
+def test_the_notebook_of_another_lesson_has_a_status_of_its_own(two_lessons, name):
+    put_in(two_lessons, "anna", name, Lesson("02_sgd", two_lessons.root).released.read_bytes())
+    row = grade(two_lessons)["submissions"]["anna"]
+    assert (row["status"], row["score"]) == ("another lesson", 0.0)
+    assert row["repairs"] == ["This is the notebook of 02_sgd, and not that of 01_linear."]
+    with Gradebook(two_lessons.folders.db_url) as book:
+        grades = book.find_submission(LESSON.name, "anna").notebooks[0].grades
+        assert not any(grade.needs_manual_grade for grade in grades)
+
+
+def test_a_folder_that_an_archiver_left_is_nobodys(course):
+    hand_in(course, "anna", worded())
+    hand_in(course, "__MACOSX", worded())
+    assert list(grade(course)["submissions"]) == ["anna"]
