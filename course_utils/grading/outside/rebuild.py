@@ -220,7 +220,7 @@ def rebuild(
             _add(result, _as_cell(other, len(result.cells)), "student")
     _find_last(result)
     if not result.whole:
-        result.unread, result.untouched = result.untouched, set()
+        result.unread, result.untouched = result.untouched | result.beside, set()
     return result
 
 
