@@ -121,7 +121,7 @@ def test_grades_given_by_hand_stay(course):
     hand_in(course, "one", numbered(corpus.answered(), 77))
     report = grade(course)
     assert by_hand(lambda grades: None) == {
-        "why_nonlinear": (1.5, 1.5, True),
+        "why_nonlinear": (1.5, 1.5, False),
         "check-relu": (0.5, 0.5, True),
     }
     assert report["submissions"]["one"]["checks"][-1]["points"] == 1.5
