@@ -1449,11 +1449,9 @@ class FineTune(Training):
             yield "logits of the unseen digits", logits
             yield "loss on the given digits", float(F.cross_entropy(tuned(case.x), case.y))
         yield "spread of a logit over the digits", float(logits.std(0).max())
-        yield "rarest answer, times", int(logits.argmax(-1).bincount(minlength=10).min())
-        yield (
-            "share of the unseen digits read as 0 to 4",
-            float((logits.argmax(-1) < 5).float().mean()),
-        )
+        times = logits.argmax(-1).bincount(minlength=10)
+        yield "rarest answer of 5 to 9, times", int(times[5:].min())
+        yield "share of the unseen digits read as 0 to 4", float(times[:5].sum() / times.sum())
         start, now = case.state, tuned.state_dict()
         filters = [p.flatten() for p in tuned.parameters() if p.ndim == 4][:1]
         old = start["early.0.weight"].flatten()
@@ -1501,6 +1499,16 @@ class FineTune(Training):
             sign=lambda e: e[0]["what comes back"] != "an nn.Module",
         ),
         Mistake(
+            "returned unchanged",
+            None,
+            "The model is returned unchanged, head included. Do the steps reach this model? Is "
+            "everything frozen? Clear, backward, step, with an optimizer that holds its "
+            "parameters.",
+            sign=lambda e: (
+                e[0]["the head is as it came"] and e[0]["all but the head is as it came"]
+            ),
+        ),
+        Mistake(
             "wrong number of classes",
             None,
             "Your model does not give ten logits for every picture. There are as many classes as "
@@ -1537,16 +1545,6 @@ class FineTune(Training):
             sign=lambda e: not _loss(e) < 6,
         ),
         Mistake(
-            "returned unchanged",
-            None,
-            "The model is returned unchanged, head included. Do the steps reach this model? Is "
-            "everything frozen? Clear, backward, step, with an optimizer that holds its "
-            "parameters.",
-            sign=lambda e: (
-                e[0]["the head is as it came"] and e[0]["all but the head is as it came"]
-            ),
-        ),
-        Mistake(
             "new head not trained",
             None,
             "Only the head has changed, and it has learned next to nothing: the loss on the "
@@ -1569,10 +1567,10 @@ class FineTune(Training):
         Mistake(
             "one class never predicted",
             None,
-            "There is one class that your model never predicts. The digits come sorted by "
+            "There is a new class that your model never predicts. The digits come sorted by "
             "class: does every step see the same batch, or does a loop end too early? Shuffle "
             "them, and use them all. If you do, the learning rate is far too large.",
-            sign=lambda e: e[0]["rarest answer, times"] == 0 and _loss(e) > 0.5,
+            sign=lambda e: e[0]["rarest answer of 5 to 9, times"] == 0 and _loss(e) > 0.5,
         ),
         Mistake(
             "images paired with wrong labels",
@@ -1580,7 +1578,7 @@ class FineTune(Training):
             "The loss on the given digits is hardly better than that of guessing, although the "
             "model has changed. Are images and labels shuffled by the same indices? If they are, "
             "the steps are far too few or far too small.",
-            sign=lambda e: not e[0]["all but the head is as it came"] and _loss(e) > 1.8,
+            sign=lambda e: not e[0]["all but the head is as it came"] and _loss(e) > 2.03,
         ),
         Mistake(
             "old digits forgotten",
