@@ -2,6 +2,7 @@
 few digits.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -1447,7 +1448,10 @@ class FineTune(Training):
             logits = tuned(case.unseen)
             yield "shape of the logits", str(tuple(logits.shape))
             yield "logits of the unseen digits", logits
-            yield "loss on the given digits", float(F.cross_entropy(tuned(case.x), case.y))
+            answers = tuned(case.x)
+            enough = answers.ndim == 2 and answers.shape[1] > int(case.y.max())
+            loss = float(F.cross_entropy(answers, case.y)) if enough else math.nan
+            yield "loss on the given digits", loss
         yield "spread of a logit over the digits", float(logits.std(0).max())
         times = logits.argmax(-1).bincount(minlength=10)
         yield "rarest answer of 5 to 9, times", int(times[5:].min())
@@ -1513,7 +1517,10 @@ class FineTune(Training):
             None,
             "Your model does not give ten logits for every picture. There are as many classes as "
             "there are different labels: ten, and each label is the digit itself.",
-            sign=lambda e: not e[0]["shape of the logits"].endswith(", 10)"),
+            sign=lambda e: (
+                not e[0]["shape of the logits"].endswith(", 10)")
+                and not e[0]["the head is as it came"]
+            ),
         ),
         Mistake(
             "from scratch",
