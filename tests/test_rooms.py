@@ -46,6 +46,7 @@ BY_NAME = {
     "mine/library.py": {"reference"},  # the course's answer fills a gap
     "mine/names.py": {"reference"},  # and is lent
     "site/api.py": {"plots", "explore", "data", "mine", "checking"},  # whose names it lists
+    "grading/inside/template.py": {"data"},  # which most lessons load, before the lesson is known
     "grading/outside/kit.py": {"exercises", "reference"},  # which a sandbox gets in part
     "grading/classroom/paper.py": {"reference"},  # what is printed comes from a run of it
 }
