@@ -1,6 +1,7 @@
 """A Jupyter server on this machine alone and a headless browser, for tests that look at pages."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -94,3 +95,26 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def run(page: Page, code: Locator, source: str | None = None) -> None:
+    """Click into the cell, type what it should say, as a person would, run it, and wait for its new
+    number.
+
+    JupyterLab loses a key press while it still draws the page, so the cell is run until its prompt
+    changes.
+    """
+    prompt = code.locator(".jp-InputPrompt")
+    before = prompt.inner_text()
+    for _ in range(10):
+        code.locator(".cm-content").click()
+        if source is not None:
+            page.keyboard.press("Control+a")
+            page.keyboard.insert_text(source)
+        page.keyboard.press("Control+Enter")
+        try:
+            expect(prompt).not_to_have_text(before, timeout=3_000)
+            break
+        except AssertionError:
+            continue
+    expect(prompt).to_have_text(re.compile(r"\[\d+\]"))

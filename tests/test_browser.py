@@ -1,13 +1,12 @@
 """The released notebook in JupyterLab: a person types an answer, runs it, and reads the card."""
 
-import re
 import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from course_utils.building.lesson import Lesson
-from tests.browsing import PATIENCE, browser, jupyter  # noqa: F401
+from tests.browsing import PATIENCE, browser, jupyter, run  # noqa: F401
 
 LESSON = Lesson("01_linear")
 TOKEN = "a-token-for-this-test"
@@ -46,29 +45,6 @@ def open_lesson(page: Page, server: str) -> None:
 def cell(page: Page, text: str):
     """The code cell that begins with this text."""
     return page.locator(".jp-CodeCell").filter(has=page.locator(".cm-line", has_text=text)).first
-
-
-def run(page: Page, code, source: str | None = None) -> None:
-    """Click into the cell, type what it should say, as a person would, run it, and wait for its new
-    number.
-
-    JupyterLab loses a key press while it still draws the page, so the cell is run until its prompt
-    changes.
-    """
-    prompt = code.locator(".jp-InputPrompt")
-    before = prompt.inner_text()
-    for _ in range(10):
-        code.locator(".cm-content").click()
-        if source is not None:
-            page.keyboard.press("Control+a")
-            page.keyboard.insert_text(source)
-        page.keyboard.press("Control+Enter")
-        try:
-            expect(prompt).not_to_have_text(before, timeout=3_000)
-            break
-        except AssertionError:
-            continue
-    expect(prompt).to_have_text(re.compile(r"\[\d+\]"))
 
 
 def card_after(page: Page, status: str):
