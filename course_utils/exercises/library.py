@@ -1,6 +1,8 @@
 """Exercises of lesson 12: layers in a row, a check of their gradients, digits read with them."""
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -56,27 +58,16 @@ class _Bend:
         return []
 
 
-class _Row:
-    """Layers of the judge's in a row, as a net to be checked."""
+def _row(layers: list[Any]) -> SimpleNamespace:
+    """Layers of the judge's in a row, as a net to be checked; no class, which would be an answer."""
 
-    def __init__(self, layers: list[Any]) -> None:
-        self.layers = layers
+    def forward(x: Tensor) -> Tensor:
+        return reduce(lambda value, layer: layer.forward(value), layers, x)
 
-    def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
+    def backward(grad_out: Tensor) -> Tensor:
+        return reduce(lambda value, layer: layer.backward(value), layers[::-1], grad_out)
 
-    def backward(self, grad_out: Tensor) -> Tensor:
-        for layer in self.layers[::-1]:
-            grad_out = layer.backward(grad_out)
-        return grad_out
-
-    def parameters(self) -> list[Tensor]:
-        return sum((layer.parameters() for layer in self.layers), [])
-
-    def gradients(self) -> list[Tensor]:
-        return sum((layer.gradients() for layer in self.layers), [])
+    return SimpleNamespace(layers=layers, forward=forward, backward=backward)
 
 
 class _Loss:
@@ -253,7 +244,7 @@ class GradientCheck(Exercise):
         for number, layer in enumerate(layers[::2]):
             layer.off = case.factors[2 * number : 2 * number + 2]
         before = [p.clone() for p in [*case.weights, *case.biases]]
-        error = float(gradient_check(_Row(layers), _Loss(), case.x, case.y))
+        error = float(gradient_check(_row(layers), _Loss(), case.x, case.y))
         if all(factor == 1 for factor in case.factors):
             yield claim("the error of a right net is below 1e-4", error < 1e-4)
         else:

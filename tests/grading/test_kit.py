@@ -131,6 +131,7 @@ def few_rows(case):
     """The case with a few examples only, on which most of what is no answer fails at once."""
     return Case(
         case.label,
+        hidden=case.hidden,
         **{name: x[:64] if isinstance(x, torch.Tensor) else x for name, x in case.inputs.items()},
     )
 
