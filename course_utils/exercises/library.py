@@ -58,18 +58,6 @@ class _Bend:
         return []
 
 
-def _row(layers: list[Any]) -> SimpleNamespace:
-    """Layers of the judge's in a row, as a net to be checked; no class, which would be an answer."""
-
-    def forward(x: Tensor) -> Tensor:
-        return reduce(lambda value, layer: layer.forward(value), layers, x)
-
-    def backward(grad_out: Tensor) -> Tensor:
-        return reduce(lambda value, layer: layer.backward(value), layers[::-1], grad_out)
-
-    return SimpleNamespace(layers=layers, forward=forward, backward=backward)
-
-
 class _Loss:
     """Mean cross-entropy of the judge's."""
 
@@ -88,6 +76,28 @@ def _layers(case: Case) -> list[Any]:
     for number, (weight, bias) in enumerate(zip(case.weights, case.biases, strict=True)):
         layers += [_Bend()] * bool(number) + [_Affine(weight, bias)]
     return layers
+
+
+def _net(case: Case) -> SimpleNamespace:
+    """The case's layers in a row, some with wrong gradients: neither a class that a student's code
+    finds nor a function of layers, which would be an answer to Sequential.
+    """
+    layers = _layers(case)
+    for number, layer in enumerate(layers[::2]):
+        layer.off = case.factors[2 * number : 2 * number + 2]
+
+    def forward(x: Tensor) -> Tensor:
+        return reduce(lambda value, layer: layer.forward(value), layers, x)
+
+    def backward(grad_out: Tensor) -> Tensor:
+        return reduce(lambda value, layer: layer.backward(value), layers[::-1], grad_out)
+
+    return SimpleNamespace(
+        forward=forward,
+        backward=backward,
+        parameters=lambda: [p for layer in layers for p in layer.parameters()],
+        gradients=lambda: [g for layer in layers for g in layer.gradients()],
+    )
 
 
 def _tensors(value: Any, name: str) -> Iterator[tuple[Any, ...]]:
@@ -240,11 +250,8 @@ class GradientCheck(Exercise):
             )
 
     def probe(self, gradient_check: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        layers = _layers(case)
-        for number, layer in enumerate(layers[::2]):
-            layer.off = case.factors[2 * number : 2 * number + 2]
         before = [p.clone() for p in [*case.weights, *case.biases]]
-        error = float(gradient_check(_row(layers), _Loss(), case.x, case.y))
+        error = float(gradient_check(_net(case), _Loss(), case.x, case.y))
         if all(factor == 1 for factor in case.factors):
             yield claim("the error of a right net is below 1e-4", error < 1e-4)
         else:

@@ -16,6 +16,7 @@ import types
 
 import pytest
 import torch
+import torch._dynamo  # noqa: F401 (a time limit that interrupts its first import leaves torch broken)
 
 from course_utils.building.lesson import all_lessons
 from course_utils.checking.compare import first_difference
