@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 import tomllib
 import zipfile
 
@@ -71,7 +72,7 @@ def plain_text(folder):
     """All that can be read in a folder, file by file, with every run of spaces as one."""
     found = {}
     for path in folder.rglob("*"):
-        if path.is_file() and path.suffix not in (".gz", ".zip", ".pyc"):
+        if path.is_file() and path.suffix not in (".gz", ".zip", ".png", ".pyc"):
             text = path.read_text(encoding="utf-8")
             if path.suffix in (".ipynb", ".json"):
                 text = "\n".join(strings(json.loads(text)))
@@ -192,6 +193,76 @@ def test_a_package_that_only_an_instructors_package_brings_is_not_locked():
     ]
     lock = student_lock("# head\n" + "".join(blocks), {"project": parts})
     assert re.findall(r"^(\w+)==", lock, re.MULTILINE) == ["a", "b", "torch"]
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A clone of a class's repository, with a page of the instructor's in it."""
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_NAME", "An instructor")
+        monkeypatch.setenv(f"GIT_{who}_EMAIL", "instructor@example.org")
+    folder = tmp_path / "class"
+    git(tmp_path, "init", "--quiet", str(folder))
+    (folder / "syllabus.md").write_text("# Monday at nine\n")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "Begin")
+    return folder
+
+
+def git(folder, *words):
+    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_a_release_takes_the_place_of_the_one_in_a_clone_and_is_committed(clone):
+    first = release(LESSONS[:2], clone)
+    assert (clone / "notebooks" / "01_linear" / "01_linear.ipynb").is_file()
+    name = release(LESSONS[:1], clone)
+    assert name != first and not (clone / "notebooks" / "02_sgd").exists()
+    assert (clone / "syllabus.md").read_text() == "# Monday at nine\n"
+    assert git(clone, "status", "--porcelain") == ""
+    assert git(clone, "log", "--format=%s").splitlines() == [
+        f"Release {name}",
+        f"Release {first}",
+        "Begin",
+    ]
+    assert (
+        release(LESSONS[:1], clone) == name and len(git(clone, "log", "--oneline").split("\n")) == 4
+    )
+
+
+@pytest.mark.parametrize("where", ["syllabus.md", "README.md"])
+def test_nothing_of_the_instructors_in_a_clone_is_overwritten(where, clone):
+    (clone / where).write_text("mine, and not committed\n")
+    with pytest.raises(CourseError, match="not committed"):
+        release(LESSONS[:1], clone)
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--message", "Mine")
+    if where == "README.md":
+        with pytest.raises(CourseError, match="README.md is in .* from no release"):
+            release(LESSONS[:1], clone)
+        assert (clone / where).read_text() == "mine, and not committed\n"
+    else:
+        release(LESSONS[:1], clone)
+
+
+def test_the_first_cell_installs_the_course_where_it_is_missing(tmp_path):
+    release(LESSONS[:1], tmp_path / "made", install="git+https://example.org/course")
+    path = tmp_path / "made" / "notebooks" / "01_linear" / "01_linear.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    plain = json.loads(LESSONS[0].released.read_text(encoding="utf-8"))["cells"]
+    assert cells[1:] == plain
+    first = "".join(cells[0]["source"])
+    assert "%pip install --quiet git+https://example.org/course" in first
+    code = first.replace("%pip install", "print('pip', '").replace("/course", "/course')")
+    with_course = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (with_course.returncode, with_course.stdout) == (0, ""), with_course.stderr
+
+
+@pytest.mark.parametrize("address", ["", "one\ntwo", "  "])
+def test_an_address_is_one_line(address, tmp_path):
+    with pytest.raises(CourseError, match="one line"):
+        release(LESSONS[:1], tmp_path / "made", install=address)
 
 
 def test_a_release_is_the_same_whenever_it_is_made(made, tmp_path):

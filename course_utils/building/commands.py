@@ -100,12 +100,19 @@ def new(
 
 def release(
     lessons: Lessons = None,
-    to: Annotated[Path, typer.Option(help="A new folder, or a new file that ends in .zip.")] = Path(
-        "build/release.zip"
-    ),
+    to: Annotated[
+        Path,
+        typer.Option(
+            help="A new folder, a new file that ends in .zip, or a clone to commit it to."
+        ),
+    ] = Path("build/release.zip"),
     without_answers: Annotated[
         list[str] | None,
         typer.Option(help="A lesson that is not due yet: its answers are not there to be read."),
+    ] = None,
+    install: Annotated[
+        str | None,
+        typer.Option(help="What pip installs in each first cell where the course is missing."),
     ] = None,
 ) -> None:
     """Make what a student gets: notebooks, data, checks; no solutions, no grading."""
@@ -114,5 +121,5 @@ def release(
 
     chosen = choose(lessons or [], all_lessons())
     sealed = choose(without_answers, chosen) if without_answers else []
-    name = make(chosen, to, sealed)
+    name = make(chosen, to, sealed, install)
     print(f"Release {name} of {len(chosen)} lessons is in {to}.")

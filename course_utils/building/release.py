@@ -4,16 +4,20 @@ import ast
 import json
 import re
 import shutil
+import subprocess
 import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import nbformat
+
 from course_utils import __version__
+from course_utils.building import notebook_files
 from course_utils.building.lesson import ROOT, Lesson, files
 from course_utils.errors import CourseError
-from course_utils.update.release import FORMAT, MANIFEST, digest, notebook, notebook_path
+from course_utils.update.release import FORMAT, MANIFEST, digest, notebook, notebook_path, read
 
 TEACHERS = ("grading", "building", "site")  # rooms of the package that no student gets
 BY_LESSON = ("reference", "exercises")  # rooms with a module for each lesson
@@ -52,21 +56,37 @@ course_utils = ["**/*.*"]
 """
 
 
-def release(lessons: Sequence[Lesson], target: Path, sealed: Sequence[Lesson] = ()) -> str:
-    """Make a release of the lessons in an empty folder or a new zip file, and return its name.
+def release(
+    lessons: Sequence[Lesson],
+    target: Path,
+    sealed: Sequence[Lesson] = (),
+    install: str | None = None,
+) -> str:
+    """Make a release of the lessons in an empty folder, a new zip file or a git clone, and return
+    its name.
 
     The references and exercises of the sealed lessons are in an archive that Python reads and an
-    editor does not show. Raises CourseError where the target is taken or a notebook is missing.
+    editor does not show. install: what pip is given in the first cell of each notebook where the
+    course is missing. In a clone the release takes the place of the one there, and is committed.
+    Raises CourseError where the target is taken or a notebook is missing.
     """
+    clone = (target / ".git").exists()
     if target.suffix == ".zip" and target.exists():
         raise CourseError(f"{target} is there already: name another file, or move it away.")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise CourseError(f"{target} is not empty: name a new folder, or a zip file.")
+    if not clone and target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise CourseError(f"{target} is not empty: name a new folder, a zip file or a git clone.")
+    if clone and _git(target, "status", "--porcelain"):
+        raise CourseError(f"{target} has changes that are not committed: commit them first.")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / (target.stem if target.suffix == ".zip" else "release")
         folder.mkdir()
         _fill(folder, lessons, sealed)
+        if install is not None:
+            _install_first(folder, lessons, install)
         name = _describe(folder, lessons)
+        if clone:
+            _replace(target, folder, name)
+            return name
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.suffix == ".zip":
             _pack(target, folder.parent, files(folder.parent))
@@ -108,6 +128,52 @@ def _fill(folder: Path, lessons: Sequence[Lesson], sealed: Sequence[Lesson]) -> 
     (folder / "requirements.lock").write_text(locked, encoding="utf-8")
     (folder / "pyproject.toml").write_text(_project(project), encoding="utf-8")
     _copy(README, folder / "README.md")
+
+
+def _install_first(folder: Path, lessons: Sequence[Lesson], address: str) -> None:
+    """Begin each notebook with a cell that installs the course where it is missing."""
+    if not address.strip() or len(address.splitlines()) != 1:
+        raise CourseError("What pip is to install is one line: an address or a wheel.")
+    source = (
+        "try:\n    import course_utils\nexcept ModuleNotFoundError:\n"
+        f"    %pip install --quiet {address}"
+    )
+    for lesson in lessons:
+        path = folder / notebook_path(lesson.name)
+        book = notebook_files.read(path)
+        cell = nbformat.v4.new_code_cell(source, id="install-course")
+        book.cells.insert(0, cell)
+        notebook_files.write(path, notebook_files.to_bytes(book))
+
+
+def _replace(clone: Path, made: Path, name: str) -> None:
+    """Put a release where the one before stands in a clean clone, and commit it."""
+    before = set(read(clone).files) | {MANIFEST} if (clone / MANIFEST).is_file() else set()
+    after = {path.as_posix() for path in files(made)}
+    for path in sorted(after - before):
+        if (clone / path).exists():
+            raise CourseError(f"{path} is in {clone} and from no release: move it away.")
+    for path in (clone / path for path in before - after):
+        path.unlink(missing_ok=True)
+        for folder in path.parents:
+            if folder == clone or not folder.is_dir() or any(folder.iterdir()):
+                break
+            folder.rmdir()
+    shutil.copytree(made, clone, dirs_exist_ok=True)
+    _git(clone, "add", "--all")
+    if _git(clone, "status", "--porcelain"):
+        _git(clone, "commit", "--quiet", "--message", f"Release {name}")
+
+
+def _git(clone: Path, *words: str) -> str:
+    """What a command of git prints in the clone; raises CourseError with what git says."""
+    try:
+        done = subprocess.run(["git", "-C", str(clone), *words], capture_output=True, text=True)
+    except FileNotFoundError:
+        raise CourseError("There is no command git here: name a folder or a zip file.") from None
+    if done.returncode:
+        raise CourseError(f"git {words[0]} failed in {clone}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def _copy(source: Path, target: Path) -> None:
