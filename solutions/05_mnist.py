@@ -54,7 +54,7 @@ torch.set_num_threads(
 #
 # Answer each in your head before you open it. What you have to look for in your memory stays there longer.
 #
-# <details><summary>1. What does `loss.backward()` do to a `.grad` that is there already?</summary>
+# <details><summary>1. What does a call of `backward` do to a `.grad` that is there already?</summary>
 #
 # It adds to it. So somebody has to clear the gradients, between the step and the next `backward` (lesson 02).
 #
@@ -179,7 +179,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `repair_normalize`
 #
-# These lines give both parts of the data mean 0 and standard deviation 1, and a network learns from them. Yet the network is shown other digits than it will meet later.
+# These lines give both parts of the data mean 0 and standard deviation 1, and a network learns from them. Yet the same digit comes out differently when it stands in the other part.
 #
 # ```python
 # def normalize(train, valid):

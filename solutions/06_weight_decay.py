@@ -587,7 +587,7 @@ assert abs(rolling[1] - 3.81) < 0.02, "and decoupled decay at 3.81"
 # %% [markdown]
 # ## What to decay, and what to spare
 #
-# A layer has weights and biases. A large weight makes the output react strongly to small changes of the input: that is what overfitting needs. A bias only shifts the output, whatever the input is. There are few of them (in the network below 60 of 39,760 parameters), and pulling them to 0 holds the model back without making it smoother. The same goes for the scale of a normalisation layer, a vector that is called `weight` and starts at 1: 0 is no natural place for it.
+# A layer has weights and biases. A large weight makes the output react strongly to small changes of the input: that is what overfitting needs. A bias only shifts the output, whatever the input is. There are few of them (in the network below, 60 of 39,760 parameters), and pulling them to 0 holds the model back without making it smoother. The same goes for the scale of a normalisation layer, a vector that is called `weight` and starts at 1: 0 is no natural place for it.
 #
 # So it is usual to decay what has **two dimensions or more** (matrices, convolutions, embeddings) and to spare the rest. Optimizers take parameters in *groups* for this: a list of dictionaries, each with its own settings.
 

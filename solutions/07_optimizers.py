@@ -567,7 +567,7 @@ explore.line(
 # %% [markdown]
 # ### Exercise: `repair_adam_step`
 #
-# After a hundred steps these lines do what Adam does, to three digits. At the beginning they do not.
+# After some thousand steps these lines do what Adam does, to three digits. At the beginning they do not.
 #
 # ```python
 # @torch.no_grad()

@@ -646,7 +646,7 @@ def reproduce_one_cycle():
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Your `one_cycle` has arguments that `broken` may set. Only a wrong shape needs more.
+# Your `one_cycle` has arguments that `broken` may set. Only a wrong shape, and a cycle that never warms up, need more: `anneal` does it.
 #
 # </details>
 # <details><summary>Help, I get this error</summary>

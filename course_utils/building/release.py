@@ -153,9 +153,9 @@ def _replace(clone: Path, made: Path, name: str) -> None:
     for path in sorted(after - before):
         if (clone / path).exists():
             raise CourseError(f"{path} is in {clone} and from no release: move it away.")
-    for path in (clone / path for path in before - after):
-        path.unlink(missing_ok=True)
-        for folder in path.parents:
+    for gone in (clone / path for path in before - after):
+        gone.unlink(missing_ok=True)
+        for folder in gone.parents:
             if folder == clone or not folder.is_dir() or any(folder.iterdir()):
                 break
             folder.rmdir()

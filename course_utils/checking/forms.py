@@ -222,16 +222,26 @@ class Expose(Form):
         want = torch.as_tensor(right.values[self.asks])
         if type(expected) in (int, float):
             expected = torch.tensor(float(expected) if abs(expected) <= LARGEST**2 else math.inf)
+            expected = expected.reshape(want.shape) if want.numel() == 1 else expected
         if (
             not isinstance(expected, Tensor)
             or expected.is_complex()
             or expected.dtype == torch.bool
         ):
             return "The expected result of your first case should be a tensor or a number."
-        if expected.shape == want.shape and torch.allclose(
-            expected.double(), want.double(), rtol=1e-2, atol=1e-4
-        ):
+        if expected.shape != want.shape:
+            return (
+                "The expected result of your first case is not what right code gives: its shape is "
+                f"{tuple(expected.shape)}, and should be {tuple(want.shape)}."
+            )
+        expected, want = expected.double(), want.double()
+        if torch.allclose(expected, want, rtol=2e-4, atol=2e-5):
             return ""
+        if torch.allclose(expected, want, rtol=2e-2, atol=2e-3):
+            return (
+                "The expected result of your first case is near what right code gives, and is not "
+                "it. Give four digits; and is the order of the steps right?"
+            )
         return (
             "The expected result of your first case is not what right code gives. A test that "
             "expects something wrong refuses right code."

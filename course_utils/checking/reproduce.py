@@ -115,8 +115,8 @@ class Reproduce(Form):
     def _other(self, losses: Any, agreeing: int, number: int) -> dict[str, Any]:
         """What is found about losses that are not those shown."""
         why = (
-            f"The first {agreeing} of {len(self.curves[number])} losses agree with the curve shown,"
-            " and then they part."
+            f"{agreeing} of {len(self.curves[number])} losses agree with the curve shown before "
+            "they part."
         )
         others = [index for index in range(len(self.curves)) if index != number]
         right = self.train(type(self).right_code, self.start, self.steps)

@@ -95,8 +95,8 @@ REPRODUCING = (
     Mistake(
         "somebody else's curve",
         None,
-        "Your losses are those of another curve of this exercise. Is the name that you return the "
-        "one with which you drew the curve?",
+        "That is a bug of the list, and not the one of your curve. Which loss differs first, and "
+        "what would the step before it have to do? (Or did you draw the curve with another name?)",
         sign=lambda findings: findings[0].get("other", False),
     ),
     Mistake(

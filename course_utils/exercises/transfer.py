@@ -1592,8 +1592,8 @@ class FineTune(Training):
             None,
             "Half of the unseen digits are 0 to 4, and your model reads most of these as new ones. "
             "Two pictures of each cannot teach them anew, but the model that you were given could "
-            "read them: the first five rows of its head belong in the new one, weights and biases. "
-            "If they are there, the steps after that were too large: try a tenth of the rate, or "
+            "read them: the five rows of its head belong first in the new one, weights and biases. "
+            "If they are there, the steps after that were too large: try a quarter of the rate, or "
             "freeze the body.",
             sign=lambda e: (
                 e[0]["share of the unseen digits read as 0 to 4"] < 0.22 and _loss(e) < 0.6
