@@ -1140,6 +1140,8 @@ few = {
     for way, run in kinds.items()
     for n in [1, 5, 15]
 }
+
+# %%
 if photographs:
     for way, rates in {"one rate": 0.005, "discriminative": slice(0.02)}.items():
         few[way, 5] = torch.stack([tuned_end(rates, 5, trial) for trial in range(3)])

