@@ -65,7 +65,8 @@ def test_a_claim_that_does_not_hold_is_told_as_a_sentence():
     verdict = judge("linear.My_Linear", NoModule)
     said = "`My_Linear` should be an nn.Module, but it is not."
     assert verdict.advice == verdict.message == said
-    cell = {"metadata": {"nbgrader": {"grade_id": "check-My_Linear", "points": 3}}}
+    marks = {"grade_id": "check-My_Linear", "points": 3}
+    cell = {"cell_type": "code", "metadata": {"nbgrader": marks}}
     assert as_row(verdict.id, cell, verdict).message == said
     shown = repr(Card(verdict, 3))
     assert shown.count("should be an nn.Module") == 1

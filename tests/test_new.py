@@ -110,4 +110,5 @@ def test_the_text_of_a_new_lesson_is_a_notebook(root):
         "markdown",
         "code",
         "markdown",
+        "markdown",
     ]

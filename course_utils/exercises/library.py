@@ -225,7 +225,6 @@ class GradientCheck(Exercise):
     minutes, lines, writes = 20, "about eight lines", "every gradient of a net against differences"
     shortcuts = AUTOGRAD
     without = {
-        "float64": "central differences are taken in float64 in every case",
         "requires_grad": "nothing here has a gradient by autograd",
         "views": "layers are handed over, and what they hold is theirs",
     }

@@ -41,7 +41,7 @@ def digests(cells: Sequence[Any]) -> dict[str, str]:
     since: list[str] = []
     read: str | None = None  # the answer in words that the student's cells still belong to
     for cell in cells:
-        marks, own = cell["metadata"].get("nbgrader", {}), cell["id"].startswith("student-")
+        marks, own = cell["metadata"].get("nbgrader", {}), cell.get("id", "").startswith("student-")
         content = json.dumps([text(cell), cell.get("attachments", {})], sort_keys=True)
         if own and read is not None:
             found[read].append(content)
@@ -50,7 +50,7 @@ def digests(cells: Sequence[Any]) -> dict[str, str]:
         elif is_graded(cell):
             found[grade_id(cell)] = [*since, *([content] if is_for_a_person(cell) else [])]
             read, since = (grade_id(cell) if is_for_a_person(cell) else None), []
-        elif cell["id"] != "repairs" and not cell["id"].startswith("own-"):
+        elif cell.get("id") != "repairs" and not cell.get("id", "").startswith("own-"):
             read = None
     return {
         name: hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:16]
