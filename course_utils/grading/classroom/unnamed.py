@@ -136,6 +136,6 @@ def _answers(result: Result, name: str) -> Iterator[str]:
             continue
         source = str(cell["source"])
         marks = cell["metadata"].get("nbgrader", {})
-        own = marks.get("solution") or str(cell["id"]).startswith("student-")
+        own = marks.get("solution") or str(cell.get("id", "")).startswith("student-")
         if own and (name in defined(source) or grade_id(cell) == name):
             yield source

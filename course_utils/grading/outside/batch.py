@@ -20,7 +20,6 @@ from course_utils.grading.outside import gate, late, pool, releases
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gradebook import Marks, Writer, marks
 from course_utils.grading.outside.intake import known_by, read_beside, read_submission
-from course_utils.grading.outside.owntests import ignored_pattern
 from course_utils.grading.outside.rebuild import Unreadable
 from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.task import Beside, Task
@@ -76,7 +75,7 @@ class Batch:
         self.seed = self.course.seed(self.lesson) if seed is None else seed
         self.private = self.course.private()
         self.tests = self.course.tests(self.lesson)
-        self.ignored = ignored_pattern(self.course.app)
+        self.ignored = self.course.ignored_pattern
         self.before = releases.earlier(self.course, self.lesson)
         self.known = {
             lesson.name: known_by(json.loads(self.course.released(lesson))["cells"])

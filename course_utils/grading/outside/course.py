@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import Exchange
-from nbgrader.preprocessors import ClearHiddenTests
+from nbgrader.preprocessors import ClearHiddenTests, IgnorePattern
 
 from course_utils.building.lesson import ROOT, Lesson, all_lessons, choose
 from course_utils.errors import CourseError
@@ -56,6 +56,12 @@ class Course:
             os.chdir(before)
         app.log.setLevel("ERROR")
         return app
+
+    @property
+    def ignored_pattern(self) -> str:
+        """What an instructor's test may write to stderr, by the course's settings of nbgrader."""
+        rule = IgnorePattern(parent=self.app)
+        return rule.pattern if rule.enabled else ""
 
     @cached_property
     def folders(self) -> CourseDirectory:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from nbformat import from_dict
-from nbgrader.preprocessors import IgnorePattern
 from nbgrader.utils import determine_grade
 
 from course_utils.checking.judge import Verdict
@@ -111,9 +110,3 @@ def _said(shown: Sequence[Mapping[str, Any]], points: float, most: float) -> tup
 
 
 RAISED = {"AssertionError": "wrong", "NotImplementedError": "not attempted", "TimeLimit": "timeout"}
-
-
-def ignored_pattern(app: Any) -> str:
-    """What a test may write to stderr, by the course's settings of nbgrader."""
-    rule = IgnorePattern(parent=app)
-    return rule.pattern if rule.enabled else ""
