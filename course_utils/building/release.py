@@ -149,6 +149,7 @@ def _install_first(folder: Path, lessons: Sequence[Lesson], address: str) -> Non
 def _replace(clone: Path, made: Path, name: str) -> None:
     """Put a release where the one before stands in a clean clone, and commit it."""
     before = set(read(clone).files) | {MANIFEST} if (clone / MANIFEST).is_file() else set()
+    before &= {*_git(clone, "ls-files", "-z").split("\0")}  # a manifest may say anything
     after = {path.as_posix() for path in files(made)}
     for path in sorted(after - before):
         if (clone / path).exists():

@@ -295,10 +295,17 @@ class GradientCheck(Exercise):
             "the gradient is: relative_error of lesson 03 divides by it.",
         ),
         Mistake(
-            "never backward",
+            "the parameter moves under the differences",
+            edit("numerical_gradient(loss_at, before)", "numerical_gradient(loss_at, p)"),
+            "numerical_gradient gets the parameter itself, which your function overwrites while "
+            "the differences are taken. Hand over a copy.",
+        ),
+        Mistake(
+            "gradients or differences all 0",
             edit("    net.backward(loss.backward())\n", ""),
-            "The net's gradients are not those of this loss: is backward called before you read "
-            "them, on the loss and then on the net?",
+            "The relative error is 1, as it is where one side is all 0. Is backward called before "
+            "you read the gradients, on the loss and then on the net? And does your function write "
+            "the values that numerical_gradient hands it into the net's parameter?",
         ),
     )
 

@@ -1469,12 +1469,10 @@ class FineTune(Training):
             name: name in now and torch.equal(value, now[name]) for name, value in start.items()
         }
         yield "the head is as it came", same["head.1.weight"]
-        heads = [
-            p.detach().abs().max() / p.shape[1] ** -0.5 for p in tuned.parameters() if p.ndim == 2
-        ]
+        heads = [p.detach()[5:] * p.shape[1] ** 0.5 for p in tuned.parameters() if p.ndim == 2]
         yield (
-            "largest weight of the head, fresh ones are below 1",
-            float(heads[-1]) if heads else 0.0,
+            "largest weight of the head's new rows, fresh ones are below 1",
+            float(heads[-1].abs().amax()) if heads and len(heads[-1]) else 0.0,
         )
         yield (
             "all but the head is as it came",
@@ -1568,7 +1566,9 @@ class FineTune(Training):
             "the head frozen?",
             sign=lambda e: (
                 not e[0]["all but the head is as it came"]
-                and 0.99 < e[0]["largest weight of the head, fresh ones are below 1"] < 1 + 1e-6
+                and 0.99
+                < e[0]["largest weight of the head's new rows, fresh ones are below 1"]
+                < 1 + 1e-6
             ),
         ),
         Mistake(

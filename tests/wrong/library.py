@@ -2,6 +2,7 @@
 
 import torch
 
+from course_utils.reference.backprop import numerical_gradient, relative_error
 from tests.answers.library import Bare, SequentialWithLoops, check_entry_by_entry, trained
 from tests.wrong import wrong
 
@@ -110,7 +111,7 @@ def gradient_check(net, loss, x, y):
     return errors.mean().item()
 
 
-@wrong("library.gradient_check", "never backward")
+@wrong("library.gradient_check", "gradients or differences all 0")
 def gradient_check(net, loss, x, y):
     return max(_errors(net, loss, x, y, start=lambda net: None))
 
@@ -171,3 +172,32 @@ def fit_digits(x, y, seed):
     for w in net.weights:
         w.mul_(0.4)
     return net
+
+
+@wrong("library.gradient_check", "the parameter moves under the differences")
+def gradient_check(net, loss, x, y):
+    loss.forward(net.forward(x), y)
+    net.backward(loss.backward())
+    worst = 0.0
+    for p, g in zip(net.parameters(), [g.clone() for g in net.gradients()]):
+        kept = p.clone()
+
+        def f(v, p=p):
+            p.copy_(v)
+            return loss.forward(net.forward(x), y)
+
+        worst = max(worst, relative_error(g, numerical_gradient(f, p)))
+        p.copy_(kept)
+    return worst
+
+
+@wrong("library.gradient_check", "gradients or differences all 0")
+def gradient_check(net, loss, x, y):
+    loss.forward(net.forward(x), y)
+    net.backward(loss.backward())
+    grads = [g.clone() for g in net.gradients()]
+    errors = [
+        relative_error(g, numerical_gradient(lambda v: loss.forward(net.forward(x), y), p.clone()))
+        for p, g in zip(net.parameters(), grads)
+    ]
+    return max(errors)

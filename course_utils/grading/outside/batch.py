@@ -19,8 +19,9 @@ from course_utils.grading.inside.wire import Limits
 from course_utils.grading.outside import gate, late, pool, releases
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gradebook import Marks, Writer, marks
-from course_utils.grading.outside.intake import known_by, read_beside, read_submission
+from course_utils.grading.outside.intake import read_beside, read_submission
 from course_utils.grading.outside.rebuild import Unreadable
+from course_utils.grading.outside.recognise import known_lessons
 from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.task import Beside, Task
 from course_utils.grading.outside.version import code_version
@@ -77,10 +78,7 @@ class Batch:
         self.tests = self.course.tests(self.lesson)
         self.ignored = self.course.ignored_pattern
         self.before = releases.earlier(self.course, self.lesson)
-        self.known = {
-            lesson.name: known_by(json.loads(self.course.released(lesson))["cells"])
-            for lesson in self.course.lessons()
-        }
+        self.known = known_lessons(self.course)
         # All of a task that is the same for every submission, and the code that grades it.
         same = asdict(self._task(Submission("", ""))) | {"content": "", "hidden": ()}
         self.common = hashlib.sha256(json.dumps([same, code_version()]).encode()).digest()

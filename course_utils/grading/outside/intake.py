@@ -5,20 +5,15 @@ device.
 import errno
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from course_utils.errors import CourseError
-from course_utils.grading.outside.rebuild import (
-    LARGEST_FILE,
-    Unreadable,
-    grade_id,
-    parse,
-    text,
-)
+from course_utils.grading.outside.rebuild import LARGEST_FILE, Unreadable
+from course_utils.grading.outside.recognise import lesson_of
 from course_utils.grading.outside.times import for_gradebook, read_time
 
 LONGEST_STAMP = 100
@@ -62,7 +57,7 @@ def read_submission(folder: Path, name: str, known: Mapping[str, set[str]]) -> H
         instead = f"; there is {others[0].name!r}" if others else ""
         raise Unreadable(f"There is no file {path.name}{instead}: hand it in under that name.")
     content = read_notebook(path)
-    is_other, lesson = _lesson_of(content, name, known)
+    is_other, lesson = lesson_of(content, name, known)
     if is_other:
         raise OtherLesson(f"This is the notebook of {lesson}, and not that of {name}.")
     return HandedIn(path, content, tuple(notes))
@@ -147,7 +142,7 @@ def _renamed(folder: Path, name: str, known: Mapping[str, set[str]]) -> Path | N
             content = read_notebook(path)
         except Unreadable:
             continue
-        _, lesson = _lesson_of(content, name, known)
+        _, lesson = lesson_of(content, name, known)
         if lesson:
             lessons.setdefault(content, (path, lesson))
     wanted = [path for path, lesson in lessons.values() if lesson == name]
@@ -155,30 +150,6 @@ def _renamed(folder: Path, name: str, known: Mapping[str, set[str]]) -> Path | N
         names = " and ".join(repr(path.name) for path in wanted)
         raise Unreadable(f"There are {names}, and none is called {name}.ipynb: hand in one.")
     return next((path for path in (*wanted, *(path for path, _ in lessons.values()))), None)
-
-
-def known_by(cells: Iterable[Any]) -> set[str]:
-    """What the notebook of a lesson can be known by: names of cells, and texts of some length."""
-    found = set()
-    for cell in cells:
-        try:
-            found |= {grade_id(cell), *(item for item in [text(cell).strip()] if len(item) > 40)}
-        except (AttributeError, KeyError, TypeError):
-            continue
-    return found - {""}
-
-
-def _lesson_of(content: bytes, name: str, known: Mapping[str, set[str]]) -> tuple[bool, str]:
-    """Whether a notebook is certainly of another lesson, and the lesson it is most like, if any."""
-    try:
-        own = known_by(parse(content)["cells"])
-    except Unreadable:
-        return False, ""
-    shared = {lesson: len(own & marks) for lesson, marks in known.items()}
-    best = max(shared, key=lambda lesson: (shared[lesson], lesson == name), default="")
-    if not best or not shared[best]:
-        return False, ""
-    return best != name and shared.get(name, 0) < shared[best] / 2, best
 
 
 def _is_link(folder: Path) -> bool:

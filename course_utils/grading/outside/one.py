@@ -12,7 +12,7 @@ from course_utils.grading.outside.batch import Batch, Options
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.intake import read_beside, read_notebook
 from course_utils.grading.outside.rebuild import Unreadable
-from course_utils.grading.outside.recognise import marks, recognised
+from course_utils.grading.outside.recognise import known_lessons, recognised
 from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.task import Task
 
@@ -71,7 +71,7 @@ def _the_only_one(path: Path) -> Path:
 
 def _lesson(course: Course, content: bytes, named: str | None, reason: str) -> Lesson:
     """The lesson that is named, else the one that the notebook's cells are of."""
-    if named is None and (found := recognised(content, marks(course))):
+    if named is None and (found := recognised(content, known_lessons(course))):
         return Lesson(found, course.root)
     if named is None:
         why = reason or "None of the notebook's cells is one of a released lesson."

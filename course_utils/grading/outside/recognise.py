@@ -1,39 +1,52 @@
-"""Which lesson a notebook is, by the marks of its cells."""
+"""Which lesson a notebook is, by the names of its cells and their texts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from course_utils.building.lesson import Lesson
 from course_utils.grading.outside.course import Course
-from course_utils.grading.outside.rebuild import Unreadable, grade_id, parse
+from course_utils.grading.outside.rebuild import Unreadable, grade_id, parse, text
 
 
-def marks(course: Course) -> dict[str, set[str]]:
-    """The marks of the cells of every released lesson, by its name."""
-    return {lesson.name: _of(course, lesson) for lesson in course.lessons()}
+def known_lessons(course: Course) -> dict[str, set[str]]:
+    """What every released lesson is known by, by its name."""
+    return {
+        lesson.name: known_by(json.loads(course.released(lesson))["cells"])
+        for lesson in course.lessons()
+    }
 
 
-def _of(course: Course, lesson: Lesson) -> set[str]:
-    cells = json.loads(course.released(lesson))["cells"]
-    return {grade_id(cell) for cell in cells} - {""}
+def known_by(cells: Iterable[Any]) -> set[str]:
+    """What the notebook of a lesson can be known by: names of cells, and texts of some length."""
+    found = set()
+    for cell in cells:
+        try:
+            found |= {grade_id(cell), *(item for item in [text(cell).strip()] if len(item) > 40)}
+        except (AttributeError, KeyError, TypeError):
+            continue
+    return found - {""}
+
+
+def shared(content: bytes, known: Mapping[str, set[str]]) -> dict[str, int]:
+    """How many marks a notebook shares with each lesson that it is like at all."""
+    try:
+        own = known_by(parse(content)["cells"])
+    except Unreadable:
+        return {}
+    counts = {lesson: len(own & theirs) for lesson, theirs in known.items()}
+    return {lesson: count for lesson, count in counts.items() if count}
 
 
 def recognised(content: bytes, known: Mapping[str, set[str]]) -> str:
     """The lesson that shares most marks with a notebook; empty where none does."""
-    try:
-        cells = parse(content)["cells"]
-    except Unreadable:
-        cells = []
-    own = {_mark(cell) for cell in cells}
-    shared = {name: len(own & theirs) for name, theirs in known.items()}
-    best = max(shared, key=lambda name: shared[name], default="")
-    return best if best and shared[best] else ""
+    counts = shared(content, known)
+    return max(counts, key=lambda lesson: counts[lesson], default="")
 
 
-def _mark(cell: Any) -> str:
-    """The grade_id of a cell of a notebook that may be anything."""
-    try:
-        return grade_id(cell)
-    except (TypeError, KeyError, AttributeError):
-        return ""
+def lesson_of(content: bytes, name: str, known: Mapping[str, set[str]]) -> tuple[bool, str]:
+    """Whether a notebook is certainly of another lesson than `name`, and the lesson that it is most
+    like, if any.
+    """
+    counts = shared(content, known)
+    best = max(counts, key=lambda lesson: (counts[lesson], lesson == name), default="")
+    return bool(best) and best != name and counts.get(name, 0) < counts[best] / 2, best

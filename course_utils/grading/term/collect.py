@@ -14,7 +14,7 @@ from course_utils.files import write
 from course_utils.grading.outside.course import Course, dump
 from course_utils.grading.outside.gate import is_student_id, printable
 from course_utils.grading.outside.intake import BESIDE, LARGEST_BESIDE, MOST_BESIDE, open_plain
-from course_utils.grading.outside.recognise import marks, recognised
+from course_utils.grading.outside.recognise import known_lessons, recognised
 from course_utils.grading.outside.times import read_time, shown
 from course_utils.grading.term.archive import Found, Unpacked, content, unpack
 from course_utils.grading.term.names import Owner, Source, copies, in_name, owner, tokens
@@ -68,7 +68,7 @@ class Collector:
     ) -> None:
         self.course, self.people, self.source, self.only = course, people, source, only
         self.lessons = [lesson.name for lesson in course.lessons()]
-        self.marks = marks(course)
+        self.marks = known_lessons(course)
 
     def read(self, unpacked: Unpacked) -> Collected:
         """Understand the files that came in."""
