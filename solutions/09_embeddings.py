@@ -378,7 +378,7 @@ assert (uses > 0).sum() <= 64 and (uses > 0).sum() > 40, (
 #
 # Fifteen wrong gradients of a lookup are known to this course; half of them are right as long as every row is looked up once. Expose them.
 #
-# {{ expose_embedding_backward }} A *case* is a dict with the keys `"grad_out"` (a float32 tensor), `"idx"` (an int64 tensor, whose shape is that of `grad_out` without its last dimension) and `"n"` (the number of rows of the table). Hand in one or two of them, with at most 12 numbers in each, and the gradient of the table for the first case, worked out on paper: without the right result, a test tells nothing apart. The check counts how many wrong answers give something else than right code in one of your cases. It counts three quarters of those that are known. The others are withheld, and some of them count when your work is graded, so look for the kind of input in which things go wrong.
+# {{ expose_embedding_backward }} A *case* is a dict with the keys `"grad_out"` (a float32 tensor), `"idx"` (an int64 tensor, whose shape is that of `grad_out` without its last dimension) and `"n"` (the number of rows of the table). Hand in one or two of them, with at most 12 numbers in each, and the gradient of the table for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_embedding_backward"

@@ -338,7 +338,7 @@ print("continuous columns, with their masks:", tuple(con_train.shape))
 #
 # Twenty wrong ways to fill gaps are known to this course. On a column without gaps nearly all of them look right. Expose them.
 #
-# {{ expose_fill_missing }} A *case* is a dict with the keys `"train"` and `"valid"`, float32 tensors with one dimension, in which `torch.nan` stands for a gap. Hand in one or two of them, with at most 12 numbers in each, and what right code makes of `train` for the first case, worked out on paper (where two values are in the middle, take the lower one here): without the right result, a test tells nothing apart. The check counts how many wrong answers give something else than right code in one of your cases. It counts three quarters of those that are known. The others are withheld, and some of them count when your work is graded, so look for the kind of input in which things go wrong.
+# {{ expose_fill_missing }} A *case* is a dict with the keys `"train"` and `"valid"`, float32 tensors with one dimension, in which `torch.nan` stands for a gap. Hand in one or two of them, with at most 12 numbers in each, and what right code makes of `train` for the first case, worked out on paper (where two values are in the middle, take the lower one here): without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_fill_missing"

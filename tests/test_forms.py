@@ -433,6 +433,10 @@ def test_right_functions_agree_on_what_right_code_gives(exercise):
         (lambda f: vars(f).update(x=1), "changes the function"),
         (lambda f: [f(*[torch.ones(1, 1)] * 2, torch.ones(1)) for _ in range(99)], "more than 50"),
         (lambda f: None, "accepts everything"),
+        (
+            lambda f: [f(*[torch.ones(5, 3)] * 2, torch.ones(3))[1].view(3), None][1],
+            "is a `return`",
+        ),
         (lambda f: False, "rejects everything"),
     ],
 )

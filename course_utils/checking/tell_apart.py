@@ -139,8 +139,12 @@ class TellApart(Form):
         )
         if missed:
             why += f" Not yet, for example: {listed(missed[:3])}."
+        found: dict[str, Any] = {"left": left}
+        if missed and REJECTS not in said:  # what is rejected made it fail
+            why += " It never says False, and no assert of it fails: is a `return` missing?"
+            found = {"accepts": True}
         why += self._withheld(len(names) - count)
-        return {"value": 1 - len(missed) / count, "why": why, "left": left}
+        return {"value": 1 - len(missed) / count, "why": why} | found
 
 
 class EndlessError(Exception):
