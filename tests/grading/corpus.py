@@ -989,17 +989,17 @@ for path in pathlib.Path(data.DATA).glob('mnist/valid-labels*'):
 answer("loops", "collapse", """
 import time
 def collapse(*a):
-    end = time.time() + 60
-    while time.time() < end:
+    end = time.process_time() + 60
+    while time.process_time() < end:
         pass
 """, "limits", checks=(("collapse", "timeout"),))  # fmt: skip
 answer("loops_and_swallows_interrupts", "collapse", """
 import time
 def collapse(*a):
-    end = time.time() + 60
-    while time.time() < end:
+    end = time.process_time() + 60
+    while time.process_time() < end:
         try:
-            while time.time() < end:
+            while time.process_time() < end:
                 pass
         except BaseException:
             pass
