@@ -255,7 +255,7 @@ def helper_below_its_use() -> Notebook:
 
 @entry("honest", FULL)
 def answer_in_an_own_cell() -> Notebook:
-    notebook = answered("My_Linear", "count_parameters", "collapse", "two_layer_net")
+    notebook = answered(*(name for name in EXERCISES if name != "relu"))
     return put(notebook, "def relu(x):\n    return x.clamp(min=0)", "check-relu")
 
 
