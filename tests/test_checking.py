@@ -165,6 +165,30 @@ def test_general_mistakes_are_recognised(verdict, answer, status, mistake):
     assert bool(result.message) == (status != "right")
 
 
+@pytest.mark.parametrize(
+    ("place", "status"),
+    [("site-packages", "right"), ("own", "timeout")],
+    ids=["of a library", "of the student's own"],
+)
+def test_an_import_is_cut_by_the_time_limit_only_where_it_is_the_students(
+    place, status, verdict, tmp_path, monkeypatch
+):
+    """A library that was cut in its import stays broken in the kernel, as torch's own parts do."""
+    name = f"slow_{place[:3]}"
+    (tmp_path / place).mkdir()
+    text = "import time\nfor _ in range(15):\n    time.sleep(0.1)\nwhole = True\n"
+    (tmp_path / place / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path / place)
+    monkeypatch.setattr(Product, "seconds", 1.0)
+
+    def product(x, y):
+        assert __import__(name).whole
+        return x @ y
+
+    assert verdict(product).status == status
+    assert verdict(loops_for_ever).status == "timeout"
+
+
 def test_an_error_names_the_line_of_the_answer(verdict):
     message = verdict(raises_at_a_line).message
     assert "return z.no_such_attribute" in message

@@ -326,6 +326,17 @@ def processor_time() -> float:
     return sum(os.times()[:4])
 
 
+def _importing(frame: FrameType | None) -> bool:
+    """Whether a library is being imported: one that is cut there stays broken in its process, as
+    the parts of torch do that its optimizers and `backward` of several numbers bring in.
+    """
+    while frame and foreign(frame.f_code.co_filename):
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
 LIMITED = hasattr(signal, "setitimer")  # not on Windows
 
 
@@ -333,7 +344,8 @@ LIMITED = hasattr(signal, "setitimer")  # not on Windows
 def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
     """Raise TimeLimit in the body after so many seconds, repeatedly until it stops; needs signals.
 
-    patience: see `charged`.
+    An import of a library is never cut, and the seconds begin anew after it. patience: see
+    `charged`.
     """
     possible = LIMITED and threading.current_thread() is threading.main_thread()
     if not possible or signal.getitimer(signal.ITIMER_REAL)[0]:
@@ -342,7 +354,12 @@ def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
 
     began, used = time.monotonic(), processor_time() if patience > 1 else 0.0
 
-    def over(*_: Any) -> None:
+    def over(_: int, frame: FrameType | None) -> None:
+        nonlocal began, used
+        if _importing(frame):
+            began, used = time.monotonic(), processor_time() if patience > 1 else 0.0
+            signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
+            return
         wall = time.monotonic() - began
         if patience > 1 and charged(wall, processor_time() - used, patience) < seconds:
             return
