@@ -40,6 +40,7 @@ from course_utils.mine import (
     minibatches,
     relu,
     relu_backward,
+    softmax,
     two_layer_net,
 )
 
@@ -410,7 +411,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
     loss_fn: takes (model(x), y) and returns their mean loss, a tensor of shape ().
     Returns the mean loss per example, a float.
 
-    >>> model = nn.Linear(2, 1, bias=False)
+    >>> model = My_Linear(2, 1, bias=False)
     >>> _ = nn.init.zeros_(model.weight)
     >>> x, y = torch.ones(3, 2), 2 * torch.ones(3, 1)
     >>> parts = [(x[:2], y[:2]), (x[2:], y[2:])]  # their losses: 4, and 1.44 after the first step
@@ -703,7 +704,7 @@ plots.show(
 
 # %%
 with torch.no_grad():
-    probabilities = net(x_valid).softmax(1)
+    probabilities = softmax(net(x_valid))
 confidence, prediction = probabilities.max(1)
 mistakes = (prediction != y_valid).nonzero().flatten()
 surest = mistakes[confidence[mistakes].argsort(descending=True)][:16]
@@ -798,7 +799,7 @@ def reproduce_train_step():
 
     ### BEGIN SOLUTION
     def broken(w, b, x, y, lr):
-        loss = nn.functional.cross_entropy(x @ w + b, y)
+        loss = cross_entropy(x @ w + b, y)
         loss.backward()
         with torch.no_grad():
             w -= lr * w.grad

@@ -204,6 +204,24 @@ class Sequential(Exercise):
             "layers would not notice.",
         ),
         Mistake(
+            "parameters in lists of their own",
+            edit(
+                "[p for layer in self.layers for p in layer.parameters()]",
+                "[layer.parameters() for layer in self.layers]",
+            ),
+            "parameters() gives a list of lists, one for each layer. An optimizer goes through "
+            "tensors: put those of all layers into one list.",
+        ),
+        Mistake(
+            "gradients in lists of their own",
+            edit(
+                "[g for layer in self.layers for g in layer.gradients()]",
+                "[layer.gradients() for layer in self.layers]",
+            ),
+            "gradients() gives a list of lists, one for each layer. An optimizer pairs them with "
+            "the parameters: put those of all layers into one list.",
+        ),
+        Mistake(
             "gradients of the first call",
             edit(
                 "return [g for layer in self.layers for g in layer.gradients()]",
@@ -404,5 +422,14 @@ class FitDigits(FitMnist):
             "forward, the loss, both backward passes and the update, and do the gradients reach "
             "the parameters that the net uses?",
             sign=_OF_MNIST["never trained"].sign,
+        ),
+        Mistake(
+            "too little training",
+            None,
+            "Your net does not do well even on the training digits yet, so it can learn much more "
+            "from them: more epochs, or a larger learning rate. Print the rate at the first step, "
+            "in the middle and at the last one. One cycle ends near 0, so does the number of all "
+            "steps belong to these epochs?",
+            sign=_OF_MNIST["too little training"].sign,
         ),
     )

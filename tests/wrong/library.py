@@ -63,6 +63,37 @@ class Sequential(SequentialWithLoops):
         return self.cached
 
 
+@wrong("library.Sequential", "parameters in lists of their own")
+class Sequential(SequentialWithLoops):
+    def parameters(self):
+        found = []
+        for layer in self.layers:
+            found.append(layer.parameters())
+        return found
+
+
+@wrong("library.Sequential", "gradients in lists of their own")
+class Sequential(SequentialWithLoops):
+    def gradients(self):
+        found = []
+        for layer in self.layers:
+            found.append(list(layer.gradients()))
+        return found
+
+
+@wrong(
+    "library.Sequential",
+    "parameters in lists of their own",
+    "gradients in lists of their own",
+)
+class Sequential(SequentialWithLoops):
+    def parameters(self):
+        return [layer.parameters() for layer in self.layers]
+
+    def gradients(self):
+        return [layer.gradients() for layer in self.layers]
+
+
 @wrong("library.gradient_check", ("the parameters stay moved", "changed its input"))
 def gradient_check(net, loss, x, y):
     error = check_entry_by_entry(net, loss, x, y)
@@ -158,6 +189,9 @@ wrong("library.fit_digits", "no activation")(
 )
 wrong("library.fit_digits", "too few hidden units")(
     lambda x, y, seed: trained(x, y, seed, [784, 4, 10], 6, 0.01)
+)
+wrong("library.fit_digits", "too little training")(
+    lambda x, y, seed: trained(x, y, seed, SIZES, 1, 0.004)
 )
 wrong("library.fit_digits", "worse than guessing")(
     lambda x, y, seed: trained(
