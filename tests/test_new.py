@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -28,7 +29,7 @@ def root(tmp_path):
 
 
 def contents(root):
-    return {path: path.read_text() for path in root.rglob("*.py")}
+    return {path: path.read_text() for kind in ("py", "toml") for path in root.rglob(f"*.{kind}")}
 
 
 def course(root, *commands: str) -> subprocess.CompletedProcess[str]:
@@ -54,22 +55,33 @@ def test_a_skeleton_stands_in_every_place_and_nothing_else_changes(root):
     lesson = add("linear.leaky_relu", root)
     after = contents(root)
     changed = [path for path in after if after[path] != before[path]]
-    assert len(changed) == len(PLACES) == 6
+    assert len(changed) == len(PLACES) == 7
     for path in changed:
         lines = iter(after[path].splitlines())
         assert all(line in lines for line in before[path].splitlines()), path  # in their order
         assert [line for line in left(lesson) if line.startswith(f"{path.relative_to(root)}:")]
-        compile(after[path], path, "exec")
+        if path.suffix == ".py":
+            compile(after[path], path, "exec")
+        else:
+            assert "leaky_relu" in tomllib.loads(after[path])
     text = lesson.text.read_text()
     assert text.index('exercise="leaky_relu"') < text.index("# ## What you have now")
+
+
+def test_the_test_of_a_new_reference_imports_what_it_calls(root):
+    lesson = add("weight_decay.leaky_relu", root)  # a file that imports names, and not the module
+    source = (root / "tests/test_reference_weight_decay.py").read_text()
+    imports = "\n".join(line for line in source.splitlines() if "import leaky_relu" in line)
+    assert imports == f"from course_utils.reference.{lesson.short} import leaky_relu"
+    assert source.index(imports) < source.index("def test_leaky_relu_equals_torch() -> None:")
 
 
 @pytest.mark.parametrize(
     ("id", "said"),
     [
         ("linear.relu", "has relu already: nothing was written"),
-        ("liner.leaky_relu", "begin it with `course new 12_liner`"),
-        ("linear.", "'linear.' is no id"),
+        ("liner.leaky_relu", "only linear, sgd, .*begin a new one with `course new 13_liner`"),
+        ("linear.", "'linear.' cannot be an exercise's id"),
     ],
 )
 def test_what_is_there_or_has_no_lesson_is_refused_and_nothing_is_written(root, id, said):
@@ -80,7 +92,8 @@ def test_what_is_there_or_has_no_lesson_is_refused_and_nothing_is_written(root, 
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("01_linear", "is there already"), ("library", "is no name of a lesson")]
+    ("name", "said"),
+    [("01_linear", "exists already"), ("library", "names neither a lesson nor an exercise")],
 )
 def test_a_lesson_that_is_there_or_has_no_number_is_refused(root, name, said):
     before = contents(root)
@@ -95,6 +108,7 @@ def test_verify_says_what_a_new_lesson_still_needs(root):
     for said in (
         f"solutions/90_tiny.py:15: {FILL_IN}: number and title",
         "`course verify --quick 90_tiny`",
+        "`course verify --quick tiny.leaky_relu`",
         "all_is_filled_in: solutions/90_tiny.py:15: FILL IN",
         "reference_is_right: tiny.leaky_relu, seed 0: course error: ",
         "Mend course_utils/reference/tiny.py",

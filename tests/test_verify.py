@@ -6,16 +6,20 @@ import json
 import nbformat
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from course_utils import experiments
 from course_utils.building import notebook_files as nb
 from course_utils.building import rules, verify
 from course_utils.building.build import build
 from course_utils.building.docstrings import show_examples
+from course_utils.building.lesson import Lesson
 from course_utils.building.rules import RULES, Subject
 from course_utils.building.run import Run
 from course_utils.checking.edit import edit
 from course_utils.checking.exercise import FreeText, Mistake
+from course_utils.cli import app
+from course_utils.errors import CourseError
 from course_utils.exercises.linear import Relu
 from course_utils.experiments import Experiment
 from course_utils.reference.linear import relu
@@ -404,3 +408,32 @@ def test_examples_are_counted_and_their_errors_shown(capsys):
     results = json.loads(capsys.readouterr().out)
     assert [results[name]["examples"] for name in results] == [1, 0, 1]
     assert [bool(results[name]["wrong"]) for name in results] == [False, False, True]
+
+
+def test_one_exercise_is_verified_alone(tmp_path, monkeypatch):
+    other = type("Other", (Relu,), {"id": "linear.other", "mistakes": ()})()
+    monkeypatch.setattr(rules, "exercises", lambda lesson: [Relu(), other])
+    monkeypatch.setattr(Subject, "alternatives", ANSWERS | {"linear.other": []})
+    lesson = tiny.lesson(tmp_path, tiny.RELU)
+    alone = verify.examine(lesson, [rules.answers_are_enough], ["linear.relu"])
+    assert alone.kept and [count.id for count in alone.counts] == ["linear.relu"]
+    assert not verify.examine(lesson, [rules.answers_are_enough]).kept
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (["linear.rleu"], "no exercise 'linear.rleu'. Did you mean linear.relu"),
+        (["linear.relu", "sgd.mse"], "several lessons"),
+    ],
+)
+def test_exercises_that_are_not_there_or_of_several_lessons_are_refused(ids, message):
+    with pytest.raises(CourseError, match=message):
+        verify.named(ids, [Lesson("01_linear"), Lesson("02_sgd")])
+
+
+def test_an_exercise_is_verified_quickly_and_with_no_lesson_beside_it():
+    for arguments in (["linear.relu"], ["--quick", "linear.relu", "sgd"]):
+        done = CliRunner().invoke(app, ["verify", *arguments])
+        assert isinstance(done.exception, CourseError)
+        assert "`course verify --quick linear.relu`" in str(done.exception)

@@ -1,5 +1,6 @@
 """The commands `course build`, `course verify` and `course new`."""
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,15 @@ Lessons = Annotated[
     list[str] | None,
     typer.Argument(help="Such as 01_linear, linear or 1; all where none is named."),
 ]
+LessonsOrExercises = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Such as 01_linear, linear or 1; with --quick exercises too, such as linear.relu; all "
+        "lessons where none is named."
+    ),
+]
+# What names an exercise, and not a lesson or its text, solutions/01_linear.py.
+EXERCISE = re.compile(r"[a-z_]+\.(?!py$|ipynb$)\w+")
 
 
 def register(app: typer.Typer) -> None:
@@ -39,24 +49,24 @@ def build(
         started = time.perf_counter()
         if check:
             problems = stale(lesson)
-            said = "is in step" if not problems else f"is stale: {'; '.join(problems)}"
+            outcome = "is in step" if not problems else f"is stale: {'; '.join(problems)}"
             failed += bool(problems)
         else:
             try:
                 slowest = max(build_lesson(lesson).seconds)
                 took = time.perf_counter() - started
-                said = f"built in {took:.0f} s, its slowest cell in {slowest:.1f} s"
+                outcome = f"built in {took:.0f} s, its slowest cell in {slowest:.1f} s"
             except CourseError as error:
                 print(error, file=sys.stderr)
                 failed += 1
                 continue
-        print(f"{lesson.name} {said}", flush=True)
+        print(f"{lesson.name} {outcome}", flush=True)
     if failed:
         raise SystemExit(1)
 
 
 def verify(
-    lessons: Lessons = None,
+    lessons: LessonsOrExercises = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Only judge answers: run no notebook, need no text.")
     ] = False,
@@ -64,15 +74,22 @@ def verify(
     """Hold lessons against the rules that every lesson keeps."""
     from course_utils.building.lesson import all_lessons, choose
     from course_utils.building.rules import ANSWER_RULES, RULES
-    from course_utils.building.verify import show, with_exercises_only
+    from course_utils.building.verify import named, show, with_exercises_only
     from course_utils.building.verify import verify as verify_lessons
+    from course_utils.errors import CourseError
 
     known = with_exercises_only(all_lessons()) if quick else all_lessons()
     rules = ANSWER_RULES if quick else RULES
-    chosen = choose(lessons or [], known)
+    only = [name for name in lessons or [] if EXERCISE.fullmatch(name)]
+    if only and (not quick or only != lessons):
+        raise CourseError(
+            f"{only[0]} is an exercise, and exercises are verified by themselves and quickly: "
+            f"`course verify --quick {' '.join(only)}`."
+        )
+    chosen = named(only, known) if only else choose(lessons or [], known)
     reports = list(
         tqdm(
-            verify_lessons(chosen, rules),
+            verify_lessons(chosen, rules, only),
             total=len(chosen),
             desc="verify",
             leave=False,
@@ -85,9 +102,7 @@ def verify(
 
 
 def new(
-    name: Annotated[
-        str, typer.Argument(help="Such as linear.leaky_relu, or a lesson: 12_library.")
-    ],
+    name: Annotated[str, typer.Argument(help="Such as linear.leaky_relu, or a lesson: 13_graphs.")],
 ) -> None:
     """Write the skeletons of a new exercise or lesson, and say what is left to fill in."""
     from course_utils.building.lesson import ROOT
@@ -95,7 +110,8 @@ def new(
 
     lesson = add(name, ROOT) if "." in name else begin(name, ROOT)
     print("\n".join(left(lesson)))
-    print(f"\nFill these in; `course verify --quick {lesson.name}` says what is missing.")
+    what = name if "." in name else lesson.name
+    print(f"\nFill these in; `course verify --quick {what}` says what is missing.")
 
 
 def release(

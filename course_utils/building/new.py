@@ -1,4 +1,4 @@
-"""Skeletons of a new exercise in every place that it needs, and what is left to fill in there."""
+"""Writes skeletons of a new exercise wherever it needs one, and says what is left to fill in."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,10 @@ from course_utils.building.lesson import Lesson, all_lessons
 from course_utils.errors import CourseError
 
 FILL_IN = "FILL IN"
-RECAP = "# %% [markdown]\n# ## What you have now"  # a new exercise of a lesson stands before it
+# Where a skeleton goes in a file that is there already: before this text, else at the end.
+BEFORE = {"solutions/LESSON.py": "# %% [markdown]\n# ## What you have now"}
+# The line below which a test's file imports the new answer; `make format` sorts it in.
+IMPORT_TORCH = "import torch\n"
 
 # By place: how a file begins, and what an exercise adds to it. LESSON, TITLE, NAME and CLASS are
 # replaced: 01_linear, linear, leaky_relu, LeakyRelu.
@@ -36,11 +39,11 @@ class CLASS(Exercise):
     """FILL IN: the definition, in one line."""
 
     id, points = "TITLE.NAME", 2
-    minutes, lines, writes = 10, "FILL IN: how many lines", "FILL IN: what, for the table"
+    minutes, lines, writes = 10, "FILL IN: such as two lines", "FILL IN: what, for the table"
     shortcuts = ()  # FILL IN: functions, classes and operators that would be the answer
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        # FILL IN: small to large, edges included
+        # FILL IN: small to large, edges included; rng draws uniform(0, 1, 4, 3), integers, ... too
         yield Case("a vector of 5 numbers", x=rng.normal(5))
 
     def probe(self, NAME: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -56,15 +59,13 @@ class CLASS(Exercise):
         '''"""The reference answers of lesson LESSON agree with torch in float64."""
 
 import torch
-
-from course_utils.reference import TITLE
 ''',
         """
 
-def test_NAME_equals_torch():
+def test_NAME_equals_torch() -> None:
     x = torch.randn(5, 3, dtype=torch.float64)
     expected = None  # FILL IN: by torch, values and gradients
-    torch.testing.assert_close(TITLE.NAME(x), expected)
+    torch.testing.assert_close(NAME(x), expected)
 """,
     ),
     "tests/answers/TITLE.py": (
@@ -80,8 +81,17 @@ ANSWERS["TITLE.NAME"] = [
         '"""Wrong answers to the exercises of lesson LESSON."""\n\nfrom tests.wrong import wrong\n',
         """
 
-# FILL IN: what students write for NAME, for every mistake one that is not made from its edit
-# @wrong("TITLE.NAME", "its name")
+# FILL IN: for every mistake one answer that makes it, as a student writes it and not as its edit
+# @wrong("TITLE.NAME", "the mistake's name")
+# def NAME(x):
+#     ...
+""",
+    ),
+    "course_utils/experiments/TITLE.toml": (
+        "# The pictures and experiments of lesson LESSON; docs/writing_a_lesson.md says how.\n",
+        """
+[NAME]
+alt = "FILL IN: the picture in words, for those who cannot see it"
 """,
     ),
     "solutions/LESSON.py": (
@@ -169,7 +179,10 @@ def NAME(x):
 # FILL IN: what the picture below shows, drawn with the student's own code.
 
 # %%
-# FILL IN: the picture
+plots.show(
+    plots.curves({}),  # FILL IN: the picture; course_utils/plots.py has other kinds
+    "TITLE.NAME",
+)
 
 ''',
     ),
@@ -177,35 +190,51 @@ def NAME(x):
 
 
 def begin(name: str, root: Path) -> Lesson:
-    """Write the files of a new lesson, such as 12_library; raises CourseError where it is there."""
+    """Write the files of a new lesson, such as 13_graphs; raises CourseError where one exists."""
     if not re.fullmatch(r"\d\d_[a-z_]+", name):
-        raise CourseError(f"{name!r} is no name of a lesson: take a number and a word, 12_library.")
+        raise CourseError(
+            f"{name!r} names neither a lesson nor an exercise: write {_next(root)}_graphs to begin "
+            "a lesson, or linear.leaky_relu for an exercise of one."
+        )
     lesson = Lesson(name, root)
     there = [path for path in _places(lesson) if path.exists()]
     if there:
-        raise CourseError(f"{there[0].relative_to(root)} is there already: nothing was written.")
+        raise CourseError(f"{there[0].relative_to(root)} exists already: nothing was written.")
     for path, (start, _) in _places(lesson).items():
         path.write_text(_named(start, lesson), encoding="utf-8")
     return lesson
 
 
 def add(id: str, root: Path) -> Lesson:
-    """Write the skeletons of a new exercise, such as linear.leaky_relu, into the files of its
-    lesson; raises CourseError, and writes nothing, where the lesson is not there or the name is.
+    """Write the skeletons of a new exercise, such as linear.leaky_relu, into its lesson's files.
+
+    Writes nothing and raises CourseError where there is no such lesson, or the name is taken.
     """
     short, _, name = id.partition(".")
     if not name.isidentifier():
-        raise CourseError(f"{id!r} is no id: take lesson and name, such as linear.leaky_relu.")
-    lesson = next((lesson for lesson in all_lessons(root) if lesson.short == short), None)
+        raise CourseError(
+            f"{id!r} cannot be an exercise's id: take its lesson and its name, as in "
+            "linear.leaky_relu."
+        )
+    lessons = all_lessons(root)
+    lesson = next((lesson for lesson in lessons if lesson.short == short), None)
     if lesson is None:
-        raise CourseError(f"There is no lesson {short!r}: begin it with `course new 12_{short}`.")
+        known = ", ".join(lesson.short for lesson in lessons)
+        raise CourseError(
+            f"There is no lesson {short!r}, only {known}: take one of these, or begin a new one "
+            f"with `course new {_next(root)}_{short}`."
+        )
     texts = {path: path.read_text(encoding="utf-8") for path in _places(lesson)}
+    taken = rf'"{id}"|exercise="{name}"|^(def|class) {name}\b|^\[{name}\]'
     for path, text in texts.items():
-        if re.search(rf'"{id}"|exercise="{name}"|^(def|class) {name}\b', text, re.MULTILINE):
+        if re.search(taken, text, re.MULTILINE):
             raise CourseError(f"{path.relative_to(root)} has {name} already: nothing was written.")
-    for path, (_, skeleton) in _places(lesson).items():
-        skeleton = _named(skeleton, lesson, name)
-        before, recap, after = texts[path].partition(RECAP if path == lesson.text else "\0")
+    for place, (_, skeleton) in PLACES.items():
+        path, skeleton = root / _named(place, lesson), _named(skeleton, lesson, name)
+        before, recap, after = texts[path].partition(BEFORE.get(place, "\0"))
+        if place.startswith("tests/test_"):
+            answer = f"from course_utils.reference.{lesson.short} import {name}\n"
+            before = before.replace(IMPORT_TORCH, IMPORT_TORCH + answer, 1)
         path.write_text(before + skeleton + recap + after, encoding="utf-8")
     return lesson
 
@@ -223,7 +252,12 @@ def _places(lesson: Lesson) -> dict[Path, tuple[str, str]]:
     return {lesson.root / _named(path, lesson): texts for path, texts in PLACES.items()}
 
 
+def _next(root: Path) -> str:
+    """The number of the lesson that would come next."""
+    return f"{max((int(lesson.name[:2]) for lesson in all_lessons(root)), default=0) + 1:02}"
+
+
 def _named(text: str, lesson: Lesson, name: str = "") -> str:
     title = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
     words = {"LESSON": lesson.name, "TITLE": lesson.short, "NAME": name, "CLASS": title}
-    return re.sub("LESSON|TITLE|NAME|CLASS", lambda found: words[found[0]], text)
+    return re.sub("LESSON|TITLE|NAME|CLASS", lambda word: words[word[0]], text)

@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -65,16 +65,22 @@ COMMON = re.compile(
 
 @dataclass
 class Subject:
-    """A lesson under the rules; what several rules need is found out once, when the first of them
-    asks.
+    """A lesson under the rules; what several rules need is made once, when the first asks for it.
+
+    only: the ids of the exercises to look at, all where none is given.
     """
 
     lesson: Lesson
+    only: Collection[str] = ()
 
     @cached_property
     def exercises(self) -> list[Exercise]:
         """What the lesson asks for in code."""
-        return exercises(self.lesson.short)
+        return [
+            exercise
+            for exercise in exercises(self.lesson.short)
+            if exercise.id in (self.only or (exercise.id,))
+        ]
 
     @cached_property
     def questions(self) -> list[FreeText]:
@@ -470,7 +476,7 @@ def answers_are_enough(subject: Subject) -> Iterator[str]:
         for name in sorted({mistake.name for mistake in mistakes} - due):
             file = f"tests/wrong/{exercise.lesson}.py"
             yield f"{id}: add an answer that makes the mistake {name!r} to {file}"
-    known = {exercise.id for exercise in subject.exercises}
+    known = {exercise.id for exercise in exercises(subject.lesson.short)}
     for id in sorted(({*subject.alternatives} | {item.id for item in subject.wrong}) - known):
         yield f"tests/ has answers to {id}, which is no exercise: correct its id, or delete them"
 

@@ -1,8 +1,9 @@
 """Holds lessons against the rules and shows the result as tables."""
 
+import difflib
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
@@ -53,15 +54,16 @@ class Report:
         return not any(self.problems.values())
 
 
-def examine(lesson: Lesson, rules: Sequence[Rule] = RULES) -> Report:
-    """Hold one lesson against the rules; a rule that cannot be tried counts as broken and hides no
-    other.
+def examine(lesson: Lesson, rules: Sequence[Rule] = RULES, only: Collection[str] = ()) -> Report:
+    """Hold a lesson, or only some of its exercises, against the rules.
+
+    A rule that cannot be tried counts as broken, and the others are tried all the same.
     """
-    subject = Subject(lesson)
+    subject = Subject(lesson, only)
     problems = {rule.__name__: broken(subject, rule) for rule in rules}
     ran = "guarded" in subject.__dict__  # and not where a quick look leaves the rule out
     changes = guards.table(*subject.guarded) if ran else []
-    return Report(lesson.name, problems, _counts(subject), _opted_out(lesson), changes)
+    return Report(lesson.name, problems, _counts(subject), _opted_out(subject), changes)
 
 
 def broken(subject: Subject, rule: Rule) -> list[str]:
@@ -74,12 +76,12 @@ def broken(subject: Subject, rule: Rule) -> list[str]:
         return [f"could not be tried: {type(error).__name__}: {error}"]
 
 
-def _opted_out(lesson: Lesson) -> list[tuple[str, str, str]]:
+def _opted_out(subject: Subject) -> list[tuple[str, str, str]]:
     """Exercise, axis and reason of everything that the lesson is not probed along."""
-    found = exercises(lesson.short) if lesson.short in named_in_exercises() else []
+    has_exercises = subject.lesson.short in named_in_exercises()
     return [
         (exercise.id, axis, reason)
-        for exercise in found
+        for exercise in (subject.exercises if has_exercises else ())
         for axis, reason in exercise.without.items()
     ]
 
@@ -102,16 +104,35 @@ def _counts(subject: Subject) -> list[Count]:
         return []  # the rules say why
 
 
-def verify(lessons: Sequence[Lesson], rules: Sequence[Rule] = RULES) -> Iterator[Report]:
-    """A report of each lesson, in order; two processes share several lessons."""
+def verify(
+    lessons: Sequence[Lesson], rules: Sequence[Rule] = RULES, only: Collection[str] = ()
+) -> Iterator[Report]:
+    """A report of each lesson, in order; two processes share several lessons.
+
+    only: the ids of the exercises to look at in a single lesson, all where none is given.
+    """
     if len(lessons) == 1:
-        yield examine(lessons[0], rules)
+        yield examine(lessons[0], rules, only)
         return
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
         PROCESSES, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
         yield from pool.map(examine, lessons, [tuple(rules)] * len(lessons))
+
+
+def named(exercise_ids: Sequence[str], lessons: Sequence[Lesson]) -> list[Lesson]:
+    """The one lesson of these exercises, such as linear.relu; raises CourseError otherwise."""
+    known = {item.id for short in named_in_exercises() for item in exercises(short)}
+    for id in exercise_ids:
+        if id not in known:
+            near = difflib.get_close_matches(id, sorted(known), n=3)
+            instead = f" Did you mean {' or '.join(near)}?" if near else ""
+            raise CourseError(f"There is no exercise {id!r}.{instead}")
+    shorts = {id.partition(".")[0] for id in exercise_ids}
+    if len(shorts) > 1:
+        raise CourseError("These are exercises of several lessons: verify those of one at a time.")
+    return [lesson for lesson in lessons if lesson.short in shorts]
 
 
 def with_exercises_only(lessons: Sequence[Lesson]) -> list[Lesson]:
@@ -126,30 +147,9 @@ def with_exercises_only(lessons: Sequence[Lesson]) -> list[Lesson]:
 def show(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> None:
     """Print the rules by lessons, the counts by exercise, and what is broken."""
     console = Console()
-    table = Table("rule", *(report.lesson.partition("_")[0] for report in reports), title="Rules")
-    for rule in rules:
-        found = [len(report.problems[rule.__name__]) for report in reports]
-        marks = [f"[red]{count}[/]" if count else "[green]✓[/]" for count in found]
-        table.add_row(escape((rule.__doc__ or "").splitlines()[0]), *marks)
-    console.print(table)
-    counts = Table(
-        "exercise", "mistakes", "wrong answers named", "other right answers passed", title="Answers"
-    )
-    for count in (count for report in reports for count in report.counts):
-        row = [(count.named, count.wrong), (count.passed, count.alternatives)]
-        cells = [f"[{'green' if part == whole else 'red'}]{part}/{whole}[/]" for part, whole in row]
-        counts.add_row(count.id, str(count.mistakes), *cells)
-    console.print(counts)
-    opted_out = Table("exercise", "not probed along", "because", title="Axes")
-    for report in reports:
-        for exercise, axis, reason in report.opted_out:
-            opted_out.add_row(exercise, axis, reason)
-    console.print(opted_out)
-    changes = Table("experiment", "planned change", "turned red", title="Guards")
-    for change in (change for report in reports for change in report.changes):
-        changes.add_row(*map(escape, change))
-    if changes.row_count:
-        console.print(changes)
+    for table in (_rules(reports, rules), _answers(reports), _axes(reports), _guards(reports)):
+        if table.row_count:
+            console.print(table)
     for report in reports:
         for name, problems in report.problems.items():
             for problem in problems:
@@ -158,3 +158,41 @@ def show(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> None:
                     soft_wrap=True,
                     highlight=False,
                 )
+
+
+def _rules(reports: Sequence[Report], rules: Sequence[Rule]) -> Table:
+    """The rules by lessons: kept, or how often broken."""
+    table = Table("rule", *(report.lesson.partition("_")[0] for report in reports), title="Rules")
+    for rule in rules:
+        broken_by = [len(report.problems[rule.__name__]) for report in reports]
+        marks = [f"[red]{number}[/]" if number else "[green]✓[/]" for number in broken_by]
+        table.add_row(escape((rule.__doc__ or "").splitlines()[0]), *marks)
+    return table
+
+
+def _answers(reports: Sequence[Report]) -> Table:
+    """The counts by exercise."""
+    table = Table(
+        "exercise", "mistakes", "wrong answers named", "other right answers passed", title="Answers"
+    )
+    for count in (count for report in reports for count in report.counts):
+        row = [(count.named, count.wrong), (count.passed, count.alternatives)]
+        cells = [f"[{'green' if part == whole else 'red'}]{part}/{whole}[/]" for part, whole in row]
+        table.add_row(count.id, str(count.mistakes), *cells)
+    return table
+
+
+def _axes(reports: Sequence[Report]) -> Table:
+    """What exercises are not probed along, and why."""
+    table = Table("exercise", "not probed along", "because", title="Axes")
+    for row in (row for report in reports for row in report.opted_out):
+        table.add_row(*row)
+    return table
+
+
+def _guards(reports: Sequence[Report]) -> Table:
+    """The planned changes of experiments, and which claim each turned red."""
+    table = Table("experiment", "planned change", "turned red", title="Guards")
+    for change in (change for report in reports for change in report.changes):
+        table.add_row(*map(escape, change))
+    return table
