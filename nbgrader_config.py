@@ -24,6 +24,10 @@ c.Autograde.exporter_class = "course_utils.grading.outside.autograde.TrustedExpo
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.AssignLatePenalties"]
 
+# Said again, a command does again what may have changed; stock nbgrader wants --force for that.
+c.Autograde.force = True
+c.GenerateFeedback.force = True
+
 # Whatever of a submission reaches a browser or a table passes course_utils/grading/outside/gate.py.
 close()
 c.GenerateFeedback.exporter_class = "course_utils.grading.classroom.pages.Feedback"

@@ -90,7 +90,7 @@ def grade(
         raise CourseError("Say which lesson to grade, such as 01_linear, or all, or --one FILE.")
     jobs = jobs or len(os.sched_getaffinity(0))
     with LocalPool(jobs, sandbox) as workers:
-        if scheduler is None:
+        if scheduler is None and (force or one is not None or _has_come(Path.cwd(), submitted)):
             workers.start()  # and import torch, while this process imports nbgrader
         from course_utils.grading.outside.batch import Options
         from course_utils.grading.outside.course import find_course
@@ -101,6 +101,16 @@ def grade(
             _grade_one(course, one, lesson or named, options, workers, or_without, form, out)
         elif lesson is not None:
             _grade_class(course, lesson, options, workers, report)
+
+
+def _has_come(root: Path, submitted: Path | None) -> bool:
+    """Whether something has come since the last result was kept, as far as a look can tell.
+
+    Where it has not, a worker is started when it is needed.
+    """
+    kept = [path.stat().st_mtime for path in root.glob(".course/results/*")]
+    came = (path.lstat().st_ctime for path in (submitted or root / "submitted").glob("*/*/*"))
+    return not kept or any(time > max(kept) for time in came)
 
 
 def _grade_class(

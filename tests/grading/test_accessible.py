@@ -34,7 +34,9 @@ def report():
         found.open[student] = [f"exercise_{one} (wrong)" for one in range(number % 5)]
     found.essays["why_nonlinear"] = statistics.Essay(30, 8, 2)
     found.repairs.update({"1 check was changed, and put back as it was.": 3})
-    found.unnamed = unnamed.groups({name: result(source) for name, source in ANSWERS.items()})
+    found.unnamed = unnamed.groups(
+        {name: result(source) for name, source in ANSWERS.items()}.items()
+    )
     found.alike = [Pair(("anna", "bo"), 90, ["collapse", "My_Linear"])]
     return statistics.page(found, statistics.Statistics(**vars(found) | {"lesson": "02_sgd"}))
 

@@ -47,7 +47,7 @@ def test_only_plain_small_files_of_known_kinds_are_read(tmp_path, monkeypatch):
     os.mkfifo(folder / "pipe.py")
     (folder / "tur\u202en.py").write_text("x")
     monkeypatch.setattr(intake, "LARGEST_BESIDE", 10)
-    found, unread = intake.read_beside(folder, "01_linear.ipynb")
+    found, unread = intake.read_beside(folder, "01_linear.ipynb", {})
     assert found == {"data.csv": b"a", "helper.py": b"x = 1"}
     names = [line.partition(",")[0] for line in unread]
     assert names == [
@@ -62,14 +62,14 @@ def test_only_plain_small_files_of_known_kinds_are_read(tmp_path, monkeypatch):
     assert unread[0] == "large.txt, beside the notebook, was not read: it may have 0 MB."
     assert unread[4] == "secret.txt, beside the notebook, was not read: it is no plain file."
     monkeypatch.setattr(intake, "MOST_BESIDE", 1)
-    assert list(intake.read_beside(folder, "01_linear.ipynb")[0]) == ["data.csv"]
+    assert list(intake.read_beside(folder, "01_linear.ipynb", {})[0]) == ["data.csv"]
     monkeypatch.setattr(intake, "MOST_BESIDE", 9)
     monkeypatch.setattr(intake, "LARGEST_TOGETHER", 5)
-    assert list(intake.read_beside(folder, "01_linear.ipynb")[0]) == ["data.csv"]
+    assert list(intake.read_beside(folder, "01_linear.ipynb", {})[0]) == ["data.csv"]
     linked = tmp_path / "linked" / "01_linear"
     linked.parent.mkdir()
     linked.symlink_to(folder)
-    assert intake.read_beside(linked, "01_linear.ipynb") == ({}, [])
+    assert intake.read_beside(linked, "01_linear.ipynb", {}) == ({}, [])
 
 
 def test_a_picture_beside_the_notebook_is_shown_in_words():

@@ -33,6 +33,21 @@ OWN = {
     "carriage returns": "for i in range(100_000):\n    print(f'\\r{i}', end='')",
     "endless output": "while True:\n    print('x' * 100)",
     "large picture": BIG,
+    "interaction": "import ipywidgets as widgets\n@widgets.interact(a=(0, 10))\ndef f(a):\n"
+    "    return a",
+    "another folder": "import os\nos.makedirs('work', exist_ok=True)\nos.chdir('work')",
+    "names of Python's": "max = 5; sum = 0; list = [1]; input = 3; id = 7; type = 'a'; print = None",
+    "seeds": "import random\ntorch.manual_seed(0)\nrandom.seed(0)",
+    "stars": "from math import *\nfrom torch import *\nfrom torch.nn.functional import *",
+    "no check": "del check",
+    "a way to print": "torch.set_printoptions(profile='full', sci_mode=False)",
+    "output to a file": "import sys\nsys.stdout = open('log.txt', 'w')\nsys.stderr = sys.stdout",
+    "output closed": "import sys\nsys.stdout.close()",
+    "an alarm": "import signal\nsignal.signal(signal.SIGALRM, lambda *a: None)\nsignal.alarm(1)",
+    "threads that go on": "import threading, time\nfor _ in range(4):\n"
+    "    threading.Thread(target=time.sleep, args=(300,)).start()",
+    "a pool that goes on": "import multiprocessing\npool = multiprocessing.Pool(4)",
+    "a window": "import matplotlib\nmatplotlib.use('TkAgg')",
     "a GPU": "model = torch.nn.Linear(2, 2).to(torch.device('cuda'))",
     "a GPU by default": "torch.set_default_device('cuda')",
 }
@@ -43,6 +58,12 @@ ANSWERS = {
     "exit below": f"{RIGHT}\nimport sys\nsys.exit()",
     "cleared output": "from IPython.display import HTML, clear_output, display\ndef relu(x):\n"
     "    clear_output(wait=True)\n    display(HTML('<b>x</b>'))\n    return x.clamp(min=0)",
+    "letters of full width": RIGHT.replace("relu", "\uff52\uff45\uff4c\uff55", 1),
+    "a form feed and tabs": f"\x0c{RIGHT}".replace("    ", "\t"),
+    "a bar of widgets": "from tqdm.notebook import tqdm\ndef relu(x):\n"
+    "    for _ in tqdm(range(3)):\n        pass\n    return x.clamp(min=0)",
+    "a bar by range": "from tqdm.auto import trange\ndef relu(x):\n"
+    "    for _ in trange(3):\n        pass\n    return x.clamp(min=0)",
     "a device if there is one": "device = 'cuda' if torch.cuda.is_available() else 'cpu'\n"
     "def relu(x):\n    return x.to(device).clamp(min=0)",
 }

@@ -269,6 +269,15 @@ def test_an_answer_to_what_was_dropped_is_still_run():
     assert own == [corpus.solutions()["relu"]]
 
 
+def test_a_lesson_that_was_taken_out_of_the_gradebook_comes_back(read):
+    """As `nbgrader db assignment remove` does, with all that was given by hand."""
+    with Gradebook(read.folders.db_url) as book:
+        book.remove_assignment(LESSON.name)
+    row = grade(read)["submissions"]["anna"]
+    assert (row["status"], row["score"]) == ("graded", 0.0)
+    assert state(read)["why_nonlinear"] == (None, True)
+
+
 # ---------------------------------------------------------------- hand-graded work
 
 
@@ -318,6 +327,17 @@ def test_words_beside_the_answer_reach_a_person(course, where):
     assert row["checks"][-1]["status"] == "not run"
     assert state(course)["why_nonlinear"] == (None, True)
     assert any("words stand in another cell" in line for line in row["repairs"])
+
+
+@pytest.mark.parametrize("how", ["below", "nothing"])
+def test_words_under_the_stub_are_an_answer_and_blanks_are_none(course, how):
+    notebook = corpus.answered()
+    cell = notebook["cells"][corpus.place(notebook, "why_nonlinear")]
+    cell["source"] = f"{corpus.source(cell)}\n\n{WORDS}" if how == "below" else "   "
+    hand_in(course, "anna", notebook)
+    row = grade(course)["submissions"]["anna"]
+    assert row["checks"][-1]["status"] == ("not run" if how == "below" else "not attempted")
+    assert state(course)["why_nonlinear"] == (None, how == "below")
 
 
 def test_code_beside_an_empty_answer_is_no_answer(course):

@@ -1,5 +1,6 @@
 """nbgrader's own commands read what was handed in as `course grade` does, and hand nothing else on."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from course_utils.errors import CourseError
 from course_utils.grading.outside import batch
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.gradebook import scores
-from course_utils.grading.outside.intake import handed_in_at
+from course_utils.grading.outside.intake import handed_in_at, read_submission
+from course_utils.grading.outside.rebuild import Unreadable, rebuild
+from course_utils.grading.outside.recognise import known_by
 from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course, nbgrader_command
 
@@ -136,3 +139,20 @@ def test_submissions_among_system_files_are_refused(tmp_path):
     with pytest.raises(CourseError, match="lies among system files"):
         find_course(tmp_path, Path("/usr/share"))
     assert find_course(tmp_path, tmp_path).submitted == tmp_path.resolve()
+
+
+@pytest.mark.parametrize("size", [19, 21])
+def test_outputs_may_be_large_and_where_they_are_too_large_it_is_said(tmp_path, size):
+    notebook = corpus.answered()
+    video = {"text/html": f"<video src='data:video/mp4;base64,{'A' * (size << 20)}'>"}
+    shown = {"output_type": "display_data", "metadata": {}, "data": video}
+    notebook["cells"][corpus.place(notebook, "relu")]["outputs"] = [shown]
+    path = tmp_path / f"{LESSON.name}.ipynb"
+    path.write_text(json.dumps(notebook))
+    known = {LESSON.name: known_by(corpus.released()["cells"])}
+    if size > 20:
+        with pytest.raises(Unreadable, match="has 21 MB and may have 20: clear its outputs"):
+            read_submission(tmp_path, LESSON.name, known)
+    else:
+        content = read_submission(tmp_path, LESSON.name, known).content
+        assert not rebuild(corpus.released(), content).repairs

@@ -9,8 +9,9 @@ import pytest
 from nbgrader.api import Gradebook
 
 from course_utils.building.lesson import Lesson
+from course_utils.errors import CourseError
 from course_utils.grading.classroom import statistics
-from course_utils.grading.outside import batch, warm, worker
+from course_utils.grading.outside import batch, intake, warm, worker
 from course_utils.grading.outside.gradebook import scores
 from course_utils.grading.outside.task import Task
 from tests.grading import corpus
@@ -274,3 +275,48 @@ def test_the_report_marks_what_was_judged_inside(tmp_path):
     assert done.returncode == 0, done.stderr
     page = course.path("feedback", "one", LESSON.name) / f"{LESSON.name}.html"
     assert INSIDE in html.unescape(page.read_text())
+
+
+def reading_lesson(course, name="ps2"):
+    """A lesson of the instructor's own that reads files beside it, released by hand."""
+    cells = [
+        plain_cell("from pathlib import Path\nrows = Path('table.csv').read_text().split()"),
+        marked("def total():\n    return 0", "cell-1", solution=True, locked=False),
+        marked("assert total() == 6", "sum", 2),
+        marked("assert Path('more/of/it.txt').read_text() == 'deep'", "deep", 1),
+    ]
+    folder = course.path("release", ".", name)
+    (folder / "more" / "of").mkdir(parents=True)
+    (folder / f"{name}.ipynb").write_text(json.dumps(notebook(cells)))
+    (folder / "table.csv").write_text("1 2 3")
+    (folder / "tool.so").write_bytes(b"\0ELF")
+    (folder / "more/of/it.txt").write_text("deep")
+    mine = answer(notebook(cells), "def total():\n    return sum(map(int, rows))")
+    for student in ("alone", "changed"):
+        path = course.path("submitted", student, name) / f"{name}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(mine))
+    (path.parent / "table.csv").write_text("1 5 7")
+    (path.parent / "tool.so").write_bytes(b"another")
+    return Lesson(name, course.root)
+
+
+def test_files_that_were_handed_out_with_a_lesson_are_there_as_they_were(tmp_path):
+    course = make_course(tmp_path)
+    lesson = reading_lesson(course)
+    rows = batch.grade(course, lesson, batch.Options(seed=1), progress=False)["submissions"]
+    assert {row["score"] for row in rows.values()} == {3.0}, rows
+    assert rows["alone"]["repairs"] == []
+    why = "beside the notebook, was not read: it came with the lesson, and counts as it was."
+    assert rows["changed"]["repairs"] == [f"table.csv, {why}", f"tool.so, {why}"]
+    (course.path("release", ".", lesson.name) / "table.csv").write_text("1 2 4")
+    rows = batch.grade(course, lesson, batch.Options(seed=1), progress=False)["submissions"]
+    assert {row["score"] for row in rows.values()} == {1.0}, "a file that changes is graded anew"
+
+
+def test_too_many_bytes_handed_out_with_a_lesson_are_told(tmp_path, monkeypatch):
+    course = make_course(tmp_path)
+    lesson = reading_lesson(course)
+    monkeypatch.setattr(intake, "LARGEST_GIVEN", 8)
+    with pytest.raises(CourseError, match="ps2.ipynb have more than 0 MB together"):
+        batch.grade(course, lesson, batch.Options(seed=1), progress=False)

@@ -28,7 +28,7 @@ def result(source):
 
 
 def found(**sources):
-    pairs = similar.pairs({name: result(source) for name, source in sources.items()})
+    pairs = similar.pairs({name: result(source) for name, source in sources.items()}.items())
     return [(pair.students, pair.exercises) for pair in pairs]
 
 
@@ -67,4 +67,4 @@ def test_what_is_no_python_is_like_nothing(source):
 def test_an_untouched_answer_is_nobodys():
     made = result(ONE)
     made.untouched.append("collapse")
-    assert similar.pairs({"a": made, "b": made}) == []
+    assert similar.pairs([("a", made), ("b", made)]) == []

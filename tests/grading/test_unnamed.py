@@ -59,13 +59,14 @@ def result(source, names=()):
 
 
 def test_answers_with_equal_evidence_are_one_group():
-    groups = unnamed.groups({name: result(source) for name, source in ANSWERS.items()})
+    groups = unnamed.groups({name: result(source) for name, source in ANSWERS.items()}.items())
     assert [group.students for group in groups] == [["s1", "s2"], ["s3"], ["s4"]]
     assert groups[0].answer == ANSWERS["s1"]  # the shortest
     assert groups[0].equals == "'2 * b2' for 'b2'" or "b2" in groups[0].equals
     assert groups[2].verdict.mistake == "raised" and groups[2].edit is None
     assert [
-        group.students for group in unnamed.groups({n: result(s) for n, s in ANSWERS.items()}, 2)
+        group.students
+        for group in unnamed.groups({n: result(s) for n, s in ANSWERS.items()}.items(), 2)
     ] == [["s1", "s2"]]
 
 
@@ -213,7 +214,7 @@ def test_a_students_text_stays_behind_marks(tmp_path):
     evil = "def collapse(w1, b1, w2, b2):\n    return w2 @ w1, 2 * b2 + w2 @ b1\r__import__('os')\x0cx = 1\u2028y"
     made = result(ANSWERS["s1"])
     made.cells[0]["source"] = evil
-    (group,) = unnamed.groups({"s1": made})
+    (group,) = unnamed.groups([("s1", made)])
     for place in ("course_utils/exercises", "tests/wrong"):
         (tmp_path / place).mkdir(parents=True)
         shutil.copy(ROOT / place / "linear.py", tmp_path / place)

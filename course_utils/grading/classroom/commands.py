@@ -26,8 +26,7 @@ def mistakes(
 
     course, console = find_course(Path.cwd()), Console()
     for chosen in course.choose(lesson):
-        results = {name: one for name, one in statistics.latest(course, chosen) if one}
-        groups = unnamed.groups(results, least)
+        groups = unnamed.groups(statistics.graded(course, chosen), least)
         print(f"{chosen.name}: {len(groups)} mistakes without a name.")
         for group in groups:
             lines = [
@@ -56,12 +55,11 @@ def name_mistake(
 
     course, exercise = find_course(Path.cwd()), find(id)
     (chosen,) = course.choose(exercise.lesson)
-    results = {name: one for name, one in statistics.latest(course, chosen) if one}
+    results = dict(statistics.graded(course, chosen))
     if like not in results:
         raise CourseError(f"{printable(like)} has handed in nothing for {chosen.name}.")
-    group = next(
-        (item for item in unnamed.groups(results) if item.id == id and like in item.students), None
-    )
+    groups = unnamed.groups(results.items())
+    group = next((item for item in groups if item.id == id and like in item.students), None)
     if group is None:
         row = next(row for row in results[like].checks if row.id == id)
         named = f", and its mistake is {row.mistake!r}" if row.mistake else ""

@@ -5,7 +5,7 @@ tutor write alike.
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -29,16 +29,17 @@ class Pair:
     exercises: list[str] = field(default_factory=list)
 
 
-def pairs(results: Mapping[str, Result]) -> list[Pair]:
+def pairs(results: Iterable[tuple[str, Result]]) -> list[Pair]:
     """Pairs of students who share texts that few others have, those who share most first."""
     by_text: dict[tuple[str, str, int], list[str]] = {}
-    for student, result in sorted(results.items()):
+    number = 0
+    for number, (student, result) in enumerate(results, 1):  # noqa: B007
         for name, source in _written(result):
             text, parts = canonical(source)
             if parts >= LEAST_PARTS:
                 by_text.setdefault((name, text, parts), []).append(student)
     found: dict[tuple[str, str], Pair] = {}
-    common = max(FEW, SHARE * len(results))
+    common = max(FEW, SHARE * number)
     for (name, _, parts), students in by_text.items():
         for two in combinations(students, 2) if len(students) <= common else ():
             pair = found.setdefault(two, Pair(two))

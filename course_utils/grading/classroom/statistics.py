@@ -109,12 +109,11 @@ class Statistics:
 
 def collect(course: Course, lesson: Lesson) -> Statistics:
     """The statistics of the latest results; raises CourseError where a submission has none yet."""
-    found, results = Statistics(lesson.name), {}
+    found = Statistics(lesson.name)
     for student, result in latest(course, lesson):
         if result is None:
             found.statuses["course error"] += 1
             continue
-        results[student] = result
         found.statuses[result.status] += 1
         found.open[student] = [
             f"{row.id.partition('.')[2]} ({row.status})"
@@ -132,8 +131,9 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
     if not found.seconds:
         raise CourseError(f"Nobody has handed in {lesson.name}.")
     _from_gradebook(course, found)
-    found.unnamed = unnamed.groups(results, LEAST)
-    found.alike = similar.pairs(results)
+    # Read again rather than kept: all results of a large class do not fit into memory.
+    found.unnamed = unnamed.groups(graded(course, lesson), LEAST)
+    found.alike = similar.pairs(graded(course, lesson))
     return found
 
 
@@ -152,6 +152,13 @@ def latest(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result | None]
         except (OSError, ValueError, KeyError, TypeError):
             said = f"has no result for {lesson.name} yet: run `course grade {lesson.name}` first."
             raise CourseError(f"{printable(student)} {said}") from None
+
+
+def graded(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result]]:
+    """The latest result of every student of whom there is one, in alphabetical order."""
+    for student, result in latest(course, lesson):
+        if result is not None:
+            yield student, result
 
 
 def _from_gradebook(course: Course, found: Statistics) -> None:

@@ -4,7 +4,7 @@ Evidence is data: nothing that a student wrote is run again.
 """
 
 from base64 import b64decode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -104,10 +104,10 @@ def _ending(raised: Raised | None) -> tuple[str, str] | None:
     return (raised.type, raised.message) if raised else None
 
 
-def groups(results: Mapping[str, Result], least: int = 1) -> list[Group]:
-    """The groups that have at least so many students, the largest first; results: by student."""
+def groups(results: Iterable[tuple[str, Result]], least: int = 1) -> list[Group]:
+    """The groups that have at least so many students, the largest first; results: with whose."""
     found: dict[str, list[Group]] = {}
-    for student, result in sorted(results.items()):
+    for student, result in results:
         for id, text in result.evidence.items():
             exercise, content = find(id), b64decode(text)
             wanted = expected(id, result.seed)

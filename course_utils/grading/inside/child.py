@@ -36,6 +36,7 @@ def work(sock: socket.socket, exercises: dict[str, Exercise], limits: wire.Limit
     _, _, content = wire.receive(sock, 1 << 30)
     job = decode(content)
     for name, file in job["beside"]:  # in a place of its own, as it was beside the notebook
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_bytes(b64decode(file))
     shell: Any = get_ipython()
     sys.path.insert(0, "")  # as in a notebook: what a cell writes to a file can be imported

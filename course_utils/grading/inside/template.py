@@ -202,7 +202,7 @@ def _become(
         else:
             import tempfile
 
-            os.chdir(tempfile.mkdtemp(prefix="course-"))
+            os.chdir(tempfile.mkdtemp(dir=os.environ["HOME"]))  # it goes with the course's folder
         _limit(limits)
     except OSError as error:
         wire.send(sock, wire.BROKEN, 0, str(error).encode())

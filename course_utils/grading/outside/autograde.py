@@ -11,11 +11,12 @@ from typing import Any, cast
 from nbconvert.exporters import NotebookExporter
 from nbformat import from_dict
 from nbgrader.api import Gradebook
+from nbgrader.converters import NbGraderException
 from nbgrader.utils import find_all_files
 
 from course_utils.building.lesson import Lesson
 from course_utils.errors import CourseError
-from course_utils.grading.outside import answers, late, pool
+from course_utils.grading.outside import answers, late, pool, sandbox
 from course_utils.grading.outside.batch import Batch, Options
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.entering import enter_lesson
@@ -38,6 +39,10 @@ class TrustedExporter(NotebookExporter):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.converter = converter = cast(Any, self.parent)
+        try:
+            sandbox.check()
+        except CourseError as error:  # before nbgrader takes away what was graded
+            raise NbGraderException(str(error)) from None
         self.course = find_course(Path(converter.coursedir.root))
         lesson = Lesson(converter.coursedir.assignment_id, self.course.root)
         if lesson in self.course.lessons():

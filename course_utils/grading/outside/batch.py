@@ -19,7 +19,7 @@ from course_utils.grading.inside.wire import Limits
 from course_utils.grading.outside import gate, late, pool, releases
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gradebook import Marks, Writer, marks
-from course_utils.grading.outside.intake import read_beside, read_submission
+from course_utils.grading.outside.intake import read_beside, read_given, read_submission
 from course_utils.grading.outside.rebuild import Unreadable
 from course_utils.grading.outside.recognise import known_lessons
 from course_utils.grading.outside.result import Result
@@ -70,6 +70,7 @@ class Batch:
     options: Options
 
     def __post_init__(self) -> None:
+        name = self.lesson.name
         self.released = self.course.released(self.lesson)
         self.earlier = self.course.earlier(self.lesson)
         seed = self.options.seed
@@ -79,8 +80,11 @@ class Batch:
         self.ignored = self.course.ignored_pattern
         self.before = releases.earlier(self.course, self.lesson)
         self.known = known_lessons(self.course)
+        self.given = read_given(self.course.path("release", ".", name) / f"{name}.ipynb")
         # All of a task that is the same for every submission, and the code that grades it.
-        same = asdict(self._task(Submission("", ""))) | {"content": "", "hidden": ()}
+        given = [[name, hashlib.sha256(file).hexdigest()] for name, file in self.given.items()]
+        same = asdict(self._task(Submission("", "")))
+        same |= {"content": "", "hidden": (), "beside": given}
         self.common = hashlib.sha256(json.dumps([same, code_version()]).encode()).digest()
 
     def _task(self, submission: Submission) -> Task:
@@ -88,7 +92,8 @@ class Batch:
         return Task(
             self.lesson.name, self.released, submission.content, self.seed, self.earlier,
             options.sandbox, options.limits, self.private, self.tests, self.ignored,
-            submission.handed, submission.notes, submission.beside, submission.unread,
+            submission.handed, submission.notes, (*submission.beside, *self.given.items()),
+            submission.unread,
         )  # fmt: skip
 
     def read(self, student: str) -> Submission:
@@ -100,7 +105,7 @@ class Batch:
             reason, status = str(error), error.status
             key = self._key(f"{status}: {reason}".encode())
             return Submission(student, key, reason=reason, status=status)
-        beside, unread = read_beside(found.path.parent, found.path.name)
+        beside, unread = read_beside(found.path.parent, found.path.name, self.given)
         return self.submission(student, found.content, beside, unread, found.notes)
 
     def submission(

@@ -20,6 +20,7 @@ LONGEST_STAMP = 100
 BESIDE = {".py", ".txt", ".md", ".csv", ".json", ".png", ".jpg", ".jpeg", ".gif", ".webp"}
 MOST_BESIDE, LARGEST_BESIDE = 20, 2 << 20  # files beside a notebook, and bytes of each
 LARGEST_TOGETHER = 10 << 20
+LARGEST_GIVEN = 32 << 20  # bytes of all files beside a released notebook
 OF_NBGRADER = {"timestamp.txt", "submission_secret.txt"}
 NOTEBOOKS = (".ipynb", ".ipynb.txt", ".ipynb.json", ".json")
 MOST_NOTEBOOKS = 20
@@ -88,8 +89,34 @@ def read_notebook(path: Path) -> bytes:
         raise Unreadable(f"{path.name} {why}: hand in the file itself.") from None
 
 
-def read_beside(folder: Path, notebook: str) -> tuple[dict[str, bytes], list[str]]:
-    """The files beside a notebook by name, and a sentence for each that was not read."""
+def read_given(notebook: Path) -> dict[str, bytes]:
+    """The files that were handed out beside a released notebook, by their names from its folder.
+
+    Raises CourseError where they are too large to be sent along with every submission.
+    """
+    folder, found, room = notebook.parent, dict[str, bytes](), LARGEST_GIVEN
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        hidden = any(part.startswith((".", "__")) for part in name.parts)
+        if hidden or path.suffix == ".ipynb" or not path.is_file():
+            continue
+        room -= path.stat().st_size
+        if room < 0:
+            raise CourseError(
+                f"The files beside {notebook} have more than {LARGEST_GIVEN >> 20} MB together, "
+                "and each submission gets a copy: move those that the notebook does not read."
+            )
+        found[name.as_posix()] = path.read_bytes()
+    return found
+
+
+def read_beside(
+    folder: Path, notebook: str, given: Mapping[str, bytes]
+) -> tuple[dict[str, bytes], list[str]]:
+    """The files beside a notebook by name, and a sentence for each that was not read.
+
+    given: those that were handed out with it, which count as they were.
+    """
     found: dict[str, bytes] = {}
     unread: list[str] = []
     if _is_link(folder):
@@ -97,13 +124,24 @@ def read_beside(folder: Path, notebook: str) -> tuple[dict[str, bytes], list[str
     for path in sorted(folder.iterdir() if folder.is_dir() else ()):
         if path.name.startswith((".", "__")) or path.name in {notebook, *OF_NBGRADER}:
             continue
+        if path.is_dir() and any(name.startswith(f"{path.name}/") for name in given):
+            continue
         try:
-            found[path.name] = _read_one(path, found)
+            if path.name not in given:
+                found[path.name] = _read_one(path, found)
+            elif _differs(path, given[path.name]):
+                raise Unreadable("it came with the lesson, and counts as it was")
         except (Unreadable, OSError) as error:
             why = error if isinstance(error, Unreadable) else "it is no plain file"
             shown = path.name if path.name.isprintable() else ascii(path.name)
             unread.append(f"{shown[:100]}, beside the notebook, was not read: {why}.")
     return found, unread
+
+
+def _differs(path: Path, content: bytes) -> bool:
+    """Whether a file has another content; raises OSError."""
+    with open_plain(path) as file:
+        return file.read(len(content) + 1) != content
 
 
 def _read_one(path: Path, found: Mapping[str, bytes]) -> bytes:

@@ -44,7 +44,7 @@ def grade(
     except PermissionError:
         raise CourseError(f"You may not read {path}: change its rights, or who owns it.") from None
     batch = Batch(course, _lesson(course, content, lesson, reason), options)
-    found, unread = read_beside(path, notebook.name) if path.is_dir() else ({}, [])
+    found, unread = read_beside(path, notebook.name, batch.given) if path.is_dir() else ({}, [])
     task = batch.task(batch.submission("", content, found, unread))
     if reason:
         return task.unreadable(reason)

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from course_utils.errors import CourseError
 from course_utils.grading.inside import wire
 from course_utils.grading.outside import kit
+from course_utils.grading.outside.folders import Held
 
 COURSE, VENV = "/opt/course", "/opt/venv"  # where the kit and the virtual environment lie inside
 START_SECONDS = 600.0  # these two are for a template among many busy neighbours
@@ -128,15 +128,15 @@ class Template:
         self.sandbox, self.processor, self.hidden = sandbox, processor, hidden
         # Seconds of a processor: of all its children, and at the last look.
         self.used = self._total = 0.0
-        self.folder = tempfile.TemporaryDirectory(prefix="course-kit-")
+        self.folder = Held()
         self.process: subprocess.Popen[bytes] | None = None
         self.count = 0
         self.spare: Child | None = None
         try:
-            kit.begin(Path(self.folder.name))
+            kit.begin(self.folder.path)
             self._start()
         except BaseException:
-            self.folder.cleanup()
+            self.folder.remove()
             raise
 
     def open(
@@ -152,7 +152,7 @@ class Template:
         modules: what the lesson imports. first: a case of every exercise, to warm up with.
         """
         self.limits = limits
-        folder = Path(self.folder.name)
+        folder = self.folder.path
         kit.make(folder, lesson, earlier, modules)
         (folder / wire.FIRST_CASES).write_bytes(first)
         self.settings = {
@@ -173,7 +173,7 @@ class Template:
     def close(self) -> None:
         """End the template and every child."""
         self._kill()
-        self.folder.cleanup()
+        self.folder.remove()
 
     def child(self) -> Child:
         """A child that waits for its job; the next one is started while this one works."""
@@ -243,18 +243,14 @@ class Template:
         return Child(self, self.count, ours)
 
     def _start(self) -> None:
-        if self.sandbox and shutil.which("bwrap") is None:
-            raise CourseError(
-                "Grading needs bubblewrap's command bwrap, which is not installed: install the "
-                "package bubblewrap (Debian, Ubuntu: apt install bubblewrap), or name --no-sandbox "
-                "if every submission is trusted."
-            )
+        if self.sandbox:
+            _find_bubblewrap()
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        python, home, course = sys.executable, self.folder.name, self.folder.name
+        python, home, course = sys.executable, str(self.folder.path), str(self.folder.path)
         command = []
         if self.sandbox:
             python, home, course = _inside(sys.executable), "/tmp", COURSE
-            command = _bubblewrap(Path(self.folder.name), self.hidden)
+            command = _bubblewrap(self.folder.path, self.hidden)
         program = "course_utils.grading.inside.template"
         command += [python, "-s", "-m", program, str(theirs.fileno())]
         self.process = subprocess.Popen(
@@ -263,7 +259,7 @@ class Template:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            cwd="/" if self.sandbox else self.folder.name,
+            cwd="/" if self.sandbox else str(self.folder.path),
             env=_environment(python, home, course),
             start_new_session=True,
         )
@@ -329,6 +325,28 @@ def processor(place: int) -> int | None:
         return None
     processors = sorted(os.sched_getaffinity(0))
     return processors[place % len(processors)]
+
+
+def check() -> None:
+    """Raise CourseError where bubblewrap is missing, or may not start anything."""
+    _find_bubblewrap()
+    done = subprocess.run(
+        ["bwrap", "--unshare-all", "--cap-drop", "ALL", "--ro-bind", "/", "/", "true"],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise CourseError(_not_allowed(done.stderr.strip()))
+
+
+def _find_bubblewrap() -> None:
+    """Raise CourseError where bubblewrap is missing."""
+    if shutil.which("bwrap") is None:
+        raise CourseError(
+            "Grading needs bubblewrap's command bwrap, which is not installed: install the "
+            "package bubblewrap (Debian, Ubuntu: apt install bubblewrap), or name --no-sandbox "
+            "if every submission is trusted."
+        )
 
 
 def _not_allowed(said: str) -> str:
