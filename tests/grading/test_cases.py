@@ -36,9 +36,8 @@ OWN = {
     "interaction": "import ipywidgets as widgets\n@widgets.interact(a=(0, 10))\ndef f(a):\n"
     "    return a",
     "another folder": "import os\nos.makedirs('work', exist_ok=True)\nos.chdir('work')",
-    "names of Python's": "max = 5; sum = 0; list = [1]; input = 3; id = 7; type = 'a'; print = None",
+    "names of Python's": "max = 5; list = [1]; input = 3; id = 7; type = 'a'; print = None",
     "seeds": "import random\ntorch.manual_seed(0)\nrandom.seed(0)",
-    "stars": "from math import *\nfrom torch import *\nfrom torch.nn.functional import *",
     "no check": "del check",
     "a way to print": "torch.set_printoptions(profile='full', sci_mode=False)",
     "output to a file": "import sys\nsys.stdout = open('log.txt', 'w')\nsys.stderr = sys.stdout",

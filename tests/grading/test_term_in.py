@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import shlex
 import shutil
+import sqlite3
 import stat
 import unicodedata
 import zipfile
@@ -12,6 +14,7 @@ from datetime import UTC, datetime
 import pytest
 from nbgrader.api import Gradebook
 
+from course_utils.cli import main
 from course_utils.errors import CourseError
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.late import extend, set_due
@@ -304,6 +307,47 @@ def test_too_much_beside_a_notebook(classed, tmp_path):
     assert found.keys() == {"bo"} and len(handed_in(classed, "bo")) == 21
     assert any("may have 2 MB" in line for line in refused)
     assert any("may be 20 files" in line for line in refused)
+
+
+def test_what_came_with_the_lesson_is_not_told_when_it_comes_back(classed, tmp_path):
+    folder = classed.path("release", ".", LESSON.name)
+    (folder / "more").mkdir()
+    (folder / "tool.bin").write_bytes(b"ours")
+    (folder / "more" / "table.parquet").write_bytes(b"ours, too")
+    files = {"bo/01_linear.ipynb": notebook(), "bo/tool.bin": b"ours", "anna/tool.bin": b"mine"}
+    files |= {"bo/more/table.parquet": b"ours, too", "anna/01_linear.ipynb": notebook()}
+    found, refused = taken(classed, archive(tmp_path / "a.zip", files))
+    assert found.keys() == {"anna", "bo"}
+    assert len(refused) == 1 and "anna/tool.bin was left out" in refused[0]
+
+
+def test_a_folder_without_rights_is_told(classed, tmp_path):
+    folder = classed.root / "submitted" / "anna"
+    folder.mkdir(parents=True)
+    folder.chmod(0o555)
+    files = {"anna/01_linear.ipynb": notebook(), "bo/01_linear.ipynb": notebook()}
+    found, refused = taken(classed, archive(tmp_path / "a.zip", files))
+    folder.chmod(0o755)
+    assert found.keys() == {"bo"} and len(refused) == 1
+    assert "could not be put in" in refused[0] and "Permission denied" in refused[0]
+
+
+@pytest.mark.parametrize("words", ["roster more.csv", "due 1 '2026-12-01 10:00 UTC'"])
+def test_a_gradebook_that_another_program_writes_is_told(classed, monkeypatch, capsys, words):
+    monkeypatch.chdir(classed.root)
+    (classed.root / "more.csv").write_text("id\nnew\n")
+    other = sqlite3.connect(classed.root / "gradebook.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for status in (1, None):
+        if status is None:
+            other.close()
+        try:
+            main(shlex.split(words))
+        except SystemExit as ended:
+            assert (ended.code or None) == status
+        said = capsys.readouterr().err.splitlines()
+        assert len(said) == (status or 0), said
+        assert not status or "The gradebook cannot be used (database is locked)" in said[0]
 
 
 def test_the_command_says_who_is_in_and_ends_with_1_where_something_was_left_out(classed, tmp_path):

@@ -66,7 +66,7 @@ class TrustedExporter(NotebookExporter):
             course.path(kind, student, name) for kind in ("submitted", "autograded")
         )
         stamp = handed_in_at(submitted)
-        with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+        with course.alone(), Gradebook(course.folders.db_url, course.folders.course_id) as book:
             book.update_or_create_student(student)
             submission = book.update_or_create_submission(
                 name, student, **({"timestamp": stamp} if stamp else {})
@@ -94,7 +94,10 @@ class TrustedExporter(NotebookExporter):
             self._grade(names["student"], names["assignment"])
             return self.from_notebook_node(from_dict(self.notebook), resources=resources, **kw)
         lesson = Lesson(names["assignment"], self.course.root)
-        with Gradebook(names["db_url"], self.converter.coursedir.course_id) as book:
+        with (
+            self.course.alone(),
+            Gradebook(names["db_url"], self.converter.coursedir.course_id) as book,
+        ):
             submission = book.find_submission_notebook(
                 names["notebook"], names["assignment"], names["student"]
             )

@@ -7,6 +7,7 @@ import os
 import secrets
 import stat
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ from nbgrader.preprocessors import ClearHiddenTests, IgnorePattern
 from course_utils.building.lesson import ROOT, Lesson, all_lessons, choose
 from course_utils.errors import CourseError
 from course_utils.files import write
-from course_utils.grading.outside import gate
+from course_utils.grading.outside import gate, turns
 from course_utils.grading.outside.rebuild import grade_id, origin, text
 
 CONFIG = "nbgrader_config.py"
@@ -165,10 +166,15 @@ class Course:
     def seed(self, lesson: Lesson) -> int:
         """The lesson's secret seed, drawn when it is first graded."""
         path = self.own("seeds", lesson.name)
-        if not path.exists():
-            write(path, str(secrets.randbits(53)).encode())
-            path.chmod(0o660 if path.parent.stat().st_mode & stat.S_IWGRP else 0o600)
+        with self.alone():
+            if not path.exists():
+                write(path, str(secrets.randbits(53)).encode())
+                path.chmod(0o660 if path.parent.stat().st_mode & stat.S_IWGRP else 0o600)
         return int(path.read_text())
+
+    def alone(self) -> AbstractContextManager[None]:
+        """The right to write what all graders of a course share, the gradebook and the seeds."""
+        return turns.alone(self.own("turn"))
 
 
 def _may_hold(folder: Path, lesson: str) -> bool:

@@ -66,6 +66,12 @@ def enter_lesson(course: Course, lesson: Lesson, released: Mapping[str, Any]) ->
     command would; gives what has changed since it was graded, in sentences.
     """
     releases.keep(course, lesson)
+    with course.alone():
+        return _enter(course, lesson, released)
+
+
+def _enter(course: Course, lesson: Lesson, released: Mapping[str, Any]) -> list[str]:
+    """The same, where nobody else enters anything."""
     open_gradebook(course)
     wanted = _wanted(released)
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:

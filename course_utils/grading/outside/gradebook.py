@@ -73,7 +73,7 @@ class Writer:
         book, name = self.gradebook, self.lesson.name
         stamp = handed_in_at(self.course.path("submitted", student, name))
         changed = answers.changed(self.course, self.lesson, student, result.cells)
-        with _together(book.db):
+        with self.course.alone(), _together(book.db):
             book.update_or_create_student(student)
             with book.db.no_autoflush:
                 submission = book.update_or_create_submission(
@@ -84,7 +84,8 @@ class Writer:
             self.known[student] = submission.timestamp
             late = submission.total_seconds_late > 0 or notebook.late_submission_penalty
         if late:
-            penalise(self.course, self.lesson, student)
+            with self.course.alone():
+                penalise(self.course, self.lesson, student)
         book.db.expunge_all()
 
 

@@ -17,7 +17,7 @@ from course_utils.grading.outside.times import for_gradebook, read_time, shown
 
 def set_due(course: Course, lesson: Lesson, time: datetime) -> None:
     """Set when a lesson is due for everybody, and make the penalties anew."""
-    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+    with course.alone(), Gradebook(course.folders.db_url, course.folders.course_id) as book:
         book.update_or_create_assignment(lesson.name, duedate=for_gradebook(time))
     apply(course, lesson)
 
@@ -65,6 +65,12 @@ def apply(course: Course, lesson: Lesson, withdrawn: set[str] = frozenset()) -> 
 
     withdrawn: students whose extension goes where they have none any more.
     """
+    with course.alone():
+        return _apply(course, lesson, withdrawn)
+
+
+def _apply(course: Course, lesson: Lesson, withdrawn: set[str]) -> list[str]:
+    """The same, where nobody else changes anything."""
     later = extensions(course, lesson)
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
         try:

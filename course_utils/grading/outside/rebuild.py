@@ -246,6 +246,8 @@ def _fill(
         cell["source"] = "# It is answered in another cell."
     elif chosen is None or chosen.source.strip() in stubs:
         result.untouched.add(grade_id(cell))
+    elif cell["cell_type"] == "markdown" and not chosen.source.strip():
+        result.untouched.add(grade_id(cell))  # nothing that anybody could read
     else:
         cell["source"] = chosen.source
         if cell["cell_type"] == "markdown":

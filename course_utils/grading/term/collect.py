@@ -1,5 +1,6 @@
 """Puts what a learning platform gave out where submissions are graded: `course collect`."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,7 +14,13 @@ from course_utils.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.outside.course import Course, dump
 from course_utils.grading.outside.gate import is_student_id, printable
-from course_utils.grading.outside.intake import BESIDE, LARGEST_BESIDE, MOST_BESIDE, open_plain
+from course_utils.grading.outside.intake import (
+    BESIDE,
+    LARGEST_BESIDE,
+    MOST_BESIDE,
+    open_plain,
+    read_given,
+)
 from course_utils.grading.outside.recognise import known_lessons, recognised
 from course_utils.grading.outside.times import read_time, shown
 from course_utils.grading.term.archive import Found, Unpacked, content, unpack
@@ -69,6 +76,9 @@ class Collector:
         self.course, self.people, self.source, self.only = course, people, source, only
         self.lessons = [lesson.name for lesson in course.lessons()]
         self.marks = known_lessons(course)
+        released = [course.path("release", ".", name) / f"{name}.ipynb" for name in self.lessons]
+        files = (file for path in released for file in read_given(path).values())
+        self.given = {hashlib.sha256(file).digest() for file in files}
 
     def read(self, unpacked: Unpacked) -> Collected:
         """Understand the files that came in."""
@@ -78,6 +88,8 @@ class Collector:
         for file in unpacked.files:
             whose = owner(file, self.lessons, self.source)
             if not file.name.lower().endswith(NOTEBOOKS):
+                if hashlib.sha256(content(file)).digest() in self.given:
+                    continue  # it came with the lesson, and is there when it is graded
                 if whose is None:
                     result.refused.append(f"{file.shown} was left out: it names no student.")
                 else:

@@ -150,8 +150,8 @@ def _person(line: Mapping[str, str]) -> Person:
 
 
 def known_people(course: Course) -> list[Person]:
-    """The students in the gradebook."""
-    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+    """The students in the gradebook, which is made where there is none."""
+    with course.alone(), Gradebook(course.folders.db_url, course.folders.course_id) as book:
         return [
             Person(
                 student.id,
@@ -171,7 +171,7 @@ def enter(course: Course, people: Iterable[Person]) -> tuple[list[str], list[str
     """
     before = {person.id: person for person in known_people(course)}
     new, changed = [], []
-    with Gradebook(course.folders.db_url, course.folders.course_id) as book:
+    with course.alone(), Gradebook(course.folders.db_url, course.folders.course_id) as book:
         for person in people:
             told = {
                 name: value
