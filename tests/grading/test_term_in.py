@@ -16,6 +16,7 @@ from nbgrader.api import Gradebook
 
 from course_utils.cli import main
 from course_utils.errors import CourseError
+from course_utils.grading.outside import entering
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.late import extend, set_due
 from course_utils.grading.outside.times import read_time
@@ -335,6 +336,7 @@ def test_a_folder_without_rights_is_told(classed, tmp_path):
 @pytest.mark.parametrize("words", ["roster more.csv", "due 1 '2026-12-01 10:00 UTC'"])
 def test_a_gradebook_that_another_program_writes_is_told(classed, monkeypatch, capsys, words):
     monkeypatch.chdir(classed.root)
+    monkeypatch.setattr(entering, "PATIENCE", 0.2)
     (classed.root / "more.csv").write_text("id\nnew\n")
     other = sqlite3.connect(classed.root / "gradebook.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -347,7 +349,7 @@ def test_a_gradebook_that_another_program_writes_is_told(classed, monkeypatch, c
             assert (ended.code or None) == status
         said = capsys.readouterr().err.splitlines()
         assert len(said) == (status or 0), said
-        assert not status or "The gradebook cannot be used (database is locked)" in said[0]
+        assert not status or "gradebook.db cannot be written (database is locked)" in said[0]
 
 
 def test_the_command_says_who_is_in_and_ends_with_1_where_something_was_left_out(classed, tmp_path):

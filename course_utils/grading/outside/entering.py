@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ class GradebookInUse(CourseError):
         )
 
 
-def open_gradebook(course: Course) -> Path:
+def _open(course: Course) -> None:
     """Wait until the gradebook can be written; raises GradebookInUse where that takes too long."""
     path = Path(course.folders.db_url.removeprefix("sqlite:///"))
     if path.is_file():
@@ -58,7 +58,14 @@ def open_gradebook(course: Course) -> Path:
                 connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise GradebookInUse(path, error) from None
-    return path
+
+
+@contextlib.contextmanager
+def writing(course: Course) -> Iterator[None]:
+    """Have the gradebook alone; raises GradebookInUse where another program keeps it too long."""
+    with course.alone():
+        _open(course)
+        yield
 
 
 def enter_lesson(course: Course, lesson: Lesson, released: Mapping[str, Any]) -> list[str]:
@@ -66,13 +73,12 @@ def enter_lesson(course: Course, lesson: Lesson, released: Mapping[str, Any]) ->
     command would; gives what has changed since it was graded, in sentences.
     """
     releases.keep(course, lesson)
-    with course.alone():
+    with writing(course):
         return _enter(course, lesson, released)
 
 
 def _enter(course: Course, lesson: Lesson, released: Mapping[str, Any]) -> list[str]:
     """The same, where nobody else enters anything."""
-    open_gradebook(course)
     wanted = _wanted(released)
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
         try:

@@ -12,12 +12,13 @@ from course_utils.building.lesson import Lesson
 from course_utils.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.outside.course import Course
+from course_utils.grading.outside.entering import writing
 from course_utils.grading.outside.times import for_gradebook, read_time, shown
 
 
 def set_due(course: Course, lesson: Lesson, time: datetime) -> None:
     """Set when a lesson is due for everybody, and make the penalties anew."""
-    with course.alone(), Gradebook(course.folders.db_url, course.folders.course_id) as book:
+    with writing(course), Gradebook(course.folders.db_url, course.folders.course_id) as book:
         book.update_or_create_assignment(lesson.name, duedate=for_gradebook(time))
     apply(course, lesson)
 
@@ -65,7 +66,7 @@ def apply(course: Course, lesson: Lesson, withdrawn: set[str] = frozenset()) -> 
 
     withdrawn: students whose extension goes where they have none any more.
     """
-    with course.alone():
+    with writing(course):
         return _apply(course, lesson, withdrawn)
 
 

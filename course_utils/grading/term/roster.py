@@ -13,6 +13,7 @@ from nbgrader.api import Gradebook
 
 from course_utils.errors import CourseError
 from course_utils.grading.outside.course import Course
+from course_utils.grading.outside.entering import writing
 from course_utils.grading.outside.gate import is_student_id, printable
 from course_utils.grading.outside.intake import open_plain
 
@@ -171,7 +172,7 @@ def enter(course: Course, people: Iterable[Person]) -> tuple[list[str], list[str
     """
     before = {person.id: person for person in known_people(course)}
     new, changed = [], []
-    with course.alone(), Gradebook(course.folders.db_url, course.folders.course_id) as book:
+    with writing(course), Gradebook(course.folders.db_url, course.folders.course_id) as book:
         for person in people:
             told = {
                 name: value
