@@ -12,16 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_utils.checking import Expose, Repair, Reproduce, TellApart, exercises, judge, lessons
+from course_utils.checking.card import Card
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import reference
-from course_utils.checking.forms import bare_lines, changed_lines
+from course_utils.checking.forms import misses
 from course_utils.checking.judge import judge_evidence
+from course_utils.checking.repair import bare_lines, changed_lines
 from course_utils.checking.reproduce import DIGITS
 from course_utils.checking.running import collect
 from course_utils.grading.outside import kit
 from tests.attempts import TESTS
 from tests.curves import as_low
 from tests.make_curves import curves
+from tests.wrong import answers
 
 EVERY = [item for lesson in lessons() for item in exercises(lesson)]
 EXPOSE = [item for item in EVERY if isinstance(item, Expose)]
@@ -140,6 +143,7 @@ def _share(exercise, drawn, cases):
 def test_what_a_sign_asks_for_is_known(exercise):
     names = [m.sign.args[0] for m in exercise.mistakes if isinstance(m.sign, functools.partial)]
     assert names and set(names) <= {mutant.name for mutant in exercise.mutants}
+    assert {misses(name) for name in names} <= {m.name for m in exercise.mistakes}
 
 
 @pytest.mark.parametrize("exercise", EXPOSE, ids=by_id)
@@ -163,12 +167,13 @@ def test_a_seed_leaves_some_mistakes_out(exercise):
     "spoil, said",
     [
         (lambda cases, result: cases, "Return two things"),
-        (lambda cases, result: ([], result), "at least one dict"),
+        (lambda cases, result: ([], result), "at least one case"),
         (lambda cases, result: ([*cases, *cases, *cases], result), "are allowed"),
-        (lambda cases, result: (["w = 0"], result), "Case 1: a case is a dict with the keys"),
-        (lambda cases, result: ([{**cases[0], "more": 1}], result), "with the keys"),
-        (lambda cases, result: ([dict.fromkeys(cases[0], "text")], result), "should be a"),
-        (lambda cases, result: (cases, "about 3"), "should be a tensor or a number"),
+        (lambda cases, result: (["w = 0"], result), "Case 1 is a text; it should be a dict"),
+        (lambda cases, result: ([{**cases[0], "more": 1}], result), "has 1 key too many"),
+        (lambda cases, result: ([{}], result), "Case 1 lacks "),
+        (lambda cases, result: ([dict.fromkeys(cases[0], "text")], result), "not a text"),
+        (lambda cases, result: (cases, "about 3"), "a tensor or a number, not a text"),
         (lambda cases, result: (cases, result + 1), "not what right code gives"),
         (lambda cases, result: (cases, result[None].expand(7, *result.shape)), "not what right"),
     ],
@@ -197,7 +202,8 @@ def test_a_case_too_large_is_refused():
 def test_a_case_that_right_code_cannot_answer_is_refused():
     case = step([t([1.0, 2.0])], [t([1.0, 2.0, 3.0])])
     verdict = judge("sgd.expose_sgd_step", lambda: ([case], t([1.0, 2.0])))
-    assert verdict.score == 0 and "right code ends with" in verdict.advice
+    assert verdict.score == 0 and "right code has no answer to it; params and" in verdict.advice
+    assert "Error" not in verdict.advice
 
 
 @pytest.mark.parametrize("exercise", REPAIR, ids=by_id)
@@ -490,3 +496,174 @@ def test_of_neighbours_no_three_are_withheld(exercise):
 def test_what_a_test_prints_is_shown_once():
     verdict = judge("backprop.test", lambda backward: print("looking"))
     assert verdict.printed == "looking\n"
+
+
+FORMAT = [  # each its own name, and a sentence of its own
+    ("linear.expose_relu", lambda: ({"x": t([1.0])}, t([1.0])), "not a list of cases and one"),
+    ("linear.expose_relu", lambda: ([{"x": t([1.0])}] * 3, t([1.0])), "too many cases"),
+    ("linear.expose_relu", lambda: ([t([1.0])], t([1.0])), "case that is no dict"),
+    ("linear.expose_relu", lambda: ([{"y": t([1.0])}], t([1.0])), "case with other names"),
+    ("linear.expose_relu", lambda: ([{"x": t([1, 2])}], t([1.0])), "case of other kinds"),
+    ("linear.expose_relu", lambda: ([{"x": torch.ones(13)}], t([1.0])), "case that is too large"),
+    ("linear.expose_relu", lambda: ([{"x": t([math.inf])}], 0.0), "case with numbers too large"),
+    (
+        "sgd.expose_sgd_step",
+        lambda: ([step([t([1.0]), t([2.0])], [t([1.0])])], t([1.0])),
+        "case that right code cannot answer",
+    ),
+    (
+        "cross_entropy.expose_accuracy",
+        lambda: ([scores([[1.0, 2.0], [3.0, 4.0]], [1])], 0.5),
+        "case that right code cannot answer",
+    ),
+    (
+        "tabular.expose_fill_missing",
+        lambda: ([gaps([NAN], [1.0])], t([1.0])),
+        "case that right code cannot answer",
+    ),
+    (
+        "sgd.expose_sgd_step",
+        lambda: ([step([t([1e6])], [t([1e6])], 1e6), step([], [])], t([1.0])),
+        "case of other kinds",
+    ),
+    ("linear.expose_relu", lambda: ([{"x": t([1.0])}], [1.0]), "expected result that is no tensor"),
+    ("linear.expose_relu", lambda: ([{"x": t([1.0])}], t([[1.0]])), "expected result of another"),
+    ("linear.expose_relu", lambda: ([{"x": t([1.0])}], 1.01), "expected result near that"),
+    ("linear.expose_relu", lambda: ([{"x": t([1.0])}], 2.0), "expected result not that of"),
+]
+
+
+@pytest.mark.parametrize(("id", "answer", "name"), FORMAT, ids=lambda part: str(part)[:40])
+def test_what_cannot_be_weighed_has_a_name_of_its_own(id, answer, name):
+    verdict = judge(id, answer)
+    assert (verdict.status, verdict.score) == ("wrong", 0.0)
+    assert verdict.mistake.startswith(name), verdict.message
+    assert ("once more on paper" in verdict.advice) == (name == "expected result not that of")
+
+
+def witness(exercise, **changes):
+    """A witness that is right, with something else in it."""
+    given, repaired = reference(exercise)()
+    return lambda: (given | changes, repaired)
+
+
+@pytest.mark.parametrize(
+    ("id", "changes", "name"),
+    [
+        ("mnist.repair_normalize", {"train": torch.ones(9)}, "witness that right code cannot"),
+        ("mnist.repair_normalize", {"train": torch.randn(13)}, "witness that is too large"),
+        ("mnist.repair_normalize", {"train": [1.0, 2.0]}, "witness of other kinds"),
+        ("mnist.repair_normalize", {"x": 1}, "witness with other names"),
+        ("mnist.repair_normalize", {"train": t([1.0, NAN])}, "witness with numbers too large"),
+        ("mnist.repair_normalize", {"valid": t([0.0, 2.0])}, "witness on which nothing differs"),
+        ("optimizers.repair_adam_step", {"t": 0}, "witness that right code cannot answer"),
+        ("sgd.repair_momentum_step", {"grads": [None]}, "witness that right code cannot answer"),
+        ("backprop.repair_linear_backward", {"x": torch.ones(3, 3)}, "witness that right code"),
+        ("transfer.repair_discriminative_lrs", {"start": -1.0}, "witness that right code cannot"),
+    ],
+    ids=lambda part: str(part)[:40],
+)
+def test_what_is_no_witness_has_a_name_of_its_own(id, changes, name):
+    exercise = next(item for item in REPAIR if item.id == id)
+    verdict = judge(id, witness(exercise, **changes))
+    assert (verdict.status, verdict.score) == ("wrong", 0.0)
+    assert verdict.mistake.startswith(name), verdict.message
+
+
+def test_a_witness_on_which_right_answers_disagree_is_refused():
+    near = t([1e5, 1e5 + 0.01, 1e5])
+    exercise = next(item for item in REPAIR if item.id == "mnist.repair_normalize")
+    verdict = judge(exercise.id, witness(exercise, train=near, valid=t([1e5, 1e5 + 0.02, 1e5])))
+    assert verdict.mistake == "witness on which right answers disagree", verdict.message
+
+
+@pytest.mark.parametrize("exercise", REPAIR, ids=by_id)
+def test_an_error_in_repaired_lines_is_told_with_its_input(exercise):
+    given, _ = reference(exercise)()
+
+    def with_an_error(*args):
+        raise IndexError("index 3 is out of bounds")
+
+    cases = exercise.own_cases(0)
+    evidence = collect(exercise, lambda: (given, with_an_error), cases)
+    evidence[0].values["lines"] = bare_lines(exercise.buggy)
+    verdict = judge_evidence(exercise, cases, evidence, 0)
+    text = str(Card(verdict, exercise.points))
+    assert (verdict.status, verdict.score) == ("partial", 0.5)
+    assert "Your witness shows the bug. " in text and "IndexError: index 3 is" in text
+    assert "Inputs:" in text and "Where:" in text and verdict.mistake == "raised"
+
+
+@pytest.mark.parametrize("exercise", REPRODUCE, ids=by_id)
+@pytest.mark.parametrize("late", [False, True])
+def test_an_error_in_a_wrong_function_is_told(exercise, late):
+    number = 0
+    name, (kind, bug) = called(exercise, number), exercise.suspects[number]
+    calls = itertools.count()
+
+    def broken(*args):
+        if next(calls) >= (exercise.steps if late else 3):
+            raise ZeroDivisionError("division by zero")
+        return bug(*args)
+
+    verdict = judge(exercise.id, lambda: (name, kind, broken))
+    assert verdict.status == "error" and verdict.score == 0
+    assert "Your code raised ZeroDivisionError" in verdict.advice, verdict.message
+    assert ("that is not shown" in verdict.case) == late
+
+
+def test_an_error_before_anything_is_handed_in_is_told():
+    def expose_relu():
+        return [{"x": t([1.0]) / [2]}], 1.0
+
+    verdict = judge("linear.expose_relu", expose_relu)
+    assert verdict.status == "error" and "Your code raised TypeError" in verdict.advice
+
+
+def texts_of(verdict, exercise):
+    """All that a verdict shows, without the names in quotes that it may tell."""
+    card = Card(verdict, exercise.points)
+    return f"{verdict.mistake}\n{verdict.message}\n{card}\n{card._repr_html_()}".lower()
+
+
+def withheld(exercise, seed):
+    """The names that count under a seed, and those that do not."""
+    names = [m.name for m in exercise.mutants] if exercise in EXPOSE else [*exercise.wrongs]
+    [case] = exercise.own_cases(seed)
+    counted = case.hidden["mutants" if exercise in EXPOSE else "counted"]
+    return {names[n] for n in counted}, {n for i, n in enumerate(names) if i not in counted}
+
+
+@pytest.mark.parametrize("exercise", EXPOSE + TELL_APART, ids=by_id)
+def test_nothing_withheld_is_told_by_name(exercise):
+    for seed in range(12):
+        counted, left_out = withheld(exercise, seed)
+        for answer in attempts(exercise):
+            shown = texts_of(judge(exercise.id, answer, seed=seed), exercise)
+            for name in counted:
+                shown = shown.replace(f'"{name}"', "").replace(f"&quot;{name}&quot;", "")
+            assert not [name for name in left_out if f'"{name}"' in shown or f";{name}&" in shown]
+
+
+def attempts(exercise):
+    """Attempts of all kinds: those of the tables, and those that somebody wrote."""
+    yield from (item.answer for item in answers(exercise.lesson) if item.id == exercise.id)
+    if exercise in TELL_APART:
+        yield from TESTS
+        return
+    for cases in ATTEMPTS[exercise.id]:
+        [right] = collect(
+            exercise.subject,
+            reference(exercise.subject),
+            [exercise.as_case("the first", cases[0])],
+            guarded=False,
+        )
+        yield lambda cases=cases, right=right: (cases, right.values[exercise.asks])
+
+
+@pytest.mark.parametrize("exercise", EXPOSE + TELL_APART, ids=by_id)
+def test_what_a_hint_tells_is_never_withheld_and_everything_else_is(exercise):
+    told = {name for m in exercise.mistakes for name in [*m.name.split('"')[1:2]]}
+    ever = set.union(*(withheld(exercise, seed)[1] for seed in range(60)))
+    counted, left_out = withheld(exercise, 0)
+    assert ever == (counted | left_out) - told

@@ -38,7 +38,6 @@ from course_utils.checking.exercise import (
     free_texts,
     reference,
 )
-from course_utils.checking.forms import Repair
 from course_utils.checking.judge import (
     PUBLIC_SEED,
     Verdict,
@@ -46,6 +45,7 @@ from course_utils.checking.judge import (
     expected_evidence,
     judge_evidence,
 )
+from course_utils.checking.repair import Repair
 from course_utils.checking.running import collect
 
 SEEDS = (PUBLIC_SEED, 1, 2)

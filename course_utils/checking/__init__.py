@@ -24,9 +24,10 @@ from course_utils.checking.exercise import (
     lessons,
     operators,
 )
-from course_utils.checking.forms import Expose, Repair
+from course_utils.checking.expose import Expose
 from course_utils.checking.guard import unguarded
 from course_utils.checking.judge import Verdict, judge
+from course_utils.checking.repair import Repair
 from course_utils.checking.replay import case, remember, stop
 from course_utils.checking.reproduce import Reproduce
 from course_utils.checking.running import LIMITED

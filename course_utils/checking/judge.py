@@ -172,8 +172,13 @@ def _judged(
             advice="You have not written anything here yet.",
             printed=printed,
         )
-    if isinstance(exercise, Form) and not first.raised and not first.shortcut:
-        return _weighed(exercise, cases, evidence, seed, printed)
+    if isinstance(exercise, Form) and not first.shortcut:
+        ended = exercise.ended(cases, evidence)
+        return (
+            _differing(exercise, ended, None, printed)
+            if ended
+            else _weighed(exercise, cases, evidence, seed, printed)
+        )
     training = isinstance(exercise, Training)
     expected = expected_evidence(exercise, cases, seed) if expected is None else expected
     shortcut = next((item.shortcut for item in evidence if item.shortcut), None)
@@ -198,6 +203,13 @@ def _judged(
     assert found is not None
     if found.have.keeps and known and known.how != "alone":
         known = None  # what comes of something that was kept only looks like another mistake
+    return _differing(exercise, found, known, printed)
+
+
+def _differing(
+    exercise: Exercise, found: Difference, known: naming.Named | None, printed: str
+) -> Verdict:
+    """The verdict on evidence that differs, explained by a known mistake or by itself."""
     general, advice = diagnosis.recognise(found)
     shown_expected, shown_got = found.show()
     return Verdict(
@@ -294,13 +306,20 @@ def _weighed(
             exercise.id, "right", 1.0, advice=why, printed=printed, checked=(exercise.metric,)
         )
     known = naming.signed_by(exercise, [Evidence(values=findings)])
+    found: Difference | None = findings.get("found")
+    expected, got = found.show() if found else ("", "")
     return Verdict(
         exercise.id,
         "partial" if score else "wrong",
         score,
         advice=f"{why} {known.hint}" if known else why,
-        mistake=known.name if known else None,
+        mistake=known.name if known else findings.get("mistake"),
+        where=found.name if found else None,
+        case=found.case.label if found else "",
+        expected=expected,
+        got=got,
         printed=printed,
+        found=found,
     )
 
 

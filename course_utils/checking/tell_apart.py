@@ -14,7 +14,7 @@ from torch import Tensor
 
 from course_utils.checking.evidence import Evidence, normal_form
 from course_utils.checking.exercise import Case, Rng
-from course_utils.checking.forms import Form, listed, three_quarters
+from course_utils.checking.forms import Form, for_example
 from course_utils.checking.world import seed_generators
 
 ACCEPTS, REJECTS, ENDLESS = "accepts", "rejects", "calls without end"
@@ -41,7 +41,7 @@ class TellApart(Form):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         """One case, which hides what is tested in which run."""
-        counted = three_quarters(rng, len(self.wrongs))
+        counted = self.drawn(rng, [*self.wrongs])
         count = len(self.rights) + len(self.wrongs)  # the right ones have numbers below 0
         order = torch.cat([rng.permutation(count), rng.permutation(count)]) - len(self.rights)
         hidden = {"order": order.tolist(), "counted": counted}
@@ -131,19 +131,17 @@ class TellApart(Form):
             return {"value": 0.0} | fault
         names, counted = [*self.wrongs], cases[0].hidden["counted"]
         missed = [names[index] for index in counted if of[index] == ACCEPTS]
-        left = [name for index, name in enumerate(names) if of[index] == ACCEPTS]
         count = len(counted)
         why = (
             f"It accepts all {len(right)} right functions, and rejects {count - len(missed)} of "
             f"{count} wrong ones."
         )
-        if missed:
-            why += f" Not yet, for example: {listed(missed[:3])}."
-        found: dict[str, Any] = {"left": left}
+        why += for_example(missed)
+        found: dict[str, Any] = {"left": missed}
         if missed and REJECTS not in said:  # what is rejected made it fail
             why += " It never says False, and no assert of it fails: is a `return` missing?"
             found = {"accepts": True}
-        why += self._withheld(len(names) - count)
+        why += self.withheld(len(names) - count)
         return {"value": 1 - len(missed) / count, "why": why} | found
 
 

@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 from course_utils.checking import Mistake
+from course_utils.checking.forms import misses
 
 Findings = list[dict[str, Any]]
 HARDLY = 0.35  # so many wrong answers give themselves away on any input, in types or names
@@ -11,7 +12,12 @@ HARDLY = 0.35  # so many wrong answers give themselves away on any input, in typ
 
 def missed(name: str, hint: str) -> Mistake:
     """That the wrong answer of this name is not exposed; the name says no more than that."""
-    return Mistake(f'misses "{name}"', None, hint, sign=functools.partial(_is_left, name))
+    return Mistake(misses(name), None, hint, sign=functools.partial(_is_left, name))
+
+
+def _objection(name: str, hint: str) -> Mistake:
+    """What is handed in is refused under this name."""
+    return Mistake(name, None, hint, sign=lambda findings: findings[0].get("mistake") == name)
 
 
 def _is_left(name: str, findings: Findings) -> bool:
@@ -19,18 +25,14 @@ def _is_left(name: str, findings: Findings) -> bool:
 
 
 EXPOSING = (
-    Mistake(
+    _objection(
         "not a list of cases and one result",
-        None,
         "A case holds inputs, as data: no code, and nothing that a person could not check by hand.",
-        sign=lambda findings: findings[0].get("objection", False),
     ),
-    Mistake(
+    _objection(
         "expected result not that of right code",
-        None,
         "Work it out once more on paper, step by step, and only then look at what your own code "
         "gives. Where the two differ you have learned something, whichever is wrong.",
-        sign=lambda findings: findings[0].get("expected") is False,
     ),
     Mistake(
         "hardly anything is exposed",
@@ -42,11 +44,9 @@ EXPOSING = (
 )
 
 REPAIRING = (
-    Mistake(
+    _objection(
         "not a witness and a repaired function",
-        None,
         "A witness holds inputs, as data; the repair is the function itself, not its result.",
-        sign=lambda findings: findings[0].get("objection", False),
     ),
     Mistake(
         "witness on which nothing differs",

@@ -166,7 +166,7 @@ def in_place_mistakes(
             skip_hint + "`.grad` is None there, and None has none of a tensor's methods.",
         ),
         Mistake(
-            "fails for a single number",
+            "fails for a tensor of shape ()",
             edit("p -= ", "p[:] -= "),
             "A tensor of shape () has no dimension to slice or loop over, so `p[:] = ...` "
             "fails. `-=`, `.sub_` and `.copy_` work for any shape.",

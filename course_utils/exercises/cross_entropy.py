@@ -1,7 +1,7 @@
 """Exercises of lesson 04: one-hot vectors, softmax, cross-entropy, its gradient, and accuracy."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -1115,9 +1115,17 @@ class ExposeAccuracy(Expose):
     extra = True
     of = Accuracy
     takes = {"logits": "tensor", "targets": "codes"}
+    shapes = "logits has shape (n, classes) and targets (n,), with numbers from 0 to classes - 1."
     asks = "accuracy"
     numbers = 20
     full, part = 0.85, 0.6
+
+    def suits(self, given: Mapping[str, Any]) -> bool:
+        """Whether each example has its row of logits, and a target that is one of the classes."""
+        logits, targets = given["logits"], given["targets"]
+        if logits.ndim != 2 or targets.shape != logits.shape[:1]:
+            return False
+        return bool(((targets >= 0) & (targets < logits.shape[1])).all())
 
     mistakes = (
         *EXPOSING,

@@ -1325,6 +1325,9 @@ class ExposeEmbeddingBackward(Expose):
     extra = True
     of = EmbeddingBackward
     takes = {"grad_out": "tensor", "idx": "codes", "n": "whole number"}
+    shapes = (
+        "idx has the shape of grad_out without its last dimension, and holds rows from 0 to n - 1."
+    )
     asks = "the weight's gradient"
     full, part = 0.9, 0.55
 

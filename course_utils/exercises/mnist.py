@@ -1334,6 +1334,7 @@ class RepairNormalize(Repair):
     extra = True
     of = Normalize
     takes = {"train": "tensor", "valid": "tensor"}
+    shapes = "there are two different numbers in train, and one at least in valid."
     buggy = """
 def normalize(train, valid):
     train, valid = train.float(), valid.float()
@@ -1343,6 +1344,10 @@ def normalize(train, valid):
     valid = (valid - mean) / std
     return train, valid
 """
+
+    def suits(self, given: Mapping[str, Any]) -> bool:
+        """Whether train has a spread."""
+        return bool((given["train"] != given["train"].flatten()[:1]).any())
 
     mistakes = REPAIRING
 

@@ -949,6 +949,7 @@ class RepairAdamStep(Repair):
         "betas": "two numbers",
         "eps": "number",
     }
+    shapes = "the four lists have as many items of the same shapes, and t is 1 or more."
     buggy = """
 @torch.no_grad()
 def adam_step(params, means, squares, t, lr, betas, eps):
@@ -971,5 +972,9 @@ def adam_step(params, means, squares, t, lr, betas, eps):
             start=given["t"],
             **{name: given[name] for name in ("means", "squares", "betas", "eps")},
         )
+
+    def suits(self, given: Mapping[str, Any]) -> bool:
+        """Whether t counts steps from 1."""
+        return given["t"] > 0
 
     mistakes = REPAIRING

@@ -1169,6 +1169,9 @@ class ExposeSgdStep(Expose):
     extra = True
     of = SgdStep
     takes = {"params": "tensors", "grads": "tensors or None", "lr": "number"}
+    shapes = (
+        "params and grads have as many items, and each gradient has the shape of its parameter."
+    )
     asks = "params[0] after step 1"
     beyond = ("parameters that do not require grad skipped",)
     full, part = 0.9, 0.7
@@ -1210,6 +1213,7 @@ class RepairMomentumStep(Repair):
         "lr": "number",
         "momentum": "number",
     }
+    shapes = "params, grads and velocities have as many items, and these the same shapes."
     buggy = """
 @torch.no_grad()
 def momentum_step(params, velocities, lr, momentum):

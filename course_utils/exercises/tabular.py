@@ -1291,9 +1291,15 @@ class ExposeFillMissing(Expose):
     extra = True
     of = FillMissing
     takes = {"train": "tensor with gaps", "valid": "tensor with gaps"}
+    shapes = "train and valid have one dimension, and there is a number in train."
     asks = "train"
     beyond = ("median as a whole number", "each value once")
     full, part = 0.9, 0.6
+
+    def suits(self, given: Mapping[str, Any]) -> bool:
+        """Whether both are columns, and train has a median."""
+        train, valid = given["train"], given["valid"]
+        return train.ndim == valid.ndim == 1 and not bool(train.isnan().all())
 
     mistakes = (
         *EXPOSING[:2],

@@ -1618,6 +1618,7 @@ class RepairDiscriminativeLrs(Repair):
     extra = True
     of = DiscriminativeLrs
     takes = {"start": "number", "stop": "number", "n_groups": "whole number"}
+    shapes = "both rates are above 0, and n_groups is 1 or more."
     buggy = """
 def discriminative_lrs(lr, n_groups):
     if not isinstance(lr, slice):
@@ -1630,5 +1631,9 @@ def discriminative_lrs(lr, n_groups):
 
     def as_case(self, label: str, given: Mapping[str, Any]) -> Case:
         return Case(label, n=given["n_groups"], a=given["start"], b=given["stop"], sliced=True)
+
+    def suits(self, given: Mapping[str, Any]) -> bool:
+        """Whether there are rates and groups."""
+        return given["start"] > 0 and given["stop"] > 0 and given["n_groups"] > 0
 
     mistakes = REPAIRING

@@ -271,13 +271,13 @@ class L2Gradient(Exercise):
             "Your gradient comes in one row. It should have the shape of p.",
         ),
         Mistake(
-            "fails for a single number",
+            "fails for a tensor of shape ()",
             edit("2 * wd * p", "torch.stack([2 * wd * row for row in p])"),
             "A tensor of shape () cannot be looped over. Multiply the tensor as a whole: that "
             "works for any shape.",
         ),
         Mistake(
-            "fails for a single number",
+            "fails for a tensor of shape ()",
             edit("2 * wd * p", "torch.stack([2 * wd * p[i] for i in range(len(p))])"),
             "A tensor of shape () has no length. Multiply the tensor as a whole: that works for "
             "any shape.",
@@ -770,6 +770,9 @@ class ExposeDecayStep(Expose):
     extra = True
     of = SgdDecayStep
     takes = {"params": "tensors", "grads": "tensors or None", "lr": "number", "wd": "number"}
+    shapes = (
+        "params and grads have as many items, and each gradient has the shape of its parameter."
+    )
     asks = "params[0] after step 1"
     full, part = 0.95, 0.7
 

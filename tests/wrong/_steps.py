@@ -145,7 +145,7 @@ def in_place(  # noqa: C901 (many steps)
     wrong(id, "stops at a missing gradient")(until_none(None))
     wrong(id, "missing gradient filled in")(none_is_filled)
     wrong(id, "returns the parameters")(returns)
-    wrong(id, "fails for a single number")(sliced)
+    wrong(id, "fails for a tensor of shape ()")(sliced)
     if not buffers:
         return
     if zero_moves:

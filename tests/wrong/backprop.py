@@ -1765,7 +1765,7 @@ def repair_linear_backward():
     return _of_two(), repaired(**_of_two())
 
 
-@wrong("backprop.repair_linear_backward", "not a witness and a repaired function")
+@wrong("backprop.repair_linear_backward", "witness that is too large")
 def repair_linear_backward():
     def repaired(grad_out, x, weight):
         return grad_out @ weight, grad_out.T @ x, grad_out.sum(0)

@@ -1258,17 +1258,22 @@ def expose_accuracy():
     return [_scored([[2.0, 1], [0, 1], [3, 0]], [0, 1, 1])], 2.0
 
 
-@wrong("cross_entropy.expose_accuracy", "not a list of cases and one result")
+@wrong("cross_entropy.expose_accuracy", "case of other kinds")
 def expose_accuracy():
     return [_scored([[2.0, 1], [0, 1], [3, 0]], [0.0, 1.0, 1.0])], 0.67
 
 
-@wrong("cross_entropy.expose_accuracy", "not a list of cases and one result")
+@wrong("cross_entropy.expose_accuracy", "case that right code cannot answer")
 def expose_accuracy():
     return [_scored([[2.0, 1, 0], [0, 1, 0]], [0, 1, 0])], 1.0
 
 
-@wrong("cross_entropy.expose_accuracy", "expected result not that of right code")
+@wrong("cross_entropy.expose_accuracy", "not a list of cases and one result")
+def expose_accuracy():
+    return [_scored([[2.0, 1], [0, 1], [3, 0]], [0, 1, 1])]
+
+
+@wrong("cross_entropy.expose_accuracy", "expected result that is no tensor")
 def expose_accuracy():
     return [_scored([[2.0, 1], [0, 1], [3, 0]], [0, 1, 0])], "all right"
 

@@ -1508,12 +1508,17 @@ def expose_embedding_backward():
     return [case], torch.tensor([[0.0, 0.0], [3.0, 4.0]])
 
 
-@wrong("embeddings.expose_embedding_backward", "not a list of cases and one result")
+@wrong("embeddings.expose_embedding_backward", "case that right code cannot answer")
 def expose_embedding_backward():
     return [_rows([[1.0, 2.0], [3.0, 4.0]], [1, 2], 2)], torch.tensor([[0.0, 0.0], [1.0, 2.0]])
 
 
 @wrong("embeddings.expose_embedding_backward", "not a list of cases and one result")
+def expose_embedding_backward():
+    return _rows([[1.0], [3.0]], [1, 1], 2), torch.tensor([[0.0], [4.0]])
+
+
+@wrong("embeddings.expose_embedding_backward", "case of other kinds")
 def expose_embedding_backward():
     return [_rows([[1.0], [3.0]], [1, 1], torch.tensor(2))], torch.tensor([[0.0], [4.0]])
 

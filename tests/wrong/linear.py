@@ -1263,22 +1263,28 @@ def expose_relu():
     return [{"x": torch.tensor([-1.0, 2.0])}], torch.tensor([1.0, 2.0])
 
 
-@wrong("linear.expose_relu", "expected result not that of right code")
+@wrong("linear.expose_relu", "expected result of another shape")
 def expose_relu():
     return [{"x": torch.tensor([-1.0, 2.0, 7.0])}], 9.0
 
 
-@wrong("linear.expose_relu", "not a list of cases and one result")
+@wrong("linear.expose_relu", "case that is no dict")
 def expose_relu():
     return [torch.tensor([-1.0, 2.0])], torch.tensor([0.0, 2.0])
 
 
-@wrong("linear.expose_relu", "not a list of cases and one result")
+@wrong("linear.expose_relu", "too many cases")
 def expose_relu():
     return [{"x": torch.tensor([float(i)])} for i in range(-3, 8)], torch.tensor([0.0])
 
 
 @wrong("linear.expose_relu", "not a list of cases and one result")
+def expose_relu():
+    x = torch.tensor([-2.0, 7.0])
+    return {"x": x}, x.clamp(min=0)
+
+
+@wrong("linear.expose_relu", "case of other kinds")
 def expose_relu():
     return [{"x": [-1.0, 0.0, 7.0]}], [0.0, 0.0, 7.0]
 

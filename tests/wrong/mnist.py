@@ -1623,7 +1623,7 @@ def repair_normalize():
     return _bright()
 
 
-@wrong("mnist.repair_normalize", "not a witness and a repaired function")
+@wrong("mnist.repair_normalize", "witness that right code cannot answer")
 def repair_normalize():
     def repaired(train, valid):
         train, valid = train.float(), valid.float()

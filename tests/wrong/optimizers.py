@@ -666,7 +666,7 @@ def rmsprop_step(params, squares, lr, alpha, eps):
             p.sub_(lr * p.grad / (s**0.5 + eps))
 
 
-@wrong("optimizers.rmsprop_step", "fails for a single number")
+@wrong("optimizers.rmsprop_step", "fails for a tensor of shape ()")
 @torch.no_grad()
 def rmsprop_step(params, squares, lr, alpha, eps):
     for p, s in zip(params, squares):
@@ -1178,7 +1178,7 @@ def repair_adam_step():
     return _at(1), repaired
 
 
-@wrong("optimizers.repair_adam_step", "not a witness and a repaired function")
+@wrong("optimizers.repair_adam_step", "witness that right code cannot answer")
 def repair_adam_step():
     def repaired(params, means, squares, t, lr, betas, eps):
         pass
@@ -1187,6 +1187,11 @@ def repair_adam_step():
 
 
 @wrong("optimizers.repair_adam_step", "not a witness and a repaired function")
+def repair_adam_step():
+    return _at(1), "the root is divided, and not what stands under it"
+
+
+@wrong("optimizers.repair_adam_step", "witness that is no dict")
 def repair_adam_step():
     def repaired(params, means, squares, t, lr, betas, eps):
         pass

@@ -720,7 +720,7 @@ def sgd_step(params, lr):
 
 
 # a slice assignment that a tensor of shape () refuses
-@wrong("sgd.sgd_step", "fails for a single number")
+@wrong("sgd.sgd_step", "fails for a tensor of shape ()")
 def sgd_step(params, lr):
     with torch.no_grad():
         for p in params:
@@ -1191,7 +1191,7 @@ def momentum_step(params, velocities, lr, momentum):
 
 
 # slices that a tensor of shape () refuses
-@wrong("sgd.momentum_step", "fails for a single number")
+@wrong("sgd.momentum_step", "fails for a tensor of shape ()")
 @torch.no_grad()
 def momentum_step(params, velocities, lr, momentum):
     for p, v in zip(params, velocities):
@@ -1357,7 +1357,7 @@ def expose_sgd_step():
     return _step([torch.tensor([1.0])], [torch.tensor([2.0])]), torch.tensor([0.8])
 
 
-@wrong("sgd.expose_sgd_step", "not a list of cases and one result")
+@wrong("sgd.expose_sgd_step", "case of other kinds")
 def expose_sgd_step():
     return [_step([torch.tensor([1, 2])], [torch.tensor([2, 2])])], torch.tensor([0.8, 1.8])
 
@@ -1373,7 +1373,7 @@ def expose_sgd_step():
     return test
 
 
-@wrong("sgd.expose_sgd_step", "not a list of cases and one result")
+@wrong("sgd.expose_sgd_step", "case that is too large")
 def expose_sgd_step():
     big = torch.randn(10, 10)
     return [_step([big], [big], 0.5)], big / 2

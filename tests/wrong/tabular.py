@@ -1668,12 +1668,17 @@ def expose_fill_missing():
     return [_columns([3.0, torch.nan, 20.0, 1.0], [4.0])], torch.tensor([3.0, 8.0, 20.0, 1.0])
 
 
-@wrong("tabular.expose_fill_missing", "not a list of cases and one result")
+@wrong("tabular.expose_fill_missing", "case that right code cannot answer")
 def expose_fill_missing():
     return [_columns([torch.nan, torch.nan], [4.0])], torch.tensor([0.0, 0.0])
 
 
 @wrong("tabular.expose_fill_missing", "not a list of cases and one result")
+def expose_fill_missing():
+    return _columns([3.0, torch.nan, 1.0], [2.0]), torch.tensor([3.0, 1.0, 1.0])
+
+
+@wrong("tabular.expose_fill_missing", "case of other kinds")
 def expose_fill_missing():
     return [{"train": [3.0, None, 1.0], "valid": [2.0]}], [3.0, 2.0, 1.0]
 

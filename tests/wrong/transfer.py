@@ -1844,7 +1844,7 @@ def repair_discriminative_lrs():
     return _between(0.1, 0.1, 3), repaired
 
 
-@wrong("transfer.repair_discriminative_lrs", "repair that is not right yet")
+@wrong("transfer.repair_discriminative_lrs", "raised")
 def repair_discriminative_lrs():
     def repaired(lr, n_groups):
         if not isinstance(lr, slice):
@@ -1897,17 +1897,25 @@ def repair_discriminative_lrs():
     return _between(1e-4, 1e-2, 3), repaired
 
 
-@wrong("transfer.repair_discriminative_lrs", "not a witness and a repaired function")
+@wrong("transfer.repair_discriminative_lrs", "witness with other names")
 def repair_discriminative_lrs():
     return {"lr": slice(0.01, 1.0), "n_groups": 3}, lambda lr, n_groups: [lr] * n_groups
 
 
-@wrong("transfer.repair_discriminative_lrs", "not a witness and a repaired function")
+@wrong("transfer.repair_discriminative_lrs", "witness that right code cannot answer")
 def repair_discriminative_lrs():
     return _between(0, 1, 3), lambda lr, n_groups: [lr] * n_groups
 
 
 @wrong("transfer.repair_discriminative_lrs", "not a witness and a repaired function")
+def repair_discriminative_lrs():
+    def repaired(lr, n_groups):
+        return [lr] * n_groups
+
+    return _between(0.01, 1.0, 3), repaired(0.1, 3)
+
+
+@wrong("transfer.repair_discriminative_lrs", "witness that right code cannot answer")
 def repair_discriminative_lrs():
     return _between(-1.0, 1.0, 3), lambda lr, n_groups: [lr] * n_groups
 

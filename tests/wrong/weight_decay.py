@@ -449,7 +449,7 @@ def l2_gradient(p, wd):
     return p.grad
 
 
-@wrong("weight_decay.l2_gradient", "fails for a single number")
+@wrong("weight_decay.l2_gradient", "fails for a tensor of shape ()")
 def l2_gradient(p, wd):
     out = torch.empty_like(p)
     for i in range(len(p)):
@@ -661,7 +661,7 @@ def sgd_decay_step(params, lr, wd):
     return params
 
 
-@wrong("weight_decay.sgd_decay_step", "the penalty's factor 2", "fails for a single number")
+@wrong("weight_decay.sgd_decay_step", "the penalty's factor 2", "fails for a tensor of shape ()")
 @torch.no_grad()
 def sgd_decay_step(params, lr, wd):
     for p in params:
@@ -817,13 +817,19 @@ def expose_sgd_decay_step():
     return [_shrunk([params], [grads], 0.1, 0.5)], torch.tensor([0.9])
 
 
-@wrong("weight_decay.expose_sgd_decay_step", "not a list of cases and one result")
+@wrong("weight_decay.expose_sgd_decay_step", "case with other names")
 def expose_sgd_decay_step():
     params, grads = torch.tensor([2.0]), torch.tensor([1.0])
     return [{"params": [params], "grads": [grads], "lr": 0.1}], torch.tensor([1.8])
 
 
 @wrong("weight_decay.expose_sgd_decay_step", "not a list of cases and one result")
+def expose_sgd_decay_step():
+    params, grads = torch.tensor([2.0]), torch.tensor([1.0])
+    return _shrunk([params], [grads], 0.1, 0.5), torch.tensor([1.8])
+
+
+@wrong("weight_decay.expose_sgd_decay_step", "case with numbers too large")
 def expose_sgd_decay_step():
     params, grads = torch.tensor([2.0]), torch.tensor([1.0])
     return [_shrunk([params], [grads], 0.1, float("inf"))], torch.tensor([1.8])
