@@ -921,6 +921,8 @@ plots.show(
 # change: [1, 2, 5, 50] -> [1, 2, 5, 3]
 off = [squared_distance(fit, wave).item() for fit in fits.values()]
 assert off[0] > off[1] > off[2] > off[3], "each time, more units come closer"
+falls = [bool(fit[-1] < fit[-9]) for fit in fits.values()]
+assert falls == [False, False, True, True], "with 5 units the fit falls at the right end"
 
 # %% [markdown]
 # *What happened, and why:*

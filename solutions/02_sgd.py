@@ -1193,7 +1193,15 @@ plots.show(
 )
 
 # %% [markdown]
-# {{ reproduce_momentum_step }} Look at the curve first and commit yourself: which kind of bug is it? The kinds are *a wrong factor*, *a wrong order*, *a wrong sign*, *a forgotten memory* and *a forgotten parameter*. Then write the function with that bug, `broken(params, velocities, lr, momentum)`. Its losses must agree to four digits with the curve that you see, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
+# {{ reproduce_momentum_step }} Look at the curve first and commit yourself: which kind of bug is it?
+#
+# - *a wrong factor*: a product has a number too many, or one too few
+# - *a wrong order*: the lines are right, and stand in another order
+# - *a wrong sign*: something is added that should be taken away, or the other way round
+# - *a forgotten memory*: nothing is left of the steps before
+# - *a forgotten parameter*: one of the two never moves
+#
+# Then write the function with that bug, `broken(params, velocities, lr, momentum)`. Its losses must agree to four digits with the curve that you see, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
 
 
 # %% exercise="reproduce_momentum_step"
@@ -1238,7 +1246,7 @@ def reproduce_momentum_step():
 # %% [markdown]
 # ### The curve cannot tell
 #
-# You knew that there was a bug, and had right code to compare with. Usually you have neither. This course put each of the wrong answers that it knows to `mse`, `mse_gradient`, `sgd_step` and `momentum_step` into a training of the line at the beginning, for 60 steps with learning rate 0.1. 43 of the 87 wrong answers end with a loss at most 5 % above that of right code. Some scale the step, some do nothing wrong as long as there is one parameter, some even get lower. A loss that falls is no proof.
+# You knew that there was a bug, and had right code to compare with. Usually you have neither. This course put each of the wrong answers that it knows to `mse`, `mse_gradient`, `sgd_step` and `momentum_step` into a training of the line at the beginning, for 60 steps with learning rate 0.1. 43 of the 87 wrong answers end with a loss at most 5 % above that of right code (`python -m tests.curves` in the course's repository trains them all again and counts). Some scale the step, some do nothing wrong as long as there is one parameter, some even get lower. A loss that falls is no proof.
 #
 # What would tell? A small case with a result that you worked out by hand, as in `expose_sgd_step`; a gradient check (lesson 03); and the question what each line should do to a parameter without a gradient, a single number, an empty batch.
 

@@ -380,13 +380,13 @@ def linear_backward(grad_out, x, weight):
     x: of shape (n, d_in). weight: of shape (d_out, d_in).
     Returns (grad_x, grad_weight, grad_bias), of shapes (n, d_in), (d_out, d_in), (d_out,).
 
-    >>> x = torch.tensor([[1.0, 2.0], [0.0, 1.0]])
-    >>> weight = torch.tensor([[1.0, -1.0], [2.0, 0.0], [0.0, 3.0]])
+    >>> x = torch.tensor([[1.0], [4.0]])
+    >>> weight = torch.tensor([[1.0], [2.0], [-3.0]])
     >>> grad_out = torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]])
     >>> for grad in linear_backward(grad_out, x, weight):
     ...     print(grad.tolist())
-    [[1.0, 5.0], [2.0, 0.0]]
-    [[1.0, 2.0], [0.0, 1.0], [2.0, 4.0]]
+    [[-5.0], [2.0]]
+    [[1.0], [4.0], [2.0]]
     [1.0, 1.0, 2.0]
     """
     ### BEGIN SOLUTION

@@ -782,7 +782,15 @@ plots.show(
 )
 
 # %% [markdown]
-# {{ reproduce_train_step }} Look at the curve first and commit yourself: which kind of bug is it? The kinds are *a wrong factor*, *a wrong loss*, *gradients that stay*, *a forgotten parameter* and *forgotten examples*. Then write the function with that bug, `broken(w, b, x, y, lr)`. Its losses must agree to four digits with the curve that you see, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
+# {{ reproduce_train_step }} Look at the curve first and commit yourself: which kind of bug is it?
+#
+# - *a wrong factor*: the right loss, multiplied by a number
+# - *a wrong loss*: another function of the logits, and no multiple of the right one
+# - *gradients that stay*: they are not cleared after a step
+# - *a forgotten parameter*: one of the two never moves
+# - *forgotten examples*: some of the batch never count
+#
+# Then write the function with that bug, `broken(w, b, x, y, lr)`. Its losses must agree to four digits with the curve that you see, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
 
 
 # %% exercise="reproduce_train_step"

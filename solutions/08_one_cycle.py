@@ -615,7 +615,14 @@ plots.show(
 )
 
 # %% [markdown]
-# {{ reproduce_one_cycle }} Look at the curve first and commit yourself: which kind of bug is it? The kinds are *a wrong shape*, *a wrong peak*, *a wrong end* and *a wrong momentum*. Then write the function with that bug, `broken(step, total_steps, lr_max)`. Its losses must agree to four digits with the curve that you see, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
+# {{ reproduce_one_cycle }} Look at the curve first and commit yourself: which kind of bug is it?
+#
+# - *a wrong shape*: the right numbers at the ends, and another curve between them
+# - *a wrong peak*: the largest rate comes too early or too late
+# - *a wrong end*: the last rates are too large or too small
+# - *a wrong momentum*: it moves the wrong way, or not at all
+#
+# Then write the function with that bug, `broken(step, total_steps, lr_max)`. Its losses must agree to four digits with the curve that you see, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
 
 
 # %% exercise="reproduce_one_cycle"
@@ -646,7 +653,7 @@ def reproduce_one_cycle():
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Your `one_cycle` has arguments that `broken` may set. Only a wrong shape, and a cycle that never warms up, need more: `anneal` does it.
+# Your `one_cycle` has arguments that `broken` may set, to round numbers. Only a wrong shape needs more: it puts something else in the place of `anneal`.
 #
 # </details>
 # <details><summary>Help, I get this error</summary>

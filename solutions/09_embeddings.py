@@ -302,11 +302,11 @@ def embedding_backward(grad_out, idx, num_embeddings):
     num_embeddings: the number n of rows of the weight.
     Returns (n, k).
 
-    >>> grad_out = torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
-    >>> embedding_backward(grad_out, torch.tensor([2, 1, 2]), 3)
-    tensor([[ 0.,  0.],
-            [ 2., 20.],
-            [ 4., 40.]])
+    >>> grad_out = torch.tensor([[1.0, 10.0], [2.0, 20.0]])
+    >>> embedding_backward(grad_out, torch.tensor([2, 0]), 3)
+    tensor([[ 2., 20.],
+            [ 0.,  0.],
+            [ 1., 10.]])
     """
     ### BEGIN SOLUTION
     k = grad_out.shape[-1]

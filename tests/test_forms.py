@@ -21,7 +21,21 @@ from course_utils.checking.repair import bare_lines, changed_lines
 from course_utils.checking.reproduce import DIGITS
 from course_utils.checking.running import collect
 from course_utils.grading.outside import kit
-from tests.attempts import TESTS
+from tests.attempts import (
+    ATTEMPTS,
+    NAN,
+    SEEDS,
+    TESTS,
+    examples,
+    gaps,
+    handed_in,
+    random_share,
+    random_witnesses,
+    scores,
+    share,
+    step,
+    table,
+)
 from tests.curves import as_low
 from tests.make_curves import curves
 from tests.wrong import answers
@@ -43,100 +57,25 @@ def handed(exercise):
     return lambda: given
 
 
-def step(params, grads, lr=0.1):
-    return {"params": params, "grads": grads, "lr": lr}
-
-
-def scores(logits, targets):
-    return {"logits": t(logits), "targets": t(targets)}
-
-
-def decayed(params, grads, lr=0.1, wd=0.5):
-    return {"params": params, "grads": grads, "lr": lr, "wd": wd}
-
-
-def looked_up(grad_out, idx, n):
-    return {"grad_out": t(grad_out), "idx": t(idx), "n": n}
-
-
-def gaps(train, valid):
-    return {"train": t(train), "valid": t(valid)}
-
-
-NAN = math.nan
-FOUR = scores([[2.0, 1, 0], [0, 1, 2.0], [-3, -1, -2.0], [1, 0, 3.0]], [0, 1, 2, 0])
-TIES = scores([[1.0, 1, 0], [0, 2.0, 2.0], [-3, -1, -2.0]], [0, 2, 1])
-ATTEMPTS = {  # in the order of the tables in the docstrings
-    "sgd.expose_sgd_step": [
-        [step([t([1.0])], [t([1.0])], 1.0)],
-        [step([t([1.0, 2.0])], [t([3.0, -4.0])])],
-        [step([t([1.0, 2.0]), t([5.0])], [t([3.0, -4.0]), t([2.0])])],
-        [step([t([1.0, 2.0]), t([5.0])], [t([3.0, -4.0]), None])],
-        [step([t([1.0, 2.0]), t([5.0])], [None, t([2.0])])],
-        [step([t([1.0, 2.0]), t([5.0]), t(2.0)], [None, t([2.0]), t(1.0)])],
-    ],
-    "linear.expose_relu": [
-        [{"x": t([1.0, 2.0])}],
-        [{"x": t([1.0, -1.0])}],
-        [{"x": t([-2.0, 0.0, 3.0])}],
-        [{"x": t([[-2.0, 0.0], [3.0, -0.5]])}, {"x": t(-1.0)}],
-        [{"x": t([[-2.0, 0.0], [7.0, -0.5]])}, {"x": t([1.0, 8.0])}],
-    ],
-    "cross_entropy.expose_accuracy": [
-        [scores([[2.0, 1.0]], [0])],
-        [scores([[2.0, 1.0], [0.0, 1.0], [3.0, 0.0]], [0, 1, 1])],
-        [FOUR],
-        [scores([[2.0, 2, 0], [0, 1, 1.0], [-3, -1, -2.0], [1, 0, 3.0]], [0, 2, 1, 0])],
-        [FOUR, TIES],
-        [
-            scores([[2.0, 1, 0, -1], [0, 1, 2, 4], [1, 0, 3, -1]], [0, 3, 1]),
-            TIES,
-        ],
-    ],
-    "weight_decay.expose_sgd_decay_step": [
-        [decayed([t([1.0])], [t([1.0])], 1.0)],
-        [decayed([t([1.0, 2.0])], [t([0.0, 0.0])])],
-        [decayed([t([1.0, 2.0])], [t([3.0, -4.0])])],
-        [decayed([t([1.0, 2.0]), t([5.0])], [t([3.0, -4.0]), t([1.0])])],
-        [decayed([t([1.0, 2.0]), t([5.0])], [None, t([1.0])])],
-        [
-            decayed([t([1.0, 2.0]), t([5.0, -3.0])], [None, t([1.0, -2.0])]),
-            decayed([t(2.0)], [t(3.0)], 0.2, 0.3),
-        ],
-    ],
-    "embeddings.expose_embedding_backward": [
-        [looked_up([[1.0, 2.0], [3.0, 4.0]], [0, 1], 2)],
-        [looked_up([[1.0, 2.0], [3.0, 4.0]], [0, 2], 3)],
-        [looked_up([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [1, 0, 1], 3)],
-        [
-            looked_up([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [1, 0, 1], 3),
-            looked_up([[[1.0], [2.0]], [[3.0], [5.0]]], [[0, 1], [1, 1]], 3),
-        ],
-    ],
-    "tabular.expose_fill_missing": [
-        [gaps([1.0, 2.0, 3.0], [4.0])],
-        [gaps([1.0, NAN, 3.0], [4.0])],
-        [gaps([1.0, NAN, 5.0, 2.0], [NAN, 7.0])],
-        [gaps([1.0, NAN, 5.0, 2.0, 9.0], [NAN, 7.0, 100.0])],
-    ],
-}
 TABLE = re.compile(r"^ *\| .* \| (\d\.\d\d) \|$", re.MULTILINE)
 
 
+@pytest.mark.parametrize("exercise", EXPOSE + TELL_APART, ids=by_id)
+def test_attempts_reach_what_the_table_says(exercise):
+    assert table(exercise) == TABLE.findall(exercise.__doc__)
+    many = len(exercise.wrongs) if exercise in TELL_APART else len(exercise.mutants)
+    assert f"Share of {many} " in exercise.__doc__
+
+
+@pytest.mark.parametrize("exercise", REPAIR, ids=by_id)
+def test_random_witnesses_are_as_many_as_is_said(exercise):
+    assert f"Of {len(SEEDS)} random witnesses {random_witnesses(exercise)} show" in exercise.__doc__
+
+
 @pytest.mark.parametrize("exercise", EXPOSE, ids=by_id)
-def test_shares_are_those_of_the_table(exercise):
-    [drawn] = exercise.own_cases(0)
-    drawn.hidden["mutants"] = range(len(exercise.mutants))
-    shares = [_share(exercise, drawn, cases) for cases in ATTEMPTS[exercise.id]]
-    assert [f"{share:.2f}" for share in shares] == TABLE.findall(exercise.__doc__)
-    assert f"Share of {len(exercise.mutants)} exposed" in exercise.__doc__
-
-
-def _share(exercise, drawn, cases):
-    first = exercise.as_case("the first", cases[0])
-    [right] = collect(exercise.subject, reference(exercise.subject), [first], guarded=False)
-    evidence = collect(exercise, lambda: (cases, right.values[exercise.asks]), [drawn])
-    return exercise.weigh([drawn], evidence, 0)["value"]
+def test_a_copied_example_earns_no_more_than_random_numbers_and_those_half_at_most(exercise):
+    copied, random = share(exercise, examples(exercise)), random_share(exercise)
+    assert exercise.earned(copied) <= exercise.earned(random) <= 0.5
 
 
 @pytest.mark.parametrize("exercise", EXPOSE, ids=by_id)
@@ -368,6 +307,13 @@ def test_every_kind_has_a_curve_and_every_curve_a_kind(exercise):
     assert {kind for kind, _ in exercise.suspects} == set(exercise.kinds)
 
 
+@pytest.mark.parametrize("exercise", REPRODUCE, ids=by_id)
+def test_the_lesson_says_what_each_kind_means(exercise):
+    [text] = (Path(__file__).parents[1] / "solutions").glob(f"*_{exercise.lesson}.py")
+    for kind, meaning in exercise.kinds.items():
+        assert f"# - *{kind}*: {meaning}\n" in text.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     "losses", [None, [], 3, [math.nan] * 30, [math.inf] * 99, ["text"] * 30, [True] * 30, [[]], {}]
 )
@@ -388,19 +334,6 @@ def test_the_lesson_says_how_many_bugs_a_curve_cannot_tell():
     low, known = as_low()
     text = (Path(__file__).parents[1] / "solutions/02_sgd.py").read_text(encoding="utf-8")
     assert f"{low} of the {known} wrong answers" in text
-
-
-def weighed(exercise, test, seed=0):
-    cases = exercise.own_cases(seed)
-    return exercise.weigh(cases, collect(exercise, test, cases, guarded=False), seed)
-
-
-def test_tests_reject_what_the_table_says():
-    [exercise] = TELL_APART
-    found = [weighed(exercise, test) for test in TESTS]
-    shares = [1 - len(one["left"]) / len(exercise.wrongs) for one in found]
-    assert [f"{share:.2f}" for share in shares] == TABLE.findall(exercise.__doc__)
-    assert f"Share of {len(exercise.wrongs)} rejected" in exercise.__doc__
 
 
 @pytest.mark.parametrize("exercise", TELL_APART, ids=by_id)
@@ -651,14 +584,8 @@ def attempts(exercise):
     if exercise in TELL_APART:
         yield from TESTS
         return
-    for cases in ATTEMPTS[exercise.id]:
-        [right] = collect(
-            exercise.subject,
-            reference(exercise.subject),
-            [exercise.as_case("the first", cases[0])],
-            guarded=False,
-        )
-        yield lambda cases=cases, right=right: (cases, right.values[exercise.asks])
+    yield from (handed_in(exercise, cases) for cases in ATTEMPTS[exercise.id])
+    yield handed_in(exercise, examples(exercise))
 
 
 @pytest.mark.parametrize("exercise", EXPOSE + TELL_APART, ids=by_id)

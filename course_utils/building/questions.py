@@ -160,16 +160,13 @@ def _table(groups: Sequence[Sequence[Question]]) -> str:
 
 
 def _time(groups: Sequence[Sequence[Question]], prose: str) -> str:
-    """The lesson's minutes, to the nearest ten: its exercises, and its text without the hints."""
+    """The lesson's minutes: those of its core, text included, to the nearest ten, and the rest."""
     words = len(re.sub(r"<details.*?</details>", "", prose, flags=re.DOTALL).split())
     minutes = words / WORDS_A_MINUTE + sum(_minutes(group) for group in groups)
     extra = sum(_minutes(group) for group in groups if group[0].extra)
-    without = f" ({_tens(minutes - extra)} without the extra exercises)" if extra else ""
-    return f"{_tens(minutes)} minutes{without}"
-
-
-def _tens(minutes: float) -> int:
-    return round(minutes / 10) * 10
+    core = round((minutes - extra) / 10) * 10
+    more = f" for the core, and {extra} for the extra exercises" if extra else ""
+    return f"{core} minutes{more}"
 
 
 def _minutes(group: Sequence[Question]) -> int:

@@ -29,6 +29,17 @@ class Repair(Form):
     arguments of the exercise `of`, at most 12 numbers, and a function or class. Half of the points
     is for a witness on which the buggy lines and a right answer differ, the other half for a repair
     that passes the check of `of` and changes at most `changes` lines; none for a repair alone.
+
+    What attempts earn (tests/test_forms.py runs these again for every exercise):
+
+    | attempt | points |
+    |---|---|
+    | an input on which nothing differs, and the right repair | 0 |
+    | a witness, and the lines as they were | 0.5 |
+    | a witness, and lines that end with an error | 0.5 |
+    | a witness and the right repair | 1 |
+
+    A random input is a witness or not: the docstring of the exercise says how often.
     """
 
     buggy: ClassVar[str]  # the lines that the student is shown, as source

@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -38,7 +38,7 @@ class Reproduce(Form):
     """
 
     right_code: ClassVar[Callable[..., Any]]  # without any bug
-    kinds: ClassVar[tuple[str, ...]]  # what may be guessed
+    kinds: ClassVar[Mapping[str, str]]  # what may be guessed, and what each means
     start: ClassVar[tuple[float, ...]]  # the parameters where the curves shown begin
     steps: ClassVar[int]  # how many losses the curves shown have
     curves: ClassVar[Sequence[Sequence[float]]]  # the losses of the suspects, in order

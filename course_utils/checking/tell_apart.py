@@ -137,7 +137,8 @@ class TellApart(Form):
             f"{count} wrong ones."
         )
         why += for_example(missed)
-        found: dict[str, Any] = {"left": missed}
+        passed = [name for index, name in enumerate(names) if of[index] == ACCEPTS]
+        found: dict[str, Any] = {"left": missed, "all": 1 - len(passed) / len(names)}
         if missed and REJECTS not in said:  # what is rejected made it fail
             why += " It never says False, and no assert of it fails: is a `return` missing?"
             found = {"accepts": True}

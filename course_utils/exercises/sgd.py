@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -1151,10 +1151,12 @@ class ExposeSgdStep(Expose):
     """Cases that show wrong `sgd_step`s to be wrong, and the result of the first.
 
     Share of 19 exposed, lr 0.1 where nothing is said
-    (tests/test_forms.py runs these again):
+    (`python -m tests.attempts` runs these again):
 
     | one case | share |
     |---|---|
+    | random numbers, the mean of 20 | 0.68 |
+    | the example in the stub of the function | 0.68 |
     | one number, its gradient 1, lr 1 | 0.42 |
     | one vector | 0.68 |
     | two parameters, both with gradients | 0.79 |
@@ -1199,7 +1201,10 @@ class ExposeSgdStep(Expose):
 
 
 class RepairMomentumStep(Repair):
-    """A witness on which the momentum step shown goes wrong, and the step repaired."""
+    """A witness on which the momentum step shown goes wrong, and the step repaired.
+
+    Of 20 random witnesses 0 show the bug (`python -m tests.attempts` counts them again).
+    """
 
     id, points = "sgd.repair_momentum_step", 2
     minutes, lines = 12, "a witness and one changed line"
@@ -1242,10 +1247,13 @@ class ReproduceMomentumStep(Reproduce):
     writes = "the bug behind a loss curve"
     extra = True
     right_code = MOMENTUM_RIGHT
-    kinds = (
-        *("a wrong factor", "a wrong order", "a wrong sign"),
-        *("a forgotten memory", "a forgotten parameter"),
-    )
+    kinds: ClassVar = {
+        "a wrong factor": "a product has a number too many, or one too few",
+        "a wrong order": "the lines are right, and stand in another order",
+        "a wrong sign": "something is added that should be taken away, or the other way round",
+        "a forgotten memory": "nothing is left of the steps before",
+        "a forgotten parameter": "one of the two never moves",
+    }
     start = (-1.0, 1.0)
     steps = 30
     curves = REPRODUCE_MOMENTUM_STEP
