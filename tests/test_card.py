@@ -13,7 +13,7 @@ from torch import nn
 from course_utils.checking import Card, CourseError, case, check, claim, find, judge
 from course_utils.checking.claims import denied
 from course_utils.checking.diagnosis import recognise
-from course_utils.checking.difference import Difference, show_named, side_by_side
+from course_utils.checking.difference import Difference, show, show_named, side_by_side
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Training, exercises, lessons, reference
 from course_utils.checking.judge import Verdict, expected_evidence
@@ -303,3 +303,8 @@ def test_a_right_answer_names_nobody():
         and verdict.found is None
     )
     assert inspect.isclass(EinsumLinear) and importlib.import_module("course_utils").case is case
+
+
+def test_a_negative_zero_is_shown_as_0() -> None:
+    assert show(torch.tensor([-0.0, 1.0])) == "[0, 1] (float32, shape (2,))"
+    assert show(-0.0) == "0"

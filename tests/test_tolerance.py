@@ -14,6 +14,8 @@ from course_utils.checking.judge import expected_evidence, judge_evidence
 from course_utils.checking.running import collect
 from course_utils.checking.tolerance import RUNS, Moved, Slack
 from course_utils.reference import linear, optimizers, weight_decay
+from tests.answers import linear as right_linear
+from tests.answers import optimizers as right_optimizers
 from tests.rounding import ROUNDING, Softmax, adam_as_torch
 
 
@@ -142,3 +144,19 @@ def copied(function):
     inner = inspect.unwrap(function)
     code = inner.__code__.replace(co_filename="<copy>")
     return torch.no_grad()(FunctionType(code, inner.__globals__, inner.__name__))
+
+
+def test_statistics_of_start_values_are_right_for_equal_draws() -> None:
+    """Under 1609 two of 150 honest start values are equal in one of two right answers."""
+    answer = next(a for a in right_linear.ANSWERS["linear.My_Linear"] if "third" in a.__name__)
+    assert all(judge("linear.My_Linear", answer, seed).score == 1 for seed in range(1600, 1620))
+
+
+def test_adams_sign_is_right_beside_any_gradient_that_is_drawn() -> None:
+    """Under these seeds eps showed beside a tiny gradient."""
+    answers = right_optimizers.ANSWERS["optimizers.reborn_adam_step"]
+    assert all(
+        judge("optimizers.reborn_adam_step", answer, seed).score == 1
+        for answer in answers
+        for seed in (1366, 1597, 1725)
+    )

@@ -66,8 +66,8 @@ class Difference:
 
 
 def number(value: Any) -> str:
-    """A number with 4 significant digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """A number with 4 significant digits; -0.0 is shown as 0."""
+    return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)
 
 
 def digits_that_differ(a: Any, b: Any) -> tuple[str, str]:

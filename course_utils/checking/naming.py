@@ -20,7 +20,7 @@ from course_utils.checking.tolerance import JUMP, MovedRuns, Slack
 from course_utils.errors import CourseError
 
 # Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
-MOST_PAIRS = 150
+MOST_PAIRS = 110
 TOGETHER, EITHER = "; ", ", or "  # what stands between two names; no name of a mistake holds either
 # Runs of known mistakes that are kept, as a student checks the same exercise again and again.
 KEPT_RUNS = 20_000
