@@ -58,8 +58,8 @@ def progress(
     folder = place.required()
     if check:
         for notebook in tqdm(saved.notebooks(folder), desc="check", leave=False, disable=None):
-            if said := saved.judge_apart(notebook, folder):
-                print(said, file=sys.stderr)
+            if problem := saved.judge_apart(notebook, folder):
+                print(problem, file=sys.stderr)
     print(Progress(folder))
 
 
@@ -112,10 +112,12 @@ def main(arguments: list[str] | None = None) -> Any:
                 f"This command needs {error.name}, which is not installed: install the parts for "
                 "instructors, `pip install -e '.[build,grading,site]'` in the course's folder."
             )
-        said = str(error) if isinstance(error, CourseError | DataError) else _of_the_place(error)
-        if said is None:
+        sentence = (
+            str(error) if isinstance(error, CourseError | DataError) else _of_the_place(error)
+        )
+        if sentence is None:
             raise
-        print(said, file=sys.stderr)
+        print(sentence, file=sys.stderr)
         raise SystemExit(1) from None
 
 

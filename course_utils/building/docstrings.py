@@ -15,8 +15,8 @@ def show_examples(docstrings: Mapping[str, str], names: Mapping[str, Any]) -> No
     results = {}
     for name, docstring in docstrings.items():
         test = doctest.DocTestParser().get_doctest(docstring, dict(names), name, None, None)
-        said = io.StringIO()
+        complaints = io.StringIO()
         with contextlib.redirect_stdout(io.StringIO()):
-            doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.write)
-        results[name] = {"examples": len(test.examples), "wrong": said.getvalue()}
+            doctest.DocTestRunner(optionflags=FLAGS).run(test, out=complaints.write)
+        results[name] = {"examples": len(test.examples), "wrong": complaints.getvalue()}
     print(json.dumps(results))

@@ -129,17 +129,17 @@ def problems(made: Plan, done: Run) -> Iterator[str]:
     """What is wrong with the guards, after the run of their notebook."""
     for trial in made.trials:
         stopped = [_error(done.notebook.cells[place]) for place in trial.cells]
-        kind, said = _error(done.notebook.cells[trial.guard])
+        kind, message = _error(done.notebook.cells[trial.guard])
         under = f" under the change {trial.change!r}" if trial.change else ""
         if any(error[0] for error in stopped):
             name, why = next(error for error in stopped if error[0])
             yield f"{trial.key}: the cell fails{under}, {name}: {why}"
         elif kind not in ("", "AssertionError"):
-            yield f"{trial.key}: the guard fails{under}, {kind}: {said}"
+            yield f"{trial.key}: the guard fails{under}, {kind}: {message}"
         elif trial.change and not kind:
             yield f"{trial.key}: the guard stays green{under}: let it assert what the text claims"
         elif kind and not trial.change:
-            yield f"{trial.key}: it is not so that {said}: mend the text or the experiment"
+            yield f"{trial.key}: it is not so that {message}: mend the text or the experiment"
 
 
 def table(made: Plan, done: Run) -> list[tuple[str, str, str]]:

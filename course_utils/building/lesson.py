@@ -13,7 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson such as `01_linear`; its exercises are those of `course_utils.exercises.linear`."""
+    """A lesson such as `01_linear`; its exercises are those of `course_utils.exercises.linear`.
+
+    Elsewhere `short` is a lesson's name without its number, and `lesson` in stored data its name.
+    """
 
     name: str
     root: Path = ROOT
@@ -50,8 +53,8 @@ def files(folder: Path, besides: Path | None = None) -> list[Path]:
     count.
     """
     caches = {".ipynb_checkpoints", "__pycache__"}
-    found = (path for path in folder.rglob("*") if path.is_file() and not caches & set(path.parts))
-    return sorted(path.relative_to(folder) for path in found if path != besides)
+    paths = (path for path in folder.rglob("*") if path.is_file() and not caches & set(path.parts))
+    return sorted(path.relative_to(folder) for path in paths if path != besides)
 
 
 def all_lessons(root: Path = ROOT) -> list[Lesson]:
@@ -87,5 +90,5 @@ def _full_name(name: str, known: list[str]) -> str:
             return full
     shorts = {full.partition("_")[2]: full for full in known}
     near = difflib.get_close_matches(wanted, [*known, *shorts], n=3, cutoff=0.5)
-    near = list(dict.fromkeys(shorts.get(found, found) for found in near)) or known
+    near = list(dict.fromkeys(shorts.get(one, one) for one in near)) or known
     raise CourseError(f"There is no lesson {name!r}. Did you mean {' or '.join(near)}?")

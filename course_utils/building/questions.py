@@ -28,17 +28,17 @@ WORDS_A_MINUTE = (
 )
 
 
-def declared(lesson: str) -> dict[str, Question]:
-    """The exercises and questions of a lesson by name; lesson: its name without the number."""
-    if lesson not in lessons():
+def declared(short: str) -> dict[str, Question]:
+    """The exercises and questions of a lesson by name; short: its name without the number."""
+    if short not in lessons():
         return {}
-    questions: list[Question] = [*exercises(lesson), *free_texts(lesson)]
+    questions: list[Question] = [*exercises(short), *free_texts(short)]
     for question in questions:
         missing = [name for name in ATTRIBUTES if not hasattr(question, name)]
         if missing:
             raise CourseError(
                 f"{question.id} has no {' and no '.join(missing)}: add it to the exercise's class "
-                f"in course_utils/exercises/{lesson}.py."
+                f"in course_utils/exercises/{short}.py."
             )
     return {question.name: question for question in questions}
 

@@ -194,8 +194,8 @@ def _describe(folder: Path, lessons: Sequence[Lesson]) -> str:
     sums = {path.as_posix(): digest((folder / path).read_bytes()) for path in files(folder)}
     name = f"{__version__}+{digest(json.dumps(sums).encode())[:8]}"
     notebooks = {lesson.name: notebook(folder / notebook_path(lesson.name)) for lesson in lessons}
-    said = {"format": FORMAT, "name": name, "files": sums, "notebooks": notebooks}
-    text = json.dumps(said, ensure_ascii=False) + "\n"
+    manifest = {"format": FORMAT, "name": name, "files": sums, "notebooks": notebooks}
+    text = json.dumps(manifest, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
     return name
 
@@ -205,14 +205,14 @@ def _modules(lessons: Sequence[Lesson]) -> set[str]:
     last = max(lesson.name for lesson in lessons)
     texts = sorted((lessons[0].root / "solutions").glob("[0-9][0-9]_*.py"))
     waiting = [path.stem.partition("_")[2] for path in texts if path.stem <= last]
-    found: set[str] = set()
+    modules: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in modules:
+            modules.add(name)
             places = [ROOT / "course_utils" / room / f"{name}.py" for room in BY_LESSON]
             waiting += [other for path in places if path.is_file() for other in _imported(path)]
-    return found
+    return modules
 
 
 def _imported(path: Path) -> list[str]:
@@ -230,30 +230,30 @@ def _data(modules: Iterable[str], lessons: Iterable[Lesson]) -> set[str]:
     """The data sets that the notebooks and the checks load."""
     checks = [ROOT / "course_utils" / "exercises" / f"{name}.py" for name in modules]
     texts = [*(lesson.released for lesson in lessons), *(path for path in checks if path.is_file())]
-    said = "\n".join(path.read_text(encoding="utf-8") for path in texts)
-    return {folder for loader, folder in DATA.items() if loader in said}
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in texts)
+    return {folder for loader, folder in DATA.items() if loader in sources}
 
 
 def _project(project: dict) -> str:
     """The pyproject.toml of a release, with the student's requirements alone."""
-    said = project["project"]
+    table = project["project"]
     return PROJECT.format(
         requires=json.dumps(project["build-system"]["requires"]),
         version=__version__,
-        python=said["requires-python"],
-        dependencies=json.dumps(said["dependencies"]),
+        python=table["requires-python"],
+        dependencies=json.dumps(table["dependencies"]),
         extras="\n".join(
-            f"{name} = {json.dumps(said['optional-dependencies'][name])}" for name in EXTRAS
+            f"{name} = {json.dumps(table['optional-dependencies'][name])}" for name in EXTRAS
         ),
     )
 
 
 def student_lock(lock: str, project: dict) -> str:
     """The blocks of a lock that the student's requirements, or what these need, brought in."""
-    said = project["project"]
-    wanted = [*said["dependencies"]]
+    table = project["project"]
+    wanted = [*table["dependencies"]]
     for name in EXTRAS:
-        wanted += said["optional-dependencies"][name]
+        wanted += table["optional-dependencies"][name]
     direct = {re.split(r"[^\w.-]", line)[0].lower() for line in wanted}
     head, *blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)
     needed_by: dict[str, set[str]] = {}

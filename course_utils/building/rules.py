@@ -212,19 +212,19 @@ def in_step(subject: Subject) -> Iterator[str]:
 def release_scores_nothing(subject: Subject) -> Iterator[str]:
     """The untouched release scores exactly 0, and every check says not attempted."""
     for cell, points, _ in _graded(subject.release_run.notebook):
-        said = _statuses(cell)
+        statuses = _statuses(cell)
         if points != 0:
             yield f"{cell.id} scores {points:g}: put all of the answer between the solution markers"
-        if cell.cell_type == "code" and said != ["not attempted"]:
-            yield f"{cell.id} says {' and '.join(said) or _error(cell)}"
+        if cell.cell_type == "code" and statuses != ["not attempted"]:
+            yield f"{cell.id} says {' and '.join(statuses) or _error(cell)}"
 
 
 def solution_scores_full(subject: Subject) -> Iterator[str]:
     """The solution scores full points in every check, its hidden tests included."""
     for cell, points, most in _graded(subject.solved_run.notebook):
         if cell.cell_type == "code" and (points != most or _statuses(cell) != ["right"]):
-            said = " and ".join(_statuses(cell)) or _error(cell)
-            yield f"{cell.id} scores {points:g} of {most:g} and says {said}: mend the answer"
+            card = " and ".join(_statuses(cell)) or _error(cell)
+            yield f"{cell.id} scores {points:g} of {most:g} and says {card}: mend the answer"
 
 
 def outputs_are_stored(subject: Subject) -> Iterator[str]:
@@ -425,9 +425,9 @@ def reference_is_right(subject: Subject) -> Iterator[str]:
         for seed in _seeds(exercise):
             verdict = subject.judged(exercise, reference(exercise), seed, guarded=False)
             if verdict.status != "right":
-                said = f"{verdict.status}: {' '.join(verdict.message.split())}"
+                outcome = f"{verdict.status}: {' '.join(verdict.message.split())}"
                 file = f"course_utils/reference/{exercise.lesson}.py"
-                yield f"{exercise.id}, seed {seed}: {said} Mend {file}, or the exercise."
+                yield f"{exercise.id}, seed {seed}: {outcome} Mend {file}, or the exercise."
                 break
 
 

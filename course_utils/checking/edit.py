@@ -72,9 +72,9 @@ def fits(id: str, change: Edit) -> None:
 
 
 @functools.cache
-def texts(lesson: str) -> dict[str, str]:
+def texts(short: str) -> dict[str, str]:
     """The functions and classes of a lesson's reference as text without docstrings, by name."""
-    spec = importlib.util.find_spec(f"course_utils.reference.{lesson}")
+    spec = importlib.util.find_spec(f"course_utils.reference.{short}")
     if spec is None:
         return {}
     loader: Any = spec.loader  # of a file, or of an archive in a release
@@ -139,8 +139,8 @@ def _place(id: str, old: str, new: str, definitions: dict[str, str]) -> tuple[st
 
 
 @functools.lru_cache(maxsize=4096)
-def _compiled(lesson: str, definition: str, spans: tuple[Span, ...]) -> Any:
-    text = texts(lesson)[definition]
+def _compiled(short: str, definition: str, spans: tuple[Span, ...]) -> Any:
+    text = texts(short)[definition]
     for span in reversed(spans):
         text = text[: span.start] + span.new + text[span.end :]
-    return compile(text, f"<mistake in {lesson}.{definition}>", "exec")
+    return compile(text, f"<mistake in {short}.{definition}>", "exec")

@@ -310,14 +310,14 @@ def lessons() -> list[str]:
     )
 
 
-def exercises(lesson: str) -> list[Exercise]:
+def exercises(short: str) -> list[Exercise]:
     """The exercises of a lesson, in its module's order; none of one that is not the course's own.
 
-    lesson: its name without the number.
+    short: its name without the number.
     """
-    if lesson not in lessons():
+    if short not in lessons():
         return []
-    module = _imported(f"course_utils.exercises.{lesson}")
+    module = _imported(f"course_utils.exercises.{short}")
     classes = [
         item
         for item in vars(module).values()
@@ -326,18 +326,18 @@ def exercises(lesson: str) -> list[Exercise]:
     return [cls() for cls in classes if cls.__module__ == module.__name__ and hasattr(cls, "id")]
 
 
-def free_texts(lesson: str) -> list[FreeText]:
+def free_texts(short: str) -> list[FreeText]:
     """The questions of a lesson that are graded by hand."""
-    module = _imported(f"course_utils.exercises.{lesson}")
+    module = _imported(f"course_utils.exercises.{short}")
     return [item for item in vars(module).values() if isinstance(item, FreeText)]
 
 
 def find(id: str) -> Exercise:
     """The exercise with this id; raises CourseError that names the near ones."""
     known = lessons()
-    lesson = id.partition(".")[0] if isinstance(id, str) else ""
-    if lesson in known:
-        for exercise in exercises(lesson):
+    short = id.partition(".")[0] if isinstance(id, str) else ""
+    if short in known:
+        for exercise in exercises(short):
             if exercise.id == id:
                 return exercise
     ids = [exercise.id for name in known for exercise in exercises(name)]
@@ -347,7 +347,7 @@ def find(id: str) -> Exercise:
         if isinstance(id, str) and other.partition(".")[2] == id.partition(".")[2]
     ]
     near = names + difflib.get_close_matches(str(id), ids, n=3, cutoff=0.5)
-    near = near or [other for other in ids if other.partition(".")[0] == lesson] or known
+    near = near or [other for other in ids if other.partition(".")[0] == short] or known
     raise CourseError(
         f"There is no exercise {id!r}. Did you mean {' or '.join(map(repr, dict.fromkeys(near)))}?"
     )

@@ -174,9 +174,9 @@ def load_ratings(archive: Path | None = None) -> Ratings:
     else:
         try:
             with zipfile.ZipFile(archive) as files:
-                found = {Path(name).name: name for name in files.namelist()}
+                members = {Path(name).name: name for name in files.namelist()}
                 ratings, titles = (
-                    pd.read_csv(files.open(found[name])) for name in ("ratings.csv", "movies.csv")
+                    pd.read_csv(files.open(members[name])) for name in ("ratings.csv", "movies.csv")
                 )
             train, valid, films = split_ratings(ratings.merge(titles, on="movieId"))
         except (OSError, KeyError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:

@@ -144,10 +144,10 @@ def emoji_rows(text: str) -> list[tuple[str, str, str]]:
         if line.startswith("# subgroup: "):
             subgroup = line.removeprefix("# subgroup: ")
             kind = next((name for name, start in EMOJI.items() if subgroup.startswith(start)), None)
-        elif kind and (found := re.match(r"([0-9A-F ]+); fully-qualified.*?E[\d.]+ (.*)", line)):
-            codes = [int(code, 16) for code in found[1].split()]
+        elif kind and (entry := re.match(r"([0-9A-F ]+); fully-qualified.*?E[\d.]+ (.*)", line)):
+            codes = [int(code, 16) for code in entry[1].split()]
             if not any(code in SKIN_TONES for code in codes):
-                rows.append(("".join(map(chr, codes)), kind, found[2]))
+                rows.append(("".join(map(chr, codes)), kind, entry[2]))
     return sorted(rows, key=lambda row: list(EMOJI).index(row[1]))
 
 

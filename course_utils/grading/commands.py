@@ -237,14 +237,14 @@ def show(report: dict[str, Any]) -> None:
         by_status: dict[str, list[str]] = {}
         for check in row["checks"]:
             by_status.setdefault(check["status"], []).append(check["id"].partition(".")[2])
-        said = [
+        parts = [
             f"{status}: {', '.join(names)}"
             for status, names in by_status.items()
             if status not in ("right", *EMPTY)
         ]
-        said += [f"{status}: {len(by_status[status])}" for status in EMPTY if status in by_status]
+        parts += [f"{status}: {len(by_status[status])}" for status in EMPTY if status in by_status]
         score = f"{row['score']:g} of {row['max_score']:g}"
-        table.add_row(escape(printable(student)), score, row["status"], "; ".join(said))
+        table.add_row(escape(printable(student)), score, row["status"], "; ".join(parts))
     console = Console()
     for change in report.get("changes", ()):
         print(change)
@@ -280,8 +280,8 @@ def report(
 
     course = find_course(Path.cwd(), submitted)
     lessons = [statistics.collect(course, chosen) for chosen in course.choose(lesson)]
-    for found in lessons:
-        statistics.show(found)
+    for collected in lessons:
+        statistics.show(collected)
     if html is not None:
         write(html.resolve(), statistics.page(*lessons).encode())
         print(f"The page is {html}.")

@@ -29,10 +29,10 @@ def checked(verdict: Verdict, answer: Any) -> str:
         folder = place.folder()
         if folder is None:
             return ""
-        said = [record.checked(folder, verdict)]
+        notes = [record.checked(folder, verdict)]
         if verdict.status == "right" and not isinstance(find(verdict.id), Form):
-            said.append(_kept(verdict.id, answer))
-        return " ".join(filter(None, said))
+            notes.append(_kept(verdict.id, answer))
+        return " ".join(filter(None, notes))
     except Exception as error:  # no trouble with a file may stand in the way of a check
         return f"Your library could not be written ({type(error).__name__}: {error})."
 

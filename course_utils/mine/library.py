@@ -30,9 +30,9 @@ In a notebook: `from course_utils.mine import {name}`.
 '''
 
 
-def path(lesson: str) -> Path:
+def path(short: str) -> Path:
     """The file of a lesson, which need not exist; raises CourseError where there is no library."""
-    return place.required() / f"{lesson}.py"
+    return place.required() / f"{short}.py"
 
 
 def dates(text: str) -> dict[str, str]:
@@ -54,11 +54,11 @@ def keep(id: str, answer: Any) -> str:
 
     Raises NotKept with the reason where it is not written, and then the old one stays.
     """
-    lesson, _, name = id.partition(".")
-    if getattr(answer, "__module__", "") == f"{place.NAME}.{lesson}":
-        return f"`{name}` is in your library, mine/{lesson}.py."
+    short, _, name = id.partition(".")
+    if getattr(answer, "__module__", "") == f"{place.NAME}.{short}":
+        return f"`{name}` is in your library, mine/{short}.py."
     new = needed(name, answer)
-    file = path(lesson)
+    file = path(short)
     with place.locked(file.parent):
         text = read(file)
         old = {item: piece for piece in pieces(text) for item in piece.names}
@@ -68,9 +68,9 @@ def keep(id: str, answer: Any) -> str:
             return f"`{name}` is in your library, mine/{file.name}."
         every = old | new
         kept[name] = date.today().isoformat()
-        copy = compose(lesson, every, kept)
+        copy = compose(short, every, kept)
         affected = [item for item in kept if item == name or _reach(item, every) & changed]
-        _judge(lesson, name, affected, copy, file)
+        _judge(short, name, affected, copy, file)
         files.write(file, copy.encode())
     return f"`{name}` is now in your library, mine/{file.name}."
 
@@ -79,15 +79,15 @@ def _text(piece: Piece | None) -> str | None:
     return piece.source if piece else None
 
 
-def _judge(lesson: str, name: str, affected: Iterable[str], copy: str, file: Path) -> None:
+def _judge(short: str, name: str, affected: Iterable[str], copy: str, file: Path) -> None:
     """Judge the answers of a file that is about to be written; raises NotKept."""
     module = loaded(copy, file)
-    trained = {item.name for item in exercises(lesson) if isinstance(item, Training)}
+    trained = {item.name for item in exercises(short) if isinstance(item, Training)}
     for item in affected:
         answer = getattr(module, item)
         if item in trained:  # that it can be read is enough: nobody waits for a second training
             continue
-        verdict = judge(f"{lesson}.{item}", answer)
+        verdict = judge(f"{short}.{item}", answer)
         if verdict.status == "right":
             continue
         if item != name:
@@ -103,20 +103,20 @@ def _judge(lesson: str, name: str, affected: Iterable[str], copy: str, file: Pat
 
 def _reach(name: str, every: dict[str, Piece]) -> set[str]:
     """The names that a piece needs, itself included."""
-    found, waiting = set[str](), [name]
+    reached, waiting = set[str](), [name]
     while waiting:
         item = waiting.pop()
-        if item in every and item not in found:
-            found |= every[item].names
+        if item in every and item not in reached:
+            reached |= every[item].names
             waiting += every[item].reads
-    return found
+    return reached
 
 
-def compose(lesson: str, every: dict[str, Piece], kept: dict[str, str]) -> str:
+def compose(short: str, every: dict[str, Piece], kept: dict[str, str]) -> str:
     """The file of a lesson: what is imported, then the answers in the order of the lesson, each
     after what it needs.
     """
-    order = [exercise.name for exercise in exercises(lesson) if exercise.name in kept]
+    order = [exercise.name for exercise in exercises(short) if exercise.name in kept]
     placed: list[Piece] = []
 
     def put(name: str) -> None:
@@ -131,8 +131,8 @@ def compose(lesson: str, every: dict[str, Piece], kept: dict[str, str]) -> str:
     started: list[Piece] = []
     for name in order:
         put(name)
-    found = {piece.source for piece in placed if piece.imports}
-    imports = sorted(found, key=lambda line: (line.startswith("from"), line))
+    lines = {piece.source for piece in placed if piece.imports}
+    imports = sorted(lines, key=lambda line: (line.startswith("from"), line))
     blocks = [
         "\n".join(
             [*(f"# {name}: right on {kept[name]}" for name in order if name in piece.names)]
@@ -141,7 +141,7 @@ def compose(lesson: str, every: dict[str, Piece], kept: dict[str, str]) -> str:
         for piece in placed
         if not piece.imports
     ]
-    head = HEAD.format(lesson=lesson, name=order[0])
+    head = HEAD.format(lesson=short, name=order[0])
     return "\n\n\n".join([head + ("\n" + "\n".join(imports) if imports else ""), *blocks]) + "\n"
 
 
@@ -184,8 +184,8 @@ def own(name: str) -> Any:
         try:
             _modules[file] = stamp, loaded(read(file), file)
         except Exception as error:
-            said = f"mine/{file.name} cannot be run ({type(error).__name__}: {error})"
-            raise CourseError(said) from None
+            problem = f"mine/{file.name} cannot be run ({type(error).__name__}: {error})"
+            raise CourseError(problem) from None
         finally:
             _loading.remove(file)
     return getattr(_modules[file][1], name, None)
@@ -194,16 +194,16 @@ def own(name: str) -> Any:
 def homes() -> dict[str, str]:
     """The lesson of every answer of the course that is here, by name; the first one has a name."""
     package = importlib.import_module("course_utils.reference")
-    found: dict[str, str] = {}
+    home_of: dict[str, str] = {}
     for module in sorted(item.name for item in pkgutil.iter_modules(package.__path__)):
         for name in _defined(module):
-            found.setdefault(name, module)
-    return found
+            home_of.setdefault(name, module)
+    return home_of
 
 
 @cache
-def _defined(lesson: str) -> list[str]:
-    module = importlib.import_module(f"course_utils.reference.{lesson}")
+def _defined(short: str) -> list[str]:
+    module = importlib.import_module(f"course_utils.reference.{short}")
     return [
         name
         for name, value in vars(module).items()

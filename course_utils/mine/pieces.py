@@ -97,29 +97,29 @@ def needed(name: str, answer: Any) -> dict[str, Piece]:
     NotKept.
     """
     space, cells = _namespace(answer), _cells()
-    found: dict[str, Piece] = {}
+    by_name: dict[str, Piece] = {}
     waiting = [(name, answer, "")]
     while waiting:
         item, value, near = waiting.pop()
-        if item in found:
+        if item in by_name:
             continue
         piece = _find(item, value, cells)
         if piece is None:
             raise NotKept(_missing(name, item, value))
         if not piece.imports and not isinstance(value, CODE):
-            own = piece.literal and (item.isupper() or piece.text in (near, found[name].text))
+            own = piece.literal and (item.isupper() or piece.text in (near, by_name[name].text))
             if not own:
                 raise NotKept(
                     f"your `{name}` reads `{item}` of the notebook, which is not there in another "
                     "lesson. Hand it over as an argument, or compute it inside."
                 )
-        found |= dict.fromkeys(piece.names, piece)
+        by_name |= dict.fromkeys(piece.names, piece)
         waiting += [
             (other, space[other], piece.text)
-            for other in sorted(piece.reads - found.keys())
+            for other in sorted(piece.reads - by_name.keys())
             if other in space and not _is_builtin(other, space)
         ]
-    return {item: replace(piece, text="") for item, piece in found.items()}
+    return {item: replace(piece, text="") for item, piece in by_name.items()}
 
 
 def _is_builtin(name: str, space: Mapping[str, Any]) -> bool:

@@ -42,10 +42,10 @@ def folder() -> Path | None:
 
 def required() -> Path:
     """The folder of the library; raises CourseError where there is no place for one."""
-    found = folder()
-    if found is None:
+    library = folder()
+    if library is None:
         raise CourseError(NOWHERE)
-    return found
+    return library
 
 
 @contextlib.contextmanager

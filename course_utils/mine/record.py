@@ -58,15 +58,15 @@ def _parsed(text: str) -> dict[str, Entry]:
     content = json.loads(text)
     if content["version"] != VERSION:
         raise ValueError(content["version"])
-    found = {id: Entry(**row) for id, row in content["exercises"].items()}
-    for entry in found.values():
+    by_id = {id: Entry(**row) for id, row in content["exercises"].items()}
+    for entry in by_id.values():
         for name, default in asdict(Entry()).items():
             value = getattr(entry, name)
             if type(value) is not type(default) and (type(value), name) != (int, "score"):
                 raise TypeError(f"{name} is {value!r}")
         if not 0 <= entry.score <= 1:
             raise ValueError(entry.score)
-    return found
+    return by_id
 
 
 def _put_aside(file: Path) -> str:
@@ -90,16 +90,16 @@ def _put_aside(file: Path) -> str:
 def change(folder: Path, id: str, how: Callable[[Entry], None]) -> str:
     """Change the entry of an exercise; a sentence where an old file had to be put aside."""
     with place.locked(folder):
-        found, said = entries(folder)
-        entry = found.setdefault(id, Entry())
+        by_id, note = entries(folder)
+        entry = by_id.setdefault(id, Entry())
         how(entry)
         entry.when = f"{datetime.now():%Y-%m-%d %H:%M}"
-        rows = {id: asdict(found[id]) for id in sorted(found)}
+        rows = {id: asdict(by_id[id]) for id in sorted(by_id)}
         content = {"version": VERSION, "exercises": rows}
         files.write(
             folder / FILE, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
         )
-    return said
+    return note
 
 
 def checked(folder: Path, verdict: Verdict) -> str:

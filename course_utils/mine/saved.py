@@ -19,9 +19,9 @@ LONGEST = 900  # seconds for one notebook
 
 def notebooks(folder: Path) -> list[Path]:
     """The saved notebooks of lessons beside the library, in order."""
-    found = sorted(folder.parent.glob("notebooks/*/*.ipynb"))
+    paths = sorted(folder.parent.glob("notebooks/*/*.ipynb"))
     known = lessons()
-    return [path for path in found if path.stem.partition("_")[2] in known]
+    return [path for path in paths if path.stem.partition("_")[2] in known]
 
 
 def judge_apart(notebook: Path, library: Path) -> str:
@@ -58,9 +58,9 @@ def wanted(cells: list[str], answers: set[str]) -> list[bool]:
     """Which cells are run: those that define an answer, and those that these need."""
     defines, reads = [], []
     for cell in cells:
-        found = pieces.pieces(cell)
-        defines.append({name for piece in found for name in piece.names})
-        reads.append({name for piece in found for name in piece.reads})
+        parts = pieces.pieces(cell)
+        defines.append({name for piece in parts for name in piece.names})
+        reads.append({name for piece in parts for name in piece.reads})
     run = [bool(names & answers) for names in defines]
     while True:
         needed = {name for names, on in zip(reads, run, strict=True) if on for name in names}
@@ -74,14 +74,14 @@ def judge_here(notebook: Path) -> None:
     """Run what the answers of a notebook need, in this process, and check each of them."""
     from course_utils import judge
 
-    found = exercises(notebook.stem.partition("_")[2])
+    asked = exercises(notebook.stem.partition("_")[2])
     cells = code_cells(notebook)
     space: dict[str, Any] = vars(sys.modules["__main__"])
-    run = wanted(cells, {exercise.name for exercise in found})
+    run = wanted(cells, {exercise.name for exercise in asked})
     for number, (cell, on) in enumerate(zip(cells, run, strict=True)):
         if on:
             _run(cell, f"<cell {number}>", space)
-    for exercise in found:
+    for exercise in asked:
         if exercise.name in space:
             checked(judge(exercise.id, space[exercise.name]), space[exercise.name])
 

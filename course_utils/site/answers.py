@@ -43,10 +43,10 @@ def leaked(folder: Path, lessons: Iterable[Lesson]) -> list[str]:
     """Where a line of an answer stands in a folder of pages, scripts and notebooks."""
     lines = answer_lines(lessons)
     texts = (path for path in sorted(folder.rglob("*")) if path.suffix in TEXTS)
-    said = ((path, _plain(path.read_text(encoding="utf-8"))) for path in texts)
+    contents = ((path, _plain(path.read_text(encoding="utf-8"))) for path in texts)
     return [
         f"{path.relative_to(folder)} has {line!r} of {lines[line]}"
-        for path, text in said
+        for path, text in contents
         for line in lines
         if line in text
     ]

@@ -65,14 +65,14 @@ def _signature(name: str, item: Any) -> str:
     """The call, with names of modules left out of its types; of an error its name alone."""
     if inspect.isclass(item) and issubclass(item, BaseException):
         return name
-    said = re.sub(r"\b(?:\w+\.)+(?=[A-Z])", "", str(inspect.signature(item))).replace("'", "")
-    return re.sub(r" at 0x\w+", "", f"{name}{said}")
+    call = re.sub(r"\b(?:\w+\.)+(?=[A-Z])", "", str(inspect.signature(item))).replace("'", "")
+    return re.sub(r" at 0x\w+", "", f"{name}{call}")
 
 
 def _text(item: Any) -> str:
     """The docstring as markdown; an indented part, such as a table, stays as it is."""
-    said = inspect.getdoc(item) or ""
-    parts = re.split(r"(`[^`]+`)", said)
+    docstring = inspect.getdoc(item) or ""
+    parts = re.split(r"(`[^`]+`)", docstring)
     return "".join(
         part if part.startswith("`") else re.sub(r"([*_<>\[\]$])", r"\\\1", part) for part in parts
     )

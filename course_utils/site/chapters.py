@@ -128,10 +128,10 @@ def _html(output: NotebookNode, pictures: dict[str, bytes]) -> str:
     content = base64.b64decode(output.data["image/png"])
     name = f"{hashlib.sha256(content).hexdigest()[:16]}.png"
     pictures[name] = content
-    said = output.metadata["image/png"]
+    image = output.metadata["image/png"]
     still = (
-        f'<img class="course-picture" src="../pictures/{name}" alt="{html.escape(said["alt"])}" '
-        f'width="{said["width"]}" loading="lazy">'
+        f'<img class="course-picture" src="../pictures/{name}" alt="{html.escape(image["alt"])}" '
+        f'width="{image["width"]}" loading="lazy">'
     )
     if not page:
         return still

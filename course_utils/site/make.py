@@ -90,8 +90,8 @@ def make(lessons: Sequence[Lesson], target: Path, links: Links) -> None:
         source, made = Path(temporary) / "source", Path(temporary) / "site"
         write_source(lessons, source, links)
         _sphinx(source, made, Path(temporary) / "doctrees")
-        if found := leaked(made, lessons):
-            raise CourseError(f"The site would show answers: {'; '.join(found[:5])}.")
+        if leaks := leaked(made, lessons):
+            raise CourseError(f"The site would show answers: {'; '.join(leaks[:5])}.")
         if target.exists():
             shutil.rmtree(target)
         shutil.copytree(made, target)
@@ -119,15 +119,15 @@ def write_source(lessons: Sequence[Lesson], source: Path, links: Links) -> None:
         _copy(picture, source / picture.name)
     _write(source / "index.md", _document("docs/index.md", links) + _contents(lessons))
     for file in importlib.metadata.files(MATHJAX) or []:
-        if found := OF_MATHJAX.search(f"/{file.as_posix()}"):
-            _copy(Path(str(file.locate())), source / "mathjax" / found[1])
+        if match := OF_MATHJAX.search(f"/{file.as_posix()}"):
+            _copy(Path(str(file.locate())), source / "mathjax" / match[1])
 
 
 def parts() -> dict[str, list[str]]:
     """PARTS, and what else lies in docs/."""
     known = {"docs/index.md", *(document for part in PARTS.values() for document in part)}
-    found = (path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md")))
-    return PARTS | {"Teach": [*PARTS["Teach"], *(path for path in found if path not in known)]}
+    documents = (path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md")))
+    return PARTS | {"Teach": [*PARTS["Teach"], *(path for path in documents if path not in known)]}
 
 
 def _contents(lessons: Sequence[Lesson]) -> str:
@@ -173,14 +173,14 @@ def _sphinx(source: Path, target: Path, doctrees: Path) -> None:
     """Run Sphinx; raises CourseError with what it warns of, such as a link to nothing."""
     from sphinx.application import Sphinx
 
-    said = io.StringIO()
+    log = io.StringIO()
     application = Sphinx(
-        source, None, target, doctrees, "html", SETTINGS, status=None, warning=said, freshenv=True
+        source, None, target, doctrees, "html", SETTINGS, status=None, warning=log, freshenv=True
     )
     application.build()
-    if said.getvalue():
-        words = re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()).replace(f"{source}/", "")
-        raise CourseError(f"The site is not made, for Sphinx warns: {words.strip()}")
+    if log.getvalue():
+        warnings = re.sub(r"\x1b\[[0-9;]*m", "", log.getvalue()).replace(f"{source}/", "")
+        raise CourseError(f"The site is not made, for Sphinx warns: {warnings.strip()}")
     for part in (target / "_static").glob("*.html"):  # parts of the theme, which are no pages
         part.unlink()
 

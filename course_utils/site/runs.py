@@ -27,20 +27,20 @@ def verdict(exercise: Exercise, mistake: Mistake) -> Verdict | None:
     """
     if isinstance(exercise, Training) or mistake.change is None:
         return None
-    found = next(_differences(exercise, mistake), None)
-    if found is None:
+    difference = next(_differences(exercise, mistake), None)
+    if difference is None:
         return None
-    expected, got = found.show()
+    expected, got = difference.show()
     return Verdict(
         exercise.id,
-        "error" if found.kind == "raised" else "wrong",
+        "error" if difference.kind == "raised" else "wrong",
         advice=mistake.hint,
         mistake=mistake.name,
-        where=found.name,
-        case=found.case.label,
+        where=difference.name,
+        case=difference.case.label,
         expected=expected,
         got=got.partition("\nat line ")[0],  # the line would be one of an answer
-        found=found,
+        found=difference,
     )
 
 
@@ -48,5 +48,5 @@ def _differences(exercise: Exercise, mistake: Mistake) -> Iterator[Difference]:
     answer = wrong_answer(exercise, mistake)
     for case, right in zip(*_right(exercise.id), strict=True):
         wrong = run_case(exercise, answer, case, PUBLIC_SEED, Evidence())
-        if found := first_difference([case], [right], [wrong]):
-            yield found
+        if difference := first_difference([case], [right], [wrong]):
+            yield difference

@@ -52,10 +52,10 @@ def explained(
     other: Any = copy.copy(exercise)
     other.mistakes = [Mistake(f"{edit.pairs}", edit, "") for edit in edits(exercise)]
     other.seconds = SECONDS
-    found = naming.name(other, cases, expected, got, seed)
-    if found is None or found.how not in ("alone", "together"):
+    named = naming.name(other, cases, expected, got, seed)
+    if named is None or named.how not in ("alone", "together"):
         return None
-    first, *more = (mistake.change for mistake in found.mistakes)
+    first, *more = (mistake.change for mistake in named.mistakes)
     return first + more[0] if more else first  # type: ignore[operator,return-value]
 
 

@@ -130,7 +130,7 @@ class Bug:
 def bugs(exercise: Exercise) -> list[Bug]:
     """The mistakes that are an edit of one line of the answer itself, each name once."""
     right = texts(exercise.lesson)[exercise.name]
-    found: dict[str, Bug] = {}
+    by_name: dict[str, Bug] = {}
     for mistake in exercise.mistakes:
         if not isinstance(mistake.change, Edit):
             continue
@@ -142,8 +142,8 @@ def bugs(exercise: Exercise) -> list[Bug]:
         if code.count("\n") == right.count("\n") and len(changed) == 1:
             bug = Bug(mistake, code, changed[0], lines[changed[0] - 1][0].strip())
             if bug.should != bug.stands:  # else it is further in or out, which nobody sees on paper
-                found.setdefault(mistake.name, bug)
-    return list(found.values())
+                by_name.setdefault(mistake.name, bug)
+    return list(by_name.values())
 
 
 def _question(
@@ -216,12 +216,12 @@ def printed(id: str, call: str, edit: Edit | None) -> str:
 @cache
 def examples(lesson: Lesson) -> dict[str, str]:
     """The worked example in the docstring of every exercise, by its name, as code."""
-    found = {}
+    by_name = {}
     for cell in json.loads(lesson.released.read_text(encoding="utf-8"))["cells"]:
         marks = cell["metadata"].get("nbgrader", {})
         if cell["cell_type"] == "code" and marks.get("solution"):
             for node in ast.parse(text(cell)).body:
                 if isinstance(node, ast.FunctionDef | ast.ClassDef):
                     told = doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")
-                    found[node.name] = "".join(example.source for example in told).rstrip("\n")
-    return found
+                    by_name[node.name] = "".join(example.source for example in told).rstrip("\n")
+    return by_name

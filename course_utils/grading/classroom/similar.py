@@ -38,14 +38,14 @@ def pairs(results: Iterable[tuple[str, Result]]) -> list[Pair]:
             text, parts = canonical(source)
             if parts >= LEAST_PARTS:
                 by_text.setdefault((name, text, parts), []).append(student)
-    found: dict[tuple[str, str], Pair] = {}
+    by_students: dict[tuple[str, str], Pair] = {}
     common = max(FEW, SHARE * number)
     for (name, _, parts), students in by_text.items():
         for two in combinations(students, 2) if len(students) <= common else ():
-            pair = found.setdefault(two, Pair(two))
+            pair = by_students.setdefault(two, Pair(two))
             pair.parts += parts
             pair.exercises.append(name)
-    return sorted(found.values(), key=lambda pair: (-pair.parts, pair.students))
+    return sorted(by_students.values(), key=lambda pair: (-pair.parts, pair.students))
 
 
 def _written(result: Result) -> Iterator[tuple[str, str]]:

@@ -109,32 +109,32 @@ class Statistics:
 
 def collect(course: Course, lesson: Lesson) -> Statistics:
     """The statistics of the latest results; raises CourseError where a submission has none yet."""
-    found = Statistics(lesson.name)
+    statistics = Statistics(lesson.name)
     for student, result in latest(course, lesson):
         if result is None:
-            found.statuses["course error"] += 1
+            statistics.statuses["course error"] += 1
             continue
-        found.statuses[result.status] += 1
-        found.open[student] = [
+        statistics.statuses[result.status] += 1
+        statistics.open[student] = [
             f"{row.id.partition('.')[2]} ({row.status})"
             for row in result.checks
             if row.status != "right" and not row.manual
         ]
-        found.seconds[student] = result.seconds
-        found.repairs.update(result.repairs)
+        statistics.seconds[student] = result.seconds
+        statistics.repairs.update(result.repairs)
         for row in result.checks:
-            found.ids[row.grade_id] = row.id
+            statistics.ids[row.grade_id] = row.id
             if not row.manual:
-                check = found.checks.setdefault(row.id, Check(row.max_points))
+                check = statistics.checks.setdefault(row.id, Check(row.max_points))
                 check.statuses[row.status] += 1
                 check.mistakes.update(row.mistake.split(TOGETHER) if row.mistake else [])
-    if not found.seconds:
+    if not statistics.seconds:
         raise CourseError(f"Nobody has handed in {lesson.name}.")
-    _from_gradebook(course, found)
+    _from_gradebook(course, statistics)
     # Read again rather than kept: all results of a large class do not fit into memory.
-    found.unnamed = unnamed.groups(graded(course, lesson), LEAST)
-    found.alike = similar.pairs(graded(course, lesson))
-    return found
+    statistics.unnamed = unnamed.groups(graded(course, lesson), LEAST)
+    statistics.alike = similar.pairs(graded(course, lesson))
+    return statistics
 
 
 def latest(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result | None]]:
@@ -150,8 +150,8 @@ def latest(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result | None]
                 Result.from_json(course.result(lesson, key).read_bytes()) if key else None,
             )
         except (OSError, ValueError, KeyError, TypeError):
-            said = f"has no result for {lesson.name} yet: run `course grade {lesson.name}` first."
-            raise CourseError(f"{printable(student)} {said}") from None
+            advice = f"has no result for {lesson.name} yet: run `course grade {lesson.name}` first."
+            raise CourseError(f"{printable(student)} {advice}") from None
 
 
 def graded(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result]]:
@@ -161,20 +161,20 @@ def graded(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result]]:
             yield student, result
 
 
-def _from_gradebook(course: Course, found: Statistics) -> None:
+def _from_gradebook(course: Course, statistics: Statistics) -> None:
     """Points as the gradebook has them, with those by hand and less what being late costs."""
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
-        for submission in book.find_assignment(found.lesson).submissions:
-            if submission.student_id not in found.seconds:
+        for submission in book.find_assignment(statistics.lesson).submissions:
+            if submission.student_id not in statistics.seconds:
                 continue
             score = submission.score - submission.late_submission_penalty
-            found.scores[submission.student_id] = max(0.0, score)
+            statistics.scores[submission.student_id] = max(0.0, score)
             for grade in (item for notebook in submission.notebooks for item in notebook.grades):
-                check = found.checks.get(found.ids.get(grade.name, ""))
+                check = statistics.checks.get(statistics.ids.get(grade.name, ""))
                 if check is not None:
                     check.points += grade.score
                 else:
-                    essay = found.essays.setdefault(grade.name, Essay())
+                    essay = statistics.essays.setdefault(grade.name, Essay())
                     essay.waiting += is_waiting(grade)
                     essay.given += grade.manual_score is not None
                     essay.empty += grade.manual_score is None and grade.auto_score is not None

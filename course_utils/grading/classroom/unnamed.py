@@ -106,7 +106,7 @@ def _ending(raised: Raised | None) -> tuple[str, str] | None:
 
 def groups(results: Iterable[tuple[str, Result]], least: int = 1) -> list[Group]:
     """The groups that have at least so many students, the largest first; results: with whose."""
-    found: dict[str, list[Group]] = {}
+    by_exercise: dict[str, list[Group]] = {}
     for student, result in results:
         for id, text in result.evidence.items():
             exercise, content = find(id), b64decode(text)
@@ -114,12 +114,12 @@ def groups(results: Iterable[tuple[str, Result]], least: int = 1) -> list[Group]
             evidence = received(content, drawn(id, result.seed))
             for mine, right in zip(evidence, wanted, strict=False):
                 mine.rtol = right.rtol
-            known = found.setdefault(id, [])
+            known = by_exercise.setdefault(id, [])
             group = next((item for item in known if item.takes(result.seed, evidence)), None)
             if group is None:
                 known.append(group := Group(exercise, result.seed, content, evidence))
             group.add(student, answer(result, exercise.name))
-    all_of_them = [group for known in found.values() for group in known]
+    all_of_them = [group for known in by_exercise.values() for group in known]
     chosen = [group for group in all_of_them if len(group.students) >= least]
     return sorted(chosen, key=lambda group: -len(group.students))
 

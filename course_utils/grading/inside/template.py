@@ -76,7 +76,7 @@ def main(control_fd: int) -> None:
             control.send(b"%d %s" % (number, _end(*children.pop(number), setup["sandboxed"])))
 
 
-def _warm(lesson: str, modules: list[str], first: bytes) -> dict[str, Any]:
+def _warm(short: str, modules: list[str], first: bytes) -> dict[str, Any]:
     """Import all that a submission may import, make the shell, and return the lesson's exercises by
     id.
     """
@@ -87,15 +87,15 @@ def _warm(lesson: str, modules: list[str], first: bytes) -> dict[str, Any]:
     from course_utils.grading.inside.shell import make_shell
 
     _import(modules)
-    found = {exercise.id: exercise for exercise in exercises(lesson)}
+    by_id = {exercise.id: exercise for exercise in exercises(short)}
     make_shell()
     for id, case in decode(first).items():
-        collect(found[id], _unwritten, [Case.received(case)])
+        collect(by_id[id], _unwritten, [Case.received(case)])
     for name in ("check", "judge"):
         setattr(checking, name, _later)
     gc.collect()
     gc.freeze()
-    return found
+    return by_id
 
 
 def _import(modules: Iterable[str]) -> None:

@@ -95,8 +95,13 @@ def quoted(verdict: Verdict, ours: set[str]) -> Verdict:
     """A verdict in which the name of evidence that nobody asked for stands as the submission's
     words.
     """
-    name, found = verdict.where, verdict.found
-    if not name or found is None or found.is_asked_for or name.removesuffix(axes.EARLIER) in ours:
+    name, difference = verdict.where, verdict.found
+    if (
+        not name
+        or difference is None
+        or difference.is_asked_for
+        or name.removesuffix(axes.EARLIER) in ours
+    ):
         return verdict
     return replace(verdict, where=theirs(name), advice=verdict.advice.replace(name, theirs(name)))
 

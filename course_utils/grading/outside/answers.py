@@ -37,22 +37,22 @@ def digests(cells: Sequence[Any]) -> dict[str, str]:
     """A hash of the answer to each graded cell: of a check's, all that stands between it and the
     one before; of an answer that a person reads, itself with the student's cells around it.
     """
-    found: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     since: list[str] = []
     read: str | None = None  # the answer in words that the student's cells still belong to
     for cell in cells:
         marks, own = cell["metadata"].get("nbgrader", {}), cell.get("id", "").startswith("student-")
         content = json.dumps([text(cell), cell.get("attachments", {})], sort_keys=True)
         if own and read is not None:
-            found[read].append(content)
+            texts[read].append(content)
         if own or (marks.get("solution") and not marks.get("grade")):
             since.append(content)
         elif is_graded(cell):
-            found[grade_id(cell)] = [*since, *([content] if is_for_a_person(cell) else [])]
+            texts[grade_id(cell)] = [*since, *([content] if is_for_a_person(cell) else [])]
             read, since = (grade_id(cell) if is_for_a_person(cell) else None), []
         elif cell.get("id") != "repairs" and not cell.get("id", "").startswith("own-"):
             read = None
     return {
         name: hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:16]
-        for name, parts in found.items()
+        for name, parts in texts.items()
     }

@@ -100,13 +100,13 @@ class Batch:
         """What a student handed in; raises PermissionError where nobody may look."""
         folder = self.course.path("submitted", student, self.lesson.name)
         try:
-            found = read_submission(folder, self.lesson.name, self.known)
+            handed_in = read_submission(folder, self.lesson.name, self.known)
         except Unreadable as error:
             reason, status = str(error), error.status
             key = self._key(f"{status}: {reason}".encode())
             return Submission(student, key, reason=reason, status=status)
-        beside, unread = read_beside(found.path.parent, found.path.name, self.given)
-        return self.submission(student, found.content, beside, unread, found.notes)
+        beside, unread = read_beside(handed_in.path.parent, handed_in.path.name, self.given)
+        return self.submission(student, handed_in.content, beside, unread, handed_in.notes)
 
     def submission(
         self,
@@ -260,9 +260,9 @@ def grade(
                 graded.take(key, result)
         late.apply(course, lesson)
         changes = writer.changes
-    found = _report(batch, graded.summaries, marks(course, lesson))
+    report = _report(batch, graded.summaries, marks(course, lesson))
     more = {"changes": changes, "left_out": graded.left_out}
-    return found | {name: sentences for name, sentences in more.items() if sentences}
+    return report | {name: sentences for name, sentences in more.items() if sentences}
 
 
 def _report(

@@ -78,10 +78,10 @@ class Course:
 
     def lessons(self) -> list[Lesson]:
         """The lessons that were released, in order."""
-        found = sorted(self.path("release", ".", "x").parent.glob("[!.]*"))
+        folders = sorted(self.path("release", ".", "x").parent.glob("[!.]*"))
         return [
             Lesson(path.name, self.root)
-            for path in found
+            for path in folders
             if (path / f"{path.name}.ipynb").is_file()
         ]
 
@@ -97,8 +97,8 @@ class Course:
     def unreleased(self) -> list[str]:
         """Lessons that somebody handed in, and that were never released."""
         released = {lesson.name for lesson in self.lessons()}
-        found = self.path("submitted", "*", "x").parent.parent.glob("[!.]*/[!.]*")
-        return sorted({path.name for path in found if path.is_dir()} - released)
+        folders = self.path("submitted", "*", "x").parent.parent.glob("[!.]*/[!.]*")
+        return sorted({path.name for path in folders if path.is_dir()} - released)
 
     def released(self, lesson: Lesson) -> str:
         """The released notebook; raises CourseError where it cannot be read."""
@@ -122,8 +122,8 @@ class Course:
             cells = json.loads(path.read_bytes())["cells"]
         except (OSError, ValueError, KeyError):
             return ()
-        found = {grade_id(cell): text(cell) for cell in cells if origin(cell) == "check"}
-        return tuple((name, source) for name, source in found.items() if begins in source)
+        sources = {grade_id(cell): text(cell) for cell in cells if origin(cell) == "check"}
+        return tuple((name, source) for name, source in sources.items() if begins in source)
 
     def earlier(self, lesson: Lesson) -> tuple[str, ...]:
         """The lessons before this one, released or not, without their numbers: a child may import
@@ -145,8 +145,8 @@ class Course:
 
     def _folders(self, lesson: Lesson) -> list[str]:
         pattern = self.path("submitted", "*", lesson.name)
-        found = (path for path in pattern.parent.parent.glob("[!.]*") if path.name != "__MACOSX")
-        return sorted(path.name for path in found if _may_hold(path, lesson.name))
+        folders = (path for path in pattern.parent.parent.glob("[!.]*") if path.name != "__MACOSX")
+        return sorted(path.name for path in folders if _may_hold(path, lesson.name))
 
     def own(self, *parts: str) -> Path:
         """A place for what is neither nbgrader's nor the student's: results and seeds."""
@@ -156,8 +156,8 @@ class Course:
         """The folders that hold submissions, grades and answers, as paths without links."""
         database = Path(self.folders.db_url.removeprefix("sqlite:///"))
         exchange = Path(Exchange(parent=self.app).root)
-        found = (self.root, self.path("submitted", ".", "."), database.parent, exchange)
-        return tuple(sorted({str(path.resolve()) for path in found if path.is_absolute()}))
+        folders = (self.root, self.path("submitted", ".", "."), database.parent, exchange)
+        return tuple(sorted({str(path.resolve()) for path in folders if path.is_absolute()}))
 
     def result(self, lesson: Lesson, key: str) -> Path:
         """Where the result with this key is kept."""

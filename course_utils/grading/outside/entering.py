@@ -101,23 +101,23 @@ def _enter(course: Course, lesson: Lesson, released: Mapping[str, Any]) -> list[
 
 def _wanted(released: Mapping[str, Any]) -> Cells:
     """The cells of a lesson that the gradebook knows."""
-    found: Cells = {kind: {} for kind in MARKS}
+    cells: Cells = {kind: {} for kind in MARKS}
     for cell in released["cells"]:
         marks = cell["metadata"].get("nbgrader", {})
         for kind in (kind for kind, mark in MARKS.items() if marks.get(mark)):
             info = {"max_score": float(marks.get("points", 0)), "cell_type": cell["cell_type"]}
-            found[kind][marks["grade_id"]] = {} if kind is SolutionCell else info
-    return found
+            cells[kind][marks["grade_id"]] = {} if kind is SolutionCell else info
+    return cells
 
 
 def _known(notebook: Notebook) -> Cells:
     """The cells of a lesson as the gradebook has them."""
-    found: Cells = {kind: {} for kind in MARKS}
+    cells: Cells = {kind: {} for kind in MARKS}
     for cell in notebook._base_cells:
-        info = found[type(cell)].setdefault(cell.name, {})
+        info = cells[type(cell)].setdefault(cell.name, {})
         if not isinstance(cell, SolutionCell):
             info.update(max_score=cell.max_score, cell_type=cell.cell_type)
-    return found
+    return cells
 
 
 class _Change:
@@ -125,7 +125,7 @@ class _Change:
 
     def __init__(self, course: Course, lesson: Lesson, book: Gradebook, notebook: Notebook) -> None:
         self.course, self.lesson, self.book, self.notebook = course, lesson, book, notebook
-        self.said: list[str] = []
+        self.sentences: list[str] = []
 
     def make(self, wanted: Cells) -> list[str]:
         """Make the gradebook's cells those that are wanted; gives what has changed."""
@@ -145,13 +145,13 @@ class _Change:
             time = datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S-%f")
             path = self.course.own("archive", self.lesson.name, f"{time}.json")
             write(path, dump(archived))
-            self.said.append(f"What they had in points and comments is kept in {path}.")
+            self.sentences.append(f"What they had in points and comments is kept in {path}.")
         self.book.db.commit()
-        return self.said
+        return self.sentences
 
     def _say(self, what: str, names: set[str]) -> None:
         if names:
-            self.said.append(f"{what}: {', '.join(sorted(names))}.")
+            self.sentences.append(f"{what}: {', '.join(sorted(names))}.")
 
     def _rename(self, wanted: Cells) -> None:
         """Give cells their new names where a release had the same cell under another one."""
@@ -168,11 +168,11 @@ class _Change:
                     names = wanted[type(base)]
                     if base.name == old and new in names and old not in names and free:
                         base.name = new
-                        self.said.append(f"{old} is now called {new}.")
+                        self.sentences.append(f"{old} is now called {new}.")
 
     def _remove(self, cell: Any) -> list[dict[str, Any]]:
         """Take a cell out, with what hangs on it; gives that."""
-        found = []
+        removed = []
         for notebook in self.notebook.submissions:
             row = {"student": notebook.student.id, "cell": cell.name, "kind": type(cell).__name__}
             row["graded"] = not isinstance(cell, SolutionCell)
@@ -182,11 +182,11 @@ class _Change:
             for comment in [item for item in notebook.comments if item.cell_id == cell.id]:
                 row["manual_comment"] = comment.manual_comment
                 self.book.db.delete(comment)
-            found.append(row)
+            removed.append(row)
         self.book.db.flush()
         self.book.db.delete(cell)
         self.book.db.flush()
-        return found
+        return removed
 
     def _add(self, kind: Any, name: str, info: dict[str, Any]) -> None:
         """Put a cell in, with what was given for it before it was taken out once."""
@@ -204,21 +204,21 @@ class _Change:
                 made = Comment(cell_id=cell.id, notebook=notebook, manual_comment=comment)
                 self.book.db.add(made)
         if kind is not SolutionCell:
-            self.said.append(f"New in the lesson: {name}.")
+            self.sentences.append(f"New in the lesson: {name}.")
 
     def _archived(self, kind: Any, name: str) -> dict[str, dict[str, Any]]:
         """What was given for a cell when it was last taken out, by student."""
-        found = {}
+        by_student = {}
         for path in sorted(self.course.own("archive", self.lesson.name).glob("[!.]*.json")):
             for row in json.loads(path.read_bytes()):
                 if (row["kind"], row["cell"]) == (kind.__name__, name):
-                    found[row["student"]] = row
-        return found
+                    by_student[row["student"]] = row
+        return by_student
 
     def _change(self, cell: Any, info: dict[str, Any]) -> None:
         """Give a cell other points; what was given by hand stays, and is looked at if too much."""
         if cell.max_score != info["max_score"]:
-            self.said.append(
+            self.sentences.append(
                 f"{cell.name} has {info['max_score']:g} points, which were {cell.max_score:g}."
             )
             for grade in cell.grades:

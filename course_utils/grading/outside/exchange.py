@@ -157,10 +157,10 @@ def _answer(
         if len(content) > wire.LONGEST_QUESTION:
             raise ValueError("a question that is too long")
         refuse_harmful(question := decode(content))
-        said = encode(oracles[number](question))
+        reply = encode(oracles[number](question))
     except Exception:
         raise Ended("crashed", STRANGE) from None
-    child.send(wire.ASK, number, said)
+    child.send(wire.ASK, number, reply)
 
 
 def _seconds(step: Step, limits: wire.Limits) -> float:

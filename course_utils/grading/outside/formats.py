@@ -42,21 +42,21 @@ def gradescope(result: Result) -> dict[str, Any]:
 
 def _output(result: Result) -> str:
     """What is said of the submission as a whole, above its tests."""
-    said = [*result.repairs]
+    sentences = [*result.repairs]
     if result.status != "graded":
-        said.append(f"Not graded to the end: {result.status}.")
+        sentences.append(f"Not graded to the end: {result.status}.")
     if waiting := [row.id for row in result.checks if row.manual]:
-        said.append(f"Read by a person, and not in the score: {', '.join(waiting)}.")
-    return "\n".join(said)
+        sentences.append(f"Read by a person, and not in the score: {', '.join(waiting)}.")
+    return "\n".join(sentences)
 
 
 def _test(row: Row) -> dict[str, Any]:
     """A check as one of Gradescope's tests; what a person reads has no score there."""
-    said = {"name": row.id, "output": f"{row.status}\n{row.message}"}
+    test = {"name": row.id, "output": f"{row.status}\n{row.message}"}
     if row.manual:
-        return said
+        return test
     passed = "passed" if row.status == "right" else "failed"
-    return said | {"score": row.points or 0.0, "max_score": row.max_points, "status": passed}
+    return test | {"score": row.points or 0.0, "max_score": row.max_points, "status": passed}
 
 
 def classroom50(

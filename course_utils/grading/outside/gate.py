@@ -254,13 +254,13 @@ def _image(
     address = str(token.attrs["src"])
     if address.removeprefix("attachment:") in env["pictures"]:
         return renderer.image(tokens, index, options, env)
-    said = Markup("<em>(a picture that is not in the notebook: {})</em>").format(
+    words = Markup("<em>(a picture that is not in the notebook: {})</em>").format(
         token.content or "without a text"
     )
     return (
-        Markup('<a href="{}">{}</a>').format(address, said)
+        Markup('<a href="{}">{}</a>').format(address, words)
         if address.startswith("https://")
-        else said
+        else words
     )
 
 

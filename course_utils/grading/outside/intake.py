@@ -117,10 +117,10 @@ def read_beside(
 
     given: those that were handed out with it, which count as they were.
     """
-    found: dict[str, bytes] = {}
+    beside: dict[str, bytes] = {}
     unread: list[str] = []
     if _is_link(folder):
-        return found, unread
+        return beside, unread
     for path in sorted(folder.iterdir() if folder.is_dir() else ()):
         if path.name.startswith((".", "__")) or path.name in {notebook, *OF_NBGRADER}:
             continue
@@ -128,14 +128,14 @@ def read_beside(
             continue
         try:
             if path.name not in given:
-                found[path.name] = _read_one(path, found)
+                beside[path.name] = _read_one(path, beside)
             elif _differs(path, given[path.name]):
                 raise Unreadable("it came with the lesson, and counts as it was")
         except (Unreadable, OSError) as error:
             why = error if isinstance(error, Unreadable) else "it is no plain file"
             shown = path.name if path.name.isprintable() else ascii(path.name)
             unread.append(f"{shown[:100]}, beside the notebook, was not read: {why}.")
-    return found, unread
+    return beside, unread
 
 
 def _differs(path: Path, content: bytes) -> bool:
@@ -144,32 +144,32 @@ def _differs(path: Path, content: bytes) -> bool:
         return file.read(len(content) + 1) != content
 
 
-def _read_one(path: Path, found: Mapping[str, bytes]) -> bytes:
+def _read_one(path: Path, others: Mapping[str, bytes]) -> bytes:
     """A file beside a notebook; raises OSError, or Unreadable with a part of a sentence."""
     if path.suffix.lower() not in BESIDE or not path.name.isprintable():
         raise Unreadable(f"it may be {', '.join(sorted(BESIDE))}")
-    if len(found) == MOST_BESIDE:
+    if len(others) == MOST_BESIDE:
         raise Unreadable(f"there may be {MOST_BESIDE}")
     with open_plain(path) as file:
         content = file.read(LARGEST_BESIDE + 1)
     if len(content) > LARGEST_BESIDE:
         raise Unreadable(f"it may have {LARGEST_BESIDE >> 20} MB")
-    if len(content) + sum(map(len, found.values())) > LARGEST_TOGETHER:
+    if len(content) + sum(map(len, others.values())) > LARGEST_TOGETHER:
         raise Unreadable(f"all together may have {LARGEST_TOGETHER >> 20} MB")
     return content
 
 
 def _notebooks(folder: Path) -> list[Path]:
     """Files of a submission that may be notebooks under other names, also one folder deeper."""
-    found: list[Path] = []
+    paths: list[Path] = []
     for place, folders, names in os.walk(folder):
         here = Path(place)
-        found += (here / name for name in sorted(names) if name.lower().endswith(NOTEBOOKS))
-        deeper = here == folder and len(found) < MOST_NOTEBOOKS
+        paths += (here / name for name in sorted(names) if name.lower().endswith(NOTEBOOKS))
+        deeper = here == folder and len(paths) < MOST_NOTEBOOKS
         folders[:] = [
             name for name in sorted(folders) if deeper and name[0] != "." and name != "__MACOSX"
         ]
-    return [path for path in found if path.name[0] != "."][:MOST_NOTEBOOKS]
+    return [path for path in paths if path.name[0] != "."][:MOST_NOTEBOOKS]
 
 
 def _renamed(folder: Path, name: str, known: Mapping[str, set[str]]) -> Path | None:

@@ -33,21 +33,20 @@ def begin(folder: Path) -> None:
     _data(PACKAGE / "data", package / "data")
 
 
-def make(folder: Path, lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> None:
-    """Add a lesson to a folder that was begun; lesson and earlier: names without number, such as
-    linear.
+def make(folder: Path, short: str, earlier: Iterable[str], imported: Iterable[str]) -> None:
+    """Add a lesson to a folder that was begun.
 
-    imported: what the lesson's own cells import, such as course_utils.reference.sgd; it is there in
-    any case.
+    short and earlier: names of lessons without their numbers, such as linear. imported: what the
+    lesson's own cells import, such as course_utils.reference.sgd, which is there in any case.
     """
     package = folder / "course_utils"
-    for name, source in probes(lesson, imported).items():
+    for name, source in probes(short, imported).items():
         (package / "exercises" / f"{name}.py").write_text(source, encoding="utf-8")
-    for name in references(lesson, earlier, imported):
+    for name in references(short, earlier, imported):
         shutil.copy(PACKAGE / "reference" / f"{name}.py", package / "reference")
 
 
-def references(lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> set[str]:
+def references(short: str, earlier: Iterable[str], imported: Iterable[str]) -> set[str]:
     """The lessons whose answers a child may import: earlier ones, and what the lesson or these
     import themselves.
 
@@ -61,16 +60,16 @@ def references(lesson: str, earlier: Iterable[str], imported: Iterable[str]) -> 
         *(name.split(".")[2] for name in imported if name.startswith("course_utils.reference.")),
         *(known[last] for last in _taken("course_utils.mine.", imported) if last in known),
     ]
-    found: set[str] = set()
+    lessons: set[str] = set()
     while waiting:
         name = waiting.pop()
         path = PACKAGE / "reference" / f"{name}.py"
-        if name in {*found, lesson} or not path.is_file():
+        if name in {*lessons, short} or not path.is_file():
             continue
-        found.add(name)
+        lessons.add(name)
         body = ast.parse(path.read_text(encoding="utf-8")).body
         waiting += [_last(node) for node in _imports_from("course_utils.reference.", body)]
-    return found
+    return lessons
 
 
 def _taken(package: str, imported: Iterable[str]) -> Iterator[str]:
@@ -78,7 +77,7 @@ def _taken(package: str, imported: Iterable[str]) -> Iterator[str]:
     return (name.removeprefix(package) for name in imported if name.startswith(package))
 
 
-def probes(lesson: str, imported: Iterable[str] = ()) -> dict[str, str]:
+def probes(short: str, imported: Iterable[str] = ()) -> dict[str, str]:
     """The sources of a lesson's exercises, and of what these import from other lessons, by module.
 
     They hold probes, what these need and what the lesson imports, and nothing else. The catalogue
@@ -86,24 +85,22 @@ def probes(lesson: str, imported: Iterable[str] = ()) -> dict[str, str]:
     a working layer; and who draws the inputs or measures a model may have to solve the exercise for
     it.
     """
-    is_ours = (PACKAGE / "exercises" / f"{lesson}.py").is_file()
-    kept: dict[str, set[str]] = {lesson: set()} if is_ours else {}
+    is_ours = (PACKAGE / "exercises" / f"{short}.py").is_file()
+    kept: dict[str, set[str]] = {short: set()} if is_ours else {}
     for name in imported:
         match name.split("."):
             case ["course_utils", "exercises", module, name]:
                 kept.setdefault(module, set()).add(name)
     wanted = {name: {*names} for name, names in kept.items()}
     while True:
-        trees = {
-            name: _reduced(name, names, every=name == lesson) for name, names in wanted.items()
-        }
-        found = {name: {*names} for name, names in kept.items()}
+        trees = {name: _reduced(name, names, every=name == short) for name, names in wanted.items()}
+        needed = {name: {*names} for name, names in kept.items()}
         for tree in trees.values():
             for node in _imports_from("course_utils.exercises.", tree.body):
-                found.setdefault(_last(node), set()).update(alias.name for alias in node.names)
-        if found == wanted:
+                needed.setdefault(_last(node), set()).update(alias.name for alias in node.names)
+        if needed == wanted:
             return {name: ast.unparse(tree) + "\n" for name, tree in trees.items()}
-        wanted = found
+        wanted = needed
 
 
 def _reduced(module: str, names: set[str], every: bool) -> ast.Module:

@@ -57,8 +57,8 @@ def extend(course: Course, lesson: Lesson, student: str, until: datetime | None)
 def extensions(course: Course, lesson: Lesson) -> dict[str, datetime]:
     """Until when single students may hand in."""
     folder = course.own("extensions", lesson.name)
-    found = folder.glob("[!.]*") if folder.is_dir() else ()
-    return {path.name: read_time(path.read_text(encoding="utf-8")) for path in found}
+    paths = folder.glob("[!.]*") if folder.is_dir() else ()
+    return {path.name: read_time(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def apply(course: Course, lesson: Lesson, withdrawn: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]

@@ -44,8 +44,8 @@ def grade(
     except PermissionError:
         raise CourseError(f"You may not read {path}: change its rights, or who owns it.") from None
     batch = Batch(course, _lesson(course, content, lesson, reason), options)
-    found, unread = read_beside(path, notebook.name, batch.given) if path.is_dir() else ({}, [])
-    task = batch.task(batch.submission("", content, found, unread))
+    beside, unread = read_beside(path, notebook.name, batch.given) if path.is_dir() else ({}, [])
+    task = batch.task(batch.submission("", content, beside, unread))
     if reason:
         return task.unreadable(reason)
     try:
@@ -62,17 +62,17 @@ def _the_only_one(path: Path) -> Path:
     """The notebook that a path names, or the only one in a folder; raises Unreadable."""
     if not path.is_dir():
         return path
-    found = sorted(path.glob("*.ipynb"))
-    if len(found) != 1:
-        names = ", ".join(item.name for item in found[:5]) or "none"
+    notebooks = sorted(path.glob("*.ipynb"))
+    if len(notebooks) != 1:
+        names = ", ".join(item.name for item in notebooks[:5]) or "none"
         raise Unreadable(f"Hand in one notebook; here is {names}.")
-    return found[0]
+    return notebooks[0]
 
 
 def _lesson(course: Course, content: bytes, named: str | None, reason: str) -> Lesson:
     """The lesson that is named, else the one that the notebook's cells are of."""
-    if named is None and (found := recognised(content, known_lessons(course))):
-        return Lesson(found, course.root)
+    if named is None and (name := recognised(content, known_lessons(course))):
+        return Lesson(name, course.root)
     if named is None:
         why = reason or "None of the notebook's cells is one of a released lesson."
         raise CourseError(f"{why} Name the lesson with --lesson, and it gets a verdict.")

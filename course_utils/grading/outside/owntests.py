@@ -43,30 +43,30 @@ def strange(task: Task, tests: Mapping[int, str], rebuilt: Rebuilt) -> dict[str,
     """The verdict on tests that call a check of the course's own: nothing is judged inside there,
     and everybody would pass.
     """
-    found = {}
+    verdicts = {}
     for index, source in tests.items():
         if called := _CHECK.search(source):
             id = exercise_id(rebuilt.cells[index], task.short)
             fault = NO_SUCH.format(called[1])
-            found[id] = Verdict(id, "course error", advice=fault, fault=fault)
-    return found
+            verdicts[id] = Verdict(id, "course error", advice=fault, fault=fault)
+    return verdicts
 
 
 def rows(task: Task, rebuilt: Rebuilt, steps: Sequence[Step], came: Came) -> dict[str, Row]:
     """The rows of the tests that were to be run, by their ids."""
-    found = {}
+    by_id = {}
     for number, step in enumerate(steps):
         if step.test:
             cell = rebuilt.cells[step.index]
             id = exercise_id(cell, task.short)
             if number in came.tests:
-                found[id] = judged(task, cell, came.tests[number], rebuilt.whole)
+                by_id[id] = judged(task, cell, came.tests[number], rebuilt.whole)
             else:
                 reason, message = came.lost[number]
-                said = f"{INSIDE} {sentence(reason, message)}"
-                verdict = Verdict(id, reason, advice=said)  # type: ignore[arg-type]
-                found[id] = as_row(id, cell, verdict)
-    return found
+                advice = f"{INSIDE} {sentence(reason, message)}"
+                verdict = Verdict(id, reason, advice=advice)  # type: ignore[arg-type]
+                by_id[id] = as_row(id, cell, verdict)
+    return by_id
 
 
 def judged(
@@ -78,13 +78,13 @@ def judged(
     try:
         points, most = determine_grade(tested)
     except ValueError:  # more points than there are
-        said = f"{INSIDE} It gave more points than there are: a person looks."
-        return replace(row(id, cell, "not run", said), manual=True)
+        message = f"{INSIDE} It gave more points than there are: a person looks."
+        return replace(row(id, cell, "not run", message), manual=True)
     assert points is not None
-    status, said = _said(kept, points, most)
+    status, message = _said(kept, points, most)
     if not whole and points < most:  # what it needs may stand in what could not be read
-        return replace(row(id, cell, "not run", f"{INSIDE} {said}"), manual=True)
-    return row(id, cell, status, f"{INSIDE} {said}", points / most if most else 0.0)
+        return replace(row(id, cell, "not run", f"{INSIDE} {message}"), manual=True)
+    return row(id, cell, status, f"{INSIDE} {message}", points / most if most else 0.0)
 
 
 def _ignored(output: Mapping[str, Any], task: Task) -> bool:

@@ -37,12 +37,12 @@ def is_picture(kind: str, data: Any) -> bool:
 
 def of_files(files: Mapping[str, bytes]) -> Attachments:
     """The files that are pictures, in the form of attachments."""
-    found: Attachments = {}
+    attachments: Attachments = {}
     for name, content in files.items():
         kind = _OF_SUFFIX.get(name.rpartition(".")[2].lower(), "")
         if is_picture(kind, data := base64.b64encode(content).decode()):
-            found[name] = {kind: data}
-    return found
+            attachments[name] = {kind: data}
+    return attachments
 
 
 def near(text: str, files: Attachments, room: int) -> tuple[str, Attachments]:
@@ -50,16 +50,16 @@ def near(text: str, files: Attachments, room: int) -> tuple[str, Attachments]:
 
     room: how many characters of base64 one may have.
     """
-    found: Attachments = {}
+    attachments: Attachments = {}
 
     def attached(match: re.Match[str]) -> str:
         name = unquote(match[0].removeprefix("./"))
         if name not in files or size({name: files[name]}) > room:
             return match[0]
-        found[name] = files[name]
+        attachments[name] = files[name]
         return f"attachment:{quote(name)}"
 
-    return (_PLACE.sub(attached, text) if files else text), found
+    return (_PLACE.sub(attached, text) if files else text), attachments
 
 
 def take(text: str, attachments: Any, room: int) -> tuple[str, Attachments]:

@@ -52,7 +52,7 @@ class Rebuilt:
     beside: set[str] = field(default_factory=set)
 
 
-class _Lesson:
+class _LessonCells:
     """The cells of a lesson as they are, and as they were when the submission's author got them."""
 
     def __init__(self, source: list[dict[str, Any]], handed: list[dict[str, Any]]) -> None:
@@ -98,13 +98,13 @@ class _Lesson:
     @property
     def changes(self) -> list[str]:
         """What the instructor has added and dropped since it was handed out."""
-        said = []
+        sentences = []
         if self.added:
             names = ", ".join(self.added)
-            said.append(f"Added to the lesson after this notebook was handed out: {names}.")
+            sentences.append(f"Added to the lesson after this notebook was handed out: {names}.")
         if self.dropped:
-            said.append(f"No longer in the lesson, and not graded: {', '.join(self.dropped)}.")
-        return said
+            sentences.append(f"No longer in the lesson, and not graded: {', '.join(self.dropped)}.")
+        return sentences
 
 
 @dataclass
@@ -121,8 +121,8 @@ class _Own:
     @property
     def grade_id(self) -> str:
         marks = self.metadata.get("nbgrader")
-        found = marks.get("grade_id") if isinstance(marks, dict) else None
-        return found if isinstance(found, str) else ""
+        name = marks.get("grade_id") if isinstance(marks, dict) else None
+        return name if isinstance(name, str) else ""
 
     @property
     def names(self) -> frozenset[str]:
@@ -164,8 +164,8 @@ def parse(content: bytes) -> dict[str, Any]:
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        said = str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
-        raise Unreadable(f"The file is no notebook, or only a part of one ({said}).") from None
+        why = str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        raise Unreadable(f"The file is no notebook, or only a part of one ({why}).") from None
     version = notebook.get("nbformat") if isinstance(notebook, dict) else None
     if isinstance(version, int) and version != 4:
         raise Unreadable(
@@ -191,7 +191,7 @@ def rebuild(
     submitted = parse(content)
     result = Rebuilt()
     own, result.whole = _own_cells(submitted, result.repairs, beside)
-    source, lesson = released["cells"], _Lesson(released["cells"], handed["cells"])
+    source, lesson = released["cells"], _LessonCells(released["cells"], handed["cells"])
     result.repairs += lesson.changes
     result.repairs += _changed_settings(handed, submitted)
     answers, extras = _match(lesson, own, result.repairs)
@@ -207,8 +207,8 @@ def rebuild(
             cell.update(outputs=[], execution_count=None)
         kind, after = origin(cell), list[_Own]()
         if kind == "answer":
-            found, stubs = answers.get(index, []), lesson.stubs(index)
-            before, chosen, after = _choose(cell, found, stubs, result.repairs)
+            candidates, stubs = answers.get(index, []), lesson.stubs(index)
+            before, chosen, after = _choose(cell, candidates, stubs, result.repairs)
             for other in before:
                 _add(result, _as_cell(other, len(result.cells)), "student")
             _fill(result, cell, chosen, elsewhere, stubs)
@@ -304,7 +304,7 @@ def _own_cells(
     submitted: Mapping[str, Any], repairs: list[str], beside: Mapping[str, bytes]
 ) -> tuple[list[_Own], bool]:
     """The cells of a submission, and whether they are all there."""
-    found, broken, room, picture_room = [], 0, LONGEST_SOURCES, pictures.LARGEST
+    cells, broken, room, picture_room = [], 0, LONGEST_SOURCES, pictures.LARGEST
     drawn = pictures.of_files(beside)
     for cell in submitted["cells"][:MOST_CELLS]:
         source = cell.get("source") if isinstance(cell, dict) else None
@@ -329,11 +329,11 @@ def _own_cells(
         room -= len(source)
         metadata, id = cell.get("metadata"), cell.get("id")
         metadata = metadata if isinstance(metadata, dict) else {}
-        found.append(_Own(kind, source, metadata, id if isinstance(id, str) else "", attachments))
+        cells.append(_Own(kind, source, metadata, id if isinstance(id, str) else "", attachments))
     broken += max(0, len(submitted["cells"]) - MOST_CELLS)
     if broken:
         repairs.append(f"{broken} cells could not be read, or were too long, and were left out.")
-    return found, not broken
+    return cells, not broken
 
 
 def _shortened(source: str, most: int, repairs: list[str]) -> str:
@@ -359,7 +359,7 @@ def _changed_settings(released: Mapping[str, Any], submitted: Mapping[str, Any])
 
 
 def _match(
-    lesson: _Lesson, own: list[_Own], repairs: list[str]
+    lesson: _LessonCells, own: list[_Own], repairs: list[str]
 ) -> tuple[dict[int, list[_Own]], list[_Own]]:
     """Answers by the index of their cell in the lesson, and the student's further cells with their
     places.
@@ -414,7 +414,9 @@ def _match(
     return answers, extras
 
 
-def _without_mark(cell: _Own, lesson: _Lesson, marked: set[int], repairs: list[str]) -> int | None:
+def _without_mark(
+    cell: _Own, lesson: _LessonCells, marked: set[int], repairs: list[str]
+) -> int | None:
     """The cell of the lesson that an unmarked cell is: by its text, its id, or the name that it
     defines.
     """
@@ -450,43 +452,43 @@ def _words(
     for index, cell in enumerate(source):
         if origin(cell) != "answer" or cell["cell_type"] != "markdown" or index in answers:
             continue
-        found = [item for item in extras if item.kind == "markdown" and item.anchor == index - 1]
-        if found:
-            answers[index] = found
-            extras[:] = [item for item in extras if item not in found]
+        written = [item for item in extras if item.kind == "markdown" and item.anchor == index - 1]
+        if written:
+            answers[index] = written
+            extras[:] = [item for item in extras if item not in written]
             repairs.append(
                 f"The cell {grade_id(cell)} had lost its mark; it was found by its place."
             )
 
 
 def _changed_marks(cell: _Own, source: Mapping[str, Any]) -> list[str]:
-    name, marks, said = grade_id(source), source["metadata"]["nbgrader"], []
+    name, marks, sentences = grade_id(source), source["metadata"]["nbgrader"], []
     if cell.kind != source["cell_type"]:
-        said.append(
+        sentences.append(
             f"The cell {name} had become a {cell.kind} cell; it is a {source['cell_type']} cell "
             "again."
         )
     for key in ("points", "grade", "solution", "locked"):
         if key in marks and cell.metadata["nbgrader"].get(key) != marks[key]:
-            said.append(
+            sentences.append(
                 f"The mark {key!r} of the cell {name} had been changed; the lesson's was used."
             )
     if cell.metadata.get("tags", []) != source["metadata"].get("tags", []):
-        said.append(f"The tags of the cell {name} had been changed; the lesson's were used.")
-    return said
+        sentences.append(f"The tags of the cell {name} had been changed; the lesson's were used.")
+    return sentences
 
 
 def _choose(
-    cell: Mapping[str, Any], found: list[_Own], stubs: set[str], repairs: list[str]
+    cell: Mapping[str, Any], candidates: list[_Own], stubs: set[str], repairs: list[str]
 ) -> tuple[list[_Own], _Own | None, list[_Own]]:
     """The cell that answers, and the others that claim to, which are run before and after it."""
-    if len(found) < 2:
-        return [], (found[0] if found else None), []
+    if len(candidates) < 2:
+        return [], (candidates[0] if candidates else None), []
     name = grade_id(cell)
-    written = [item for item in found if item.source.strip() not in stubs]
+    written = [item for item in candidates if item.source.strip() not in stubs]
     if cell["cell_type"] == "markdown":
-        repairs.append(f"{name} was answered in {len(found)} cells; they were joined.")
-        joined = written or found[:1]
+        repairs.append(f"{name} was answered in {len(candidates)} cells; they were joined.")
+        joined = written or candidates[:1]
         attachments = {name: bundle for item in joined for name, bundle in item.attachments.items()}
         return (
             [],
@@ -494,7 +496,7 @@ def _choose(
             [],
         )
     if len(written) < 2:
-        return [], (written or found)[0], []
+        return [], (written or candidates)[0], []
     place = max(
         (index for index, item in enumerate(written) if name in item.names),
         default=len(written) - 1,

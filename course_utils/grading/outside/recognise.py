@@ -18,13 +18,13 @@ def known_lessons(course: Course) -> dict[str, set[str]]:
 
 def known_by(cells: Iterable[Any]) -> set[str]:
     """What the notebook of a lesson can be known by: names of cells, and texts of some length."""
-    found = set()
+    marks = set()
     for cell in cells:
         try:
-            found |= {grade_id(cell), *(item for item in [text(cell).strip()] if len(item) > 40)}
+            marks |= {grade_id(cell), *(item for item in [text(cell).strip()] if len(item) > 40)}
         except (AttributeError, KeyError, TypeError):
             continue
-    return found - {""}
+    return marks - {""}
 
 
 def shared(content: bytes, known: Mapping[str, set[str]]) -> dict[str, int]:

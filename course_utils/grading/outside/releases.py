@@ -34,7 +34,7 @@ def earlier(course: Course, lesson: Lesson) -> list[str]:
     """The releases that were handed out before the present one."""
     paths = sorted(course.own("releases", lesson.name).glob("[!.]*.ipynb"))
     now = course.released(lesson)
-    return [found for path in paths if (found := path.read_text(encoding="utf-8")) != now]
+    return [release for path in paths if (release := path.read_text(encoding="utf-8")) != now]
 
 
 def came_from(now: str, before: Iterable[str], content: bytes) -> str:
@@ -59,11 +59,11 @@ def came_from(now: str, before: Iterable[str], content: bytes) -> str:
 
 def _signs(cells: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
     """What tells one release from another: marks of cells, and the texts that are no answers."""
-    found = set()
+    signs = set()
     for cell in cells:
         marks = cell["metadata"].get("nbgrader", {})
         if "grade_id" in marks:
-            found.add((str(marks["grade_id"]), str(marks.get("points"))))
+            signs.add((str(marks["grade_id"]), str(marks.get("points"))))
         if not marks.get("solution"):
-            found.add((str(cell["cell_type"]), text(cell).strip()))
-    return found
+            signs.add((str(cell["cell_type"]), text(cell).strip()))
+    return signs

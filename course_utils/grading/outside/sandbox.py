@@ -141,7 +141,7 @@ class Template:
 
     def open(
         self,
-        lesson: str,
+        short: str,
         earlier: Sequence[str],
         modules: list[str],
         first: bytes,
@@ -153,10 +153,10 @@ class Template:
         """
         self.limits = limits
         folder = self.folder.path
-        kit.make(folder, lesson, earlier, modules)
+        kit.make(folder, short, earlier, modules)
         (folder / wire.FIRST_CASES).write_bytes(first)
         self.settings = {
-            "lesson": lesson,
+            "lesson": short,
             "modules": modules,
             "sandboxed": self.sandbox,
             "processor": self.processor,
@@ -299,8 +299,8 @@ class Template:
 
     def _why_not(self) -> str:
         assert self.process is not None and self.process.stderr is not None
-        said = self.process.stderr.read().decode(errors="replace").strip().splitlines()
-        last = said[-1] if said else "it ended without a word"
+        lines = self.process.stderr.read().decode(errors="replace").strip().splitlines()
+        last = lines[-1] if lines else "it ended without a word"
         if "bwrap:" in last:
             return _not_allowed(last)
         return (
@@ -451,11 +451,11 @@ def _environment(python: str, home: str, course: str) -> dict[str, str]:
 
 def _descendants(pid: int) -> list[tuple[int, int]]:
     """The processes below a process, with their depth; 0 for itself."""
-    found: list[tuple[int, int]] = []
+    processes: list[tuple[int, int]] = []
     stack = [(0, pid)]
-    while stack and len(found) < 2_000:
+    while stack and len(processes) < 2_000:
         depth, pid = stack.pop()
-        found.append((depth, pid))
+        processes.append((depth, pid))
         try:
             threads = [entry.path for entry in os.scandir(f"/proc/{pid}/task")]
             children = [
@@ -464,7 +464,7 @@ def _descendants(pid: int) -> list[tuple[int, int]]:
         except OSError:
             continue
         stack += [(depth + 1, int(child)) for child in children]
-    return found
+    return processes
 
 
 def _private(pid: int) -> int:

@@ -16,16 +16,16 @@ LARGEST_OF_ALL = 2 << 20  # and of all answers of a submission together
 def kept(rows: Sequence[Row], steps: Sequence[Step], came: Came) -> dict[str, str]:
     """The evidence by exercise, in base 64; of answers that train a model there is none to tell."""
     by_id = {row.id: row for row in rows}
-    found: dict[str, str] = {}
+    evidence: dict[str, str] = {}
     room = LARGEST_OF_ALL
     for number, step in enumerate(steps):
         content = came.evidence.get(number)
         if step.exercise is None or content is None or len(content) > min(LARGEST, room):
             continue
         if has_no_name(step.exercise, by_id[step.exercise.id]):
-            found[step.exercise.id] = b64encode(content).decode()
+            evidence[step.exercise.id] = b64encode(content).decode()
             room -= len(content)
-    return found
+    return evidence
 
 
 def has_no_name(exercise: Exercise, row: Row) -> bool:

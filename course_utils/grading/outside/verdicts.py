@@ -37,18 +37,18 @@ def rows(
     probes = {
         step.exercise.id: number for number, step in enumerate(steps) if step.exercise is not None
     }
-    found = []
+    made = []
     for cell in task.graded:
         id = exercise_id(cell, task.short)
         if id in faulty:
-            found.append(as_row(id, cell, faulty[id]))
+            made.append(as_row(id, cell, faulty[id]))
         elif id in tested:
-            found.append(tested[id])
+            made.append(tested[id])
         elif id.partition(".")[2] in rebuilt.unread:
             verdict = Verdict(id, "not run", advice=UNREAD)
-            found.append(replace(as_row(id, cell, verdict), manual=True))
+            made.append(replace(as_row(id, cell, verdict), manual=True))
         elif id in probes:
-            found.append(as_row(id, cell, _of_a_probe(probes[id], task, rebuilt, steps, came)))
+            made.append(as_row(id, cell, _of_a_probe(probes[id], task, rebuilt, steps, came)))
         else:  # an answer that a person reads
             untouched = grade_id(cell) in rebuilt.untouched
             verdict = (
@@ -56,8 +56,8 @@ def rows(
                 if untouched
                 else Verdict(id, "not run", advice="Read by a person.")
             )
-            found.append(as_row(id, cell, verdict))
-    return found
+            made.append(as_row(id, cell, verdict))
+    return made
 
 
 def as_row(id: str, cell: Mapping[str, Any], verdict: Verdict) -> Row:

@@ -67,19 +67,17 @@ def _end(name: str) -> None:
         ended.close()
 
 
-def first_cases(lesson: str) -> dict[str, Any]:
+def first_cases(short: str) -> dict[str, Any]:
     """Label and inputs of a public case of every exercise that does not train, by id."""
     first = {
-        item.id: item.own_cases(0)[0]
-        for item in exercises(lesson)
-        if not isinstance(item, Training)
+        item.id: item.own_cases(0)[0] for item in exercises(short) if not isinstance(item, Training)
     }
     return {id: case.sent() for id, case in first.items()}
 
 
 def imports(released: Mapping[str, Any]) -> list[str]:
     """What the lesson imports, modules and names in them, to be imported once and for all."""
-    found: list[str] = []
+    modules: list[str] = []
     for cell in released["cells"]:
         try:
             tree = ast.parse(text(cell) if cell["cell_type"] == "code" else "")
@@ -87,10 +85,10 @@ def imports(released: Mapping[str, Any]) -> list[str]:
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
-                found += [alias.name for alias in node.names]
+                modules += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module:
-                found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return list(dict.fromkeys(found))
+                modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return list(dict.fromkeys(modules))
 
 
 def _needs_dynamo(released: Mapping[str, Any], short: str) -> bool:

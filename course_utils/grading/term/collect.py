@@ -96,11 +96,11 @@ class Collector:
                     beside.append((file, whose))
                 continue
             try:
-                found = self._candidate(file, whose)
+                candidate = self._candidate(file, whose)
             except NotUnderstood as error:
                 result.refused.append(f"{file.shown} was left out: {error}.")
             else:
-                candidates.setdefault((found.student, found.lesson), []).append(found)
+                candidates.setdefault((candidate.student, candidate.lesson), []).append(candidate)
         for _, items in sorted(candidates.items()):
             newest = _newest(items, result.refused)
             if newest is not None:
@@ -126,11 +126,11 @@ class Collector:
         if person := by_number.get(whose.number):
             return person.id
         for word in tokens(whose.words) if whose.kind == "plain" else [whose.words]:
-            found = self.people.named(word)
-            if len(found) == 1:
-                return found[0].id
-            if found:
-                ids = " or ".join(person.id for person in found)
+            people = self.people.named(word)
+            if len(people) == 1:
+                return people[0].id
+            if people:
+                ids = " or ".join(person.id for person in people)
                 raise NotUnderstood(
                     f"{printable(whose.words)} may be {ids}: give a --roster with the platform's "
                     "numbers"
@@ -289,7 +289,7 @@ def _remember(course: Course, arrivals: Iterable[Arrival]) -> None:
 
 def tags(course: Course, lesson: str) -> dict[str, str]:
     """By student: what stood before the file name in the platform's download."""
-    found = {}
+    by_student = {}
     for path in course.own("collected", lesson).glob("*.json"):
-        found[path.stem] = str(json.loads(path.read_bytes())["tag"])
-    return found
+        by_student[path.stem] = str(json.loads(path.read_bytes())["tag"])
+    return by_student

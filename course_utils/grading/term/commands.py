@@ -127,8 +127,8 @@ def extend(
     when = read_time(until) if until else None
     for chosen in course.choose(lesson):
         late.extend(course, chosen, student, when)
-        said = f"until {shown(when)[:16]} UTC" if when else "when it is due for all"
-        print(f"{student} may hand in {chosen.name} {said}.")
+        until_when = f"until {shown(when)[:16]} UTC" if when else "when it is due for all"
+        print(f"{student} may hand in {chosen.name} {until_when}.")
 
 
 def feedback(

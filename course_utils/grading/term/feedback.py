@@ -14,8 +14,8 @@ from course_utils.grading.term.collect import tags
 def graded(course: Course, lesson: Lesson) -> list[str]:
     """The students whose notebook of the lesson is graded."""
     pattern = course.path("autograded", "*", lesson.name)
-    found = pattern.parents[1].glob(f"*/{lesson.name}/{lesson.name}.ipynb")
-    return sorted(path.parents[1].name for path in found)
+    paths = pattern.parents[1].glob(f"*/{lesson.name}/{lesson.name}.ipynb")
+    return sorted(path.parents[1].name for path in paths)
 
 
 def make(course: Course, lesson: Lesson) -> list[str]:

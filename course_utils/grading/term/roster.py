@@ -74,8 +74,8 @@ def read_roster(path: Path) -> Roster:
         elif not is_student_id(id):
             roster.refused.append(f"{shown} was left out: {ascii(id)} can be no student's id.")
         elif counted[id] > 1:
-            said = f"{printable(id)} stands in {counted[id]} lines"
-            roster.refused.append(f"{shown} was left out: {said}; keep one.")
+            why = f"{printable(id)} stands in {counted[id]} lines"
+            roster.refused.append(f"{shown} was left out: {why}; keep one.")
         else:
             roster.people.append(_person(line))
     return roster
@@ -107,7 +107,7 @@ def _dialect(text: str) -> type[csv.Dialect]:
 
 def _columns(headings: Iterable[str], path: Path) -> dict[str, str]:
     """What each heading stands for."""
-    found: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     lower = {heading: (heading or "").strip().lower() for heading in headings}
     known = {name: kind for kind, names in COLUMNS.items() for name in names}
     names = set(lower.values())
@@ -116,15 +116,15 @@ def _columns(headings: Iterable[str], path: Path) -> dict[str, str]:
     elif "username" not in names and "id number" in names:
         known |= MOODLE
     for heading, name in lower.items():
-        if name in known and known[name] not in found.values():
-            found[heading] = known[name]
-    if "id" not in found.values():
+        if name in known and known[name] not in kinds.values():
+            kinds[heading] = known[name]
+    if "id" not in kinds.values():
         headings = ", ".join(printable(heading) for heading in lower) or "none"
         raise CourseError(
             f"{path} has no column of ids (its headings: {headings}): call the one with the "
             "students' ids id."
         )
-    return found
+    return kinds
 
 
 def _line(row: Mapping[str, str | list[str]], columns: Mapping[str, str]) -> dict[str, str]:

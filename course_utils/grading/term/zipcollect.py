@@ -40,5 +40,5 @@ class Owner(FileNameCollectorPlugin):
     def collect(self, submitted_file: str) -> dict[str, str] | None:
         """The student, the lesson and, where the download says it, the time."""
         path = Path(submitted_file)
-        found = {"student_id": path.parts[-3], "file_id": path.stem}
-        return found | ({} if path.parts[-2] == "-" else {"timestamp": path.parts[-2]})
+        fields = {"student_id": path.parts[-3], "file_id": path.stem}
+        return fields | ({} if path.parts[-2] == "-" else {"timestamp": path.parts[-2]})
