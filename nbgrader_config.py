@@ -15,6 +15,9 @@ c.CourseDirectory.release_directory = "notebooks"
 c.CourseDirectory.db_url = f"sqlite:///{ROOT / 'gradebook.db'}"
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "__pycache__", "*.pyc"]
 
+# Whether `course take` takes lessons whole; False leaves out what their tables call extra.
+c.Lessons.extra = True
+
 # Submissions are collected by other means than nbgrader's exchange folder.
 c.Exchange.root = str(ROOT / "exchange")
 

@@ -195,7 +195,7 @@ plots.show(
 )
 
 # %% [markdown]
-# ### Exercise: `expose_relu`
+# ### Exercise: `expose_relu` · extra
 #
 # Eleven people wrote a `relu` that is wrong: one lets a little of the negative numbers through, one cuts off at 6, one hands back its own argument. On many inputs you would not notice. Which inputs tell them all apart from a right one?
 #
@@ -839,7 +839,7 @@ for parameter, name in zip(net.parameters(), ["w1", "b1", "w2", "b2"]):
 print("output:", tuple(net(batch).shape))
 
 # %% [markdown]
-# ## Why the bend?
+# ## Why the bend? · extra
 #
 # {{ why_nonlinear }} A friend stacks ten affine layers, without activation functions, and is surprised: the network is no better than one layer. In three to five sentences, explain
 #
@@ -872,7 +872,7 @@ print("output:", tuple(net(batch).shape))
 # Lesson 02 asks how the loop changes the parameters, and writes it by hand.
 
 # %% [markdown]
-# ## Should I try …? Try it and see
+# ## Should I try …? Try it and see · extra
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like. Double-click the cells in italics to write.
 #
@@ -973,7 +973,7 @@ assert off["h * h"] > 5 * off["sin(h)"], "h * h is a single parabola"
 # *What happened, and why:*
 
 # %% [markdown]
-# ## Where this stands in the source
+# ## Where this stands in the source · extra
 #
 # This lesson follows the start of lesson 5, *Back propagation; Accelerated SGD; Neural net from scratch*, of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019). Its notebooks and spreadsheets are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0). If you read that lesson or notes about it, you will meet a few things that are said differently.
 #

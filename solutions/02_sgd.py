@@ -464,7 +464,7 @@ assert large > 2 * middle, "the large rate falls slowly"
 # Where both parameters move together the curvature is 4, more than either has alone, and 2 where they move against each other. So the edge is at 2 / 4 = 0.5.
 
 # %% [markdown]
-# ### Exercise: `largest_lr`
+# ### Exercise: `largest_lr` · extra
 #
 # {{ largest_lr }} The learning rate from which on gradient descent no longer comes closer to the lowest point of a bowl with this Hessian. `torch.linalg.eigvalsh` gives the eigenvalues of a symmetric matrix, and you may use it, or whatever else you find.
 
@@ -503,7 +503,7 @@ def largest_lr(hessian):
 # </details>
 
 # %% [markdown]
-# ### What you should now see
+# ### What you should now see · extra
 #
 # The loss of the line is a bowl too. Its Hessian is $\frac2n x^T x$: the derivative of the gradient above by $w$. (It does not depend on $w$, so the bowl is equally curved everywhere.) Your edge, and your steps a little below it and a little above:
 
@@ -528,7 +528,7 @@ assert below[40] < below[20] < below[0], "a little below the edge the loss falls
 assert above[40] > above[20] > above[0], "a little above it grows"
 
 # %% [markdown]
-# ### Exercise: `expose_sgd_step`
+# ### Exercise: `expose_sgd_step` · extra
 #
 # Nineteen wrong `sgd_step`s are known to this course. With one parameter, one gradient and a rate of 1 most of them look right. A good test is not a long one, it is one in which something can go wrong.
 #
@@ -947,7 +947,7 @@ def momentum_step(params, velocities, lr, momentum):
 # </details>
 
 # %% [markdown]
-# ### Walk in the valley yourself
+# ### Walk in the valley yourself · extra
 #
 # The valley below belongs to 200 of the points; its lowest loss is 0.082. Answer the question, then look for a learning rate that reaches the goal without momentum, and after that use both. Read the column of the velocity: along the valley it grows, across it the signs change. With batches of 1 or 10 the same settings look different.
 
@@ -1081,7 +1081,7 @@ assert not torch.allclose(ours[12:], scaled[12:], rtol=0.1), "after the change t
 # On the left, the EWMA form with the same learning rate lags behind, and with the larger one it lands on the same points. On the right the two part at the change: $v$ keeps what it had gathered under the old momentum, and $m$ had scaled it by the old factor. In lesson 08 momentum does change during training.
 
 # %% [markdown]
-# ### A slow intercept
+# ### A slow intercept · extra
 #
 # A line once more, with batches of one: 30 points on $y = 2x + 30$, with $x$ between 1 and 99, from slope 1 and intercept 1. Every row of the table is one step, as in a spreadsheet. Guess first; then go through five epochs, and try other learning rates and some momentum.
 
@@ -1102,7 +1102,7 @@ explore.line(
 # The slope is soon near 2, though it keeps jumping, and the intercept has hardly moved: look at the columns of the gradients. The one of the slope has the factor $x$, about 50, and the other has not. A learning rate that would move the intercept makes the slope explode. One number is too few for two parameters of so different a scale; lesson 07 gives each parameter a rate of its own and comes back to this line.
 
 # %% [markdown]
-# ### Exercise: `repair_momentum_step`
+# ### Exercise: `repair_momentum_step` · extra
 #
 # Somebody trained a network with these lines. The loss fell, the line fitted, nobody complained. One word is wrong.
 #
@@ -1171,7 +1171,7 @@ def repair_momentum_step():
 # </details>
 
 # %% [markdown]
-# ### Exercise: `reproduce_momentum_step`
+# ### Exercise: `reproduce_momentum_step` · extra
 #
 # Somebody trained a line with a `momentum_step` that has a bug, and all that is left is the curve of its losses. Which bug was it? Below you see it beside yours: 20 points, two parameters of shape `()`, learning rate 0.1, momentum 0.5, 30 steps.
 
@@ -1244,7 +1244,7 @@ def reproduce_momentum_step():
 # </details>
 
 # %% [markdown]
-# ### The curve cannot tell
+# ### The curve cannot tell · extra
 #
 # You knew that there was a bug, and had right code to compare with. Usually you have neither. This course put each of the wrong answers that it knows to `mse`, `mse_gradient`, `sgd_step` and `momentum_step` into a training of the line at the beginning, for 60 steps with learning rate 0.1. 43 of the 87 wrong answers end with a loss at most 5 % above that of right code (`python -m tests.curves` in the course's repository trains them all again and counts). Some scale the step, some do nothing wrong as long as there is one parameter, some even get lower. A loss that falls is no proof.
 #
@@ -1255,7 +1255,8 @@ def reproduce_momentum_step():
 #
 # - A **loss** is one number that says how wrong the predictions are; `mse` refuses shapes that differ, because broadcasting would hide the mistake.
 # - The **gradient** has one entry for each parameter and points uphill. For a line it is $\frac2n \sum_i e_i x_i$.
-# - A **step** goes against it, in place, outside of what PyTorch records. The **learning rate** is the one number that decides between creeping, arriving and flying off. The edge is at 2 divided by the largest **curvature**.
+# - A **step** goes against it, in place, outside of what PyTorch records. The **learning rate** is the one number that decides between creeping, arriving and flying off.
+# - The edge is at 2 divided by the largest **curvature**. *(extra)*
 # - The **loop**: forward, backward, step, clear. `backward` adds to `.grad`.
 # - A **minibatch** gives a noisy gradient cheaply. The noise shrinks with the root of the batch size.
 # - An **EWMA** smooths; a **velocity** is the same idea for gradients, in one of two conventions.
@@ -1263,7 +1264,7 @@ def reproduce_momentum_step():
 # Lesson 03 opens `loss.backward()`.
 
 # %% [markdown]
-# ## Should I try …? Try it and see
+# ## Should I try …? Try it and see · extra
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like. Double-click the cells in italics to write.
 #
@@ -1382,7 +1383,7 @@ assert wide[2] > 2 * wide[0], "with lr 0.3 it jumps all over the valley"
 # *What happened, and why:*
 
 # %% [markdown]
-# ## Where this stands in the source
+# ## Where this stands in the source · extra
 #
 # This lesson follows fast.ai's *Practical Deep Learning for Coders*, version 3 (2019), in which gradient descent is written by hand (lesson 2, notebook `nbs/dl1/lesson2-sgd.ipynb`) and then accelerated (lesson 5, spreadsheet `files/xl/graddesc.xlsm`). Both are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0). In the lessons and in notes about them you will meet a few things that are said differently.
 #

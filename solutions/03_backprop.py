@@ -14,7 +14,9 @@
 # %% [markdown]
 # # 03 · Back-propagation and how to check it
 #
-# **You will build** what happens inside `loss.backward()`: first by hand, layer by layer, until a two-layer network learns without autograd; then as a tiny engine that finds the gradients of any computation by itself. And you will build the tool that tells you whether a gradient is right.
+# **You will build** what happens inside `loss.backward()`: first by hand, layer by layer, until a two-layer network learns without autograd. And you will build the tool that tells you whether a gradient is right.
+#
+# Then comes a tiny engine that finds the gradients of any computation by itself, and a test that tells right backward functions from wrong ones. *(extra)*
 #
 # **Time:** about {{ time }}. **It builds on** lesson 02 (loss, gradient, step) and on the affine map and the ReLU of lesson 01. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
@@ -291,7 +293,7 @@ assert relative_error(right, numerical) < 1e-6, "the right gradient is within 1e
 assert 0.004 < relative_error(wrong, numerical) < 0.006, "one per cent gives an error of 0.005"
 
 # %% [markdown]
-# ### Where finite differences lie
+# ### Where finite differences lie · extra
 #
 # The ReLU has a kink at 0: its slope jumps from 0 to 1. A central difference with one foot on either side of the kink sees a bit of both. The true slope at $x = 2 \cdot 10^{-7}$ is 1, because $x$ is positive. What does your tool say?
 
@@ -452,7 +454,7 @@ both_ways(
 both_ways("grad_bias", grad_bias, lambda bias: (grad_out * (x @ weight.T + bias)).sum(), bias)
 
 # %% [markdown]
-# ### Exercise: `repair_linear_backward`
+# ### Exercise: `repair_linear_backward` · extra
 #
 # With these gradients a network trains, only slowly, and a gradient check with a batch of one passes. One of the three results is wrong.
 #
@@ -513,7 +515,7 @@ def repair_linear_backward():
 # </details>
 
 # %% [markdown]
-# ### A test that tells right from wrong
+# ### A test that tells right from wrong · extra
 #
 # You checked each gradient once, with your own eyes. A *test* is a check that runs by itself: it calls the code, compares what comes back with what is due, and says yes or no. It is code, so it can be wrong too, in two ways: it lets a bug pass, or it rejects code that is right.
 #
@@ -524,7 +526,7 @@ def repair_linear_backward():
 # In code: `grad_out * scale`, of shape (n, d), and `(grad_out * x).sum(0)`, of shape (d,).
 
 # %% [markdown]
-# ### Exercise: `test`
+# ### Exercise: `test` · extra
 #
 # Several dozen people wrote this `backward(grad_out, x, scale)`, which returns (grad_x, grad_scale). Some did it right, each in another way. Others forgot a factor, averaged where a sum is due, changed what they were given, or were right once and wrong when called again. Write the test that tells them apart.
 #
@@ -905,7 +907,7 @@ assert seen > 0.5, "with random numbers the mistake is seen"
 # With zeros in $w_2$ nothing comes through to the first layer. Its gradient is 0, and 0 is also what the wrong formula gives. Check gradients with random numbers, with shapes whose sizes all differ, and with more than one example; every equality that you allow by chance can hide a mistake.
 
 # %% [markdown]
-# ## An engine that finds gradients by itself
+# ## An engine that finds gradients by itself · extra
 #
 # You went backward through one particular network and wrote down every step. PyTorch does it for any computation, because it records the computation as a *graph* while you compute. The same, for single numbers, fits into a few lines.
 #
@@ -1087,13 +1089,13 @@ print("grad_w1:", [[weight.grad for weight in row] for row in w1])
 # - Each **backward function** needs the gradient by its output and what it received on the way forward, nothing else. A gradient has the shape of what it belongs to.
 # - What was **broadcast** forward is **summed** backward; what was used twice receives twice.
 # - A **numerical gradient** checks any formula: central differences, float64, random points away from kinks. Too large an eps and too small an eps are both wrong.
-# - A **test** is code that says yes or no. It has to accept everything that is right, and to look where something can go wrong.
+# - A **test** is code that says yes or no. It has to accept everything that is right, and to look where something can go wrong. *(extra)*
 # - When a result is wrong, compare every intermediate step; the **first** that differs is the mistake.
 #
 # Lesson 04 puts another loss at the end, the one for classes, and its gradient turns out to be the simplest of all.
 
 # %% [markdown]
-# ## Should I try …? Try it and see
+# ## Should I try …? Try it and see · extra
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like. Double-click the cells in italics to write.
 #
@@ -1199,7 +1201,7 @@ assert visits == {6: 63, 11: 2047, 16: 65535}, "the visits by paths double with 
 # *What happened, and why:*
 
 # %% [markdown]
-# ## Where this stands in the source
+# ## Where this stands in the source · extra
 #
 # This lesson belongs to lesson 5, *Back propagation; Accelerated SGD; Neural net from scratch*, of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019). Its notebooks and spreadsheets are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0). The lecture introduces back-propagation in a few sentences: compute the loss, take its derivative by every weight with the chain rule, subtract. Here are a few things that you will meet said differently.
 #

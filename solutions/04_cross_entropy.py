@@ -622,7 +622,7 @@ def cross_entropy_backward(logits, targets):
 # </details>
 
 # %% [markdown]
-# ### Drag the logits
+# ### Drag the logits · extra
 #
 # A digit that the nearest mean gets wrong, with its ten logits: drag the bars, or move the sliders with the arrow keys. Guess first. Then take it back to the start and let *1 step* move the logits against the gradient. Which bars of $p$ fall fastest, and what happens to the steps as the loss goes to 0?
 
@@ -675,7 +675,7 @@ negative = (rows["p - y"] < 0).nonzero().flatten()
 assert negative.tolist() == [int(one_target)], "only the logit of the right class will rise"
 
 # %% [markdown]
-# ## Two classes, and classes that do not exclude each other
+# ## Two classes, and classes that do not exclude each other · extra
 #
 # Is this a 7 or not? With two classes one logit is enough, since only differences count: take $z$ for "yes" and 0 for "no". The softmax of the two is
 #
@@ -845,7 +845,7 @@ assert level > 150, "the accuracy is level over most of the way, with jumps betw
 assert len({*losses}) > 200, "the loss changes with every change of the weight"
 
 # %% [markdown]
-# ### Loss or metric?
+# ### Loss or metric? · extra
 #
 # {{ loss_or_metric }} In three to six sentences:
 #
@@ -867,7 +867,7 @@ assert len({*losses}) > 200, "the loss changes with every change of the weight"
 # <!-- ### END SOLUTION -->
 
 # %% [markdown]
-# ### Exercise: `expose_accuracy`
+# ### Exercise: `expose_accuracy` · extra
 #
 # The accuracy looks too simple to be wrong, and nineteen wrong ones are known to this course. Most of them are right for a batch of one. Which small batches tell them from a right one?
 #
@@ -919,13 +919,13 @@ def expose_accuracy():
 # - **log_softmax** is a difference, not the logarithm of a finished softmax.
 # - **Cross-entropy** is the mean of $-\log p$ of the right class: a lookup in log_softmax. A model that knows nothing of ten classes has 2.303.
 # - Its **gradient** by the logits is $(p - y)/n$. It does not vanish where the model is sure and wrong.
-# - With two classes the softmax is a **sigmoid**, and cross-entropy the **binary** one. Sigmoids of their own are for classes that do not exclude each other.
+# - With two classes the softmax is a **sigmoid**, and cross-entropy the **binary** one. Sigmoids of their own are for classes that do not exclude each other. *(extra)*
 # - The **loss** is for the optimizer, and smooth. The **metric** is for people, and a staircase.
 #
 # Lesson 05 puts a hidden layer before the logits and reads digits with it.
 
 # %% [markdown]
-# ## Should I try …? Try it and see
+# ## Should I try …? Try it and see · extra
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like. Double-click the cells in italics to write.
 
@@ -1047,7 +1047,7 @@ assert sure["smoothed"] < sure["one-hot"] - 0.05, "smoothing makes the model les
 # *What happened, and why:*
 
 # %% [markdown]
-# ## Where this stands in the source
+# ## Where this stands in the source · extra
 #
 # This lesson follows the cross-entropy part of lesson 5, *Back propagation; Accelerated SGD; Neural net from scratch*, of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019). Its notebooks and spreadsheets are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0). Softmax and cross-entropy are built up there in the spreadsheet `files/xl/entropy_example.xlsx`, for cats and dogs. What you may read there, or elsewhere, and what to think of it:
 #

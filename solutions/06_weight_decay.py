@@ -313,7 +313,7 @@ assert abs(b.sum()) < 0.01 < b.abs().min(), "recipe B stops where the sum of the
 #
 # {{ sgd_l2_step }} Take one step of SGD with torch's L2, in place, as in lesson 02 (`torch.optim` does not count): $p \leftarrow p - \mathrm{lr} \cdot (g + \mathrm{wd} \cdot p)$.
 #
-# The usual rules for a step: change the tensors that came in, inside `torch.no_grad()`. Leave `.grad` as it is. Pass over a parameter whose `.grad` is None. Return nothing.
+# What every step needs is given, here and below: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None. Your line stands in the loop. Change the tensor that came in, and leave `.grad` as it is.
 
 
 # %% exercise="sgd_l2_step" seed=603
@@ -330,12 +330,13 @@ def sgd_l2_step(params, lr, wd):
     >>> p
     tensor([1.8500], requires_grad=True)
     """
-    ### BEGIN SOLUTION
     with torch.no_grad():
         for p in params:
-            if p.grad is not None:
-                p -= lr * (p.grad + wd * p)
-    ### END SOLUTION
+            if p.grad is None:
+                continue
+            ### BEGIN SOLUTION
+            p -= lr * (p.grad + wd * p)
+            ### END SOLUTION
 
 
 # %% [markdown]
@@ -351,9 +352,7 @@ def sgd_l2_step(params, lr, wd):
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation`: the step is not part of the loss. Put it inside `with torch.no_grad():`.
-#
-# `TypeError: unsupported operand type(s) for +: 'NoneType' and 'Tensor'`: this parameter took no part in the loss and has no gradient. Skip it.
+# `AttributeError: 'list' object has no attribute 'grad'`: `params` is the list of all parameters. Inside the loop one of them is called `p`.
 #
 # </details>
 
@@ -387,13 +386,14 @@ def sgd_decay_step(params, lr, wd):
     >>> p
     tensor([1.8500], requires_grad=True)
     """
-    ### BEGIN SOLUTION
     with torch.no_grad():
         for p in params:
-            if p.grad is not None:
-                p *= 1 - lr * wd
-                p -= lr * p.grad
-    ### END SOLUTION
+            if p.grad is None:
+                continue
+            ### BEGIN SOLUTION
+            p *= 1 - lr * wd
+            p -= lr * p.grad
+            ### END SOLUTION
 
 
 # %% [markdown]
@@ -440,7 +440,7 @@ half = left["wd = 0.5"]
 assert half[14] < 0.5 < half[13], "with wd 0.5, half is gone after 14 steps"
 
 # %% [markdown]
-# ### Exercise: `expose_sgd_decay_step`
+# ### Exercise: `expose_sgd_decay_step` · extra
 #
 # More can go wrong in a step that also decays: thirty-four wrong ones are known. Find two cases that expose them.
 #
@@ -781,7 +781,7 @@ print(f"{sum(on_test) / 3:.2f}")
 # Look at both panels, and do not be told more than they show. The validation *loss* at the end improves for each of the three sets of digits, by between 11 and 15 %. (For ten sets it was between 10 and 16 %, an eighth on average.) The *accuracy* hardly moves: it is near 80 % with and without decay. A network that overfits here is still right about as often. It is wrong with too much confidence, and the cross-entropy makes it pay for that. If you need probabilities that can be trusted, weight decay helped. If you need only the label, on this task it did not; more digits would.
 
 # %% [markdown]
-# ### What happened to the weights
+# ### What happened to the weights · extra
 #
 # The first layer has 39,200 weights. Their histogram before training and after, for the three runs, on a logarithmic scale:
 
@@ -831,7 +831,7 @@ plots.show(
 # The snow in the upper row is the random start. The network never had a reason to remove it, and every validation digit is seen through it.
 
 # %% [markdown]
-# ## When do they differ?
+# ## When do they differ? · extra
 #
 # {{ when_do_they_differ }} A friend trains with plain SGD and found wd = 0.01 to be best. Now your friend turns on momentum 0.9 and keeps everything else. In three to six sentences, explain
 #
@@ -864,7 +864,7 @@ plots.show(
 # Lesson 07 lets each weight have a step length of its own, and asks again where the decay belongs.
 
 # %% [markdown]
-# ## Should I try …? Try it and see
+# ## Should I try …? Try it and see · extra
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like.
 #
@@ -928,7 +928,7 @@ assert gaps.abs().max() < 0.06, "the two differ by a few per cent at most"
 # *What happened, and why:*
 
 # %% [markdown]
-# ## Where this stands in the source
+# ## Where this stands in the source · extra
 #
 # This lesson follows the part on weight decay of lesson 5, *Back propagation; Accelerated SGD; Neural net from scratch*, of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019). Its notebooks and spreadsheets are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0). Its point is the first picture: do not use fewer parameters, keep them small. The notebook `nbs/dl1/lesson5-sgd-mnist.ipynb` adds `w2*wd` to the loss, with `w2` the sum of the squares of all parameters, and gets the gradient right because autograd finds it. If you read notes about it, take care in these places.
 #

@@ -14,7 +14,9 @@
 # %% [markdown]
 # # 07 · Optimizers: RMSProp, Adam, AdamW
 #
-# **You will build** a momentum that looks ahead and four optimizers that give every weight a step length of its own, race them against SGD, and take apart a bug that hides in a famous notebook.
+# **You will build** optimizers that give every weight a step length of its own, race them against SGD, and take apart a bug that hides in a famous notebook.
+#
+# Besides, there are a momentum that looks ahead, and the ancestor of these optimizers. *(extra)*
 #
 # **Time:** about {{ time }}. **It builds on** SGD, momentum and moving averages (lesson 02), and weight decay (lesson 06). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
@@ -118,7 +120,7 @@ assert (long[0] / long[1])[-1] < 0.95, "with 0.98 the plain average is too small
 # %% [markdown]
 # The longer the memory, the longer the plain average suffers from its start: with $\beta = 0.98$ more than a hundred values. With 0.999, which Adam uses, it would be thousands of steps. The corrected average is jumpy at first, as it is an average of few values. But it is not too small.
 #
-# ### A step that looks ahead
+# ### A step that looks ahead · extra
 #
 # Lesson 02 told two forms of momentum apart. With the gradient $g$ and the momentum $\mu$ (the Greek letter "mu"; usually 0.9) they are torch's, $v \leftarrow \mu v + g$, and the average, $m \leftarrow \mu m + (1 - \mu) \, g$. The next exercise uses torch's; Adam, further down, the average.
 #
@@ -131,9 +133,9 @@ assert (long[0] / long[1])[-1] < 0.95, "with 0.98 the plain average is too small
 # with the *new* $v$ in the second formula. By hand: $p = 1$, $v = 2$, $g = 3$, $\mu = 0.5$, lr = 0.1. First $v \leftarrow 0.5 \cdot 2 + 3 = 4$, then $p \leftarrow 1 - 0.1 \cdot (3 + 0.5 \cdot 4) = 0.5$.
 
 # %% [markdown]
-# ### Exercise: `nesterov_step`
+# ### Exercise: `nesterov_step` · extra
 #
-# {{ nesterov_step }} Take one step with Nesterov's momentum, as `torch.optim.SGD(nesterov=True)` does it. The rules are those of `momentum_step`: work in place and inside `torch.no_grad()`, leave `.grad` as it is, pass over a parameter whose `.grad` is None together with its velocity, keep nothing anywhere else, and return nothing. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
+# {{ nesterov_step }} Take one step with Nesterov's momentum, as `torch.optim.SGD(nesterov=True)` does it. What every step needs and you have written often enough is given from here on: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None together with its buffers. Your lines stand in the loop and are about one parameter `p`. Work in place, leave `.grad` as it is, and keep nothing anywhere else. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
 
 
 # %% exercise="nesterov_step" seed=705
@@ -151,13 +153,14 @@ def nesterov_step(params, velocities, lr, momentum):
     >>> v, p
     (tensor([4.]), tensor([0.5000], requires_grad=True))
     """
-    ### BEGIN SOLUTION
     with torch.no_grad():
         for p, v in zip(params, velocities):
-            if p.grad is not None:
-                v.mul_(momentum).add_(p.grad)
-                p -= lr * (p.grad + momentum * v)
-    ### END SOLUTION
+            if p.grad is None:
+                continue
+            ### BEGIN SOLUTION
+            v.mul_(momentum).add_(p.grad)
+            p -= lr * (p.grad + momentum * v)
+            ### END SOLUTION
 
 
 # %% [markdown]
@@ -173,12 +176,12 @@ def nesterov_step(params, velocities, lr, momentum):
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation`: the step is not part of the loss. Put it inside `with torch.no_grad():`.
+# `AttributeError: 'list' object has no attribute 'mul_'`: `velocities` is the list of all buffers. Inside the loop the buffer of `p` is called `v`.
 #
 # </details>
 
 # %% [markdown]
-# ### What you should now see
+# ### What you should now see · extra
 #
 # A ball rolls from 1 towards 0 on the loss $w^2 / 2$, whose gradient is $w$ itself. How far does it overshoot, with plain momentum and with Nesterov's?
 
@@ -224,7 +227,7 @@ assert ahead[-20:].abs().max() < plain[-20:].abs().max(), "and loses its swing s
 # Everything is element by element: each single weight has its own $s$. The small number $\varepsilon$ (`eps`) keeps a weight with $s = 0$ from dividing by 0. An example with $g = 3$, $s = 7$, lr = 0.1 and $\varepsilon = 1$: the new $s$ is 16, its root 4, and the step $0.1 \cdot 3 / (4 + 1) = 0.06$.
 
 # %% [markdown]
-# ### Exercise: `adagrad_step`
+# ### Exercise: `adagrad_step` · extra
 #
 # {{ adagrad_step }} Take one step of Adagrad, as `torch.optim.Adagrad` does it, by the same rules. The *buffers* `sums` hold one tensor for each parameter. They start as zeros and must live on from step to step.
 
@@ -244,13 +247,14 @@ def adagrad_step(params, sums, lr, eps):
     >>> s, p
     (tensor([16.]), tensor([0.9400], requires_grad=True))
     """
-    ### BEGIN SOLUTION
     with torch.no_grad():
         for p, s in zip(params, sums):
-            if p.grad is not None:
-                s += p.grad**2
-                p -= lr * p.grad / (s.sqrt() + eps)
-    ### END SOLUTION
+            if p.grad is None:
+                continue
+            ### BEGIN SOLUTION
+            s += p.grad**2
+            p -= lr * p.grad / (s.sqrt() + eps)
+            ### END SOLUTION
 
 
 # %% [markdown]
@@ -266,7 +270,7 @@ def adagrad_step(params, sums, lr, eps):
 # </details>
 
 # %% [markdown]
-# ### What you should now see
+# ### What you should now see · extra
 #
 # The gradient is always 3, and the first step is 0.1 long. How long are the later ones?
 
@@ -288,9 +292,11 @@ outcome("optimizers.hundredth_step")
 assert all(abs(steps[t] - 0.1 / t**0.5) < 1e-4 for t in steps), "step t is lr over the root of t"
 
 # %% [markdown]
-# The sum only grows, so the steps only shrink: $\mathrm{lr} / \sqrt{t}$ while the gradients keep their size. For a problem that is soon solved this is a sensible schedule. A network whose gradients were huge in the beginning is left with tiny steps for good.
+# The steps shrink like $\mathrm{lr} / \sqrt{t}$ while the gradients keep their size. For a problem that is soon solved this is a sensible schedule. A network whose gradients were huge in the beginning is left with tiny steps for good.
 #
-# **RMSProp** forgets. It divides each gradient by its own typical size of late. The typical size is the root of the mean of the squares (RMS), with the mean taken over time as a moving average:
+# ### An average that forgets
+#
+# Adagrad's sum only grows, so its steps only shrink. **RMSProp** forgets. It divides each gradient by its own typical size of late. The typical size is the root of the mean of the squares (RMS), with the mean taken over time as a moving average:
 #
 # $$s \leftarrow \alpha \, s + (1 - \alpha) \, g^2 \qquad\qquad p \leftarrow p - \mathrm{lr} \cdot \frac{g}{\sqrt{s} + \varepsilon}$$
 #
@@ -301,7 +307,7 @@ assert all(abs(steps[t] - 0.1 / t**0.5) < 1e-4 for t in steps), "step t is lr ov
 #
 # {{ rmsprop_step }} Take one step of RMSProp, as `torch.optim.RMSprop` does it. The *buffers* `squares` hold one tensor for each parameter. They start as zeros and must live on from step to step, so change them in place, like the parameters, and keep nothing anywhere else.
 #
-# The usual rules for a step: work inside `torch.no_grad()`, leave `.grad` as it is, pass over a parameter whose `.grad` is None (its buffer stays as it is, too), and return nothing.
+# What every step needs, and you have written often enough, is given: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None, together with its buffer. Your lines stand in the loop and are about one parameter `p` and its buffer `s`. Leave `.grad` as it is. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson.
 
 
 # %% exercise="rmsprop_step" seed=701
@@ -319,19 +325,20 @@ def rmsprop_step(params, squares, lr, alpha, eps):
     >>> s, p
     (tensor([2.2500]), tensor([0.8500], requires_grad=True))
     """
-    ### BEGIN SOLUTION
     with torch.no_grad():
         for p, s in zip(params, squares):
-            if p.grad is not None:
-                s.mul_(alpha).add_((1 - alpha) * p.grad**2)
-                p -= lr * p.grad / (s.sqrt() + eps)
-    ### END SOLUTION
+            if p.grad is None:
+                continue
+            ### BEGIN SOLUTION
+            s.mul_(alpha).add_((1 - alpha) * p.grad**2)
+            p -= lr * p.grad / (s.sqrt() + eps)
+            ### END SOLUTION
 
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# `zip(params, squares)` gives each parameter together with its buffer. For each pair: first the buffer, then the parameter.
+# First the buffer, then the parameter.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -346,9 +353,7 @@ def rmsprop_step(params, squares, lr, alpha, eps):
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation`: the step is not part of the loss. Put it inside `with torch.no_grad():`.
-#
-# `TypeError: unsupported operand type(s) for ** or pow(): 'NoneType' and 'int'`: this parameter has no gradient. Skip it.
+# `AttributeError: 'list' object has no attribute 'mul_'`: `squares` is the list of all buffers. Inside the loop the buffer of `p` is called `s`.
 #
 # `IndexError: slice() cannot be applied to a 0-dim tensor.`: a parameter may be a single number. `s[:] = ...` needs a dimension, `s.copy_(...)` does not.
 #
@@ -440,16 +445,17 @@ def adam_step(params, means, squares, t, lr, betas, eps):
     >>> m, s, p
     (tensor([0.3000]), tensor([0.0090]), tensor([0.9000], requires_grad=True))
     """
-    ### BEGIN SOLUTION
-    beta1, beta2 = betas
     with torch.no_grad():
         for p, m, s in zip(params, means, squares):
-            if p.grad is not None:
-                m.mul_(beta1).add_((1 - beta1) * p.grad)
-                s.mul_(beta2).add_((1 - beta2) * p.grad**2)
-                m_hat, s_hat = m / (1 - beta1**t), s / (1 - beta2**t)
-                p -= lr * m_hat / (s_hat.sqrt() + eps)
-    ### END SOLUTION
+            if p.grad is None:
+                continue
+            ### BEGIN SOLUTION
+            beta1, beta2 = betas
+            m.mul_(beta1).add_((1 - beta1) * p.grad)
+            s.mul_(beta2).add_((1 - beta2) * p.grad**2)
+            m_hat, s_hat = m / (1 - beta1**t), s / (1 - beta2**t)
+            p -= lr * m_hat / (s_hat.sqrt() + eps)
+            ### END SOLUTION
 
 
 # %% [markdown]
@@ -472,7 +478,7 @@ def adam_step(params, means, squares, t, lr, betas, eps):
 #
 # `ZeroDivisionError: float division by zero`: is there a `t - 1` somewhere? t counts from 1 already.
 #
-# `RuntimeError: a leaf Variable that requires grad is being used in an in-place operation`: put the step inside `with torch.no_grad():`.
+# `TypeError: only integer tensors of a single element can be converted to an index`: `betas` holds both. Take them apart first: `beta1, beta2 = betas`.
 #
 # </details>
 
@@ -541,7 +547,7 @@ assert down[60:150].min() < 0.2 and down[-1] < 0.4, "after a jump down they are 
 # 3. **The two averages have different memories.** On the right the gradient jumps at step 50. $m$ has followed after 10 to 20 steps, $s$ takes about a thousand. After a jump up the steps are too long for a while, after a jump down too short.
 
 # %% [markdown]
-# ### The slow intercept again
+# ### The slow intercept again · extra
 #
 # In lesson 02 SGD fitted a line to 30 points on $y = 2x + 30$, one point a step. The slope was right at once, and after five epochs the intercept stood at 1.2 instead of 30. Choose an optimizer and a learning rate for it, and run five epochs; RMSProp with 0.02 and Adam with 1 are good to begin with. (Momentum is Adam's $\beta_1$ here; RMSProp has none. $\alpha$ and $\beta_2$ are 0.99.)
 
@@ -565,7 +571,7 @@ explore.line(
 # RMSProp with 0.02 gets to about 3, Adam with 1 to about 20, and with 5 to about 28. The columns of $v$ and $s$ tell why: the slope's gradients are some fifty times those of the intercept, and each is divided by its own root of $s$, so both parameters take steps of about lr. The price is that the slope, which was right already, keeps shaking.
 
 # %% [markdown]
-# ### Exercise: `repair_adam_step`
+# ### Exercise: `repair_adam_step` · extra
 #
 # After some thousand steps these lines do what Adam does, to three digits. At the beginning they do not.
 #
@@ -655,7 +661,7 @@ def repair_adam_step():
 # %% [markdown]
 # ### Exercise: `adamw_step`
 #
-# {{ adamw_step }} Take one step of AdamW, as `torch.optim.AdamW` does it. You may call your `adam_step`. A parameter without a gradient does not decay.
+# {{ adamw_step }} Take one step of AdamW, as `torch.optim.AdamW` does it. You may call your `adam_step`. A parameter without a gradient does not decay: the loop passes over it.
 
 
 # %% exercise="adamw_step" seed=703
@@ -673,11 +679,14 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
     >>> p
     tensor([1.8000], requires_grad=True)
     """
-    ### BEGIN SOLUTION
     with torch.no_grad():
         for p in params:
-            if p.grad is not None:
-                p *= 1 - lr * wd
+            if p.grad is None:
+                continue
+            ### BEGIN SOLUTION
+            p *= 1 - lr * wd
+            ### END SOLUTION
+    ### BEGIN SOLUTION
     adam_step(params, means, squares, t=t, lr=lr, betas=betas, eps=eps)
     ### END SOLUTION
 
@@ -690,7 +699,7 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# The first part is the first line of `sgd_decay_step` of lesson 06, with the same rule about missing gradients. It needs its own `torch.no_grad()`.
+# The first part is the first line of `sgd_decay_step` of lesson 06. The second comes after the loop, once for all parameters.
 #
 # </details>
 
@@ -907,12 +916,13 @@ def reborn_adam_step(params, lr):
     >>> p
     tensor([0.9000, 1.1000], requires_grad=True)
     """
-    ### BEGIN SOLUTION
     with torch.no_grad():
         for p in params:
-            if p.grad is not None:
-                p -= lr * p.grad / (p.grad.abs() + 1e-8)
-    ### END SOLUTION
+            if p.grad is None:
+                continue
+            ### BEGIN SOLUTION
+            p -= lr * p.grad / (p.grad.abs() + 1e-8)
+            ### END SOLUTION
 
 
 # %% [markdown]
@@ -1069,7 +1079,7 @@ assert min(curves["reborn, lr 0.01"][-8:]) > 1.3 * ends["Adam, lr 0.01"], (
 # ## What you have now
 #
 # - A **moving average that starts at 0** is too small at first. Divide by $1 - \beta^t$, with $t$ from 1.
-# - **Nesterov's** momentum steps by the gradient plus the share of the new velocity that will carry on anyway.
+# - **Nesterov's** momentum steps by the gradient plus the share of the new velocity that will carry on anyway. *(extra)*
 # - **Adagrad** divides each gradient by the root of the sum of all its squares, so its steps only shrink.
 # - **RMSProp** divides each gradient by the root of the moving average of its square: the size of the gradients no longer matters.
 # - **Adam** is momentum, as an average, divided by the same root, both corrected. A steady gradient gives a step of lr.
@@ -1079,7 +1089,7 @@ assert min(curves["reborn, lr 0.01"][-8:]) > 1.3 * ends["Adam, lr 0.01"], (
 # Lesson 08 changes lr and momentum while training runs.
 
 # %% [markdown]
-# ## Should I try …? Try it and see
+# ## Should I try …? Try it and see · extra
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like.
 #
@@ -1161,7 +1171,7 @@ assert min(large) > 1.5, "0.2 never comes below 1.5"
 # *What happened, and why:*
 
 # %% [markdown]
-# ## Where this stands in the source
+# ## Where this stands in the source · extra
 #
 # This lesson follows the second half of lesson 5, *Back propagation; Accelerated SGD; Neural net from scratch*, of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019). Its notebooks and spreadsheets are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0). The spreadsheet `files/xl/graddesc.xlsm` builds these optimizers. If you read that lesson or notes about it, take care in these places.
 #

@@ -532,7 +532,7 @@ def one_cycle(
 
 
 # %% [markdown]
-# ### Walk along the cycle
+# ### Walk along the cycle · extra
 #
 # The dots are your `one_cycle` with its defaults, the lines are what the controls say; at the start both are the same. Guess, then walk through the 60 steps and read the table. The lowest curve is the rate divided by $1 - \text{momentum}$: how far a steady gradient carries you. Then try to reach the goal by the two momentums.
 
@@ -593,7 +593,7 @@ for lr, momentum in pairs:
 print("largest relative difference below 1e-12:", largest < 1e-12)
 
 # %% [markdown]
-# ### Exercise: `reproduce_one_cycle`
+# ### Exercise: `reproduce_one_cycle` · extra
 #
 # Somebody's schedule has a bug, and all that is left are the losses of a training under it: a line through 20 points, 5 at a time, 40 steps, SGD with momentum, a rate of up to 0.05. Below you see them beside those under your `one_cycle`.
 
@@ -724,7 +724,7 @@ for lr, a, b in zip(peaks, constant, cycled):
 # - **One cycle forgives.** At rates where the constant one has long failed it still trains well. The finder's guess may be wrong by several times, so that is worth more than the last point. (The mean of eight runs suggested somewhat less than the best rate of either.)
 # - The best peak for one cycle is larger than the best constant rate. A rate that was tuned for one is not right for the other.
 #
-# ### The slow intercept, for the last time
+# ### The slow intercept, for the last time · extra
 #
 # The line of lessons 02 and 07, whose intercept SGD left at 1.2 and Adam with a constant rate of 5 brought to about 28, with a loss of 5 because it kept shaking. Here Adam follows your cycle with the peak 5, momentum as its $\beta_1$.
 
@@ -752,7 +752,7 @@ explore.line(
 #
 # Lesson 09 trains something that is not a picture: tastes.
 #
-# ## Should I try …? Try it and see
+# ## Should I try …? Try it and see · extra
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did.
 #
@@ -830,7 +830,7 @@ assert together > opposite + 0.08, "momentum that rises with the rate does harm"
 # *What happened, and why:*
 
 # %% [markdown]
-# ## Where this stands in the source
+# ## Where this stands in the source · extra
 #
 # This lesson follows the part on learning rates of lesson 5, *Back propagation; Accelerated SGD; Neural net from scratch*, of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019). Its notebooks and spreadsheets are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0). If you read that lesson or notes about it, take care at these places.
 #

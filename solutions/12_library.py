@@ -14,7 +14,7 @@
 # %% [markdown]
 # # 12 · Your own library
 #
-# **You will build** a small library for neural networks out of your own parts: layers that know their way forward and back, a row of them, a check of every gradient, and a training that reads digits with nothing else. No `nn.Linear`, no `torch.optim`, no autograd.
+# **You will build** a small library for neural networks out of your own parts: layers that know their way forward and back, a row of them, and a training that reads digits with nothing else. No `nn.Linear`, no `torch.optim`, no autograd.
 #
 # **Time:** about {{ time }}. **It builds on** lessons 01 to 06 and 08. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
@@ -270,7 +270,7 @@ plots.show(
 )
 
 # %% [markdown]
-# ## Is every gradient right?
+# ## Is every gradient right? · extra
 #
 # A wrong gradient does not stop a training. It makes it slower or worse, and nobody is told. So check a net before you trust it, as in lesson 03: compare the gradients from `backward` with *central differences*. For one parameter entry $p$ and a small step $\varepsilon$,
 #
@@ -540,11 +540,11 @@ plots.show(
 #
 # - A **layer** has a way forward and a way back, and keeps what the way back needs.
 # - A **row of layers** is a layer: forward in order, backward in the opposite order.
-# - **Check gradients** in float64 against central differences, and look at the largest relative error.
+# - **Check gradients** in float64 against central differences, and look at the largest relative error. *(extra)*
 # - A **training** needs five things: a net, a loss, gradients, an update, a schedule. You wrote all of them.
 
 # %% [markdown]
-# ## Should I try …? Try it and see
+# ## Should I try …? Try it and see · extra
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did.
 
@@ -653,7 +653,7 @@ assert by_move[True] > by_move[False] + 0.003, "moved pictures teach more"
 # *What happened, and why:*
 
 # %% [markdown]
-# ## Where this stands in the source
+# ## Where this stands in the source · extra
 #
 # Lesson 5 of *Practical Deep Learning for Coders* (2019) asks its listeners to write these things themselves, to get them to work, and then to use them. It goes on with torch's own layers. Here is the other way: you use what you wrote.
 #

@@ -142,7 +142,6 @@ def test_extra_exercises_are_marked_where_a_lesson_has_some(tmp_path, monkeypatc
     monkeypatch.setattr(Collapse, "extra", True)
     text = tiny.RELU.replace("{{ relu }}", "{{ relu }} and {{ collapse }}")
     title, _, asked, *_ = nb.from_text(tiny.lesson(tmp_path, text)).cells
-    assert "about 10 minutes for the core, and 15 for the extra exercises." in title.source
     assert "| Minutes | Part |\n|---|---|---|---|---|\n" in title.source
     assert "| 1 | 5 | core |\n" in title.source and "| 2 | 15 | extra |" in title.source
     assert "*extra · 2 points · 15 minutes · two lines.*" in asked.source

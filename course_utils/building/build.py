@@ -76,6 +76,18 @@ def released(lesson: Lesson, solved: bytes) -> dict[Path, bytes]:
         return {**content, name: nb.to_bytes(nb.tidy(nb.read(folder / name)))}
 
 
+def shortened(lesson: Lesson) -> tuple[bytes, dict[Path, bytes]]:
+    """The solved notebook without what is extra, and the files of its release; nothing is run."""
+    notebook = nb.from_text(lesson, extra=False)
+    stored = {cell.id: cell for cell in nb.read(lesson.solved).cells}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.id in stored:
+            cell.outputs = stored[cell.id].outputs
+            cell.execution_count = stored[cell.id].execution_count
+    solved = nb.to_bytes(nb.tidy(notebook))
+    return solved, released(lesson, solved)
+
+
 class _Problems(logging.Handler):
     """Keeps the last line of the last traceback that nbgrader logs."""
 

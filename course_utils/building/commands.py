@@ -131,11 +131,18 @@ def release(
         typer.Option(help="What pip installs in each first cell where the course is missing."),
     ] = None,
 ) -> None:
-    """Make what a student gets: notebooks, data, checks; no solutions, no grading."""
-    from course_utils.building.lesson import all_lessons, choose
+    """Make what a student gets: notebooks, data, checks; no solutions, no grading.
+
+    In the folder of a term its notebooks are handed out, as `course take` put them there.
+    """
+    from course_utils.building.lesson import ROOT, all_lessons, choose
     from course_utils.building.release import release as make
 
+    here = Path.cwd().resolve()
+    term = here if here != ROOT and (here / "nbgrader_config.py").is_file() else None
     chosen = choose(lessons or [], all_lessons())
+    if term is not None and not lessons:
+        chosen = [one for one in chosen if (term / "notebooks" / one.name).is_dir()] or chosen
     sealed = choose(without_answers, chosen) if without_answers else []
-    name = make(chosen, to, sealed, install)
+    name = make(chosen, to, sealed, install, term)
     print(f"Release {name} of {len(chosen)} lessons is in {to}.")

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from course_utils import files
 from course_utils.building.lesson import Lesson
+from course_utils.building.parts import core
 from course_utils.building.questions import declared, written_out
 from course_utils.errors import CourseError
 
@@ -24,14 +25,17 @@ MAKE = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_
 MARKS = {"exercise", "seed", "tags", "guess", "guard"}
 
 
-def from_text(lesson: Lesson) -> NotebookNode:
+def from_text(lesson: Lesson, extra: bool = True) -> NotebookNode:
     """The notebook of a lesson's text (jupytext, py:percent), not run yet; raises CourseError where
     it is no lesson.
+
+    extra: with the sections that a short course leaves out.
     """
     name = lesson.text.name
     notebook = nbformat.v4.new_notebook(metadata=METADATA)
     taken: set[str] = set()
-    for cell in written_out(_cells(lesson.text), declared(lesson.short)):
+    cells = text_cells(lesson) if extra else core(text_cells(lesson))
+    for cell in written_out(cells, declared(lesson.short)):
         if "guard" in cell.metadata:
             continue  # which only `course verify` runs
         make = MAKE[cell.cell_type]
@@ -42,7 +46,7 @@ def from_text(lesson: Lesson) -> NotebookNode:
 
 def code_with_guards(lesson: Lesson) -> list[NotebookNode]:
     """The code cells of a lesson's text and its guards, without checks and guesses."""
-    cells = written_out(_cells(lesson.text), declared(lesson.short))
+    cells = written_out(text_cells(lesson), declared(lesson.short))
     return [
         cell
         for cell in cells
@@ -52,8 +56,11 @@ def code_with_guards(lesson: Lesson) -> list[NotebookNode]:
     ]
 
 
-def _cells(path: Path) -> list[NotebookNode]:
-    """The cells of a text, code and markdown only, with no other marks than a lesson uses."""
+def text_cells(lesson: Lesson) -> list[NotebookNode]:
+    """The cells of a lesson's text, code and markdown only, with no other marks than a lesson uses;
+    raises CourseError.
+    """
+    path = lesson.text
     try:
         cells: list[NotebookNode] = jupytext.reads(
             path.read_text(encoding="utf-8"), fmt="py:percent"

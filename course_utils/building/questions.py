@@ -7,12 +7,13 @@ the question that is asked before an experiment, and the cell for the answer.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nbformat import NotebookNode
 
 from course_utils import experiments
+from course_utils.building.parts import core
 from course_utils.checking.exercise import Exercise, FreeText, exercises, free_texts, lessons
 from course_utils.errors import CourseError
 
@@ -47,9 +48,8 @@ def written_out(cells: Sequence[NotebookNode], questions: Questions) -> Iterator
     """The cells with every marker replaced, and a check cell after every answer in code; raises
     CourseError where a marker names no exercise.
     """
-    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    groups = [[_named(name, questions) for name in names] for names in marked(prose)]
-    texts = {TABLE: _table(groups), TIME: _time(groups, prose)}
+    groups = _groups(_prose(cells), questions)
+    texts = {TABLE: _table(groups), TIME: _time(cells, questions)}
     texts |= {_key(group): _points_line(group) for group in groups}
     for cell in cells:
         if cell.cell_type == "markdown":
@@ -60,6 +60,17 @@ def written_out(cells: Sequence[NotebookNode], questions: Questions) -> Iterator
             yield cell
         else:
             yield from _asked(cell, _named(cell.metadata.pop("exercise"), questions))
+
+
+def _prose(cells: Iterable[NotebookNode]) -> str:
+    """All that is read: no code, and no model answers."""
+    prose = (cell for cell in cells if cell.cell_type == "markdown")
+    return "\n".join(cell.source for cell in prose if "exercise" not in cell.metadata)
+
+
+def _groups(prose: str, questions: Questions) -> list[list[Question]]:
+    """The exercises that the text asks for, in order, those of one line together."""
+    return [[_named(name, questions) for name in names] for names in marked(prose)]
 
 
 def marked(prose: str) -> list[list[str]]:
@@ -159,14 +170,22 @@ def _table(groups: Sequence[Sequence[Question]]) -> str:
     return "\n".join([lines[0], "|---" * len(header) + "|", *lines[1:]])
 
 
-def _time(groups: Sequence[Sequence[Question]], prose: str) -> str:
+def _time(cells: Sequence[NotebookNode], questions: Questions) -> str:
     """The lesson's minutes: those of its core, text included, to the nearest ten, and the rest."""
+    short, whole = (minutes(part, questions) for part in (core(cells), cells))
+    more = f" for the core, and {_tens(whole - short)} for what is extra"
+    return f"{_tens(short)} minutes{more if _tens(whole - short) else ''}"
+
+
+def minutes(cells: Iterable[NotebookNode], questions: Questions) -> float:
+    """How long the exercises of these cells take, and their text without the hints."""
+    prose = _prose(cells)
     words = len(re.sub(r"<details.*?</details>", "", prose, flags=re.DOTALL).split())
-    minutes = words / WORDS_A_MINUTE + sum(_minutes(group) for group in groups)
-    extra = sum(_minutes(group) for group in groups if group[0].extra)
-    core = round((minutes - extra) / 10) * 10
-    more = f" for the core, and {extra} for the extra exercises" if extra else ""
-    return f"{core} minutes{more}"
+    return words / WORDS_A_MINUTE + sum(map(_minutes, _groups(prose, questions)))
+
+
+def _tens(minutes: float) -> int:
+    return round(minutes / 10) * 10
 
 
 def _minutes(group: Sequence[Question]) -> int:

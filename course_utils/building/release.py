@@ -61,6 +61,7 @@ def release(
     target: Path,
     sealed: Sequence[Lesson] = (),
     install: str | None = None,
+    term: Path | None = None,
 ) -> str:
     """Make a release of the lessons in an empty folder, a new zip file or a git clone, and return
     its name.
@@ -68,6 +69,7 @@ def release(
     The references and exercises of the sealed lessons are in an archive that Python reads and an
     editor does not show. install: what pip is given in the first cell of each notebook where the
     course is missing. In a clone the release takes the place of the one there, and is committed.
+    term: a course's folder whose notebooks are handed out in place of the package's own.
     Raises CourseError where the target is taken or a notebook is missing.
     """
     clone = (target / ".git").exists()
@@ -80,7 +82,7 @@ def release(
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / (target.stem if target.suffix == ".zip" else "release")
         folder.mkdir()
-        _fill(folder, lessons, sealed)
+        _fill(folder, lessons, sealed, term)
         if install is not None:
             _install_first(folder, lessons, install)
         name = _describe(folder, lessons)
@@ -95,16 +97,20 @@ def release(
     return name
 
 
-def _fill(folder: Path, lessons: Sequence[Lesson], sealed: Sequence[Lesson]) -> None:
+def _fill(
+    folder: Path, lessons: Sequence[Lesson], sealed: Sequence[Lesson], term: Path | None
+) -> None:
     """Copy the notebooks and what they need."""
     root = lessons[0].root
     for lesson in lessons:
-        if not lesson.released.is_file():
+        given = (Lesson(lesson.name, term) if term else lesson).released
+        if not given.is_file():
+            command = "take" if term else "build"
             raise CourseError(
-                f"{notebook_path(lesson.name)} is missing: run `course build {lesson.name}`."
+                f"{notebook_path(lesson.name)} is missing: run `course {command} {lesson.name}`."
             )
-        for path in files(lesson.released.parent):
-            _copy(lesson.released.parent / path, folder / "notebooks" / lesson.name / path)
+        for path in files(given.parent):
+            _copy(given.parent / path, folder / "notebooks" / lesson.name / path)
     modules = _modules(lessons)
     data = _data(modules, lessons)
     package = ROOT / "course_utils"

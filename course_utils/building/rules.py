@@ -24,6 +24,7 @@ from course_utils.building import notebook_files as nb
 from course_utils.building.build import stale
 from course_utils.building.lesson import Lesson, files
 from course_utils.building.new import left
+from course_utils.building.parts import EXTRA, core, headings, parts, unmet
 from course_utils.building.questions import TABLE, TIME, marked
 from course_utils.building.run import Run, run
 from course_utils.checking import axes
@@ -36,6 +37,7 @@ from course_utils.checking.exercise import (
     Training,
     exercises,
     free_texts,
+    lessons,
     reference,
 )
 from course_utils.checking.judge import (
@@ -390,20 +392,43 @@ def claims_are_guarded(subject: Subject) -> Iterator[str]:
 def headings_are_in_order(subject: Subject) -> Iterator[str]:
     """The first cell holds the one title, and no heading skips a level."""
     prose = [cell.source if cell.cell_type == "markdown" else "" for cell in subject.text.cells]
-    headings = [
-        (len(marks), title, index)
+    found = [
+        (len(heading[1]), heading[2], index)
         for index, source in enumerate(prose)
-        for marks, title in re.findall(
-            r"^(#+) +(.+)$", re.sub(r"^```.*?^```", "", source, flags=re.S | re.M), re.M
-        )
+        for heading in headings(source)
     ]
-    if not headings or headings[0][0] != 1 or headings[0][2] != 0:
+    if not found or found[0][0] != 1 or found[0][2] != 0:
         yield "the first cell has no title (# ...)"
-    for (above, _, _), (level, title, index) in zip(headings, headings[1:], strict=False):
+    for (above, _, _), (level, title, index) in zip(found, found[1:], strict=False):
         if level == 1:
             yield f"{nb.place(subject.text, index)} is a second title"
         elif level > above + 1:
             yield f"the heading {title!r} goes from level {above} to level {level}"
+
+
+def core_stands_alone(subject: Subject) -> Iterator[str]:
+    """The core needs nothing that is extra, and each exercise stands in the part that it is of."""
+    cells = nb.text_cells(subject.lesson)
+    part = {item.name: item.extra for item in subject.exercises}
+    part |= {item.name: item.extra for item in subject.questions}
+    for cell, extra in parts(cells):
+        asked = [name for names in marked(cell.source) for name in names]
+        for name in {*asked, cell.metadata.get("exercise")} & {*part}:
+            if part[name] != extra:
+                yield (
+                    f"{name} is {'extra' if part[name] else 'core'} and stands "
+                    f"elsewhere: end the heading above it in {EXTRA!r}, or change its `extra`"
+                )
+    for cell, name in unmet(cells):
+        yield (
+            f"the core's cell {cell.source[:40]!r} needs {name}, which an extra one defines: "
+            "define it in the core"
+        )
+    others = {item.name for lesson in lessons() for item in exercises(lesson) if item.extra}
+    for source in (cell.source for cell in core(cells) if cell.cell_type == "code"):
+        for taken in re.findall(r"from course_utils\.mine import (\([^)]*\)|.*)", source):
+            for name in sorted({*re.findall(r"\w+", taken)} & others):
+                yield f"the core takes {name} from another lesson, where it is extra"
 
 
 def folders_hold_the_lesson(subject: Subject) -> Iterator[str]:
@@ -499,6 +524,7 @@ RULES: tuple[Rule, ...] = (
     experiments_are_told,
     memory_is_asked,
     headings_are_in_order,
+    core_stands_alone,
     outputs_are_stored,
     solution_scores_full,
     release_scores_nothing,

@@ -1066,6 +1066,7 @@ class Backward(Exercise):
     """Adds to n.grad, for every node n of the graph, the derivative of `node` with respect to n."""
 
     id, points = "backprop.backward", 3
+    extra = True
     minutes, lines, writes = 25, "about a dozen lines", "back through any graph"
 
     def cases(self, rng: Rng) -> Iterable[Case]:

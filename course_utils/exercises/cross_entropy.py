@@ -22,7 +22,7 @@ from course_utils.checking import (
 from course_utils.exercises._forms import EXPOSING, missed
 from course_utils.exercises.sgd import AUTOGRAD
 
-LOSS_OR_METRIC = FreeText("cross_entropy.loss_or_metric")
+LOSS_OR_METRIC = FreeText("cross_entropy.loss_or_metric", extra=True)
 
 # Every operator of torch that holds a softmax or a cross-entropy, forward or backward, whatever it
 # is called by.

@@ -26,7 +26,7 @@ from course_utils.data import load_ratings
 from course_utils.exercises._forms import EXPOSING, missed
 from course_utils.exercises.sgd import AUTOGRAD
 
-READ_THE_BIASES = FreeText("embeddings.read_the_biases")
+READ_THE_BIASES = FreeText("embeddings.read_the_biases", extra=True)
 
 Seen = list[dict[str, Any]]
 
@@ -167,6 +167,7 @@ class EmbeddingBackward(Exercise):
     """The gradient of weight: row i is the sum of the rows of grad_out whose index is i."""
 
     id, points = "embeddings.embedding_backward", 2
+    extra = True
     minutes, lines, writes = 20, "two or three lines", "the gradient of that"
     without = {
         "float64": "the tables of this lesson are float32, and so is a gradient written into zeros",

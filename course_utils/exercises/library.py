@@ -240,6 +240,7 @@ class GradientCheck(Exercise):
     """
 
     id, points = "library.gradient_check", 2
+    extra = True
     minutes, lines, writes = 20, "about eight lines", "every gradient of a net against differences"
     shortcuts = AUTOGRAD
     without = {

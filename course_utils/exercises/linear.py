@@ -25,7 +25,7 @@ from course_utils.exercises._forms import EXPOSING, missed
 
 # The ReLU, and whatever is one with the right settings: elu with alpha=0, hardtanh from 0 to inf.
 RELU = operators("relu|elu|hardtanh|threshold|softplus|shrink|hardsigmoid|hardswish|silu|mish")
-WHY_NONLINEAR = FreeText("linear.why_nonlinear")
+WHY_NONLINEAR = FreeText("linear.why_nonlinear", extra=True)
 START = (50, 2000)  # inputs and outputs of the layer whose start values are checked
 
 

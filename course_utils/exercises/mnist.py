@@ -218,7 +218,7 @@ class Sgd(Exercise):
     """
 
     id, points = "mnist.SGD", 3
-    minutes, lines, writes = 25, "about ten lines", "an optimizer with momentum"
+    minutes, lines, writes = 20, "about six lines", "an optimizer with momentum"
     along = {"again": 1}  # with momentum
     without = {
         "requires_grad": "parameters require a gradient in every case",

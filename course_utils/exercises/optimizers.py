@@ -61,7 +61,7 @@ class NesterovStep(Exercise):
     """v <- momentum * v + g, then p <- p - lr * (g + momentum * v), in place."""
 
     id, points = "optimizers.nesterov_step", 1
-    minutes, lines, writes = 8, "one line beside momentum's", "momentum that looks ahead"
+    minutes, lines, writes = 8, "two lines in the loop", "momentum that looks ahead"
     extra = True
     without = WITHOUT
     shortcuts = STEPS
@@ -281,7 +281,7 @@ class RmspropStep(Exercise):
     """s <- alpha*s + (1-alpha)*g**2, then p <- p - lr * g / (sqrt(s) + eps), in place."""
 
     id, points = "optimizers.rmsprop_step", 2
-    minutes, lines, writes = 15, "about five lines", "a step divided by the typical gradient"
+    minutes, lines, writes = 10, "two lines in the loop", "a step divided by the typical gradient"
     without = WITHOUT
     shortcuts = STEPS
 
@@ -632,7 +632,11 @@ class AdamStep(Exercise):
     """
 
     id, points = "optimizers.adam_step", 3
-    minutes, lines, writes = 25, "about seven lines", "the same with momentum, and both corrected"
+    minutes, lines, writes = (
+        20,
+        "about five lines in the loop",
+        "the same with momentum, and both corrected",
+    )
     without = WITHOUT
     shortcuts = STEPS
 
@@ -662,7 +666,7 @@ class AdamwStep(Exercise):
     """p <- p * (1 - lr*wd), then Adam's step, in place; wd stays out of Adam's averages."""
 
     id, points = "optimizers.adamw_step", 2
-    minutes, lines, writes = 10, "a few lines", "Adam with decay in the right place"
+    minutes, lines, writes = 8, "two lines", "Adam with decay in the right place"
     without = WITHOUT
     shortcuts = STEPS
 
@@ -774,7 +778,7 @@ class RebornAdamStep(Exercise):
     """One step of a newly created Adam (eps 1e-8), in place."""
 
     id, points = "optimizers.reborn_adam_step", 2
-    minutes, lines, writes = 15, "about four lines", "what remains of Adam without its memory"
+    minutes, lines, writes = 12, "one line in the loop", "what remains of Adam without its memory"
     without = {**WITHOUT, "float64": "lr * sign(g) is right, which leaves out eps"}
     shortcuts = STEPS
 

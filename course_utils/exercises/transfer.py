@@ -1124,6 +1124,7 @@ class Activations(Exercise):
     """
 
     id, points = "transfer.activations", 3
+    extra = True
     minutes, lines, writes = 20, "about eight lines", "a look inside, with hooks"
     without = {
         "float64": "the parameters of a layer are float32",

@@ -31,7 +31,7 @@ from course_utils.exercises._steps import (
     step_case,
 )
 
-WHEN_DO_THEY_DIFFER = FreeText("weight_decay.when_do_they_differ")
+WHEN_DO_THEY_DIFFER = FreeText("weight_decay.when_do_they_differ", extra=True)
 
 
 class L2Penalty(Exercise):
@@ -344,7 +344,7 @@ class SgdL2Step(Exercise):
     """p <- p - lr * (p.grad + wd * p), in place."""
 
     id, points = "weight_decay.sgd_l2_step", 2
-    minutes, lines, writes = 10, "about four lines", "a step that follows loss and penalty"
+    minutes, lines, writes = 5, "one line in the loop", "a step that follows loss and penalty"
     without = WITHOUT
     shortcuts = STEPS
 
@@ -397,7 +397,7 @@ class SgdDecayStep(Exercise):
     """p <- p * (1 - lr * wd), then p <- p - lr * p.grad, in place."""
 
     id, points = "weight_decay.sgd_decay_step", 2
-    minutes, lines, writes = 10, "about five lines", "a step that shrinks first"
+    minutes, lines, writes = 5, "two lines in the loop", "a step that shrinks first"
     without = WITHOUT
     shortcuts = STEPS
 

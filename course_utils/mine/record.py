@@ -129,6 +129,7 @@ def rows(entries: dict[str, Entry], lessons: list[str]) -> list[dict[str, Any]]:
             "state": (entry := entries.get(exercise.id, Entry())).state,
             "points": entry.score * exercise.points,
             "of": exercise.points,
+            "part": "extra" if exercise.extra else "core",
             "last mistake": entry.mistake,
         }
         for lesson in lessons

@@ -1,4 +1,4 @@
-"""The commands for a term: `course roster`, `collect`, `due`, `extend` and `feedback`."""
+"""The commands for a term: `course take`, `roster`, `collect`, `due`, `extend` and `feedback`."""
 
 import sys
 from collections.abc import Sequence
@@ -13,8 +13,23 @@ Time = Annotated[str, typer.Argument(help="Such as '2026-11-30 23:59 Europe/Berl
 
 def register(app: typer.Typer) -> None:
     """Add the commands of a term to the command line."""
-    for command in (roster, collect, due, extend, feedback):
+    for command in (take, roster, collect, due, extend, feedback):
         app.command()(command)
+
+
+def take(
+    lessons: Annotated[list[str], typer.Argument(help="Such as 01_linear, linear or 1.")],
+) -> None:
+    """Put lessons into the course's folder; without what is extra where the settings say so."""
+    from course_utils.building.lesson import all_lessons, choose
+    from course_utils.grading.outside.course import find_course
+    from course_utils.grading.term import take as taking
+
+    course = find_course(Path.cwd())
+    part = "whole" if taking.with_extra(course) else "without what is extra"
+    for lesson in choose(lessons, all_lessons()):
+        became = "is here" if taking.take(course, lesson) else "was here"
+        print(f"{lesson.name} {became}, {part}.")
 
 
 def roster(
