@@ -287,6 +287,11 @@ BROKEN = [
     ("headings_are_in_order", "the first cell has no title", text("# # Tiny", "# Tiny")),
     ("headings_are_in_order", "is a second title", text("# ## The bend", "# # The bend")),
     ("headings_are_in_order", "from level 1 to level 3", text("# ## Five", "# ### Five")),
+    (
+        "core_stands_alone",
+        "relu is core and stands",
+        text("# ## The bend", "# ## The bend · extra"),
+    ),
     ("outputs_are_stored", "cell 5 (check-relu), under", other_output),
     ("outputs_are_stored", "gives other outputs than are stored", more_outputs),
     ("solution_scores_full", "cell 5 (check-relu)", solution_that_fails),
