@@ -112,6 +112,17 @@ NOT_KEPT = [
         "the source of `clip`, which your `relu` uses",
     ),
     (
+        "",
+        "kept = {}\nkept['f'] = lambda x: x.clamp(min=0)\ndef relu(x, f=kept['f']):\n    return f(x)",
+        "cannot be run by itself, away from its notebook (KeyError: 'f')",
+    ),
+    (
+        "class Low:\n    pass\nLow.value = 0\n",
+        "class Relu:\n    value = Low.value\n    def __call__(self, x):\n"
+        "        return x.clamp(min=self.value)\nrelu = Relu()",
+        "cannot be run by itself, away from its notebook (AttributeError: type object 'Low'",
+    ),
+    (
         "class Tools:\n    pass\n",
         "Tools.clip = lambda x: x.clamp(min=0)\ndef relu(x):\n    return Tools.clip(x)",
         "not right by itself",
@@ -136,6 +147,14 @@ KEPT = {
     "magic": f"%precision 3\n{RELU}",
     "decorated": "import functools\ndef plain(f):\n    @functools.wraps(f)\n    def g(*a, **k):\n"
     "        return f(*a, **k)\n    return g\n@plain\ndef relu(x):\n    return x.clamp(min=0)",
+    "decorated by torch": "@torch.enable_grad()\ndef relu(x):\n    return torch.clamp(x, min=0)",
+    "decorated without wraps": "def plain(f):\n    return lambda *a: f(*a)\n@plain\n"
+    "def relu(x):\n    return x.clamp(min=0)",
+    "object": "class Relu:\n    def __call__(self, x):\n        return x.clamp(min=0)\nrelu = Relu()",
+    "made by a function": "def make(low):\n    def f(x):\n        return x.clamp(min=low)\n"
+    "    return f\nrelu = make(0)",
+    "partial": "import functools\ndef clip(x, low):\n    return x.clamp(min=low)\n"
+    "relu = functools.partial(clip, low=0)",
     "number of the same cell": f"zero = 0\n{RELU.replace('=0', '=zero')}",
     "several names": "zero, one = 0, 1\ndef relu(x):\n    return x.clamp(min=zero) * one",
     "one line": "def relu(x): return x.clamp(min=0)",

@@ -81,7 +81,13 @@ def _text(piece: Piece | None) -> str | None:
 
 def _judge(short: str, name: str, affected: Iterable[str], copy: str, file: Path) -> None:
     """Judge the answers of a file that is about to be written; raises NotKept."""
-    module = loaded(copy, file)
+    try:
+        module = loaded(copy, file)
+    except Exception as error:
+        raise NotKept(
+            f"your `{name}` cannot be run by itself, away from its notebook "
+            f"({type(error).__name__}: {error}): is a part of it set in another cell?"
+        ) from None
     trained = {item.name for item in exercises(short) if isinstance(item, Training)}
     for item in affected:
         answer = getattr(module, item)

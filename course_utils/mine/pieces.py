@@ -106,7 +106,7 @@ def needed(name: str, answer: Any) -> dict[str, Piece]:
         piece = _find(item, value, cells)
         if piece is None:
             raise NotKept(_missing(name, item, value))
-        if not piece.imports and not isinstance(value, CODE):
+        if item != name and not piece.imports and not isinstance(value, CODE):
             own = piece.literal and (item.isupper() or piece.text in (near, by_name[name].text))
             if not own:
                 raise NotKept(
@@ -135,8 +135,8 @@ def _missing(name: str, item: str, value: Any) -> str:
 
 
 def _namespace(answer: Any) -> Mapping[str, Any]:
-    """The names that an answer can read."""
-    own = functions(answer)
+    """The names that an answer can read, whatever of a library it is wrapped in."""
+    own = [part for part in functions(answer) if not foreign(part.__code__.co_filename)]
     return own[0].__globals__ if own else vars(sys.modules["__main__"])
 
 
