@@ -113,7 +113,8 @@ NOT_KEPT = [
     ),
     (
         "",
-        "kept = {}\nkept['f'] = lambda x: x.clamp(min=0)\ndef relu(x, f=kept['f']):\n    return f(x)",
+        "kept = {}\nkept['f'] = lambda x: x.clamp(min=0)\n"
+        "def relu(x, f=kept['f']):\n    return f(x)",
         "cannot be run by itself, away from its notebook (KeyError: 'f')",
     ),
     (
@@ -150,7 +151,8 @@ KEPT = {
     "decorated by torch": "@torch.enable_grad()\ndef relu(x):\n    return torch.clamp(x, min=0)",
     "decorated without wraps": "def plain(f):\n    return lambda *a: f(*a)\n@plain\n"
     "def relu(x):\n    return x.clamp(min=0)",
-    "object": "class Relu:\n    def __call__(self, x):\n        return x.clamp(min=0)\nrelu = Relu()",
+    "object": "class Relu:\n    def __call__(self, x):\n        return x.clamp(min=0)\n"
+    "relu = Relu()",
     "made by a function": "def make(low):\n    def f(x):\n        return x.clamp(min=low)\n"
     "    return f\nrelu = make(0)",
     "partial": "import functools\ndef clip(x, low):\n    return x.clamp(min=low)\n"
@@ -384,7 +386,8 @@ def test_many_writers_at_once_lose_nothing(tmp_path):
     assert len(record.entries(tmp_path)[0]) == 8
 
 
-def test_two_kernels_and_a_restart_lose_nothing(tmp_path):
+def test_two_kernels_and_a_restart_lose_nothing(tmp_path, monkeypatch):
+    monkeypatch.delenv(place.SETTING, raising=False)
     folder = tmp_path / "notebooks" / "01_linear"
     folder.mkdir(parents=True)
     count = (
