@@ -209,12 +209,13 @@ def test_an_answer_that_uses_one_of_another_lesson_imports_it(course, notebook):
         "def softmax(logits):\n    return log_softmax(logits).exp() + 0 * relu(logits).sum()\n"
         'check("cross_entropy.softmax", softmax)'
     )
-    notebook(
+    said = notebook(
         "def accuracy(logits, targets):\n"
         "    hits = logits.argmax(-1) == targets\n"
         "    return relu(hits.double()).mean().item()\n"
         'check("cross_entropy.accuracy", accuracy)'
     )
+    assert "is now in your library" in said and "Yours:" not in said
     text = kept(course, "cross_entropy")
     assert "from course_utils.mine import relu" in text and "def relu" not in text
 

@@ -39,7 +39,8 @@ def checked(verdict: Verdict, answer: Any) -> str:
 
 def _kept(id: str, answer: Any) -> str:
     try:
-        return library.keep(id, answer)
+        with _names.unsaid():
+            return library.keep(id, answer)
     except NotKept as reason:
         return f"Not put into your library: {reason}"
 

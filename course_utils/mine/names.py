@@ -1,10 +1,11 @@
 """Answers by name for later lessons: whose they are, switched, borrowed and given back."""
 
+import contextlib
 import importlib
 import inspect
 import linecache
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from types import ModuleType
 from typing import Any
 
@@ -49,6 +50,16 @@ def say() -> None:
     reasons = dict.fromkeys(why for name in _news if (why := _given[name][2]))
     _news.clear()
     print(" ".join([*parts, *(f"{why}." for why in reasons)]))
+
+
+@contextlib.contextmanager
+def unsaid() -> Iterator[None]:
+    """Names that the body takes are no news: a copy that is judged takes them, not the cell."""
+    before = [*_news]
+    try:
+        yield
+    finally:
+        _news[:] = before
 
 
 def use(whose: str, name: str | None = None) -> None:
