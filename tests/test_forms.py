@@ -76,6 +76,8 @@ def test_random_witnesses_are_as_many_as_is_said(exercise):
 def test_a_copied_example_earns_no_more_than_random_numbers_and_those_half_at_most(exercise):
     copied, random = share(exercise, examples(exercise)), random_share(exercise)
     assert exercise.earned(copied) <= exercise.earned(random) <= 0.5
+    handed = handed_in(exercise, examples(exercise))
+    assert max(judge(exercise.id, handed, seed=seed).score for seed in range(8)) <= 0.5
 
 
 @pytest.mark.parametrize("exercise", EXPOSE, ids=by_id)

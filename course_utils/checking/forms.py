@@ -86,7 +86,9 @@ class Form(Training):
 
     of: ClassVar[type[Exercise]]  # whose answers are looked at
     takes: ClassVar[Mapping[str, str]]  # what a case holds, by name, and the kind of each
-    shapes: ClassVar[str] = "any tensor will do."  # what right code needs of a case, as a sentence
+    shapes: ClassVar[str] = (
+        "does your own have one?"  # what right code needs of a case, as a sentence
+    )
     numbers: ClassVar[int] = 12  # the most numbers that a case may hold
     seconds: ClassVar[float] = 20.0
 
@@ -154,7 +156,6 @@ class Form(Training):
             raise ObjectionError(
                 f"{what} that right code cannot answer",
                 f"{who}: right code has no answer to it; {self.shapes}",
-                "Call your own function with it first.",
             )
         if not all(map(_finite, [*right.values.values(), *right.inputs.values()])):
             raise ObjectionError(
@@ -169,7 +170,7 @@ class Form(Training):
         if not isinstance(given, dict):
             raise ObjectionError(
                 f"{what} that is no dict",
-                f"{who} is {described(given)}; it should be a dict with the keys {self._keys}.",
+                f"{who} is {described(given)}; it should be a dict with {self._keys}.",
                 "It holds inputs, as data: no code.",
             )
         lacking = [name for name in self.takes if name not in given]
@@ -178,16 +179,12 @@ class Form(Training):
             more = "1 key" if extra == 1 else f"{extra} keys"
             said = f"lacks {' and '.join(lacking)}" if lacking else f"has {more} too many"
             raise ObjectionError(
-                f"{what} with other names", f"{who} {said}: the keys are {self._keys}."
+                f"{what} with other names",
+                f"{who} {said}; it should have {self._keys}, and nothing else.",
             )
         for name, kind in self.takes.items():
             if why := _misfit(name, given[name], KINDS[kind]):
-                raise ObjectionError(
-                    f"{what} of other kinds",
-                    f"{who}: {why}",
-                    "`torch.tensor([1.0, 2])` is a float32 tensor; without the point it holds "
-                    "whole numbers (int64).",
-                )
+                raise ObjectionError(f"{what} of other kinds", f"{who}: {why}")
         if why := self._too_large(given):
             raise ObjectionError(
                 f"{what} that is too large",
@@ -205,7 +202,7 @@ class Form(Training):
     @property
     def _keys(self) -> str:
         """The keys of a case, as a text."""
-        return listed([*self.takes])
+        return f"the key{'s' if len(self.takes) > 1 else ''} {listed([*self.takes])}"
 
     def _too_large(self, given: Mapping[str, Any]) -> str:
         """Why a case is too large to calculate with by hand; empty where it is not."""
@@ -232,13 +229,18 @@ def described(value: Any) -> str:
 def _misfit(name: str, value: Any, kind: Kind) -> str:
     """How a value is none of its kind, as a sentence; empty where it is."""
     if not kind.each:
-        return "" if kind.fits(value) else f"{name} should be {kind.words}, not {described(value)}."
+        return "" if kind.fits(value) else _other(name, kind.words, value)
     if not isinstance(value, list) or not value:
-        return f"{name} should be {kind.words}, not {described(value)}."
-    wrong = [index for index, item in enumerate(value) if not kind.fits(item)]
-    if not wrong:
-        return ""
-    return f"{name}[{wrong[0]}] should be {kind.each}, not {described(value[wrong[0]])}."
+        return _other(name, kind.words, value)
+    wrong = [(index, item) for index, item in enumerate(value) if not kind.fits(item)]
+    return _other(f"{name}[{wrong[0][0]}]", kind.each, wrong[0][1]) if wrong else ""
+
+
+def _other(name: str, words: str, value: Any) -> str:
+    """That a value should be what the words say, and what it is."""
+    whole = isinstance(value, Tensor) and not value.is_floating_point() and "float32" in words
+    more = ": write one of its numbers with a point" if whole else ""
+    return f"{name} should be {words}, not {described(value)}{more}."
 
 
 def _within(value: Any, kind: str) -> bool:

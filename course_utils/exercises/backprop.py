@@ -1297,7 +1297,7 @@ class RepairLinearBackward(Repair):
     extra = True
     of = LinearBackward
     takes = {"grad_out": "tensor", "x": "tensor", "weight": "tensor"}
-    shapes = "grad_out has shape (n, d_out), x (n, d_in) and weight (d_out, d_in)."
+    shapes = "grad_out should have shape (n, d_out), x (n, d_in) and weight (d_out, d_in)."
     buggy = """
 def linear_backward(grad_out, x, weight):
     grad_x = grad_out @ weight

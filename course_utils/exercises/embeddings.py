@@ -1329,7 +1329,8 @@ class ExposeEmbeddingBackward(Expose):
     of = EmbeddingBackward
     takes = {"grad_out": "tensor", "idx": "codes", "n": "whole number"}
     shapes = (
-        "idx has the shape of grad_out without its last dimension, and holds rows from 0 to n - 1."
+        "idx should have the shape of grad_out without its last dimension, and hold rows from 0 to "
+        "n - 1."
     )
     asks = "the weight's gradient"
     full, part = 1.0, 0.8

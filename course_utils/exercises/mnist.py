@@ -1337,7 +1337,7 @@ class RepairNormalize(Repair):
     extra = True
     of = Normalize
     takes = {"train": "tensor", "valid": "tensor"}
-    shapes = "there are two different numbers in train, and one at least in valid."
+    shapes = "train should hold two different numbers at least."
     buggy = """
 def normalize(train, valid):
     train, valid = train.float(), valid.float()

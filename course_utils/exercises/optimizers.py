@@ -959,7 +959,7 @@ class RepairAdamStep(Repair):
         "betas": "two numbers",
         "eps": "number",
     }
-    shapes = "the four lists have as many items of the same shapes, and t is 1 or more."
+    shapes = "the four lists should have as many items, of the same shapes, and t be 1 or more."
     buggy = """
 @torch.no_grad()
 def adam_step(params, means, squares, t, lr, betas, eps):

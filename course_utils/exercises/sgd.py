@@ -1172,7 +1172,7 @@ class ExposeSgdStep(Expose):
     of = SgdStep
     takes = {"params": "tensors", "grads": "tensors or None", "lr": "number"}
     shapes = (
-        "params and grads have as many items, and each gradient has the shape of its parameter."
+        "params and grads should have as many items, and each gradient the shape of its parameter."
     )
     asks = "params[0] after step 1"
     beyond = ("parameters that do not require grad skipped",)
@@ -1218,7 +1218,7 @@ class RepairMomentumStep(Repair):
         "lr": "number",
         "momentum": "number",
     }
-    shapes = "params, grads and velocities have as many items, and these the same shapes."
+    shapes = "params, grads and velocities should have as many items, of the same shapes."
     buggy = """
 @torch.no_grad()
 def momentum_step(params, velocities, lr, momentum):

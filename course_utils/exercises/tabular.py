@@ -1293,10 +1293,10 @@ class ExposeFillMissing(Expose):
     extra = True
     of = FillMissing
     takes = {"train": "tensor with gaps", "valid": "tensor with gaps"}
-    shapes = "train and valid have one dimension, and there is a number in train."
+    shapes = "train and valid should have one dimension, with one number at least in train."
     asks = "train"
     beyond = ("median as a whole number", "each value once")
-    full, part = 0.95, 0.8
+    full, part = 0.95, 0.85
 
     def suits(self, given: Mapping[str, Any]) -> bool:
         """Whether both are columns, and train has a median."""

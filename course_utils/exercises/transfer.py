@@ -1622,7 +1622,7 @@ class RepairDiscriminativeLrs(Repair):
     extra = True
     of = DiscriminativeLrs
     takes = {"start": "number", "stop": "number", "n_groups": "whole number"}
-    shapes = "both rates are above 0, and n_groups is 1 or more."
+    shapes = "both rates should be above 0, and n_groups 1 or more."
     buggy = """
 def discriminative_lrs(lr, n_groups):
     if not isinstance(lr, slice):

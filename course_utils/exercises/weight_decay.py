@@ -773,7 +773,7 @@ class ExposeDecayStep(Expose):
     of = SgdDecayStep
     takes = {"params": "tensors", "grads": "tensors or None", "lr": "number", "wd": "number"}
     shapes = (
-        "params and grads have as many items, and each gradient has the shape of its parameter."
+        "params and grads should have as many items, and each gradient the shape of its parameter."
     )
     asks = "params[0] after step 1"
     full, part = 0.95, 0.8
