@@ -86,9 +86,7 @@ class Form(Training):
 
     of: ClassVar[type[Exercise]]  # whose answers are looked at
     takes: ClassVar[Mapping[str, str]]  # what a case holds, by name, and the kind of each
-    shapes: ClassVar[str] = (
-        "does your own have one?"  # what right code needs of a case, as a sentence
-    )
+    shapes: ClassVar[str] = "does your own have one?"  # what right code needs of a case, in words
     numbers: ClassVar[int] = 12  # the most numbers that a case may hold
     seconds: ClassVar[float] = 20.0
 

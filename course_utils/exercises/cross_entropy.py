@@ -1117,7 +1117,10 @@ class ExposeAccuracy(Expose):
     extra = True
     of = Accuracy
     takes = {"logits": "tensor", "targets": "codes"}
-    shapes = "logits should have shape (n, classes) and targets (n,), with numbers from 0 to classes - 1."
+    shapes = (
+        "logits should have shape (n, classes) and targets (n,), with numbers from 0 to "
+        "classes - 1."
+    )
     asks = "accuracy"
     numbers = 20
     full, part = 0.85, 0.6
