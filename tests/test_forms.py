@@ -321,7 +321,12 @@ def test_the_lesson_says_what_each_kind_means(exercise):
 )
 def test_losses_that_are_none_are_weighed(losses):
     exercise = REPRODUCE[0]
-    values = {"whole": True, "name": "\ud800", "guess": exercise.kinds[0], "losses": losses}
+    values = {
+        "whole": True,
+        "name": "\ud800",
+        "guess": next(iter(exercise.kinds)),
+        "losses": losses,
+    }
     found = exercise.weigh(exercise.own_cases(0), [Evidence(values=values)], 0)
     assert found["value"] == 0 and "agree" in found["why"]
 

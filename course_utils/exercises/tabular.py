@@ -1296,7 +1296,7 @@ class ExposeFillMissing(Expose):
     shapes = "train and valid should have one dimension, with one number at least in train."
     asks = "train"
     beyond = ("median as a whole number", "each value once")
-    full, part = 0.95, 0.85
+    full, part = 0.9, 0.85
 
     def suits(self, given: Mapping[str, Any]) -> bool:
         """Whether both are columns, and train has a median."""
