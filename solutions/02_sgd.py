@@ -1081,7 +1081,7 @@ assert not torch.allclose(ours[12:], scaled[12:], rtol=0.1), "after the change t
 # On the left, the EWMA form with the same learning rate lags behind, and with the larger one it lands on the same points. On the right the two part at the change: $v$ keeps what it had gathered under the old momentum, and $m$ had scaled it by the old factor. In lesson 08 momentum does change during training.
 
 # %% [markdown]
-# ### A slow intercept · extra
+# ### A slow intercept
 #
 # A line once more, with batches of one: 30 points on $y = 2x + 30$, with $x$ between 1 and 99, from slope 1 and intercept 1. Every row of the table is one step, as in a spreadsheet. Guess first; then go through five epochs, and try other learning rates and some momentum.
 

@@ -478,7 +478,7 @@ def adam_step(params, means, squares, t, lr, betas, eps):
 #
 # `ZeroDivisionError: float division by zero`: is there a `t - 1` somewhere? t counts from 1 already.
 #
-# `TypeError: only integer tensors of a single element can be converted to an index`: `betas` holds both. Take them apart first: `beta1, beta2 = betas`.
+# `TypeError: only integer tensors of a single element can be converted to an index`: `betas` holds both. Take them apart first, and give each a name.
 #
 # </details>
 

@@ -68,9 +68,9 @@ torch.set_num_threads(
 # It divides each weight's gradient by its own typical size (lesson 07).
 #
 # </details>
-# <details><summary>4. What does `grad[idx] += g` lose?</summary>
+# <details><summary>4. Ratings go up to 5 stars. Why does the sigmoid's range end at 5.5?</summary>
 #
-# Repeated indices: the last one wins (lesson 09).
+# Because its ends are never reached (lesson 09).
 #
 # </details>
 # <details><summary>5. What is a large weight decay good for in a model with many parameters and few examples?</summary>
@@ -881,11 +881,13 @@ for way in ways[1:]:
 # Read the picture with its bars.
 #
 # - **With few examples the trained body helps a lot**: far more than the spread over seeds, with 1 and with 5 examples of a class.
-# - **With 100 examples of each class the lead has melted to a few points.** The more examples there are, the better a net learns filters of its own. (Sixty steps are not even four epochs there, which is hard on scratch. The last section gives it more.) Transfer is a loan that pays while examples are scarce.
-# - **Between frozen, fine-tuned, discriminative and the recipe there is hardly a difference here.** Their bars overlap everywhere. From this experiment nobody can say that discriminative rates, or the recipe, are better than one well-chosen rate. They are a safeguard more than a gain: with them, a rate that is too large does less harm to the early layers. (The last section lets you try that.)
+# - **With 100 examples of each class the lead has melted to a few points.** The more examples there are, the better a net learns filters of its own. (Sixty steps are not even four epochs there, which is hard on scratch.) Transfer is a loan that pays while examples are scarce.
+# - **Between frozen, fine-tuned, discriminative and the recipe there is hardly a difference here.** Their bars overlap everywhere. From this experiment nobody can say that discriminative rates, or the recipe, are better than one well-chosen rate. They are a safeguard more than a gain: with them, a rate that is too large does less harm to the early layers.
 # - **The single run says little.** With one example of a class the result depends mostly on which example it was.
 #
 # All of this holds for this net and this task. The larger the trained network and the more varied the pictures that it has seen, the longer its lead lasts.
+#
+# The last section gives scratch more time, and tries a rate that is too large. *(extra)*
 
 
 # %% [markdown]

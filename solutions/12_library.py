@@ -521,7 +521,9 @@ own, theirs = (accuracy(logits, y_valid) for logits in results.values())
 assert abs(own - theirs) < 0.03, "both read about as many digits"
 
 # %% [markdown]
-# The two agree as far as two starts can, and your library is no slower: autograd records what any program does, and you wrote down what this one does. It even computes something for nothing, the gradient of the pixels, which nobody reads. `First`, below, leaves that out.
+# The two agree as far as two starts can, and your library is no slower: autograd records what any program does, and you wrote down what this one does. It even computes something for nothing, the gradient of the pixels, which nobody reads.
+#
+# `First`, in the last section, leaves that out. *(extra)*
 
 # %% tags=["nbval-ignore-output"]
 guesses = results["own parts"].argmax(1)
