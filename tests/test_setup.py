@@ -1,5 +1,6 @@
 """The installation is locked, says what is wrong in one sentence, and names no machine."""
 
+import json
 import os
 import re
 import shutil
@@ -68,6 +69,29 @@ def test_conda_installs_the_lock_on_the_projects_python():
     assert SpecifierSet(python.removeprefix("python ")) == SpecifierSet(PROJECT["requires-python"])
     assert (pip, lock) == ("pip", {"pip": ["-r requirements.lock"]})
     assert "pip install --no-deps --no-build-isolation -e ." in text
+
+
+def test_the_devcontainer_installs_what_the_project_declares_on_its_python():
+    said = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert said["image"].rpartition(":")[2] in SpecifierSet(PROJECT["requires-python"])
+    installs = re.fullmatch(
+        r"python -m pip install --editable '\.\[(.+)\]'", said["postCreateCommand"]
+    )
+    assert (
+        {*installs[1].split(",")} == {"lab", "photographs"} <= {*PROJECT["optional-dependencies"]}
+    )
+
+
+def test_continuous_integration_tries_every_python_and_both_ends_of_torch():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    allowed = SpecifierSet(PROJECT["requires-python"])
+    every = [python for python in (f"3.{minor}" for minor in range(40)) if python in allowed]
+    (torch,) = (one.specifier for one in DIRECT if one.name == "torch")
+    (lowest,) = (one.version for one in torch if one.operator == ">=")
+    wheel = jobs["wheel"]["strategy"]["matrix"]
+    assert jobs["test"]["strategy"]["matrix"]["python"] == every
+    assert wheel["python"] == [every[0], every[-1]]
+    assert wheel["torch"] == [f"torch=={lowest}.*", "torch"]
 
 
 @pytest.fixture
