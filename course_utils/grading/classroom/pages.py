@@ -10,10 +10,11 @@ import os
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from jinja2 import BaseLoader, ChoiceLoader, DictLoader, Environment
+from jinja2 import BaseLoader, ChoiceLoader, DictLoader, Environment, Template
 from markupsafe import Markup, escape
 from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.templateexporter import TemplateExporter
@@ -79,6 +80,15 @@ def verdict(cell: Any) -> str:
         if dot:
             return title
     return "not yet graded" if cell.metadata.nbgrader.get("waiting") else "read by a person"
+
+
+@cache
+def _styles() -> dict[str, Markup]:
+    """The colours of code, by the theme of the page."""
+    return {
+        name: Markup(HtmlFormatter(style=style).get_style_defs(".highlight"))
+        for name, style in (("light", "xcode"), ("dark", "monokai"))
+    }
 
 
 def _is_right(cell: Any) -> bool:
@@ -194,15 +204,15 @@ class Feedback(Page):
         nb, resources = super(TemplateExporter, self).from_notebook_node(
             gate.notebook(nb), resources, **kw
         )
-        template = self.environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-        styles = {
-            name: Markup(HtmlFormatter(style=style).get_style_defs(".highlight"))
-            for name, style in (("light", "xcode"), ("dark", "monokai"))
-        }
-        page = template.render(
-            nb=nb, resources=resources, policy=self.policy, styles=styles, version=__version__
+        page = self.form.render(
+            nb=nb, resources=resources, policy=self.policy, styles=_styles(), version=__version__
         )
         return page, resources
+
+    @cached_property
+    def form(self) -> Template:
+        """The page's template, read once for a class."""
+        return self.environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
 
     def _begin(self, lesson: str, student: str) -> None:
         """Copy what `nbgrader release_feedback` reads; nbgrader copies all that lies beside the

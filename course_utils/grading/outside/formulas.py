@@ -24,12 +24,17 @@ def begin() -> None:
         _made.clear()
 
 
+def is_full() -> bool:
+    """Whether this page may have no more formulas drawn."""
+    return _room[0] == 0
+
+
 def picture(tex: str, display: bool) -> Markup | None:
     """The formula as an image whose address `address` knows; None where it cannot be drawn."""
     tex = " ".join(tex.split())
     name = f"formula-{hashlib.sha256(tex.encode(errors='replace')).hexdigest()[:24]}"
     if name not in _made:
-        if len(tex) > LONGEST or _room[0] == 0:
+        if len(tex) > LONGEST or is_full():
             return None
         _room[0] -= 1
         _made[name] = _drawn(tex)

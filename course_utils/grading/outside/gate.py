@@ -10,7 +10,7 @@ import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import nh3
@@ -97,6 +97,8 @@ _UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{TURNING}\ud800-\udfff]")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _NAME = re.compile(r"[\w-]+", re.ASCII)
 MOST_EQUATIONS = 100  # in one text
+MOST_KNOWN, LONGEST_KNOWN = 500, 5_000  # texts that are rendered once, and their characters
+_known: dict[tuple[str, bool], Markup] = {}
 _OPENING = re.compile(RE_OPEN)
 _CLOSING = re.compile(r"\\end\{(\w{1,20}\*?)\}[^\S\n]*$", re.MULTILINE)
 _SIGNS = ("=", "+", "-", "@", "|", "%")
@@ -163,7 +165,24 @@ def markdown_with_formulas(text: str | None, attachments: Any = None) -> Markup:
 def prose(text: str, attachments: Any = None, draws: bool = False) -> Markup:
     """Markdown as HTML without scripts, styles, ids and classes; links lead to web and mail
     addresses. draws: whether formulas become pictures.
+
+    What has no pictures is remembered, since all pages of a lesson have most of their texts alike.
     """
+    key = text, draws
+    if attachments or len(text) > LONGEST_KNOWN:
+        return _prose(text, attachments, draws)
+    if key not in _known:
+        made = _prose(text, None, draws)
+        if draws and formulas.is_full():  # the next page may have what this one has no room for
+            return made
+        if len(_known) > MOST_KNOWN:
+            _known.clear()
+        _known[key] = made
+    return _known[key]
+
+
+def _prose(text: str, attachments: Any, draws: bool) -> Markup:
+    """The same, made anew."""
     text, shown = pictures.take(plain(text), attachments, pictures.LARGEST)
     look_up = pictures.address(shown)
 
@@ -266,7 +285,15 @@ def _image(
 
 def code(source: str, **_: Any) -> Markup:
     """Python with colours."""
+    return _short(source) if len(source) <= LONGEST_KNOWN else _coloured(source)
+
+
+def _coloured(source: str) -> Markup:
+    """The same, made anew."""
     return Markup(highlight(plain(source), PythonLexer(stripnl=False), HtmlFormatter()))
+
+
+_short = lru_cache(MOST_KNOWN)(_coloured)
 
 
 def output(text: str) -> Markup:
