@@ -285,3 +285,10 @@ def report(
     if html is not None:
         write(html.resolve(), statistics.page(*lessons).encode())
         print(f"The page is {html}.")
+    missing = [(item.lesson, student) for item in lessons for student in item.missing]
+    for name, student in missing:
+        print(
+            f"{student} has no result for {name} yet: run `course grade {name}`.", file=sys.stderr
+        )
+    if missing:
+        raise SystemExit(1)

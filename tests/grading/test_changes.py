@@ -9,6 +9,8 @@ import pytest
 from nbgrader.api import Gradebook
 
 from course_utils.building.lesson import Lesson
+from course_utils.errors import CourseError
+from course_utils.grading import commands
 from course_utils.grading.classroom import statistics
 from course_utils.grading.commands import show
 from course_utils.grading.outside import batch, pool, releases, worker
@@ -391,6 +393,20 @@ def test_report_table_and_statistics_say_what_the_gradebook_says(course, capsys)
     stamp = course.path("submitted", "anna", LESSON.name) / "timestamp.txt"
     stamp.write_text("2024-10-01 11:00:00 UTC")
     assert grade(course)["submissions"]["anna"]["score"] == 3.5
+
+
+def test_who_has_no_result_yet_is_named_and_stops_no_report(course, monkeypatch, capsys):
+    monkeypatch.chdir(course.root)
+    hand_in(course, "anna", worded())
+    with pytest.raises(CourseError, match="01_linear has no results yet"):
+        commands.report(LESSON.name)
+    grade(course)
+    hand_in(course, "bo", worded())
+    with pytest.raises(SystemExit, match="1"):
+        commands.report(LESSON.name)
+    said = capsys.readouterr()
+    assert "1 submissions: 1 graded." in said.out
+    assert said.err == "bo has no result for 01_linear yet: run `course grade 01_linear`.\n"
 
 
 # ---------------------------------------------------------------- names of files

@@ -79,6 +79,7 @@ class Statistics:
     unnamed: list[Group] = field(default_factory=list)
     alike: list[Pair] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)  # of checks and essays, by grade_id
+    missing: list[str] = field(default_factory=list)  # who handed in, and has no result yet
     open: dict[str, list[str]] = field(default_factory=dict)  # what each has not right
 
     @property
@@ -108,9 +109,10 @@ class Statistics:
 
 
 def collect(course: Course, lesson: Lesson) -> Statistics:
-    """The statistics of the latest results; raises CourseError where a submission has none yet."""
-    statistics = Statistics(lesson.name)
+    """The statistics of the latest results; raises CourseError where there is none."""
+    statistics, known = Statistics(lesson.name), set()
     for student, result in latest(course, lesson):
+        known.add(student)
         if result is None:
             statistics.statuses["course error"] += 1
             continue
@@ -128,6 +130,9 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
                 check = statistics.checks.setdefault(row.id, Check(row.max_points))
                 check.statuses[row.status] += 1
                 check.mistakes.update(row.mistake.split(TOGETHER) if row.mistake else [])
+    statistics.missing = [name for name in course.students(lesson) if name not in known]
+    if statistics.missing and not known:
+        raise CourseError(f"{lesson.name} has no results yet: run `course grade {lesson.name}`.")
     if not statistics.seconds:
         raise CourseError(f"Nobody has handed in {lesson.name}.")
     _from_gradebook(course, statistics)
@@ -138,9 +143,7 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
 
 
 def latest(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result | None]]:
-    """The latest result of every student, None where the course failed; raises CourseError where a
-    submission has none yet.
-    """
+    """The latest result of every student who has one, None where the course failed."""
     for student in course.students(lesson):
         try:
             path = course.path("autograded", student, lesson.name) / f"{lesson.name}.ipynb"
@@ -150,8 +153,7 @@ def latest(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result | None]
                 Result.from_json(course.result(lesson, key).read_bytes()) if key else None,
             )
         except (OSError, ValueError, KeyError, TypeError):
-            advice = f"has no result for {lesson.name} yet: run `course grade {lesson.name}` first."
-            raise CourseError(f"{printable(student)} {advice}") from None
+            continue
 
 
 def graded(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result]]:
