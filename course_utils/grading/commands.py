@@ -95,7 +95,7 @@ def grade(
         from course_utils.grading.outside.batch import Options
         from course_utils.grading.outside.course import find_course
 
-        course = find_course(Path.cwd(), submitted)
+        course = find_course(Path.cwd(), submitted, else_own=one is not None)
         options = Options(jobs, seed, scheduler, sandbox, force)
         if one is not None:
             _grade_one(course, one, lesson or named, options, workers, or_without, form, out)

@@ -210,6 +210,17 @@ def test_tags_are_kept_for_feedback(classed, tmp_path):
     }
 
 
+def test_a_download_that_brings_nothing_new_leaves_the_tag(classed, tmp_path):
+    place = "Anna Muster_9001_assignsubmission_file_/01_linear.ipynb"
+    taken(classed, archive(tmp_path / "a.zip", {place: notebook()}))
+    before = tags(classed, LESSON.name)
+    other = archive(tmp_path / "b.zip", {place.replace("9001", "7777"): notebook()})
+    taken(classed, other)
+    assert tags(classed, LESSON.name) == before
+    taken(classed, archive(other, {place.replace("9001", "7777"): notebook("relu")}))
+    assert "7777" in tags(classed, LESSON.name)["anna"]
+
+
 # ---------------------------------------------------------------- bad input
 
 
@@ -356,20 +367,21 @@ def test_the_command_says_who_is_in_and_ends_with_1_where_something_was_left_out
     files = {"bo/01_linear.ipynb": notebook(), "zoe/01_linear.ipynb": notebook()}
     path = archive(tmp_path / "a.zip", files)
     done = course_command(classed, "collect", str(path))
-    assert done.returncode == 1 and "1 submissions are in." in done.stdout
-    assert "Nothing for 01_linear from: anna, jm." in done.stdout
+    assert done.returncode == 1 and "1 submission is in." in done.stdout
+    assert "Nothing for 01_linear yet from: anna, jm." in done.stdout
     assert done.stderr == (
         "zoe/01_linear.ipynb was left out: nobody in the roster is called zoe.\n"
     )
-    archive(path, {"bo/01_linear.ipynb": notebook()})
-    assert course_command(classed, "collect", str(path)).returncode == 0
+    archive(path, {"jm/01_linear.ipynb": notebook()})
+    done = course_command(classed, "collect", str(path))
+    assert done.returncode == 0 and "Nothing for 01_linear yet from: anna." in done.stdout
 
 
 # ---------------------------------------------------------------- rosters and times
 
 ROSTERS = {
     "canvas": "Student,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\n"
-    '"Li, Bo",102,,bo,A\n',
+    '"Li, Bo",102,,bo,A\n"Student, Test",9,,1b5e,A\n',
     "moodle": "Username;First name;Surname;Email address\nbo;Bo;Li;b@example.org\n",
     "bom": "\ufeffid,first_name,last_name\nbo,Bo,Li\n",
     "tabs": "Nachname\tVorname\tID\nLi\tBo\tbo\n",
@@ -395,7 +407,7 @@ def test_a_roster_with_doubles_and_missing_ids(course):
     path = course.root / "r.csv"
     path.write_text("id,first name\nanna,Anna\nbo,Bo\nbo,Bob\n,Cy\n../x,Dee\n\n")
     done = course_command(course, "roster", "r.csv")
-    assert done.returncode == 1 and "1 students in r.csv: 1 new" in done.stdout
+    assert done.returncode == 1 and "1 student in r.csv: 1 new" in done.stdout
     assert done.stderr.splitlines() == [
         "Line 3 of r.csv was left out: bo stands in 2 lines; keep one.",
         "Line 4 of r.csv was left out: bo stands in 2 lines; keep one.",
@@ -477,15 +489,26 @@ def test_due_dates_and_extensions_move_penalties(course):
 
     with pytest.raises(CourseError, match="not due at any time"):
         extend(course, LESSON, "anna", read_time("2024-10-03 00:00 UTC"))
-    set_due(course, LESSON, read_time("2024-10-01 00:00 UTC"))
-    assert penalties() == [1.0, 1.0]
+    changed = set_due(course, LESSON, read_time("2024-10-01 00:00 UTC"))
+    assert penalties() == [1.0, 1.0] and changed == {"anna": 1.0, "bo": 1.0}
     extend(course, LESSON, "anna", read_time("2024-10-03 00:00 UTC"))
     assert penalties() == [0, 1.0]
     extend(course, LESSON, "anna", None)
     assert penalties() == [1.0, 1.0]
     set_due(course, LESSON, read_time("2024-10-05 00:00 UTC"))
     assert penalties() == [0, 0]
+    done = course_command(course, "due", "1", "2024-10-01 00:00 UTC")
+    assert "What is taken off for being late is now: anna 1, bo 1." in done.stdout
+    done = course_command(course, "extend", "1", "bo", "2024-10-03 00:00 UTC")
+    assert "What is taken off for being late is now: bo 0." in done.stdout
+    assert course_command(course, "due", "1").stdout.splitlines() == [
+        "01_linear is due at 2024-10-01 00:00 UTC.",
+        "bo may hand in 01_linear until 2024-10-03 00:00 UTC.",
+    ]
     for arguments, why in [
+        (("due", "2"), "02_sgd is not due at any time"),
+        (("due", "all", "2024-12-01 10:00 UTC"), "There is no lesson 'all'"),
+        (("extend", "all", "anna", "2024-12-01 10:00 UTC"), "There is no lesson 'all'"),
         (("due", "1", "01.10.2024"), "reads one way only"),
         (("extend", "1", "zoe", "2024-12-01 10:00 UTC"), "no student 'zoe'"),
         (("extend", "1", "anna", "2024-09-01 10:00 UTC"), "not earlier"),
@@ -506,3 +529,55 @@ def test_nbgraders_own_command_understands_the_same(classed, kind):
     done = nbgrader_command(classed, "zip_collect", LESSON.name)
     assert done.returncode == 0, done.stderr
     assert handed_in(classed, "anna")[NAME] == handed_in(classed, "jm")[NAME] == notebook("relu")
+
+
+# ---------------------------------------------------------------- where a command finds its course
+
+
+def ended(folder, monkeypatch, capsys, *arguments):
+    """What `course` prints in a folder, and its complaint, where it ends with exit status 1."""
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit) as end:
+        main([*arguments])
+    assert end.value.code == 1
+    return capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("roster", "r.csv"),
+        ("due", "1", "2024-12-01 10:00 UTC"),
+        ("extend", "1", "bo", "2024-12-01 10:00 UTC"),
+        ("collect", "r.csv"),
+        ("grade", "all"),
+        ("feedback", "1"),
+        ("report", "all"),
+        ("mistakes", "all"),
+    ],
+)
+def test_no_command_of_a_term_writes_into_another_course(tmp_path, monkeypatch, capsys, arguments):
+    (tmp_path / "r.csv").write_text("id,name\nbo,Bo Li\n")
+    said = ended(tmp_path, monkeypatch, capsys, *arguments)
+    assert said.out == "" and said.err == (
+        f"There is no nbgrader_config.py in {tmp_path} or above it: go to the course's folder and "
+        "run the command again.\n"
+    )
+
+
+def test_a_course_is_found_from_the_folders_in_it(course):
+    assert find_course(course.root / "notebooks").root == course.root
+
+
+@pytest.mark.parametrize("command", ["grade", "report", "mistakes", "feedback"])
+def test_all_where_nobody_has_handed_in_is_said(course, monkeypatch, capsys, command):
+    said = ended(course.root, monkeypatch, capsys, command, "all")
+    assert said.err.startswith("Nobody has handed in anything: ")
+
+
+def test_feedback_of_all_lessons_goes_into_no_archive(course, monkeypatch, capsys):
+    hand_in(course, "anna", corpus.answered("relu"))
+    said = ended(course.root, monkeypatch, capsys, "feedback", "all", "--zip", "f.zip")
+    assert "an archive holds one lesson" in said.err
+    said = ended(course.root, monkeypatch, capsys, "feedback", "all")
+    assert "Nothing of 01_linear is graded" in said.err

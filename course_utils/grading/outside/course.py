@@ -88,11 +88,19 @@ class Course:
     def choose(self, name: str) -> list[Lesson]:
         """The lesson of this name, or all that somebody handed in; raises CourseError."""
         if name != "all":
-            return choose([name], self.lessons())
-        handed_in = {
-            path.name for path in self.path("submitted", "*", "x").parent.parent.glob("*/*")
-        }
-        return [lesson for lesson in self.lessons() if lesson.name in handed_in]
+            return [self.one(name)]
+        place = self.path("submitted", "STUDENT", "LESSON")
+        handed_in = {path.name for path in place.parents[1].glob("*/*")}
+        lessons = [lesson for lesson in self.lessons() if lesson.name in handed_in]
+        if not lessons and not self.unreleased():
+            raise CourseError(
+                f"Nobody has handed in anything: submissions are looked for in {place}."
+            )
+        return lessons
+
+    def one(self, name: str) -> Lesson:
+        """The lesson of this name; raises CourseError."""
+        return choose([name], self.lessons())[0]
 
     def unreleased(self) -> list[str]:
         """Lessons that somebody handed in, and that were never released."""
@@ -183,9 +191,12 @@ def _may_hold(folder: Path, lesson: str) -> bool:
     return closed or os.path.lexists(folder / lesson)
 
 
-def find_course(folder: Path, submitted: Path | None = None) -> Course:
-    """The course in this folder, else the one that this package belongs to; raises CourseError."""
-    for root in (folder, ROOT):
+def find_course(folder: Path, submitted: Path | None = None, *, else_own: bool = False) -> Course:
+    """The course in this folder or above it; raises CourseError where there is none.
+
+    else_own: take the one that this package belongs to then.
+    """
+    for root in (folder, *folder.absolute().parents, *([ROOT] if else_own else [])):
         if (root / CONFIG).is_file():
             if submitted is not None and not submitted.is_dir():
                 raise CourseError(
@@ -195,7 +206,8 @@ def find_course(folder: Path, submitted: Path | None = None) -> Course:
                 _refuse_what_the_sandbox_shows(submitted.resolve(), root.resolve())
             return Course(root.resolve(), submitted.resolve() if submitted else None)
     raise CourseError(
-        f"There is no {CONFIG} in {folder}: go to the course's folder and run the command again."
+        f"There is no {CONFIG} in {folder} or above it: go to the course's folder and run the "
+        "command again."
     )
 
 

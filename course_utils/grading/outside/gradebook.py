@@ -101,6 +101,11 @@ class Marks:
     penalty: float
     points: dict[str, float | None]
 
+    @property
+    def waiting(self) -> list[str]:
+        """What nobody has given points for."""
+        return [name for name, points in self.points.items() if points is None]
+
 
 def marks(course: Course, lesson: Lesson) -> dict[str, Marks]:
     """What the gradebook says of every submission to a lesson, by student."""

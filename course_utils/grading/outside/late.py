@@ -1,6 +1,6 @@
 """When a lesson is due, for all and for single students, and the penalties that follow from it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +16,11 @@ from course_utils.grading.outside.entering import writing
 from course_utils.grading.outside.times import for_gradebook, read_time, shown
 
 
-def set_due(course: Course, lesson: Lesson, time: datetime) -> None:
-    """Set when a lesson is due for everybody, and make the penalties anew."""
+def set_due(course: Course, lesson: Lesson, time: datetime) -> dict[str, float]:
+    """Set when a lesson is due for everybody; gives the penalties that this changed, by student."""
     with writing(course), Gradebook(course.folders.db_url, course.folders.course_id) as book:
         book.update_or_create_assignment(lesson.name, duedate=for_gradebook(time))
-    apply(course, lesson)
+    return apply(course, lesson)
 
 
 def due(course: Course, lesson: Lesson) -> datetime | None:
@@ -32,15 +32,22 @@ def due(course: Course, lesson: Lesson) -> datetime | None:
             return None
 
 
-def extend(course: Course, lesson: Lesson, student: str, until: datetime | None) -> None:
-    """Let a student hand in later, or with None when it is due for all; raises CourseError."""
+def extend(
+    course: Course, lesson: Lesson, student: str, until: datetime | None
+) -> dict[str, float]:
+    """Let a student hand in later, or with None when it is due for all; raises CourseError.
+
+    Gives the penalties that this changed, by student.
+    """
     when = due(course, lesson)
     if when is None:
         raise CourseError(
             f"{lesson.name} is not due at any time: say `course due {lesson.name} TIME` first."
         )
     if until is not None and for_gradebook(until) <= when:
-        raise CourseError(f"{lesson.name} is due at {when} UTC for all, which is not earlier.")
+        raise CourseError(
+            f"{lesson.name} is due at {when:%Y-%m-%d %H:%M} UTC for all, which is not earlier."
+        )
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
         known = {item.id for item in book.students}
     if student not in known | set(course.students(lesson)):
@@ -51,7 +58,7 @@ def extend(course: Course, lesson: Lesson, student: str, until: datetime | None)
         path.chmod(0o660)
     else:
         path.unlink(missing_ok=True)
-    apply(course, lesson, {student})
+    return apply(course, lesson, {student})
 
 
 def extensions(course: Course, lesson: Lesson) -> dict[str, datetime]:
@@ -61,8 +68,8 @@ def extensions(course: Course, lesson: Lesson) -> dict[str, datetime]:
     return {path.name: read_time(path.read_text(encoding="utf-8")) for path in paths}
 
 
-def apply(course: Course, lesson: Lesson, withdrawn: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]
-    """Bring extensions and late penalties in the gradebook in step; gives whose penalty changed.
+def apply(course: Course, lesson: Lesson, withdrawn: Collection[str] = ()) -> dict[str, float]:
+    """Bring extensions and late penalties in the gradebook in step; gives those that changed.
 
     withdrawn: students whose extension goes where they have none any more.
     """
@@ -77,7 +84,7 @@ def _apply(course: Course, lesson: Lesson, withdrawn: set[str]) -> list[str]:
         try:
             assignment = book.find_assignment(lesson.name)
         except MissingEntry:
-            return []
+            return {}
         for submission in assignment.submissions:
             until = later.get(submission.student_id)
             if until is not None and assignment.duedate is not None:
@@ -94,7 +101,11 @@ def _apply(course: Course, lesson: Lesson, withdrawn: set[str]) -> list[str]:
             for item in book.find_assignment(lesson.name).submissions
             if item.student_id in before
         }
-    return sorted(student for student in before if before[student] != after[student])
+    return {
+        student: after[student] or 0.0
+        for student in sorted(before)
+        if (before[student] or 0.0) != (after[student] or 0.0)
+    }
 
 
 def _late(assignment: Any) -> Iterator[Any]:

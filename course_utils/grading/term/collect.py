@@ -27,6 +27,7 @@ from course_utils.grading.term.archive import Found, Unpacked, content, unpack
 from course_utils.grading.term.names import Owner, Source, copies, in_name, owner, tokens
 from course_utils.grading.term.roster import People
 
+UNCHANGED = "unchanged"
 NOTEBOOKS = (".ipynb", ".ipynb.txt", ".ipynb.json")
 
 
@@ -248,7 +249,7 @@ def _put(course: Course, arrival: Arrival) -> str:
     if arrival.at is not None:
         files["timestamp.txt"] = f"{shown(arrival.at)}\n".encode()
     if _is_there(target, files):
-        return "unchanged"
+        return UNCHANGED
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
     for name, data in files.items():
@@ -279,11 +280,14 @@ def _content(path: Path) -> bytes:
 
 
 def _remember(course: Course, arrivals: Iterable[Arrival]) -> None:
-    """Keep how the platform called each submission: it wants feedback back under that name."""
+    """Keep how the platform called each submission: it wants feedback back under that name.
+
+    A download that brings the same again, such as another lesson's, changes nothing of it.
+    """
     for arrival in arrivals:
         chosen = arrival.chosen
-        if chosen.owner.tag:
-            path = course.own("collected", chosen.lesson, f"{chosen.student}.json")
+        path = course.own("collected", chosen.lesson, f"{chosen.student}.json")
+        if chosen.owner.tag and not (arrival.notes[0] == UNCHANGED and path.is_file()):
             write(path, dump({"platform": chosen.owner.kind, "tag": chosen.owner.tag}))
 
 

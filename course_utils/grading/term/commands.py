@@ -1,14 +1,18 @@
 """The commands for a term: `course take`, `roster`, `collect`, `due`, `extend` and `feedback`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+if TYPE_CHECKING:  # a command imports what it needs when it runs
+    from course_utils.building.lesson import Lesson as LessonOf
+    from course_utils.grading.outside.course import Course
+    from course_utils.grading.term.collect import Collected
+
 Lesson = Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1.")]
-Time = Annotated[str, typer.Argument(help="Such as '2026-11-30 23:59 Europe/Berlin'.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +42,7 @@ def roster(
     """Enter the students of a table: their names, mail addresses and numbers."""
     from course_utils.grading.outside import releases
     from course_utils.grading.outside.course import find_course
+    from course_utils.grading.outside.words import counted
     from course_utils.grading.term import roster as rosters
 
     course = find_course(Path.cwd())
@@ -46,7 +51,8 @@ def roster(
     new, changed = rosters.enter(course, table.people)
     others = {person.id for person in rosters.known_people(course)}
     others -= {person.id for person in table.people}
-    print(f"{len(table.people)} students in {file}: {len(new)} new, {len(changed)} changed.")
+    number = counted(len(table.people), "student")
+    print(f"{number} in {file}: {len(new)} new, {len(changed)} changed.")
     if others:
         print(f"Not in {file}, and kept: {', '.join(sorted(others))}.")
     _refuse(table.refused)
@@ -82,18 +88,21 @@ def collect(
         table = read_roster(roster)
         people |= {person.id: person for person in table.people}
         refused = table.refused
-    only = course.choose(lesson)[0].name if lesson else None
+    only = course.one(lesson).name if lesson else None
     result = collecting.collect(course, path, People(people.values()), source, only)
-    _show(result, sorted(people))
+    _show(result)
+    _missing(course, result, people)
     _refuse([*refused, *result.refused])
 
 
-def _show(result: "collecting.Collected", people: Sequence[str]) -> None:  # type: ignore[name-defined]  # noqa: F821
-    """Who is in, and who is not."""
+def _show(result: "Collected") -> None:
+    """Who is in."""
     from rich.box import SIMPLE
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from course_utils.grading.outside.words import counted
 
     table = Table("student", "lesson", "beside it", "what became of it", box=SIMPLE)
     table.columns[0].overflow = "fold"
@@ -102,24 +111,48 @@ def _show(result: "collecting.Collected", people: Sequence[str]) -> None:  # typ
         row = [arrival.chosen.student, arrival.chosen.lesson, beside, "; ".join(arrival.notes)]
         table.add_row(*map(escape, row))
     Console().print(table)
-    print(f"{len(result.arrivals)} submissions are in.")
-    for lesson in sorted({arrival.chosen.lesson for arrival in result.arrivals}):
-        came = {item.chosen.student for item in result.arrivals if item.chosen.lesson == lesson}
-        if missing := [student for student in people if student not in came]:
-            print(f"Nothing for {lesson} from: {', '.join(missing)}.")
+    number = len(result.arrivals)
+    print(f"{counted(number, 'submission')} {'is' if number == 1 else 'are'} in.")
 
 
-def due(lesson: Lesson, time: Time) -> None:
-    """Set when a lesson is due; late penalties follow it at once."""
+def _missing(course: "Course", result: "Collected", people: Iterable[str]) -> None:
+    """Who has handed in nothing, now or before, for the lessons that came in."""
+    for name in sorted({arrival.chosen.lesson for arrival in result.arrivals}):
+        if missing := sorted({*people} - {*course.students(course.one(name))}):
+            print(f"Nothing for {name} yet from: {', '.join(missing)}.")
+
+
+def due(
+    lesson: Lesson,
+    time: Annotated[
+        str | None,
+        typer.Argument(help="Such as '2026-11-30 23:59 Europe/Berlin'; else it is only said."),
+    ] = None,
+) -> None:
+    """Set or say when a lesson is due; late penalties follow it at once."""
+    from course_utils.errors import CourseError
     from course_utils.grading.outside import late, releases
     from course_utils.grading.outside.course import find_course
-    from course_utils.grading.outside.times import read_time, shown
+    from course_utils.grading.outside.times import read_time
 
     course = find_course(Path.cwd())
+    chosen = course.one(lesson)
     releases.keep_all(course)
-    for chosen in course.choose(lesson):
-        late.set_due(course, chosen, when := read_time(time))
-        print(f"{chosen.name} is due at {shown(when)[:16]} UTC.")
+    changed = late.set_due(course, chosen, read_time(time)) if time else {}
+    when = late.due(course, chosen)
+    if when is None:
+        raise CourseError(f"{chosen.name} is not due at any time.")
+    print(f"{chosen.name} is due at {when:%Y-%m-%d %H:%M} UTC.")
+    for student, until in sorted(late.extensions(course, chosen).items()):
+        print(f"{student} may hand in {chosen.name} until {until:%Y-%m-%d %H:%M} UTC.")
+    _penalties(changed)
+
+
+def _penalties(changed: Mapping[str, float]) -> None:
+    """Whose penalty moved with a time."""
+    if changed:
+        now = ", ".join(f"{student} {points:g}" for student, points in changed.items())
+        print(f"What is taken off for being late is now: {now}.")
 
 
 def extend(
@@ -134,37 +167,52 @@ def extend(
     from course_utils.errors import CourseError
     from course_utils.grading.outside import late
     from course_utils.grading.outside.course import find_course
-    from course_utils.grading.outside.times import read_time, shown
+    from course_utils.grading.outside.times import read_time
 
     if (until is None) != withdraw:
         raise CourseError("Say until when, or --withdraw.")
     course = find_course(Path.cwd())
+    chosen = course.one(lesson)
     when = read_time(until) if until else None
-    for chosen in course.choose(lesson):
-        late.extend(course, chosen, student, when)
-        until_when = f"until {shown(when)[:16]} UTC" if when else "when it is due for all"
-        print(f"{student} may hand in {chosen.name} {until_when}.")
+    changed = late.extend(course, chosen, student, when)
+    until_when = f"until {when:%Y-%m-%d %H:%M} UTC" if when else "when it is due for all"
+    print(f"{student} may hand in {chosen.name} {until_when}.")
+    _penalties(changed)
 
 
 def feedback(
-    lesson: Lesson,
+    lesson: Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1, or all.")],
     to: Annotated[
         Path | None, typer.Option("--zip", help="Also put all pages into this archive.")
     ] = None,
 ) -> None:
     """Write a feedback page for everybody who is graded, and pack them for the LMS."""
+    from course_utils.errors import CourseError
     from course_utils.grading.outside.course import find_course
-    from course_utils.grading.term import feedback as pages
 
     course = find_course(Path.cwd())
-    (chosen,) = course.choose(lesson)
-    target = to.resolve() if to else None
-    missing = pages.make(course, chosen)
-    students = [student for student in pages.graded(course, chosen) if student not in missing]
-    print(f"{len(students)} feedback pages of {chosen.name}.")
-    if target is not None:
-        print(f"{pages.pack(course, chosen, students, target)} of them are in {to}.")
-    _refuse([f"{student} has no feedback page: grade it again." for student in missing])
+    lessons = course.choose(lesson)
+    if to is not None and lesson == "all":
+        raise CourseError("Of all lessons no archive is made, for an archive holds one lesson.")
+    missing = [name for chosen in lessons for name in _feedback_of(course, chosen, to)]
+    _refuse([f"{name} has no feedback page: grade it again." for name in missing])
+
+
+def _feedback_of(course: "Course", lesson: "LessonOf", to: Path | None) -> list[str]:
+    """Write and pack the pages of one lesson; gives the students whose page could not be made."""
+    from course_utils.grading.outside.gradebook import marks
+    from course_utils.grading.outside.words import counted
+    from course_utils.grading.term import feedback as pages
+
+    missing = pages.make(course, lesson)
+    students = [student for student in pages.graded(course, lesson) if student not in missing]
+    print(f"{counted(len(students), 'feedback page')} of {lesson.name}.")
+    if to is not None:
+        print(f"{pages.pack(course, lesson, students, to.resolve())} of them are in {to}.")
+    unread = [name for name, one in sorted(marks(course, lesson).items()) if one.waiting]
+    if unread := [name for name in unread if name in students]:
+        print(f"Somebody has still to read answers, as the pages say, of: {', '.join(unread)}.")
+    return missing
 
 
 def _refuse(sentences: Sequence[str]) -> None:

@@ -27,6 +27,7 @@ COLUMNS = {  # headings of nbgrader, Canvas, Moodle and people, in lower case
     "lms_user_id": ("lms_user_id", "lms id", "canvas id"),
     "participant": ("identifier",),
 }
+NOBODY = ("points possible", "student, test")  # in Canvas's gradebook, which has a test student
 CANVAS = {"id": "lms_user_id", "sis login id": "id", "student": "full_name"}  # of its gradebook
 MOODLE = {"id number": "id"}  # of its grading worksheet, which has no user name
 _PARTICIPANT = re.compile(r"\D+ (\d+)")
@@ -68,9 +69,11 @@ def read_roster(path: Path) -> Roster:
     for number, line in lines:
         id = line.get("id", "")
         shown = f"Line {number} of {path.name}"
+        full_name = line.get("full_name", "").strip().lower()
+        if full_name in NOBODY and "lms_user_id" in columns.values():
+            continue
         if not id:
-            if line.get("full_name", "").strip().lower() != "points possible":  # Canvas
-                roster.refused.append(f"{shown} was left out: it has no id.")
+            roster.refused.append(f"{shown} was left out: it has no id.")
         elif not is_student_id(id):
             roster.refused.append(f"{shown} was left out: {ascii(id)} can be no student's id.")
         elif counted[id] > 1:
