@@ -15,7 +15,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 @app.command()
 def data(
     name: Annotated[
-        str | None, typer.Argument(help="mnist or movielens: fetch it. None: list all.")
+        str | None,
+        typer.Argument(help="mnist or movielens, to fetch it; without a name all are listed."),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="All 70,000 digits instead of the 5,000 shipped.")

@@ -111,7 +111,7 @@ def test_verify_says_what_a_new_lesson_still_needs(root):
         "`course verify --quick tiny.leaky_relu`",
         "all_is_filled_in: solutions/90_tiny.py:15: FILL IN",
         "reference_is_right: tiny.leaky_relu, seed 0: course error: ",
-        "Mend course_utils/reference/tiny.py",
+        "Correct course_utils/reference/tiny.py",
         "has 0 mistakes: add at least 5 to its `mistakes` in course_utils/exercises/tiny.py",
         "has 0 other right answers: add at least 2 to tests/answers/tiny.py",
     ):

@@ -239,7 +239,9 @@ def test_nothing_of_the_instructors_in_a_clone_is_overwritten(where, clone):
     git(clone, "add", "--all")
     git(clone, "commit", "--quiet", "--message", "Mine")
     if where == "README.md":
-        with pytest.raises(CourseError, match="README.md is in .* from no release"):
+        with pytest.raises(
+            CourseError, match="README.md is in .* but does not come from a release"
+        ):
             release(LESSONS[:1], clone)
         assert (clone / where).read_text() == "mine, and not committed\n"
     else:

@@ -157,7 +157,7 @@ def test_a_site_with_an_answer_is_not_made(copied, tmp_path, monkeypatch):
 
 
 def test_a_folder_of_something_else_is_left_alone(copied, tmp_path):
-    with pytest.raises(CourseError, match="holds something else than a site: name a new folder"):
+    with pytest.raises(CourseError, match="holds something other than a site: name a new folder"):
         make.make([copied], tmp_path, Links())
     assert copied.solved.is_file()
 
@@ -277,7 +277,9 @@ def test_workflows_run_what_is_there():
 
 
 def test_a_repository_without_an_owner_gets_one_sentence(tmp_path):
-    with pytest.raises(CourseError, match="'course' is no repository: name it as owner/name."):
+    with pytest.raises(
+        CourseError, match="'course' is not a repository's name: write it as owner/name."
+    ):
         Links("course")
 
 

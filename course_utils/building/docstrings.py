@@ -11,7 +11,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def show_examples(docstrings: Mapping[str, str], names: Mapping[str, Any]) -> None:
-    """Print as JSON, for each docstring, how many examples it has and what is not true of them."""
+    """Print as JSON, for each docstring, how many examples it has and which of them are wrong."""
     results = {}
     for name, docstring in docstrings.items():
         test = doctest.DocTestParser().get_doctest(docstring, dict(names), name, None, None)

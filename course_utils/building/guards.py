@@ -8,8 +8,8 @@ in assertions what its text claims, and begins with planned changes, one a line:
     assert losses["momentum"][-1] < 0.1, "with momentum the loss gets below 0.1"
 
 A change is made wherever its old text stands in the experiment's cell, else in the last cell above
-it that has the text. That cell and the experiment run anew, and everything is as before afterwards;
-a tensor that a cell of another changes in place is not.
+it that has the text. That cell and the experiment run again, and afterwards everything is as it
+was, apart from tensors that these cells change in place.
 """
 
 import re
@@ -33,7 +33,7 @@ RESTORE = "_kept.restore()"
 
 
 def draw_nothing() -> None:
-    """Show a dot in place of every figure, which takes most of the time of many cells."""
+    """Show a dot in place of every figure, since drawing takes most of the time of many cells."""
     plots._picture = lambda figure, dpi: Image.new("RGB", (1, 1))
 
 
@@ -45,7 +45,7 @@ class Kept:
         self.before = {name: value for name, value in names.items() if name[0] != "_"}
 
     def restore(self) -> None:
-        """Make everything as it was, apart from what was changed in place."""
+        """Put everything back as it was, apart from what was changed in place."""
         for name in [name for name in self.names if name[0] != "_" and name not in self.before]:
             del self.names[name]
         self.names.update(self.before)
@@ -131,15 +131,19 @@ def problems(made: Plan, done: Run) -> Iterator[str]:
         stopped = [_error(done.notebook.cells[place]) for place in trial.cells]
         kind, message = _error(done.notebook.cells[trial.guard])
         under = f" under the change {trial.change!r}" if trial.change else ""
+        # The experiment itself fails, so its guard says nothing.
         if any(error[0] for error in stopped):
             name, why = next(error for error in stopped if error[0])
             yield f"{trial.key}: the cell fails{under}, {name}: {why}"
+        # The guard fails for another reason than its claim.
         elif kind not in ("", "AssertionError"):
             yield f"{trial.key}: the guard fails{under}, {kind}: {message}"
+        # The claim holds under a change that should break it.
         elif trial.change and not kind:
-            yield f"{trial.key}: the guard stays green{under}: let it assert what the text claims"
+            yield f"{trial.key}: the guard stays green{under}: make it assert what the text claims"
+        # The claim does not hold of the lesson as it is.
         elif kind and not trial.change:
-            yield f"{trial.key}: it is not so that {message}: mend the text or the experiment"
+            yield f"{trial.key}: its claim is false, {message}: correct the text or the experiment"
 
 
 def table(made: Plan, done: Run) -> list[tuple[str, str, str]]:

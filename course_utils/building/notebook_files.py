@@ -1,4 +1,4 @@
-"""From a lesson's text to a notebook that is the same, byte for byte, at every build."""
+"""Makes a lesson's text into a notebook that is the same, byte for byte, at every build."""
 
 import hashlib
 import re
@@ -76,6 +76,7 @@ def text_cells(lesson: Lesson) -> list[NotebookNode]:
             raise CourseError(
                 f"{path.name} has a {cell.cell_type} cell: only code and markdown cells are used."
             )
+        # Its marks: all but those of a lesson are somebody's slip.
         for name in list(cell.metadata):
             if name.startswith("lines_to_"):  # jupytext's own, about blank lines
                 del cell.metadata[name]
@@ -135,7 +136,7 @@ def read(path: Path) -> NotebookNode:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and leave one alone that is the same already."""
+    """Write a file whole or not at all; one that is the same already is left alone."""
     if path.is_file() and path.read_bytes() == content:
         return
     files.write(path, content)

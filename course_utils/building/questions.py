@@ -82,7 +82,7 @@ def _named(name: str, questions: Questions) -> Question:
     if name not in questions:
         known = ", ".join(questions) or "none yet"
         raise CourseError(
-            f"The text names {name!r}, which is no exercise of the lesson: declare it in "
+            f"The text names {name!r}, which is not an exercise of the lesson: declare it in "
             f"course_utils/exercises/, or name one that is there ({known})."
         )
     return questions[name]
@@ -117,7 +117,9 @@ def _guessed(cell: NotebookNode) -> Iterator[NotebookNode]:
     """The question before an experiment, and the cell that takes the guess."""
     key = cell.metadata["guess"]
     if cell.source.strip() or cell.cell_type != "code":
-        raise CourseError(f'The cell guess="{key}" is not empty: the question stands in its file.')
+        raise CourseError(
+            f'The cell guess="{key}" is not empty: leave it empty, for the question is in its file.'
+        )
     yield NotebookNode(cell_type="markdown", source=experiments.question(key), metadata={})
     source = (
         f'from course_utils import guess\n\nguess("{key}", "")  # your letter between the quotes'

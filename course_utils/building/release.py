@@ -74,7 +74,7 @@ def release(
     """
     clone = (target / ".git").exists()
     if target.suffix == ".zip" and target.exists():
-        raise CourseError(f"{target} is there already: name another file, or move it away.")
+        raise CourseError(f"{target} exists already: name another file, or move it away.")
     if not clone and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise CourseError(f"{target} is not empty: name a new folder, a zip file or a git clone.")
     if clone and _git(target, "status", "--porcelain"):
@@ -116,11 +116,14 @@ def _fill(
     package = ROOT / "course_utils"
     for path in files(package):
         room, inner = path.parts[0], path.parts[1] if len(path.parts) > 2 else ""
+        # Rooms for instructors, and modules of lessons that this release does not need.
         if room in TEACHERS or (room in BY_LESSON and path.stem not in modules | {"__init__"}):
             continue
+        # Data that none of its lessons loads.
         if room == "data" and (inner not in data | {""} or path.name == "make.py"):
             continue
         _copy(package / path, folder / "course_utils" / path)
+    # Answers that are not due yet go where Python finds them and a reader does not look.
     for room in BY_LESSON if sealed else ():
         inside = folder / "course_utils" / room
         hidden = [Path(f"{lesson.short}.py") for lesson in sealed]
@@ -139,7 +142,7 @@ def _fill(
 def _install_first(folder: Path, lessons: Sequence[Lesson], address: str) -> None:
     """Begin each notebook with a cell that installs the course where it is missing."""
     if not address.strip() or len(address.splitlines()) != 1:
-        raise CourseError("What pip is to install is one line: an address or a wheel.")
+        raise CourseError("What pip should install has to be one line: an address or a wheel.")
     source = (
         "try:\n    import course_utils\nexcept ModuleNotFoundError:\n"
         f"    %pip install --quiet {address}"
@@ -159,7 +162,9 @@ def _replace(clone: Path, made: Path, name: str) -> None:
     after = {path.as_posix() for path in files(made)}
     for path in sorted(after - before):
         if (clone / path).exists():
-            raise CourseError(f"{path} is in {clone} and from no release: move it away.")
+            raise CourseError(
+                f"{path} is in {clone} but does not come from a release: move it away."
+            )
     for gone in (clone / path for path in before - after):
         gone.unlink(missing_ok=True)
         for folder in gone.parents:
@@ -177,7 +182,7 @@ def _git(clone: Path, *words: str) -> str:
     try:
         done = subprocess.run(["git", "-C", str(clone), *words], capture_output=True, text=True)
     except FileNotFoundError:
-        raise CourseError("There is no command git here: name a folder or a zip file.") from None
+        raise CourseError("git is not installed: name a folder or a zip file instead.") from None
     if done.returncode:
         raise CourseError(f"git {words[0]} failed in {clone}: {done.stderr.strip()}")
     return done.stdout

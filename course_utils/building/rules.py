@@ -188,7 +188,7 @@ class Subject:
                 if verdict.score == 1 or (len(item.due) == 1 and not item.named(verdict.mistake)):
                     names = " and ".join(" or ".join(sorted(names)) for names in item.due)
                     due = names or "a wrong answer"
-                    yield f"{exercise.id}: {due!r} is judged with seed {seed} as {_said(verdict)}"
+                    yield f"{exercise.id}: {due!r} gets, with seed {seed}, {_said(verdict)}"
                     break
 
     def _refused(self, exercise: Exercise) -> Iterator[str]:
@@ -198,7 +198,7 @@ class Subject:
                 verdict = self.judged(exercise, answer, seed)
                 if verdict.status != "right":
                     name = getattr(answer, "__name__", type(answer).__name__)
-                    yield f"{exercise.id}: {name} is judged with seed {seed} as {_said(verdict)}"
+                    yield f"{exercise.id}: {name} gets, with seed {seed}, {_said(verdict)}"
                     break
 
 
@@ -226,11 +226,11 @@ def solution_scores_full(subject: Subject) -> Iterator[str]:
     for cell, points, most in _graded(subject.solved_run.notebook):
         if cell.cell_type == "code" and (points != most or _statuses(cell) != ["right"]):
             card = " and ".join(_statuses(cell)) or _error(cell)
-            yield f"{cell.id} scores {points:g} of {most:g} and says {card}: mend the answer"
+            yield f"{cell.id} scores {points:g} of {most:g} and says {card}: correct the answer"
 
 
 def outputs_are_stored(subject: Subject) -> Iterator[str]:
-    """Every cell gives what the solved notebook stores, pictures and outputs to ignore aside."""
+    """Every cell gives the stored output, apart from pictures and outputs that are ignored."""
     stored = {cell.id: cell for cell in nb.read(subject.lesson.solved).cells}
     notebook = subject.solved_run.notebook
     for index, cell in enumerate(notebook.cells):
@@ -274,6 +274,7 @@ def nothing_leaks(subject: Subject) -> Iterator[str]:
         if _flag(cell, "solution") and "### BEGIN SOLUTION" not in cell.source:
             regions.append(cell.source)
         for line in (" ".join(line.split()) for region in regions for line in region.splitlines()):
+            # A line leaks where the release has it, or the whole of what is after `return` or #.
             core = re.sub(r"^return |^#+ ", "", line)
             inside = len(core) >= 12 and any(core in other for other in release)
             free = line in given or COMMON.fullmatch(line)
@@ -311,18 +312,18 @@ def docstrings_are_true(subject: Subject) -> Iterator[str]:
         elif re.search("tensor|torch", docstrings) and not re.search(
             r"\bshapes?\b|\([^()]*,[^()]*\)", docstrings
         ):
-            yield f"{exercise.name}: the docstring says no shape, such as x: (n, d)"
+            yield f"{exercise.name}: the docstring gives no shape, such as x: (n, d)"
     cell = subject.solved_run.notebook.cells[-1]
     for name, result in json.loads(cell.outputs[0].text).items():
         if not result["examples"]:
             yield f"{name}: the docstring has no example: add one, such as >>> relu(torch.ones(2))"
         elif result["wrong"]:
             wrong = " ".join(result["wrong"].split("Failed example:")[-1].split())
-            yield f"{name}: an example in the docstring is not true: {wrong}"
+            yield f"{name}: an example in the docstring gives something else: {wrong}"
 
 
 def no_cell_is_slow(subject: Subject) -> Iterator[str]:
-    """No cell takes over 20 seconds."""
+    """No cell takes longer than 20 seconds."""
     for done in (subject.solved_run, subject.release_run):
         for index, seconds in enumerate(done.seconds):
             if seconds > SLOWEST:
@@ -350,7 +351,7 @@ def images_have_alt_text(subject: Subject) -> Iterator[str]:
 
 
 def experiments_are_told(subject: Subject) -> Iterator[str]:
-    """Every experiment that is declared is in the lesson: guessed, then shown, and guarded."""
+    """Every declared experiment is in the lesson: guessed first, then shown, and guarded."""
     short = subject.lesson.short
     guarded = {cell.metadata.get("guard") for cell in nb.code_with_guards(subject.lesson)}
     asked = [cell.metadata.get("guess") for cell in subject.text.cells]
@@ -362,7 +363,7 @@ def experiments_are_told(subject: Subject) -> Iterator[str]:
             if f'"{key}"' in cell.source and not asked[place] and not _flag(cell, "grade")
         ]
         if not shown:
-            yield f"{key} is nowhere shown: show it in the text, or delete it from {file}"
+            yield f"{key} is never shown: show it in the text, or delete it from {file}"
         if experiment.ask and (key not in asked or asked.index(key) > min(shown, default=0)):
             yield f'{key} is not guessed first: write `# %% guess="{key}"` before its experiment'
         if experiment.ask and experiment.shown not in experiment.letters:
@@ -452,12 +453,12 @@ def reference_is_right(subject: Subject) -> Iterator[str]:
             if verdict.status != "right":
                 outcome = f"{verdict.status}: {' '.join(verdict.message.split())}"
                 file = f"course_utils/reference/{exercise.lesson}.py"
-                yield f"{exercise.id}, seed {seed}: {outcome} Mend {file}, or the exercise."
+                yield f"{exercise.id}, seed {seed}: {outcome} Correct {file}, or the exercise."
                 break
 
 
 def wrong_answers_are_named(subject: Subject) -> Iterator[str]:
-    """Every answer in tests/wrong is refused, and named where a name is due, with three seeds."""
+    """Every answer in tests/wrong is refused and gets the name it should, with three seeds."""
     for missed in subject.missed.values():
         yield from missed
 
@@ -469,7 +470,7 @@ def alternatives_pass(subject: Subject) -> Iterator[str]:
 
 
 def all_is_filled_in(subject: Subject) -> Iterator[str]:
-    """Nothing that `course new` left to be filled in is left."""
+    """Everything that `course new` left to fill in is filled in."""
     yield from left(subject.lesson)
 
 

@@ -181,7 +181,7 @@ def load_ratings(archive: Path | None = None) -> Ratings:
             train, valid, films = split_ratings(ratings.merge(titles, on="movieId"))
         except (OSError, KeyError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             raise DataError(
-                f"{archive} is no MovieLens archive ({error}): fetch it again."
+                f"{archive} is not a MovieLens archive ({error}): fetch it again."
             ) from None
     return Ratings(
         _triples(train),

@@ -67,7 +67,7 @@ def grade(
     ] = None,
     form: Annotated[
         Literal["own", "gradescope", "classroom50"],
-        typer.Option(help="Of one notebook: whose JSON is wanted."),
+        typer.Option(help="Of one notebook: the form of the JSON."),
     ] = "own",
     named: Annotated[
         str | None, typer.Option("--lesson", help="Of one notebook: by default told by its cells.")
@@ -77,7 +77,9 @@ def grade(
     ] = None,
     or_without: Annotated[
         bool,
-        typer.Option("--or-without", help="Of one notebook: where no sandbox starts, go without."),
+        typer.Option(
+            "--or-without", help="Of one notebook: grade without a sandbox where none starts."
+        ),
     ] = False,
 ) -> None:
     """Grade submissions; exit status 0 means that every one has a verdict, and 3 that the course

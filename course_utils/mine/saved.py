@@ -41,7 +41,7 @@ def judge_apart(notebook: Path, library: Path) -> str:
         return f"{notebook.name} was stopped after {LONGEST} seconds."
     if done.returncode == 0:
         return ""
-    last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+    last = (done.stderr.strip().splitlines() or ["it ended without a message"])[-1]
     return f"{notebook.name} could not be judged: {last}"
 
 

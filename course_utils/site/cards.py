@@ -1,4 +1,4 @@
-"""Cards of typical mistakes, as a check shows them."""
+"""Cards of typical mistakes, as a check in a notebook shows them."""
 
 from course_utils.checking.card import Card
 from course_utils.checking.exercise import find
@@ -6,7 +6,7 @@ from course_utils.site.runs import verdict
 
 
 def example(id: str) -> str:
-    """HTML that opens to the card of an exercise's first mistake that shows two values; else
+    """Folded HTML with the card of an exercise's first mistake that shows two values; else
     nothing.
     """
     exercise = find(id)

@@ -78,9 +78,9 @@ def _shown(
             yield MARKDOWN(card)
     elif "guess" in cell.metadata:  # letters to press, in place of the call
         yield MARKDOWN(_letters(before.source if before else ""))
-    elif cell.metadata.get("nbgrader", {}).get("solution"):
+    elif cell.metadata.get("nbgrader", {}).get("solution"):  # a stub, which shows nothing
         yield CODE(cell.source, id=cell.id)
-    else:
+    else:  # what it shows, folded where that is guessed first
         guessed = (before is not None and "guess" in before.metadata) or _noted(after)
         yield _run(cell, outputs, guessed, pictures)
 

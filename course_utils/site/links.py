@@ -1,4 +1,4 @@
-"""Where a lesson is opened: here, on Colab, in Codespaces, or as a file."""
+"""Where a reader opens a lesson: in JupyterLab, on Colab, or as a file."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ class Links:
     def __post_init__(self) -> None:
         """Refuse what is no name of a repository."""
         if self.repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository):
-            raise CourseError(f"{self.repository!r} is no repository: name it as owner/name.")
+            raise CourseError(
+                f"{self.repository!r} is not a repository's name: write it as owner/name."
+            )
 
     def buttons(self, lesson: str) -> str:
         """A line of links for the top of a lesson's page."""

@@ -85,7 +85,7 @@ def make(lessons: Sequence[Lesson], target: Path, links: Links) -> None:
     warns, and where an answer would be on a page.
     """
     if target.exists() and not _is_free(target):
-        raise CourseError(f"{target} holds something else than a site: name a new folder.")
+        raise CourseError(f"{target} holds something other than a site: name a new folder.")
     with tempfile.TemporaryDirectory() as temporary:
         source, made = Path(temporary) / "source", Path(temporary) / "site"
         write_source(lessons, source, links)
@@ -180,7 +180,7 @@ def _sphinx(source: Path, target: Path, doctrees: Path) -> None:
     application.build()
     if log.getvalue():
         warnings = re.sub(r"\x1b\[[0-9;]*m", "", log.getvalue()).replace(f"{source}/", "")
-        raise CourseError(f"The site is not made, for Sphinx warns: {warnings.strip()}")
+        raise CourseError(f"The site was not made, because Sphinx warns: {warnings.strip()}")
     for part in (target / "_static").glob("*.html"):  # parts of the theme, which are no pages
         part.unlink()
 

@@ -59,8 +59,10 @@ def test_only_plain_small_files_of_known_kinds_are_read(tmp_path, monkeypatch):
         "sub.py",
         "'tur\\u202en.py'",
     ]
-    assert unread[0] == "large.txt, beside the notebook, was not read: it may have 0 MB."
-    assert unread[4] == "secret.txt, beside the notebook, was not read: it is no plain file."
+    assert (
+        unread[0] == "large.txt, beside the notebook, was not read: a file may have at most 0 MB."
+    )
+    assert unread[4] == "secret.txt, beside the notebook, was not read: it is not a plain file."
     monkeypatch.setattr(intake, "MOST_BESIDE", 1)
     assert list(intake.read_beside(folder, "01_linear.ipynb", {})[0]) == ["data.csv"]
     monkeypatch.setattr(intake, "MOST_BESIDE", 9)

@@ -181,7 +181,7 @@ def test_points_are_changed(read):
 
     change(read, how)
     report = grade(read)
-    assert "check-relu has 4 points, which were 1." in report["changes"]
+    assert "check-relu has 4 points, and had 1 before." in report["changes"]
     assert report["submissions"]["anna"]["max_score"] == corpus.ALL + 2
     assert report["submissions"]["anna"]["repairs"] == []
     assert state(read)["why_nonlinear"] == (1.5, True), "more than there are: a person looks"
@@ -443,7 +443,7 @@ def test_a_renamed_notebook_is_taken_and_it_is_said(two_lessons, name):
     row = grade(two_lessons)["submissions"]["anna"]
     last = name.rpartition("/")[2]
     assert row["status"] == "graded"
-    assert row["repairs"] == [f"The file was called {last!r}; it was taken."]
+    assert row["repairs"] == [f"The file was called {last!r}; it was graded all the same."]
     assert row["checks"][-1]["status"] == "not run"
 
 
@@ -454,7 +454,9 @@ def test_of_several_notebooks_the_one_of_this_lesson_is_taken(two_lessons):
     put_in(two_lessons, "bo", "b.ipynb", worded())
     put_in(two_lessons, "bo", "c.ipynb", worded("Another try."))
     rows = grade(two_lessons)["submissions"]
-    assert rows["anna"]["repairs"][0] == "The file was called 'b.ipynb'; it was taken."
+    assert (
+        rows["anna"]["repairs"][0] == "The file was called 'b.ipynb'; it was graded all the same."
+    )
     assert rows["bo"]["status"] == "unreadable"
     assert "There are 'b.ipynb' and 'c.ipynb'" in rows["bo"]["repairs"][0]
 

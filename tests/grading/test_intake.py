@@ -136,7 +136,7 @@ def test_an_answer_that_could_not_be_read_waits_for_a_person(tmp_path):
 
 def test_submissions_among_system_files_are_refused(tmp_path):
     make_course(tmp_path)
-    with pytest.raises(CourseError, match="lies among system files"):
+    with pytest.raises(CourseError, match="is among the system's files"):
         find_course(tmp_path, Path("/usr/share"))
     assert find_course(tmp_path, tmp_path).submitted == tmp_path.resolve()
 

@@ -105,7 +105,9 @@ def test_gradescope_runs_the_scripts_of_the_docs(tmp_path):
     )
     assert tests["linear.collapse"]["output"].startswith("wrong\n")
     assert "score" not in tests["linear.why_nonlinear"]
-    assert "Read by a person, and not in the score: linear.why_nonlinear." in said["output"]
+    assert (
+        "To be read by a person, and not yet in the score: linear.why_nonlinear." in said["output"]
+    )
     assert one.WITHOUT not in said["output"]
 
 

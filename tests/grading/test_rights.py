@@ -60,7 +60,7 @@ def test_what_nobody_may_read_is_told_and_is_no_zero(course, monkeypatch, capsys
     path.chmod(0)
     status, said = run(course, monkeypatch, capsys)
     assert status == 1 and "Traceback" not in said
-    assert "anna was left out: you have no right to" in said
+    assert "anna was left out: you may not read or write" in said
     assert reported(course) == {"bo"}
 
 
@@ -73,7 +73,7 @@ def test_what_nobody_may_write_is_told(course, monkeypatch, capsys, opened):  # 
     opened.append(folder)
     folder.chmod(0o555)
     status, said = run(course, monkeypatch, capsys)
-    assert status == 1 and "anna was left out: you have no right to" in said
+    assert status == 1 and "anna was left out: you may not read or write" in said
     assert reported(course) == {"bo"}
     folder.chmod(0o755)
     assert run(course, monkeypatch, capsys)[0] == 0

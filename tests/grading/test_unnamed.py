@@ -163,7 +163,7 @@ def test_the_whole_way_from_a_class_to_a_hint_for_all(repository, tmp_path):
         and "name-mistake linear.collapse --like s1" in page
     )
     said = run("name-mistake", "linear.collapse", "--like=s2")
-    assert "2 students gave the same: s1, s2." in said
+    assert "2 students gave the same answer: s1, s2." in said
     catalogue = repository / "course_utils" / "exercises" / "linear.py"
     tests = repository / "tests" / "wrong" / "linear.py"
     with_draft = catalogue.read_text()
@@ -203,7 +203,7 @@ def test_the_whole_way_from_a_class_to_a_hint_for_all(repository, tmp_path):
     nothing = in_repository(
         repository, course.root, *COURSE, "name-mistake", "linear.collapse", "--like=s1"
     )
-    assert nothing.returncode == 1 and f"its mistake is '{name}'" in nothing.stderr
+    assert nothing.returncode == 1 and f"the mistake already has a name, '{name}'" in nothing.stderr
     nobody = in_repository(
         repository, course.root, *COURSE, "name-mistake", "linear.relu", "--like=nobody"
     )

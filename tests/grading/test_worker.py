@@ -129,7 +129,9 @@ def test_words_of_a_submission_stand_in_quotes():
     found = admission.admitted(
         Evidence(raised=Raised("NotAnAnswer", "Give full points.")), Case("", x=torch.zeros(1))
     )
-    assert found.raised.message == "This is no answer. Its own process says: “Give full points.”"
+    assert (
+        found.raised.message == "This is not an answer. Its own process says: “Give full points.”"
+    )
     extra = Difference(Case(""), "give points", "extra", None, 1, Evidence(), Evidence())
     advice = "The value of give points is not as expected."
     verdict = Verdict("a.b", "wrong", advice=advice, where="give points", found=extra)

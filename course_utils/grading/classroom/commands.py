@@ -15,7 +15,10 @@ def register(app: typer.Typer) -> None:
 
 def mistakes(
     lesson: Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1, or all.")],
-    least: Annotated[int, typer.Option(min=1, help="How many students have to make it.")] = 2,
+    least: Annotated[
+        int,
+        typer.Option(min=1, help="How many students have to make a mistake for it to be listed."),
+    ] = 2,
 ) -> None:
     """Group the wrong answers that no known mistake explains, by what they give."""
     from rich.console import Console
@@ -62,26 +65,26 @@ def name_mistake(
     group = next((item for item in groups if item.id == id and like in item.students), None)
     if group is None:
         row = next(row for row in results[like].checks if row.id == id)
-        named = f", and its mistake is {row.mistake!r}" if row.mistake else ""
+        named = f", and the mistake already has a name, {row.mistake!r}" if row.mistake else ""
         raise CourseError(
             f"There is nothing to name: {printable(like)}'s answer to {id} is {row.status}{named}."
         )
     made = draft.write_draft(group, ROOT)
-    print(f"{len(group.students)} students gave the same: {', '.join(group.students)}.")
+    print(f"{len(group.students)} students gave the same answer: {', '.join(group.students)}.")
     if group.equals:
         print(f"It equals the right answer with {group.equals}.")
     for path, line in (made.entry, made.test):
-        print(f"{path}:{line} has a draft: fill it in, and take the marks before it away.")
+        print(f"{path}:{line} has a draft: fill it in, and take away the marks before it.")
     print(f"Then run `course verify --quick {exercise.lesson}` and `course grade {chosen.name}`.")
 
 
 def paper(
     lesson: Annotated[str, typer.Argument(help="Such as 01_linear, linear or 1.")],
-    variants: Annotated[int, typer.Option(min=1, max=1000, help="How many, one a student.")] = 1,
+    variants: Annotated[
+        int, typer.Option(min=1, max=1000, help="How many papers, one for each student.")
+    ] = 1,
     questions: Annotated[int, typer.Option(min=1, max=20, help="How many on each.")] = 4,
-    seed: Annotated[
-        int | None, typer.Option(help="Draws the papers; it stands in the key.")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Draws the papers; the key names it.")] = None,
     to: Annotated[Path | None, typer.Option(help="The folder to write; papers/LESSON.")] = None,
 ) -> None:
     """Make papers for an exam room from the known mistakes of a lesson, with their key."""

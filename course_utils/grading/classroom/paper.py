@@ -83,7 +83,7 @@ class Variant:
 
 
 def papers(lesson: Lesson, variants: int, number: int, seed: int) -> list[Variant]:
-    """So many papers with so many questions each; raises CourseError where there are too few."""
+    """This many papers with this many questions each; raises CourseError for want of mistakes."""
     with fixed_world():
         known = [item for item in exercises(lesson.short) if not isinstance(item, Training)]
         usable = {exercise: bugs(exercise) for exercise in known if bugs(exercise)}
@@ -98,7 +98,7 @@ def papers(lesson: Lesson, variants: int, number: int, seed: int) -> list[Varian
 def _questions(
     lesson: Lesson, usable: Mapping[Exercise, list["Bug"]], number: int, rng: random.Random
 ) -> Iterator[Question]:
-    """So many questions of alternating kind, on exercises that come again as late as can be."""
+    """This many questions of alternating kind; an exercise comes again as late as possible."""
     order: list[Exercise] = []
     while len(order) < number:
         order += rng.sample(list(usable), len(usable))

@@ -86,7 +86,7 @@ class Group:
             self.answer = answer
 
     def takes(self, seed: int, evidence: Sequence[Evidence]) -> bool:
-        """Whether evidence equals that of the group, as near as right answers have to agree."""
+        """Whether evidence equals that of the group, as closely as right answers have to agree."""
         if seed != self.seed or len(evidence) != len(self.evidence):
             return False
         mine, theirs = self.told_by(self.evidence), self.told_by(evidence)

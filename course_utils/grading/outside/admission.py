@@ -1,4 +1,4 @@
-"""Evidence that may be anything at all, and the verdict on it."""
+"""Lets in evidence, which may be anything at all, and judges it."""
 
 import re
 from collections.abc import Sequence
@@ -66,16 +66,16 @@ def admitted(evidence: Evidence, case: Case) -> Evidence:
     if not all(map(_STATE.fullmatch, evidence.state.values())) or not all(
         _is_state(name) or name.endswith(axes.EARLIER) for name in evidence.state
     ):
-        raise ValueError("a setting of torch that there is not")
+        raise ValueError("a setting that torch does not have")
     if shortcut is not None and not _SHORTCUT.fullmatch(shortcut):
-        raise ValueError("a shortcut that is none")
+        raise ValueError("a shortcut that does not exist")
     if raised is not None and not (
         _NAME.fullmatch(raised.type) and _NAME.fullmatch(raised.function or "f")
     ):
         raise ValueError("an exception without a name")
     if raised is not None and raised.type == "NotAnAnswer":
         evidence.raised = replace(
-            raised, message=f"This is no answer. Its own process says: {theirs(raised.message)}"
+            raised, message=f"This is not an answer. Its own process says: {theirs(raised.message)}"
         )
     return evidence
 
@@ -86,7 +86,7 @@ def _is_state(name: str) -> bool:
 
 
 def theirs(words: str) -> str:
-    """Words that come from a submission, in quotes that they cannot end."""
+    """Words that come from a submission, in quotation marks that they cannot close."""
     plain = "".join(letter if letter.isprintable() else " " for letter in words[:200])
     return "“" + plain.replace("“", "'").replace("”", "'") + "”"
 
@@ -107,12 +107,12 @@ def quoted(verdict: Verdict, ours: set[str]) -> Verdict:
 
 
 def refuse_harmful(value: Any) -> None:
-    """Raise ValueError for plain values that are made to cost a judge time or memory."""
+    """Raise ValueError for plain values that are made to cost the judge time or memory."""
     stack = [(value, 0)]
     while stack:
         item, depth = stack.pop()
         if depth > DEEPEST:
-            raise ValueError("lists in lists without end")
+            raise ValueError("lists nested too deeply")
         if (fault := _harm(item)) is not None:
             raise ValueError(fault)
         if isinstance(item, dict):

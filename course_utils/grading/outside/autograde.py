@@ -60,7 +60,7 @@ class TrustedExporter(NotebookExporter):
         through any link.
         """
         if not is_student_id(student):
-            raise CourseError(f"{ascii(student)} can be no student's id: rename the folder.")
+            raise CourseError(f"{ascii(student)} cannot be a student's id: rename the folder.")
         course, converter = self.course, self.converter
         submitted, target = (
             course.path(kind, student, name) for kind in ("submitted", "autograded")

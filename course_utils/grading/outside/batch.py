@@ -213,8 +213,8 @@ class _Progress:
     def _leave_out(self, student: str, error: PermissionError) -> None:
         """Note that a student has no verdict, because files may not be read or written."""
         self.left_out.append(
-            f"{student} was left out: you have no right to {error.filename}; change its rights, or "
-            "who owns it."
+            f"{student} was left out: you may not read or write {error.filename}; change its "
+            "permissions, or who owns it."
         )
         self.bar.update()
 

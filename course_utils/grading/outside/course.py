@@ -222,7 +222,8 @@ def _refuse_what_the_sandbox_shows(submitted: Path, root: Path) -> None:
         submitted.is_relative_to(place) for place in places
     ):
         raise CourseError(
-            f"{submitted} lies among system files, which every submission can read: move it."
+            f"{submitted} is among the system's files, which every submission can read: move it "
+            "elsewhere."
         )
 
 

@@ -145,7 +145,7 @@ class _Change:
             time = datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S-%f")
             path = self.course.own("archive", self.lesson.name, f"{time}.json")
             write(path, dump(archived))
-            self.sentences.append(f"What they had in points and comments is kept in {path}.")
+            self.sentences.append(f"Their points and comments are kept in {path}.")
         self.book.db.commit()
         return self.sentences
 
@@ -219,7 +219,7 @@ class _Change:
         """Give a cell other points; what was given by hand stays, and is looked at if too much."""
         if cell.max_score != info["max_score"]:
             self.sentences.append(
-                f"{cell.name} has {info['max_score']:g} points, which were {cell.max_score:g}."
+                f"{cell.name} has {info['max_score']:g} points, and had {cell.max_score:g} before."
             )
             for grade in cell.grades:
                 too_much = (grade.manual_score or 0) > info["max_score"]

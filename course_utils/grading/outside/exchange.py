@@ -16,7 +16,7 @@ from course_utils.grading.outside.steps import Step, drawn, job
 from course_utils.grading.outside.task import Task
 
 MOST_FRAMES = 5_000
-STRANGE = "it sent something else than evidence"
+STRANGE = "it sent something other than evidence"
 
 
 Oracle = Callable[[Any], Any]
@@ -55,7 +55,7 @@ class Came:
         return self.outputs | self.tests
 
     def has(self, number: int) -> bool:
-        """Whether that came on which the points of this step hang."""
+        """Whether what decides the points of this step has come."""
         return number in self.evidence or number in self.tests
 
 
@@ -75,7 +75,7 @@ def run(template: Template, steps: Sequence[Step], task: Task) -> Came:
     for number, step in enumerate(steps):
         if step.is_judged and not came.has(number):
             came.lost.setdefault(
-                number, (reason, "It was not reached, or sent nothing that counts.")
+                number, (reason, "It was never reached, or sent nothing that counts.")
             )
     return came
 
@@ -174,17 +174,20 @@ def _take(
     kind: bytes, number: int, step: Step, content: bytes, came: Came, limits: wire.Limits
 ) -> None:
     """Keep what a cell shows or an answer yields; raises Ended where the step cannot send it."""
+    # What a test of the instructor's own shows decides its points, so all of it is kept.
     if kind == wire.OUTPUT and step.test:
         came.received += len(content)
         if came.received > limits.evidence:
             raise Ended("crashed", f"it showed more than {limits.evidence >> 20} MB")
         # A test that is run again, because the process died in a later one, counts as at first.
         came.tests.setdefault(number, outputs(content, most=None))
+    # What another cell shows is for readers.
     elif kind == wire.OUTPUT and step.exercise is None:
         came.sizes[number] = len(content)
         # In JSON a character may take more than one byte.
         fits = sum(came.sizes.values()) <= 4 * limits.output
         came.outputs[number] = outputs(content) if fits else []
+    # What a probe yields, or that there was no answer to probe.
     elif kind in (wire.EVIDENCE, wire.MISSING) and step.exercise is not None:
         came.received += len(content)
         if came.received > limits.evidence:

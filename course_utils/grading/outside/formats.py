@@ -46,7 +46,7 @@ def _output(result: Result) -> str:
     if result.status != "graded":
         sentences.append(f"Not graded to the end: {result.status}.")
     if waiting := [row.id for row in result.checks if row.manual]:
-        sentences.append(f"Read by a person, and not in the score: {', '.join(waiting)}.")
+        sentences.append(f"To be read by a person, and not yet in the score: {', '.join(waiting)}.")
     return "\n".join(sentences)
 
 

@@ -52,7 +52,7 @@ def read_submission(folder: Path, name: str, known: Mapping[str, set[str]]) -> H
     path, notes = folder / f"{name}.ipynb", list[str]()
     if not os.path.lexists(path) and (renamed := _renamed(folder, name, known)):
         path = renamed
-        notes.append(f"The file was called {renamed.name!r}; it was taken.")
+        notes.append(f"The file was called {renamed.name!r}; it was graded all the same.")
     if not os.path.lexists(path) and os.access(folder, os.R_OK | os.X_OK):
         others = _notebooks(folder)
         instead = f"; there is {others[0].name!r}" if others else ""
@@ -65,7 +65,7 @@ def read_submission(folder: Path, name: str, known: Mapping[str, set[str]]) -> H
 
 
 def read_notebook(path: Path) -> bytes:
-    """The content of a notebook; raises Unreadable where it is no plain file of the right size.
+    """The content of a notebook; raises Unreadable where it is not a plain file of the right size.
 
     Raises PermissionError where nobody may look.
     """
@@ -122,8 +122,10 @@ def read_beside(
     if _is_link(folder):
         return beside, unread
     for path in sorted(folder.iterdir() if folder.is_dir() else ()):
+        # What editors, Python and nbgrader leave there.
         if path.name.startswith((".", "__")) or path.name in {notebook, *OF_NBGRADER}:
             continue
+        # A folder of files that came with the lesson.
         if path.is_dir() and any(name.startswith(f"{path.name}/") for name in given):
             continue
         try:
@@ -132,7 +134,7 @@ def read_beside(
             elif _differs(path, given[path.name]):
                 raise Unreadable("it came with the lesson, and counts as it was")
         except (Unreadable, OSError) as error:
-            why = error if isinstance(error, Unreadable) else "it is no plain file"
+            why = error if isinstance(error, Unreadable) else "it is not a plain file"
             shown = path.name if path.name.isprintable() else ascii(path.name)
             unread.append(f"{shown[:100]}, beside the notebook, was not read: {why}.")
     return beside, unread
@@ -149,13 +151,13 @@ def _read_one(path: Path, others: Mapping[str, bytes]) -> bytes:
     if path.suffix.lower() not in BESIDE or not path.name.isprintable():
         raise Unreadable(f"it may be {', '.join(sorted(BESIDE))}")
     if len(others) == MOST_BESIDE:
-        raise Unreadable(f"there may be {MOST_BESIDE}")
+        raise Unreadable(f"at most {MOST_BESIDE} files are read")
     with open_plain(path) as file:
         content = file.read(LARGEST_BESIDE + 1)
     if len(content) > LARGEST_BESIDE:
-        raise Unreadable(f"it may have {LARGEST_BESIDE >> 20} MB")
+        raise Unreadable(f"a file may have at most {LARGEST_BESIDE >> 20} MB")
     if len(content) + sum(map(len, others.values())) > LARGEST_TOGETHER:
-        raise Unreadable(f"all together may have {LARGEST_TOGETHER >> 20} MB")
+        raise Unreadable(f"all files together may have at most {LARGEST_TOGETHER >> 20} MB")
     return content
 
 

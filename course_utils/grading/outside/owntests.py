@@ -78,7 +78,7 @@ def judged(
     try:
         points, most = determine_grade(tested)
     except ValueError:  # more points than there are
-        message = f"{INSIDE} It gave more points than there are: a person looks."
+        message = f"{INSIDE} It gave more points than the test has: a person will look."
         return replace(row(id, cell, "not run", message), manual=True)
     assert points is not None
     status, message = _said(kept, points, most)

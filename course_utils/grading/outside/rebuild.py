@@ -92,7 +92,7 @@ class _LessonCells:
         return self.handed.get(index, self.source[index])
 
     def stubs(self, index: int) -> set[str]:
-        """The texts of a cell that nobody has changed."""
+        """What the cell says where nobody has changed it: now, and when it was handed out."""
         return {text(self.source[index]).strip(), text(self.as_handed_out(index)).strip()}
 
     @property
@@ -165,7 +165,7 @@ def parse(content: bytes) -> dict[str, Any]:
         notebook = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
-        raise Unreadable(f"The file is no notebook, or only a part of one ({why}).") from None
+        raise Unreadable(f"The file is not a notebook, or only part of one ({why}).") from None
     version = notebook.get("nbformat") if isinstance(notebook, dict) else None
     if isinstance(version, int) and version != 4:
         raise Unreadable(
@@ -198,6 +198,7 @@ def rebuild(
     elsewhere = {
         name for items in (extras, *answers.values()) for item in items for name in item.names
     }
+    # What stands above the first cell of the lesson.
     for item in (extra for extra in extras if extra.anchor == -1):
         _add(result, _as_cell(item, len(result.cells)), "student")
     for index, cell in enumerate(source):
@@ -206,12 +207,14 @@ def rebuild(
         if cell["cell_type"] == "code":
             cell.update(outputs=[], execution_count=None)
         kind, after = origin(cell), list[_Own]()
+        # Only in the cell of an answer does anything of the student's replace the lesson's.
         if kind == "answer":
             candidates, stubs = answers.get(index, []), lesson.stubs(index)
             before, chosen, after = _choose(cell, candidates, stubs, result.repairs)
             for other in before:
                 _add(result, _as_cell(other, len(result.cells)), "student")
             _fill(result, cell, chosen, elsewhere, stubs)
+            # An answer in words may stand beside its cell: anywhere, where that is missing.
             if cell["cell_type"] == "markdown" and grade_id(cell) in result.untouched:
                 near = range(index - 1, index + 1) if chosen else range(-1, len(source))
                 _look_beside(result, grade_id(cell), extras, near)
@@ -219,18 +222,20 @@ def rebuild(
         for other in (*after, *(item for item in extras if item.anchor == index)):
             _add(result, _as_cell(other, len(result.cells)), "student")
     _find_last(result)
+    # Where something was left out, nobody can say that an answer was not written.
     if not result.whole:
         result.unread, result.untouched = result.untouched | result.beside, set()
     return result
 
 
 def _look_beside(result: Rebuilt, name: str, extras: Iterable[_Own], near: range) -> None:
-    """Have an answer in words read by a person where words stand in a cell near it."""
+    """Have a person read an answer in words where there is text in a cell near it."""
     if any(item.anchor in near and item.has_words for item in extras):
         result.untouched.discard(name)
         result.beside.add(name)
         result.repairs.append(
-            f"{name} is as it was handed out, and words stand in another cell: a person reads them."
+            f"{name} is as it was handed out, and another cell near it has text: a person will "
+            "read it."
         )
 
 
@@ -242,8 +247,10 @@ def _fill(
     stubs: set[str],
 ) -> None:
     """Put the answer that was chosen into the released cell; elsewhere: names defined there."""
+    # Answered in another cell of the student's.
     if chosen is None and cell["cell_type"] == "code" and grade_id(cell) in elsewhere:
         cell["source"] = "# It is answered in another cell."
+    # Not answered.
     elif chosen is None or chosen.source.strip() in stubs:
         result.untouched.add(grade_id(cell))
     elif cell["cell_type"] == "markdown" and not chosen.source.strip():
@@ -282,7 +289,7 @@ def as_text(source: str) -> str:
 
 
 def _find_last(result: Rebuilt) -> None:
-    """Find the answers of which the last definition stands in a cell of the student's own."""
+    """Find the answers whose last definition is in a cell of the student's own."""
     places = {grade_id(cell): index for index, cell in enumerate(result.cells)}
     for index, (cell, kind) in enumerate(zip(result.cells, result.origins, strict=True)):
         if kind == "student" and cell["cell_type"] == "code":
@@ -311,11 +318,12 @@ def _own_cells(
         if isinstance(source, list) and all(isinstance(line, str) for line in source):
             source = "".join(source)
         if not isinstance(source, str):
-            broken += 1
+            broken += 1  # it is no cell
             continue
         kind, attachments = cell.get("cell_type"), Attachments()
         kind = kind if kind in KINDS else "strange"
         source = source.encode(errors="replace").decode().replace("\r\n", "\n")
+        # Pictures in words do not count as text; what is left of too long a text is cut.
         if kind != "code":
             source, near = pictures.near(source, drawn, picture_room)
             pasted = cell.get("attachments")
@@ -324,7 +332,7 @@ def _own_cells(
             picture_room -= pictures.size(attachments)
             source = _shortened(source, min(LONGEST_SOURCE, room), repairs)
         if len(source) > min(LONGEST_SOURCE, room):
-            broken += 1
+            broken += 1  # code that is too long, which nobody can run in part
             continue
         room -= len(source)
         metadata, id = cell.get("metadata"), cell.get("id")
@@ -332,7 +340,7 @@ def _own_cells(
         cells.append(_Own(kind, source, metadata, id if isinstance(id, str) else "", attachments))
     broken += max(0, len(submitted["cells"]) - MOST_CELLS)
     if broken:
-        repairs.append(f"{broken} cells could not be read, or were too long, and were left out.")
+        repairs.append(f"{broken} cells could not be read or were too long, and were left out.")
     return cells, not broken
 
 
@@ -342,7 +350,7 @@ def _shortened(source: str, most: int, repairs: list[str]) -> str:
     if len(source) <= most or most < 2 * len(note):
         return source
     repairs.append(
-        f"A text of {len(source):,} characters was cut after {most:,}; the whole is in the file "
+        f"A text of {len(source):,} characters was cut after {most:,}; all of it is in the file "
         "handed in."
     )
     return source[: most - len(note)] + note
@@ -378,11 +386,13 @@ def _match(
     seen: set[int] = set()
     anchor = -1
     for item in own:
+        # Which cell of the lesson is it? By its mark, else by what else it can be known by.
         place = known.get(item.grade_id)
         if place is None:
             place = _without_mark(item, lesson, marked, repairs)
         else:
             repairs += _changed_marks(item, lesson.as_handed_out(place))
+        # None: it is the student's own, or one that the lesson had and has no more.
         if place is None:
             given_out = (item.kind, item.source.strip()) in lesson.gone
             if item.source.strip() and not given_out:
@@ -390,13 +400,14 @@ def _match(
                 extras.append(item)
             continue
         index, kind = place, origin(source[place])
-        if kind == "answer":
+        if kind == "answer":  # one of possibly several, among which `_choose` chooses
             answers.setdefault(index, []).append(item)
+        # A check that was changed may hold the answer as well.
         elif kind == "check" and item.source.strip() not in lesson.stubs(index):
             repairs.append(
                 f"The cell {grade_id(source[index])} had been changed; it was put back as it was."
             )
-            for name in item.names & missing:  # the answer's cell was merged with that of its check
+            for name in item.names & missing:  # merged with the cell of its answer
                 answers.setdefault(by_name[name], []).append(item)
         elif kind == "check" and index in seen:
             repairs.append(
@@ -421,15 +432,18 @@ def _without_mark(
     defines.
     """
     source = lesson.source
+    # The same text, but not the stub of an answer that is there under its mark.
     index = lesson.by_text.get((cell.kind, cell.source.strip()))
     if index is not None and not (origin(source[index]) == "answer" and index in marked):
         return index
+    # The same id.
     index = lesson.by_id.get(cell.id)
     if index is not None and origin(source[index]) != "course" and index not in marked:
         repairs.append(
             f"The cell {grade_id(source[index])} had lost its mark; it was found by its id."
         )
         return index
+    # Code that defines the answer.
     if cell.kind == "code":
         names = cell.names
         for index, other in enumerate(source):
@@ -482,10 +496,12 @@ def _choose(
     cell: Mapping[str, Any], candidates: list[_Own], stubs: set[str], repairs: list[str]
 ) -> tuple[list[_Own], _Own | None, list[_Own]]:
     """The cell that answers, and the others that claim to, which are run before and after it."""
+    # None or one: nothing to choose.
     if len(candidates) < 2:
         return [], (candidates[0] if candidates else None), []
     name = grade_id(cell)
     written = [item for item in candidates if item.source.strip() not in stubs]
+    # Words: all of them, as one text.
     if cell["cell_type"] == "markdown":
         repairs.append(f"{name} was answered in {len(candidates)} cells; they were joined.")
         joined = written or candidates[:1]
@@ -495,8 +511,10 @@ def _choose(
             _Own("markdown", "\n\n".join(item.source for item in joined), {}, "", attachments),
             [],
         )
+    # Code of which one cell at most differs from the stub.
     if len(written) < 2:
         return [], (written or candidates)[0], []
+    # Code in several cells: all are run in their order, and the last that defines the name answers.
     place = max(
         (index for index, item in enumerate(written) if name in item.names),
         default=len(written) - 1,
@@ -523,6 +541,7 @@ def _made(source: str) -> set[str]:
     made, stack = set[str](), list[ast.AST](body)
     while stack:
         node = stack.pop()
+        # What defines a name, then what an assignment unpacks, then blocks that may hold either.
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             made.add(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign):

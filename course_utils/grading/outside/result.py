@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 UNREAD = {"unreadable", "another lesson"}  # nothing of the file was graded
-DOUBTFUL = {"timeout", "out of memory"}  # counts when it came twice, the second time alone
+DOUBTFUL = {"timeout", "out of memory"}  # counts when it happens twice, the second time alone
 
 
 @dataclass(frozen=True)

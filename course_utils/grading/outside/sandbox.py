@@ -300,7 +300,7 @@ class Template:
     def _why_not(self) -> str:
         assert self.process is not None and self.process.stderr is not None
         lines = self.process.stderr.read().decode(errors="replace").strip().splitlines()
-        last = lines[-1] if lines else "it ended without a word"
+        last = lines[-1] if lines else "it ended without a message"
         if "bwrap:" in last:
             return _not_allowed(last)
         return (
@@ -387,7 +387,7 @@ def _bubblewrap(course: Path, hidden: Sequence[str] = ()) -> list[str]:
         "--dev-bind",
         "/dev/null",
         "/dev/zero",
-    ]  # what is mapped from it, shared, would be memory of nobody's
+    ]  # shared memory that is mapped from it would count for no process
     for place in _places():
         path = Path(place)
         if path.is_symlink() and not path.is_dir():

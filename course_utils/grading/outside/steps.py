@@ -30,7 +30,7 @@ class Step:
 
     @property
     def is_judged(self) -> bool:
-        """Whether points hang on what it sends."""
+        """Whether points depend on what it sends."""
         return self.test or self.exercise is not None
 
 

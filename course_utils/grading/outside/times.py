@@ -1,4 +1,4 @@
-"""Reads points in time as people write them, and refuses those that can be read in two ways."""
+"""Reads times as people write them, and refuses those that can be read in two ways."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -24,7 +24,9 @@ def read_time(text: str, default: tzinfo | None = None) -> datetime:
     """
     match = _FORM.fullmatch(text.strip())
     if match is None:
-        raise CourseError(f"{text.strip()[:60]!r} is no time that reads one way only: {EXAMPLE}.")
+        raise CourseError(
+            f"{text.strip()[:60]!r} can be read as more than one time, or as none: {EXAMPLE}."
+        )
     try:
         day, clock, zone = match.groups()
         local = datetime.fromisoformat(f"{day} {clock}")

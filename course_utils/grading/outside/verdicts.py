@@ -14,12 +14,12 @@ from course_utils.grading.outside.steps import Step
 from course_utils.grading.outside.task import Task, exercise_id
 
 UNREAD = (
-    "A part of the notebook could not be read, and the answer may stand there: a person looks at "
+    "Part of the notebook could not be read, and the answer may be in it: a person will look at "
     "the file."
 )
 LOST = {
-    "timeout": "It took longer than it may and was stopped.",
-    "out of memory": "It asked for more memory than there is and was stopped.",
+    "timeout": "It took too long and was stopped.",
+    "out of memory": "It needed more memory than is allowed and was stopped.",
 }
 
 
@@ -40,14 +40,14 @@ def rows(
     made = []
     for cell in task.graded:
         id = exercise_id(cell, task.short)
-        if id in faulty:
+        if id in faulty:  # the course itself failed
             made.append(as_row(id, cell, faulty[id]))
-        elif id in tested:
+        elif id in tested:  # a test of the instructor's own
             made.append(tested[id])
-        elif id.partition(".")[2] in rebuilt.unread:
+        elif id.partition(".")[2] in rebuilt.unread:  # the answer may be in what was left out
             verdict = Verdict(id, "not run", advice=UNREAD)
             made.append(replace(as_row(id, cell, verdict), manual=True))
-        elif id in probes:
+        elif id in probes:  # an exercise of the course
             made.append(as_row(id, cell, _of_a_probe(probes[id], task, rebuilt, steps, came)))
         else:  # an answer that a person reads
             untouched = grade_id(cell) in rebuilt.untouched
@@ -80,8 +80,10 @@ def _of_a_probe(
     """The verdict on an answer that was to be probed in this step."""
     exercise = steps[number].exercise
     assert exercise is not None
+    # It sent evidence.
     if (content := came.evidence.get(number)) is not None:
         return judged(exercise, content, task.seed)
+    # Nothing was written, so nothing was defined.
     lost = came.lost.get(number)
     if lost is None and exercise.name in rebuilt.untouched:
         return Verdict(exercise.id, "not attempted", advice="Nothing is written here yet.")
@@ -122,7 +124,7 @@ def _undefined(exercise: Exercise, own: Sequence[int], came: Came) -> Verdict:
 def sentence(reason: str, message: str) -> str:
     """What happened to a step that was lost."""
     if reason == "crashed":
-        return f"The process ended in the middle of it: {message}."
+        return f"The process ended while this was running: {message}."
     return LOST.get(reason, message)
 
 
