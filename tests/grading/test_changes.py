@@ -328,7 +328,7 @@ def test_words_beside_the_answer_reach_a_person(course, where):
     row = grade(course)["submissions"]["anna"]
     assert row["checks"][-1]["status"] == "not run"
     assert state(course)["why_nonlinear"] == (None, True)
-    assert any("words stand in another cell" in line for line in row["repairs"])
+    assert any("another cell near it has text" in line for line in row["repairs"])
 
 
 @pytest.mark.parametrize("how", ["below", "nothing"])
