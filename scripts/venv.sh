@@ -23,8 +23,35 @@ need_venv_module() {
     scripts/apt.sh "$package" || die "$PYTHON cannot make virtual environments: install its venv module ($package on Debian and Ubuntu) and run make again."
 }
 
+usable() { [ -e .venv/installed ] && [ -x .venv/bin/python ] && grep -qsF "$(pwd -P)/.venv" .venv/bin/activate; }
+current() {
+    for file in requirements.lock pyproject.toml scripts/venv.sh; do
+        if [ "$file" -nt .venv/installed ]; then return 1; fi
+    done
+}
+
+# The lock is the open file's, and so this shell's until it ends, however it ends; where a file cannot be locked, nobody waits.
+lock='
+import fcntl, sys
+try:
+    fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("Another make is installing into .venv: this one goes on when that has ended.", file=sys.stderr)
+    fcntl.flock(9, fcntl.LOCK_EX)
+    sys.exit(1)
+except OSError:
+    pass
+'
+locker=.venv/bin/python
+if ! suitable $locker; then
+    find_python
+    locker=$PYTHON
+fi
+exec 9>.venv.lock
+if ! "$locker" -c "$lock" && usable && current; then exit; fi
+
 # An unfinished installation holds half-written packages, which an installer takes for whole ones: start afresh.
-if ! { [ -e .venv/installed ] && [ -x .venv/bin/python ] && grep -qsF "$(pwd -P)/.venv" .venv/bin/activate; }; then
+if ! usable; then
     find_python
     need_venv_module
     say "Making .venv with $PYTHON"

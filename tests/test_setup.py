@@ -1,5 +1,6 @@
 """The installation is locked, says what is wrong in one sentence, and names no machine."""
 
+import fcntl
 import json
 import os
 import re
@@ -190,6 +191,44 @@ def test_an_installation_that_failed_does_not_look_finished_and_starts_afresh(ch
         assert not (checkout / ".venv/installed").exists()
         assert not (checkout / ".venv/half-written").exists()
         (checkout / ".venv/half-written").touch()
+
+
+@pytest.fixture
+def busy(checkout):
+    """What begins scripts/venv.sh while another holds the lock, and the lock's file."""
+    with open(checkout / ".venv.lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with subprocess.Popen(
+            ["scripts/venv.sh"],
+            cwd=checkout,
+            env=os.environ | {"PYTHON": sys.executable, "PIP_NO_INDEX": "1"},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            yield process, held
+            process.kill()
+
+
+def test_two_at_once_install_one_after_the_other(checkout, busy):
+    process, held = busy
+    assert process.stderr.readline() == (
+        "Another make is installing into .venv: this one goes on when that has ended.\n"
+    )
+    assert not (checkout / ".venv").exists()
+    fcntl.flock(held, fcntl.LOCK_UN)
+    assert process.wait(120) != 0
+    assert (checkout / ".venv/bin/python").exists(), "it did not go on"
+
+
+def test_what_the_other_installed_is_not_installed_again(checkout, busy):
+    process, held = busy
+    process.stderr.readline()
+    (checkout / ".venv/bin").mkdir(parents=True)
+    (checkout / ".venv/bin/python").symlink_to(sys.executable)
+    (checkout / ".venv/bin/activate").write_text(f"VIRTUAL_ENV={checkout}/.venv\n")
+    (checkout / ".venv/installed").touch()
+    fcntl.flock(held, fcntl.LOCK_UN)
+    assert (process.wait(120), process.stderr.read()) == (0, "")
 
 
 def test_no_file_names_a_registry_or_a_machine():
