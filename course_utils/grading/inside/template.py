@@ -5,10 +5,13 @@ submission.
 import contextlib
 import ctypes
 import dataclasses
+import errno
 import gc
 import importlib
 import json
 import os
+import pkgutil
+import platform
 import random
 import resource
 import signal
@@ -21,19 +24,11 @@ from typing import Any
 
 from course_utils.grading.inside import seccomp, wire
 
-CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = (
-    0x00020000,
-    0x08000000,
-    0x10000000,
-    0x20000000,
-)
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 1 << 27, 1 << 28, 1 << 29
+NAMESPACES = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x4000, 0x40000
 PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP, CAP_LAST = 38, 24, 63
 OWN_FILES = Path("/tmp")
-
-
-class Refused(Exception):
-    """The kernel does not give a child its own namespaces."""
 
 
 # What the submissions of every lesson use; other modules of the package import torch.
@@ -60,20 +55,16 @@ def main(control_fd: int) -> None:
     limits = wire.Limits(**setup["limits"])
     limits = dataclasses.replace(limits, memory=private + limits.memory)
     control.send(b"ready")
-    if setup["processor"] is not None:
-        os.sched_setaffinity(
-            0, {setup["processor"]}
-        )  # for its children: all of a submission shares one processor
-    children: dict[int, tuple[int, int]] = {}
+    children: dict[int, int] = {}
     while True:
         message, fds, _, _ = socket.recv_fds(control, 64, 1)
         if not message:
             return
         number = int(message[1:])
         if message[:1] == b"n":
-            children[number] = _spawn(control, fds[0], exercises, limits, setup["sandboxed"])
+            children[number] = _spawn(control, fds[0], exercises, limits, setup)
         else:
-            control.send(b"%d %s" % (number, _end(*children.pop(number), setup["sandboxed"])))
+            control.send(b"%d %d" % (number, _end(children.pop(number), setup["sandboxed"])))
 
 
 def _warm(short: str, modules: list[str], first: bytes) -> dict[str, Any]:
@@ -102,7 +93,7 @@ def _import(modules: Iterable[str]) -> None:
     """Import what there is of these; names in modules are among them, and of other lessons."""
     for name in modules:
         with contextlib.suppress(Exception):
-            importlib.import_module(name)
+            pkgutil.resolve_name(name)  # for some names, such as check, a module imports more
 
 
 def _unwritten(*args: Any, **kwargs: Any) -> None:
@@ -119,84 +110,80 @@ def _later(id: str, answer: Any, seed: int | None = None) -> None:
 
 
 def _spawn(
-    control: socket.socket,
-    job: int,
-    exercises: dict[str, Any],
-    limits: wire.Limits,
-    sandboxed: bool,
-) -> tuple[int, int]:
-    """Start a child; returns the process ids of its keeper, which waits for it, and of the child
-    itself.
-    """
-    told, tell = os.pipe()
-    keeper = os.fork()
-    if keeper == 0:
+    control: socket.socket, job: int, exercises: dict[str, Any], limits: wire.Limits, setup: Any
+) -> int:
+    """Start a child; its process id, or 0 where the kernel gives it no namespaces of its own."""
+    user, group = os.getuid(), os.getgid()
+    with socket.socket(fileno=job) as sock:
+        try:
+            child = _fork(NAMESPACES if setup["sandboxed"] else 0)
+        except OSError as error:
+            wire.send(sock, wire.BROKEN, 0, str(error).encode())
+            return 0
+        if child:
+            return child
         try:
             control.close()
-            os.close(told)
-            _keep(job, tell, exercises, limits, sandboxed)
+            _become(sock, exercises, limits, setup, user, group)
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(1)
-    os.close(tell)
-    os.close(job)
-    child = int(os.read(told, 32) or b"0")
-    os.close(told)
-    return keeper, child
 
 
-def _end(keeper: int, child: int, sandboxed: bool) -> bytes:
-    """End a child with everything it started; its exit status, negative for a signal."""
-    if child:
-        with contextlib.suppress(ProcessLookupError):
-            if sandboxed:
-                os.kill(child, signal.SIGKILL)
-            else:
-                os.killpg(child, signal.SIGKILL)
-    _, status = os.waitpid(keeper, 0)
-    return str(os.waitstatus_to_exitcode(status)).encode()
+def _fork(namespaces: int) -> int:
+    """As os.fork, which copies a large process once; the child is the first of new namespaces.
 
-
-def _keep(
-    job: int, tell: int, exercises: dict[str, Any], limits: wire.Limits, sandboxed: bool
-) -> None:
-    """The keeper: makes the namespaces, starts the child as their first process, and passes its
-    exit status on.
+    Raises OSError.
     """
-    try:
-        if sandboxed:
-            _unshare()
-    except Refused as error:
-        wire.send(socket.socket(fileno=job), wire.BROKEN, 0, str(error).encode())
-        os._exit(1)
-    child = os.fork()
+    if not namespaces:
+        return os.fork()
+    if (machine := platform.machine()) not in seccomp.CALLS:
+        raise OSError(errno.ENOSYS, f"clone is not known on {machine}")
+    # This process has one thread, so the C library has nothing to put in order in its copy.
+    libc, python = ctypes.PyDLL(None, use_errno=True), ctypes.pythonapi
+    python.PyOS_BeforeFork()
+    number = seccomp.CALLS[machine]["clone"]
+    child = libc.syscall(number, namespaces | signal.SIGCHLD, None, None, None, None)
     if child == 0:
-        try:
-            _become(job, tell, exercises, limits, sandboxed)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(1)
-    os.close(job)
-    os.write(tell, str(child).encode())
-    os.close(tell)
-    info = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-    assert info is not None
-    os._exit(info.si_status if info.si_code == os.CLD_EXITED else 128 + info.si_status)
+        python.PyOS_AfterFork_Child()
+    else:
+        python.PyOS_AfterFork_Parent()
+    _checked(min(child, 0), "clone")
+    return child
+
+
+def _end(child: int, sandboxed: bool) -> int:
+    """End a child with everything it started; its exit status, over 128 for a signal."""
+    if child == 0:
+        return 1
+    with contextlib.suppress(ProcessLookupError):
+        if sandboxed:
+            os.kill(child, signal.SIGKILL)
+        else:
+            os.killpg(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
 
 
 def _become(
-    job: int, tell: int, exercises: dict[str, Any], limits: wire.Limits, sandboxed: bool
+    sock: socket.socket,
+    exercises: dict[str, Any],
+    limits: wire.Limits,
+    setup: Any,
+    user: int,
+    group: int,
 ) -> None:
-    """The child: gives up what it does not need, then does the job."""
-    os.close(tell)
+    """The child: gives up what it does not need, then does the job; user and group: who it is."""
     os.setsid()
-    sock = socket.socket(fileno=job)
-    os.closerange(3, job)
-    os.closerange(job + 1, 4096)
+    os.closerange(3, sock.fileno())
+    os.closerange(sock.fileno() + 1, 4096)
     try:
-        if sandboxed:
+        if setup["processor"] is not None:  # all of a submission shares one
+            os.sched_setaffinity(0, {setup["processor"]})
+        if setup["sandboxed"]:
+            _stay(user, group)
             _own_files(limits.file)
             _drop_privileges()
         else:
@@ -236,17 +223,11 @@ def _checked(result: int, what: str) -> None:
         raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
-def _unshare() -> None:
-    uid, gid = os.getuid(), os.getgid()
-    try:
-        _checked(
-            _libc().unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC), "unshare"
-        )
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
-    except OSError as error:
-        raise Refused(str(error)) from None
+def _stay(user: int, group: int) -> None:
+    """Be the same user as before in a new user namespace, which knows nobody at first."""
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
 
 
 def _own_files(size: int) -> None:

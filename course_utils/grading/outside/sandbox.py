@@ -228,9 +228,9 @@ class Template:
         depth = 2 if self.sandbox else 0  # bwrap and its first process stand above the template
         tree = _descendants(self.process.pid)
         template = sum(_private(pid) for level, pid in tree if level == depth)
-        children = [_private(pid) for level, pid in tree if level >= depth + 2]
-        started = sum(level > depth + 2 for level, _ in tree)
-        total = sum(_processor_seconds(pid) for level, pid in tree if level >= depth + 2)
+        children = [_private(pid) for level, pid in tree if level > depth]
+        started = sum(level > depth + 1 for level, _ in tree)
+        total = sum(_processor_seconds(pid) for level, pid in tree if level > depth)
         self.used += max(0.0, total - self._total)
         self._total = total
         return started + 1, sum(max(private - template, 0) for private in children)
