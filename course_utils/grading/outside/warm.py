@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -21,19 +22,29 @@ _local = threading.local()
 
 def template(task: Task) -> Template:
     """The warm template of this thread for this lesson; the one of another lesson is ended."""
-    key = task.lesson, task.sandbox, task.limits, task.earlier, task.released, task.hidden
+    modules, walls = _modules(task.released, task.short), _covered(task.hidden)
+    key = task.lesson, task.sandbox, task.limits, task.earlier, modules, walls
     if getattr(_local, "key", None) != key:
         _end("template")
         torch.set_num_threads(1)
-        modules = [
-            *imports(task.notebook),
-            *(["torch._dynamo"] if _needs_dynamo(task.notebook, task.short) else []),
-        ]
         first = encode(first_cases(task.short))
         _local.template = _begun(task)
-        _local.template.open(task.short, task.earlier, modules, first, task.limits)
+        _local.template.open(task.short, task.earlier, [*modules], first, task.limits)
         _local.key = key
     return _local.template
+
+
+@lru_cache(maxsize=8)
+def _modules(released: str, short: str) -> tuple[str, ...]:
+    """What a template imports for a released notebook."""
+    notebook = json.loads(released)
+    return (*imports(notebook), *(["torch._dynamo"] if _needs_dynamo(notebook, short) else []))
+
+
+@lru_cache(maxsize=8)
+def _covered(hidden: tuple[str, ...]) -> tuple[str, ...]:
+    """What of these folders a sandbox would see."""
+    return tuple(covered(hidden))
 
 
 def settle(place: int, begun: Template | None = None) -> None:
