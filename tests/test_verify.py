@@ -80,7 +80,7 @@ def subject(built, tmp_path):
 
 
 def test_a_sound_lesson_keeps_every_rule(built):
-    report = verify.examine(built)
+    report = verify.joined([verify.examine(built, part) for part in verify.parts(RULES)])
     assert report.problems == {rule.__name__: [] for rule in RULES}
     assert report.counts == [
         verify.Count("linear.relu", mistakes=5, named=5, wrong=5, passed=2, alternatives=2)

@@ -5,7 +5,8 @@ import multiprocessing
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice, product
 
 import torch
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.table import Table
 
 from course_utils.building import guards
 from course_utils.building.lesson import Lesson
-from course_utils.building.rules import RULES, Rule, Subject
+from course_utils.building.rules import ANSWER_RULES, RULES, Rule, Subject, claims_are_guarded
 from course_utils.checking.exercise import exercises
 from course_utils.checking.exercise import lessons as named_in_exercises
 from course_utils.errors import CourseError
@@ -63,7 +64,8 @@ def examine(lesson: Lesson, rules: Sequence[Rule] = RULES, only: Collection[str]
     problems = {rule.__name__: broken(subject, rule) for rule in rules}
     ran = "guarded" in subject.__dict__  # and not where a quick look leaves the rule out
     changes = guards.table(*subject.guarded) if ran else []
-    return Report(lesson.name, problems, _counts(subject), _opted_out(subject), changes)
+    counts = _counts(subject) if {*rules} & {*ANSWER_RULES} else []
+    return Report(lesson.name, problems, counts, _opted_out(subject), changes)
 
 
 def broken(subject: Subject, rule: Rule) -> list[str]:
@@ -107,7 +109,7 @@ def _counts(subject: Subject) -> list[Count]:
 def verify(
     lessons: Sequence[Lesson], rules: Sequence[Rule] = RULES, only: Collection[str] = ()
 ) -> Iterator[Report]:
-    """A report of each lesson, in order; two processes share several lessons.
+    """A report of each lesson, in order; two processes share the parts of several lessons.
 
     only: the ids of the exercises to look at in a single lesson, all where none is given.
     """
@@ -118,7 +120,29 @@ def verify(
     with ProcessPoolExecutor(
         PROCESSES, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
-        yield from pool.map(examine, lessons, [tuple(rules)] * len(lessons))
+        cut = parts(rules)
+        made = pool.map(examine, *zip(*product(lessons, cut), strict=True))
+        for _ in lessons:
+            yield joined([*islice(made, len(cut))], rules)
+
+
+def parts(rules: Sequence[Rule]) -> list[tuple[Rule, ...]]:
+    """The rules in groups, of which no two need the same long work; guards take longest."""
+    guarding = tuple(rule for rule in rules if rule is claims_are_guarded)
+    judging = tuple(rule for rule in rules if rule in ANSWER_RULES)
+    others = tuple(rule for rule in rules if rule not in (*guarding, *judging))
+    return [part for part in (guarding, judging, others) if part]
+
+
+def joined(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> Report:
+    """The report of a lesson from those of its parts."""
+    problems = {name: found for report in reports for name, found in report.problems.items()}
+    return replace(
+        reports[0],
+        problems={rule.__name__: problems[rule.__name__] for rule in rules},
+        counts=[count for report in reports for count in report.counts],
+        changes=[change for report in reports for change in report.changes],
+    )
 
 
 def named(exercise_ids: Sequence[str], lessons: Sequence[Lesson]) -> list[Lesson]:
