@@ -1,4 +1,4 @@
-"""Whoever runs the tests, they see what a user without root's rights sees; the longest come first."""
+"""Whoever runs the tests, they see what a user without root's rights sees; the longest go first."""
 
 from tests.rights import give_up
 
