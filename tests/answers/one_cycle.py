@@ -321,33 +321,32 @@ ANSWERS["one_cycle.one_cycle"] += [
 ]
 
 
-def reproduced_without_a_warm_up() -> tuple[str, str, object]:
-    def broken(step: int, total_steps: int, lr_max: float) -> tuple[float, float]:
-        share = step / (total_steps - 1)
-        fall = (1 + math.cos(math.pi * share)) / 2
-        least = lr_max / 25 / 10000
-        return least + (lr_max - least) * fall, 0.95 - 0.1 * fall
+def _reproduced(name: str, pct_start: float) -> Callable[[], tuple[str, str, object]]:
+    """One cycle from scratch whose highest rate comes after another share of the steps."""
 
-    return "Ada Lovelace", "a wrong peak", broken
+    def reproduced() -> tuple[str, str, object]:
+        def broken(step: int, total_steps: int, lr_max: float) -> tuple[float, float]:
+            peak = pct_start * total_steps - 1
+            up = step <= peak
+            share = step / peak if up else (step - peak) / (total_steps - 1 - peak)
+            wave = (1 - math.cos(math.pi * share)) / 2
+            low, end = lr_max / 25, lr_max / 25e4
+            if up:
+                return low + (lr_max - low) * wave, 0.95 - 0.1 * wave
+            return lr_max + (end - lr_max) * wave, 0.85 + 0.1 * wave
+
+        return name, "a wrong peak", broken
+
+    return reproduced
 
 
-def reproduced_with_a_late_peak() -> tuple[str, str, object]:
-    def broken(step: int, total_steps: int, lr_max: float) -> tuple[float, float]:
-        half = total_steps / 2 - 1
-        up = step <= half
-        share = step / half if up else (step - half) / (total_steps - 1 - half)
-        wave = (1 - math.cos(math.pi * share)) / 2
-        low, end = lr_max / 25, lr_max / 25e4
-        if up:
-            return low + (lr_max - low) * wave, 0.95 - 0.1 * wave
-        return lr_max + (end - lr_max) * wave, 0.85 + 0.1 * wave
-
-    return "Grace Hopper", "a wrong peak", broken
+reproduced_with_an_early_peak = _reproduced("Ada Lovelace", 0.1)
+reproduced_with_a_late_peak = _reproduced("Grace Hopper", 0.5)
 
 
 ANSWERS |= {
     "one_cycle.reproduce_one_cycle": [
-        reproduced_without_a_warm_up,
+        reproduced_with_an_early_peak,
         reproduced_with_a_late_peak,
     ],
 }

@@ -77,7 +77,7 @@ def apply(course: Course, lesson: Lesson, withdrawn: Collection[str] = ()) -> di
         return _apply(course, lesson, withdrawn)
 
 
-def _apply(course: Course, lesson: Lesson, withdrawn: set[str]) -> list[str]:
+def _apply(course: Course, lesson: Lesson, withdrawn: Collection[str]) -> dict[str, float]:
     """The same, where nobody else changes anything."""
     later = extensions(course, lesson)
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
