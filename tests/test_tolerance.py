@@ -16,6 +16,7 @@ from course_utils.checking.tolerance import RUNS, Moved, Slack
 from course_utils.reference import linear, optimizers, weight_decay
 from tests.answers import linear as right_linear
 from tests.answers import optimizers as right_optimizers
+from tests.answers import tabular as right_tabular
 from tests.rounding import ROUNDING, Softmax, adam_as_torch
 
 
@@ -160,3 +161,8 @@ def test_adams_sign_is_right_beside_any_gradient_that_is_drawn() -> None:
         for answer in answers
         for seed in (1366, 1597, 1725)
     )
+
+
+def test_the_mean_of_the_middle_two_is_a_median_also_where_they_cancel() -> None:
+    answers = right_tabular.ANSWERS["tabular.fill_missing"]
+    assert all(judge("tabular.fill_missing", answer, 1855).score == 1 for answer in answers)

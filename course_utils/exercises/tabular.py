@@ -265,7 +265,8 @@ def _by_lower_median(filled: Any, train: Tensor) -> Any:
     lower, upper = known[(len(known) - 1) // 2], known[len(known) // 2]
     if not isinstance(filled, Tensor) or filled.dtype != train.dtype or lower == upper:
         return filled
-    return torch.where(torch.isclose(filled, (lower + upper) / 2), lower, filled)
+    rounding = 1e-6 * float(lower.abs() + upper.abs())  # that is left where the two cancel
+    return torch.where(torch.isclose(filled, (lower + upper) / 2, atol=rounding), lower, filled)
 
 
 class FillMissing(Exercise):
