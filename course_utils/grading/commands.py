@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -27,6 +28,7 @@ UNRELEASED = (
     "{0} was handed in and never released: put its notebook, {0}/{0}.ipynb, among the released "
     "ones."
 )
+MOST_ALIKE = 3  # students of whom the same repair is told one by one
 EMPTY = ("not attempted", "not run")
 
 
@@ -245,25 +247,36 @@ def show(report: dict[str, Any]) -> None:
             if status not in ("right", *EMPTY)
         ]
         parts += [f"{status}: {len(by_status[status])}" for status in EMPTY if status in by_status]
+        if late := row.get("late_penalty"):
+            parts.insert(0, f"late: {late:g} taken off")
         score = f"{row['score']:g} of {row['max_score']:g}"
         table.add_row(escape(printable(student)), score, row["status"], "; ".join(parts))
     console = Console()
     for change in report.get("changes", ()):
         print(change)
     console.print(table)
-    for student, row in chosen.items():
-        for line in row["repairs"][:1]:
-            more = f" And {len(row['repairs']) - 1} more repairs." if row["repairs"][1:] else ""
-            console.print(
-                escape(f"{printable(student)}: {printable(line)}{more}"),
-                highlight=False,
-                soft_wrap=True,
-            )
+    for line in _told({student: row["repairs"] for student, row in chosen.items()}):
+        console.print(escape(printable(line)), highlight=False, soft_wrap=True)
     graded = sum(row["status"] == "graded" for row in rows.values())
     print(
         f"{len(rows)} submissions, {graded} of them graded to the end; sandbox: "
         f"{report['sandbox']}."
     )
+
+
+def _told(repairs: dict[str, list[str]]) -> Iterator[str]:
+    """What was repaired, a line a student; what many have in common is told once."""
+    students = Counter(line for lines in repairs.values() for line in lines)
+    common = [line for line, number in students.items() if number > MOST_ALIKE]
+    for line in common:
+        yield f"{students[line]} students: {line}"
+    for student, lines in repairs.items():
+        own = [line for line in lines if line not in common]
+        if own:
+            more = len(own) - 1
+            yield f"{student}: {own[0]}" + (
+                f" And {more} more repair{'s' * (more > 1)}." if more else ""
+            )
 
 
 def report(

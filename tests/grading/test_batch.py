@@ -56,6 +56,22 @@ EXPECTED = dict.fromkeys(("one", "two", "three"), corpus.FULL) | dict.fromkeys(
 )
 
 
+def test_what_many_have_in_common_is_told_once(capsys):
+    row = {
+        "score": 1.0,
+        "max_score": 2.0,
+        "status": "graded",
+        "repairs": ["Added: x."],
+        "checks": [],
+    }
+    alone = row | {"repairs": ["Added: x.", "Words in another cell.", "Renamed.", "Outputs cut."]}
+    rows = {name: row for name in ("anna", "bo", "cleo", "dan")} | {"eve": alone}
+    show({"lesson": LESSON.name, "submissions": rows, "sandbox": "bubblewrap"})
+    shown = capsys.readouterr().out
+    assert shown.count("Added: x.") == 1 and "5 students: Added: x." in shown
+    assert "eve: Words in another cell. And 2 more repairs." in shown
+
+
 def test_the_report_has_the_stated_form_and_the_gradebook_the_same_scores(course, capsys):
     report = grade(course)
     assert list(report) == ["lesson", "seed", "sandbox", "submissions"]

@@ -382,7 +382,8 @@ def test_report_table_and_statistics_say_what_the_gradebook_says(course, capsys)
     found = statistics.collect(course, LESSON)
     assert found.scores == {"anna": 1.75} and found.checks["linear.collapse"].points == 1.5
     show(report)
-    assert f"1.75 of {corpus.ALL:g}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"1.75 of {corpus.ALL:g}" in shown and "late: 1.75 taken off" in shown
     # The date moves: everything follows, though nothing is graded anew.
     set_due(course, LESSON, read_time("2024-10-03 12:00 UTC"))
     row = grade(course)["submissions"]["anna"]
