@@ -482,8 +482,8 @@ def expose_lookups_in_a_batch() -> tuple[object, object]:
 def expose_lookups_twice() -> tuple[object, object]:
     flat = {"grad_out": torch.tensor([[1.0], [7.0], [2.0]]), "idx": torch.tensor([2, 2, 0]), "n": 4}
     deep = {
-        "grad_out": torch.tensor([[[1.0, 0.5]], [[2.0, 3.0]]]),
-        "idx": torch.tensor([[1], [1]]),
+        "grad_out": torch.tensor([[[1.0, 0.5], [2.0, 3.0]], [[0.5, 1.0], [4.0, 2.0]]]),
+        "idx": torch.tensor([[1, 1], [0, 1]]),
         "n": 3,
     }
     return [flat, deep], torch.tensor([[2.0], [0.0], [8.0], [0.0]])
