@@ -290,7 +290,7 @@ def test_a_folder_named_like_markup_acts_nowhere(course, address, page, end):
             page.wait_for_timeout(3000)
         assert "LEAK" not in page.title()
         done = nbgrader_command(course, "autograde", LESSON.name, f"--student={name}")
-        assert "can be no student's id" in done.stderr
+        assert "cannot be a student's id" in done.stderr
         with Gradebook(course.folders.db_url) as book:
             assert name not in [student.id for student in book.students]
     finally:

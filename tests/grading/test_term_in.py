@@ -412,7 +412,7 @@ def test_a_roster_with_doubles_and_missing_ids(course):
         "Line 3 of r.csv was left out: bo stands in 2 lines; keep one.",
         "Line 4 of r.csv was left out: bo stands in 2 lines; keep one.",
         "Line 5 of r.csv was left out: it has no id.",
-        "Line 6 of r.csv was left out: '../x' can be no student's id.",
+        "Line 6 of r.csv was left out: '../x' cannot be a student's id.",
     ]
 
 

@@ -264,7 +264,7 @@ def _submitted_at(api: NbGraderAPI, lesson: str, student: str) -> datetime | Non
 
 
 def _with_ids(api: NbGraderAPI, lesson: str) -> set[str]:
-    """Who handed in a lesson; a folder whose name can be no student's id is left out of the
+    """Who handed in a lesson; a folder whose name cannot be a student's id is left out of the
     formgrader's lists.
     """
     return {name for name in _submitted_students(api, lesson) if gate.is_student_id(name)}

@@ -148,7 +148,7 @@ class Course:
         return [name for name in self._folders(lesson) if gate.is_student_id(name)]
 
     def refused(self, lesson: Lesson) -> list[str]:
-        """Folders of submissions whose names can be no student's id, as Python writes them."""
+        """Folders of submissions whose names cannot be a student's id, as Python writes them."""
         return [ascii(name) for name in self._folders(lesson) if not gate.is_student_id(name)]
 
     def _folders(self, lesson: Lesson) -> list[str]:

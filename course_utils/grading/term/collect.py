@@ -121,7 +121,7 @@ class Collector:
         if not self.people.all:  # nobody is known yet: the file's own words are the id
             id = f"{whose.words}_{whose.number}" if whose.kind == "canvas" else whose.words
             if not is_student_id(id):
-                raise NotUnderstood(f"{ascii(id)} can be no student's id")
+                raise NotUnderstood(f"{ascii(id)} cannot be a student's id")
             return id
         by_number = self.people.by_number if whose.kind == "canvas" else self.people.by_participant
         if person := by_number.get(whose.number):

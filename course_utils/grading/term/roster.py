@@ -75,7 +75,7 @@ def read_roster(path: Path) -> Roster:
         if not id:
             roster.refused.append(f"{shown} was left out: it has no id.")
         elif not is_student_id(id):
-            roster.refused.append(f"{shown} was left out: {ascii(id)} can be no student's id.")
+            roster.refused.append(f"{shown} was left out: {ascii(id)} cannot be a student's id.")
         elif counted[id] > 1:
             why = f"{printable(id)} stands in {counted[id]} lines"
             roster.refused.append(f"{shown} was left out: {why}; keep one.")
