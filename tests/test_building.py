@@ -85,8 +85,8 @@ def test_equal_cells_get_different_ids(built):
     ("old", "new", "said"),
     [
         ("# %% [markdown]\n# <details>", '# %% exercise="relu"\n# <details>', "relu has two cells"),
-        ('exercise="relu"', 'exercise="rely"', "names 'rely', which is no exercise"),
-        ("{{ relu }}", "{{ relu, rely }}", "names 'rely', which is no exercise"),
+        ('exercise="relu"', 'exercise="rely"', "names 'rely', which is not an exercise"),
+        ("{{ relu }}", "{{ relu, rely }}", "names 'rely', which is not an exercise"),
         ("{{ relu }}", "{{ relu, My_Linear }}", "relu, My_Linear differ in points or lines"),
         ('exercise="relu"', "exercise=relu", "a cell marked incorrectly_encoded_metadata"),
         ('exercise="relu"', 'nbgrader={"grade": true}', "a cell marked nbgrader"),
@@ -133,7 +133,7 @@ def test_a_question_in_words_is_graded_by_hand(tmp_path):
     text = tiny.RELU + "\n# %% [markdown]\n# {{ why_nonlinear }} Why?\n"
     text += '\n# %% [markdown] exercise="why_nonlinear"\n# It bends.\n'
     *_, asked, answer = nb.from_text(tiny.lesson(tmp_path, text)).cells
-    assert asked.source == "*2 points · 10 minutes · graded by hand.* Why?"
+    assert asked.source == "*extra · 2 points · 10 minutes · graded by hand.* Why?"
     marks = answer.metadata["nbgrader"]
     assert (marks.points, marks.grade, marks.solution, marks.locked) == (2, True, True, False)
 
