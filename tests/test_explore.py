@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+import pkgutil
 import re
 import subprocess
 import sys
@@ -513,3 +514,8 @@ def test_a_logit_can_be_dragged(browser):  # noqa: F811
         opened.page.mouse.up()
         assert opened.state("S.z[1]") > 1.5
         assert opened.frame.locator("#k-z1").input_value() == f"{opened.state('S.z[1]'):g}"
+
+
+def test_no_module_has_the_name_of_an_explorer():
+    """Whoever imports such a module puts it in the explorer's place."""
+    assert not {item.name for item in pkgutil.iter_modules(explore.__path__)} & {*explore._MODULES}

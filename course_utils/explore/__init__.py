@@ -8,14 +8,15 @@ paper for instance, a still picture stands in its place.
 import importlib
 from typing import Any
 
-# By name, because some draw with answers that a sandbox does not have.
+# By name, because some draw with answers that a sandbox does not have. No module has the name of an
+# explorer: whoever imports it would put it in the explorer's place.
 _MODULES = {
     "softmax": "course_utils.explore.classes",
     "one_cycle": "course_utils.explore.cycle",
-    "graph": "course_utils.explore.graph",
+    "graph": "course_utils.explore.nodes",
     "Explorer": "course_utils.explore.page",
-    "line": "course_utils.explore.valley",
-    "valley": "course_utils.explore.valley",
+    "line": "course_utils.explore.lines",
+    "valley": "course_utils.explore.lines",
     "lookup": "course_utils.explore.table",
     "decay": "course_utils.explore.weights",
 }
@@ -26,8 +27,5 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(_MODULES[name])
-    # All that it has at once: a module of the same name as an explorer would stand in its way.
-    globals().update(
-        {each: getattr(module, each) for each in _MODULES if _MODULES[each] == _MODULES[name]}
-    )
+    globals()[name] = getattr(module, name)
     return globals()[name]

@@ -201,7 +201,7 @@ def exponent(function, part):
     for length in (8_000, 64_000):
         text = part * (length // len(part))
         taken = []
-        for _ in range(2):
+        for _ in range(4):
             start = time.process_time()
             function(text)
             taken.append(time.process_time() - start)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from course_utils.building.build import shortened
 from course_utils.building.lesson import ROOT, Lesson, files
 from course_utils.errors import CourseError
 from course_utils.files import write
@@ -26,6 +25,13 @@ def take(course: Course, lesson: Lesson) -> bool:
     """Write the notebooks of a lesson, released and solved, into the course's folder, and say
     whether anything changed; what was handed out before is kept. Raises CourseError.
     """
+    try:
+        from course_utils.building.build import shortened
+    except ModuleNotFoundError as error:  # what writes notebooks comes with the extra `build`
+        raise CourseError(
+            f"`course take` needs {error.name}: install the course with its extra `build`."
+        ) from None
+
     if course.root == ROOT:
         raise CourseError(
             f"{ROOT} is where the lessons are made: make a folder for your term, copy {CONFIG} "
