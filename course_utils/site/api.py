@@ -13,7 +13,7 @@ ROOMS = {
     "course_utils.plots": ["course_utils.plots"],
     "course_utils.explore": [
         f"course_utils.explore.{name}"
-        for name in ("valley", "graph", "classes", "cycle", "table", "weights")
+        for name in ("lines", "nodes", "classes", "cycle", "table", "weights")
     ],
     "course_utils.data": ["course_utils.data"],
     "course_utils.mine": ["course_utils.mine"],
