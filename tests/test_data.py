@@ -77,7 +77,8 @@ def test_each_load_gives_tensors_of_its_own() -> None:
 
 @pytest.mark.skipif(
     not COURSE_DATA,
-    reason="needs all 70,000 digits, which are not shipped; COURSE_DATA names their folder",
+    reason="needs all 70,000 digits, which are not shipped; COURSE_DATA names their folder. The "
+    "digests above hold the shipped ones to those that passed it",
 )
 def test_the_shipped_digits_are_real_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_DATA", COURSE_DATA)
