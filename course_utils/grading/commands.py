@@ -266,7 +266,7 @@ def show(report: dict[str, Any]) -> None:
 
 def _told(repairs: dict[str, list[str]]) -> Iterator[str]:
     """What was repaired, a line a student; what many have in common is told once."""
-    students = Counter(line for lines in repairs.values() for line in lines)
+    students = Counter(line for lines in repairs.values() for line in dict.fromkeys(lines))
     common = [line for line, number in students.items() if number > MOST_ALIKE]
     for line in common:
         yield f"{students[line]} students: {line}"

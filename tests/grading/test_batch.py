@@ -66,10 +66,12 @@ def test_what_many_have_in_common_is_told_once(capsys):
     }
     alone = row | {"repairs": ["Added: x.", "Words in another cell.", "Renamed.", "Outputs cut."]}
     rows = {name: row for name in ("anna", "bo", "cleo", "dan")} | {"eve": alone}
+    rows["finn"] = row | {"repairs": ["A cell was lost."] * 4}
     show({"lesson": LESSON.name, "submissions": rows, "sandbox": "bubblewrap"})
     shown = capsys.readouterr().out
     assert shown.count("Added: x.") == 1 and "5 students: Added: x." in shown
     assert "eve: Words in another cell. And 2 more repairs." in shown
+    assert "finn: A cell was lost. And 3 more repairs." in shown
 
 
 def test_the_report_has_the_stated_form_and_the_gradebook_the_same_scores(course, capsys):
