@@ -266,6 +266,8 @@ def show(report: dict[str, Any]) -> None:
 
 def _told(repairs: dict[str, list[str]]) -> Iterator[str]:
     """What was repaired, a line a student; what many have in common is told once."""
+    from course_utils.grading.outside.words import counted
+
     students = Counter(line for lines in repairs.values() for line in dict.fromkeys(lines))
     common = [line for line, number in students.items() if number > MOST_ALIKE]
     for line in common:
@@ -273,10 +275,8 @@ def _told(repairs: dict[str, list[str]]) -> Iterator[str]:
     for student, lines in repairs.items():
         own = [line for line in lines if line not in common]
         if own:
-            more = len(own) - 1
-            yield f"{student}: {own[0]}" + (
-                f" And {more} more repair{'s' * (more > 1)}." if more else ""
-            )
+            more = f" And {counted(len(own) - 1, 'more repair')}." if own[1:] else ""
+            yield f"{student}: {own[0]}{more}"
 
 
 def report(
