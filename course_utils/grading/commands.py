@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from course_utils.grading.classroom import commands as classroom
+from course_utils.grading.outside.words import counted
 from course_utils.grading.term import commands as term
 
 if TYPE_CHECKING:  # a command imports what it needs when it runs
@@ -194,7 +195,9 @@ def _end(
         print(sentence, file=sys.stderr)
     if missing:
         print(
-            f"{missing} submissions have no verdict: run the same command again.", file=sys.stderr
+            f"Without a verdict: {counted(missing, 'submission')}. Put right what is named above, "
+            "if anything is, and run the same command again.",
+            file=sys.stderr,
         )
     _fail(
         {
@@ -266,8 +269,6 @@ def show(report: dict[str, Any]) -> None:
 
 def _told(repairs: dict[str, list[str]]) -> Iterator[str]:
     """What was repaired, a line a student; what many have in common is told once."""
-    from course_utils.grading.outside.words import counted
-
     students = Counter(line for lines in repairs.values() for line in dict.fromkeys(lines))
     common = [line for line, number in students.items() if number > MOST_ALIKE]
     for line in common:
