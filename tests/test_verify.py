@@ -70,11 +70,12 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def subject(built, tmp_path):
-    """The tiny lesson, with a run of its solution that needs no kernel."""
+    """The tiny lesson, with runs that need no kernel."""
     lesson = tiny.copy(built, tmp_path)
     subject = Subject(lesson)
     notebook = nb.read(lesson.solved)
     subject.__dict__["solved_run"] = Run(notebook, [0.0] * len(notebook.cells))
+    subject.__dict__["core_run"] = Run(nb.read(lesson.solved), [0.0] * len(notebook.cells))
     subject.__dict__["release_run"] = Run(nb.read(lesson.released), [0.0] * len(notebook.cells))
     return subject
 
@@ -152,14 +153,39 @@ def more_outputs(subject, _):
     rules._cell(subject.solved_run.notebook, "check-relu").outputs *= 2
 
 
+EXTRA = """# %% [markdown]
+# ## What helps · extra
+
+# %%
+setattr(torch, "least", 0)
+
+# %% [markdown]
+# ## The bend
+"""
+
+
+def core_that_fails(subject, _):
+    """An answer that an extra cell helps, by what no name of the notebook tells."""
+    del subject.__dict__["core_run"]
+    tiny.edit(subject.lesson.text, "# %% [markdown]\n# ## The bend\n", EXTRA)
+    tiny.edit(subject.lesson.text, "x.clamp(min=0)", "x.clamp(min=torch.least)")
+
+
+def core_with_more_outputs(subject, _):
+    rules._cell(subject.core_run.notebook, "check-relu").outputs *= 2
+
+
 def solution_that_fails(subject, _):
     del subject.__dict__["solved_run"]
     tiny.edit(subject.lesson.text, "return x.clamp(min=0)", "return x.clamp(min=1)")
 
 
-def solution_that_warns(subject, _):
-    warning = nbformat.v4.new_output("stream", name="stderr", text="careful")
-    subject.solved_run.notebook.cells[4].outputs.append(warning)
+def warns(which: str):
+    def warn(subject, _):
+        warning = nbformat.v4.new_output("stream", name="stderr", text="careful")
+        subject.__dict__[which].notebook.cells[4].outputs.append(warning)
+
+    return warn
 
 
 def release_that_is_solved(subject, _):
@@ -292,10 +318,13 @@ BROKEN = [
         "relu is core and stands",
         text("# ## The bend", "# ## The bend · extra"),
     ),
+    ("core_runs_alone", "without what is extra, cell 5 (check-relu), under", core_that_fails),
+    ("core_runs_alone", "what is extra, check-relu scores 0 of 1 and says", warns("core_run")),
+    ("core_runs_alone", "extra, cell 5 (check-relu), under", core_with_more_outputs),
     ("outputs_are_stored", "cell 5 (check-relu), under", other_output),
     ("outputs_are_stored", "gives other outputs than are stored", more_outputs),
     ("solution_scores_full", "cell 5 (check-relu)", solution_that_fails),
-    ("solution_scores_full", "check-relu scores 0 of 1 and says right", solution_that_warns),
+    ("solution_scores_full", "check-relu scores 0 of 1 and says right", warns("solved_run")),
     ("release_scores_nothing", "check-relu scores 1", release_that_is_solved),
     ("release_scores_nothing", "check-relu says wrong", release_that_is_wrong),
     ("docstrings_are_true", "relu has no docstring", examples("")),
@@ -384,9 +413,8 @@ def test_one_broken_rule_hides_no_other(built, tmp_path):
 
 
 def test_a_lesson_without_notebooks_breaks_rules_and_stops_none(tmp_path):
-    static = [
-        rule for rule in RULES if rule not in (rules.solution_scores_full, rules.no_cell_is_slow)
-    ]
+    running = (rules.solution_scores_full, rules.no_cell_is_slow, rules.core_runs_alone)
+    static = [rule for rule in RULES if rule not in running]
     report = verify.examine(tiny.lesson(tmp_path, tiny.RELU), static)
     assert report.problems["in_step"] and report.problems["nothing_leaks"]
     assert (

@@ -49,6 +49,7 @@ from course_utils.checking.judge import (
 )
 from course_utils.checking.repair import Repair
 from course_utils.checking.running import collect
+from course_utils.errors import CourseError
 
 SEEDS = (PUBLIC_SEED, 1, 2)
 MORE_SEEDS = tuple(range(20))  # for right answers; PUBLIC_SEED is one of them
@@ -115,6 +116,15 @@ class Subject:
         )
         notebook.cells.append(nbformat.v4.new_code_cell(source, id="examples"))
         return _run(notebook, self.lesson.solved.parent)
+
+    @cached_property
+    def core_run(self) -> Run:
+        """What is left of the text without what is extra, as it runs now."""
+        notebook = nb.from_text(self.lesson, extra=False)
+        try:
+            return _run(notebook, self.lesson.solved.parent)
+        except CourseError as error:
+            raise CourseError(f"without what is extra, {error}") from None
 
     @cached_property
     def release_run(self) -> Run:
@@ -223,24 +233,28 @@ def release_scores_nothing(subject: Subject) -> Iterator[str]:
 
 def solution_scores_full(subject: Subject) -> Iterator[str]:
     """The solution scores full points in every check, its hidden tests included."""
-    for cell, points, most in _graded(subject.solved_run.notebook):
-        if cell.cell_type == "code" and (points != most or _statuses(cell) != ["right"]):
-            card = " and ".join(_statuses(cell)) or _error(cell)
-            yield f"{cell.id} scores {points:g} of {most:g} and says {card}: correct the answer"
+    yield from _short_of_points(subject.solved_run.notebook)
 
 
 def outputs_are_stored(subject: Subject) -> Iterator[str]:
     """Every cell gives the stored output, apart from pictures and outputs that are ignored."""
-    stored = {cell.id: cell for cell in nb.read(subject.lesson.solved).cells}
-    notebook = subject.solved_run.notebook
-    for index, cell in enumerate(notebook.cells):
-        if cell.id not in stored or IGNORED in cell.metadata.get("tags", []):
-            continue  # what tries the docstrings is not stored, nor is a cell that is out of step
-        if _compared(cell) != _compared(stored[cell.id]):
-            yield (
-                f"{nb.place(notebook, index)} gives other outputs than are stored: "
-                f"run `course build {subject.lesson.name}`, or make them the same at every run"
-            )
+    for cell in _other_outputs(subject.solved_run.notebook, subject.lesson):
+        yield (
+            f"{cell} gives other outputs than are stored: "
+            f"run `course build {subject.lesson.name}`, or make them the same at every run"
+        )
+
+
+def core_runs_alone(subject: Subject) -> Iterator[str]:
+    """Run without what is extra, the core scores full points and gives the stored outputs."""
+    notebook = subject.core_run.notebook
+    for problem in _short_of_points(notebook):
+        yield f"without what is extra, {problem}"
+    for cell in _other_outputs(notebook, subject.lesson):
+        yield (
+            f"without what is extra, {cell} gives other outputs than are stored: it depends on "
+            "what an extra cell changes, such as the state of a generator"
+        )
 
 
 def questions_are_asked(subject: Subject) -> Iterator[str]:
@@ -526,6 +540,7 @@ RULES: tuple[Rule, ...] = (
     memory_is_asked,
     headings_are_in_order,
     core_stands_alone,
+    core_runs_alone,
     outputs_are_stored,
     solution_scores_full,
     release_scores_nothing,
@@ -564,6 +579,24 @@ def _graded(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, float, float
         if _flag(cell, "grade"):
             points, most = determine_grade(cell)
             yield cell, points or 0.0, most
+
+
+def _short_of_points(notebook: NotebookNode) -> Iterator[str]:
+    """What is said of each check of a run that does not give all its points."""
+    for cell, points, most in _graded(notebook):
+        if cell.cell_type == "code" and (points != most or _statuses(cell) != ["right"]):
+            card = " and ".join(_statuses(cell)) or _error(cell)
+            yield f"{cell.id} scores {points:g} of {most:g} and says {card}: correct the answer"
+
+
+def _other_outputs(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
+    """The places of the cells of a run whose outputs are not those of the solved notebook."""
+    stored = {cell.id: cell for cell in nb.read(lesson.solved).cells}
+    for index, cell in enumerate(notebook.cells):
+        if cell.id not in stored or IGNORED in cell.metadata.get("tags", []):
+            continue  # what tries the docstrings is not stored, nor is a cell that is out of step
+        if _compared(cell) != _compared(stored[cell.id]):
+            yield nb.place(notebook, index)
 
 
 def _statuses(cell: NotebookNode) -> list[str]:
