@@ -27,6 +27,7 @@ def close():
         ("cli", "torch nbgrader nbformat numpy"),
         ("grading.outside.pool", "torch nbgrader nbformat numpy"),  # it begins worker and sandbox
         ("grading.outside.batch", "torch"),
+        ("grading.outside.worker", "nbgrader nbformat jsonschema"),  # it has torch to import
         ("grading.classroom.pages", "torch"),  # which every command of nbgrader imports
     ],
 )

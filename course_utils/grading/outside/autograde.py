@@ -43,6 +43,10 @@ class TrustedExporter(NotebookExporter):
             sandbox.check()
         except CourseError as error:  # before nbgrader takes away what was graded
             raise NbGraderException(str(error)) from None
+        # One process with a warm sandbox for all submissions of this run, which starts meanwhile.
+        self.pool = pool.LocalPool(1)
+        self.pool.start()
+        weakref.finalize(self, self.pool.close)
         self.course = find_course(Path(converter.coursedir.root))
         lesson = Lesson(converter.coursedir.assignment_id, self.course.root)
         if lesson in self.course.lessons():
@@ -50,10 +54,6 @@ class TrustedExporter(NotebookExporter):
             for change in enter_lesson(self.course, lesson, released):
                 converter.log.warning(change)
         converter.init_assignment = self._begin
-        # One process with a warm sandbox for all submissions of this run, which starts meanwhile.
-        self.pool = pool.LocalPool(1)
-        self.pool.start()
-        weakref.finalize(self, self.pool.close)
 
     def _begin(self, name: str, student: str) -> None:
         """Enter a submission; nbgrader's own way also copies whatever lies beside the notebook,

@@ -7,9 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nbformat import from_dict
-from nbgrader.utils import determine_grade
-
 from course_utils.checking.judge import Verdict
 from course_utils.grading.outside.admission import is_name, theirs
 from course_utils.grading.outside.exchange import Came
@@ -73,6 +70,10 @@ def judged(
     task: Task, cell: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], whole: bool
 ) -> Row:
     """The row of a test by what it showed; whole: nothing of the notebook was left out."""
+    # With all of nbgrader, which takes as long to import as torch; few lessons have such tests.
+    from nbformat import from_dict
+    from nbgrader.utils import determine_grade
+
     id, kept = exercise_id(cell, task.short), [item for item in shown if not _ignored(item, task)]
     tested = from_dict(dict(cell) | {"outputs": kept})
     try:
