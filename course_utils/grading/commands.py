@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from course_utils.grading.classroom import commands as classroom
-from course_utils.grading.outside.words import counted
+from course_utils.grading.outside.words import counted, waits
 from course_utils.grading.term import commands as term
 
 if TYPE_CHECKING:  # a command imports what it needs when it runs
@@ -31,6 +31,7 @@ UNRELEASED = (
 )
 MOST_ALIKE = 3  # students of whom the same repair is told one by one
 EMPTY = ("not attempted", "not run")
+WAITS = "waits for you"
 
 
 def register(app: typer.Typer) -> None:
@@ -208,7 +209,7 @@ def _end(
             if check["status"] == "course error"
         }
     )
-    if missing or refused or failed:
+    if missing or refused or left_out or failed:
         raise SystemExit(1)
 
 
@@ -241,19 +242,8 @@ def show(report: dict[str, Any]) -> None:
     table = Table("student", "score", "status", "not right", box=SIMPLE, title=report["lesson"])
     table.columns[0].overflow = "fold"
     for student, row in chosen.items():
-        by_status: dict[str, list[str]] = {}
-        for check in row["checks"]:
-            by_status.setdefault(check["status"], []).append(check["id"].partition(".")[2])
-        parts = [
-            f"{status}: {', '.join(names)}"
-            for status, names in by_status.items()
-            if status not in ("right", *EMPTY)
-        ]
-        parts += [f"{status}: {len(by_status[status])}" for status in EMPTY if status in by_status]
-        if late := row.get("late_penalty"):
-            parts.insert(0, f"late: {late:g} taken off")
         score = f"{row['score']:g} of {row['max_score']:g}"
-        table.add_row(escape(printable(student)), score, row["status"], "; ".join(parts))
+        table.add_row(escape(printable(student)), score, row["status"], "; ".join(_open(row)))
     console = Console()
     for change in report.get("changes", ()):
         print(change)
@@ -265,6 +255,26 @@ def show(report: dict[str, Any]) -> None:
         f"{len(rows)} submissions, {graded} of them graded to the end; sandbox: "
         f"{report['sandbox']}."
     )
+    waiting = sum(bool(check.get("waiting")) for row in rows.values() for check in row["checks"])
+    if waiting:
+        print(f"{waits(waiting)} in the formgrader, under Manual grading.")
+
+
+def _open(row: Mapping[str, Any]) -> Iterator[str]:
+    """Of a submission: what was taken off, what waits for a person, and what is not right."""
+    if late := row.get("late_penalty"):
+        yield f"late: {late:g} taken off"
+    by_status: dict[str, list[str]] = {}
+    for check in row["checks"]:
+        status = WAITS if check.get("waiting") else check["status"]
+        if status != "not run" or not check.get("by_hand"):  # else a person has read it
+            by_status.setdefault(status, []).append(check["id"].partition(".")[2])
+    for status, names in by_status.items():
+        if status not in ("right", *EMPTY):
+            yield f"{status}: {', '.join(names)}"
+    for status in EMPTY:
+        if status in by_status:
+            yield f"{status}: {len(by_status[status])}"
 
 
 def _told(repairs: dict[str, list[str]]) -> Iterator[str]:

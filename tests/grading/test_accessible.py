@@ -32,8 +32,10 @@ def report():
         found.scores[student] = number / 4
         found.seconds[student] = 0.1
         found.open[student] = [f"exercise_{one} (wrong)" for one in range(number % 5)]
-    found.essays["why_nonlinear"] = statistics.Essay(30, 8, 2)
-    found.repairs.update({"1 check was changed, and put back as it was.": 3})
+    found.essays["why_nonlinear"] = statistics.Essay(30, 2)
+    found.repairs["1 check was changed, and put back as it was."] = ["student 1", "student 2"]
+    found.max_score, found.late, found.absent = 10.0, {"student 3 with a long name": 1.5}, ["zoe"]
+    found.waiting["why_nonlinear"] = [f"student {number} with a long name" for number in range(8)]
     found.unnamed = unnamed.groups(
         {name: result(source) for name, source in ANSWERS.items()}.items()
     )

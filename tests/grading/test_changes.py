@@ -20,6 +20,7 @@ from course_utils.grading.outside.gradebook import marks
 from course_utils.grading.outside.late import set_due
 from course_utils.grading.outside.rebuild import rebuild
 from course_utils.grading.outside.times import read_time
+from course_utils.grading.term import roster
 from course_utils.grading.term.roster import known_people
 from tests.grading import corpus
 from tests.grading.classroom import ROOT, hand_in, make_course
@@ -406,7 +407,7 @@ def test_who_has_no_result_yet_is_named_and_stops_no_report(course, monkeypatch,
     with pytest.raises(SystemExit, match="1"):
         commands.report(LESSON.name)
     said = capsys.readouterr()
-    assert "1 submissions: 1 graded." in said.out
+    assert "1 submission: 1 graded." in said.out
     assert said.err == "bo has no result for 01_linear yet: run `course grade 01_linear`.\n"
 
 
@@ -477,3 +478,79 @@ def test_a_folder_that_an_archiver_left_is_nobodys(course):
     hand_in(course, "anna", worded())
     hand_in(course, "__MACOSX", worded())
     assert list(grade(course)["submissions"]) == ["anna"]
+
+
+# ---------------------------------------------------------------- what an instructor is told
+
+
+@pytest.fixture
+def told(course):
+    """A class: two essays wait, one file is none, one student is away, one handed in late."""
+    config = course.root / "nbgrader_config.py"
+    config.write_text(config.read_text() + "c.LateSubmissionPlugin.penalty_method = 'zero'\n")
+    course = find_course(course.root)
+    roster.enter(course, [roster.Person(name) for name in ("anna", "bo", "cleo", "dan", "eve")])
+    set_due(course, LESSON, read_time("2024-10-01 12:00 UTC"))
+    for name, stamp in (("anna", ""), ("bo", ""), ("eve", "2024-10-02 12:00 UTC")):
+        hand_in(course, name, worded() if name != "eve" else corpus.answered(), stamp)
+    hand_in(course, "cleo", {})
+    grade(course)
+    by_hand(course, "anna", "why_nonlinear", 1.5)
+    by_hand(course, "anna", "check-relu", 1.0)
+    return course
+
+
+def rows_of(text):
+    """The lines of a printed table by their first word."""
+    return {line.split()[0]: line for line in text.splitlines() if line.strip()}
+
+
+def test_the_table_says_what_waits_and_no_longer_what_a_person_has_read(told, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "250")
+    report = grade(told)
+    show(report)
+    said = capsys.readouterr().out
+    rows = rows_of(said)
+    assert "not run" not in rows["anna"] and "waits" not in rows["anna"]
+    assert "waits for you: why_nonlinear" in rows["bo"] and "not run" not in rows["bo"]
+    assert "1 answer waits for you in the formgrader, under Manual grading." in said
+    checks = {name: row["checks"][-1] for name, row in report["submissions"].items()}
+    assert checks["bo"]["waiting"] and "waiting" not in checks["anna"] | checks["eve"]
+    assert checks["anna"]["by_hand"] and "by_hand" not in checks["bo"] | checks["eve"]
+
+
+def test_the_report_says_who_waits_who_is_late_who_is_away_and_whose_file_was_none(
+    told, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "250")
+    set_due(told, LESSON, read_time("2024-10-01 12:00 UTC"))
+    by_hand(told, "eve", "check-relu", 1.0)
+    grade(told)
+    found = statistics.collect(told, LESSON)
+    broken = next(line for line, who in found.repairs.items() if who == ["cleo"])
+    statistics.show(found)
+    said = capsys.readouterr().out
+    assert "1 answer waits for you in the formgrader: why_nonlinear of bo." in said
+    assert "Taken off for being late: eve 1." in said and "Nothing yet from: dan." in said
+    assert f"Mean score {found.mean:.2f} of {corpus.ALL:g}" in said
+    assert f"1 × repaired: {broken} (cleo)" in said
+    page = " ".join(statistics.page(found).split())
+    assert "Nothing yet from 1 student: dan." in page
+    assert "1 answer waits for you" in page and "why_nonlinear (waits for you)" in page
+    assert f"0 of {corpus.ALL:g}<br>late: 1 taken off" in page
+    assert f"Mean score {found.mean:.2f} of {corpus.ALL:g}." in page
+    assert f'{broken}</th><td data-label="whose">cleo</td>' in page
+    assert found.open["cleo"] == ["unreadable"]
+
+
+def test_a_stamp_that_says_no_time_is_told_and_counts_as_none(told, capsys):
+    stamp = told.path("submitted", "eve", LESSON.name) / "timestamp.txt"
+    stamp.write_text("gestern\x1b[2J")
+    report = grade(told)
+    assert report["left_out"] == [
+        "The timestamp.txt of eve says no time that can be read, so this submission counts as in "
+        "time: write one line such as 2026-11-30 23:10 UTC in it."
+    ]
+    with pytest.raises(SystemExit, match="1"):
+        commands._end(told, [LESSON], [report], [])
+    assert capsys.readouterr().err.splitlines() == report["left_out"]

@@ -17,7 +17,7 @@ from nbgrader.server_extensions.formgrader import handlers
 
 from course_utils.checking.card import Card
 from course_utils.checking.judge import Verdict
-from course_utils.grading.classroom.pages import PLACE, TEMPLATE, Feedback, Formgrader
+from course_utils.grading.classroom.pages import PLACE, TEMPLATE, Feedback, Formgrader, verdict
 from course_utils.grading.outside import gate
 from tests.grading import corpus
 
@@ -398,6 +398,39 @@ def test_feedback_is_escaped_wherever_no_gate_made_it():
     ]
     made = shown((Feedback, "feedback"), notebook)
     assert "LEAK" in made and "<img src=x" not in made and "<script" not in made
+
+
+@pytest.mark.parametrize(
+    "marks, card, said",
+    [
+        ({}, True, "✗ Not yet"),
+        ({"by_hand": True}, True, "✗ Not yet, and points by a person"),
+        ({"by_hand": True}, False, "read by a person"),
+        ({"waiting": True}, False, "not yet graded"),
+        ({}, False, "no answer"),
+    ],
+)
+def test_a_verdict_says_who_gave_the_points(marks, card, said):
+    text = {
+        "output_type": "display_data",
+        "data": {"text/plain": "✗ Not yet · linear.relu · 0 of 1"},
+    }
+    cell = {"outputs": [text] if card else [], "metadata": {"nbgrader": marks}}
+    assert verdict(from_dict(cell)) == said
+
+
+def test_feedback_says_beside_a_card_that_a_person_gave_the_points(monkeypatch):
+    def grades_by_hand(notebook, resources):
+        for cell in notebook.cells:
+            if cell.metadata.get("nbgrader", {}).get("grade_id") == "check-relu":
+                cell.metadata.nbgrader |= {"score": 1.0, "by_hand": True}
+            elif "nbgrader" in cell.metadata:
+                cell.metadata.nbgrader |= {"score": 0.0}
+        return notebook, resources
+
+    monkeypatch.setattr("tests.grading.test_gate.grades", grades_by_hand)
+    made = shown((Feedback, "feedback"), corpus.answered())
+    assert made.count("A person gave this: 1 of 1 points.") == 1
 
 
 def test_the_formgrader_says_what_may_run_in_it_before_the_notebook_begins():

@@ -137,7 +137,7 @@ def test_words_are_shown_in_proportion(part):
         card._repr_html_()
         repr(card)
         found = statistics.Statistics("01_linear", scores={"a": 1.0}, seconds={"a": 1.0})
-        found.repairs[text] += 1
+        found.repairs[text] = ["a"]
         statistics.page(found)
 
     assert grows_in_proportion(shown, lambda size: part * size)

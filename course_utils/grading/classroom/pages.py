@@ -75,11 +75,14 @@ def exercise_name(cell: Any) -> str:
 
 def verdict(cell: Any) -> str:
     """The verdict on a graded cell, as its card begins; a person's where it has none."""
+    marks = cell.metadata.nbgrader
     for output in cell.get("outputs", ()):
         title, dot, _ = output.get("data", {}).get("text/plain", "").partition(" · ")
         if dot:
-            return title
-    return "not yet graded" if cell.metadata.nbgrader.get("waiting") else "read by a person"
+            return f"{title}, and points by a person" if marks.get("by_hand") else title
+    if marks.get("waiting"):
+        return "not yet graded"
+    return "read by a person" if marks.get("by_hand") else "no answer"
 
 
 @cache
@@ -96,7 +99,7 @@ def _is_right(cell: Any) -> bool:
     # With torch, which takes long to import, and every command of nbgrader imports this module.
     from course_utils.checking.card import TITLES
 
-    return verdict(cell).endswith(TITLES["right"])
+    return verdict(cell).partition(",")[0].endswith(TITLES["right"])
 
 
 def _opened(html: Markup) -> Markup:
@@ -155,7 +158,7 @@ class Page(HTMLExporter):
 
 
 class Grades(GetGrades):
-    """Points from the gradebook, and which answers a person has still to read."""
+    """Points from the gradebook, and which answers a person has read or has still to read."""
 
     def _get_score(self, cell: Any, resources: Any) -> None:
         super()._get_score(cell, resources)
@@ -166,6 +169,7 @@ class Grades(GetGrades):
             self.student_id,
         )
         cell.metadata.nbgrader["waiting"] = is_waiting(grade)
+        cell.metadata.nbgrader["by_hand"] = grade.manual_score is not None
 
 
 def is_waiting(grade: Any) -> bool:

@@ -4,7 +4,7 @@ it took.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from course_utils.grading.classroom.similar import Pair
 from course_utils.grading.classroom.unnamed import Group
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gate import plain, printable
-from course_utils.grading.outside.result import Result
+from course_utils.grading.outside.result import UNREAD, Result
+from course_utils.grading.outside.words import counted, waits
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
 COLOURS = {  # of a check's verdicts, in the order of the bars; white is legible on each
@@ -43,15 +44,14 @@ POLICY = (
     "form-action 'none'"
 )
 LEAST = 2  # students who make a mistake that has no name, before it is shown
-LEFT, WIDE = 230, 660  # of the bars, in the units of the picture
+MOST_NAMED = 5  # students of whom the same is said one by one
 
 
 @dataclass
 class Essay:
-    """An answer in words over all submissions: how many have points, wait, or are empty."""
+    """An answer in words over all submissions: how many have points, or are empty."""
 
     given: int = 0
-    waiting: int = 0
     empty: int = 0
 
 
@@ -73,7 +73,11 @@ class Statistics:
     scores: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     checks: dict[str, Check] = field(default_factory=dict)
-    repairs: Counter[str] = field(default_factory=Counter)
+    max_score: float = 0.0
+    late: dict[str, float] = field(default_factory=dict)  # what was taken off for being late
+    repairs: dict[str, list[str]] = field(default_factory=dict)  # whose notebooks, by what it was
+    waiting: dict[str, list[str]] = field(default_factory=dict)  # who waits for points, by question
+    absent: list[str] = field(default_factory=list)  # who is in the class and has handed in nothing
     statuses: Counter[str] = field(default_factory=Counter)
     essays: dict[str, Essay] = field(default_factory=dict)
     unnamed: list[Group] = field(default_factory=list)
@@ -91,21 +95,27 @@ class Statistics:
 
     @property
     def bars(self) -> dict[str, list[dict[str, Any]]]:
-        """What is drawn for each check: a bar for each verdict, one after the other."""
+        """What is drawn for each check: a bar for each verdict, left and width in percent."""
         drawn: dict[str, list[dict[str, Any]]] = {}
-        for row, (id, check) in enumerate(self.checks.items()):
-            left, drawn[id] = float(LEFT), []
+        for id, check in self.checks.items():
+            left, drawn[id] = 0.0, []
             for status in (name for name in self.seen if check.statuses[name]):
-                width = WIDE * check.statuses[status] / check.statuses.total()
-                bar: dict[str, Any] = {
-                    "x": round(left, 1),
-                    "y": 30 * row + 2,
-                    "width": round(width, 1),
-                }
-                bar |= {"status": status, "count": check.statuses[status]}
-                drawn[id].append(bar | {"colour": COLOURS[status]})
+                count = check.statuses[status]
+                width = 100 * count / check.statuses.total()
+                bar = {"x": round(left, 2), "width": round(width, 2), "status": status}
+                drawn[id].append(bar | {"count": count, "colour": COLOURS[status]})
                 left += width
         return drawn
+
+    @property
+    def mean(self) -> float:
+        """The mean score."""
+        return sum(self.scores.values()) / len(self.scores)
+
+    @property
+    def common(self) -> list[tuple[str, list[str]]]:
+        """What was repaired, and whose, what happened most often first."""
+        return sorted(self.repairs.items(), key=lambda item: -len(item[1]))
 
 
 def collect(course: Course, lesson: Lesson) -> Statistics:
@@ -117,13 +127,10 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
             statistics.statuses["course error"] += 1
             continue
         statistics.statuses[result.status] += 1
-        statistics.open[student] = [
-            f"{row.id.partition('.')[2]} ({row.status})"
-            for row in result.checks
-            if row.status != "right" and not row.manual
-        ]
+        statistics.open[student] = _not_right(result)
         statistics.seconds[student] = result.seconds
-        statistics.repairs.update(result.repairs)
+        for line in dict.fromkeys(result.repairs):
+            statistics.repairs.setdefault(line, []).append(student)
         for row in result.checks:
             statistics.ids[row.grade_id] = row.id
             if not row.manual:
@@ -140,6 +147,17 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
     statistics.unnamed = unnamed.groups(graded(course, lesson), LEAST)
     statistics.alike = similar.pairs(graded(course, lesson))
     return statistics
+
+
+def _not_right(result: Result) -> list[str]:
+    """What a student has not right: each check, or all of a file of which nothing was graded."""
+    if result.status in UNREAD:
+        return [result.status]
+    return [
+        f"{row.id.partition('.')[2]} ({row.status})"
+        for row in result.checks
+        if row.status != "right" and not row.manual
+    ]
 
 
 def latest(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result | None]]:
@@ -166,20 +184,33 @@ def graded(course: Course, lesson: Lesson) -> Iterator[tuple[str, Result]]:
 def _from_gradebook(course: Course, statistics: Statistics) -> None:
     """Points as the gradebook has them, with those by hand and less what being late costs."""
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
-        for submission in book.find_assignment(statistics.lesson).submissions:
-            if submission.student_id not in statistics.seconds:
+        assignment = book.find_assignment(statistics.lesson)
+        statistics.max_score = assignment.max_score
+        known = {*statistics.seconds, *statistics.missing}
+        statistics.absent = sorted({student.id for student in book.students} - known)
+        for submission in assignment.submissions:
+            student, late = submission.student_id, submission.late_submission_penalty
+            if student not in statistics.seconds:
                 continue
-            score = submission.score - submission.late_submission_penalty
-            statistics.scores[submission.student_id] = max(0.0, score)
+            statistics.scores[student] = max(0.0, submission.score - late)
+            statistics.late |= {student: late} if late else {}
             for grade in (item for notebook in submission.notebooks for item in notebook.grades):
-                check = statistics.checks.get(statistics.ids.get(grade.name, ""))
-                if check is not None:
-                    check.points += grade.score
-                else:
-                    essay = statistics.essays.setdefault(grade.name, Essay())
-                    essay.waiting += is_waiting(grade)
-                    essay.given += grade.manual_score is not None
-                    essay.empty += grade.manual_score is None and grade.auto_score is not None
+                _count(statistics, student, grade)
+
+
+def _count(statistics: Statistics, student: str, grade: Any) -> None:
+    """Take in what a student has for one question."""
+    name = grade.name.removeprefix("check-")
+    check = statistics.checks.get(statistics.ids.get(grade.name, ""))
+    if check is not None:
+        check.points += grade.score
+    else:
+        essay = statistics.essays.setdefault(name, Essay())
+        essay.given += grade.manual_score is not None
+        essay.empty += grade.manual_score is None and grade.auto_score is not None
+    if is_waiting(grade):
+        statistics.waiting.setdefault(name, []).append(student)
+        statistics.open[student].append(f"{name} (waits for you)")
 
 
 def show(found: Statistics) -> None:
@@ -202,28 +233,49 @@ def show(found: Statistics) -> None:
         table.add_row(id, right, points, others, escape(mistakes))
     console = Console()
     console.print(table)
-    mean, seconds = sum(found.scores.values()) / number, sorted(found.seconds.values())
+    seconds = sorted(found.seconds.values())
     print(
-        f"{number} submissions: "
+        f"{counted(number, 'submission')}: "
         f"{', '.join(f'{count} {name}' for name, count in found.statuses.most_common())}."
     )
     print(
-        f"Mean score {mean:.2f}; seconds a submission: median {seconds[number // 2]:.2f}, longest "
-        f"{seconds[-1]:.2f}."
+        f"Mean score {found.mean:.2f} of {found.max_score:g}; seconds a submission: median "
+        f"{seconds[number // 2]:.2f}, longest {seconds[-1]:.2f}."
     )
+    for sentence in _about_students(found):
+        console.print(escape(printable(sentence)), highlight=False, soft_wrap=True)
     for group in found.unnamed[:10]:
         print(f"{len(group.students)} × no name yet, {group.id}: `course mistakes {found.lesson}`.")
     if found.alike:
-        print(f"{len(found.alike)} pairs of students share texts that few others have: --html.")
-    for line, count in found.repairs.most_common(10):
-        console.print(
-            escape(f"{count} × repaired: {printable(line)}"), highlight=False, soft_wrap=True
-        )
+        share = "pair of students shares" if len(found.alike) == 1 else "pairs of students share"
+        print(f"{len(found.alike)} {share} texts that few others have: --html.")
+    for line, students in found.common[:10]:
+        told = f"{len(students)} × repaired: {printable(line)} ({printable(named(students))})"
+        console.print(escape(told), highlight=False, soft_wrap=True)
+
+
+def _about_students(found: Statistics) -> Iterator[str]:
+    """Who is late, who waits for points, and who has handed in nothing."""
+    if found.late:
+        late = ", ".join(f"{student} {points:g}" for student, points in found.late.items())
+        yield f"Taken off for being late: {late}."
+    if found.waiting:
+        number = sum(map(len, found.waiting.values()))
+        who = "; ".join(f"{name} of {named(students)}" for name, students in found.waiting.items())
+        yield f"{waits(number)} in the formgrader: {who}."
+    if found.absent:
+        yield f"Nothing yet from: {', '.join(found.absent)}."
+
+
+def named(students: Sequence[str]) -> str:
+    """Students by name, as many as fit into a line, and how many more."""
+    more = f" and {len(students) - MOST_NAMED} more" if len(students) > MOST_NAMED else ""
+    return ", ".join(students[:MOST_NAMED]) + more
 
 
 def page(*lessons: Statistics) -> str:
     """The statistics of some lessons as one HTML page that needs no other file and no script."""
     environment = Environment(autoescape=True)
-    environment.filters["plain"] = plain
+    environment.filters |= {"plain": plain, "named": named, "counted": counted, "waits": waits}
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(lessons=lessons, policy=POLICY, signs=SIGNS, version=__version__)

@@ -19,7 +19,12 @@ from course_utils.grading.inside.wire import Limits
 from course_utils.grading.outside import gate, late, pool, releases
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gradebook import Marks, Writer, marks
-from course_utils.grading.outside.intake import read_beside, read_given, read_submission
+from course_utils.grading.outside.intake import (
+    read_beside,
+    read_given,
+    read_submission,
+    says_no_time,
+)
 from course_utils.grading.outside.rebuild import Unreadable
 from course_utils.grading.outside.recognise import known_lessons
 from course_utils.grading.outside.result import Result
@@ -261,8 +266,19 @@ def grade(
         late.apply(course, lesson)
         changes = writer.changes
     report = _report(batch, graded.summaries, marks(course, lesson))
-    more = {"changes": changes, "left_out": graded.left_out}
+    more = {"changes": changes, "left_out": graded.left_out + _without_a_time(batch, students)}
     return report | {name: sentences for name, sentences in more.items() if sentences}
+
+
+def _without_a_time(batch: Batch, students: Sequence[str]) -> list[str]:
+    """A sentence for every timestamp.txt that says no time."""
+    name = batch.lesson.name
+    return [
+        f"The timestamp.txt of {student} says no time that can be read, so this submission counts "
+        "as in time: write one line such as 2026-11-30 23:10 UTC in it."
+        for student in students
+        if says_no_time(batch.course.path("submitted", student, name))
+    ]
 
 
 def _report(
@@ -286,8 +302,8 @@ def summary(result: Result, given: Marks | None = None) -> dict[str, Any]:
     checks = []
     for row in result.checks:
         points = given.points[row.grade_id] if given else row.points
-        if points is None and row.points is not None:
-            points = 0.0  # a person has still to read it
+        waiting = points is None and row.points is not None  # a person has still to read it
+        points = 0.0 if waiting else points
         check: dict[str, Any] = {
             "id": row.id,
             "points": points,
@@ -295,7 +311,12 @@ def summary(result: Result, given: Marks | None = None) -> dict[str, Any]:
             "status": row.status,
             "message": row.message,
         }
-        checks.append(check | ({"fault": row.fault} if row.fault else {}))
+        more = {
+            "waiting": waiting,
+            "by_hand": given is not None and row.grade_id in given.by_hand,
+            "fault": row.fault,
+        }
+        checks.append(check | {name: value for name, value in more.items() if value})
     penalty = {"late_penalty": given.penalty} if given and given.penalty else {}
     return {
         "score": given.score if given else sum(check["points"] or 0.0 for check in checks),

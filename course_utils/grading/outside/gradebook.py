@@ -93,13 +93,15 @@ class Writer:
 class Marks:
     """What the gradebook says of a submission; points by grade_id, None where nobody gave any.
 
-    score: with what was given by hand, less the penalty for being late.
+    score: with what was given by hand, less the penalty for being late. by_hand: what a person gave
+    points for.
     """
 
     score: float
     max_score: float
     penalty: float
     points: dict[str, float | None]
+    by_hand: frozenset[str] = frozenset()
 
     @property
     def waiting(self) -> list[str]:
@@ -117,13 +119,15 @@ def marks(course: Course, lesson: Lesson) -> dict[str, Marks]:
 
 
 def _marks(submission: SubmittedAssignment) -> Marks:
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
     points = {
         grade.name: None if grade.auto_score is grade.manual_score is None else grade.score
-        for notebook in submission.notebooks
-        for grade in notebook.grades
+        for grade in grades
     }
+    by_hand = frozenset(grade.name for grade in grades if grade.manual_score is not None)
     penalty = submission.late_submission_penalty or 0.0
-    return Marks(max(0.0, submission.score - penalty), submission.max_score, penalty, points)
+    score = max(0.0, submission.score - penalty)
+    return Marks(score, submission.max_score, penalty, points, by_hand)
 
 
 @contextmanager

@@ -227,6 +227,12 @@ def handed_in_at(folder: Path) -> datetime | None:
         return None
 
 
+def says_no_time(folder: Path) -> bool:
+    """Whether there is a timestamp.txt that says no time, and so counts as none."""
+    there = os.access(folder, os.X_OK) and os.path.lexists(folder / "timestamp.txt")
+    return there and handed_in_at(folder) is None
+
+
 def copy_stamp(source: Path, target: Path) -> None:
     """Write the time of submission beside the graded notebook, in nbgrader's own form."""
     path = target / "timestamp.txt"
