@@ -351,6 +351,18 @@ def test_a_weight_that_is_never_filled_is_refused():
         assert found[0], "start values were read from memory that another answer left behind"
 
 
+def test_what_is_compiled_is_checked_as_it_is_written():
+    compiled = []
+
+    def compiler(graph, inputs):
+        compiled.append(graph)
+        return graph.forward
+
+    relu = torch.compile(lambda x: x.clamp(min=0), backend=compiler)
+    assert judge("linear.relu", relu).status == "right" and not compiled
+    assert relu(torch.tensor([-1.0, 2.0])).tolist() == [0, 2] and compiled
+
+
 def test_a_check_imports_none_of_torchs_slow_parts():
     code = """
 import importlib, sys

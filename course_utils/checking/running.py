@@ -117,7 +117,7 @@ def run_case(
     three times as fast.
     """
     guard = Guard(exercise) if guarded and not case.axis else None
-    with fixed_world():
+    with fixed_world(), _as_written():
         try:
             if case.axis == axes.AGAIN.name:
                 _probe_again(exercise, answer, case, seed, evidence)
@@ -127,6 +127,12 @@ def run_case(
         finally:
             put_back()
     return evidence
+
+
+def _as_written() -> contextlib.AbstractContextManager[Any]:
+    """Have what `torch.compile` made run uncompiled: compiling takes longer than an answer may."""
+    is_there = "torch._dynamo" in sys.modules  # torch.compile has imported it, which takes seconds
+    return torch.compiler.set_stance("force_eager") if is_there else contextlib.nullcontext()
 
 
 def raise_again(exercise: Exercise, answer: Any, case: Case, seed: int) -> None:

@@ -5,6 +5,7 @@ import csv
 import pytest
 from nbgrader.api import Gradebook
 
+from course_utils.grading.term.roster import enter, read_roster
 from tests.grading.classroom import make_course, nbgrader_command
 
 pytestmark = pytest.mark.nbgrader
@@ -61,8 +62,27 @@ def test_moodle(course):
         ["second", "", "", "", "", ""],
         ["waiting", "", "", "", "", ""],
         ["'=1+1", "", "'@name", "'-2", "", ""],
-        ["first", "17", "Ä", 'Q"uote, comma', "a@example.org", "7.5"],
+        ["first", "", "Ä", 'Q"uote, comma', "a@example.org", "7.5"],
     ]
+
+
+def test_two_rosters_leave_each_platform_its_own_number(tmp_path):
+    course = make_course(tmp_path)
+    tables = {
+        "moodle": "Username,ID number,First name,Surname\nbo,M-77,Bo,Li\n",
+        "canvas": 'Student,ID,SIS User ID,SIS Login ID,Section\n"Li, Bo",102,,bo,A\n',
+        "worksheet": "Identifier,Full name,ID number\nParticipant 9,Zoë Ka,zk\n",
+    }
+    for name, text in tables.items():
+        (course.root / f"{name}.csv").write_text(text, encoding="utf-8")
+        table = read_roster(course.root / f"{name}.csv")
+        new, changed = {"moodle": ("bo", ""), "canvas": ("", "bo"), "worksheet": ("zk", "")}[name]
+        assert enter(course, table.people) == ([new] if new else [], [changed] if changed else [])
+        assert enter(course, table.people) == ([], [])
+    rows = {row[0]: row[1] for row in exported(course, "MoodleExport")}
+    assert (rows["bo"], rows["zk"]) == ("M-77", "zk")
+    rows = {row[3]: row[1] for row in exported(course, "CanvasExport")}
+    assert (rows["bo"], rows["zk"]) == ("102", "")
 
 
 def test_nbgraders_own(course):

@@ -42,6 +42,7 @@ HABITS = {
     ),
     "partial": ([], "from functools import partial\nrelu = partial(torch.clamp, min=0)"),
     "script": ([], f"@torch.jit.script\n{RIGHT}"),
+    "compiled": ([], f"@torch.compile\n{RIGHT}"),
     "cache": ([], f"import functools\n@functools.lru_cache\n{RIGHT}"),
     "own tests below": ([], f"{RIGHT}\n\nprint(relu(torch.ones(2)))\nassert relu(torch.ones(1))"),
     "a slip below the answer": ([], f"{RIGHT}\n\nrelu(torch.ones(2)).shap"),
@@ -101,6 +102,44 @@ def graded(before, answer):
 @pytest.mark.parametrize("habit", HABITS)
 def test_what_is_seen_is_what_is_graded(kernel, habit):
     assert seen(kernel, *HABITS[habit]) == graded(*HABITS[habit])
+
+
+def test_what_is_compiled_is_graded_as_it_is_written_and_costs_no_other_answer_anything():
+    notebook = corpus.answered(relu=f"@torch.compile\n{RIGHT}")
+    corpus.put(notebook, "relu(torch.tensor([-1.0, 2.0])).tolist()", "check-relu")
+    content, released = json.dumps(notebook).encode(), json.dumps(corpus.released())
+    result = worker.grade(Task(corpus.LESSON.name, released, content, seed=1))
+    assert sum(row.points for row in result.checks) == corpus.FULL
+    assert "[0.0, 2.0]" in json.dumps([cell.get("outputs") for cell in result.cells])
+
+
+LEAKY = "def relu(x):\n    return x.clamp(min=0) + 0.3 * x.clamp(max=0)"
+THROUGH_A_HELPER = """
+def bend(x):
+    return relu(x)
+
+
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.first, self.second = My_Linear(n_in, n_hidden), My_Linear(n_hidden, n_out)
+
+    def forward(self, x):
+        return self.second(bend(self.first(x)))
+"""
+
+
+@pytest.mark.parametrize("net", [None, THROUGH_A_HELPER], ids=["directly", "through a helper"])
+def test_who_uses_an_answer_that_is_wrong_is_told_so_and_has_no_mistake_without_a_name(net):
+    notebook = corpus.answered(relu=LEAKY, **({"two_layer_net": net} if net else {}))
+    content, released = json.dumps(notebook).encode(), json.dumps(corpus.released())
+    result = worker.grade(Task(corpus.LESSON.name, released, content, seed=1))
+    rows = {row.id: row for row in result.checks}
+    net = rows["linear.two_layer_net"]
+    assert net.status == "wrong" and net.mistake == "uses an answer that is not right"
+    assert "It uses relu, which is not right yet, and that may be the whole cause." in net.message
+    assert "It uses" not in rows["linear.relu"].message
+    assert {*result.evidence} == {"linear.relu"}
 
 
 def test_settings_of_a_notebook_change_neither(tmp_path):

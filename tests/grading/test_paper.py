@@ -122,3 +122,15 @@ def test_a_lesson_without_such_mistakes_is_told(monkeypatch):
     monkeypatch.setattr(paper, "exercises", lambda _: [])
     with pytest.raises(CourseError, match="no known mistake"):
         paper.papers(LESSONS["linear"], 1, 1, 0)
+
+
+def test_names_in_hints_are_code_and_no_backticks():
+    papers = made("linear", 20)
+    assert any("`" in question.hint for variant in papers for question in variant.questions)
+    files = printing.files("01_linear", 5, papers)
+    prose = re.sub(r"<pre.*?</pre>", "", files["key.html"].decode(), flags=re.DOTALL)
+    assert "`" not in prose and "<code>" in prose
+    quiz = ElementTree.fromstring(files["moodle.xml"])
+    feedback = [node.text or "" for node in quiz.iterfind(".//feedback/text")]
+    assert any("<code>" in text for text in feedback) and not any("`" in text for text in feedback)
+    assert "`" in files["key.md"].decode()

@@ -5,12 +5,13 @@
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 
 from course_utils.grading.classroom.pages import is_waiting
+from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.gate import field, plain
 
 
@@ -141,6 +142,7 @@ class MoodleExport(_Table):
     """What Moodle reads under Grades, Import, CSV file: map Username, ID number or Email address to
     the user.
 
+    The ID number is the one in the roster, and blank where that has none.
     Source: Moodle documentation, Grade import.
     """
 
@@ -158,9 +160,10 @@ class MoodleExport(_Table):
             "Email address",
             *(item.name for item in assignments),
         ]
+        numbers = find_course(Path(cast(Any, self.parent).coursedir.root)).id_numbers()
         for student in students:
             names = [student.first_name or "", student.last_name or "", student.email or ""]
-            identity = [student.id, student.lms_user_id or "", *names]
+            identity = [student.id, numbers.get(student.id, ""), *names]
             yield [*identity, *self.scores(gradebook, assignments, student)]
 
 

@@ -11,6 +11,7 @@ from markupsafe import escape
 
 from course_utils import __version__
 from course_utils.grading.classroom.paper import Question, Variant
+from course_utils.grading.outside.words import code
 
 TEMPLATES = Path(__file__).parent / "templates"
 ASKS = {
@@ -28,6 +29,7 @@ def files(lesson: str, seed: int, variants: Sequence[Variant]) -> dict[str, byte
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), trim_blocks=True, keep_trailing_newline=True
     )
+    environment.filters["code"] = code
     about = {"lesson": lesson, "seed": seed, "version": __version__, "asks": ASKS}
     made = {}
     for name, template in (("papers", "paper"), ("key", "key")):
@@ -100,8 +102,8 @@ def _question(question: Question, name: str, kind: str) -> Element:
 def _answer(made: Element, text: str, is_right: bool, hint: str, format: str) -> None:
     answer = SubElement(made, "answer", fraction="100" if is_right else "0", format=format)
     _text(answer, text)
-    _text(SubElement(answer, "feedback", format="plain_text"), hint)
+    _text(SubElement(answer, "feedback", format="html"), code(hint))
 
 
 def _text(parent: Element, text: str) -> None:
-    SubElement(parent, "text").text = text
+    SubElement(parent, "text").text = str(text)  # of Markup, XML would escape too much

@@ -23,7 +23,7 @@ from course_utils.grading.classroom.unnamed import Group
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gate import plain, printable
 from course_utils.grading.outside.result import UNREAD, Result
-from course_utils.grading.outside.words import counted, waits
+from course_utils.grading.outside.words import code, counted, waits
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
 COLOURS = {  # of a check's verdicts, in the order of the bars; white is legible on each
@@ -276,6 +276,7 @@ def named(students: Sequence[str]) -> str:
 def page(*lessons: Statistics) -> str:
     """The statistics of some lessons as one HTML page that needs no other file and no script."""
     environment = Environment(autoescape=True)
-    environment.filters |= {"plain": plain, "named": named, "counted": counted, "waits": waits}
+    environment.filters |= {"plain": plain, "code": code, "named": named}
+    environment.filters |= {"counted": counted, "waits": waits}
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(lessons=lessons, policy=POLICY, signs=SIGNS, version=__version__)

@@ -171,6 +171,16 @@ class Course:
         """Where the result with this key is kept."""
         return self.own("results", lesson.name, f"{key}.json")
 
+    @property
+    def id_numbers_path(self) -> Path:
+        """Where Moodle's ID numbers are kept: the gradebook has no place for them."""
+        return self.own("id_numbers.json")
+
+    def id_numbers(self) -> dict[str, str]:
+        """Moodle's ID number of each student of whom a roster said one."""
+        path = self.id_numbers_path
+        return json.loads(path.read_bytes()) if path.is_file() else {}
+
     def seed(self, lesson: Lesson) -> int:
         """The lesson's secret seed, drawn when it is first graded."""
         path = self.own("seeds", lesson.name)

@@ -446,6 +446,7 @@ def _environment(python: str, home: str, course: str) -> dict[str, str]:
         "MPLCONFIGDIR": f"{home}/.matplotlib" if home != "/tmp" else "/tmp",
         "IPYTHONDIR": f"{home}/.ipython",
         "TQDM_DISABLE": "1",
+        "TORCHDYNAMO_DISABLE": "1",  # torch.compile gives back what it is given
     }
 
 

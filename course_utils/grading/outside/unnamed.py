@@ -11,6 +11,7 @@ from course_utils.grading.outside.steps import Step
 
 LARGEST = 256 << 10  # bytes of evidence of one answer that are kept
 LARGEST_OF_ALL = 2 << 20  # and of all answers of a submission together
+USES = "uses an answer that is not right"
 
 
 def kept(rows: Sequence[Row], steps: Sequence[Step], came: Came) -> dict[str, str]:
@@ -30,7 +31,8 @@ def kept(rows: Sequence[Row], steps: Sequence[Step], came: Came) -> dict[str, st
 
 def has_no_name(exercise: Exercise, row: Row) -> bool:
     """Whether an answer is wrong in a way that no mistake of the catalogue explains."""
-    if row.status not in ("wrong", "error") or isinstance(exercise, Training):
+    own = row.status in ("wrong", "error") and row.mistake != USES
+    if not own or isinstance(exercise, Training):
         return False
     names = (row.mistake or "").replace(EITHER, TOGETHER).split(TOGETHER)
     return not {mistake.name for mistake in exercise.mistakes} & set(names)

@@ -7,6 +7,7 @@ from typing import Any
 from course_utils.checking.exercise import Exercise
 from course_utils.checking.judge import Verdict
 from course_utils.grading.outside.admission import LONGEST_TEXT, is_name, judged
+from course_utils.grading.outside.causes import with_causes
 from course_utils.grading.outside.exchange import Came
 from course_utils.grading.outside.rebuild import Rebuilt, grade_id
 from course_utils.grading.outside.result import Row, row
@@ -57,7 +58,7 @@ def rows(
                 else Verdict(id, "not run", advice="Read by a person.")
             )
             made.append(as_row(id, cell, verdict))
-    return made
+    return with_causes(made, rebuilt)
 
 
 def as_row(id: str, cell: Mapping[str, Any], verdict: Verdict) -> Row:

@@ -1,4 +1,8 @@
-"""Numbers with their nouns, as a sentence for a person has them."""
+"""Numbers with their nouns, and prose with its code, as a person reads them."""
+
+import re
+
+from markupsafe import Markup, escape
 
 
 def counted(number: int, noun: str) -> str:
@@ -9,3 +13,8 @@ def counted(number: int, noun: str) -> str:
 def waits(number: int) -> str:
     """`1 answer waits for you`, `2 answers wait for you`: for points from a person."""
     return f"{counted(number, 'answer')} {'waits' if number == 1 else 'wait'} for you"
+
+
+def code(text: str) -> Markup:
+    """Prose as HTML, in which `names` in backticks are code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))

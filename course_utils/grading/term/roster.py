@@ -12,7 +12,8 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 
 from course_utils.errors import CourseError
-from course_utils.grading.outside.course import Course
+from course_utils.files import write
+from course_utils.grading.outside.course import Course, dump
 from course_utils.grading.outside.entering import writing
 from course_utils.grading.outside.gate import is_student_id, printable
 from course_utils.grading.outside.intake import open_plain
@@ -26,16 +27,17 @@ COLUMNS = {  # headings of nbgrader, Canvas, Moodle and people, in lower case
     "email": ("email", "email address", "e-mail", "mail", "e-mail-adresse"),
     "lms_user_id": ("lms_user_id", "lms id", "canvas id"),
     "participant": ("identifier",),
+    "id_number": ("id number",),
 }
 NOBODY = ("points possible", "student, test")  # in Canvas's gradebook, which has a test student
 CANVAS = {"id": "lms_user_id", "sis login id": "id", "student": "full_name"}  # of its gradebook
-MOODLE = {"id number": "id"}  # of its grading worksheet, which has no user name
+ID_NUMBER = "id number"  # Moodle's; the id itself in its grading worksheet, which has no user name
 _PARTICIPANT = re.compile(r"\D+ (\d+)")
 
 
 @dataclass(frozen=True)
 class Person:
-    """A student; participant is Moodle's number for one assignment."""
+    """A student; participant is Moodle's number for one assignment, and id_number its ID number."""
 
     id: str
     first_name: str = ""
@@ -43,6 +45,7 @@ class Person:
     email: str = ""
     lms_user_id: str = ""
     participant: str = ""
+    id_number: str = ""
 
     @property
     def name(self) -> str:
@@ -64,6 +67,7 @@ def read_roster(path: Path) -> Roster:
     columns = _columns(rows.fieldnames or [], path)
     lines = [(number, _line(row, columns)) for number, row in enumerate(rows, 2)]
     lines = [(number, line) for number, line in lines if any(line.values())]
+    by_number = "id" in (kind for heading, kind in columns.items() if _lower(heading) == ID_NUMBER)
     counted = Counter(line.get("id", "") for _, line in lines)
     roster = Roster()
     for number, line in lines:
@@ -80,7 +84,7 @@ def read_roster(path: Path) -> Roster:
             why = f"{printable(id)} stands in {counted[id]} lines"
             roster.refused.append(f"{shown} was left out: {why}; keep one.")
         else:
-            roster.people.append(_person(line))
+            roster.people.append(_person(line | ({"id_number": id} if by_number else {})))
     return roster
 
 
@@ -111,13 +115,13 @@ def _dialect(text: str) -> type[csv.Dialect]:
 def _columns(headings: Iterable[str], path: Path) -> dict[str, str]:
     """What each heading stands for."""
     kinds: dict[str, str] = {}
-    lower = {heading: (heading or "").strip().lower() for heading in headings}
+    lower = {heading: _lower(heading) for heading in headings}
     known = {name: kind for kind, names in COLUMNS.items() for name in names}
     names = set(lower.values())
     if "sis login id" in names:
         known |= CANVAS
     elif "username" not in names and "id number" in names:
-        known |= MOODLE
+        known |= {ID_NUMBER: "id"}
     for heading, name in lower.items():
         if name in known and known[name] not in kinds.values():
             kinds[heading] = known[name]
@@ -128,6 +132,11 @@ def _columns(headings: Iterable[str], path: Path) -> dict[str, str]:
             "students' ids id."
         )
     return kinds
+
+
+def _lower(heading: str) -> str:
+    """A heading as it is known by."""
+    return (heading or "").strip().lower()
 
 
 def _line(row: Mapping[str, str | list[str]], columns: Mapping[str, str]) -> dict[str, str]:
@@ -155,6 +164,7 @@ def _person(line: Mapping[str, str]) -> Person:
 
 def known_people(course: Course) -> list[Person]:
     """The students in the gradebook, which is made where there is none."""
+    numbers = course.id_numbers()
     with course.alone(), Gradebook(course.folders.db_url, course.folders.course_id) as book:
         return [
             Person(
@@ -163,6 +173,7 @@ def known_people(course: Course) -> list[Person]:
                 student.last_name or "",
                 student.email or "",
                 student.lms_user_id or "",
+                id_number=numbers.get(student.id, ""),
             )
             for student in book.students
         ]
@@ -173,7 +184,7 @@ def enter(course: Course, people: Iterable[Person]) -> tuple[list[str], list[str
 
     What the table does not say of a student stays as it is.
     """
-    before = {person.id: person for person in known_people(course)}
+    before, people = {person.id: person for person in known_people(course)}, [*people]
     new, changed = [], []
     with writing(course), Gradebook(course.folders.db_url, course.folders.course_id) as book:
         for person in people:
@@ -185,11 +196,16 @@ def enter(course: Course, people: Iterable[Person]) -> tuple[list[str], list[str
             old = before.get(person.id)
             if old is None:
                 new.append(person.id)
-            elif any(getattr(old, name) != value for name, value in told.items()):
+            elif any(getattr(old, name) != value for name, value in told.items()) or (
+                person.id_number not in ("", old.id_number)
+            ):
                 changed.append(person.id)
             else:
                 continue
             book.update_or_create_student(person.id, **told)
+        said = {person.id: person.id_number for person in people if person.id_number}
+        if said:
+            write(course.id_numbers_path, dump(course.id_numbers() | said))
     return new, changed
 
 

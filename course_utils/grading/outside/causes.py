@@ -1,0 +1,64 @@
+"""Tells wrong answers that use another answer which is not right from mistakes of their own."""
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from course_utils.checking.exercise import exercises
+from course_utils.grading.outside.rebuild import Rebuilt
+from course_utils.grading.outside.result import Row
+from course_utils.grading.outside.unnamed import USES, has_no_name
+from course_utils.variables import names, without_magics
+
+# What an answer that calls another one may have from it; a shortcut gives what is expected.
+NOT_RIGHT = {"wrong", "error", "timeout", "out of memory", "crashed", "not attempted"}
+
+
+def with_causes(rows: Sequence[Row], rebuilt: Rebuilt) -> list[Row]:
+    """The rows, where a wrong answer that uses another one which is not right says so."""
+    faulty = {row.id.partition(".")[2] for row in rows if row.status in NOT_RIGHT}
+    wrong = {row.id for row in rows if row.status in ("wrong", "error") and not row.manual}
+    if not wrong or len(faulty) < 2:
+        return [*rows]
+    cells = zip(rebuilt.cells, rebuilt.origins, strict=True)
+    kinds = ("answer", "student")
+    uses = _uses(cell["source"] for cell, origin in cells if origin in kinds)
+    return [_caused(row, uses, faulty) if row.id in wrong else row for row in rows]
+
+
+def _caused(row: Row, uses: Mapping[str, set[str]], faulty: set[str]) -> Row:
+    """The row of a wrong answer, with the answers that it uses and that are not right."""
+    short, _, name = row.id.partition(".")
+    causes = sorted(_reached(name, uses, faulty))
+    exercise = next((item for item in exercises(short) if item.id == row.id), None)
+    if not causes or exercise is None:
+        return row
+    which = f"{' and '.join(causes)}, which {'is' if len(causes) == 1 else 'are'} not right yet"
+    said = f"It uses {which}, and that may be the whole cause."
+    mistake = USES if has_no_name(exercise, row) else row.mistake
+    return replace(row, message=f"{row.message} {said}".strip(), mistake=mistake)
+
+
+def _uses(sources: Iterable[str]) -> dict[str, set[str]]:
+    """By each name that these cells define: the names that its definitions take from elsewhere."""
+    uses: dict[str, set[str]] = {}
+    for source in sources:
+        try:
+            for statement in ast.parse(without_magics(source)).body:
+                loads, stores = names([statement])
+                for name in stores:
+                    uses.setdefault(name, set()).update(loads)
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            continue  # words, or no Python: such an answer defines nothing
+    return uses
+
+
+def _reached(name: str, uses: Mapping[str, set[str]], faulty: set[str]) -> set[str]:
+    """The faulty answers that a name uses, itself or through other names."""
+    found, seen, wanted = set[str](), {name}, [name]
+    while wanted:
+        new = uses.get(wanted.pop(), set()) - seen
+        seen |= new
+        found |= new & faulty
+        wanted += new - faulty
+    return found
