@@ -110,8 +110,8 @@ class _Search:
 
     def alone(self) -> Iterator[Named]:
         """One mistake that gives the same evidence in every case."""
-        for mistake in self.at_first:
-            if all(self._same((mistake,), index) for index in self.order):
+        for mistake in self.mistakes:
+            if self.order and all(self._same((mistake,), index) for index in self.order):
                 yield Named((mistake,), "alone")
 
     def signed(self) -> Iterator[Named]:
