@@ -57,6 +57,13 @@ def codes(function: FunctionType) -> Iterator[CodeType]:
         waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
 
 
+@functools.lru_cache(maxsize=1024)
+def _looked_up(code: CodeType) -> frozenset[str]:
+    """The names that this code, without the functions inside it, looks up in its notebook."""
+    steps = dis.get_instructions(code)
+    return frozenset(step.argval for step in steps if step.opname in READS)
+
+
 def reads(answer: Any) -> dict[str, Any]:
     """The globals that an answer reads, and those that its helpers from the same notebook read."""
     found: dict[str, Any] = {}
@@ -64,12 +71,7 @@ def reads(answer: Any) -> dict[str, Any]:
     while waiting:
         function = waiting.pop(0)
         seen.append(function)
-        names = {
-            step.argval
-            for code in codes(function)
-            for step in dis.get_instructions(code)
-            if step.opname in READS
-        }
+        names = {name for code in codes(function) for name in _looked_up(code)}
         for name in sorted(names & function.__globals__.keys() - found.keys()):
             found[name] = function.__globals__[name]
             helpers = [
