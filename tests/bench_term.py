@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.grading import corpus
-from tests.grading.classroom import course_command, make_course, nbgrader_command, numbered
+from tests.grading.classroom import course_command_apart, make_course, nbgrader_command, numbered
 
 NUMBER = int(os.environ.get("BENCH_CLASS", 300))
 LESSON = corpus.LESSON.name
@@ -60,7 +60,7 @@ def main() -> None:
         whole = 0.0
         for name, command in STEPS:
             program, *words = command.split()
-            run = course_command if program == "course" else nbgrader_command
+            run = course_command_apart if program == "course" else nbgrader_command
             start = time.perf_counter()
             done = run(course, *words)
             seconds = time.perf_counter() - start

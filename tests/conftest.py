@@ -5,7 +5,16 @@ from tests.rights import give_up
 give_up()
 
 # With these last, one process would wait for another at the end.
-LONGEST = ["test_corpus.py", "test_site.py"]
+LONGEST = [
+    "test_corpus.py",
+    "test_site.py",
+    "test_batch.py",
+    "test_lessons.py",
+    "test_wheel.py",
+    "test_release.py",
+    "test_explore.py",
+    "test_verify.py",
+]
 
 
 def pytest_collection_modifyitems(items):

@@ -26,7 +26,15 @@ from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.gradebook import scores
 from course_utils.grading.outside.version import PACKAGE, code_version
 from tests.grading import corpus
-from tests.grading.classroom import ENVIRONMENT, course_command, hand_in, make_course, numbered
+from tests.grading.classroom import (
+    ENVIRONMENT,
+    course_command,
+    course_command_apart,
+    hand_in,
+    make_course,
+    numbered,
+)
+from tests.grading.conftest import START
 
 LESSON = corpus.LESSON
 FORGETS_A_BIAS = "def collapse(w1, b1, w2, b2):\n    return w2 @ w1, b2 + 0"
@@ -185,7 +193,7 @@ def test_a_folder_whose_name_is_no_students_id_is_told_and_costs_nobody_anything
         b"two\nlines",
     ):
         shutil.copytree(submitted + b"/one", submitted + b"/" + name)
-    done = course_command(course, "grade", "linear", "--jobs", "1", "--report", "report.json")
+    done = course_command_apart(course, "grade", "linear", "--jobs=1", "--report=report.json")
     assert done.returncode == 1 and "Traceback" not in done.stderr
     for name in (
         r"'J\udcfcrgen'",
@@ -235,19 +243,23 @@ def test_killed_and_started_again_it_ends_with_the_same_scores(course):
     assert left == []
 
 
-def test_a_worker_that_dies_is_replaced(course, monkeypatch):
-    receive = pool._answer
-    died = []
+def dying(monkeypatch, most):
+    """The processes of the workers that are killed as soon as they have a task, at most so many."""
+    give, died = START.give, []
 
-    def answer(worker):
-        if len(died) < 2:
+    def killed(worker, key, task):
+        give(worker, key, task)
+        if len(died) < most:
             died.append(worker.process.pid)
             worker.process.kill()
             worker.process.join()
-            return None
-        return receive(worker)
 
-    monkeypatch.setattr(pool, "_answer", answer)
+    monkeypatch.setattr(START, "give", killed)
+    return died
+
+
+def test_a_worker_that_dies_is_replaced(course, monkeypatch):
+    died = dying(monkeypatch, 2)
     assert points(grade(course)) == EXPECTED
     assert len(set(died)) == 2
 
@@ -255,9 +267,10 @@ def test_a_worker_that_dies_is_replaced(course, monkeypatch):
 def test_a_submission_that_kills_every_worker_gets_a_verdict(course, monkeypatch):
     shutil.rmtree(course.root / "submitted")
     hand_in(course, "one", corpus.answered())
-    monkeypatch.setattr(pool, "_answer", lambda worker: None)
+    died = dying(monkeypatch, most=9)
     row = grade(course)["submissions"]["one"]
     assert (row["status"], row["score"]) == ("crashed", 0.0)
+    assert len(set(died)) == 2 * pool.TRIES, "as others are graded, and then alone"
 
 
 def test_without_the_sandbox_it_is_said_in_every_result(course):
@@ -292,7 +305,7 @@ def test_the_commands_speak_plainly(course):
     assert done.returncode == 1 and "nowhere is no folder" in done.stderr
     done = course_command(course, "report", "linear")
     assert done.returncode == 1 and "course grade 01_linear" in done.stderr
-    done = course_command(course, "grade", "all", "--jobs", "1", "--report", "report.json")
+    done = course_command_apart(course, "grade", "all", "--jobs", "1", "--report", "report.json")
     assert done.returncode == 0, done.stderr
     assert points(json.loads((course.root / "report.json").read_text())) == EXPECTED
     done = course_command(course, "report", "linear", "--html", "page.html")
@@ -338,11 +351,15 @@ def test_a_fault_of_the_course_is_neither_kept_nor_charged(course, monkeypatch, 
     assert points(grade(course)) == EXPECTED
 
 
-def test_the_key_of_a_result_changes_with_every_file(tmp_path):
+def test_the_key_of_a_result_changes_with_every_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(version, "distributions", lambda: [])  # which take longer than all files
     package = tmp_path / "course_utils"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    files = [path for path in package.rglob("*") if path.is_file()]
+    for path in files:  # the data are large, and all files are read again after each change
+        path.write_bytes(path.read_bytes()[:1000])
     seen = {code_version(package)}
-    for path in (path for path in package.rglob("*") if path.is_file()):
+    for path in files:
         path.write_bytes(path.read_bytes() + b"# changed\n")
         assert len(seen) < len(seen := seen | {code_version(package)}), path
     path.rename(path.with_name("another name"))

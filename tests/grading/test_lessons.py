@@ -20,6 +20,12 @@ def close():
     warm.close()
 
 
+# Of the module, so that both tests of a lesson follow each other and share its warm template.
+@pytest.fixture(scope="module", params=LESSONS, ids=lambda lesson: lesson.name)
+def lesson(request):
+    return request.param
+
+
 def graded(lesson, path):
     earlier = find_course(ROOT).earlier(lesson)
     result = worker.grade(
@@ -28,14 +34,12 @@ def graded(lesson, path):
     return result.status, [row for row in result.checks if not row.manual]
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 def test_the_solution_earns_everything(lesson):
     status, rows = graded(lesson, lesson.solved)
     assert status == "graded"
     assert [row for row in rows if row.status != "right"] == []
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 def test_the_untouched_release_earns_nothing(lesson):
     status, rows = graded(lesson, lesson.released)
     assert status == "graded"
