@@ -12,6 +12,7 @@ from course_utils.building.parts import core, parts, unmet
 from course_utils.building.questions import declared, minutes
 from course_utils.building.rules import Subject, core_stands_alone
 from course_utils.exercises.linear import Collapse, Relu
+from course_utils.variables import without_magics
 from tests import tiny
 
 LESSONS = all_lessons()
@@ -149,3 +150,28 @@ def test_every_core_stands_alone_and_is_well_below_the_whole(lesson):
             assert (
                 "extra" not in cell.source or "{{" in cell.source or "`photographs`" in cell.source
             )
+
+
+THREAD = {
+    *("My_Linear", "relu", "softmax", "cross_entropy", "minibatches", "SGD", "momentum_step"),
+    *("adam_step", "adamw_step", "one_cycle", "embedding_lookup", "numerical_gradient"),
+}
+
+
+def from_the_library(cells):
+    """The names that code takes from the student's library and uses."""
+    trees = [ast.parse(without_magics(cell.source)) for cell in cells if cell.cell_type == "code"]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    taken = {
+        alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module == "course_utils.mine"
+        for alias in node.names
+    }
+    return taken & {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
+def test_later_lessons_use_what_the_student_wrote():
+    used = {lesson.name: from_the_library(nb.text_cells(lesson)) for lesson in LESSONS}
+    assert set().union(*used.values()) >= THREAD
+    assert [name for name in used if not used[name]] == ["01_linear", "02_sgd"]

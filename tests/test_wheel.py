@@ -33,9 +33,19 @@ for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
 """
 
 
+def written(folder: Path) -> dict[Path, int]:
+    """When each file of a folder was written, but for what Python caches."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return {path: path.stat().st_mtime_ns for path in paths}
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    return installed.wheel(installed.ROOT, tmp_path_factory.mktemp("wheel"))
+    """The installed wheel; nothing may write there, since on a hub a student cannot."""
+    made = installed.wheel(installed.ROOT, tmp_path_factory.mktemp("wheel"))
+    before = written(made)
+    yield made
+    assert written(made) == before
 
 
 @pytest.fixture(scope="module")
