@@ -484,19 +484,23 @@ plots.show(
     plots.images(after, list(range(10)), signed=True, columns=5, size=1.2),
     "linear.rows",
 )
+border = [f"{weights[:, 0].abs().max().item():.3f}" for weights in (before, after)]
+print("largest weight of the uppermost pixels:", border[0], "before and", border[1], "after")
 
 # %% guard="linear.rows"
 # change: steps=100, lr=0.5) -> steps=0, lr=0.5)
 moved = (after - before).abs()
 assert moved[:, 10:18, 10:18].mean() > 0.02, "in the middle of each row shapes have appeared"
 assert moved[:, 0].max() == 0, "along the border the noise has stayed"
+reach = after.abs().max() / before.abs().max()
+assert 8 < reach < 13, "the second picture's colours reach about ten times as far"
 
 # %% [markdown]
 # Each row has become a blurred template for its digit: red where ink speaks for it, blue where ink speaks against it. Compare the 3 with the weights that were made by hand above.
 #
-# Look closely along the border: the noise has stayed. Those pixels are never inked, so their products are always 0, and no change of their weights would change the loss.
+# Look closely along the border: the noise has stayed. It looks paler only because the colours of the second picture reach about ten times as far; the printed line compares the numbers. Those pixels are never inked, so their products are always 0, and no change of their weights would change the loss.
 #
-# The digit with the largest of the ten scores is the layer's answer. Here are ten digits that it has never seen.
+# The digit with the largest of the ten scores is the layer's answer. Does it read digits that it has never seen?
 
 # %% guess="linear.unseen"
 
@@ -725,7 +729,7 @@ assert bends.sum() == 3, "with relu in between the curve bends three times"
 # %% [markdown]
 # ### Exercise: `two_layer_net`
 #
-# {{ two_layer_net }} Build the network from your `My_Linear` and your `relu`. A module may hold other modules: assign them to attributes in `__init__`, and their parameters become the network's parameters, in the order in which you assign them.
+# {{ two_layer_net }} Build the network from your `My_Linear` and your `relu`; `nn.Linear` and `nn.ReLU` do not count. A module may hold other modules: assign them to attributes in `__init__`, and their parameters become the network's parameters, in the order in which you assign them.
 
 
 # %% exercise="two_layer_net"

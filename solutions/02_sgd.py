@@ -249,7 +249,7 @@ assert mse(x @ best, y) > 0.05, "the lowest loss is not 0"
 # %% [markdown]
 # ### Exercise: `mse_gradient`
 #
-# {{ mse_gradient }} Write the gradient of $\frac1n \sum_i (\hat y_i - y_i)^2$ with $\hat y$ = `x @ w`. Work with whole tensors. PyTorch could find the gradient by itself (*autograd*); here you do it, so autograd does not count, and neither do `torch.func` and forward mode. The gradient has the dtype of `w`.
+# {{ mse_gradient }} Write the gradient of $\frac1n \sum_i (\hat y_i - y_i)^2$ with $\hat y$ = `x @ w`. Work with whole tensors. PyTorch could find the gradient by itself (*autograd*, further down); here you do it, so whatever finds gradients in PyTorch does not count. The gradient has the dtype of `w`.
 
 
 # %% exercise="mse_gradient" seed=202
@@ -449,9 +449,9 @@ assert large > 2 * middle, "the large rate falls slowly"
 # A small learning rate is safe and slow. A large one jumps across the valley from side to side; a little larger still, and every jump ends higher than it began. In between you reach the bottom of the valley soon. But along the bottom every step is short, because the gradient is.
 
 # %% [markdown]
-# ### How large may a step be?
+# ### How large may a step be? · extra
 #
-# Stand at the distance $d$ from the lowest point, along the valley or straight across it. There the slope grows evenly with the distance: the gradient is $c \, d$, with a number $c$ that is called the *curvature* of this direction. A step makes $d - \mathrm{lr} \cdot c \, d$ of $d$, so each step multiplies the distance by
+# Stand at the distance $r$ from the lowest point, along the valley or straight across it. There the loss gets steeper evenly with the distance: the gradient is $c \, r$, with a number $c$ that is called the *curvature* of this direction. A step makes $r - \mathrm{lr} \cdot c \, r$ of $r$, so each step multiplies the distance by
 #
 # $$1 - \mathrm{lr} \cdot c$$
 #
@@ -952,9 +952,10 @@ def momentum_step(params, velocities, lr, momentum):
 # The valley below belongs to 200 of the points; its lowest loss is 0.082. Answer the question, then look for a learning rate that reaches the goal without momentum, and after that use both. Read the column of the velocity: along the valley it grows, across it the signs change. With batches of 1 or 10 the same settings look different.
 
 # %%
+few, their_y = inputs[400:600], y[400:600]
 explore.valley(
-    inputs[400:600],
-    y[400:600],
+    few,
+    their_y,
     start=bad_guess,
     ask=(
         "Can 15 steps get below 0.09 with the learning rate alone, momentum 0?",
@@ -962,6 +963,26 @@ explore.valley(
     ),
     goal=(0.09, 15),
 )
+
+
+# %% guard="sgd.valley"
+# change: inputs[400:600], y[400:600] -> inputs[400:600] - 1, y[400:600]
+def lowest_in_15(lr, momentum):
+    """The lowest loss within 15 steps on these points from the bad guess."""
+    rows, w, losses = torch.stack([few, torch.ones(200)], dim=1), bad_guess.clone(), []
+    v = torch.zeros(2)
+    for _ in range(15):
+        w.grad = mse_gradient(w, rows, their_y)
+        momentum_step([w], [v], lr, momentum)
+        losses.append(mse(rows @ w, their_y).item())
+    return min(losses)
+
+
+alone = {lr / 100: lowest_in_15(lr / 100, 0.0) for lr in range(1, 61)}
+best_rate = min(alone, key=alone.get)
+assert 0.0913 < alone[best_rate] < 0.0923, "with the rate alone 15 steps get to about 0.092"
+assert 0.38 <= best_rate <= 0.40, "near lr 0.39"
+assert lowest_in_15(0.3, 0.5) < 0.085, "lr 0.3 and momentum 0.5 reach the goal"
 
 # %% [markdown]
 # Without momentum the best that 15 steps can do is about 0.092, near lr 0.39: a larger rate swings from side to side, a smaller one creeps along. With momentum many settings get there; lr 0.3 and momentum 0.5 is one.
@@ -1087,19 +1108,46 @@ assert not torch.allclose(ours[12:], scaled[12:], rtol=0.1), "after the change t
 
 # %%
 column = torch.randint(1, 100, (30,), generator=torch.Generator().manual_seed(0))
+heights = 2 * column + 30
 explore.line(
     column,
-    2 * column + 30,
+    heights,
     intercept=30,
     optimizers=("SGD",),
     ask=(
-        "After five epochs, 150 steps with lr 0.0001, what is near its right value?",
-        ["slope and intercept", "only the slope", "only the intercept"],
+        "After five epochs, 150 steps with lr 0.0001, where is the intercept, from 1 on to 30?",
+        ["near 30", "about half way", "still near 1"],
     ),
 )
 
+
+# %% guard="sgd.slow_intercept"
+# change: torch.randint(1, 100, -> torch.randint(1, 4,
+# change: 2 * column + 30 -> 2 * column + 1
+def fitted(lr):
+    """Slope and intercept (151, 2) over five epochs with batches of one, from slope 1 and intercept 1."""
+    w = torch.tensor([1.0, 1.0])
+    places = [w.clone()]
+    for a, height in [*zip(column.float(), heights.float())] * 5:
+        w.grad = mse_gradient(w, torch.stack([a, torch.tensor(1.0)])[None], height[None])
+        sgd_step([w], lr)
+        places.append(w.clone())
+    return torch.stack(places)
+
+
+slow = fitted(0.0001)
+assert 2.3 < slow[30:, 0].mean() < 2.5, "the slope is soon about 2.4"
+assert slow[30:, 0].std() > 0.1, "and keeps jumping"
+assert 1.1 < slow[-1, 1] < 1.3, "after five epochs the intercept is about 1.2"
+best_for_1 = (column * (heights - 1)).sum() / (column**2).sum()
+assert 2.35 < best_for_1 < 2.5, "2.4 is the best slope that goes with an intercept of 1"
+assert fitted(0.001).abs().max() > 1e6, "ten times the rate makes the slope explode"
+said = repr(explore.line(column, heights, intercept=30, optimizers=("SGD",)))
+drawn = f"the slope is {slow[-1, 0]:.1f} and the intercept {slow[-1, 1]:.1f}"
+assert drawn in said, "the picture shows these steps"
+
 # %% [markdown]
-# The slope is soon near 2, though it keeps jumping, and the intercept has hardly moved: look at the columns of the gradients. The one of the slope has the factor $x$, about 50, and the other has not. A learning rate that would move the intercept makes the slope explode. One number is too few for two parameters of so different a scale; lesson 07 gives each parameter a rate of its own and comes back to this line.
+# The intercept has hardly moved, to about 1.2. The slope was soon at about 2.4, where it keeps jumping: steeper than 2, because it makes up for the intercept that is missing. Look at the columns of the gradients. The one of the slope has the factor $x$, about 50, and the other has not. A learning rate ten times as large would move the intercept, and makes the slope explode. One number is too few for two parameters of so different a scale; lesson 07 gives each parameter a rate of its own and comes back to this line.
 
 # %% [markdown]
 # ### Exercise: `repair_momentum_step` · extra
@@ -1246,7 +1294,7 @@ def reproduce_momentum_step():
 # %% [markdown]
 # ### The curve cannot tell · extra
 #
-# You knew that there was a bug, and had right code to compare with. Usually you have neither. This course put each of the wrong answers that it knows to `mse`, `mse_gradient`, `sgd_step` and `momentum_step` into a training of the line at the beginning, for 60 steps with learning rate 0.1. 43 of the 87 wrong answers end with a loss at most 5 % above that of right code (`python -m tests.curves` in the course's repository trains them all again and counts). Some scale the step, some do nothing wrong as long as there is one parameter, some even get lower. A loss that falls is no proof.
+# You knew that there was a bug, and had right code to compare with. Usually you have neither. This course put each of the wrong answers that it knows to `mse`, `mse_gradient`, `sgd_step` and `momentum_step` into a training of the line at the beginning, for 60 steps with learning rate 0.1. 45 of the 89 wrong answers end with a loss at most 5 % above that of right code (`python -m tests.curves` in the course's repository trains them all again and counts). Some scale the step, some do nothing wrong as long as there is one parameter, some even get lower. A loss that falls is no proof.
 #
 # What would tell? A small case with a result that you worked out by hand, as in `expose_sgd_step`; a gradient check (lesson 03); and the question what each line should do to a parameter without a gradient, a single number, an empty batch.
 

@@ -963,7 +963,7 @@ explore.graph(
 # %% [markdown]
 # ### Exercise: `backward`
 #
-# {{ backward }} Fill the `.grad` of every node of the graph. Gradients accumulate, as in PyTorch: what a leaf already holds from an earlier graph stays, and the new is added. Inner nodes always start at 0.
+# {{ backward }} Fill the `.grad` of every node of the graph. Gradients accumulate, as in PyTorch: what a leaf already holds from an earlier graph stays, and the new is added. Inner nodes are made with their graph, so they start at 0.
 
 
 # %% exercise="backward" seed=307

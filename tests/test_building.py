@@ -103,6 +103,14 @@ def test_a_text_that_is_no_lesson_is_refused(tmp_path, old, new, said):
         nb.from_text(lesson)
 
 
+def test_code_in_a_summary_is_html_since_markdown_does_not_reach_it(tmp_path):
+    lesson = tiny.lesson(tmp_path, tiny.RELU)
+    tiny.edit(lesson.text, "What is 1 + 1?", "What is `a < b` and `b.T`, with `$x^2$`?")
+    title = nb.from_text(lesson).cells[0].source
+    asked = "What is <code>a &lt; b</code> and <code>b.T</code>, with <code>$x^2$</code>?"
+    assert f"<summary>1. {asked}</summary>2</details>" in title
+
+
 def test_the_declaration_becomes_marks_a_check_and_prose(tmp_path):
     text = tiny.RELU.replace(
         'exercise="relu"', 'exercise="relu" seed=7 tags=["nbval-ignore-output"]'

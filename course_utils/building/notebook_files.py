@@ -1,6 +1,7 @@
 """Makes a lesson's text into a notebook that is the same, byte for byte, at every build."""
 
 import hashlib
+import html
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ METADATA = {
 
 MAKE = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
 MARKS = {"exercise", "seed", "tags", "guess", "guard"}
+SUMMARY, CODE = re.compile(r"<summary>.*?</summary>"), re.compile(r"`([^`]+)`")
 
 
 def from_text(lesson: Lesson, extra: bool = True) -> NotebookNode:
@@ -72,6 +74,8 @@ def text_cells(lesson: Lesson) -> list[NotebookNode]:
     except Exception as error:
         raise CourseError(f"{path.name} is not a text that jupytext can read: {error}") from None
     for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = SUMMARY.sub(_marked_up, cell.source)
         if cell.cell_type not in MAKE:
             raise CourseError(
                 f"{path.name} has a {cell.cell_type} cell: only code and markdown cells are used."
@@ -88,6 +92,11 @@ def text_cells(lesson: Lesson) -> list[NotebookNode]:
                 'guard="lesson.name", and nothing else.'
             )
     return cells
+
+
+def _marked_up(summary: re.Match[str]) -> str:
+    """A summary with its code as HTML, since Markdown does not reach into it."""
+    return CODE.sub(lambda code: f"<code>{html.escape(code[1], False)}</code>", summary[0])
 
 
 def _identity(

@@ -91,7 +91,7 @@ class NumericalGradient(Exercise):
         changed = [(x - start).abs().flatten() for x in given if x.shape == start.shape]
         eps = 1e-6 if case.eps is None else case.eps
         yield claim(
-            "x is changed one entry at a time",
+            "the entries of x are changed one at a time",
             all(int((d > eps / 100).sum()) <= 1 for d in changed),
         )
         sizes = [size for d in changed if (size := float(d.max())) > eps / 100]
@@ -692,11 +692,14 @@ class ReluBackward(Exercise):
             "This is relu(x), the forward pass. In the backward pass it is grad_out that "
             "passes or is stopped.",
         ),
-        Mistake(
-            "passed on everywhere",
-            edit("x > 0", "1"),
-            "Your gradient passes everywhere. Where x was negative the ReLU is flat, and "
-            "nothing gets through.",
+        *(
+            Mistake(
+                "passed on everywhere",
+                edit("grad_out * (x > 0)", passed),
+                "Your gradient passes everywhere. Where x was negative the ReLU is flat, and "
+                "nothing gets through.",
+            )
+            for passed in ("grad_out * 1", "grad_out")
         ),
         Mistake(
             "wrong side",
@@ -885,6 +888,18 @@ class TwoLayerBackward(Exercise):
             edit("(grad_y_hat, h, w2)", "(grad_y_hat, z, w2)"),
             "You build the gradient of w2 from what went into the ReLU. The second layer "
             "received what came out of it.",
+        ),
+        Mistake(
+            "x instead of h",
+            edit("(grad_y_hat, h, w2)", "(grad_y_hat, x, w2)"),
+            "You build the gradient of w2 from the net's x. The second layer received what came "
+            "out of the ReLU.",
+        ),
+        Mistake(
+            "h instead of x",
+            edit("(grad_z, x, w1)", "(grad_z, h, w1)"),
+            "You build the gradient of w1 from what came out of the ReLU. The first layer received "
+            "the net's x.",
         ),
         Mistake(
             "mask from the gradient",

@@ -362,6 +362,18 @@ class MyLinear(Exercise):
             "sides of 0.",
         ),
         *_start_mistakes(
+            "start values only negative",
+            ".uniform_(-bound, 0)",
+            "All weights start below 0. They should lie on both sides of 0: torch.rand, stretched "
+            "to twice the bound and shifted by the bound, does.",
+        ),
+        *_start_mistakes(
+            "bound upside down",
+            ".uniform_(-(in_features**0.5), in_features**0.5)",
+            "The weights start within the root of in_features, so with more inputs they are "
+            "larger. The bound is 1 divided by this root: they should be smaller.",
+        ),
+        *_start_mistakes(
             "bound of xavier_uniform_",
             ".uniform_(-(6 / (in_features + out_features)) ** 0.5, (6 / (in_features + "
             "out_features)) ** 0.5)",
@@ -385,6 +397,12 @@ class MyLinear(Exercise):
             ".uniform_(-(out_features**-0.5), out_features**-0.5)",
             "The range of your start values depends on the number of outputs. But each output "
             "is a sum over the inputs, so the range is 1/sqrt(in_features).",
+        ),
+        Mistake(
+            "bias scaled by out_features",
+            edit("empty.uniform_(-bound, bound)", "empty.uniform_(-1, 1) / out_features**0.5"),
+            "The range of the bias depends on the number of outputs. It is the range of the "
+            "weights: plus and minus 1/sqrt(in_features).",
         ),
         *_start_mistakes(
             "root forgotten",
@@ -441,6 +459,18 @@ class MyLinear(Exercise):
             "All batch dimensions come out merged into one. Only the last dimension of x "
             "changes: an input of shape (2, 3, in_features) gives an output of shape (2, 3, "
             "out_features).",
+        ),
+        Mistake(
+            "the same start values in every layer",
+            edit("        bound =", "        torch.manual_seed(0)\n        bound ="),
+            "Every layer starts from the same numbers, because you set the seed of the random "
+            "numbers. Whoever runs the code sets it, once; a layer only draws.",
+        ),
+        Mistake(
+            "bias of the size of the input",
+            edit("empty = torch.empty(out_features)", "empty = torch.empty(in_features)"),
+            "Your bias has one entry for each input. It is added to the outputs: one entry for "
+            "each of them, shape (out_features,).",
         ),
         Mistake(
             "one bias for all outputs",
@@ -541,6 +571,21 @@ class CountParameters(Exercise):
             "frozen parameters counted",
             edit(" if p.requires_grad", ""),
             "You also count parameters with requires_grad=False. They are not trained.",
+        ),
+        Mistake(
+            "only frozen parameters counted",
+            edit("if p.requires_grad", "if not p.requires_grad"),
+            "You count the frozen parameters and leave out the trainable ones. It is the other "
+            "way round: where requires_grad is False, training leaves the parameter alone.",
+        ),
+        Mistake(
+            "counted once for every level",
+            edit(
+                "for p in module.parameters()",
+                "for m in module.modules() for p in m.parameters()",
+            ),
+            "A parameter inside a layer inside a module counts two times, once for each of them. "
+            "`parameters()` already walks through all levels: ask the outermost module alone.",
         ),
         Mistake(
             "buffers counted",

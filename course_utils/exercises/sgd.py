@@ -115,6 +115,12 @@ class Mse(Exercise):
             "and their difference has 25.",
         ),
         Mistake(
+            "only the number of dimensions compared",
+            edit("y_hat.shape != y.shape", "y_hat.ndim != y.ndim"),
+            "You compare the number of dimensions, not the shapes. (4, 1) and (4, 3) both have "
+            "two, and the 1 is stretched to 3.",
+        ),
+        Mistake(
             "y reshaped to fit",
             edit(
                 "y_hat.shape != y.shape",
@@ -678,6 +684,13 @@ class MomentumStep(Exercise):
             "`.grad` is None, the velocity stays as it is too.",
         ),
         Mistake(
+            "a step without a gradient",
+            edit("            p -= lr * v", "        p -= lr * v"),
+            "A parameter whose `.grad` is None moves along its old velocity. It took no part in "
+            "this step: where there is no gradient, skip the whole step, not only the velocity's "
+            "part.",
+        ),
+        Mistake(
             "velocity not multiplied by momentum",
             edit("momentum * v", "v"),
             "You keep the old velocity in full, so it grows and grows. Multiply it by momentum "
@@ -873,6 +886,17 @@ class Minibatches(Exercise):
             "Shuffle the examples, then cut.",
         ),
         Mistake(
+            "only whole batches shuffled",
+            edit(
+                "torch.randperm(n, generator=generator)",
+                "torch.arange(n)",
+                "in range(0, n, batch_size)",
+                "in batch_size * torch.randperm(-(-n // batch_size), generator=generator)",
+            ),
+            "The batches come in random order, the smaller one anywhere among them, but each holds "
+            "neighbours from the data. Shuffle the examples, then cut.",
+        ),
+        Mistake(
             "shuffled inside each batch only",
             edit(
                 "torch.randperm(n, generator=generator)",
@@ -988,6 +1012,18 @@ class Minibatches(Exercise):
             edit("n, batch_size):", "n):"),
             "A new batch begins at every index, so neighbouring batches share examples. The "
             "next batch begins where the last one ended.",
+        ),
+        *(
+            Mistake(
+                "only the first batch",
+                edit("yield order[start : start + batch_size]", first),
+                "You hand back the first batch and no other: a `return` leaves the function, and "
+                "the loop with it. Use `yield`, or return the list of all batches after the loop.",
+            )
+            for first in (
+                "return order[start : start + batch_size]",
+                "return [order[start : start + batch_size]]",
+            )
         ),
         Mistake(
             "no batches returned",

@@ -1996,3 +1996,26 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
 @wrong("backprop.relu_backward")
 def relu_backward(grad_out, x):
     return grad_out * (x > 0.01)
+
+
+@wrong("backprop.relu_backward", "passed on everywhere")
+def relu_backward(grad_out, x):
+    return grad_out
+
+
+def _two_layers_from(second, first):
+    """The backward pass with what each map is said to have received."""
+
+    def two_layer_backward(x, y, w1, b1, w2, b2):
+        z = x @ w1.T + b1
+        seen = {"x": x, "h": z.clamp(min=0)}
+        g = 2 * (seen["h"] @ w2.T + b2 - y) / y.numel()
+        gz = (g @ w2) * (z > 0)
+        return {"w1": gz.T @ seen[first], "b1": gz.sum(0), "w2": g.T @ seen[second], "b2": g.sum(0)}
+
+    return two_layer_backward
+
+
+wrong("backprop.two_layer_backward", "x instead of h")(_two_layers_from("x", "x"))
+
+wrong("backprop.two_layer_backward", "h instead of x")(_two_layers_from("h", "h"))

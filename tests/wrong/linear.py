@@ -1370,3 +1370,84 @@ class two_layer_net(nn.Module):
 @wrong("linear.relu")
 def relu(x):
     return x * (x > 0.01)
+
+
+# torch's own ReLU in the middle
+@wrong("linear.two_layer_net", "shortcut")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        layers = _Affine(n_in, n_hidden), nn.ReLU(), _Affine(n_hidden, n_out)
+        self.net = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.net(x)
+
+
+@wrong("linear.two_layer_net", "shortcut")
+class two_layer_net(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.a = _Affine(n_in, n_hidden)
+        self.b = _Affine(n_hidden, n_out)
+
+    def forward(self, x):
+        return self.b(torch.relu(self.a(x)))
+
+
+@wrong("linear.count_parameters", "only frozen parameters counted")
+def count_parameters(module):
+    return sum(p.numel() for p in module.parameters() if not p.requires_grad)
+
+
+@wrong("linear.count_parameters", "counted once for every level")
+def count_parameters(module):
+    return sum(p.numel() for m in module.modules() for p in m.parameters() if p.requires_grad)
+
+
+class _Started(_Affine):
+    """A layer with start values of its own."""
+
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__(in_features, out_features, bias)
+        self.start(in_features, out_features, bias)
+
+
+# shifted by the whole bound after a stretch by one
+@wrong("linear.My_Linear", "start values only negative")
+class My_Linear(_Started):
+    def start(self, n_in, n_out, bias):
+        k = n_in**-0.5
+        self.weight = nn.Parameter(torch.rand(n_out, n_in) * k - k)
+        self.bias = nn.Parameter(torch.rand(n_out) * k - k) if bias else None
+
+
+@wrong("linear.My_Linear", "bound upside down")
+class My_Linear(_Started):
+    def start(self, n_in, n_out, bias):
+        k = math.sqrt(n_in)
+        self.weight = nn.Parameter(torch.empty(n_out, n_in).uniform_(-k, k))
+        self.bias = nn.Parameter(torch.empty(n_out).uniform_(-k, k)) if bias else None
+
+
+@wrong("linear.My_Linear", "bias scaled by out_features")
+class My_Linear(_Started):
+    def start(self, n_in, n_out, bias):
+        k = 1 / math.sqrt(n_out)
+        self.bias = nn.Parameter(torch.empty(n_out).uniform_(-k, k)) if bias else None
+
+
+@wrong("linear.My_Linear", "bias of the size of the input")
+class My_Linear(_Started):
+    def start(self, n_in, n_out, bias):
+        k = 1 / math.sqrt(n_in)
+        self.bias = nn.Parameter(torch.empty(n_in).uniform_(-k, k)) if bias else None
+
+
+@wrong("linear.My_Linear", "the same start values in every layer")
+class My_Linear(_Started):
+    def start(self, n_in, n_out, bias):
+        torch.manual_seed(0)
+        k = 1 / math.sqrt(n_in)
+        self.weight = nn.Parameter(torch.empty(n_out, n_in).uniform_(-k, k))
+        self.bias = nn.Parameter(torch.empty(n_out).uniform_(-k, k)) if bias else None

@@ -1710,3 +1710,46 @@ def momentum_step(params, velocities, lr, momentum):
             continue
         v.mul_(momentum).sub_(lr * p.grad)
         p.add_(v)
+
+
+@wrong("sgd.mse", "only the number of dimensions compared")
+def mse(y_hat, y):
+    if y_hat.dim() != y.dim():
+        raise ValueError("shapes differ")
+    return ((y_hat - y) ** 2).mean()
+
+
+# the velocity waits for a gradient, the parameter does not
+@wrong("sgd.momentum_step", "a step without a gradient")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v *= momentum
+            v += p.grad
+        p -= lr * v
+
+
+# return where yield is meant
+@wrong("sgd.minibatches", "only the first batch")
+def minibatches(n, batch_size, generator):
+    order = torch.randperm(n, generator=generator)
+    for i in range(0, n, batch_size):
+        return order[i : i + batch_size]
+
+
+@wrong("sgd.minibatches", "only the first batch")
+def minibatches(n, batch_size, generator):
+    order = torch.randperm(n, generator=generator)
+    batches = []
+    for i in range(0, n, batch_size):
+        batches.append(order[i : i + batch_size])
+        return batches
+
+
+# whole batches change places, the short one among them
+@wrong("sgd.minibatches", "only whole batches shuffled")
+def minibatches(n, batch_size, generator):
+    parts = torch.arange(n).split(batch_size)
+    for i in torch.randperm(len(parts), generator=generator):
+        yield parts[i]
