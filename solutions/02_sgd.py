@@ -1141,7 +1141,7 @@ assert slow[30:, 0].std() > 0.1, "and keeps jumping"
 assert 1.1 < slow[-1, 1] < 1.3, "after five epochs the intercept is about 1.2"
 best_for_1 = (column * (heights - 1)).sum() / (column**2).sum()
 assert 2.35 < best_for_1 < 2.5, "2.4 is the best slope that goes with an intercept of 1"
-assert fitted(0.001).abs().max() > 1e6, "ten times the rate makes the slope explode"
+assert not fitted(0.001)[:31, 0].abs().max() < 1e6, "ten times the rate: the slope explodes"
 said = repr(explore.line(column, heights, intercept=30, optimizers=("SGD",)))
 drawn = f"the slope is {slow[-1, 0]:.1f} and the intercept {slow[-1, 1]:.1f}"
 assert drawn in said, "the picture shows these steps"
