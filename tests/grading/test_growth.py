@@ -16,7 +16,15 @@ from course_utils.checking import Card, Verdict
 from course_utils.checking.evidence import decode, encode
 from course_utils.errors import CourseError
 from course_utils.grading.classroom import statistics
-from course_utils.grading.outside import admission, exchange, gate, graded, rebuild
+from course_utils.grading.outside import (
+    admission,
+    exchange,
+    gate,
+    graded,
+    names_in_cells,
+    reading,
+    rebuild,
+)
 from tests.grading import corpus
 
 PARTS = [
@@ -34,13 +42,12 @@ def exponent(function, made, sizes=(6_000, 24_000)):
     for size in sizes:
         given, taken = made(size), []
         for _ in range(2):
-            rebuild._names.cache_clear()
-            rebuild.defined.cache_clear()
+            names_in_cells._names.cache_clear()
+            names_in_cells.defined.cache_clear()
             gc.disable()
             began = time.process_time()
-            with contextlib.suppress(
-                CourseError, rebuild.Unreadable
-            ):  # to refuse is to have read it
+            # To refuse is to have read it.
+            with contextlib.suppress(CourseError, reading.Unreadable):
                 function(given)
             taken.append(time.process_time() - began)
             gc.enable()

@@ -11,7 +11,8 @@ from course_utils.grading.outside import batch
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.gradebook import scores
 from course_utils.grading.outside.intake import handed_in_at, read_submission
-from course_utils.grading.outside.rebuild import Unreadable, rebuild
+from course_utils.grading.outside.reading import Unreadable
+from course_utils.grading.outside.rebuild import rebuild
 from course_utils.grading.outside.recognise import known_by
 from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course, nbgrader_command

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.grading.outside.rebuild import Unreadable, defined, needed, rebuild
+from course_utils.grading.outside.names_in_cells import defined, needed
+from course_utils.grading.outside.reading import Unreadable
+from course_utils.grading.outside.rebuild import rebuild
 from tests.grading import corpus
 
 

@@ -24,7 +24,7 @@ from course_utils.checking.exercise import Exercise, Mistake, Training, exercise
 from course_utils.checking.running import time_limit
 from course_utils.checking.world import fixed_world
 from course_utils.errors import CourseError
-from course_utils.grading.outside.rebuild import text
+from course_utils.grading.outside.cells import text
 
 MOST_REPAIRS = 4  # among which a quiz lets choose
 LONGEST = 400  # characters that are printed, with the mistake and without

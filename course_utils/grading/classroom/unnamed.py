@@ -16,7 +16,8 @@ from course_utils.checking.exercise import Case, Exercise, find
 from course_utils.checking.judge import Verdict
 from course_utils.grading.classroom.edits import explained
 from course_utils.grading.outside.admission import judged, received
-from course_utils.grading.outside.rebuild import defined, grade_id
+from course_utils.grading.outside.cells import grade_id
+from course_utils.grading.outside.names_in_cells import defined
 from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.steps import derived, drawn, expected
 

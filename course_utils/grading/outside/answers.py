@@ -9,8 +9,8 @@ from typing import Any
 
 from course_utils.building.lesson import Lesson
 from course_utils.files import write
+from course_utils.grading.outside.cells import grade_id, text
 from course_utils.grading.outside.course import Course, dump
-from course_utils.grading.outside.rebuild import grade_id, text
 from course_utils.grading.outside.result import is_for_a_person
 from course_utils.grading.outside.task import is_graded
 

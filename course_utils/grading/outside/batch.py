@@ -25,7 +25,7 @@ from course_utils.grading.outside.intake import (
     read_submission,
     says_no_time,
 )
-from course_utils.grading.outside.rebuild import Unreadable
+from course_utils.grading.outside.reading import Unreadable
 from course_utils.grading.outside.recognise import known_lessons
 from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.task import Beside, Task

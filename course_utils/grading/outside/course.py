@@ -24,7 +24,7 @@ from course_utils.building.lesson import ROOT, Lesson, all_lessons, choose
 from course_utils.errors import CourseError
 from course_utils.files import write
 from course_utils.grading.outside import gate, turns
-from course_utils.grading.outside.rebuild import grade_id, origin, text
+from course_utils.grading.outside.cells import grade_id, origin, text
 
 CONFIG = "nbgrader_config.py"
 

@@ -26,8 +26,8 @@ from course_utils.building.lesson import Lesson
 from course_utils.errors import CourseError
 from course_utils.files import share, write
 from course_utils.grading.outside import releases
+from course_utils.grading.outside.cells import grade_id
 from course_utils.grading.outside.course import Course, dump
-from course_utils.grading.outside.rebuild import grade_id
 
 PATIENCE = 30.0  # seconds for another program to let go of the gradebook
 BY_HAND = ("manual_score", "extra_credit", "needs_manual_grade")

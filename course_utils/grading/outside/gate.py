@@ -31,7 +31,7 @@ from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES
 
 from course_utils.grading.outside import formulas, pictures
-from course_utils.grading.outside.rebuild import as_text
+from course_utils.grading.outside.cells import as_text
 
 PROSE = {
     "a",

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from course_utils.grading.outside.rebuild import Rebuilt, grade_id
+from course_utils.grading.outside.cells import grade_id
+from course_utils.grading.outside.rebuild import Rebuilt
 from course_utils.grading.outside.result import Row
 
 OWN = "*The next cell is the student's own, and not the lesson's:*"

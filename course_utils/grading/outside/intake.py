@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from course_utils.errors import CourseError
-from course_utils.grading.outside.rebuild import LARGEST_FILE, Unreadable
+from course_utils.grading.outside.reading import LARGEST_FILE, Unreadable
 from course_utils.grading.outside.recognise import lesson_of
 from course_utils.grading.outside.times import for_gradebook, read_time
 

@@ -11,7 +11,7 @@ from course_utils.grading.outside import pool
 from course_utils.grading.outside.batch import Batch, Options
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.intake import read_beside, read_notebook
-from course_utils.grading.outside.rebuild import Unreadable
+from course_utils.grading.outside.reading import Unreadable
 from course_utils.grading.outside.recognise import known_lessons, recognised
 from course_utils.grading.outside.result import Result
 from course_utils.grading.outside.task import Task

@@ -9,8 +9,9 @@ from typing import Any
 
 from course_utils.checking.judge import Verdict
 from course_utils.grading.outside.admission import is_name, theirs
+from course_utils.grading.outside.cells import grade_id
 from course_utils.grading.outside.exchange import Came
-from course_utils.grading.outside.rebuild import Rebuilt, grade_id
+from course_utils.grading.outside.rebuild import Rebuilt
 from course_utils.grading.outside.result import Row, is_for_a_person, row
 from course_utils.grading.outside.steps import Step
 from course_utils.grading.outside.task import Task, exercise_id, is_graded

@@ -1,33 +1,14 @@
 """Rebuilds a submission on the released notebook: only the student's own sources are taken."""
 
-import ast
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
-from course_utils.grading.outside import pictures
-from course_utils.grading.outside.pictures import Attachments
-from course_utils.variables import names, without_magics
-
-LARGEST_FILE = 20 << 20
-MOST_CELLS = 1_000
-LONGEST_SOURCE = 100_000
-LONGEST_SOURCES = 500_000  # of all cells together
-KINDS = ("code", "markdown", "raw")
-
-Origin = Literal["course", "check", "answer", "student"]
-
-
-class Unreadable(Exception):
-    """The file handed in is no notebook that can be graded; the message is a sentence for its
-    author.
-    """
-
-    status = "unreadable"
+from course_utils.grading.outside.cells import Origin, as_text, grade_id, origin, text
+from course_utils.grading.outside.names_in_cells import defined, made
+from course_utils.grading.outside.reading import OwnCell, own_cells, parse
 
 
 @dataclass
@@ -107,75 +88,6 @@ class _LessonCells:
         return sentences
 
 
-@dataclass
-class _Own:
-    """A cell of the submission."""
-
-    kind: str
-    source: str
-    metadata: dict[str, Any]
-    id: str
-    attachments: Attachments = field(default_factory=dict)
-    anchor: int = -1  # the cell of the lesson that it stood behind
-
-    @property
-    def grade_id(self) -> str:
-        marks = self.metadata.get("nbgrader")
-        name = marks.get("grade_id") if isinstance(marks, dict) else None
-        return name if isinstance(name, str) else ""
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names that it defines."""
-        return defined(self.source) if self.kind == "code" else frozenset()
-
-    @property
-    def has_words(self) -> bool:
-        """Whether it holds text: no code, or code of which nothing but comments is there."""
-        lines = [line.strip() for line in self.source.splitlines() if line.strip()]
-        return bool(lines) and (self.kind != "code" or all(line[0] == "#" for line in lines))
-
-
-def grade_id(cell: Mapping[str, Any]) -> str:
-    """The name that nbgrader knows a cell by, empty where it knows none."""
-    return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
-
-
-def text(cell: Mapping[str, Any]) -> str:
-    """The source of a cell, which may be stored as lines."""
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(source)
-
-
-def origin(cell: Mapping[str, Any]) -> Origin:
-    """What a cell of the lesson is."""
-    marks = cell["metadata"].get("nbgrader", {})
-    return "answer" if marks.get("solution") else "check" if marks.get("grade") else "course"
-
-
-def parse(content: bytes) -> dict[str, Any]:
-    """The submitted file as JSON with a list of cells; raises Unreadable."""
-    if len(content) > LARGEST_FILE:
-        raise Unreadable(
-            f"The file has {len(content) >> 20} MB; a notebook may have {LARGEST_FILE >> 20}."
-        )
-    if not content.strip():
-        raise Unreadable("The file is empty.")
-    try:
-        notebook = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        why = str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
-        raise Unreadable(f"The file is not a notebook, or only part of one ({why}).") from None
-    version = notebook.get("nbformat") if isinstance(notebook, dict) else None
-    if isinstance(version, int) and version != 4:
-        raise Unreadable(
-            f"The notebook is in format {version}, and 4 is read: save it again from JupyterLab."
-        )
-    if version != 4 or not isinstance(notebook.get("cells"), list):
-        raise Unreadable("The file is JSON, but not a notebook: it has no list of cells.")
-    return notebook
-
-
 def rebuild(
     released: Mapping[str, Any],
     content: bytes,
@@ -190,7 +102,7 @@ def rebuild(
     handed = handed or released
     submitted = parse(content)
     result = Rebuilt()
-    own, result.whole = _own_cells(submitted, result.repairs, beside)
+    own, result.whole = own_cells(submitted, result.repairs, beside)
     source, lesson = released["cells"], _LessonCells(released["cells"], handed["cells"])
     result.repairs += lesson.changes
     result.repairs += _changed_settings(handed, submitted)
@@ -206,7 +118,7 @@ def rebuild(
         cell["source"] = text(cell)
         if cell["cell_type"] == "code":
             cell.update(outputs=[], execution_count=None)
-        kind, after = origin(cell), list[_Own]()
+        kind, after = origin(cell), list[OwnCell]()
         # Only in the cell of an answer does anything of the student's replace the lesson's.
         if kind == "answer":
             candidates, stubs = answers.get(index, []), lesson.stubs(index)
@@ -228,7 +140,7 @@ def rebuild(
     return result
 
 
-def _look_beside(result: Rebuilt, name: str, extras: Iterable[_Own], near: range) -> None:
+def _look_beside(result: Rebuilt, name: str, extras: Iterable[OwnCell], near: range) -> None:
     """Have a person read an answer in words where there is text in a cell near it."""
     if any(item.anchor in near and item.has_words for item in extras):
         result.untouched.discard(name)
@@ -242,7 +154,7 @@ def _look_beside(result: Rebuilt, name: str, extras: Iterable[_Own], near: range
 def _fill(
     result: Rebuilt,
     cell: dict[str, Any],
-    chosen: _Own | None,
+    chosen: OwnCell | None,
     elsewhere: set[str],
     stubs: set[str],
 ) -> None:
@@ -266,7 +178,7 @@ def _add(result: Rebuilt, cell: dict[str, Any], origin: Origin) -> None:
     result.origins.append(origin)
 
 
-def _as_cell(own: _Own, number: int) -> dict[str, Any]:
+def _as_cell(own: OwnCell, number: int) -> dict[str, Any]:
     """A cell of the student's: code or markdown; anything else is shown as text, for pages show it
     as it is.
     """
@@ -283,11 +195,6 @@ def _as_cell(own: _Own, number: int) -> dict[str, Any]:
     return cell | {"source": as_text(own.source)}
 
 
-def as_text(source: str) -> str:
-    """Markdown that shows a text as it is."""
-    return "\n".join(f"    {line}" for line in source.split("\n"))
-
-
 def _find_last(result: Rebuilt) -> None:
     """Find the answers whose last definition is in a cell of the student's own."""
     places = {grade_id(cell): index for index, cell in enumerate(result.cells)}
@@ -295,7 +202,7 @@ def _find_last(result: Rebuilt) -> None:
         if kind == "student" and cell["cell_type"] == "code":
             for name in (name for name in places if name in defined(cell["source"])):
                 if name in result.untouched or (
-                    index > places[name] and name in _made(cell["source"])
+                    index > places[name] and name in made(cell["source"])
                 ):
                     result.last[name] = index
     for name, index in result.last.items():
@@ -305,55 +212,6 @@ def _find_last(result: Rebuilt) -> None:
                 f"{name} was defined{how} below its check; the last definition counts."
             )
     result.untouched -= result.last.keys()
-
-
-def _own_cells(
-    submitted: Mapping[str, Any], repairs: list[str], beside: Mapping[str, bytes]
-) -> tuple[list[_Own], bool]:
-    """The cells of a submission, and whether they are all there."""
-    cells, broken, room, picture_room = [], 0, LONGEST_SOURCES, pictures.LARGEST
-    drawn = pictures.of_files(beside)
-    for cell in submitted["cells"][:MOST_CELLS]:
-        source = cell.get("source") if isinstance(cell, dict) else None
-        if isinstance(source, list) and all(isinstance(line, str) for line in source):
-            source = "".join(source)
-        if not isinstance(source, str):
-            broken += 1  # it is no cell
-            continue
-        kind, attachments = cell.get("cell_type"), Attachments()
-        kind = kind if kind in KINDS else "strange"
-        source = source.encode(errors="replace").decode().replace("\r\n", "\n")
-        # Pictures in words do not count as text; what is left of too long a text is cut.
-        if kind != "code":
-            source, near = pictures.near(source, drawn, picture_room)
-            pasted = cell.get("attachments")
-            known = {**pasted, **near} if isinstance(pasted, dict) else near
-            source, attachments = pictures.take(source, known, picture_room)
-            picture_room -= pictures.size(attachments)
-            source = _shortened(source, min(LONGEST_SOURCE, room), repairs)
-        if len(source) > min(LONGEST_SOURCE, room):
-            broken += 1  # code that is too long, which nobody can run in part
-            continue
-        room -= len(source)
-        metadata, id = cell.get("metadata"), cell.get("id")
-        metadata = metadata if isinstance(metadata, dict) else {}
-        cells.append(_Own(kind, source, metadata, id if isinstance(id, str) else "", attachments))
-    broken += max(0, len(submitted["cells"]) - MOST_CELLS)
-    if broken:
-        repairs.append(f"{broken} cells could not be read or were too long, and were left out.")
-    return cells, not broken
-
-
-def _shortened(source: str, most: int, repairs: list[str]) -> str:
-    """A text with its end left out where it is too long."""
-    note = f"\n\n(Here {len(source) - most:,} characters more were left out.)"
-    if len(source) <= most or most < 2 * len(note):
-        return source
-    repairs.append(
-        f"A text of {len(source):,} characters was cut after {most:,}; all of it is in the file "
-        "handed in."
-    )
-    return source[: most - len(note)] + note
 
 
 def _changed_settings(released: Mapping[str, Any], submitted: Mapping[str, Any]) -> list[str]:
@@ -367,8 +225,8 @@ def _changed_settings(released: Mapping[str, Any], submitted: Mapping[str, Any])
 
 
 def _match(
-    lesson: _LessonCells, own: list[_Own], repairs: list[str]
-) -> tuple[dict[int, list[_Own]], list[_Own]]:
+    lesson: _LessonCells, own: list[OwnCell], repairs: list[str]
+) -> tuple[dict[int, list[OwnCell]], list[OwnCell]]:
     """Answers by the index of their cell in the lesson, and the student's further cells with their
     places.
     """
@@ -381,8 +239,8 @@ def _match(
         if origin(cell) == "answer" and cell["cell_type"] == "code"
     }
     missing -= {grade_id(source[index]) for index in marked}
-    answers: dict[int, list[_Own]] = {}
-    extras: list[_Own] = []
+    answers: dict[int, list[OwnCell]] = {}
+    extras: list[OwnCell] = []
     seen: set[int] = set()
     anchor = -1
     for item in own:
@@ -426,7 +284,7 @@ def _match(
 
 
 def _without_mark(
-    cell: _Own, lesson: _LessonCells, marked: set[int], repairs: list[str]
+    cell: OwnCell, lesson: _LessonCells, marked: set[int], repairs: list[str]
 ) -> int | None:
     """The cell of the lesson that an unmarked cell is: by its text, its id, or the name that it
     defines.
@@ -458,8 +316,8 @@ def _without_mark(
 
 def _words(
     source: list[dict[str, Any]],
-    answers: dict[int, list[_Own]],
-    extras: list[_Own],
+    answers: dict[int, list[OwnCell]],
+    extras: list[OwnCell],
     repairs: list[str],
 ) -> None:
     """Answers in words that have lost their marks: what was written right after the question."""
@@ -475,7 +333,7 @@ def _words(
             )
 
 
-def _changed_marks(cell: _Own, source: Mapping[str, Any]) -> list[str]:
+def _changed_marks(cell: OwnCell, source: Mapping[str, Any]) -> list[str]:
     name, marks, sentences = grade_id(source), source["metadata"]["nbgrader"], []
     if cell.kind != source["cell_type"]:
         sentences.append(
@@ -493,8 +351,8 @@ def _changed_marks(cell: _Own, source: Mapping[str, Any]) -> list[str]:
 
 
 def _choose(
-    cell: Mapping[str, Any], candidates: list[_Own], stubs: set[str], repairs: list[str]
-) -> tuple[list[_Own], _Own | None, list[_Own]]:
+    cell: Mapping[str, Any], candidates: list[OwnCell], stubs: set[str], repairs: list[str]
+) -> tuple[list[OwnCell], OwnCell | None, list[OwnCell]]:
     """The cell that answers, and the others that claim to, which are run before and after it."""
     # None or one: nothing to choose.
     if len(candidates) < 2:
@@ -508,7 +366,7 @@ def _choose(
         attachments = {name: bundle for item in joined for name, bundle in item.attachments.items()}
         return (
             [],
-            _Own("markdown", "\n\n".join(item.source for item in joined), {}, "", attachments),
+            OwnCell("markdown", "\n\n".join(item.source for item in joined), {}, "", attachments),
             [],
         )
     # Code of which one cell at most differs from the stub.
@@ -524,97 +382,3 @@ def _choose(
         "counts."
     )
     return written[:place], written[place], written[place + 1 :]
-
-
-@lru_cache(maxsize=512)
-def defined(source: str) -> frozenset[str]:
-    """The names that a cell defines at its top level."""
-    return _names(source)[1]
-
-
-def _made(source: str) -> set[str]:
-    """The names that a cell makes itself: functions, classes and values, and nothing imported."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return _loose(source)
-    made, stack = set[str](), list[ast.AST](body)
-    while stack:
-        node = stack.pop()
-        # What defines a name, then what an assignment unpacks, then blocks that may hold either.
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            made.add(node.name)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            stack += node.targets if isinstance(node, ast.Assign) else [node.target]
-        elif isinstance(node, ast.Name):
-            made.add(node.id)
-        elif isinstance(node, ast.Tuple | ast.List):
-            stack += node.elts
-        elif isinstance(node, ast.If | ast.Try | ast.With | ast.ExceptHandler):
-            stack += (
-                item
-                for item in ast.iter_child_nodes(node)
-                if isinstance(item, ast.stmt | ast.ExceptHandler)
-            )
-    return made
-
-
-def needed(cells: Iterable[tuple[Origin, str]]) -> list[bool]:
-    """Which code cells are run: all of the student's, and those of the course that these depend on.
-
-    Cells of the course that only draw or demonstrate are left out.
-    """
-    cells = list(cells)
-    run = [kind in ("answer", "student") for kind, _ in cells]
-    wanted: set[str] = set()
-    for (_, source), own in zip(cells, run, strict=True):
-        if own:
-            wanted |= _names(source)[0]
-    changed = True
-    while changed:
-        changed = False
-        for index, (kind, source) in enumerate(cells):
-            loads, stores = (
-                _names(source)
-                if kind == "course" and not run[index]
-                else (frozenset(), frozenset())
-            )
-            if stores & wanted:
-                run[index] = changed = True
-                wanted |= loads
-    return run
-
-
-@lru_cache(maxsize=512)
-def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Names that a cell takes from elsewhere, and names that it defines; every word where it is not
-    plain Python.
-    """
-    words = frozenset(re.findall(r"[^\W\d]\w*", source))
-    loads: set[str] = set()
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        try:
-            body = ast.parse(without_magics(source)).body
-            loads |= words
-        except (SyntaxError, ValueError, MemoryError, RecursionError):
-            return words, frozenset(_loose(source))
-    stores: set[str] = set()
-    try:
-        read, stores = names(body)
-        loads |= read
-        if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in body):
-            stores |= words
-    except (SyntaxError, ValueError, RecursionError):
-        return words, frozenset(stores)
-    if loads & {"globals", "locals", "vars", "exec", "eval", "getattr", "get_ipython"}:
-        loads |= words
-    return frozenset(loads), frozenset(stores)
-
-
-def _loose(source: str) -> set[str]:
-    """Names defined in a cell that does not parse."""
-    return {
-        a or b for a, b in re.findall(r"^(?:(?:def|class)\s+(\w+)|(\w+)\s*=)", source, re.MULTILINE)
-    }

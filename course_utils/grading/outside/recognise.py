@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from course_utils.grading.outside.cells import grade_id, text
 from course_utils.grading.outside.course import Course
-from course_utils.grading.outside.rebuild import Unreadable, grade_id, parse, text
+from course_utils.grading.outside.reading import Unreadable, parse
 
 
 def known_lessons(course: Course) -> dict[str, set[str]]:

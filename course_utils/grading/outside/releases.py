@@ -8,8 +8,9 @@ from typing import Any
 from course_utils.building.lesson import Lesson
 from course_utils.errors import CourseError
 from course_utils.files import write
+from course_utils.grading.outside.cells import text
 from course_utils.grading.outside.course import Course
-from course_utils.grading.outside.rebuild import Unreadable, parse, text
+from course_utils.grading.outside.reading import Unreadable, parse
 
 
 def keep(course: Course, lesson: Lesson) -> None:

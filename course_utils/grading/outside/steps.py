@@ -10,7 +10,9 @@ from typing import Any
 from course_utils.checking.evidence import Evidence, encode
 from course_utils.checking.exercise import Case, Exercise, exercises
 from course_utils.checking.judge import expected_evidence
-from course_utils.grading.outside.rebuild import Origin, Rebuilt, needed
+from course_utils.grading.outside.cells import Origin
+from course_utils.grading.outside.names_in_cells import needed
+from course_utils.grading.outside.rebuild import Rebuilt
 from course_utils.grading.outside.task import Beside, Task, exercise_id
 
 

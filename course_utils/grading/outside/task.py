@@ -8,8 +8,9 @@ from typing import Any
 
 from course_utils.building.lesson import Lesson
 from course_utils.grading.inside import wire
+from course_utils.grading.outside.cells import grade_id
 from course_utils.grading.outside.graded import graded_cells
-from course_utils.grading.outside.rebuild import Rebuilt, grade_id, rebuild
+from course_utils.grading.outside.rebuild import Rebuilt, rebuild
 from course_utils.grading.outside.result import Result, is_final, row
 
 Beside = tuple[tuple[str, bytes], ...]  # files by name

@@ -8,8 +8,9 @@ from course_utils.checking.exercise import Exercise
 from course_utils.checking.judge import Verdict
 from course_utils.grading.outside.admission import LONGEST_TEXT, is_name, judged
 from course_utils.grading.outside.causes import with_causes
+from course_utils.grading.outside.cells import grade_id
 from course_utils.grading.outside.exchange import Came
-from course_utils.grading.outside.rebuild import Rebuilt, grade_id
+from course_utils.grading.outside.rebuild import Rebuilt
 from course_utils.grading.outside.result import Row, row
 from course_utils.grading.outside.steps import Step
 from course_utils.grading.outside.task import Task, exercise_id

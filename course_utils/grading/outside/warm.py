@@ -13,7 +13,7 @@ import torch
 from course_utils.checking.evidence import encode
 from course_utils.checking.exercise import Training, exercises
 from course_utils.checking.forms import Form
-from course_utils.grading.outside.rebuild import text
+from course_utils.grading.outside.cells import text
 from course_utils.grading.outside.sandbox import Template, covered, processor
 from course_utils.grading.outside.task import Task
 

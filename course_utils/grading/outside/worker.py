@@ -11,7 +11,7 @@ from course_utils.errors import CourseError
 from course_utils.grading.outside import exchange, owntests, unnamed, verdicts, warm
 from course_utils.grading.outside.exchange import Came
 from course_utils.grading.outside.graded import graded_cells
-from course_utils.grading.outside.rebuild import Unreadable
+from course_utils.grading.outside.reading import Unreadable
 from course_utils.grading.outside.result import Result, without_half_characters
 from course_utils.grading.outside.steps import expected, plan, plan_tests
 from course_utils.grading.outside.task import Task

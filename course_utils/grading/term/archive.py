@@ -16,7 +16,7 @@ from typing import BinaryIO
 from course_utils.errors import CourseError
 from course_utils.grading.outside.gate import printable
 from course_utils.grading.outside.intake import open_plain
-from course_utils.grading.outside.rebuild import LARGEST_FILE
+from course_utils.grading.outside.reading import LARGEST_FILE
 
 JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__"}
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
