@@ -79,7 +79,7 @@ _ = torch.manual_seed(0)
 #
 # $$S_t = \beta \, S_{t-1} + (1 - \beta) \, a_t, \qquad S_0 = 0$$
 #
-# All optimizers below keep such averages. And all of them have to deal with the first steps. Say every $a_t$ is 5 and $\beta = 0.9$. On paper:
+# RMSProp and Adam, further down, keep such averages, and their first steps depend on what becomes of the start at 0. Say every $a_t$ is 5 and $\beta = 0.9$. On paper:
 #
 # | $t$ | $S_t$ | $1 - \beta^t$ | $S_t / (1 - \beta^t)$ |
 # |---|---|---|---|
@@ -567,8 +567,37 @@ explore.line(
     goal=25,
 )
 
+# %% guard="optimizers.slow_intercept"
+# change: torch.randint(1, 100, (30,) -> torch.randint(1, 10, (30,)
+from course_utils.explore.lines import walk
+
+
+def ended(seed, name, plan):
+    """Intercept and loss of all points after five epochs with another draw of the points."""
+    x = torch.randint(1, 100, (30,), generator=torch.Generator().manual_seed(seed)).double()
+    slope, at = walk(torch.stack([x, 2 * x + 30]), (1.0, 1.0), name, plan, 1)[-1]
+    return at.item(), (slope * x + at - 2 * x - 30).square().mean().item()
+
+
+points = torch.stack([column, 2 * column + 30]).double()
+tried = {"RMSProp": [0.02], "Adam": [1.0, 5.0]}
+plans = [(name, [(lr, 0.9)] * 150) for name, rates in tried.items() for lr in rates]
+shown = [walk(points, (1.0, 1.0), name, plan, 1)[-1] for name, plan in plans]
+loss = (shown[2][0] * points[0] + shown[2][1] - points[1]).square().mean()
+for (slope, at), about in zip(shown, (3.4, 20, 28)):
+    assert abs(at - about) < 0.5, "the intercept gets to about 3, 20 and 28"
+assert 4.5 < loss < 5.5, "with Adam and 5 the loss of all points is about 5"
+rms, slow, fast = ([ended(seed, *plan) for seed in range(1, 21)] for plan in plans)
+assert all(3 < at < 4.5 for at, _ in rms), "RMSProp gets to 3 or 4 with other points"
+assert all(14 < at < 30 for at, _ in slow), "Adam with 1 gets to between 14 and 30"
+losses = sorted(loss for _, loss in fast)
+assert losses[0] < 5 and losses[-1] > 10_000, "with 5 the loss may be below 5 or above 10,000"
+assert losses[10] > 100, "and is above 100 with half of the draws"
+
 # %% [markdown]
-# RMSProp with 0.02 gets to about 3, Adam with 1 to about 20, and with 5 to about 28. The columns of $v$ and $s$ tell why: the slope's gradients are some fifty times those of the intercept, and each is divided by its own root of $s$, so both parameters take steps of about lr. The price is that the slope, which was right already, keeps shaking.
+# RMSProp with 0.02 gets to about 3, Adam with 1 to about 20, and with 5 to about 28. The columns of $v$ and $s$ tell why: the slope's gradients are some fifty times those of the intercept, and each is divided by its own root of $s$, so both parameters take steps of about lr.
+#
+# The price is that the slope, which was right already, keeps shaking, the more the larger lr is, and where it stands after the last step is chance. Here Adam with 5 ends at a loss of 5. With 20 other draws of the points RMSProp came to 3 or 4 each time, and Adam with 1 to between 14 and 30; but with 5 the loss at the end was now below 5, now above 10,000, and above 100 with half of the draws.
 
 # %% [markdown]
 # ### Exercise: `repair_adam_step` · extra
@@ -853,16 +882,18 @@ for one, other in zip(aligned[:2], turned[:2]):
 assert aligned[2][20:].max() < 1e-6, "RMSProp wins along the axes by far"
 assert turned[2][-10:].mean() > 1e-3, "turned, it creeps like SGD"
 assert turned[3][-10:].mean() > 2 * aligned[3][-10:].mean(), "Adam loses by the turn too"
+assert aligned[3][-10:].mean() < 2 * aligned[1][-10:].mean(), "Adam keeps up along the axes"
+assert turned[3][-10:].mean() < turned[2][-10:].mean() / 2, "turned, it ends ahead of RMSProp"
 
 # %% [markdown]
 # The ring is the start, the star the lowest point. What the run shows:
 #
 # - **SGD and momentum do not notice the turn.** Their losses are the same in both valleys. A gradient turns with the valley, and so does everything made of gradients by adding and scaling.
 # - **RMSProp wins the first race by far, and it is luck of the axes.** With the valley along the axes, one weight is steep and the other is flat. Dividing each by its own typical gradient makes the valley round. In the turned valley both weights have gradients of the same size. Dividing by it changes the step length and nothing else: RMSProp creeps like SGD.
-# - **Adam** is in between. It also loses by the turn, but its momentum carries it.
+# - **Adam** keeps up with momentum along the axes. It loses by the turn too, but ends well ahead of RMSProp: its momentum carries it.
 # - Nobody wins everywhere. In real networks the scales do differ from weight to weight, which is where Adam helps. And Adam needs less searching for a rate. But well-tuned SGD with momentum is often as good.
 #
-# Race them yourself, in the valley of lesson 02: the loss of a line, long and narrow, and turned. Change one thing at a time, and see who needs which learning rate and whom a batch of 1 disturbs.
+# Race them yourself, in the valley of lesson 02: the loss of a line, long and narrow, and turned. Change one thing at a time, and see who needs which learning rate and whom a batch of 1 disturbs. Then compare the first steps of RMSProp and Adam with the same lr and momentum 0: one is ten times as long as the other. Which line of Adam's table is the reason?
 
 # %%
 inputs = 2 * torch.rand(200, generator=torch.Generator().manual_seed(0))
@@ -1100,17 +1131,18 @@ assert min(curves["reborn, lr 0.01"][-8:]) > 1.3 * ends["Adam, lr 0.01"], (
 # %% guess="optimizers.uncorrected"
 
 # %%
-ratio = (1 - 0.9 ** torch.arange(1, 1001)) / (1 - 0.999 ** torch.arange(1, 1001)).sqrt()
-plots.show(
-    plots.curves({"step": ratio}, xlabel="step number t", ylabel="times too long", log="x"),
-    "optimizers.uncorrected",
-)
 reached = {}
 for lr in [0.001, 0.01]:
     for name, t in [("corrected", 0), ("not corrected", 1_000_000)]:
         losses = reached[name, lr] = train(Adam, 60, lr=lr, t=t)[2]
         said = " ".join(f"{losses[i]:.2f}" for i in (0, 2, 5))
         print(f"lr {lr:5g}, {name:13} validation loss after 10, 30, 60 batches: {said}")
+
+ratio = (1 - 0.9 ** torch.arange(1, 1001)) / (1 - 0.999 ** torch.arange(1, 1001)).sqrt()
+plots.show(
+    plots.curves({"step": ratio}, xlabel="step number t", ylabel="times too long", log="x"),
+    "optimizers.uncorrected",
+)
 
 # %% guard="optimizers.uncorrected"
 # change: ("not corrected", 1_000_000) -> ("not corrected", 0)

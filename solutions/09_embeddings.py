@@ -415,7 +415,7 @@ def expose_embedding_backward():
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `idx` may have two dimensions, as for a batch of sentences.
+# `idx` may have two dimensions, as for a batch of sentences. A word may come twice in two of them, or twice in one.
 #
 # </details>
 # <details><summary>Help, I get this error</summary>
@@ -751,7 +751,7 @@ plots.show(
 # %%
 best = mean_rating.argsort(descending=True)[:200]
 
-named = {int(best[0]): (-5, -60), 2: (-8, -3), int(bias.argmin()): (75, 0)}
+named = {int(best[0]): (-5, -100), 2: (-8, -3), int(bias.argmin()): (75, 0)}
 plots.show(
     plots.coloured(
         torch.stack([mean_rating, bias], dim=1),
@@ -987,7 +987,8 @@ zero = DotProductBias(ratings.n_users, ratings.n_items, 20, (0.0, 5.5))
 for factors in [zero.user_factors, zero.item_factors]:
     _ = nn.init.zeros_(factors)
 history = errors_by_epoch(zero, epochs=3, wd=0.1)
-print(f"largest factor after training: {zero.item_factors.abs().max():.1f}")
+largest = max(zero.user_factors.abs().max().item(), zero.item_factors.abs().max().item())
+print(f"largest factor after training: {largest:g}")
 print(
     f"RMSE on valid: {history['valid'][-1]:.2f}, with biases alone {errors['mean and two biases']:.2f}"
 )

@@ -219,8 +219,8 @@ def described(value: Any) -> str:
     if isinstance(value, Tensor):
         name = str(value.dtype).removeprefix("torch.")
         return f"an {name} tensor" if name[0] in "iu" else f"a {name} tensor"
-    kinds = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}
-    kinds |= {list: "a list" if value else "an empty list", dict: "a dict"}
+    kinds = {bool: "True or False", int: "a whole number", float: "a number with a point"}
+    kinds |= {str: "a text", list: "a list" if value else "an empty list", dict: "a dict"}
     return "None" if value is None else kinds.get(type(value), "something else")
 
 
@@ -238,7 +238,9 @@ def _other(name: str, words: str, value: Any) -> str:
     """That a value should be what the words say, and what it is."""
     whole = isinstance(value, Tensor) and not value.is_floating_point() and "float32" in words
     more = ": write one of its numbers with a point" if whole else ""
-    return f"{name} should be {words}, not {described(value)}{more}."
+    large = type(value) is int and words == KINDS["whole number"].words
+    found = "a larger one" if large else described(value)
+    return f"{name} should be {words}, not {found}{more}."
 
 
 def _within(value: Any, kind: str) -> bool:

@@ -259,8 +259,10 @@ class _Search:
     def _rest(self, mistake: Mistake) -> str:
         """Where the evidence still differs once a mistake has explained part of it."""
         for index in (i for i in self.order if not self._same((mistake,), i)):
-            mistaken = self._run((mistake,), index)
-            if found := first_difference([self.cases[index]], [mistaken], [self.got[index]]):
+            case, mistaken, got = self.cases[index], self._run((mistake,), index), self.got[index]
+            right = {n for n in got.values if _equal(case, n, self.expected[index], got)}
+            left = [_without(evidence, right) for evidence in (mistaken, got)]
+            if found := first_difference([case], left[:1], left[1:]):
                 claimed = isinstance(found.want.values.get(found.name), bool)
                 name = found.name if found.is_asked_for else "something extra"
                 what = (
@@ -331,6 +333,12 @@ def _equal(case: Case, name: str, one: Evidence, other: Evidence) -> bool:
         return False
     single = [Evidence({name: item.values[name]}, rtol=item.rtol) for item in (one, other)]
     return first_difference([case], single[:1], single[1:]) is None
+
+
+def _without(evidence: Evidence, names: set[str]) -> Evidence:
+    """The evidence without the values under these names."""
+    values = {name: value for name, value in evidence.values.items() if name not in names}
+    return replace(evidence, values=values)
 
 
 def _raised_alike(one: Evidence, other: Evidence) -> bool:

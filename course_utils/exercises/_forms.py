@@ -115,8 +115,9 @@ REPRODUCING = (
     Mistake(
         "another bug",
         None,
-        "What does the first loss that differs say? The loss before the first step depends on the "
-        "start alone, the next one on a single step: work that one out for your bug by hand.",
+        "What does the first loss that differs say? The very first depends on the start alone, "
+        "every other one on the steps before it. So your steps are right up to the last loss that "
+        "agrees, to four digits, and the next step is not: work that one out for your bug by hand.",
         sign=lambda findings: "agreeing" in findings[0],
     ),
 )

@@ -373,6 +373,11 @@ class SigmoidRange(Exercise):
             "You stretch the sigmoid by high. It has to fill the distance from low to high.",
         ),
         Mistake(
+            "brackets around the width",
+            edit("(high - low)", "high - low"),
+            "You multiply low alone by the sigmoid. The width, high - low, needs brackets.",
+        ),
+        Mistake(
             "range widened",
             edit("high - low", "high + 0.5 - low"),
             "Your range ends half a unit above high. A range wider than the data is a good "
@@ -669,6 +674,18 @@ class DotProductBias(Exercise):
             "to do with each other: index each table with its own indices.",
         ),
         Mistake(
+            "user factors of the item",
+            edit("(self.user_factors, users)", "(self.user_factors, items)"),
+            "You look up user_factors with the number of the film. Film 3 and user 3 have nothing "
+            "to do with each other: index each table with its own indices.",
+        ),
+        Mistake(
+            "item factors of the user",
+            edit("(self.item_factors, items)", "(self.item_factors, users)"),
+            "You look up item_factors with the number of the user. Film 3 and user 3 have nothing "
+            "to do with each other: index each table with its own indices.",
+        ),
+        Mistake(
             "biases outside the sigmoid",
             edit(" + biases, *self.y_range)", ", *self.y_range) + biases"),
             "The biases are added after the sigmoid, so predictions can leave the range. Add "
@@ -790,6 +807,17 @@ class DotProductBias(Exercise):
             sign=lambda evidence: (
                 evidence[0]["parameters"].count("factors") < 2
                 and evidence[0]["parameters"].count("bias ") == 2
+            ),
+        ),
+        Mistake(
+            "a bias that is no parameter",
+            None,
+            "A table of biases is missing among the parameters of the model, so it would not be "
+            "trained. Wrap it in nn.Parameter, as you did with the factors, and call it by the "
+            "name that the docstring gives.",
+            sign=lambda evidence: (
+                evidence[0]["parameters"].count("_factors (") == 2
+                and evidence[0]["parameters"].count("_bias (") == 1
             ),
         ),
         Mistake(
@@ -1349,7 +1377,7 @@ class ExposeEmbeddingBackward(Expose):
         ),
         missed(
             "loop over the first dimension",
-            "A batch of sentences gives idx of shape (batch, words). Does the answer still know "
-            "which dimension is which?",
+            "A batch of sentences gives idx of shape (batch, words), and a word may come twice in "
+            "one of them. Does its row still get both gradients?",
         ),
     )

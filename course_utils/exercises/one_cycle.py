@@ -2,6 +2,7 @@
 of a fit.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
@@ -484,6 +485,14 @@ def _rounded_over(rng: Rng) -> tuple[float, float, int]:
             return lr_min, lr_max, steps
 
 
+def _nan_goes_through(evidence: Sequence[dict[str, Any]]) -> bool:
+    """Whether the test stops at a loss over the limit and not at nan, and its rates are right."""
+    rates = [float(rate) for rate in evidence[0]["rates that were tried"]]
+    ratios = [b / a for a, b in itertools.pairwise(rates)]
+    grows, becomes_nan = (evidence[i]["number of rates that were tried"] for i in (2, 3))
+    return (grows, becomes_nan) == (7, 6) and max(ratios) < 1.001 * min(ratios)
+
+
 class LrRangeTest(Exercise):
     """(lrs, losses) for rates from lr_min to lr_max in equal ratios, until a loss is not finite or
     above 4 * best.
@@ -618,15 +627,18 @@ class LrRangeTest(Exercise):
             ),
             "The loss that ends the test is in your lists. Look before you append.",
         ),
-        Mistake(
-            "nan missed",
-            None,
-            "A loss of nan goes through. `nan > 4 * best` is False, and so are `nan < ...` and "
-            "`nan == ...`: ask whether the loss is finite.",
-            sign=lambda e: (
-                e[2]["number of rates that were tried"] == 7  # of nine, where the loss grows
-                and e[3]["number of rates that were tried"] == 6  # and not 4, where it becomes nan
-            ),
+        *(
+            Mistake(
+                "nan missed",
+                change,
+                "A loss of nan goes through. `nan > 4 * best` is False, and so are `nan < ...` and "
+                "`nan == ...`: ask whether the loss is finite.",
+                sign,
+            )
+            for change, sign in (
+                (edit("not math.isfinite(loss) or loss >", "loss >"), None),
+                (None, _nan_goes_through),
+            )
         ),
         Mistake(
             "inf missed",
@@ -658,6 +670,12 @@ class LrRangeTest(Exercise):
             ),
             "Neighbouring rates have equal differences, so nearly all lie near lr_max. Learning "
             "rates are compared by ratio: each is the one before times a fixed factor.",
+        ),
+        Mistake(
+            "brackets around steps - 1",
+            edit("(i / (steps - 1))", "(i * (1 / steps - 1))"),
+            "`1 / steps - 1` divides first, and is negative: every rate is smaller than the one "
+            "before. The number of gaps, steps - 1, needs brackets.",
         ),
         Mistake(
             "lr_max not reached",

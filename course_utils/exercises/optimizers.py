@@ -653,6 +653,13 @@ class AdamStep(Exercise):
 
     mistakes = (
         *_ADAM_MISTAKES,
+        Mistake(
+            "root corrected in place of the squares",
+            edit("(s_hat.sqrt() + eps)", "(s.sqrt() / (1 - b2**t) + eps)"),
+            "You take the root first and then correct it with the factor that belongs to s. What "
+            "is too small by that factor is the average of the squares; its root is too small by "
+            "the root of the factor.",
+        ),
         *in_place_mistakes({"means": "m", "squares": "s"}),
     )
 
@@ -765,6 +772,12 @@ class AdamwStep(Exercise):
         ),
         *decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
         *factor_mistakes(),
+        Mistake(
+            "lr outside the brackets",
+            edit("1 - lr * wd", "lr * (1 - wd)"),
+            "You multiply the weight by lr, and hardly anything of it is left. Only the decay is "
+            "scaled by lr: with wd = 0 the factor has to be 1.",
+        ),
         *_ADAM_MISTAKES,
         *in_place_mistakes(
             {"means": "m", "squares": "s"},

@@ -111,7 +111,7 @@ def line(
     rates = sorted({0.00001, 0.0001, 0.001, 0.01, 0.02, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, lr})
     points = torch.tensor([xs, ys], dtype=torch.float64)
     start, squares = vector(start, "start", 2, 2), [*optimizers] != ["SGD"]
-    path = _walk(points, start, optimizer, pairs, 1)
+    path = walk(points, start, optimizer, pairs, 1)
     chosen = [] if plan else [menu("lr", "learning rate", rates, lr), _momentum(momentum)]
     return explorer(
         "steps line",
@@ -212,14 +212,14 @@ def _still_valley(
     a, b = torch.linspace(low_a, high_a, 60), torch.linspace(low_b, high_b, 60)
     x, y = points
     heights = torch.stack([((a[:, None] * x + v - y) ** 2).mean(1) for v in b])
-    path = _walk(points, start, optimizer, [(lr, momentum)] * SHOWN, len(x))
+    path = walk(points, start, optimizer, [(lr, momentum)] * SHOWN, len(x))
     name = f"{optimizer}, lr {lr:g}, momentum {momentum:g}"
     return plots.surface(
         a, b, heights, {name: path}, lowest=_best(points), xlabel="slope", ylabel="intercept"
     )
 
 
-def _walk(
+def walk(
     points: Tensor, start: Sequence[float], optimizer: str, plan: Sequence[Any], size: int
 ) -> Tensor:
     """The places (steps + 1, 2) on the way with batches of this size, in the points' order."""

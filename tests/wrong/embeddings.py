@@ -1539,3 +1539,38 @@ def sigmoid_range(x, low, high):
 def pca(x, k):
     u, s, v = torch.linalg.svd(x, full_matrices=False)
     return x @ v[:k].T, v[:k], (s**2 / (s**2).sum())[:k]
+
+
+@wrong("embeddings.sigmoid_range", "brackets around the width")
+def sigmoid_range(x, low, high):
+    return low + high - low * torch.sigmoid(x)
+
+
+# the tables of factors exchanged: an index error in one case, wrong numbers in another
+@wrong("embeddings.DotProductBias", "user factors of the item", "item factors of the user")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        match = (self.user_factors[items] * self.item_factors[users]).sum(1)
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "user factors of the item")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        match = torch.einsum("nk,nk->n", self.user_factors[items], self.item_factors[items])
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "item factors of the user")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        match = (self.user_factors[users] * self.item_factors[users]).sum(-1)
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "a bias that is no parameter")
+class DotProductBias(_Dot):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__(n_users, n_items, n_factors, y_range)
+        del self.item_bias
+        self.item_bias = torch.zeros(n_items)

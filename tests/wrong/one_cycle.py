@@ -1260,3 +1260,33 @@ def one_cycle(
         return cos(lr_max / div, lr_max, p), cos(momentums[1], momentums[0], p)
     p = (step - peak) / (total_steps - 1 - peak)
     return cos(lr_max, lr_max / final_div, p), cos(momentums[0], momentums[1], p)
+
+
+# 1 / steps - 1 without brackets
+@wrong("one_cycle.lr_range_test", "brackets around steps - 1")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / steps - 1)
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        loss = loss_at(lr_min * q**i)
+        if not math.isfinite(loss) or loss > 4 * best:
+            break
+        best = min(best, loss)
+        lrs.append(lr_min * q**i)
+        losses.append(loss)
+    return lrs, losses
+
+
+# equal steps, and nan does not stop the test
+@wrong("one_cycle.lr_range_test", "evenly spaced", "nan missed")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min + (lr_max - lr_min) * i / (steps - 1)
+        loss = loss_at(lr)
+        if loss > 4 * best:
+            break
+        best = min(best, loss)
+        lrs.append(lr)
+        losses.append(loss)
+    return lrs, losses

@@ -1576,3 +1576,26 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
         s.mul_(betas[1]).add_(p.grad**2, alpha=1 - betas[1])
         mh, sh = m / (1 - betas[0] ** t), s / (1 - betas[1] ** t)
         p -= lr * (mh / (sh.sqrt() + eps) + wd)
+
+
+# the same correction for the root as for s
+@wrong("optimizers.adam_step", "root corrected in place of the squares")
+@torch.no_grad()
+def adam_step(params, means, squares, t, lr, betas, eps):
+    for p, m, s in zip(params, means, squares, strict=True):
+        if p.grad is None:
+            continue
+        m.lerp_(p.grad, 1 - betas[0])
+        s.lerp_(p.grad.square(), 1 - betas[1])
+        root = s.sqrt() / (1 - betas[1] ** t)
+        p.sub_(lr * (m / (1 - betas[0] ** t)) / (root + eps))
+
+
+# lr before the bracket in place of inside it
+@wrong("optimizers.adamw_step", "lr outside the brackets")
+@torch.no_grad()
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    for p in params:
+        if p.grad is not None:
+            p.mul_(lr * (1 - wd))
+    _adam()(params, means, squares, t, lr, betas, eps)
