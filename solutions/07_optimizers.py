@@ -584,7 +584,7 @@ tried = {"RMSProp": [0.02], "Adam": [1.0, 5.0]}
 plans = [(name, [(lr, 0.9)] * 150) for name, rates in tried.items() for lr in rates]
 shown = [walk(points, (1.0, 1.0), name, plan, 1)[-1] for name, plan in plans]
 loss = (shown[2][0] * points[0] + shown[2][1] - points[1]).square().mean()
-for (slope, at), about in zip(shown, (3.4, 20, 28)):
+for (_, at), about in zip(shown, (3.4, 20, 28)):
     assert abs(at - about) < 0.5, "the intercept gets to about 3, 20 and 28"
 assert 4.5 < loss < 5.5, "with Adam and 5 the loss of all points is about 5"
 rms, slow, fast = ([ended(seed, *plan) for seed in range(1, 21)] for plan in plans)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from course_utils.checking import Expose, Repair, Reproduce, TellApart, exercises, judge, lessons
 from course_utils.checking.card import Card
 from course_utils.checking.evidence import Evidence
-from course_utils.checking.exercise import reference
+from course_utils.checking.exercise import find, reference
 from course_utils.checking.forms import misses
 from course_utils.checking.judge import judge_evidence
 from course_utils.checking.repair import bare_lines, changed_lines
@@ -126,6 +126,15 @@ def test_what_is_no_exposure_is_said(exercise, spoil, said):
     )
     assert (verdict.status, verdict.score) == ("wrong", 0.0)
     assert said in verdict.advice, verdict.advice
+
+
+@pytest.mark.parametrize(
+    "t, said", [(1000, "not a larger one"), (1.0, "not a number with a point")]
+)
+def test_a_number_is_not_refused_as_what_it_should_be(t, said):
+    witness, repaired = reference(find("optimizers.repair_adam_step"))()
+    advice = judge("optimizers.repair_adam_step", lambda: ({**witness, "t": t}, repaired)).advice
+    assert f"t should be a whole number up to 100, {said}." in advice, advice
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e30])

@@ -82,6 +82,29 @@ def test_a_mistake_that_explains_the_first_case_alone_is_named_with_what_else_di
     assert "Something else differs as well: velocities[2] after step 1" in verdict.advice
 
 
+def test_what_is_right_is_not_told_as_what_else_differs():
+    """A mistake spoils two tables, and the answer only one of them."""
+
+    class LargeUsers(nn.Module):
+        def __init__(self, n_users, n_items, n_factors, y_range):
+            super().__init__()
+            self.user_factors = nn.Parameter(torch.randn(n_users, n_factors))
+            self.item_factors = nn.Parameter(0.01 * torch.randn(n_items, n_factors))
+            self.user_bias = nn.Parameter(torch.zeros(n_users))
+            self.item_bias = nn.Parameter(torch.zeros(n_items))
+            self.y_range = y_range
+
+        def forward(self, users, items):
+            low, high = self.y_range
+            match = (self.user_factors[users] * self.item_factors[items]).sum(1)
+            match = match + self.user_bias[users] + self.item_bias[items]
+            return low + (high - low) * torch.sigmoid(match)
+
+    verdict = judge("embeddings.DotProductBias", LargeUsers)
+    assert verdict.mistake == "factors start large"
+    assert "Something else" not in verdict.advice, verdict.advice
+
+
 def test_of_two_that_explain_as_much_both_are_told():
     class Relu(Exercise):
         """max(x, 0)."""
