@@ -119,8 +119,10 @@ class Subject:
 
     @cached_property
     def core_run(self) -> Run:
-        """What is left of the text without what is extra, as it runs now."""
+        """What is left of the text without what is extra, as it runs now, its figures not drawn."""
         notebook = nb.from_text(self.lesson, extra=False)
+        for first in [cell for cell in notebook.cells if cell.cell_type == "code"][:1]:
+            first.source = f"{guards.FIRST}\n\n{first.source}"
         try:
             return _run(notebook, self.lesson.solved.parent)
         except CourseError as error:
