@@ -1,11 +1,14 @@
 """Courses to grade in tests: lesson 01 released, and whatever the test hands in."""
 
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -57,14 +60,46 @@ def course_command(course: Course, *arguments: str) -> subprocess.CompletedProce
 
 def course_command_apart(course: Course, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `course` in a process of its own, with all that it starts."""
-    command = [sys.executable, "-c", "from course_utils.cli import main; main()", *arguments]
-    return subprocess.run(command, cwd=course.root, env=ENVIRONMENT, capture_output=True, text=True)
+    return _apart("course_utils.cli", course.root, arguments)
 
 
 def nbgrader_command(course: Course, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `nbgrader` in the course's folder."""
-    command = [sys.executable, "-m", "nbgrader", *arguments]
-    return subprocess.run(command, cwd=course.root, env=ENVIRONMENT, capture_output=True, text=True)
+    """Run `nbgrader` in the course's folder, in a process of its own."""
+    return nbgrader_in(course.root, *arguments)
+
+
+def nbgrader_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `nbgrader` in a folder, in a process of its own."""
+    return _apart("nbgrader.apps.nbgraderapp", folder, arguments)
+
+
+# Copied for each command: a process that has imported what these need, which takes seconds.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload([__name__, "nbgrader.apps", "course_utils.grading.outside.batch"])
+
+
+def _apart(
+    module: str, folder: Path, arguments: tuple[str, ...]
+) -> subprocess.CompletedProcess[str]:
+    """What subprocess.run gives for a module's main function."""
+    with tempfile.TemporaryDirectory() as temporary:
+        files = [Path(temporary) / name for name in ("out", "errors")]
+        process = FORKS.Process(target=_main, args=(module, folder, arguments, *files))
+        process.start()
+        process.join()
+        out, errors = (file.read_text() for file in files)
+    assert process.exitcode is not None
+    return subprocess.CompletedProcess(arguments, process.exitcode, out, errors)
+
+
+def _main(module: str, folder: Path, arguments: tuple[str, ...], *files: Path) -> None:
+    """Run the main function in this process, with files in place of what it prints."""
+    for number, file in enumerate(files, start=1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
+    os.chdir(folder)
+    os.environ.update(ENVIRONMENT)
+    sys.argv = [module, *arguments]
+    import_module(module).main()
 
 
 def stock(course: Course) -> None:

@@ -25,6 +25,7 @@ from tests.grading.classroom import (
     hand_in,
     make_course,
     nbgrader_command,
+    nbgrader_in,
     numbered,
 )
 from tests.grading.test_changes import (  # noqa: F401
@@ -109,10 +110,7 @@ def test_the_validate_button_says_what_is_not_right(course):  # noqa: F811
     path = course.root / "mine.ipynb"
     wrong = corpus.answered("My_Linear", relu="def relu(x):\n    return x")
     path.write_text(json.dumps(wrong))
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", "validate", str(path)],
-        cwd=course.root, env=ENVIRONMENT, capture_output=True, text=True,
-    )  # fmt: skip
+    done = nbgrader_command(course, "validate", str(path))
     assert "VALIDATION FAILED" in done.stdout and "linear.collapse: not attempted" in done.stdout
     assert "linear.relu" in done.stdout and "linear.My_Linear" not in done.stdout
 
@@ -129,10 +127,7 @@ def test_a_submission_goes_through_nbgraders_exchange(course, tmp_path):  # noqa
     (course.root / "exchange").chmod(0o777)
 
     def say(place, *words):
-        done = subprocess.run(
-            [sys.executable, "-m", "nbgrader", *words, LESSON.name],
-            cwd=place, env=ENVIRONMENT, capture_output=True, text=True,
-        )  # fmt: skip
+        done = nbgrader_in(place, *words, LESSON.name)
         assert done.returncode == 0, done.stderr
 
     say(course.root, "generate_assignment", "--force")
