@@ -371,7 +371,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `linear_backward`
 #
-# {{ linear_backward }} No autograd here (nor `torch.func`), and no loop. Each gradient has the dtype of what came in: the cells below call your functions with float64 numbers.
+# {{ linear_backward }} No autograd here (nor `torch.func`), and no loop is needed. Each gradient has the dtype of what came in: the cells below call your functions with float64 numbers.
 
 
 # %% exercise="linear_backward" seed=303

@@ -553,6 +553,15 @@ class LinearBackward(Exercise):
             "You return the derivatives of the sum of y. What arrives from the layers above is "
             "grad_out, and the chain rule multiplies by it.",
         ),
+        *(
+            Mistake(
+                f"grad of {name} without grad_out",
+                edit(formula, formula.replace("grad_out", "torch.ones_like(grad_out)")),
+                f"Your gradient of {name} leaves out grad_out, as if only ones arrived from above. "
+                "The chain rule multiplies by what arrives.",
+            )
+            for name, formula in (("x", "grad_out @ weight"), ("weight", "grad_out.T @ x"))
+        ),
         Mistake(
             "grad of bias without grad_out",
             edit("grad_out.sum(0)", "torch.ones_like(grad_out).sum(0)"),

@@ -750,6 +750,12 @@ class Collapse(Exercise):
             "b2 is missing: the second map adds it at the very end.",
         ),
         Mistake(
+            "b left out",
+            edit("return w2 @ w1, w2 @ b1 + b2", "return w2 @ w1"),
+            "You return the weight alone. An affine map has a bias too: return both, with a comma "
+            "between them.",
+        ),
+        Mistake(
             "second bias sent through the second map",
             edit("w2 @ b1 + b2", "w2 @ (b1 + b2)"),
             "You multiply b2 by w2. It is the constant of the second map: it is added after w2.",

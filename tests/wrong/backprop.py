@@ -2019,3 +2019,14 @@ def _two_layers_from(second, first):
 wrong("backprop.two_layer_backward", "x instead of h")(_two_layers_from("x", "x"))
 
 wrong("backprop.two_layer_backward", "h instead of x")(_two_layers_from("h", "h"))
+
+
+@wrong("backprop.linear_backward", "grad of x without grad_out")
+def linear_backward(grad_out, x, weight):
+    return torch.ones(grad_out.shape) @ weight, grad_out.T @ x, grad_out.sum(0)
+
+
+@wrong("backprop.linear_backward", "grad of weight without grad_out")
+def linear_backward(grad_out, x, weight):
+    grad_weight = x.sum(0).repeat(len(weight), 1)
+    return grad_out @ weight, grad_weight, grad_out.sum(0)
