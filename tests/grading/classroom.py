@@ -97,6 +97,7 @@ def _main(module: str, folder: Path, arguments: tuple[str, ...], *files: Path) -
     for number, file in enumerate(files, start=1):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
     os.chdir(folder)
+    os.environ.clear()
     os.environ.update(ENVIRONMENT)
     sys.argv = [module, *arguments]
     import_module(module).main()
