@@ -549,7 +549,7 @@ assert down[60:150].min() < 0.2 and down[-1] < 0.4, "after a jump down they are 
 # %% [markdown]
 # ### The slow intercept again · extra
 #
-# In lesson 02 SGD fitted a line to 30 points on $y = 2x + 30$, one point a step. The slope was right at once, and after five epochs the intercept stood at 1.2 instead of 30. Choose an optimizer and a learning rate for it, and run five epochs; RMSProp with 0.02 and Adam with 1 are good to begin with. (Momentum is Adam's $\beta_1$ here; RMSProp has none. $\alpha$ and $\beta_2$ are 0.99.)
+# In lesson 02 SGD fitted a line to 30 points on $y = 2x + 30$, one point a step. The slope was at about 2.4 at once, and after five epochs the intercept stood at 1.2 instead of 30. Choose an optimizer and a learning rate for it, and run five epochs; RMSProp with 0.02 and Adam with 1 are good to begin with. (Momentum is Adam's $\beta_1$ here; RMSProp has none. $\alpha$ and $\beta_2$ are 0.99.)
 
 # %%
 column = torch.randint(1, 100, (30,), generator=torch.Generator().manual_seed(0))
@@ -597,7 +597,7 @@ assert losses[10] > 100, "and is above 100 with half of the draws"
 # %% [markdown]
 # RMSProp with 0.02 gets to about 3, Adam with 1 to about 20, and with 5 to about 28. The columns of $v$ and $s$ tell why: the slope's gradients are some fifty times those of the intercept, and each is divided by its own root of $s$, so both parameters take steps of about lr.
 #
-# The price is that the slope, which was right already, keeps shaking, the more the larger lr is, and where it stands after the last step is chance. Here Adam with 5 ends at a loss of 5. With 20 other draws of the points RMSProp came to 3 or 4 each time, and Adam with 1 to between 14 and 30; but with 5 the loss at the end was now below 5, now above 10,000, and above 100 with half of the draws.
+# The price is that the slope, which was near its place long before, keeps shaking, the more the larger lr is, and where it stands after the last step is chance. Here Adam with 5 ends at a loss of 5. With 20 other draws of the points RMSProp came to 3 or 4 each time, and Adam with 1 to between 14 and 30; but with 5 the loss at the end was now below 5, now above 10,000, and above 100 with half of the draws.
 
 # %% [markdown]
 # ### Exercise: `repair_adam_step` · extra
