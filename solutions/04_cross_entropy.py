@@ -643,11 +643,12 @@ explore.softmax(
 # %% [markdown]
 # ### What you should now see
 #
-# Lesson 03's referee agrees: central differences in float64 give the same numbers. And for a digit that the nearest mean gets wrong you can see what the gradient asks for. Gradient descent moves *against* the gradient, so blue bars will rise and orange ones fall.
+# Lesson 03's referee agrees: central differences in float64 give the same numbers. And for a digit that the nearest mean gets wrong you can see what the gradient asks for. Gradient descent moves *against* the gradient, so in the picture of $p - y$ it raises the logits under blue bars and lowers those under orange ones. (In the other two, orange marks the largest.)
 
 # %% guess="cross_entropy.push"
 
 # %%
+# a tenth of the logits: so that no probability is so near 0 that rounding hides its slope
 few, few_targets = logits[:5].double() / 10, labels[:5]
 by_differences = numerical_gradient(lambda z: cross_entropy(z, few_targets), few)
 error = relative_error(cross_entropy_backward(few, few_targets), by_differences)
@@ -716,7 +717,7 @@ assert 0.49 < shared < 0.51 and own > 0.99, "softmax has to share, a sigmoid has
 # %% [markdown]
 # ## Train with it
 #
-# With the gradient of the logits you can train an affine map. From $z = xW^T + b$ follows, by `linear_backward` of lesson 03, that the gradient of the weights is `grad.T @ x` and that of the bias the sum of the rows. Here are 150 steps of plain gradient descent on all 4,000 digits, without autograd. (A linear map with softmax and cross-entropy is called *logistic regression*.)
+# With the gradient of the logits you can train an affine map. From $z = xW^T + b$ follows, by `linear_backward` of lesson 03, that the gradient of the weights is `grad.T @ x` and that of the bias the sum of the rows. That is enough for 150 steps of plain gradient descent on all 4,000 digits, without autograd. (A linear map with softmax and cross-entropy is called *logistic regression*.) One thing is missing before they are taken.
 #
 # ### The metric
 #

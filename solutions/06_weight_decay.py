@@ -407,9 +407,11 @@ def sgd_decay_step(params, lr, wd):
 # If nothing is left of the weights, look at the factor: it should be a little below 1.
 #
 # </details>
-# <details><summary>Help, the check says that the values are slightly off</summary>
+# <details><summary>Help, I get this error</summary>
 #
-# Is the order right? If the gradient is followed first, the fresh step decays as well. Is lr in the decay? It is scaled by lr like everything else in a step.
+# `TypeError: unsupported operand type(s) for *: 'float' and 'NoneType'`: after `p = p * ...` the name p belongs to a new tensor, which has no gradient. Change the tensor itself.
+#
+# The values are only slightly off: is the order right? If the gradient is followed first, the fresh step decays as well. Is lr in the decay? It is scaled by lr like everything else in a step.
 #
 # </details>
 

@@ -234,6 +234,12 @@ class Softmax(Exercise):
         ),
         *_shift_mistakes(),
         Mistake(
+            "shifted below the line only",
+            edit("return exp", "return logits.exp()"),
+            "You shift in the denominator and not in the numerator. The factor that a shift brings "
+            "in cancels where both are made of shifted logits.",
+        ),
+        Mistake(
             "small number in the denominator",
             edit(
                 "logits.amax(-1, keepdim=True)",

@@ -62,7 +62,7 @@ class Normalize(Exercise):
 
     def probe(self, normalize: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         answer = normalize(case.train, case.valid)
-        yield "what is returned", _things(answer)
+        yield "number of results", _things(answer)
         train, valid = answer
         yield "train", train, 1e-3  # the standard deviation may be divided by n or by n - 1
         yield "valid", valid, 1e-3
@@ -79,6 +79,21 @@ class Normalize(Exercise):
             "The validation data is scaled with its own mean and spread. The net learns from "
             "numbers scaled in one way, so everything it ever sees must be scaled in the same "
             "way.",
+        ),
+        *(
+            Mistake(
+                "validation data scaled by itself",
+                change,
+                f"valid is {done}. Everything that the net ever sees must go through one map, with "
+                "the mean and the spread of the training data.",
+            )
+            for change, done in (
+                (edit("(valid - mean)", "(valid - valid.mean())"), "shifted by its own mean"),
+                (
+                    edit("(valid - mean) / std", "(valid - mean) / valid.std()"),
+                    "divided by its own spread",
+                ),
+            )
         ),
         Mistake(
             "statistics of both together",
@@ -201,13 +216,13 @@ class Normalize(Exercise):
             "returned None",
             None,
             "Your function returns nothing. Is a return missing?",
-            sign=lambda e: e[0]["what is returned"] == "nothing",
+            sign=lambda e: e[0]["number of results"] == "nothing",
         ),
         Mistake(
             "not two things",
             None,
             "Return two tensors, train and valid, with a comma between them.",
-            sign=lambda e: e[0]["what is returned"] != "2 things",
+            sign=lambda e: e[0]["number of results"] != "2 things",
         ),
     )
 
@@ -316,6 +331,27 @@ class Sgd(Exercise):
                 and 0 in [value for name, value in e[2].items() if "moves" in name]
             ),
         ),
+        *(
+            Mistake(
+                "an attribute that is not there",
+                change,
+                f"Your code reads `self.{name}`, and nothing is kept under this name. What has to "
+                "survive from call to call becomes `self.something` in __init__, under the name "
+                "by which the methods read it.",
+            )
+            for name, change in (
+                (
+                    "params",
+                    edit("self.params, self.lr", "params, self.lr", "self.params]", "params]"),
+                ),
+                ("lr", edit("self.lr, ", "", "), lr, ", "), ")),
+                ("momentum", edit(", self.momentum =", " =", ", lr, momentum\n", ", lr\n")),
+                (
+                    "velocities",
+                    edit("self.velocities = [torch.zeros_like(p) for p in self.params]", "pass"),
+                ),
+            )
+        ),
         Mistake(
             "lr is kept under another name",
             edit("self.lr, self", "self.rate, self", "self.lr * v", "self.rate * v"),
@@ -368,7 +404,14 @@ class Sgd(Exercise):
             "momentum ignored",
             edit(".mul_(self.momentum)", ".zero_()"),
             "Every step follows the gradient alone: the velocity is forgotten. It has to survive "
-            "from step to step, as an attribute of the optimizer.",
+            "from step to step, as an attribute of the optimizer. Did you write `v = ...`? That "
+            "only gives the name v to a new tensor; change the one that is kept.",
+        ),
+        Mistake(
+            "velocity added to itself",
+            edit("v.mul_(self.momentum).add_(p.grad)", "v.add_(self.momentum * v + p.grad)"),
+            "The old velocity stays in v in full, and momentum times it comes on top. In "
+            "v <- momentum * v + g the new value takes the place of the old one.",
         ),
         Mistake(
             "one velocity for several parameters",
@@ -709,6 +752,14 @@ class TrainEpoch(Exercise):
             "There is one step at the end of the epoch. Take one step for every batch.",
         ),
         Mistake(
+            "one step for all batches",
+            edit(
+                "        optimizer.step()\n", "", "    return", "    optimizer.step()\n    return"
+            ),
+            "There is one step at the end of the epoch, and it follows the last batch alone. Take "
+            "one step for every batch, inside the loop.",
+        ),
+        Mistake(
             "loss after the step",
             edit("loss.item()", "loss_fn(model(x), y).item()"),
             "You compute the loss again after the step. That costs another forward pass and "
@@ -784,6 +835,12 @@ class TrainEpoch(Exercise):
             edit("n += len(y)", "n += 1"),
             "You divide the sum over all examples by the number of batches. Divide it by the "
             "number of examples.",
+        ),
+        Mistake(
+            "sum of all losses over the last batch",
+            edit("total / n", "total / len(y)"),
+            "You divide the sum over all examples by the size of the last batch. Divide it by the "
+            "number of all examples.",
         ),
         Mistake(
             "gradient of the sum",
@@ -874,7 +931,7 @@ class Evaluate(Exercise):
     def probe(self, evaluate: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = _Watched(case.weight, case.bias).train(case.training)
         answer = evaluate(model, case.x, case.y)
-        yield "what is returned", _things(answer)
+        yield "number of results", _things(answer)
         yield claim(
             "the model is in eval mode while it runs", not any(mode for mode, _, _ in model.calls)
         )
@@ -1003,13 +1060,13 @@ class Evaluate(Exercise):
             "returned None",
             None,
             "Your function returns nothing. Is a return missing?",
-            sign=lambda e: e[0]["what is returned"] == "nothing",
+            sign=lambda e: e[0]["number of results"] == "nothing",
         ),
         Mistake(
             "not two numbers",
             None,
             "Return two numbers, the loss and the accuracy, with a comma between them.",
-            sign=lambda e: e[0]["what is returned"] != "2 things",
+            sign=lambda e: e[0]["number of results"] != "2 things",
         ),
         Mistake(
             "number of hits",

@@ -430,7 +430,8 @@ class SgdDecayStep(Exercise):
         Mistake(
             "only the decay",
             edit("p -= lr * p.grad", "pass"),
-            "The weights shrink, but you never follow the gradient.",
+            "The weights shrink, but you never follow the gradient. Did you write `p = p - ...`? "
+            "That only gives the name p to a new tensor; change p in place.",
         ),
         Mistake(
             "uphill",
@@ -453,6 +454,16 @@ class SgdDecayStep(Exercise):
             edit("lr * p.grad", "p.grad.mul_(lr)"),
             "You multiply `.grad` by lr on the way, and whoever reads it next finds a "
             "different gradient. A step only reads `.grad`.",
+        ),
+        *(
+            Mistake(
+                "name rebound",
+                edit("p *= 1 - lr * wd", "p = p * (1 - lr * wd)", "lr * p.grad", step),
+                "`p = p * ...` gives the name p to a new tensor. That one has no gradient, so its "
+                "`.grad` is None, and the model's parameter stays as it was. Shrink the parameter "
+                "itself, in place.",
+            )
+            for step in ("(lr * p.grad)", "p.grad * lr")
         ),
         *decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
         *factor_mistakes(),
@@ -541,7 +552,7 @@ class DecayGroups(Exercise):
         trainable = [p.requires_grad for p in model.parameters()]
         groups = decay_groups(model, case.wd)
         yield (
-            "what is returned",
+            "number of groups",
             f"a list of {len(groups)}" if isinstance(groups, list | tuple) else groups,
         )
         yield (
@@ -695,6 +706,22 @@ class DecayGroups(Exercise):
             "`model.parameters()` gives each one once.",
         ),
         Mistake(
+            "parameters of nested modules listed again",
+            edit(
+                "for p in model.parameters()",
+                "for module in model.modules() for p in module.parameters()",
+            ),
+            "A parameter is in the list once for every module around it, and would be stepped as "
+            "often. `model.parameters()` goes through the modules inside already, and gives each "
+            "one once.",
+        ),
+        Mistake(
+            "only the decaying group",
+            edit(', {"params": spared, "weight_decay": 0.0}', ""),
+            "There is one group, of what decays. An optimizer trains only what it is given: the "
+            "other parameters belong into a second group, or they never move.",
+        ),
+        Mistake(
             "empty group left out",
             edit(
                 "return [{", "return [group for group in [{", "0.0}]", '0.0}] if group["params"]]'
@@ -720,6 +747,12 @@ class DecayGroups(Exercise):
             "wd for both",
             edit("0.0", "wd"),
             "The second group decays as well: its weight_decay should be 0.",
+        ),
+        Mistake(
+            "no weight_decay for the first",
+            edit(', "weight_decay": wd', ""),
+            'The first group has no "weight_decay", or it stands under another name. An optimizer '
+            "then uses its own default there, and your wd has no effect.",
         ),
         Mistake(
             "no weight_decay for the second",

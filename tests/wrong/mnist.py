@@ -1726,3 +1726,151 @@ def evaluate(model, x, y):
     loss = -lp[torch.arange(len(y)), y].mean()
     model.train()
     return loss.item(), (z.argmax(1) == y).float().mean().item()
+
+
+wrong("mnist.normalize", "validation data scaled by itself")(
+    lambda a, b: ((a - a.mean()) / a.std(), (b - b.mean()) / a.std())
+)
+
+wrong("mnist.normalize", "validation data scaled by itself")(
+    lambda a, b: ((a - a.mean()) / a.std(), (b - a.mean()) / b.std())
+)
+
+
+@wrong("mnist.SGD", "an attribute that is not there")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)
+        self.velocities = [torch.zeros_like(p) for p in self.params]
+        self.momentum = momentum
+
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities):
+                if p.grad is None:
+                    continue
+                v.mul_(self.momentum).add_(p.grad)
+                p -= self.lr * v
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "an attribute that is not there")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)
+        self.velocities = [torch.zeros_like(p) for p in self.params]
+        self.lr = lr
+        self.mu = momentum
+
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities):
+                if p.grad is None:
+                    continue
+                v *= self.momentum
+                v += p.grad
+                p -= self.lr * v
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "an attribute that is not there")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)
+        self.v = [torch.zeros_like(p) for p in self.params]
+        self.lr, self.momentum = lr, momentum
+
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities):
+                if p.grad is None:
+                    continue
+                v.mul_(self.momentum).add_(p.grad)
+                p -= self.lr * v
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "an attribute that is not there")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.parameters = list(params)
+        self.velocities = [torch.zeros_like(p) for p in self.parameters]
+        self.lr, self.momentum = lr, momentum
+
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities):
+                if p.grad is None:
+                    continue
+                v.mul_(self.momentum).add_(p.grad)
+                p -= self.lr * v
+
+    def zero_grad(self):
+        for p in self.parameters:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "velocity added to itself")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)
+        self.velocities = [torch.zeros_like(p) for p in self.params]
+        self.lr, self.momentum = lr, momentum
+
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities):
+                if p.grad is None:
+                    continue
+                v += self.momentum * v + p.grad
+                p -= self.lr * v
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.train_epoch", "one step for all batches")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        total += loss.item() * len(x)
+        n += len(x)
+    optimizer.step()
+    return total / n
+
+
+@wrong("mnist.train_epoch", "one step for all batches", "mean of batch means")
+def train_epoch(model, batches, loss_fn, optimizer):
+    losses = []
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        losses.append(loss.item())
+    optimizer.step()
+    return sum(losses) / len(losses)
+
+
+@wrong("mnist.train_epoch", "sum of all losses over the last batch")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total = 0.0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * x.shape[0]
+    return total / x.shape[0]

@@ -854,3 +854,60 @@ def decay_groups(model, wd):
     a = [p for n, p in model.named_parameters() if p.requires_grad and not n.endswith("bias")]
     b = [p for n, p in model.named_parameters() if p.requires_grad and n.endswith("bias")]
     return [{"params": a, "weight_decay": wd}, {"params": b, "weight_decay": 0.0}]
+
+
+@wrong("weight_decay.sgd_decay_step", "name rebound")
+def sgd_decay_step(params, lr, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p = p * (1 - lr * wd)
+            p -= lr * p.grad
+
+
+@wrong("weight_decay.sgd_decay_step", "name rebound")
+def sgd_decay_step(params, lr, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p = (1 - lr * wd) * p
+            p -= p.grad * lr
+
+
+@wrong("weight_decay.decay_groups", "no weight_decay for the first")
+def decay_groups(model, wd):
+    decayed, spared = [], []
+    for p in model.parameters():
+        if not p.requires_grad:
+            continue
+        (decayed if p.ndim >= 2 else spared).append(p)
+    return [{"params": decayed, "wd": wd}, {"params": spared, "weight_decay": 0.0}]
+
+
+@wrong("weight_decay.decay_groups", "no weight_decay for the first")
+def decay_groups(model, wd):
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    decayed = [p for p in trainable if p.dim() > 1]
+    spared = [p for p in trainable if p.dim() <= 1]
+    return [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
+
+
+@wrong("weight_decay.decay_groups", "only the decaying group")
+def decay_groups(model, wd):
+    decayed = []
+    for p in model.parameters():
+        if p.requires_grad and p.ndim >= 2:
+            decayed.append(p)
+    return [{"params": decayed, "weight_decay": wd}]
+
+
+@wrong("weight_decay.decay_groups", "parameters of nested modules listed again")
+def decay_groups(model, wd):
+    decayed, spared = [], []
+    for module in model.modules():
+        for p in module.parameters():
+            if p.requires_grad:
+                (decayed if p.ndim > 1 else spared).append(p)
+    return [{"params": decayed, "weight_decay": wd}, {"params": spared, "weight_decay": 0.0}]
