@@ -247,6 +247,21 @@ def test_broadcasting_is_asked_about_where_it_gives_this_shape(expected, got, to
     assert ("broadcast" in advice) is told
 
 
+def test_of_what_is_right_so_far_claims_are_not_listed():
+    want = {"mode": "eval", "the run is without a graph": True, "loss": torch.tensor([1.0, 5.0])}
+    have = want | {"loss": torch.tensor([2.0, 3.0])}
+    found = Difference(
+        Case("a case"),
+        "loss",
+        "value",
+        want["loss"],
+        have["loss"],
+        Evidence(values=have),
+        Evidence(values=want),
+    )
+    assert recognise(found)[1] == "mode is right; loss is the first that differs."
+
+
 def helper(x):
     return LARGE.sum() + x
 

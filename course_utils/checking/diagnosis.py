@@ -24,6 +24,7 @@ def recognise(found: Difference) -> tuple[str | None, str]:
         return None, found.claim
     before = [name for name in found.want.values if name in found.have.values]
     fine = before[: before.index(found.name)] if found.name in before else []
+    fine = [name for name in fine if not isinstance(found.want.values[name], bool)]  # no claims
     if fine:
         return (
             None,
