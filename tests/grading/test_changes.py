@@ -13,7 +13,7 @@ from course_utils.errors import CourseError
 from course_utils.grading import commands
 from course_utils.grading.classroom import statistics
 from course_utils.grading.commands import show
-from course_utils.grading.outside import batch, pool, releases, worker
+from course_utils.grading.outside import batch, one, pool, releases, worker
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.exchange import Came
 from course_utils.grading.outside.gradebook import marks
@@ -21,6 +21,7 @@ from course_utils.grading.outside.late import set_due
 from course_utils.grading.outside.rebuild import rebuild
 from course_utils.grading.outside.times import read_time
 from course_utils.grading.term import roster
+from course_utils.grading.term.collect import collect
 from course_utils.grading.term.roster import known_people
 from tests.grading import corpus
 from tests.grading.classroom import ROOT, hand_in, make_course
@@ -472,6 +473,29 @@ def test_the_notebook_of_another_lesson_has_a_status_of_its_own(two_lessons, nam
     with Gradebook(two_lessons.folders.db_url) as book:
         grades = book.find_submission(LESSON.name, "anna").notebooks[0].grades
         assert not any(grade.needs_manual_grade for grade in grades)
+
+
+@pytest.mark.parametrize("name", [NAME, "02_sgd.ipynb", "homework.ipynb"])
+def test_the_notebook_of_a_lesson_that_was_not_released_is_no_answer_to_this_one(course, name):
+    put_in(course, "anna", name, Lesson("02_sgd").released.read_bytes())
+    row = grade(course)["submissions"]["anna"]
+    assert (row["status"], row["score"]) == ("another lesson", 0.0)
+    assert row["repairs"] == ["This is the notebook of 02_sgd, and not that of 01_linear."]
+
+
+def test_the_notebook_of_a_lesson_that_was_not_released_is_not_collected(course, tmp_path):
+    (tmp_path / "came" / "anna").mkdir(parents=True)
+    for name in ("01_linear", "02_sgd"):
+        shutil.copy(Lesson(name).released, tmp_path / "came" / "anna" / f"{name}.ipynb")
+    found = collect(course, tmp_path / "came", roster.People([]))
+    assert [(item.chosen.student, item.chosen.lesson) for item in found.arrivals] == [
+        ("anna", "01_linear")
+    ]
+    assert found.refused == [
+        "anna/02_sgd.ipynb was left out: it is 02_sgd, which is not released here."
+    ]
+    with pytest.raises(CourseError, match="It is the notebook of 02_sgd, which is not released"):
+        one.grade(course, tmp_path / "came" / "anna" / "02_sgd.ipynb", None, batch.Options())
 
 
 def test_a_folder_that_an_archiver_left_is_nobodys(course):

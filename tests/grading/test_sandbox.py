@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from course_utils.grading.inside import seccomp, wire
-from course_utils.grading.outside import kit, sandbox, warm, worker
+from course_utils.grading.outside import kit, pool, sandbox, warm, worker
 from course_utils.grading.outside.task import Task
 from tests.grading import corpus
 
@@ -170,6 +170,39 @@ def test_a_template_that_dies_is_replaced():
     before.wait()
     assert printed("print('alive')") == "alive"
     assert warm._local.template.process.pid != before.pid
+
+
+def memory(pid, name):
+    """What the kernel says of a process: VmRSS is its memory now, VmHWM the most it had; in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1]) >> 10
+
+
+def test_what_submissions_send_does_not_stay_in_the_memory_of_the_worker():
+    released = json.dumps(corpus.released())
+    sizes = [1, *range(1400, 1406)]  # the first is honest, the others send all that they may
+    tasks = [
+        Task(
+            corpus.LESSON.name,
+            released,
+            json.dumps(
+                corpus.answered(relu=f"def relu(x):\n    return torch.rand({size}, {size})")
+            ).encode(),
+            seed=1,
+        )
+        for size in sizes
+    ]
+    now, most = [], []
+    with pool.LocalPool(1) as local:
+        for task in tasks:
+            [(_, result)] = local.run([("", task)])
+            assert result.checks[0].status in ("wrong", "crashed")
+            pid = local.workers[0].process.pid
+            now.append(memory(pid, "VmRSS"))
+            most.append(memory(pid, "VmHWM"))
+    sent = LIMITS.evidence >> 20
+    assert now[-1] - now[1] < sent, f"it grows: {now}"
+    assert most[-1] - most[0] < 8 * sent, f"it takes too much: {most}"
 
 
 @pytest.mark.parametrize("repository", [True, False])

@@ -71,12 +71,15 @@ def _the_only_one(path: Path) -> Path:
 
 def _lesson(course: Course, content: bytes, named: str | None, reason: str) -> Lesson:
     """The lesson that is named, else the one that the notebook's cells are of."""
-    if named is None and (name := recognised(content, known_lessons(course))):
+    if named is not None:
+        return course.choose(named)[0]
+    name = recognised(content, known_lessons(course))
+    if name in {released.name for released in course.lessons()}:
         return Lesson(name, course.root)
-    if named is None:
-        why = reason or "None of the notebook's cells is one of a released lesson."
-        raise CourseError(f"{why} Name the lesson with --lesson, and it gets a verdict.")
-    return course.choose(named)[0]
+    if name:
+        raise CourseError(f"It is the notebook of {name}, which is not released in {course.root}.")
+    why = reason or "None of the notebook's cells is one of a released lesson."
+    raise CourseError(f"{why} Name the lesson with --lesson, and it gets a verdict.")
 
 
 def _graded(task: Task, workers: pool.LocalPool | None) -> Result:

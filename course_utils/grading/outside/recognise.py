@@ -4,17 +4,20 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from course_utils.building.lesson import all_lessons
 from course_utils.grading.outside.cells import grade_id, text
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.reading import Unreadable, parse
 
 
 def known_lessons(course: Course) -> dict[str, set[str]]:
-    """What every released lesson is known by, by its name."""
-    return {
-        lesson.name: known_by(json.loads(course.released(lesson))["cells"])
-        for lesson in course.lessons()
-    }
+    """What every lesson is known by, by its name: those that are released here, and all others of
+    this package, so that none of them is taken for a released one.
+    """
+    texts = {lesson.name: lesson.released for lesson in all_lessons() if lesson.released.is_file()}
+    contents = {name: path.read_text(encoding="utf-8") for name, path in texts.items()}
+    contents |= {lesson.name: course.released(lesson) for lesson in course.lessons()}
+    return {name: known_by(json.loads(text)["cells"]) for name, text in contents.items()}
 
 
 def known_by(cells: Iterable[Any]) -> set[str]:

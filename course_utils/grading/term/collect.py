@@ -149,6 +149,8 @@ class Collector:
         lesson = best or (named[0] if named else self.only)
         if lesson is None:
             raise NotUnderstood("it is no notebook of a released lesson")
+        if lesson not in self.lessons:
+            raise NotUnderstood(f"it is {lesson}, which is not released here")
         if self.only and lesson != self.only:
             raise NotUnderstood(f"it is {lesson}, and {self.only} is collected")
         return lesson
