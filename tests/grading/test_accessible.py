@@ -120,6 +120,21 @@ def test_no_page_is_wider_than_a_phone(pages, browser, kind):  # noqa: F811
     page.context.close()
 
 
+LIGHTEST = """() => Math.max(...[...document.querySelectorAll("main *")]
+  .filter(each => !each.closest("svg") && [...each.childNodes].some(node => node.data?.trim()))
+  .map(each => Math.min(...getComputedStyle(each).color.match(/\\d+/g).slice(0, 3))))"""
+
+
+@pytest.mark.parametrize("kind", ["report", "feedback", "papers", "key"])
+def test_what_is_printed_is_dark_on_white_whatever_the_screens_theme(pages, browser, kind):  # noqa: F811
+    page = opened(browser, pages[kind], "dark", 1200)
+    assert page.evaluate(LIGHTEST) > 200
+    page.emulate_media(media="print", color_scheme="dark")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == "rgb(255, 255, 255)" and page.evaluate(LIGHTEST) < 120
+    page.context.close()
+
+
 def test_a_verdict_is_never_told_by_colour_alone(pages):
     assert (
         set(statistics.SIGNS) == set(statistics.COLOURS)
