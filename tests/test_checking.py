@@ -313,6 +313,21 @@ def test_the_three_answers_of_the_issue_tracker():
     assert judge("linear.My_Linear", Inherited).status == "shortcut"
 
 
+def test_a_step_that_changes_one_argument_too_many_is_not_asked_for_copies():
+    def sgd_step(params, lr):
+        for p in params:
+            if p.grad is None:
+                p.data.add_(1)  # a slip that no known mistake makes
+            else:
+                p.data.sub_(lr * p.grad)
+
+    exercise = exercise_module.find("sgd.sgd_step")
+    cases = exercise.draw(0)
+    verdict = judge_evidence(exercise, cases, collect(exercise, sgd_step, cases, guarded=False), 0)
+    assert verdict.mistake == "changed its input"
+    assert "which has to stay as it is" in verdict.advice and "Compute" not in verdict.advice
+
+
 @pytest.mark.parametrize(
     "change", [list.sort, list.pop, lambda values: values.__setitem__(0, "zz")]
 )

@@ -122,9 +122,9 @@ def test_of_two_that_explain_as_much_both_are_told():
     evidence = collect(Relu(), lambda x: x * 0 + 2, cases)
     verdict = judge_evidence(Relu(), cases, evidence, seed=0)
     assert verdict.mistake == "without the sign, or half the square"
-    assert (
-        verdict.advice
-        == "You made one of these two mistakes.\nEither: You drop the sign.\nOr: You square."
+    assert verdict.advice == (
+        "One of these two mistakes would explain what differs first; neither explains all.\n"
+        "Either: You drop the sign.\nOr: You square."
     )
 
 

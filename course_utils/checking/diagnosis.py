@@ -65,11 +65,13 @@ def changed_its_input(found: Difference) -> Found:
     if found.kind != "input":
         return None
     name = found.name.removesuffix(" afterwards")
-    new = "Compute a new tensor" if isinstance(found.expected, Tensor) else "Work on a copy"
-    return (
-        "changed its input",
-        f"Your code changes its argument {name}. {new} and leave {name} alone.",
-    )
+    # Where the answer is to change others of its arguments, it does not want copies.
+    if found.want.inputs:
+        hint = f"Your code changes its argument {name}, which has to stay as it is in this case."
+    else:
+        new = "Compute a new tensor" if isinstance(found.expected, Tensor) else "Work on a copy"
+        hint = f"Your code changes its argument {name}. {new} and leave {name} alone."
+    return "changed its input", hint
 
 
 def changed_the_state(found: Difference) -> Found:

@@ -54,7 +54,10 @@ class Named:
         if self.how == "together":
             return f"You made two mistakes here.\nFirst: {hints[0]}\nSecond: {hints[1]}"
         if self.how == "either":
-            return f"You made one of these two mistakes.\nEither: {hints[0]}\nOr: {hints[1]}"
+            return (
+                "One of these two mistakes would explain what differs first; neither explains "
+                f"all.\nEither: {hints[0]}\nOr: {hints[1]}"
+            )
         return (
             f"{hints[0]}\nSomething else differs as well: {self.rest}." if self.rest else hints[0]
         )
