@@ -268,6 +268,13 @@ def test_one_setting_makes_the_links():
     assert "../start.html#colab" in Links().buttons("01_linear")
 
 
+def test_the_readme_is_short_and_shows_the_card_an_explorer_and_the_report():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"!\[[^\]]{40,}\]\(docs/(\w+)\.png\)", text)
+    assert shown == ["check", "explorer", "report"] and text.count("\n") < 120
+    assert all((ROOT / "docs" / f"{name}.png").is_file() for name in shown)
+
+
 def test_workflows_run_what_is_there():
     goals = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for name, goal in {"site.yml": "site", "release.yml": "dist"}.items():
