@@ -686,6 +686,17 @@ class DotProductBias(Exercise):
             "to do with each other: index each table with its own indices.",
         ),
         Mistake(
+            "tables of factors exchanged",
+            edit(
+                "(self.user_factors, users)",
+                "(self.user_factors, items)",
+                "(self.item_factors, items)",
+                "(self.item_factors, users)",
+            ),
+            "You look up user_factors with the number of the film, and item_factors with that of "
+            "the user. Index each table with its own indices.",
+        ),
+        Mistake(
             "biases outside the sigmoid",
             edit(" + biases, *self.y_range)", ", *self.y_range) + biases"),
             "The biases are added after the sigmoid, so predictions can leave the range. Add "

@@ -1547,7 +1547,7 @@ def sigmoid_range(x, low, high):
 
 
 # the tables of factors exchanged: an index error in one case, wrong numbers in another
-@wrong("embeddings.DotProductBias", "user factors of the item", "item factors of the user")
+@wrong("embeddings.DotProductBias", "tables of factors exchanged")
 class DotProductBias(_Dot):
     def forward(self, users, items):
         match = (self.user_factors[items] * self.item_factors[users]).sum(1)
