@@ -144,7 +144,7 @@ def _probe(
     shell: Any,
     exercise: Exercise,
     number: int,
-    cases: list[Any],
+    cases: str,
     seed: int,
     patience: float,
     answers: dict[str, Any],
@@ -156,7 +156,7 @@ def _probe(
     answer = shell.user_ns[exercise.name]
     if not _may_answer(exercise, shell.user_ns):
         answer = answers.get(exercise.name, answer)
-    drawn = [Case.received(case) for case in cases]
+    drawn = [Case.received(case) for case in decode(b64decode(cases))]
     RECORDER.start(0)
     with _recording():
         ask = partial(_ask, sock, number)

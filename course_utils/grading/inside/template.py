@@ -183,11 +183,13 @@ def _become(
     os.closerange(3, sock.fileno())
     os.closerange(sock.fileno() + 1, 4096)
     try:
-        if setup["processor"] is not None:  # all of a submission shares one
-            os.sched_setaffinity(0, {setup["processor"]})
         if setup["sandboxed"]:
             _stay(user, group)
             _own_files(limits.file)
+        # All of a submission shares one processor; so far another submission was at work there.
+        if setup["processor"] is not None:
+            os.sched_setaffinity(0, {setup["processor"]})
+        if setup["sandboxed"]:
             _drop_privileges()
         else:
             import tempfile

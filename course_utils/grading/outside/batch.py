@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,7 @@ from course_utils.grading.outside.intake import (
 )
 from course_utils.grading.outside.reading import Unreadable
 from course_utils.grading.outside.recognise import known_lessons
-from course_utils.grading.outside.result import Result
+from course_utils.grading.outside.result import Result, Row
 from course_utils.grading.outside.task import Beside, Task
 from course_utils.grading.outside.version import code_version
 
@@ -167,6 +167,7 @@ class _Progress:
     summaries: dict[str, Result] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)  # sentences about who has no verdict
     waiting: dict[str, list[str]] = field(default_factory=dict)
+    rows: dict[Row, Row] = field(default_factory=dict)  # each once, for many students have the same
 
     def tasks(self, students: Iterable[str]) -> Iterator[tuple[str, Task]]:
         """What is to be graded, one at a time; what has a result already is written on the way."""
@@ -212,7 +213,8 @@ class _Progress:
                 self.writer.write(student, "" if result.faults else key, result)
         except PermissionError as error:
             return self._leave_out(student, error)
-        self.summaries[student] = result.without_cells()
+        rows = [self.rows.setdefault(row, row) for row in result.checks]
+        self.summaries[student] = replace(result.without_cells(), checks=rows)
         self.bar.update()
 
     def _leave_out(self, student: str, error: PermissionError) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from course_utils.building.lesson import Lesson
 from course_utils.files import write
 from course_utils.grading.outside import answers
-from course_utils.grading.outside.course import Course, dump
+from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.entering import enter_lesson
 from course_utils.grading.outside.intake import copy_stamp, handed_in_at
 from course_utils.grading.outside.late import penalise
@@ -60,7 +60,8 @@ class Writer:
         self._grade(student, result)
         path = self._autograded(student)
         path.unlink(missing_ok=True)
-        write(path, dump(graded_notebook(self.released, result, key)))
+        notebook = json.dumps(graded_notebook(self.released, result, key), ensure_ascii=False)
+        write(path, notebook.encode(errors="replace") + b"\n")
         copy_stamp(self.course.path("submitted", student, self.lesson.name), path.parent)
 
     def _autograded(self, student: str) -> Path:
@@ -111,11 +112,12 @@ class Marks:
 
 def marks(course: Course, lesson: Lesson) -> dict[str, Marks]:
     """What the gradebook says of every submission to a lesson, by student."""
+    known = {}
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
-        return {
-            submission.student_id: _marks(submission)
-            for submission in book.find_assignment(lesson.name).submissions
-        }
+        for submission in book.find_assignment(lesson.name).submissions:
+            known[submission.student_id] = _marks(submission)
+            book.db.expire(submission)  # its grades need memory no longer
+    return known
 
 
 def _marks(submission: SubmittedAssignment) -> Marks:
