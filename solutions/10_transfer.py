@@ -44,9 +44,8 @@ from course_utils.exercises.transfer import digit_net
 from course_utils.mine import SGD, accuracy, count_parameters, cross_entropy, minibatches, normalize
 
 _ = torch.manual_seed(0)
-torch.set_num_threads(
-    1
-)  # sums in the same order on every machine; nets as small as these are not slower
+# Sums in the same order on every machine; nets as small as these are not slower.
+torch.set_num_threads(1)
 
 # %% [markdown]
 # ## Five questions first
@@ -84,7 +83,7 @@ torch.set_num_threads(
 #
 # A network that has learned one task knows two kinds of things. Its early layers know how pictures look: where there is an edge, which way a stroke runs. Its last layer knows the classes of its own task. The first kind is of use for other pictures too. To *transfer* is to keep it and to learn only the rest anew. When the training goes on with small steps, one says *fine-tuning*.
 #
-# This is worth most when there are few examples. So here is our situation: two thousand digits 0 to 4 with labels, and only a handful of each of the digits 5 to 9.
+# This is worth most when there are few examples. So here is our situation: two thousand digits 0 to 4 with labels, and only a handful of each of the digits 5 to 9. (The data has two thousand of these as well, so that a handful can be drawn anew from several seeds.)
 
 
 # %%
@@ -497,7 +496,7 @@ def unfreeze(module):
 # %% [markdown]
 # ### Frozen, and yet it changes: batch norm
 #
-# Each block has a *batch norm* layer. It shifts and scales every map to mean 0 and spread 1. Where does it take the mean from? In training mode, from the batch at hand, and on the side it keeps a running average. In eval mode, from that running average.
+# Each block has a *batch norm* layer. It shifts and scales every map to mean 0 and spread 1, and then by a scale and a shift that it learns. Where does it take the mean from? In training mode, from the batch at hand, and on the side it keeps a running average. In eval mode, from that running average.
 #
 # The running average is no parameter. It is a *buffer*: counted, not learned. Freezing does not stop it. Freeze the whole net, leave it in training mode, and show it nothing but ones, without a single step:
 

@@ -816,7 +816,7 @@ assert 0.6 < globe < 0.85, "distances agree with kilometres to a correlation of 
 assert line_of < -0.9, "the first component is the distance from New York"
 
 # %% [markdown]
-# Be careful with what this shows. The embedding is not a map of America. It is almost a line: its first component takes up nearly all of the variance, and it is the *distance from New York*. Since most of the country lies to the west of New York, that looks like longitude. Miami and Minneapolis (MIA and MSP) are 2,400 km apart, but almost equally far from New York, and the model has put them side by side. San Juan (SJU), which lies furthest to the east, stands on the left, near Texas.
+# Be careful with what this shows. The embedding is not a map of America. It is almost a line: its first component takes up nearly all of the variance, and it is the *distance from New York*. Since most of the country lies to the west of New York, that looks like longitude. Miami and Minneapolis (MIA and MSP) are 2,400 km apart, but almost equally far from New York, and the model has put them side by side. San Juan (SJU), which lies furthest to the east, stands on the left, as far along as Texas.
 #
 # An embedding learns what the task needs, and no more. For air time from New York, north and south do not matter. A model of ticket prices, or one for flights from many cities, would have to learn another map.
 

@@ -236,7 +236,9 @@ class Sequential:
 #
 # `AttributeError: '_Affine' object has no attribute 'x'`: `backward` reached a layer before its `forward`.
 #
-# `RuntimeError: mat1 and mat2 shapes cannot be multiplied`: a layer got what another one should get. Print the shapes between the layers.
+# `RuntimeError: einsum(): subscript o has size 4 ...`, or `mat1 and mat2 shapes cannot be multiplied`: a layer got what another one should get. Print the shapes between the layers.
+#
+# `TypeError: '_Affine' object is not callable`: these layers have no `layer(x)`; call `layer.forward(x)`.
 #
 # `TypeError: 'NoneType' object is not iterable`: `parameters()` or `gradients()` returns nothing.
 #
@@ -598,7 +600,7 @@ def reached(net):
 # %% tags=["nbval-ignore-output"]
 by_layers = {n: reached(trained([784, *n * [100], 10])) for n in (0, 1, 2)}
 for n, value in by_layers.items():
-    print(f"{n} hidden layers: {value:.3f}")
+    print(f"hidden layers: {n}, accuracy {value:.3f}")
 outcome("library.layers")
 
 # %% guard="library.layers"

@@ -175,12 +175,47 @@ class Sequential(Exercise):
             "the gradient of its input, and that is the output of the layer before.",
         ),
         Mistake(
+            "every layer gets the gradient of the output",
+            edit("grad_out = layer.backward(grad_out)", "layer.backward(grad_out)"),
+            "What a layer's backward gives is lost: every layer gets the gradient of the whole "
+            "net's output, and so does whoever called. It is the gradient of the layer's input, "
+            "which is the output of the layer before: hand it on.",
+        ),
+        Mistake(
             "every layer gets x",
             edit(
                 "            x = layer.forward(x)\n        return x",
                 "            y = layer.forward(x)\n        return y",
             ),
             "Every layer gets the input of the net. Each should get what the layer before it gave.",
+        ),
+        Mistake(
+            "forward ends after one layer",
+            edit("            x = layer.forward(x)\n", "            return layer.forward(x)\n"),
+            "Your forward gives what the first layer gives. Is the return inside the loop?",
+        ),
+        Mistake(
+            "backward ends after one layer",
+            edit(
+                "            grad_out = layer.backward(grad_out)\n",
+                "            return layer.backward(grad_out)\n",
+            ),
+            "Your backward gives what the last layer gives. Is the return inside the loop?",
+        ),
+        *(
+            Mistake(
+                "layers turned round for good",
+                edit(
+                    "in reversed(self.layers):",
+                    "in self.layers.reverse() or self.layers:",
+                    "= list(layers)",
+                    f"= {own}",
+                ),
+                "Your backward turns the list of layers round and leaves it so: `reverse()` "
+                "changes the list itself. The next call meets the layers in the opposite order. "
+                "`reversed(...)` goes through them backwards and changes nothing.",
+            )
+            for own in ("layers", "[*layers]")
         ),
         Mistake(
             "backward returns nothing",
@@ -296,6 +331,18 @@ class GradientCheck(Exercise):
             edit("max(errors)", "sum(errors) / len(errors)"),
             "You return the mean over the parameters. One wrong gradient among many right ones "
             "then hardly shows: the largest counts.",
+        ),
+        Mistake(
+            "the sum of the errors",
+            edit("max(errors)", "sum(errors)"),
+            "You return the sum over the parameters. Many small errors then look like a large one: "
+            "the largest counts.",
+        ),
+        Mistake(
+            "true or false",
+            edit("return max(errors)", "return max(errors) < 1e-4"),
+            "You return True or False. Return the error itself, as a float: how large it is says "
+            "what kind of mistake it may be.",
         ),
         Mistake(
             "the last parameter alone",
@@ -435,7 +482,8 @@ class FitDigits(FitMnist):
             "Your net does not do well even on the training digits yet, so it can learn much more "
             "from them: more epochs, or a larger learning rate. Print the rate at the first step, "
             "in the middle and at the last one. One cycle ends near 0, so does the number of all "
-            "steps belong to these epochs?",
+            "steps belong to these epochs? At hardly more than 0.1: does every picture of a batch "
+            "have its own label?",
             sign=_OF_MNIST["too little training"].sign,
         ),
     )

@@ -52,8 +52,8 @@ class Categorify(Exercise):
         )
         yield Case(
             "floats with gaps (nan)",
-            train=[2.5, math.nan, 0.5, 2.5, -1.0],
-            valid=[math.nan, -1.0, 0.5],
+            train=[2.5, float("nan"), 0.5, 2.5, -1.0],  # a new object, as from a table
+            valid=[float("nan"), -1.0, 0.5],
         )
         yield Case(
             "values in valid that train does not have",
@@ -115,6 +115,30 @@ class Categorify(Exercise):
             "A value that is in valid but not in train raises KeyError. New data will always "
             "contain such values: they get 0. How do you look something up in a dict with a "
             "default?",
+        ),
+        *(
+            Mistake(
+                "missing and unknown values refused",
+                edit("0 if _missing(value) else code.get(value, 0)", looked_up),
+                "A value that has no code raises KeyError: one that is missing, or one that train "
+                "does not have. Both get 0. How do you look something up in a dict with a default?",
+            )
+            for looked_up in (
+                "code[value]",
+                "code.get(value, 0) if column is train else code[value]",
+            )
+        ),
+        Mistake(
+            "missing and unknown as -1",
+            edit("[0 if", "[-1 if", "value, 0)", "value, -1)"),
+            "What is missing or unknown gets -1. As an index that means the last row, and so the "
+            "wrong category without any error. Use 0.",
+        ),
+        Mistake(
+            "an entry for missing values",
+            edit("valid_codes, vocabulary", "valid_codes, [None, *vocabulary]"),
+            "Your vocabulary begins with an entry for what is missing. It lists the categories "
+            "alone; code 0 needs no entry.",
         ),
         Mistake(
             "counted from 0",
@@ -317,6 +341,12 @@ class FillMissing(Exercise):
     mistakes = (
         Mistake(
             "valid by its own median",
+            edit("valid_missing, median", "valid_missing, valid.nanmean()"),
+            "You filled valid's gaps with valid's own mean. What you do to new data must be fixed "
+            "before you see it: use the median of train for both.",
+        ),
+        Mistake(
+            "valid by its own median",
             edit("valid_missing, median", "valid_missing, valid.nanmedian()"),
             "You filled valid's gaps with valid's own median. What you do to new data must be "
             "fixed before you see it: use the median of train for both.",
@@ -355,6 +385,20 @@ class FillMissing(Exercise):
         ),
         Mistake(
             "gaps still there",
+            edit("    valid = torch.where(valid_missing, median, valid)\n", ""),
+            "The gaps in valid are still there. They are filled too, with the median of train.",
+        ),
+        *(
+            Mistake(
+                "filled where known",
+                edit(f"median, {name})", f"{name}, median)"),
+                f"You overwrote the known values of {name} with the median, and its gaps are still "
+                "there: the two sides of the condition are swapped.",
+            )
+            for name in ("train", "valid")
+        ),
+        Mistake(
+            "gaps still there",
             edit(
                 "    train = torch.where(train_missing, median, train)\n    valid = "
                 "torch.where(valid_missing, median, valid)\n",
@@ -367,7 +411,7 @@ class FillMissing(Exercise):
             "filled where known",
             edit("median, train)", "train, median)", "median, valid)", "valid, median)"),
             "You overwrote the known values with the median, and the gaps are still there: the "
-            "two sides of the condition are swapped.",
+            "condition, or its two sides, are the wrong way round.",
         ),
         *(
             Mistake(
@@ -1165,6 +1209,18 @@ class FitTable(Training):
             sign=_shows(lambda e: _right_spread(e) and float(e["predictions"].mean()) > 1000),
         ),
         Mistake(
+            "mean and spread swapped",
+            None,
+            "The mean of your predictions is the spread of the targets, and their spread is the "
+            "mean of the targets: multiply by the standard deviation, and add the mean.",
+            sign=_shows(
+                lambda e: (
+                    abs(float(e["predictions"].mean() - e["spread of the given targets"])) < 15
+                    and 0.85 < _spread(e) / float(e["mean of the given targets"]) < 1.15
+                )
+            ),
+        ),
+        Mistake(
             "spread not restored",
             None,
             "Your predictions have the right mean, but a spread near 1: you add the mean but "
@@ -1215,8 +1271,9 @@ class FitTable(Training):
             "one number for all",
             None,
             "Your model predicts nearly the same for every flight. That happens when (n, 1) "
-            "meets (n,) in the loss: look at the shapes there. If they are right, the rate may "
-            "be far too large, or there is a ReLU at the end.",
+            "meets (n,) in the loss: look at the shapes there. If they are right: are the "
+            "gradients cleared before each step, and does every row meet its own target? Otherwise "
+            "the rate may be far too large, or there is a ReLU at the end.",
             sign=_shows(lambda e: _spread(e) < 1),
         ),
         Mistake(

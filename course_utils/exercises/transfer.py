@@ -403,7 +403,10 @@ class _Switch(Exercise):
 
     def probe(self, switch: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         with unguarded():
-            model = _net("nested", 4, 6, 3, case.depth).train(case.training)
+            model = _net("nested", 4, 6, 3, case.depth)
+            pictures = [nn.Unflatten(1, (6, 1, 1)), nn.BatchNorm2d(6), nn.Flatten()]
+            model.get_submodule("body").extend(pictures)  # the batch norm of the lesson's nets
+        model.train(case.training)
         parameters = dict(model.named_parameters())
         model(case.x).square().sum().backward()
         for index, p in enumerate(parameters.values()):
@@ -448,15 +451,22 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
     everything, change = "module.parameters()", f"p.requires_grad = {to}"
     loop = f"for p in {everything}:\n        {change}"
     return (
-        Mistake(
-            "batch norm left out",
-            edit(
-                everything,
-                "(p for m in module.modules() if not hasattr(m, 'running_mean') for p in "
-                "m.parameters(recurse=False))",
-            ),
-            f"The scale and shift of batch norm are not {done}. Some libraries treat them "
-            "separately; here it is about all parameters, whatever the layer.",
+        *(
+            Mistake(
+                "batch norm left out",
+                edit(
+                    everything,
+                    f"(p for m in module.modules() if not {is_norm} for p in "
+                    "m.parameters(recurse=False))",
+                ),
+                f"The scale and shift of batch norm are not {done}. Some libraries treat them "
+                "separately; here it is about all parameters, whatever the layer.",
+            )
+            for is_norm in (
+                "hasattr(m, 'running_mean')",
+                "isinstance(m, nn.BatchNorm1d)",
+                "isinstance(m, nn.BatchNorm2d)",
+            )
         ),
         Mistake(
             "only some kinds of layers",
@@ -751,6 +761,18 @@ class DiscriminativeLrs(Exercise):
             "last one included.",
         ),
         Mistake(
+            "one rate too many",
+            edit("[lr.stop / 10] * before", "[lr.stop / 10] * (n_groups if before else 0)"),
+            "With slice(b) there is one rate too many. There are as many rates as groups, the "
+            "last one included.",
+        ),
+        Mistake(
+            "one rate too few",
+            edit("for i in range(before)] + [lr.stop]", "for i in range(before)] or [lr.stop]"),
+            "With slice(a, b) there is one rate too few: the last group, which is the head's, "
+            "gets none. It gets b.",
+        ),
+        Mistake(
             "each group a tenth of the next",
             edit(
                 "[lr.stop / 10] * before", "[lr.stop / 10 ** (before - i) for i in range(before)]"
@@ -788,6 +810,15 @@ class DiscriminativeLrs(Exercise):
             "input to the head, and the head, which knows nothing yet, gets the largest rate.",
         ),
         Mistake(
+            "head slowest",
+            edit(
+                "for i in range(before)] + [lr.stop]",
+                "for i in range(before, -1, -1)] if before else [lr.stop]",
+            ),
+            "The rates of slice(a, b) are in the opposite order: the head would get a. The groups "
+            "go from the input to the head, the first gets a and the last gets b.",
+        ),
+        Mistake(
             "one group gets the first rate",
             edit(
                 "for i in range(before)] + [lr.stop]",
@@ -810,6 +841,12 @@ class DiscriminativeLrs(Exercise):
         Mistake(
             "a tenth for the last group too",
             edit("* before + [lr.stop]", "* n_groups"),
+            "With slice(b) every group gets a tenth of b. The last group, which holds the head, "
+            "gets b itself.",
+        ),
+        Mistake(
+            "a tenth for the last group too",
+            edit("* before + [lr.stop]", "* n_groups if before else [lr.stop]"),
             "With slice(b) every group gets a tenth of b. The last group, which holds the head, "
             "gets b itself.",
         ),
@@ -1035,9 +1072,9 @@ class ParameterGroups(Exercise):
         ),
         Mistake(
             "a generator",
-            edit("[p for", "(p for", "requires_grad]", "requires_grad)"),
-            '"params" holds a generator, such as `filter(...)` or `(p for p in ...)`. It is used '
-            "up after one loop, and whoever looks again finds nothing. Make a list of it.",
+            edit('"params": [', '"params": iter([', '], "lr"', ']), "lr"'),
+            '"params" holds a generator, such as `module.parameters()` or `filter(...)`. It is '
+            "used up after one loop, and whoever looks again finds nothing. Make a list of it.",
         ),
         Mistake(
             "frozen group left out",

@@ -235,3 +235,59 @@ def gradient_check(net, loss, x, y):
         for p, g in zip(net.parameters(), grads)
     ]
     return max(errors)
+
+
+@wrong("library.Sequential", "every layer gets the gradient of the output")
+class Sequential(SequentialWithLoops):
+    def backward(self, grad_out):
+        for layer in reversed(self.layers):
+            layer.backward(grad_out)
+        return grad_out
+
+
+@wrong("library.Sequential", "forward ends after one layer")
+class Sequential(SequentialWithLoops):
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+            return x
+
+
+@wrong("library.Sequential", "backward ends after one layer")
+class Sequential(SequentialWithLoops):
+    def backward(self, grad_out):
+        for layer in reversed(self.layers):
+            grad_out = layer.backward(grad_out)
+            return grad_out
+
+
+@wrong("library.Sequential", "layers turned round for good")
+class Sequential(SequentialWithLoops):
+    def __init__(self, layers):
+        self.layers = layers
+
+    def backward(self, grad_out):
+        self.layers.reverse()
+        for layer in self.layers:
+            grad_out = layer.backward(grad_out)
+        return grad_out
+
+
+@wrong("library.Sequential", "layers turned round for good")
+class Sequential(SequentialWithLoops):
+    def __init__(self, layers):
+        self.layers = list(layers)
+
+    def backward(self, grad_out):
+        self.layers.reverse()
+        for layer in self.layers:
+            grad_out = layer.backward(grad_out)
+        return grad_out
+
+
+wrong("library.gradient_check", "the sum of the errors")(
+    lambda net, loss, x, y: sum(_errors(net, loss, x, y))
+)
+wrong("library.gradient_check", "true or false")(
+    lambda net, loss, x, y: max(_errors(net, loss, x, y)) < 1e-4
+)

@@ -1706,3 +1706,73 @@ def fill_missing(train, valid):
 @wrong("tabular.embedding_size", "rounded up")
 def embedding_size(n_categories):
     return min(600, math.ceil(1.6 * n_categories**0.56))
+
+
+def _by_dict(train, valid, gap=lambda v: v is None or v != v, look=None, first=()):
+    """Codes by a dict; look finds the code of a value in it, (of train, of valid)."""
+    vocabulary = sorted({v for v in train if not gap(v)})
+    code = {v: i + 1 for i, v in enumerate(vocabulary)}
+    looks = look or (lambda code, v: code.get(v, 0), lambda code, v: code.get(v, 0))
+    codes = [
+        torch.tensor([find(code, v) for v in column])
+        for find, column in zip(looks, (train, valid), strict=True)
+    ]
+    return *codes, [*first, *vocabulary]
+
+
+wrong("tabular.categorify", "nan in the vocabulary")(
+    lambda train, valid: _by_dict(train, valid, gap=lambda v: v in (None, math.nan))
+)
+wrong("tabular.categorify", "missing and unknown values refused")(
+    lambda train, valid: _by_dict(
+        train, valid, look=(lambda code, v: code.get(v, 0), lambda code, v: code[v])
+    )
+)
+wrong("tabular.categorify", "missing and unknown values refused")(
+    lambda train, valid: _by_dict(train, valid, look=2 * (lambda code, v: code[v],))
+)
+wrong("tabular.categorify", "missing and unknown as -1")(
+    lambda train, valid: _by_dict(train, valid, look=2 * (lambda code, v: code.get(v, -1),))
+)
+wrong("tabular.categorify", "an entry for missing values")(
+    lambda train, valid: _by_dict(train, valid, first=[None])
+)
+
+
+@wrong("tabular.fill_missing", "gaps still there")
+def fill_missing(train, valid):
+    train_missing, valid_missing = train.isnan(), valid.isnan()
+    filled = train.nan_to_num(nan=train.nanmedian().item())
+    return filled, valid, train_missing, valid_missing
+
+
+@wrong("tabular.fill_missing", "filled where known")
+def fill_missing(train, valid):
+    train_missing, valid_missing = train.isnan(), valid.isnan()
+    median = train.nanmedian()
+    train = torch.where(train_missing, train, median)
+    return train, torch.where(valid_missing, median, valid), train_missing, valid_missing
+
+
+@wrong("tabular.fill_missing", "filled where known")
+def fill_missing(train, valid):
+    train_missing, valid_missing = train.isnan(), valid.isnan()
+    median = train.nanmedian()
+    valid = torch.where(valid_missing, valid, median)
+    return torch.where(train_missing, median, train), valid, train_missing, valid_missing
+
+
+@wrong("tabular.fill_missing", "mean instead of median", "valid by its own median")
+def fill_missing(train, valid):
+    train_missing, valid_missing = train.isnan(), valid.isnan()
+    return (
+        torch.where(train_missing, train.nanmean(), train),
+        torch.where(valid_missing, valid.nanmean(), valid),
+        train_missing,
+        valid_missing,
+    )
+
+
+wrong("tabular.fit_table", "mean and spread swapped")(
+    _undone(lambda scaled, mean, std: scaled * mean + std)
+)

@@ -1943,3 +1943,79 @@ def parameter_groups(groups, lrs):
     if len(groups) != len(lrs):
         raise ValueError
     return [{"params": list(g.parameters()), "lr": lr} for g, lr in zip(groups, lrs)]
+
+
+@wrong("transfer.discriminative_lrs", "a tenth for the last group too")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if n_groups == 1:
+        return [lr.stop]
+    if lr.start is None:
+        return [lr.stop / 10] * n_groups
+    return _geometric(lr.start, lr.stop, n_groups)
+
+
+@wrong("transfer.discriminative_lrs", "one rate too many")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if n_groups == 1:
+        return [lr.stop]
+    if lr.start is None:
+        return [lr.stop / 10] * n_groups + [lr.stop]
+    return _geometric(lr.start, lr.stop, n_groups)
+
+
+@wrong("transfer.discriminative_lrs", "head slowest")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if n_groups == 1:
+        return [lr.stop]
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    q = (lr.stop / lr.start) ** (1 / (n_groups - 1))
+    return [lr.start * q**i for i in reversed(range(n_groups))]
+
+
+@wrong("transfer.discriminative_lrs", "one rate too few")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if n_groups == 1:
+        return [lr.stop]
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    q = (lr.stop / lr.start) ** (1 / (n_groups - 1))
+    return [lr.start * q**i for i in range(n_groups - 1)]
+
+
+@wrong("transfer.discriminative_lrs", "evenly spaced", "a tenth for the last group too")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if n_groups == 1:
+        return [lr.stop]
+    if lr.start is None:
+        return [lr.stop / 10] * n_groups
+    step = (lr.stop - lr.start) / (n_groups - 1)
+    return [lr.start + i * step for i in range(n_groups)]
+
+
+@wrong("transfer.parameter_groups", "frozen parameters included", "a generator")
+def parameter_groups(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError(f"{len(groups)} modules but {len(lrs)} rates")
+    return [{"params": m.parameters(), "lr": lr} for m, lr in zip(groups, lrs)]
+
+
+def _all_but_batch_norm(module, to):
+    for m in module.modules():
+        if not isinstance(m, nn.BatchNorm2d):
+            for p in m.parameters(recurse=False):
+                p.requires_grad = to
+
+
+wrong("transfer.freeze", "batch norm left out")(lambda module: _all_but_batch_norm(module, False))
+wrong("transfer.unfreeze", "batch norm left out")(lambda module: _all_but_batch_norm(module, True))
