@@ -105,6 +105,24 @@ def test_what_is_right_is_not_told_as_what_else_differs():
     assert "Something else" not in verdict.advice, verdict.advice
 
 
+def test_two_edits_that_raise_only_together_are_no_two_mistakes():
+    class Relu(Exercise):
+        """max(x, 0)."""
+
+        id, points = "linear.relu", 1
+        mistakes = (
+            Mistake("a bound", edit("x: Tensor", "x: Tensor, low: float = 0.0"), "A bound."),
+            Mistake("asks", edit("min=0", "min=low.to() if 'low' in dir() else 0"), "Asks."),
+        )
+
+        def probe(self, relu, case):
+            yield "y", relu(case.x)
+
+    cases = [Case("two", x=torch.tensor([2.0, -2.0]))]
+    verdict = judge_evidence(Relu(), cases, collect(Relu(), lambda x: (0.0).to(), cases), seed=0)
+    assert verdict.mistake == "raised", verdict.mistake
+
+
 def test_of_two_that_explain_as_much_both_are_told():
     class Relu(Exercise):
         """max(x, 0)."""

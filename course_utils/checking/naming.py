@@ -126,7 +126,11 @@ class _Search:
         """Two edits that together give the same evidence; the more telling ones come first."""
         if self.shortcut or not self.order:
             return
-        possible = (pair for pair in self._pairs() if composed(self.exercise.id, pair) is not None)
+        possible = (
+            pair
+            for pair in self._pairs()
+            if composed(self.exercise.id, pair) is not None and self._raise_alone(pair)
+        )
         for pair in itertools.islice(possible, MOST_PAIRS):
             if all(self._together(pair, index) for index in self.order):
                 yield Named(pair, "together")
@@ -152,6 +156,15 @@ class _Search:
 
         pairs = itertools.combinations(edits, 2)
         return sorted((pair for pair in pairs if not moving.isdisjoint(pair)), key=order)
+
+    def _raise_alone(self, pair: tuple[Mistake, ...]) -> bool:
+        """Whether one of two mistakes raises without the other, where the answer raises.
+
+        Two edits that raise only together do so by chance: the one reads what the other renamed.
+        """
+        index = self.order[0]
+        due = self.expected[index].raised or not self.got[index].raised
+        return bool(due or any(self._run((mistake,), index).raised for mistake in pair))
 
     def _together(self, pair: tuple[Mistake, ...], index: int) -> bool:
         """Whether two mistakes give the answer's evidence in a case; the run ends at the first
