@@ -405,7 +405,9 @@ class _Switch(Exercise):
         with unguarded():
             model = _net("nested", 4, 6, 3, case.depth)
             pictures = [nn.Unflatten(1, (6, 1, 1)), nn.BatchNorm2d(6), nn.Flatten()]
-            model.get_submodule("body").extend(pictures)  # the batch norm of the lesson's nets
+            body = model.get_submodule("body")
+            assert isinstance(body, nn.Sequential)
+            body.extend(pictures)  # with the batch norm of the lesson's nets
         model.train(case.training)
         parameters = dict(model.named_parameters())
         model(case.x).square().sum().backward()
