@@ -1737,106 +1737,27 @@ wrong("mnist.normalize", "validation data scaled by itself")(
 )
 
 
-@wrong("mnist.SGD", "an attribute that is not there")
-class SGD:
-    def __init__(self, params, lr, momentum=0.0):
-        self.params = list(params)
-        self.velocities = [torch.zeros_like(p) for p in self.params]
-        self.momentum = momentum
+def _without(name):
+    """An optimizer that keeps something under another name than the one it reads."""
 
-    def step(self):
-        with torch.no_grad():
-            for p, v in zip(self.params, self.velocities):
-                if p.grad is None:
-                    continue
-                v.mul_(self.momentum).add_(p.grad)
-                p -= self.lr * v
+    class SGD(_Momentum):
+        def __init__(self, params, lr, momentum=0.0):
+            super().__init__(params, lr, momentum)
+            setattr(self, f"own_{name}", vars(self).pop(name))
 
-    def zero_grad(self):
-        for p in self.params:
-            p.grad = None
+    return SGD
 
 
-@wrong("mnist.SGD", "an attribute that is not there")
-class SGD:
-    def __init__(self, params, lr, momentum=0.0):
-        self.params = list(params)
-        self.velocities = [torch.zeros_like(p) for p in self.params]
-        self.lr = lr
-        self.mu = momentum
-
-    def step(self):
-        with torch.no_grad():
-            for p, v in zip(self.params, self.velocities):
-                if p.grad is None:
-                    continue
-                v *= self.momentum
-                v += p.grad
-                p -= self.lr * v
-
-    def zero_grad(self):
-        for p in self.params:
-            p.grad = None
-
-
-@wrong("mnist.SGD", "an attribute that is not there")
-class SGD:
-    def __init__(self, params, lr, momentum=0.0):
-        self.params = list(params)
-        self.v = [torch.zeros_like(p) for p in self.params]
-        self.lr, self.momentum = lr, momentum
-
-    def step(self):
-        with torch.no_grad():
-            for p, v in zip(self.params, self.velocities):
-                if p.grad is None:
-                    continue
-                v.mul_(self.momentum).add_(p.grad)
-                p -= self.lr * v
-
-    def zero_grad(self):
-        for p in self.params:
-            p.grad = None
-
-
-@wrong("mnist.SGD", "an attribute that is not there")
-class SGD:
-    def __init__(self, params, lr, momentum=0.0):
-        self.parameters = list(params)
-        self.velocities = [torch.zeros_like(p) for p in self.parameters]
-        self.lr, self.momentum = lr, momentum
-
-    def step(self):
-        with torch.no_grad():
-            for p, v in zip(self.params, self.velocities):
-                if p.grad is None:
-                    continue
-                v.mul_(self.momentum).add_(p.grad)
-                p -= self.lr * v
-
-    def zero_grad(self):
-        for p in self.parameters:
-            p.grad = None
+for _name in ("params", "lr", "momentum", "velocities"):
+    wrong("mnist.SGD", "an attribute that is not there")(_without(_name))
 
 
 @wrong("mnist.SGD", "velocity added to itself")
-class SGD:
-    def __init__(self, params, lr, momentum=0.0):
-        self.params = list(params)
-        self.velocities = [torch.zeros_like(p) for p in self.params]
-        self.lr, self.momentum = lr, momentum
-
-    def step(self):
-        with torch.no_grad():
-            for p, v in zip(self.params, self.velocities):
-                if p.grad is None:
-                    continue
-                v += self.momentum * v + p.grad
-                p -= self.lr * v
-
-    def zero_grad(self):
-        for p in self.params:
-            p.grad = None
+class SGD(_Momentum):
+    def change(self, index, p, grad):
+        v = self.velocities[index]
+        v += self.momentum * v + grad
+        p -= self.lr * v
 
 
 @wrong("mnist.train_epoch", "one step for all batches")

@@ -1945,62 +1945,31 @@ def parameter_groups(groups, lrs):
     return [{"params": list(g.parameters()), "lr": lr} for g, lr in zip(groups, lrs)]
 
 
-@wrong("transfer.discriminative_lrs", "a tenth for the last group too")
-def discriminative_lrs(lr, n_groups):
-    if not isinstance(lr, slice):
-        return [lr] * n_groups
-    if n_groups == 1:
-        return [lr.stop]
-    if lr.start is None:
-        return [lr.stop / 10] * n_groups
-    return _geometric(lr.start, lr.stop, n_groups)
+def _tenths(b, n):
+    """A tenth for all groups, the last one included."""
+    return [b / 10] * n if n > 1 else [b]
 
 
-@wrong("transfer.discriminative_lrs", "one rate too many")
-def discriminative_lrs(lr, n_groups):
-    if not isinstance(lr, slice):
-        return [lr] * n_groups
-    if n_groups == 1:
-        return [lr.stop]
-    if lr.start is None:
-        return [lr.stop / 10] * n_groups + [lr.stop]
-    return _geometric(lr.start, lr.stop, n_groups)
-
-
-@wrong("transfer.discriminative_lrs", "head slowest")
-def discriminative_lrs(lr, n_groups):
-    if not isinstance(lr, slice):
-        return [lr] * n_groups
-    if n_groups == 1:
-        return [lr.stop]
-    if lr.start is None:
-        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
-    q = (lr.stop / lr.start) ** (1 / (n_groups - 1))
-    return [lr.start * q**i for i in reversed(range(n_groups))]
-
-
-@wrong("transfer.discriminative_lrs", "one rate too few")
-def discriminative_lrs(lr, n_groups):
-    if not isinstance(lr, slice):
-        return [lr] * n_groups
-    if n_groups == 1:
-        return [lr.stop]
-    if lr.start is None:
-        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
-    q = (lr.stop / lr.start) ** (1 / (n_groups - 1))
-    return [lr.start * q**i for i in range(n_groups - 1)]
-
-
-@wrong("transfer.discriminative_lrs", "evenly spaced", "a tenth for the last group too")
-def discriminative_lrs(lr, n_groups):
-    if not isinstance(lr, slice):
-        return [lr] * n_groups
-    if n_groups == 1:
-        return [lr.stop]
-    if lr.start is None:
-        return [lr.stop / 10] * n_groups
-    step = (lr.stop - lr.start) / (n_groups - 1)
-    return [lr.start + i * step for i in range(n_groups)]
+wrong("transfer.discriminative_lrs", "a tenth for the last group too")(
+    lambda lr, n: _rates(lr, n, stop=_tenths)
+)
+wrong("transfer.discriminative_lrs", "one rate too many")(
+    lambda lr, n: _rates(lr, n, stop=lambda b, n: [b / 10] * n + [b] if n > 1 else [b])
+)
+wrong("transfer.discriminative_lrs", "head slowest")(
+    lambda lr, n: _rates(lr, n, both=lambda a, b, n: _geometric(a, b, n)[::-1])
+)
+wrong("transfer.discriminative_lrs", "one rate too few")(
+    lambda lr, n: _rates(lr, n, both=lambda a, b, n: _geometric(a, b, n)[: max(1, n - 1)])
+)
+wrong("transfer.discriminative_lrs", "evenly spaced", "a tenth for the last group too")(
+    lambda lr, n: _rates(
+        lr,
+        n,
+        stop=_tenths,
+        both=lambda a, b, n: [a + i * (b - a) / (n - 1) for i in range(n)] if n > 1 else [b],
+    )
+)
 
 
 @wrong("transfer.parameter_groups", "frozen parameters included", "a generator")
