@@ -16,7 +16,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 def data(
     name: Annotated[
         str | None,
-        typer.Argument(help="mnist or movielens, to fetch it; without a name all are listed."),
+        typer.Argument(help="mnist or movielens, to fetch it; without a name, all are listed."),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="All 70,000 digits instead of the 5,000 shipped.")
@@ -47,10 +47,10 @@ def data(
 @app.command()
 def progress(
     check: Annotated[
-        bool, typer.Option("--check", help="First judge what is in the saved notebooks.")
+        bool, typer.Option("--check", help="First check the answers in the saved notebooks.")
     ] = False,
 ) -> None:
-    """Show how far your answers are: right, partial, tried, borrowed or open."""
+    """Show how far you are: which answers are right, partial, tried, borrowed or open."""
     from tqdm import tqdm
 
     from course_utils.mine import place, saved
@@ -70,7 +70,7 @@ def _list_data() -> None:
 
     from course_utils.data import describe_data
 
-    table = Table("name", "rows", "licence", "folder", "there")
+    table = Table("name", "rows", "licence", "folder", "present")
     for item in describe_data():
         table.add_row(
             item.name,

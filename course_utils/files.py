@@ -26,12 +26,12 @@ def _hand_down(path: Path, rights: int) -> None:
     """Give a path those rights where the group may write in its folder."""
     above = path.parent.stat().st_mode
     if above & stat.S_IWGRP:
-        with contextlib.suppress(PermissionError):  # it is another's, who has done it
+        with contextlib.suppress(PermissionError):  # it is somebody else's, who has done it
             path.chmod(stat.S_IMODE(path.stat().st_mode | above & rights | rights & 0o060))
 
 
 def write(path: Path, content: bytes) -> None:
-    """Put a whole file in place of the old one, or leave that as it was; folders are made."""
+    """Write a file whole, or leave the old one as it was; missing folders are made."""
     make_folder(path.parent)
     part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:

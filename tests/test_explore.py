@@ -127,7 +127,7 @@ WRONG = {
     "target is -1": lambda: explore.decay(target=-1),
     "start is 99": lambda: explore.decay(start=99),
     "steps is 3": lambda: explore.decay(steps=3),
-    "there are SGD and Adam": lambda: explore.decay(optimizers=["RMSProp"]),
+    "choose from SGD and Adam": lambda: explore.decay(optimizers=["RMSProp"]),
 }
 
 

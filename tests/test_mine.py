@@ -98,11 +98,11 @@ def test_nothing_is_written_from_a_wrong_answer_and_a_right_one_stays(course, no
 
 
 NOT_KEPT = [
-    ("n = 3\n", "def relu(x):\n    return x.clamp(min=n - n)", "reads `n` of the notebook"),
+    ("n = 3\n", "def relu(x):\n    return x.clamp(min=n - n)", "reads `n` from the notebook"),
     (
         "zero = torch.zeros(())\n",
         "def relu(x):\n    return torch.maximum(x, zero.to(x.dtype))",
-        "reads `zero` of the notebook",
+        "reads `zero` from the notebook",
     ),
     ("", "exec('def relu(x):\\n    return x.clamp(min=0)')", "the source of your `relu`"),
     ("", "exec('relu = lambda x: x.clamp(min=0)')", "the source of your `relu`"),
@@ -115,18 +115,18 @@ NOT_KEPT = [
         "",
         "kept = {}\nkept['f'] = lambda x: x.clamp(min=0)\n"
         "def relu(x, f=kept['f']):\n    return f(x)",
-        "cannot be run by itself, away from its notebook (KeyError: 'f')",
+        "cannot be run outside its notebook (KeyError: 'f')",
     ),
     (
         "class Low:\n    pass\nLow.value = 0\n",
         "class Relu:\n    value = Low.value\n    def __call__(self, x):\n"
         "        return x.clamp(min=self.value)\nrelu = Relu()",
-        "cannot be run by itself, away from its notebook (AttributeError: type object 'Low'",
+        "cannot be run outside its notebook (AttributeError: type object 'Low'",
     ),
     (
         "class Tools:\n    pass\n",
         "Tools.clip = lambda x: x.clamp(min=0)\ndef relu(x):\n    return Tools.clip(x)",
-        "not right by itself",
+        "not right outside its notebook",
     ),
 ]
 
@@ -187,7 +187,7 @@ def test_another_helper_of_the_same_name_does_not_spoil_what_is_kept(course, not
         "    return sum(helper(p) for p in module.parameters() if p.requires_grad)\n"
         'check("linear.count_parameters", count_parameters)'
     )
-    assert "your `relu` in the library would not be right any more" in said
+    assert "your `relu` in the library would no longer be right" in said
     assert kept(course) == before
 
 
@@ -261,7 +261,7 @@ def test_a_borrowed_answer_lets_one_go_on_and_earns_nothing(course, notebook):
     notebook("def My_Linear(*args):\n    raise NotImplementedError")
     assert "My_Linear is not written yet." in notebook("My_Linear(1, 2)")
     said = notebook("borrow('linear.My_Linear')")
-    assert "It earns no points" in said and "your library keeps the gap" in said
+    assert "it earns no points" in said and "your library keeps the gap" in said
     shown = notebook("check('linear.My_Linear', My_Linear)")
     assert "This is a shortcut" in shown
     net = (

@@ -406,8 +406,8 @@ def test_bad_input_gets_one_sentence_and_changes_nothing(own, newer, tmp_path):
     ("content", "expected"),
     [
         (b"{", "cannot be read as a notebook"),
-        (json.dumps({"worksheets": [], "nbformat": 3}).encode(), "another form"),
-        (merge.to_bytes(BASE | {"nbformat": 5}), "another form"),
+        (json.dumps({"worksheets": [], "nbformat": 3}).encode(), "another format"),
+        (merge.to_bytes(BASE | {"nbformat": 5}), "another format"),
         (merge.to_bytes(OTHER), "holds 02_sgd, not 01_linear"),
         (merge.to_bytes(book(cell("1", name="q1"))), "holds another lesson, not 01_linear"),
     ],

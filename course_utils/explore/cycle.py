@@ -90,6 +90,6 @@ def _asked(mine: Cycle, step: int, total: int, lr_max: float) -> list[float]:
         ) from None
     if not (0 <= momentum < 1 and 0 <= lr < 1e6):
         raise CourseError(
-            f"mine returns lr {lr:g} and momentum {momentum:g} at step {step}, out of all bounds."
+            f"mine returns lr {lr:g} and momentum {momentum:g} at step {step}, far out of range."
         )
     return [digits(lr, 4), digits(momentum, 4)]

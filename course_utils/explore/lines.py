@@ -44,7 +44,7 @@ def valley(
     batch_size = n if batch_size is None else batch_size
     sizes = sorted({1, *(size for size in (10, 100) if size < n), batch_size, n})
     if not 1 <= batch_size <= n:
-        raise CourseError(f"batch_size is {batch_size}; it should be 1 to {n}, the points.")
+        raise CourseError(f"batch_size is {batch_size}; for {n} points it should be 1 to {n}.")
     points = torch.tensor([xs, ys], dtype=torch.float64)
     return explorer(
         "steps valley",
@@ -162,7 +162,9 @@ def _known(optimizers: Sequence[str]) -> list[str]:
     names = [optimizers] if isinstance(optimizers, str) else [*optimizers]
     for name in names:
         if name not in OPTIMIZERS:
-            raise CourseError(f"{name!r} is no optimizer here; there are {', '.join(OPTIMIZERS)}.")
+            raise CourseError(
+                f"{name!r} is no optimizer here; choose from {', '.join(OPTIMIZERS)}."
+            )
     if not names:
         raise CourseError(f"optimizers is empty; choose from {', '.join(OPTIMIZERS)}.")
     return names

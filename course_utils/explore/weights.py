@@ -38,7 +38,7 @@ def decay(
         raise CourseError(f"steps is {steps}; it should be a whole number from 20 to 500.")
     optimizers = [optimizers] if isinstance(optimizers, str) else [*optimizers]
     if not optimizers or not {*optimizers} <= {"SGD", "Adam"}:
-        raise CourseError(f"optimizers is {optimizers}; there are SGD and Adam.")
+        raise CourseError(f"optimizers is {optimizers}; choose from SGD and Adam.")
     paths = {
         name: _path(target, start, curvature, lr, momentum, wd, steps, inside=inside)
         for name, inside in (("L2", True), ("decoupled", False))

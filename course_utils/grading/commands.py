@@ -26,7 +26,7 @@ REFUSED = (
     "digit: rename it."
 )
 UNRELEASED = (
-    "{0} was handed in and never released: put its notebook, {0}/{0}.ipynb, among the released "
+    "{0} was handed in but never released: put its notebook, {0}/{0}.ipynb, among the released "
     "ones."
 )
 MOST_ALIKE = 3  # students of whom the same repair is told one by one
@@ -47,7 +47,7 @@ def grade(
         str | None, typer.Argument(help="Such as 01_linear, linear or 1, or all.")
     ] = None,
     submitted: Annotated[
-        Path | None, typer.Option(help="The folder with a folder for each student.")
+        Path | None, typer.Option(help="The folder that has a folder for each student.")
     ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Write scores and messages to this file, as JSON.")
@@ -71,19 +71,18 @@ def grade(
     ] = None,
     form: Annotated[
         Literal["own", "gradescope", "classroom50"],
-        typer.Option(help="Of one notebook: the form of the JSON."),
+        typer.Option(help="With --one: the form of the JSON."),
     ] = "own",
     named: Annotated[
-        str | None, typer.Option("--lesson", help="Of one notebook: by default told by its cells.")
+        str | None,
+        typer.Option("--lesson", help="With --one: its lesson, if its cells do not tell."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Of one notebook: the file to write, else it is printed.")
+        Path | None, typer.Option(help="With --one: the file to write, instead of the screen.")
     ] = None,
     or_without: Annotated[
         bool,
-        typer.Option(
-            "--or-without", help="Of one notebook: grade without a sandbox where none starts."
-        ),
+        typer.Option("--or-without", help="With --one: grade without a sandbox where none starts."),
     ] = False,
 ) -> None:
     """Grade submissions; exit status 0 means that every one has a verdict, and 3 that the course
@@ -110,7 +109,7 @@ def grade(
 
 
 def _has_come(root: Path, submitted: Path | None) -> bool:
-    """Whether something has come since the last result was kept, as far as a look can tell.
+    """Whether something has come in since the last result was kept, as far as one can see.
 
     Where it has not, a worker is started when it is needed.
     """
@@ -196,8 +195,8 @@ def _end(
         print(sentence, file=sys.stderr)
     if missing:
         print(
-            f"Without a verdict: {counted(missing, 'submission')}. Put right what is named above, "
-            "if anything is, and run the same command again.",
+            f"Without a verdict: {counted(missing, 'submission')}. Correct what is named above, "
+            "and run the same command again.",
             file=sys.stderr,
         )
     _fail(
@@ -217,7 +216,7 @@ def _fail(faults: Mapping[str, str]) -> None:
     """Say where the course itself failed, by exercise, and end with exit status 3 where it did."""
     for id, fault in faults.items():
         print(
-            f"The course itself failed at {id}; nobody has points or a zero for it:\n{fault}",
+            f"The course itself failed at {id}; nobody gets points or a zero for it:\n{fault}",
             file=sys.stderr,
         )
     if faults:
@@ -296,7 +295,7 @@ def report(
         Path | None, typer.Option(help="Also write a page with plots to this file.")
     ] = None,
     submitted: Annotated[
-        Path | None, typer.Option(help="The folder with a folder for each student.")
+        Path | None, typer.Option(help="The folder that has a folder for each student.")
     ] = None,
 ) -> None:
     """Say how a lesson went: right answers, mistakes by name, time and repairs."""

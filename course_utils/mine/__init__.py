@@ -1,4 +1,4 @@
-"""The student's own library: `from course_utils.mine import My_Linear` gives one's own answer where
+"""The student's own library: `from course_utils.mine import My_Linear` gives their own answer if
 its check has said right, else the course's.
 """
 
@@ -24,7 +24,7 @@ def __getattr__(name: str) -> Any:
 
 
 def checked(verdict: Verdict, answer: Any) -> str:
-    """Record a verdict, and keep a right answer; the sentence for its card. It never raises."""
+    """Record a verdict and keep a right answer; returns a sentence for the card, never raises."""
     try:
         folder = place.folder()
         if folder is None:
@@ -33,7 +33,7 @@ def checked(verdict: Verdict, answer: Any) -> str:
         if verdict.status == "right" and not isinstance(find(verdict.id), Form):
             notes.append(_kept(verdict.id, answer))
         return " ".join(filter(None, notes))
-    except Exception as error:  # no trouble with a file may stand in the way of a check
+    except Exception as error:  # a check works, whatever is wrong with a file
         return f"Your library could not be written ({type(error).__name__}: {error})."
 
 

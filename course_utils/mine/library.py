@@ -23,7 +23,7 @@ from course_utils.mine import place
 from course_utils.mine.pieces import NotKept, Piece, needed, pieces
 
 MARK = re.compile(r"^# (\w+): right on (\d{4}-\d\d-\d\d)$", re.MULTILINE)
-HEAD = '''"""Your answers of the lesson {lesson}, each as it was when its check said right.
+HEAD = '''"""Your answers to lesson {lesson}, each as it was when its check said right.
 
 In a notebook: `from course_utils.mine import {name}`.
 """
@@ -85,8 +85,8 @@ def _judge(short: str, name: str, affected: Iterable[str], copy: str, file: Path
         module = loaded(copy, file)
     except Exception as error:
         raise NotKept(
-            f"your `{name}` cannot be run by itself, away from its notebook "
-            f"({type(error).__name__}: {error}): is a part of it set in another cell?"
+            f"your `{name}` cannot be run outside its notebook "
+            f"({type(error).__name__}: {error}): is a part of it defined in another cell?"
         ) from None
     trained = {item.name for item in exercises(short) if isinstance(item, Training)}
     for item in affected:
@@ -98,12 +98,12 @@ def _judge(short: str, name: str, affected: Iterable[str], copy: str, file: Path
             continue
         if item != name:
             raise NotKept(
-                f"your `{item}` in the library would not be right any more with what `{name}` "
+                f"your `{item}` in the library would no longer be right with what `{name}` "
                 f"brings along: run the check of `{item}` first."
             )
         raise NotKept(
-            f"your `{name}` is not right by itself, away from its notebook "
-            f"({verdict.mistake or verdict.status}): is a part of it set in another cell?"
+            f"your `{name}` is not right outside its notebook "
+            f"({verdict.mistake or verdict.status}): is a part of it defined in another cell?"
         )
 
 
@@ -198,7 +198,7 @@ def own(name: str) -> Any:
 
 
 def homes() -> dict[str, str]:
-    """The lesson of every answer of the course that is here, by name; the first one has a name."""
+    """By name, the lesson of each of the course's answers; the first to use a name has it."""
     package = importlib.import_module("course_utils.reference")
     home_of: dict[str, str] = {}
     for module in sorted(item.name for item in pkgutil.iter_modules(package.__path__)):
@@ -218,7 +218,7 @@ def _defined(short: str) -> list[str]:
 
 
 def home(name: str) -> str:
-    """The lesson that an answer belongs to; raises CourseError that names the near ones."""
+    """The lesson that an answer belongs to; raises CourseError with the names most like it."""
     known = homes()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)

@@ -40,7 +40,7 @@ def answer(name: str) -> Any:
 
 
 def say() -> None:
-    """One line on the names that a cell took: which are one's own and which are the course's."""
+    """Print one line on the names that a cell took: which are yours, which are the course's."""
     if not _news:
         return
     parts = []
@@ -54,7 +54,7 @@ def say() -> None:
 
 @contextlib.contextmanager
 def unsaid() -> Iterator[None]:
-    """Names that the body takes are no news: a copy that is judged takes them, not the cell."""
+    """Do not report names that the body takes: a copy that is judged takes them, not the cell."""
     before = [*_news]
     try:
         yield
@@ -63,7 +63,7 @@ def unsaid() -> Iterator[None]:
 
 
 def use(whose: str, name: str | None = None) -> None:
-    """Take the course's answers ("course") or one's own ("mine"), all of them or one.
+    """Take the course's answers ("course") or your own ("mine"), all of them or one.
 
     name: such as "SGD"; None is all. Names that the notebook has imported follow at once.
     """
@@ -108,8 +108,8 @@ def borrow(id: str) -> None:
     if folder:
         record.change(folder, id, _borrowed)
     print(
-        f"Borrowed: `{name}` is the course's now. It earns no points, nor does what uses it in "
-        f"this lesson when it is graded; your library keeps the gap. "
+        f"Borrowed: `{name}` is the course's now. When the lesson is graded it earns no points, "
+        f"and neither does what uses it in this lesson; your library keeps the gap. "
         f'give_back("{id}") undoes it.'
     )
 
@@ -135,10 +135,10 @@ def give_back(id: str) -> None:
 
 
 def _known(id: str) -> tuple[str, str, str]:
-    """The id in its parts; raises CourseError where there is no such exercise."""
+    """The parts of an id; raises CourseError where there is no such exercise."""
     if not isinstance(id, str):
         name = getattr(id, "__name__", "relu")
-        raise CourseError(f'Hand over the id, in quotes, such as borrow("lesson.{name}").')
+        raise CourseError(f'Write the id in quotes, such as borrow("lesson.{name}").')
     lesson, dot, name = id.partition(".")
     if library.homes().get(name) != lesson:
         find(id)  # in the sandbox there are the exercises of one lesson only
@@ -148,8 +148,8 @@ def _known(id: str) -> tuple[str, str, str]:
 def _copy(module: ModuleType) -> ModuleType:
     """The module anew, under a file name that says where its answers come from.
 
-    So the guard, which looks for the course's own file, lets pass what uses a borrowed answer,
-    and still takes no borrowed answer for one's own.
+    So the guard, which looks for the course's own file, accepts what uses a borrowed answer, and
+    still does not take a borrowed answer for the student's own.
     """
     text = inspect.getsource(module)
     file = f"{BORROWED}{module.__name__}>"

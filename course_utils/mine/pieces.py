@@ -21,7 +21,7 @@ history: list[str] = []  # the cells that were run, where no shell keeps them
 
 
 class NotKept(Exception):
-    """Why an answer cannot stand in the library, as a sentence for its author."""
+    """Why an answer cannot be kept in the library, as a sentence for its author."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ def needed(name: str, answer: Any) -> dict[str, Piece]:
             own = piece.literal and (item.isupper() or piece.text in (near, by_name[name].text))
             if not own:
                 raise NotKept(
-                    f"your `{name}` reads `{item}` of the notebook, which is not there in another "
-                    "lesson. Hand it over as an argument, or compute it inside."
+                    f"your `{name}` reads `{item}` from the notebook, and other lessons do not "
+                    "have it. Pass it as an argument, or compute it inside."
                 )
         by_name |= dict.fromkeys(piece.names, piece)
         waiting += [
@@ -135,7 +135,7 @@ def _missing(name: str, item: str, value: Any) -> str:
 
 
 def _namespace(answer: Any) -> Mapping[str, Any]:
-    """The names that an answer can read, whatever of a library it is wrapped in."""
+    """The names that an answer can read, even where a library's wrapper is around it."""
     own = [part for part in functions(answer) if not foreign(part.__code__.co_filename)]
     return own[0].__globals__ if own else vars(sys.modules["__main__"])
 

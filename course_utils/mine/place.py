@@ -1,4 +1,4 @@
-"""Where the student's own library lies, and how it is held against other kernels."""
+"""Where the student's own library is, and how it is locked against other kernels."""
 
 import contextlib
 import os
@@ -24,18 +24,22 @@ def folder() -> Path | None:
     The first of: what COURSE_MINE names; `mine` beside the folder `notebooks` that one works in;
     a folder `mine` in this one or the one above; on Colab and Kaggle `mine` in this one.
     """
+    # Named by the setting, which also turns the library off.
     named = os.environ.get(SETTING, "")
     if named:
         return None if named == "off" else Path(named).expanduser().resolve()
+    # In a lesson, or in the folder above the lessons, as for `course progress`.
     here = Path.cwd()
     for place in (here, *here.parents):
         if place.name == "notebooks":
             return place.parent / NAME
     if (here / "notebooks").is_dir() and (here / "notebooks" / "01_linear").is_dir():
         return here / NAME
+    # Beside a notebook that was taken elsewhere; not this package, which has the same name.
     for place in (here, here.parent):
         if (place / NAME).is_dir() and not (place / NAME / "__init__.py").exists():
             return place / NAME
+    # On a hosted machine, where nobody has a folder of the course.
     hosted = "google.colab" in sys.modules or "KAGGLE_KERNEL_RUN_TYPE" in os.environ
     return here / NAME if hosted else None
 
@@ -50,7 +54,7 @@ def required() -> Path:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the library against other kernels; the lock of a kernel that dies is free again.
+    """Lock the library against other kernels; a kernel that dies releases its lock.
 
     SQLite locks its files in the same way on every system.
     """

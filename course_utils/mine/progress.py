@@ -1,4 +1,4 @@
-"""How far one is: every exercise of every lesson as a table, in a notebook and in a terminal."""
+"""How far a student is: all exercises as a table, in a notebook and in a terminal."""
 
 import html
 import re

@@ -46,12 +46,12 @@ def judge_apart(notebook: Path, library: Path) -> str:
 
 
 def code_cells(notebook: Path) -> list[str]:
-    """The sources of the code cells of a notebook; raises ValueError where it is none."""
+    """The sources of the code cells of a notebook; raises ValueError where it is not one."""
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"it is no notebook ({error})") from None
+        raise ValueError(f"it is not a notebook ({error})") from None
 
 
 def wanted(cells: list[str], answers: set[str]) -> list[bool]:
@@ -87,7 +87,7 @@ def judge_here(notebook: Path) -> None:
 
 
 def _run(cell: str, name: str, space: dict[str, Any]) -> None:
-    """Run one cell; what it prints and raises is nobody's business here."""
+    """Run one cell; what it prints or raises is ignored."""
     source = pieces.without_magics(cell)
     source = re.sub(r"^(\s*)check\(", r"\1(lambda *_, **__: None)(", source, flags=re.MULTILINE)
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)

@@ -22,6 +22,6 @@ def update(
 
     plan = take_in(release, folder)
     for name, beside in plan.copy.items():
-        print(f"{name} is new, with what you wrote; as it was it is in {beside}")
+        print(f"{name} was updated and has what you wrote; your version before is {beside}")
     others = len(plan.write) - len(plan.copy)
     print(f"{others} other files were written and {len(plan.remove)} removed.")

@@ -11,21 +11,19 @@ from course_utils.update.cells import Cell, pair, source
 Notebook = dict[str, Any]
 HEADING = (
     "## From your earlier notebook\n\n"
-    "The new release has no place for what follows: the course removed these cells, or locked them "
-    "and changed them as well. Keep what you want, and delete the rest.\n"
+    "The new release has no place for these cells: the course removed them, or changed cells that "
+    "are locked. Keep what you want, and delete the rest.\n"
 )
-INSTEAD = (
-    "The course changed this cell, and so did you. Yours stands above; the course's now reads:"
-)
+INSTEAD = "The course changed this cell, and so did you. Yours is above; the course's now reads:"
 
 
 def merge(old: Notebook, mine: Notebook, new: Notebook) -> Notebook:
     """The new notebook with the student's answers, own cells and notes.
 
-    The course's cells come in the new order; an own cell stays behind the cell it stood behind.
-    What the student changed and the course did not stays as it is; where both changed a cell, the
-    changes are joined line by line. Where they meet, the student's version stands, and the
-    course's behind it. What has no place stands at the end, under a heading.
+    The course's cells come in the new order; an own cell stays after the cell it came after.
+    What only the student changed stays as it is; where both changed a cell, the changes are joined
+    line by line. Where they meet, the student's version stays, and the course's follows it. What
+    has no place comes at the end, under a heading.
     """
     mine_of = pair(old["cells"], mine["cells"])
     old_of = {there: here for here, there in mine_of.items()}
@@ -57,7 +55,7 @@ def merge(old: Notebook, mine: Notebook, new: Notebook) -> Notebook:
 
 def _cell(old: Cell, mine: Cell, new: Cell) -> tuple[list[Cell], list[Cell]]:
     """What stands in the place of a cell, and what is left for the end."""
-    if not _changed(old, mine) or not _changed(new, mine):  # the student only ran it, or agrees
+    if not _changed(old, mine) or not _changed(new, mine):  # only run, or changed alike
         return [_with(mine, new, source(new))], []
     if source(old) == source(new):  # the course did not change it
         return [_with(mine, new, source(mine))], []

@@ -21,7 +21,7 @@ Notebook = dict[str, Any]
 class Release:
     """A folder with a release: its name, each file's SHA-256, and each lesson's notebook as it was.
 
-    The notebooks are in the manifest, and so one file says what is there, and is replaced at once.
+    The notebooks are in the manifest, so one file says what is there, and is replaced at once.
     """
 
     folder: Path
@@ -58,8 +58,8 @@ def read(folder: Path) -> Release:
         ) from None
     if number != FORMAT:
         raise CourseError(
-            f"{folder} holds a release of form {number}, and this is the `course update` for form "
-            f"{FORMAT}: run that of the newer release."
+            f"{folder} holds a release in format {number}, but this `course update` reads format "
+            f"{FORMAT}: run the one in the newer release."
         )
     return release
 
@@ -89,7 +89,7 @@ def opened(path: Path) -> Iterator[Release]:
 
 
 def notebook(path: Path) -> dict[str, Any]:
-    """A notebook file; raises CourseError where it is none of format 4."""
+    """A notebook file; raises CourseError where it is not one in format 4."""
     try:
         content = json.loads(path.read_bytes())
         whole = content["nbformat"] == 4 and all("cell_type" in cell for cell in content["cells"])
@@ -100,7 +100,7 @@ def notebook(path: Path) -> dict[str, Any]:
         ) from None
     if not whole:
         raise CourseError(
-            f"{path} is a notebook of another form: open it in JupyterLab, save it, and update "
+            f"{path} is a notebook in another format: open it in JupyterLab, save it, and update "
             "again."
         )
     return content

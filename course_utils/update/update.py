@@ -53,10 +53,13 @@ def planned(old: Release, new: Release) -> Plan:
         content = (new.folder / path).read_bytes()
         there = old.folder / path
         have = there.read_bytes() if there.is_file() else None
+        # A lesson of both releases: the student's notebook, merged.
         if have is not None and path in notebooks and notebooks[path] in old.notebooks:
             content = _notebook(old, new, notebooks[path], have)
+        # Nothing to do.
         if have == content:
             continue
+        # Changed since the release before, so the student did it: their version is kept beside.
         if have is not None and digest(have) != old.files.get(path):
             plan.copy[path] = _beside(there, old)
         plan.write[path] = content

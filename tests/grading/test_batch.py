@@ -302,7 +302,7 @@ def test_the_commands_speak_plainly(course):
     done = course_command(course, "grade", "nonsense")
     assert done.returncode == 1 and "There is no lesson 'nonsense'" in done.stderr
     done = course_command(course, "grade", "linear", "--submitted", "nowhere")
-    assert done.returncode == 1 and "nowhere is no folder" in done.stderr
+    assert done.returncode == 1 and "nowhere is not a folder" in done.stderr
     done = course_command(course, "report", "linear")
     assert done.returncode == 1 and "course grade 01_linear" in done.stderr
     done = course_command_apart(course, "grade", "all", "--jobs", "1", "--report", "report.json")
@@ -336,7 +336,7 @@ def test_a_fault_of_the_course_is_neither_kept_nor_charged(course, monkeypatch, 
             commands.grade(LESSON.name, jobs=1, seed=3, report=course.root / "report.json")
     assert ended.value.code == 3
     assert (
-        "failed at linear.relu; nobody has points or a zero for it:\nTraceback: a bug"
+        "failed at linear.relu; nobody gets points or a zero for it:\nTraceback: a bug"
         in capsys.readouterr().err
     )
     report = json.loads((course.root / "report.json").read_text())

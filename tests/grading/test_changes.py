@@ -469,7 +469,7 @@ def test_the_notebook_of_another_lesson_has_a_status_of_its_own(two_lessons, nam
     put_in(two_lessons, "anna", name, Lesson("02_sgd", two_lessons.root).released.read_bytes())
     row = grade(two_lessons)["submissions"]["anna"]
     assert (row["status"], row["score"]) == ("another lesson", 0.0)
-    assert row["repairs"] == ["This is the notebook of 02_sgd, and not that of 01_linear."]
+    assert row["repairs"] == ["This is the notebook of 02_sgd, not of 01_linear."]
     with Gradebook(two_lessons.folders.db_url) as book:
         grades = book.find_submission(LESSON.name, "anna").notebooks[0].grades
         assert not any(grade.needs_manual_grade for grade in grades)
@@ -480,7 +480,7 @@ def test_the_notebook_of_a_lesson_that_was_not_released_is_no_answer_to_this_one
     put_in(course, "anna", name, Lesson("02_sgd").released.read_bytes())
     row = grade(course)["submissions"]["anna"]
     assert (row["status"], row["score"]) == ("another lesson", 0.0)
-    assert row["repairs"] == ["This is the notebook of 02_sgd, and not that of 01_linear."]
+    assert row["repairs"] == ["This is the notebook of 02_sgd, not of 01_linear."]
 
 
 def test_the_notebook_of_a_lesson_that_was_not_released_is_not_collected(course, tmp_path):
@@ -572,7 +572,7 @@ def test_a_stamp_that_says_no_time_is_told_and_counts_as_none(told, capsys):
     stamp.write_text("gestern\x1b[2J")
     report = grade(told)
     assert report["left_out"] == [
-        "The timestamp.txt of eve says no time that can be read, so this submission counts as in "
+        "The timestamp.txt of eve gives no time that can be read, so this submission counts as on "
         "time: write one line such as 2026-11-30 23:10 UTC in it."
     ]
     with pytest.raises(SystemExit, match="1"):

@@ -152,7 +152,7 @@ def test_outputs_may_be_large_and_where_they_are_too_large_it_is_said(tmp_path, 
     path.write_text(json.dumps(notebook))
     known = {LESSON.name: known_by(corpus.released()["cells"])}
     if size > 20:
-        with pytest.raises(Unreadable, match="has 21 MB and may have 20: clear its outputs"):
+        with pytest.raises(Unreadable, match="has 21 MB, and 20 are allowed: clear its outputs"):
             read_submission(tmp_path, LESSON.name, known)
     else:
         content = read_submission(tmp_path, LESSON.name, known).content

@@ -73,7 +73,7 @@ def test_bad_input_gets_one_sentence_or_a_verdict(course, tmp_path):
     assert (status, len(lines)) == (1, 1) and "--lesson" in lines[0]
     other = write(tmp_path / "other.ipynb", {"cells": [], "nbformat": 4, "metadata": {}})
     assert said("--one", other)[1] == [
-        "None of the notebook's cells is one of a released lesson. Name the lesson with --lesson, and it gets a verdict."
+        "None of the notebook's cells belongs to a released lesson. Name the lesson with --lesson, and it gets a verdict."
     ]
     assert said()[1] == ["Say which lesson to grade, such as 01_linear, or all, or --one FILE."]
     out = tmp_path / "result.json"

@@ -116,7 +116,7 @@ def test_a_lesson_that_was_never_released_is_told_and_the_others_are_graded(
     hand_in(course, "anna", worded())
     (course.root / "submitted" / "anna" / "99_nothing").mkdir()
     status, said = run(course, monkeypatch, capsys, "all")
-    assert status == 1 and "99_nothing was handed in and never released" in said
+    assert status == 1 and "99_nothing was handed in but never released" in said
     assert reported(course) == {"anna"}
 
 

@@ -150,7 +150,7 @@ def test_what_was_handed_out_before_is_kept(course):
 def test_a_setting_that_is_none_is_told(course, line):
     path = course.root / "nbgrader_config.py"
     path.write_text(f"{path.read_text()}\n{line}\n")
-    with pytest.raises(CourseError, match="of c.Lessons there is one setting"):
+    with pytest.raises(CourseError, match="c.Lessons has only one setting"):
         with_extra(find_course(course.root))
 
 

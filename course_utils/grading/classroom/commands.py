@@ -74,7 +74,7 @@ def name_mistake(
     if group.equals:
         print(f"It equals the right answer with {group.equals}.")
     for path, line in (made.entry, made.test):
-        print(f"{path}:{line} has a draft: fill it in, and take away the marks before it.")
+        print(f"{path}:{line} has a draft: fill it in, and remove the comment marks.")
     print(f"Then run `course verify --quick {exercise.lesson}` and `course grade {chosen.name}`.")
 
 
@@ -85,7 +85,9 @@ def paper(
     ] = 1,
     questions: Annotated[int, typer.Option(min=1, max=20, help="How many on each.")] = 4,
     seed: Annotated[int | None, typer.Option(help="Draws the papers; the key names it.")] = None,
-    to: Annotated[Path | None, typer.Option(help="The folder to write; papers/LESSON.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="The folder to write; else papers/LESSON.")
+    ] = None,
 ) -> None:
     """Make papers for an exam room from the known mistakes of a lesson, with their key."""
     import secrets

@@ -1,7 +1,7 @@
 """The draft of a mistake of the catalogue, and of its independent test, from a student's answer.
 
-What a student wrote is written behind comment marks: it runs with a person's rights once they are
-taken away, and not before a person has read it.
+What a student wrote is commented out: once somebody removes the marks it runs with their rights, so
+they have to read it first.
 """
 
 import ast
@@ -15,14 +15,14 @@ from course_utils.files import write
 from course_utils.grading.classroom.unnamed import Group
 from course_utils.grading.outside.gate import plain
 
-ENTRY = f"""{FILL_IN}: a name and a hint, then take the marks away (equal to NUMBER answers).
+ENTRY = f"""{FILL_IN}: a name and a hint, then remove these marks (equal to NUMBER answers).
 Mistake(
     "{FILL_IN}: its name",
     EDIT,
     "{FILL_IN}: what was done, why it matters, how to think about it; no code.",
 ),
 """
-TEST = f"""{FILL_IN}: read it, give it the name of the mistake, then take the marks away.
+TEST = f"""{FILL_IN}: read it, give it the name of the mistake, then remove these marks.
 @wrong("ID", "{FILL_IN}: its name")
 """
 UNKNOWN = f'edit("{FILL_IN}: what the reference says", "{FILL_IN}: what was written")'
@@ -37,7 +37,7 @@ class Draft:
 
 
 def write_draft(group: Group, root: Path) -> Draft:
-    """Write the drafts for a group into the sources of the course; raises CourseError without."""
+    """Write the drafts for a group into the course's sources; raises CourseError without these."""
     lesson = group.exercise.lesson
     catalogue = root / "course_utils" / "exercises" / f"{lesson}.py"
     tests = root / "tests" / "wrong" / f"{lesson}.py"

@@ -38,7 +38,7 @@ LIKE = (
     ("add_", "sub_"),
     ("mul_", "div_"),
 )
-Change = tuple[int, int, str]  # from here to there stands this
+Change = tuple[int, int, str]  # from, to, and the text in its place
 
 
 def explained(
@@ -88,7 +88,7 @@ def _is_possible(id: str, edit: Edit) -> bool:
 
 
 def _as_edit(text: str, change: Change, elsewhere: Sequence[str]) -> Edit | None:
-    """A change with so much of the text around it that it stands once; None where nothing will."""
+    """A change with enough text around it to occur only once; None where nothing will do."""
     start, end, new = change
     first, last = text.rfind("\n", 0, start) + 1, text.find("\n", end)
     last = len(text) if last < 0 else last

@@ -71,7 +71,7 @@ class PlainExport(_Table):
     def rows(
         self, gradebook: Gradebook, assignments: Sequence[Any], students: Sequence[Any]
     ) -> Iterator[list[str]]:
-        """Headings, assignments, students; who handed nothing in has no points."""
+        """Headings, assignments, students; whoever handed in nothing has 0 points."""
         person = ["student_id", "last_name", "first_name", "email"]
         yield [
             "assignment",

@@ -1,6 +1,6 @@
 """Answers of a class that are the same text once names and formatting are left aside.
 
-They are something to look at, and no verdict: short answers have few forms, and pupils of one
+They are something to look at, not a verdict: short answers have few forms, and students of one
 tutor write alike.
 """
 

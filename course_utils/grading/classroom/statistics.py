@@ -248,7 +248,7 @@ def show(found: Statistics) -> None:
         print(f"{len(group.students)} × no name yet, {group.id}: `course mistakes {found.lesson}`.")
     if found.alike:
         share = "pair of students shares" if len(found.alike) == 1 else "pairs of students share"
-        print(f"{len(found.alike)} {share} texts that few others have: --html.")
+        print(f"{len(found.alike)} {share} texts that few others have; --html shows them.")
     for line, students in found.common[:10]:
         told = f"{len(students)} × repaired: {printable(line)} ({printable(named(students))})"
         console.print(escape(told), highlight=False, soft_wrap=True)

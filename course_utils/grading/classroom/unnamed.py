@@ -64,9 +64,9 @@ class Group:
         return first_difference(self._own(self.cases), right, got) is not None
 
     def told_by(self, items: Sequence[Item]) -> list[Item]:
-        """What belongs to the cases that tell what was done: the exercise's own, where they do.
+        """The items of the exercise's own cases, if these show the mistake already; else all.
 
-        Whoever calls an argument by another name besides has made the same mistake.
+        Whoever also names an argument differently has still made the same mistake.
         """
         return self._own(items) if self.is_wrong_by_itself else list(items)
 
@@ -106,7 +106,7 @@ def _ending(raised: Raised | None) -> tuple[str, str] | None:
 
 
 def groups(results: Iterable[tuple[str, Result]], least: int = 1) -> list[Group]:
-    """The groups that have at least so many students, the largest first; results: with whose."""
+    """The groups of at least so many students, the largest first; results: by student."""
     by_exercise: dict[str, list[Group]] = {}
     for student, result in results:
         for id, text in result.evidence.items():

@@ -47,6 +47,7 @@ def work(sock: socket.socket, exercises: dict[str, Exercise], limits: wire.Limit
     answers: dict[str, Any] = {}  # the last of each name that may be an answer
     for number, step in enumerate(job["steps"]):
         wire.send(sock, wire.STEP, number)
+        # A cell: the student's own share a budget; a test has limits of its own.
         if step["kind"] == "cell":
             began, used = time.monotonic(), processor_time()
             if step["test"]:

@@ -186,7 +186,7 @@ def _become(
         if setup["sandboxed"]:
             _stay(user, group)
             _own_files(limits.file)
-        # All of a submission shares one processor; so far another submission was at work there.
+        # A submission has one processor; only now, since another was at work there until now.
         if setup["processor"] is not None:
             os.sched_setaffinity(0, {setup["processor"]})
         if setup["sandboxed"]:

@@ -16,7 +16,7 @@ from course_utils.grading.outside.task import is_graded
 
 
 def changed(course: Course, lesson: Lesson, student: str, cells: Sequence[Any]) -> set[str]:
-    """The graded cells whose answers are others than when this was last asked; remembers them.
+    """The graded cells whose answers have changed since this was last asked; remembers them.
 
     cells: the graded notebook's.
     """
@@ -34,8 +34,8 @@ def changed(course: Course, lesson: Lesson, student: str, cells: Sequence[Any]) 
 
 
 def digests(cells: Sequence[Any]) -> dict[str, str]:
-    """A hash of the answer to each graded cell: of a check's, all that stands between it and the
-    one before; of an answer that a person reads, itself with the student's cells around it.
+    """A hash of the answer to each graded cell: for a check, all answers since the check before;
+    for an answer that a person reads, that answer with the student's cells around it.
     """
     texts: dict[str, list[str]] = {}
     since: list[str] = []
@@ -43,13 +43,16 @@ def digests(cells: Sequence[Any]) -> dict[str, str]:
     for cell in cells:
         marks, own = cell["metadata"].get("nbgrader", {}), cell.get("id", "").startswith("student-")
         content = json.dumps([text(cell), cell.get("attachments", {})], sort_keys=True)
+        # A cell of the student's own belongs to the answer in words above it, and to what follows.
         if own and read is not None:
             texts[read].append(content)
         if own or (marks.get("solution") and not marks.get("grade")):
             since.append(content)
+        # A check, or an answer in words, ends what came before it.
         elif is_graded(cell):
             texts[grade_id(cell)] = [*since, *([content] if is_for_a_person(cell) else [])]
             read, since = (grade_id(cell) if is_for_a_person(cell) else None), []
+        # A cell of the lesson ends the answer in words; the grader's own notes do not.
         elif cell.get("id") != "repairs" and not cell.get("id", "").startswith("own-"):
             read = None
     return {

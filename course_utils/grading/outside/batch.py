@@ -1,5 +1,5 @@
-"""Grades all that was handed in for a lesson; stopped at any moment and started again it ends with
-the same scores.
+"""Grades all that was handed in for a lesson; it can be stopped and started again at any moment,
+and ends with the same scores.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in, read once: the name of its result, and why it cannot be read.
+    """What one student handed in, read once: the key of its result, or why it cannot be read.
 
     handed: the earlier release that it came from, if any. notes: what has to be said of its name.
     """
@@ -102,7 +102,7 @@ class Batch:
         )  # fmt: skip
 
     def read(self, student: str) -> Submission:
-        """What a student handed in; raises PermissionError where nobody may look."""
+        """What a student handed in; raises PermissionError where it may not be read."""
         folder = self.course.path("submitted", student, self.lesson.name)
         try:
             handed_in = read_submission(folder, self.lesson.name, self.known)
@@ -144,7 +144,7 @@ class Batch:
         return digest.hexdigest()
 
     def result(self, key: str) -> Result | None:
-        """A result that is there already, whole, not one that busy neighbours may have spoiled."""
+        """A whole result that is kept, but none that a busy machine may have spoiled."""
         try:
             result = Result.from_json(self.course.result(self.lesson, key).read_bytes())
         except (OSError, ValueError, KeyError, TypeError):
@@ -152,14 +152,14 @@ class Batch:
         return result if result.final else None
 
     def keep(self, key: str, result: Result) -> None:
-        """Store a result, except one that the course's own faults are in."""
+        """Store a result, unless the course itself failed in it."""
         if not result.faults:
             write(self.course.result(self.lesson, key), result.to_json())
 
 
 @dataclass
 class _Progress:
-    """Writes results as they come, and remembers who waits for which."""
+    """Writes results as they come in, and remembers which students wait for which."""
 
     batch: Batch
     writer: Writer
@@ -195,7 +195,7 @@ class _Progress:
             yield key, self.batch.task(submission)
 
     def again(self, keys: Iterable[str]) -> Iterator[tuple[str, Task]]:
-        """The same submissions again; one handed in anew in the meantime is for the next run."""
+        """The same submissions again; one that has changed meanwhile is left to the next run."""
         for key in keys:
             submission = self.batch.read(self.waiting[key][0])
             if submission.key == key:
@@ -221,7 +221,7 @@ class _Progress:
         """Note that a student has no verdict, because files may not be read or written."""
         self.left_out.append(
             f"{student} was left out: you may not read or write {error.filename}; change its "
-            "permissions, or who owns it."
+            "permissions or its owner."
         )
         self.bar.update()
 
@@ -236,7 +236,7 @@ def grade(
     """Grade a lesson and return the report; raises CourseError where nothing was handed in or no
     sandbox starts.
 
-    workers: those that were started for it, which go on afterwards.
+    workers: a pool that was started for it, and stays open afterwards.
     """
     batch = Batch(course, lesson, options)
     students = course.students(lesson)
@@ -273,11 +273,11 @@ def grade(
 
 
 def _without_a_time(batch: Batch, students: Sequence[str]) -> list[str]:
-    """A sentence for every timestamp.txt that says no time."""
+    """A sentence for every timestamp.txt that gives no time."""
     name = batch.lesson.name
     return [
-        f"The timestamp.txt of {student} says no time that can be read, so this submission counts "
-        "as in time: write one line such as 2026-11-30 23:10 UTC in it."
+        f"The timestamp.txt of {student} gives no time that can be read, so this submission counts "
+        "as on time: write one line such as 2026-11-30 23:10 UTC in it."
         for student in students
         if says_no_time(batch.course.path("submitted", student, name))
     ]

@@ -1,4 +1,4 @@
-"""The course's folders as nbgrader's configuration names them, and what lies in them for one
+"""The course's folders as nbgrader's configuration names them, and what is in them for one
 lesson.
 """
 
@@ -135,7 +135,7 @@ class Course:
 
     def earlier(self, lesson: Lesson) -> tuple[str, ...]:
         """The lessons before this one, released or not, without their numbers: a child may import
-        their answers. Who hands in a lesson of another's may import what that lesson imports.
+        their answers. In a lesson that is not the course's own, only what that lesson imports.
         """
         # as exercise.lessons() says, which imports torch
         if not (ROOT / "course_utils" / "exercises" / f"{lesson.short}.py").is_file():
@@ -196,7 +196,7 @@ class Course:
 
 
 def _may_hold(folder: Path, lesson: str) -> bool:
-    """Whether a student's folder has the lesson in it, or may have it and nobody may look."""
+    """Whether a student's folder has the lesson in it, or may have it but cannot be read."""
     closed = folder.is_dir() and not os.access(folder, os.X_OK)
     return closed or os.path.lexists(folder / lesson)
 
@@ -210,7 +210,7 @@ def find_course(folder: Path, submitted: Path | None = None, *, else_own: bool =
         if (root / CONFIG).is_file():
             if submitted is not None and not submitted.is_dir():
                 raise CourseError(
-                    f"{submitted} is no folder: name the one with a folder for each student in it."
+                    f"{submitted} is not a folder: name the one that has a folder for each student."
                 )
             if submitted is not None:
                 _refuse_what_the_sandbox_shows(submitted.resolve(), root.resolve())

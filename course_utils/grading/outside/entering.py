@@ -41,7 +41,7 @@ class GradebookInUse(CourseError):
 
     def __init__(self, path: Path, why: object) -> None:
         super().__init__(
-            f"{path} cannot be written ({why}): close what has it open, or ask for the right to "
+            f"{path} cannot be written ({why}): close what has it open, or ask for permission to "
             "write it, and run the command again; nothing is lost."
         )
 
@@ -52,7 +52,7 @@ def _open(course: Course) -> None:
     if path.is_file():
         share(path)
         if not os.access(path, os.W_OK):
-            raise GradebookInUse(path, "you have no right to")
+            raise GradebookInUse(path, "you have no permission to")
         try:
             with contextlib.closing(sqlite3.connect(path, timeout=PATIENCE)) as connection:
                 connection.execute("BEGIN IMMEDIATE")
@@ -62,7 +62,7 @@ def _open(course: Course) -> None:
 
 @contextlib.contextmanager
 def writing(course: Course) -> Iterator[None]:
-    """Have the gradebook alone; raises GradebookInUse where another program keeps it too long."""
+    """Hold the gradebook alone; raises GradebookInUse where another program keeps it too long."""
     with course.alone():
         _open(course)
         yield
@@ -164,6 +164,7 @@ class _Change:
             for cell in json.loads(text)["cells"]:
                 old, new = grade_id(cell), now.get(cell.get("id", ""))
                 for base in self.notebook._base_cells:
+                    # Only if the old name is gone, and no cell has the new one yet.
                     free = new not in {other.name for other in self.notebook._base_cells}
                     names = wanted[type(base)]
                     if base.name == old and new in names and old not in names and free:
@@ -171,7 +172,7 @@ class _Change:
                         self.sentences.append(f"{old} is now called {new}.")
 
     def _remove(self, cell: Any) -> list[dict[str, Any]]:
-        """Take a cell out, with what hangs on it; gives that."""
+        """Take a cell out with its grades and comments; gives these."""
         removed = []
         for notebook in self.notebook.submissions:
             row = {"student": notebook.student.id, "cell": cell.name, "kind": type(cell).__name__}
@@ -189,7 +190,7 @@ class _Change:
         return removed
 
     def _add(self, kind: Any, name: str, info: dict[str, Any]) -> None:
-        """Put a cell in, with what was given for it before it was taken out once."""
+        """Put a cell in, with whatever was given for it before it was last taken out."""
         cell = kind(name=name, notebook=self.notebook, **info)
         self.book.db.add(cell)
         self.book.db.flush()

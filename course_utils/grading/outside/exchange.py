@@ -60,10 +60,10 @@ class Came:
 
 
 def run(template: Template, steps: Sequence[Step], task: Task) -> Came:
-    """Have the steps done; where the process dies in one, the others are done without it."""
+    """Have the steps done; if the process dies in one, the others are done without it."""
     came, everything = Came(), Stopwatch(template, task.limits.seconds)
     for _ in range(task.limits.restarts + 1):
-        # Cells are run again, for the answers need them; what has been probed is not probed again.
+        # Cells are run again, since answers need them; what has been probed is not probed again.
         todo = [
             number
             for number, step in enumerate(steps)
@@ -113,7 +113,7 @@ def _died(status: int) -> str:
             return f"it was ended by {signal.Signals(status - 128).name}"
         except ValueError:
             pass
-    return f"it ended itself with status {status}"
+    return f"it exited with status {status}"
 
 
 def _follow(

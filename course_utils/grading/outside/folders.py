@@ -16,7 +16,7 @@ class Held:
     def __init__(self) -> None:
         sweep()
         self.lock: int | None = None
-        while self.lock is None:  # who sweeps at this moment may take it for one that was left
+        while self.lock is None:  # another process that sweeps now may take it for an old one
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
             self.lock = _taken(self.path)
 
@@ -37,7 +37,7 @@ def sweep() -> None:
 
 
 def _taken(path: Path) -> int | None:
-    """A lock on a folder, which its owner's death gives back; None where another has it."""
+    """A lock on a folder, which its owner's death releases; None where another has it."""
     try:
         lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:  # it is gone, or another user's

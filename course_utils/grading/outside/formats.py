@@ -70,7 +70,7 @@ def classroom50(
     missing = [name for name in FROM_THE_RUNNER.values() if not environment.get(name)]
     if missing:
         raise CourseError(
-            f"Classroom 50's runner sets {', '.join(missing)}, and here they are not set: take "
+            f"Classroom 50's runner sets {', '.join(missing)}, but here they are not set: choose "
             "another --form, or run it in an autograder.py."
         )
     unit = _unit(result.lesson)

@@ -157,7 +157,7 @@ def markdown(context: Context, text: str | None) -> Markup:
 def markdown_with_formulas(text: str | None, attachments: Any = None) -> Markup:
     """Markdown as safe HTML with formulas drawn, for a page that runs no script.
 
-    attachments: the cell's pictures, handed over by the template, whose loops no context shows.
+    attachments: the cell's pictures, passed by the template, whose loops no context shows.
     """
     return prose(text or "", attachments, draws=True)
 
@@ -231,11 +231,11 @@ def _markdown(draws: bool) -> MarkdownIt:
 
 
 def _equations(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """The rule of amsmath where its closing line is there; by itself it looks for that from every
-    opening anew.
+    """amsmath's rule, asked only where the closing line is there; by itself it would search for
+    that again from every opening.
 
-    It looks MOST_EQUATIONS times in a text, because in a quotation the closing line can be there
-    and not be found.
+    It is asked at most MOST_EQUATIONS times in a text, because in a quotation the closing line can
+    be there and not be found.
     """
     begin = state.bMarks[start] + state.tShift[start]
     opened = _OPENING.match(state.src, begin, state.eMarks[start])
@@ -266,9 +266,7 @@ def _fenced(source: str, language: str, _: str) -> str:
 def _image(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """A picture of the notebook; in place of any other its address, for what is elsewhere can be
-    changed later.
-    """
+    """A picture of the notebook; of any other only the address, for it could be changed later."""
     token = tokens[index]
     address = str(token.attrs["src"])
     if address.removeprefix("attachment:") in env["pictures"]:

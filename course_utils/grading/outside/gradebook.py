@@ -43,7 +43,7 @@ class Writer:
         return self.gradebook.find_assignment(self.lesson.name).submissions
 
     def is_written(self, student: str, key: str) -> bool:
-        """Whether this result stands in the gradebook and in autograded/ already."""
+        """Whether this result is in the gradebook and in autograded/ already."""
         try:
             text = self._autograded(student).read_text(encoding="utf-8")
         except OSError:
@@ -134,7 +134,7 @@ def _marks(submission: SubmittedAssignment) -> Marks:
 
 @contextmanager
 def _together(session: Any) -> Iterator[None]:
-    """Make one transaction of what nbgrader commits, and reads anew, after every step of it."""
+    """Make one transaction of steps that nbgrader would commit, and read again, one by one."""
     session.commit = session.flush
     try:
         yield
@@ -147,18 +147,21 @@ def fill(notebook: SubmittedNotebook, result: Result, changed: Container[str]) -
     """Put the points of a result into a submission of the gradebook.
 
     changed: the cells whose answers are new. What was given by hand stays, and a person looks again
-    where the answer, or what the grader says of it, is another one.
+    if the answer has changed, or what the grader says of it.
     """
     rows = {row.grade_id: row for row in result.checks}
     for grade in notebook.grades:
         row, before = rows.get(grade.name), grade.auto_score
         is_read = row is not None and row.manual and row.status != "not attempted"
+        # A person gives the points, except for a file that could not be graded at all.
         if row is None or (is_read and result.status not in UNREAD):
-            grade.auto_score = None  # a person reads it
+            grade.auto_score = None
         else:
             grade.auto_score = row.points
+        # Nobody has given points by hand: they are needed where the grader gave none.
         if grade.manual_score is None:
             grade.needs_manual_grade = grade.auto_score is None
+        # Somebody has, for another answer or against another verdict.
         elif grade.name in changed or grade.auto_score != before:
             grade.needs_manual_grade = True
     for comment in notebook.comments:

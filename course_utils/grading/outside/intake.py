@@ -34,7 +34,7 @@ class OtherLesson(Unreadable):
 
 @dataclass(frozen=True)
 class HandedIn:
-    """The notebook of a submission, where it lies, and what has to be said of its name."""
+    """The notebook of a submission, its path, and what has to be said of its name."""
 
     path: Path
     content: bytes
@@ -42,10 +42,10 @@ class HandedIn:
 
 
 def read_submission(folder: Path, name: str, known: Mapping[str, set[str]]) -> HandedIn:
-    """What was handed in for a lesson; known: by lesson what its notebook can be known by.
+    """What was handed in for a lesson; known: by lesson, what its notebook is recognised by.
 
-    A notebook of another name is taken where it is the only one that is this lesson. Raises
-    Unreadable where there is none, and PermissionError where nobody may look.
+    A notebook with another name is taken if it is the only one of this lesson. Raises Unreadable
+    where there is none, and PermissionError where it may not be read.
     """
     if _is_link(folder):
         raise Unreadable("The folder is a link to another place; it was not followed.")
@@ -56,26 +56,28 @@ def read_submission(folder: Path, name: str, known: Mapping[str, set[str]]) -> H
     if not os.path.lexists(path) and os.access(folder, os.R_OK | os.X_OK):
         others = _notebooks(folder)
         instead = f"; there is {others[0].name!r}" if others else ""
-        raise Unreadable(f"There is no file {path.name}{instead}: hand it in under that name.")
+        raise Unreadable(
+            f"There is no file {path.name}{instead}: hand in your notebook as {name}.ipynb."
+        )
     content = read_notebook(path)
     is_other, lesson = lesson_of(content, name, known)
     if is_other:
-        raise OtherLesson(f"This is the notebook of {lesson}, and not that of {name}.")
+        raise OtherLesson(f"This is the notebook of {lesson}, not of {name}.")
     return HandedIn(path, content, tuple(notes))
 
 
 def read_notebook(path: Path) -> bytes:
     """The content of a notebook; raises Unreadable where it is not a plain file of the right size.
 
-    Raises PermissionError where nobody may look.
+    Raises PermissionError where it may not be read.
     """
     try:
         with open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size > LARGEST_FILE:
                 raise Unreadable(
-                    f"{path.name} has {size >> 20} MB and may have {LARGEST_FILE >> 20}: clear its "
-                    "outputs."
+                    f"{path.name} has {size >> 20} MB, and {LARGEST_FILE >> 20} are allowed: clear "
+                    "its outputs."
                 )
             return file.read(LARGEST_FILE + 1)
     except PermissionError:
@@ -115,7 +117,7 @@ def read_beside(
 ) -> tuple[dict[str, bytes], list[str]]:
     """The files beside a notebook by name, and a sentence for each that was not read.
 
-    given: those that were handed out with it, which count as they were.
+    given: those that were handed out with it; of these the originals are used.
     """
     beside: dict[str, bytes] = {}
     unread: list[str] = []
@@ -132,7 +134,7 @@ def read_beside(
             if path.name not in given:
                 beside[path.name] = _read_one(path, beside)
             elif _differs(path, given[path.name]):
-                raise Unreadable("it came with the lesson, and counts as it was")
+                raise Unreadable("it came with the lesson, and the original is used")
         except (Unreadable, OSError) as error:
             why = error if isinstance(error, Unreadable) else "it is not a plain file"
             shown = path.name if path.name.isprintable() else ascii(path.name)
@@ -149,7 +151,7 @@ def _differs(path: Path, content: bytes) -> bool:
 def _read_one(path: Path, others: Mapping[str, bytes]) -> bytes:
     """A file beside a notebook; raises OSError, or Unreadable with a part of a sentence."""
     if path.suffix.lower() not in BESIDE or not path.name.isprintable():
-        raise Unreadable(f"it may be {', '.join(sorted(BESIDE))}")
+        raise Unreadable(f"only {', '.join(sorted(BESIDE))} are read")
     if len(others) == MOST_BESIDE:
         raise Unreadable(f"at most {MOST_BESIDE} files are read")
     with open_plain(path) as file:
@@ -213,7 +215,7 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 def handed_in_at(folder: Path) -> datetime | None:
-    """When it was handed in, as nbgrader's timestamp.txt says; None where that is missing or says
+    """When it was handed in, as nbgrader's timestamp.txt says; None where that is missing or gives
     no time.
     """
     try:
@@ -228,7 +230,7 @@ def handed_in_at(folder: Path) -> datetime | None:
 
 
 def says_no_time(folder: Path) -> bool:
-    """Whether there is a timestamp.txt that says no time, and so counts as none."""
+    """Whether there is a timestamp.txt that gives no time, and so is ignored."""
     there = os.access(folder, os.X_OK) and os.path.lexists(folder / "timestamp.txt")
     return there and handed_in_at(folder) is None
 

@@ -35,23 +35,25 @@ def due(course: Course, lesson: Lesson) -> datetime | None:
 def extend(
     course: Course, lesson: Lesson, student: str, until: datetime | None
 ) -> dict[str, float]:
-    """Let a student hand in later, or with None when it is due for all; raises CourseError.
+    """Let a student hand in later; None takes that back. Raises CourseError.
 
     Gives the penalties that this changed, by student.
     """
     when = due(course, lesson)
     if when is None:
         raise CourseError(
-            f"{lesson.name} is not due at any time: say `course due {lesson.name} TIME` first."
+            f"{lesson.name} has no due date: run `course due {lesson.name} TIME` first."
         )
     if until is not None and for_gradebook(until) <= when:
         raise CourseError(
-            f"{lesson.name} is due at {when:%Y-%m-%d %H:%M} UTC for all, which is not earlier."
+            f"{lesson.name} is due at {when:%Y-%m-%d %H:%M} UTC for all: name a later time."
         )
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
         known = {item.id for item in book.students}
     if student not in known | set(course.students(lesson)):
-        raise CourseError(f"There is no student {student!r}, neither in the roster nor handed in.")
+        raise CourseError(
+            f"There is no student {student!r}, neither in the roster nor among the submissions."
+        )
     path = course.own("extensions", lesson.name, student)
     if until is not None:
         write(path, shown(until).encode())
@@ -71,7 +73,7 @@ def extensions(course: Course, lesson: Lesson) -> dict[str, datetime]:
 def apply(course: Course, lesson: Lesson, withdrawn: Collection[str] = ()) -> dict[str, float]:
     """Bring extensions and late penalties in the gradebook in step; gives those that changed.
 
-    withdrawn: students whose extension goes where they have none any more.
+    withdrawn: students whose old extension is removed if they have none any more.
     """
     with writing(course):
         return _apply(course, lesson, withdrawn)

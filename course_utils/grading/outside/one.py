@@ -29,7 +29,7 @@ def grade(
 ) -> Result:
     """The result of a notebook, or of the only one in a folder; lesson: None finds it by its cells.
 
-    What lies beside the notebook is read where a folder is named, for else nobody says whose it is.
+    Files beside the notebook are read only if a folder is named; else they may be anybody's.
     or_without: where no sandbox starts, grade without one, and say so in the result. Raises
     CourseError where there is no such file, or where it cannot be told which lesson it is.
     """
@@ -42,7 +42,9 @@ def grade(
     except Unreadable as error:
         reason = str(error)
     except PermissionError:
-        raise CourseError(f"You may not read {path}: change its rights, or who owns it.") from None
+        raise CourseError(
+            f"You may not read {path}: change its permissions or its owner."
+        ) from None
     batch = Batch(course, _lesson(course, content, lesson, reason), options)
     beside, unread = read_beside(path, notebook.name, batch.given) if path.is_dir() else ({}, [])
     task = batch.task(batch.submission("", content, beside, unread))
@@ -65,7 +67,7 @@ def _the_only_one(path: Path) -> Path:
     notebooks = sorted(path.glob("*.ipynb"))
     if len(notebooks) != 1:
         names = ", ".join(item.name for item in notebooks[:5]) or "none"
-        raise Unreadable(f"Hand in one notebook; here is {names}.")
+        raise Unreadable(f"Hand in one notebook; this folder has {names}.")
     return notebooks[0]
 
 
@@ -78,7 +80,7 @@ def _lesson(course: Course, content: bytes, named: str | None, reason: str) -> L
         return Lesson(name, course.root)
     if name:
         raise CourseError(f"It is the notebook of {name}, which is not released in {course.root}.")
-    why = reason or "None of the notebook's cells is one of a released lesson."
+    why = reason or "None of the notebook's cells belongs to a released lesson."
     raise CourseError(f"{why} Name the lesson with --lesson, and it gets a verdict.")
 
 

@@ -18,7 +18,7 @@ from course_utils.grading.outside.task import Task, exercise_id, is_graded
 from course_utils.grading.outside.verdicts import as_row, sentence
 
 INSIDE = "Judged inside the student's process."
-NO_SUCH = "The lesson has a check of {}, which this version of the course does not know."
+NO_SUCH = "The lesson checks {}, which this version of the course does not know."
 _CHECK = re.compile(r"""\b(?:check|judge)\(\s*["'](\w+\.\w+)["']""")
 
 

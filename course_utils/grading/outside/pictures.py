@@ -73,6 +73,7 @@ def take(text: str, attachments: Any, room: int) -> tuple[str, Attachments]:
     def named(reference: str) -> str:
         nonlocal room
         for kind, data in _candidates(reference, attachments):
+            # A picture counts once against the room, however often it is shown.
             if is_picture(kind, data):
                 name = f"{hashlib.sha256(data.encode()).hexdigest()[:16]}.{KINDS[kind][0]}"
                 if name not in kept and len(data) > room:

@@ -97,7 +97,7 @@ def _end(begun: Template | None) -> None:
 
 
 class LocalPool:
-    """So many processes of this machine, started when they are first needed; a context manager.
+    """`jobs` processes of this machine, started when they are first needed; a context manager.
 
     sandbox: whether what they are expected to grade needs one.
     """

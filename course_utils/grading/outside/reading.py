@@ -17,7 +17,7 @@ KINDS = ("code", "markdown", "raw")
 
 
 class Unreadable(Exception):
-    """The file handed in is no notebook that can be graded; the message is a sentence for its
+    """The file handed in is not a notebook that can be graded; the message is a sentence for its
     author.
     """
 
@@ -69,7 +69,7 @@ def parse(content: bytes) -> dict[str, Any]:
     version = notebook.get("nbformat") if isinstance(notebook, dict) else None
     if isinstance(version, int) and version != 4:
         raise Unreadable(
-            f"The notebook is in format {version}, and 4 is read: save it again from JupyterLab."
+            f"The notebook is in format {version}, but has to be in 4: save it again in JupyterLab."
         )
     if version != 4 or not isinstance(notebook.get("cells"), list):
         raise Unreadable("The file is JSON, but not a notebook: it has no list of cells.")
@@ -117,11 +117,11 @@ def own_cells(
 
 def _shortened(source: str, most: int, repairs: list[str]) -> str:
     """A text with its end left out where it is too long."""
-    note = f"\n\n(Here {len(source) - most:,} characters more were left out.)"
+    note = f"\n\n({len(source) - most:,} more characters were left out here.)"
     if len(source) <= most or most < 2 * len(note):
         return source
     repairs.append(
-        f"A text of {len(source):,} characters was cut after {most:,}; all of it is in the file "
-        "handed in."
+        f"A text of {len(source):,} characters was cut after {most:,}; the whole text is in the "
+        "file that was handed in."
     )
     return source[: most - len(note)] + note

@@ -126,7 +126,7 @@ def rebuild(
             for other in before:
                 _add(result, _as_cell(other, len(result.cells)), "student")
             _fill(result, cell, chosen, elsewhere, stubs)
-            # An answer in words may stand beside its cell: anywhere, where that is missing.
+            # An answer in words may stand beside its cell; anywhere, if that cell is missing.
             if cell["cell_type"] == "markdown" and grade_id(cell) in result.untouched:
                 near = range(index - 1, index + 1) if chosen else range(-1, len(source))
                 _look_beside(result, grade_id(cell), extras, near)
@@ -146,8 +146,8 @@ def _look_beside(result: Rebuilt, name: str, extras: Iterable[OwnCell], near: ra
         result.untouched.discard(name)
         result.beside.add(name)
         result.repairs.append(
-            f"{name} is as it was handed out, and another cell near it has text: a person will "
-            "read it."
+            f"{name} is as it was handed out, but another cell near it has text: a person will "
+            "read that."
         )
 
 
@@ -201,6 +201,7 @@ def _find_last(result: Rebuilt) -> None:
     for index, (cell, kind) in enumerate(zip(result.cells, result.origins, strict=True)):
         if kind == "student" and cell["cell_type"] == "code":
             for name in (name for name in places if name in defined(cell["source"])):
+                # The only definition, or a later one that is not just an import.
                 if name in result.untouched or (
                     index > places[name] and name in made(cell["source"])
                 ):

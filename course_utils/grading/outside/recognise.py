@@ -11,7 +11,7 @@ from course_utils.grading.outside.reading import Unreadable, parse
 
 
 def known_lessons(course: Course) -> dict[str, set[str]]:
-    """What every lesson is known by, by its name: those that are released here, and all others of
+    """By name, what each lesson is recognised by: those that are released here, and all others of
     this package, so that none of them is taken for a released one.
     """
     texts = {lesson.name: lesson.released for lesson in all_lessons() if lesson.released.is_file()}
@@ -32,7 +32,7 @@ def known_by(cells: Iterable[Any]) -> set[str]:
 
 
 def shared(content: bytes, known: Mapping[str, set[str]]) -> dict[str, int]:
-    """How many marks a notebook shares with each lesson that it is like at all."""
+    """How many marks a notebook shares with each lesson, where it shares any."""
     try:
         own = known_by(parse(content)["cells"])
     except Unreadable:

@@ -23,7 +23,7 @@ def keep(course: Course, lesson: Lesson) -> None:
 
 
 def keep_all(course: Course) -> None:
-    """Keep all lessons as they are released now; an unreadable one is told when it is used."""
+    """Keep all lessons as they are released now; an unreadable one is reported when it is used."""
     for lesson in course.lessons():
         try:
             keep(course, lesson)

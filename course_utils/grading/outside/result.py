@@ -1,6 +1,6 @@
 """What is known about one submission once it is graded: its rows, and the notebook to read.
 
-A result crosses processes and machines, and lies in .course/results as JSON.
+A result crosses processes and machines, and is kept in .course/results as JSON.
 """
 
 import json
@@ -54,7 +54,7 @@ class Result:
 
     @property
     def faults(self) -> dict[str, str]:
-        """The tracebacks of what failed in the course, by exercise; then it is no verdict."""
+        """By exercise, the traceback where the course itself failed; such a row is no verdict."""
         return {row.id: row.fault for row in self.checks if row.status == "course error"}
 
     def without_cells(self) -> "Result":
@@ -63,7 +63,7 @@ class Result:
 
     def to_json(self) -> bytes:
         """What is stored."""
-        # Without indent, for with it json is no longer C and takes ten times as long.
+        # Without indent: with it, json does not run in C and takes ten times as long.
         plain = vars(self) | {"checks": [vars(row) for row in self.checks]}
         text = json.dumps(plain, ensure_ascii=False)
         return text.encode(errors="replace") + b"\n"

@@ -39,8 +39,8 @@ READ_ONLY = (
 
 
 class Ended(Exception):
-    """A child is gone, or had to be ended; reason is one of the verdicts, or empty where it ended
-    by itself.
+    """A child is gone, or had to be ended; reason is one of the verdicts, or empty if it ended by
+    itself.
     """
 
     def __init__(self, reason: str, message: str) -> None:
@@ -188,9 +188,7 @@ class Template:
                 EOFError,
             ):  # the template is gone: a submission may have had a hand in it
                 self._again()
-        raise CourseError(
-            "The sandbox's template process does not stay alive: run the command again."
-        )
+        raise CourseError("The sandbox's template process keeps dying: run the command again.")
 
     def end(self, number: int) -> int:
         """End a child; a template that does not answer is replaced."""
@@ -344,7 +342,7 @@ def _find_bubblewrap() -> None:
     if shutil.which("bwrap") is None:
         raise CourseError(
             "Grading needs bubblewrap's command bwrap, which is not installed: install the "
-            "package bubblewrap (Debian, Ubuntu: apt install bubblewrap), or name --no-sandbox "
+            "package bubblewrap (Debian, Ubuntu: apt install bubblewrap), or use --no-sandbox "
             "if every submission is trusted."
         )
 
@@ -353,7 +351,7 @@ def _not_allowed(said: str) -> str:
     return (
         f"The sandbox cannot start here ({said[:200]}): allow unprivileged user namespaces (sysctl "
         "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu; --security-opt "
-        "seccomp=unconfined in Docker), or name --no-sandbox if every submission is trusted."
+        "seccomp=unconfined in Docker), or use --no-sandbox if every submission is trusted."
     )
 
 

@@ -109,7 +109,7 @@ class Task:
 
 
 def is_graded(cell: Mapping[str, Any]) -> bool:
-    """Whether a cell of the lesson has points; a task is one that students answer in own cells."""
+    """Whether a cell of the lesson has points; students answer a task in cells of their own."""
     marks = cell["metadata"].get("nbgrader", {})
     return bool(marks.get("grade") or marks.get("task"))
 

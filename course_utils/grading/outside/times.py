@@ -25,20 +25,20 @@ def read_time(text: str, default: tzinfo | None = None) -> datetime:
     match = _FORM.fullmatch(text.strip())
     if match is None:
         raise CourseError(
-            f"{text.strip()[:60]!r} can be read as more than one time, or as none: {EXAMPLE}."
+            f"{text.strip()[:60]!r} could mean more than one time, or none: {EXAMPLE}."
         )
     try:
         day, clock, zone = match.groups()
         local = datetime.fromisoformat(f"{day} {clock}")
         where = _zone(zone) if zone else default
     except (ValueError, OSError, ZoneInfoNotFoundError):
-        raise CourseError(f"There is no time {text.strip()[:60]!r}: {EXAMPLE}.") from None
+        raise CourseError(f"{text.strip()[:60]!r} is not a time: {EXAMPLE}.") from None
     if where is None:
-        raise CourseError(f"{text.strip()!r} says no time zone: {EXAMPLE}.")
+        raise CourseError(f"{text.strip()!r} has no time zone: {EXAMPLE}.")
     moments = {local.replace(tzinfo=where, fold=fold).utcoffset() for fold in (0, 1)}
     if len(moments) != 1:  # the clocks are changed there: this hour comes twice, or never
         raise CourseError(
-            f"The clocks change at {text.strip()!r}: name the offset, such as +01:00."
+            f"The clocks change at {text.strip()!r}: give the offset, such as +01:00."
         )
     if local.year not in YEARS:
         raise CourseError(f"The year of {text.strip()!r} is not between 1990 and 2199.")

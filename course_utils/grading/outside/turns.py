@@ -11,7 +11,7 @@ from course_utils.files import make_folder, share
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Wait for this file's turn, and have it until the end; a killed process gives it back."""
+    """Wait for a turn with this file, and keep it to the end; a killed process gives it back."""
     make_folder(path.parent)
     turn = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:

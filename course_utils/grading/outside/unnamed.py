@@ -15,7 +15,7 @@ USES = "uses an answer that is not right"
 
 
 def kept(rows: Sequence[Row], steps: Sequence[Step], came: Came) -> dict[str, str]:
-    """The evidence by exercise, in base 64; of answers that train a model there is none to tell."""
+    """The evidence by exercise, in base 64; none of answers that train a model."""
     by_id = {row.id: row for row in rows}
     evidence: dict[str, str] = {}
     room = LARGEST_OF_ALL

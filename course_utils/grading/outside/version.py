@@ -14,8 +14,8 @@ PACKAGE = Path(course_utils.__file__).parent
 def code_version(package: Path = PACKAGE) -> str:
     """A hash of Python, of every package that is installed, and of all files of the course's own.
 
-    All of them, because a list of those that matter would be forgotten: a result too many is graded
-    again, and none too few.
+    All of them, because somebody would forget to extend a list of those that matter: some results
+    are graded again for nothing, but none is wrongly kept.
     """
     versions = sorted({f"{item.name} {item.version}" for item in distributions()})
     about = [sys.version, platform.machine(), *versions]

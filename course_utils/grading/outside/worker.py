@@ -1,4 +1,4 @@
-"""The way of one submission from its file to its verdicts; a pure function of the task."""
+"""The path of one submission from its file to its verdicts; a pure function of the task."""
 
 import time
 import traceback

@@ -1,7 +1,7 @@
-"""Unpacks what a learning platform gave out: plain files of a limited size, under names of ours.
+"""Unpacks what a learning platform handed out: plain files of a limited size, under names of ours.
 
-Nothing is written where an archive says, no link is followed, and what unpacks to too much is
-left out as a whole.
+Nothing is written to a path that an archive names, no link is followed, and an archive that
+unpacks to too much is left out as a whole.
 """
 
 import os
@@ -101,7 +101,9 @@ def unpack(source: Path, folder: Path) -> Unpacked:
             "it was not taken in."
         ) from None
     except BROKEN as error:
-        raise CourseError(f"{source} is no zip archive that can be read ({_why(error)}).") from None
+        raise CourseError(
+            f"{source} is not a zip archive that can be read ({_why(error)})."
+        ) from None
     return result
 
 
@@ -132,7 +134,7 @@ def _walk(source: Path, result: Unpacked) -> None:
 
 def _admit(parts: tuple[str, ...], path: Path, size: int, result: Unpacked) -> None:
     if parts[-1].lower().endswith(OTHER_ARCHIVES):
-        result.refuse(parts, "of archives only zip is read")
+        result.refuse(parts, "the only archives that are read are zip files")
     elif size > LARGEST_FILE:
         result.refuse(parts, f"it has more than {LARGEST_FILE >> 20} MB")
     else:
@@ -192,7 +194,7 @@ def _inner(
 ) -> None:
     """An archive in the archive: all of it or, where it unpacks to too much, nothing."""
     if depth > DEEPEST:
-        result.refuse(parts, f"archives lie in each other more than {DEEPEST} deep")
+        result.refuse(parts, f"archives are nested more than {DEEPEST} deep")
         return
     known, own = len(result.files), Room(*OF_ONE)
     before = own.bytes
@@ -203,7 +205,7 @@ def _inner(
         limit = f"{OF_ONE[0] >> 20} MB or {OF_ONE[1]:,} files"
         result.refuse(parts, f"it unpacks to more than {limit}")
     except BROKEN as error:
-        result.refuse(parts, f"it is no zip archive that can be read ({_why(error)})")
+        result.refuse(parts, f"it is not a zip archive that can be read ({_why(error)})")
     room.take(OF_ONE[1] - max(own.entries, 0), before - max(own.bytes, 0))
 
 
@@ -237,7 +239,7 @@ def _unwanted(info: zipfile.ZipInfo) -> str:
     if kind == stat.S_IFLNK:
         return "it is a link"
     if kind not in (0, stat.S_IFREG):
-        return "it is no file"
+        return "it is not a file"
     if info.flag_bits & 0x1:
         return "it is encrypted"
     return ""

@@ -1,4 +1,4 @@
-"""Puts what a learning platform gave out where submissions are graded: `course collect`."""
+"""Puts a learning platform's download where submissions are graded: `course collect`."""
 
 import hashlib
 import json
@@ -88,14 +88,16 @@ class Collector:
         beside: list[tuple[Found, Owner]] = []
         for file in unpacked.files:
             whose = owner(file, self.lessons, self.source)
+            # A file beside a notebook, which is shared out once all notebooks are known.
             if not file.name.lower().endswith(NOTEBOOKS):
                 if hashlib.sha256(content(file)).digest() in self.given:
                     continue  # it came with the lesson, and is there when it is graded
                 if whose is None:
-                    result.refused.append(f"{file.shown} was left out: it names no student.")
+                    result.refused.append(f"{file.shown} was left out: its name names no student.")
                 else:
                     beside.append((file, whose))
                 continue
+            # A notebook.
             try:
                 candidate = self._candidate(file, whose)
             except NotUnderstood as error:
@@ -113,7 +115,7 @@ class Collector:
     def _candidate(self, file: Found, whose: Owner | None) -> Candidate:
         """A notebook with its student and lesson; raises NotUnderstood."""
         if whose is None:
-            raise NotUnderstood("its name says no student")
+            raise NotUnderstood("its name names no student")
         return Candidate(file, whose, self._student(whose), self._lesson(file, whose))
 
     def _student(self, whose: Owner) -> str:
@@ -123,9 +125,11 @@ class Collector:
             if not is_student_id(id):
                 raise NotUnderstood(f"{ascii(id)} cannot be a student's id")
             return id
+        # The platform's own number of the person settles it.
         by_number = self.people.by_number if whose.kind == "canvas" else self.people.by_participant
         if person := by_number.get(whose.number):
             return person.id
+        # Else the name, whole; where a person gave it to the file, any word of it.
         for word in tokens(whose.words) if whose.kind == "plain" else [whose.words]:
             people = self.people.named(word)
             if len(people) == 1:
@@ -148,11 +152,11 @@ class Collector:
         named += [name for name in self.lessons if name in file.parts and name not in named]
         lesson = best or (named[0] if named else self.only)
         if lesson is None:
-            raise NotUnderstood("it is no notebook of a released lesson")
+            raise NotUnderstood("it is not the notebook of a released lesson")
         if lesson not in self.lessons:
             raise NotUnderstood(f"it is {lesson}, which is not released here")
         if self.only and lesson != self.only:
-            raise NotUnderstood(f"it is {lesson}, and {self.only} is collected")
+            raise NotUnderstood(f"it is {lesson}, and only {self.only} is collected")
         return lesson
 
     def _say(self, arrival: Arrival) -> None:
@@ -162,7 +166,7 @@ class Collector:
         if name != f"{chosen.lesson}.ipynb":
             arrival.notes.append(f"was called {printable(name)}")
         if chosen.owner.late:
-            arrival.notes.append("late, says the platform, and not by how much")
+            arrival.notes.append("late, says the platform, but not by how much")
 
 
 def _newest(items: Sequence[Candidate], refused: list[str]) -> Arrival | None:
@@ -185,7 +189,7 @@ def _share(beside: Iterable[tuple[Found, Owner]], result: Collected) -> None:
         by_place[_place(item.chosen.file, item.chosen.owner)] = item
     for file, whose in beside:
         if (arrival := by_place.get(_place(file, whose))) is None:
-            result.refused.append(f"{file.shown} was left out: it came with no notebook.")
+            result.refused.append(f"{file.shown} was left out: it came without a notebook.")
         elif file.name == "timestamp.txt":
             try:
                 arrival.at = read_time(content(file)[:100].decode(), UTC)
@@ -204,13 +208,13 @@ def _place(file: Found, whose: Owner) -> tuple[str, ...]:
 
 def _too_much(file: Found, arrival: Arrival) -> str:
     if Path(file.name.lower()).suffix not in BESIDE:
-        return f"beside a notebook may be {', '.join(sorted(BESIDE))}"
+        return f"only {', '.join(sorted(BESIDE))} are taken beside a notebook"
     if file.path.stat().st_size > LARGEST_BESIDE:
-        return f"beside a notebook a file may have {LARGEST_BESIDE >> 20} MB"
+        return f"a file beside a notebook may have at most {LARGEST_BESIDE >> 20} MB"
     if len(arrival.beside) == MOST_BESIDE:
-        return f"beside a notebook may be {MOST_BESIDE} files"
+        return f"at most {MOST_BESIDE} files are taken beside a notebook"
     if any(other.name == file.name for other in arrival.beside):
-        return "there is another one of this name"
+        return "another file has the same name"
     return ""
 
 
@@ -235,7 +239,7 @@ def collect(
                 kept.append(arrival)
             except OSError as error:
                 why = f"{error.filename or ''} {error.strerror}".strip()
-                result.refused.append(f"{chosen.file.shown} could not be put in ({why}).")
+                result.refused.append(f"{chosen.file.shown} could not be stored ({why}).")
         result.arrivals = kept
         _remember(course, kept)
     return result

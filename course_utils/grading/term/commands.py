@@ -62,16 +62,16 @@ def collect(
     path: Annotated[Path, typer.Argument(help="A zip archive or a folder, as the LMS gave it.")],
     source: Annotated[
         Literal["auto", "moodle", "canvas"],
-        typer.Option("--from", help="Whose names the files have."),
+        typer.Option("--from", help="The platform that named the files."),
     ] = "auto",
     lesson: Annotated[
-        str | None, typer.Option(help="Take in this lesson only; by default what each is.")
+        str | None, typer.Option(help="Take in this lesson only; by default, every lesson.")
     ] = None,
     roster: Annotated[
-        Path | None, typer.Option(help="A table of students beside those in the gradebook.")
+        Path | None, typer.Option(help="A table of students, besides those in the gradebook.")
     ] = None,
 ) -> None:
-    """Put submissions of an LMS's download where they are graded, and say what was not understood.
+    """Put the submissions of an LMS's download where they are graded, and say what is not clear.
 
     Exit status 1 means that something was left out.
     """
@@ -126,10 +126,10 @@ def due(
     lesson: Lesson,
     time: Annotated[
         str | None,
-        typer.Argument(help="Such as '2026-11-30 23:59 Europe/Berlin'; else it is only said."),
+        typer.Argument(help="Such as '2026-11-30 23:59 Europe/Berlin'; without it, show the date."),
     ] = None,
 ) -> None:
-    """Set or say when a lesson is due; late penalties follow it at once."""
+    """Set or show when a lesson is due; late penalties change at once."""
     from course_utils.errors import CourseError
     from course_utils.grading.outside import late, releases
     from course_utils.grading.outside.course import find_course
@@ -141,7 +141,7 @@ def due(
     changed = late.set_due(course, chosen, read_time(time)) if time else {}
     when = late.due(course, chosen)
     if when is None:
-        raise CourseError(f"{chosen.name} is not due at any time.")
+        raise CourseError(f"{chosen.name} has no due date.")
     print(f"{chosen.name} is due at {when:%Y-%m-%d %H:%M} UTC.")
     for student, until in sorted(late.extensions(course, chosen).items()):
         print(f"{student} may hand in {chosen.name} until {until:%Y-%m-%d %H:%M} UTC.")
@@ -152,7 +152,7 @@ def _penalties(changed: Mapping[str, float]) -> None:
     """Whose penalty moved with a time."""
     if changed:
         now = ", ".join(f"{student} {points:g}" for student, points in changed.items())
-        print(f"What is taken off for being late is now: {now}.")
+        print(f"Now taken off for being late: {now}.")
 
 
 def extend(
@@ -163,19 +163,19 @@ def extend(
     ] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take an extension back.")] = False,
 ) -> None:
-    """Let one student hand in later; a late penalty follows it at once."""
+    """Let one student hand in later; a late penalty changes at once."""
     from course_utils.errors import CourseError
     from course_utils.grading.outside import late
     from course_utils.grading.outside.course import find_course
     from course_utils.grading.outside.times import read_time
 
     if (until is None) != withdraw:
-        raise CourseError("Say until when, or --withdraw.")
+        raise CourseError("Give a time, or --withdraw.")
     course = find_course(Path.cwd())
     chosen = course.one(lesson)
     when = read_time(until) if until else None
     changed = late.extend(course, chosen, student, when)
-    until_when = f"until {when:%Y-%m-%d %H:%M} UTC" if when else "when it is due for all"
+    until_when = f"until {when:%Y-%m-%d %H:%M} UTC" if when else "until it is due for all"
     print(f"{student} may hand in {chosen.name} {until_when}.")
     _penalties(changed)
 
@@ -186,14 +186,14 @@ def feedback(
         Path | None, typer.Option("--zip", help="Also put all pages into this archive.")
     ] = None,
 ) -> None:
-    """Write a feedback page for everybody who is graded, and pack them for the LMS."""
+    """Write a feedback page for everybody who has been graded, and pack them for the LMS."""
     from course_utils.errors import CourseError
     from course_utils.grading.outside.course import find_course
 
     course = find_course(Path.cwd())
     lessons = course.choose(lesson)
     if to is not None and lesson == "all":
-        raise CourseError("Of all lessons no archive is made, for an archive holds one lesson.")
+        raise CourseError("An archive holds the pages of one lesson: name one, not all.")
     missing = [name for chosen in lessons for name in _feedback_of(course, chosen, to)]
     _refuse([f"{name} has no feedback page: grade it again." for name in missing])
 
@@ -211,7 +211,7 @@ def _feedback_of(course: "Course", lesson: "LessonOf", to: Path | None) -> list[
         print(f"{pages.pack(course, lesson, students, to.resolve())} of them are in {to}.")
     unread = [name for name, one in sorted(marks(course, lesson).items()) if one.waiting]
     if unread := [name for name in unread if name in students]:
-        print(f"Somebody has still to read answers, as the pages say, of: {', '.join(unread)}.")
+        print(f"Answers are still to be read, as the pages say, of: {', '.join(unread)}.")
     return missing
 
 

@@ -19,12 +19,12 @@ def graded(course: Course, lesson: Lesson) -> list[str]:
 
 
 def make(course: Course, lesson: Lesson) -> list[str]:
-    """Write the feedback page of everybody who is graded; gives whose page could not be made."""
+    """Write the feedback page of everybody who is graded; gives those whose page failed."""
     from nbgrader.converters import GenerateFeedback, NbGraderException
 
     students = graded(course, lesson)
     if not students:
-        raise CourseError(f"Nothing of {lesson.name} is graded: run `course grade` first.")
+        raise CourseError(f"No submission to {lesson.name} is graded: run `course grade` first.")
     course.folders.assignment_id = lesson.name
     converter = GenerateFeedback(coursedir=course.folders, parent=course.app)
     converter.force = True

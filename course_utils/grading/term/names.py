@@ -20,8 +20,8 @@ _NOT_WORD = re.compile(r"[\W_]+")
 class Owner:
     """Whose a file is, in the words of the platform.
 
-    number: the platform's own number of the person. attempt: what a later one has larger. tag: what
-    stands before the student's own file name, which the platform wants back with feedback. own: the
+    number: the platform's own number of the person. attempt: larger for a later one. tag: what
+    comes before the student's own file name, which the platform wants back with feedback. own: the
     names of the student's own folders and file.
     """
 
@@ -39,11 +39,13 @@ def owner(found: Found, lessons: Sequence[str], source: Source = "auto") -> Owne
     """Whose a file is; None where its names do not say it."""
     for index, part in enumerate(found.parts):
         rest = found.parts[index + 1 :]
+        # A folder or file as Moodle names it.
         if source != "canvas" and (match := _MOODLE.fullmatch(part)):
             words, number, name = match.groups()
             own = (*([name] if name else []), *rest)
             tag = f"{words}_{number}_assignsubmission_file_"
             return Owner(words, own, number, tag=tag, kind="moodle")
+        # A file as Canvas names it, unless what looks like its last number belongs to a lesson.
         if (
             source != "moodle"
             and (match := _CANVAS.fullmatch(part))
@@ -63,6 +65,7 @@ def _is_prefix(match: re.Match[str], lessons: Sequence[str]) -> bool:
 
 def _plain(found: Found, lessons: Sequence[str]) -> Owner | None:
     """A folder for each student, or a file that begins with the student's name or id."""
+    # As nbgrader's own zip_collect expects it: name_time_file.
     name = found.name
     if match := _NBGRADER.fullmatch(name):
         words, stamp, rest = match.groups()

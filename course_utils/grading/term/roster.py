@@ -81,7 +81,7 @@ def read_roster(path: Path) -> Roster:
         elif not is_student_id(id):
             roster.refused.append(f"{shown} was left out: {ascii(id)} cannot be a student's id.")
         elif counted[id] > 1:
-            why = f"{printable(id)} stands in {counted[id]} lines"
+            why = f"{printable(id)} is in {counted[id]} lines"
             roster.refused.append(f"{shown} was left out: {why}; keep one.")
         else:
             roster.people.append(_person(line | ({"id_number": id} if by_number else {})))
@@ -95,7 +95,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise CourseError(f"{path} cannot be read ({error.strerror}).") from None
     if len(content) > LARGEST_ROSTER:
-        raise CourseError(f"{path} has more than {LARGEST_ROSTER >> 20} MB: it is no roster.")
+        raise CourseError(f"{path} has more than {LARGEST_ROSTER >> 20} MB, too much for a roster.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -128,8 +128,8 @@ def _columns(headings: Iterable[str], path: Path) -> dict[str, str]:
     if "id" not in kinds.values():
         headings = ", ".join(printable(heading) for heading in lower) or "none"
         raise CourseError(
-            f"{path} has no column of ids (its headings: {headings}): call the one with the "
-            "students' ids id."
+            f"{path} has no column of ids (its headings: {headings}): give the one with "
+            "the students' ids the heading id."
         )
     return kinds
 

@@ -15,8 +15,8 @@ def with_extra(course: Course) -> bool:
     value = said.get("extra", True)
     if {*said} - {"extra"} or not isinstance(value, bool):
         raise CourseError(
-            f"{course.root / CONFIG}: of c.Lessons there is one setting, `c.Lessons.extra`, which "
-            "is True or False: correct or delete the line."
+            f"{course.root / CONFIG}: c.Lessons has only one setting, `c.Lessons.extra`, which is "
+            "True or False: correct or delete the line."
         )
     return value
 
@@ -35,7 +35,7 @@ def take(course: Course, lesson: Lesson) -> bool:
     if course.root == ROOT:
         raise CourseError(
             f"{ROOT} is where the lessons are made: make a folder for your term, copy {CONFIG} "
-            "there, and take them in it."
+            "there, and run `course take` in it."
         )
     if not lesson.solved.is_file() or not lesson.released.is_file():
         raise CourseError(f"{lesson.name} is not built: run `course build {lesson.name}`.")
@@ -55,7 +55,7 @@ def take(course: Course, lesson: Lesson) -> bool:
 
 
 def _put(folder: Path, content: dict[Path, bytes]) -> bool:
-    """Make these the files of a folder; whether they were others."""
+    """Make these the files of a folder; says whether anything changed."""
     before = {path: (folder / path).read_bytes() for path in files(folder)}
     for path in before.keys() - content.keys():
         (folder / path).unlink()
