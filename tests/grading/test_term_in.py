@@ -198,7 +198,7 @@ def test_a_notebook_is_known_by_its_cells(classed, tmp_path):
     assert (classed.path("submitted", "bo", "02_sgd") / "02_sgd.ipynb").read_bytes() == sgd
     assert len(refused) == 1 and "not the notebook of a released lesson" in refused[0]
     _, refused = taken(classed, tmp_path / "a.zip", only="01_linear")
-    assert any("it is 02_sgd, and 01_linear is collected" in line for line in refused)
+    assert any("it is 02_sgd, and only 01_linear is collected" in line for line in refused)
 
 
 def test_tags_are_kept_for_feedback(classed, tmp_path):
@@ -317,8 +317,8 @@ def test_too_much_beside_a_notebook(classed, tmp_path):
     files["bo/00.txt"] = bytes(3 << 20)
     found, refused = taken(classed, archive(tmp_path / "a.zip", files))
     assert found.keys() == {"bo"} and len(handed_in(classed, "bo")) == 21
-    assert any("may have 2 MB" in line for line in refused)
-    assert any("may be 20 files" in line for line in refused)
+    assert any("may have at most 2 MB" in line for line in refused)
+    assert any("at most 20 files are taken" in line for line in refused)
 
 
 def test_what_came_with_the_lesson_is_not_told_when_it_comes_back(classed, tmp_path):
