@@ -129,7 +129,7 @@ def test_what_is_no_exposure_is_said(exercise, spoil, said):
 
 
 @pytest.mark.parametrize(
-    "t, said", [(1000, "not a larger one"), (1.0, "not a number with a point")]
+    "t, said", [(1000, "not a larger one"), (1.0, "not a number with a decimal point")]
 )
 def test_a_number_is_not_refused_as_what_it_should_be(t, said):
     witness, repaired = reference(find("optimizers.repair_adam_step"))()

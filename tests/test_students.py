@@ -60,7 +60,7 @@ def test_a_check_can_be_profiled(kernel, measured):
     [
         (
             'check(relu, "linear.relu")',
-            'The two are exchanged: write check("linear.relu", relu), the id first.',
+            'The two are the wrong way round: write check("linear.relu", relu), the id first.',
         ),
         ("check(relu)", 'The id is missing: write check("linear.relu", relu).'),
         ('check("linear.relu")', 'The answer is missing: write check("linear.relu", relu).'),

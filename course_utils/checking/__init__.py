@@ -98,14 +98,16 @@ def check(id: str, answer: Any = _MISSING, seed: int | None = None) -> None:
 @cache
 def _say_that_nothing_stops_it() -> None:
     """Say, once, that a check has no time limit on this system."""
-    print("A check has no time limit on this system: interrupt the kernel where one does not end.")
+    print("A check has no time limit on this system: interrupt the kernel if one does not end.")
 
 
 def _objection(id: Any, answer: Any) -> NoReturn:
-    """Say which of the two things that `check` needs is missing, or that they are exchanged."""
+    """Say which of the two things that `check` needs is missing, or that they are swapped."""
     if isinstance(answer, str) and not isinstance(id, str):
         name = find(answer).name
-        raise CourseError(f'The two are exchanged: write check("{answer}", {name}), the id first.')
+        raise CourseError(
+            f'The two are the wrong way round: write check("{answer}", {name}), the id first.'
+        )
     if isinstance(id, str):
         raise CourseError(f'The answer is missing: write check("{id}", {find(id).name}).')
     name = getattr(id, "__name__", "answer")

@@ -1,5 +1,5 @@
-"""Axes: what every exercise is probed along beside its own cases, each axis with one more case made
-from those.
+"""Axes: what every exercise is probed along besides its own cases, each axis with one more case
+made from those.
 
 An axis is data: `make` turns a case of the exercise into another one, on the judge's side, and
 `handle` says how its inputs are handed over where the answer runs. What is expected of such a case
@@ -199,7 +199,7 @@ FLOAT64 = Axis(
     "float64",
     "in float64",
     "float32 inside",
-    "In float32 all is right, and with float64 inputs it is not. A tensor that you make yourself, "
+    "All is right in float32, but not with float64 inputs. A tensor that you make yourself, "
     "by torch.zeros, torch.ones or torch.tensor, is float32: make it like an input "
     "(`torch.zeros_like`, `x.new_zeros`).",
     fits=_has(lambda x: x.dtype == torch.float32),
@@ -218,7 +218,7 @@ EXPANDED = Axis(
     "expanded",
     "with equal rows in grad_out that share their memory (as .expand makes them)",
     "order of storage",
-    "Rows that share their memory give an error or something else. autograd hands over such "
+    "Rows that share their memory give an error or something else. autograd passes such "
     "gradients: those of a sum are equal everywhere. Do not write into an input, and use "
     "`.reshape` in place of `.view`.",
     fits=lambda case: "grad_out" in case.inputs and case.grad_out.ndim > 0,
@@ -240,14 +240,13 @@ AGAIN = Axis(
     "again",
     "a second call, after one with other numbers",
     "keeps something between calls",
-    f"The first call is right and the next one is not. {KEPT}",
+    f"The first call is right, but the next one is not. {KEPT}",
 )
 BY_NAME = Axis(
     "by_name",
     "with every argument by name: {}",
     "other names of arguments",
-    "Called with its arguments by name, your code does not take them. Keep the names that the "
-    "docstring gives them.",
+    "Your code does not take its arguments by name. Keep the names that the docstring gives them.",
 )
 # A second call comes first: what is kept from earlier calls shows in every case that follows.
 AXES = (AGAIN, FLOAT64, VIEWS, EXPANDED, GRADIENT, BY_NAME)
@@ -257,7 +256,7 @@ MANY = Axis(
     "many",
     "",
     "wrong for many",
-    "A few examples are right and many are not. Does your code go through them in parts of a "
+    "A few examples are right, but many are not. Does your code go through them in parts of a "
     "fixed size? An average of averages is not the average where the last part is smaller.",
 )
 BY_AXIS = {axis.name: axis for axis in (*AXES, MANY)}

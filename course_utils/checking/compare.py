@@ -60,7 +60,7 @@ def _changed_inputs(case: Case, want: Evidence, have: Evidence) -> Iterator[Step
 
 
 def _states(want: Evidence, have: Evidence) -> Iterator[Step]:
-    """Settings of torch that are others than they should be."""
+    """Settings of torch that are not as they should be."""
     for name in {**have.state, **want.state}:
         if have.state.get(name) != want.state.get(name):
             yield (

@@ -1,4 +1,4 @@
-"""Debuggers inside an answer that is being checked: they speak at once and may take their time."""
+"""Debuggers inside an answer that is being checked: they print at once, and no limit stops them."""
 
 import pdb
 import signal

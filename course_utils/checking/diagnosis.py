@@ -42,7 +42,7 @@ def keeps_something(found: Difference) -> Found:
     """What the answer holds has changed, and the same inputs give something else when they come
     again.
     """
-    hint = f"The same call gives something else when it is made again. {axes.KEPT}"
+    hint = f"The same call gives something else when you make it again. {axes.KEPT}"
     return (axes.AGAIN.mistake, hint) if found.have.keeps and not found.case.axis else None
 
 
@@ -93,7 +93,7 @@ def raised(found: Difference) -> Found:
     if found.got is None:
         return (
             "did not raise",
-            f"Here a {found.expected.type if found.expected else 'n error'} should be raised.",
+            f"{found.expected.type if found.expected else 'An error'} should be raised here.",
         )
     if found.got.type == TimeLimit.__name__:
         return (
@@ -237,6 +237,7 @@ def constant_factor(found: Difference) -> Found:
         or isinstance(found.expected, int)
     ):
         return None
+    # What should be 0 has no factor, and must be 0.
     a, b = a.double().flatten(), b.double().flatten()
     used = a.abs() > 1e-6
     if not used.any() or (b[~used].abs() > 1e-5).any():
@@ -247,6 +248,7 @@ def constant_factor(found: Difference) -> Found:
         return None
     if not torch.allclose(ratios, ratios.new_tensor(factor), rtol=ROUNDING, atol=0):
         return None
+    # Any single number is some factor off; only a meaningful factor says anything.
     neat = _neat(factor, found)
     if len(ratios) < 2 and not neat:
         return None
@@ -262,9 +264,7 @@ def all_zero(found: Difference) -> Found:
     if a is None or b is None or b.numel() == 0 or b.ne(0).any() or not a.ne(0).any():
         return None
     zero = "0" if a.ndim == 0 else "zero everywhere"
-    return "all zeros", (
-        f"{found.name} is {zero}. Is it made at the start, and does nothing come to it?"
-    )
+    return "all zeros", (f"{found.name} is {zero}. Is it created at the start and never filled?")
 
 
 def wrong_gradient(found: Difference) -> Found:

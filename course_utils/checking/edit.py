@@ -38,7 +38,7 @@ def edit(*texts: str) -> Edit:
     """`edit(".mean()", ".sum()")`: texts in pairs, old and new; an empty old text adds a line at
     the end.
 
-    Each old text stands exactly once in the answer (docstrings aside), else once in the private
+    Each old text occurs exactly once in the answer (docstrings aside), else once in the private
     helpers beside it.
     """
     return Edit(tuple(zip(texts[::2], texts[1::2], strict=True)))
@@ -47,7 +47,7 @@ def edit(*texts: str) -> Edit:
 def edited(id: str, change: Edit) -> Any:
     """The reference answer of an exercise with the edit made.
 
-    Raises CourseError where an old text does not stand exactly once, or where two changes meet in
+    Raises CourseError where an old text does not occur exactly once, or where two changes meet in
     one place.
     """
     lesson, _, name = id.partition(".")
@@ -128,8 +128,8 @@ def _place(id: str, old: str, new: str, definitions: dict[str, str]) -> tuple[st
     number = sum(definitions[other].count(old) for other in candidates)
     if number != 1:
         raise CourseError(
-            f"{id}: the edit {old!r} -> {new!r} does not fit: {old!r} stands {number} times in the "
-            "reference, and should stand there once."
+            f"{id}: the edit {old!r} -> {new!r} does not fit: {old!r} occurs {number} times in the "
+            "reference, and should occur once."
         )
     [definition] = (other for other in candidates if old in definitions[other])
     start = definitions[definition].index(old)

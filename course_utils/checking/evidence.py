@@ -22,7 +22,7 @@ LARGEST_INT = 1 << 1000  # what is larger is no number that a judge can calculat
 
 @dataclass(frozen=True)
 class Other:
-    """Stands for a value that is no evidence: no tensor, number, string or None, and no list or
+    """Stands for a value that is not evidence: not a tensor, number, string or None, nor a list or
     dict of these.
     """
 
@@ -200,5 +200,5 @@ def from_tree(tree: Any) -> Evidence:
         return evidence
     except (KeyError, TypeError, ValueError) as error:
         raise CourseError(
-            f"the evidence has not the form it must have: {type(error).__name__}: {error}"
+            f"the evidence does not have the right form: {type(error).__name__}: {error}"
         ) from None

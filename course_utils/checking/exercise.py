@@ -185,8 +185,8 @@ class Exercise:
 
     @property
     def builds(self) -> bool:
-        """Whether the answer is a class or makes a module, so that a module that is already built
-        is none.
+        """Whether the answer is a class or makes a module, so that a module already built is not
+        one.
         """
         return self.name[0].isupper()
 
@@ -225,7 +225,7 @@ class Training(Exercise):
 
     `expected` names the evidence that must be so whatever was learned (a shape, a type). `measure`
     turns the evidence into one number; `full` and `part` are the values from which it earns all and
-    half of the points. They come from measured runs, whose table stands in the subclass's
+    half of the points. They come from measured runs, whose table is in the subclass's
     docstring.
     """
 

@@ -105,7 +105,7 @@ class Expose(Form):
             raise ObjectionError(
                 "expected result of another shape",
                 "The expected result of your first case is not what right code gives: its shape is "
-                f"{tuple(expected.shape)}, and should be {tuple(want.shape)}.",
+                f"{tuple(expected.shape)}, but should be {tuple(want.shape)}.",
                 "It belongs to the first case alone, whole and with nothing added.",
             )
         expected, want = expected.double(), want.double()
@@ -114,13 +114,13 @@ class Expose(Form):
         if torch.allclose(expected, want, *NEAR):
             raise ObjectionError(
                 "expected result near that of right code",
-                "The expected result of your first case is near what right code gives, and is not "
-                "it. Give four digits; and is the order of the steps right?",
+                "The expected result of your first case is close to what right code gives, but "
+                "not equal to it. Give four digits; and is the order of the steps right?",
             )
         raise ObjectionError(
             "expected result not that of right code",
             "The expected result of your first case is not what right code gives. A test that "
-            "expects something wrong refuses right code.",
+            "expects something wrong rejects right code.",
         )
 
 

@@ -1,7 +1,7 @@
 """What exercises in finding mistakes have in common: what comes back is data, weighed as a whole.
 
-The judge itself runs the known mistakes on it: no code that is wrong stands where an answer could
-read it. The forms are in expose.py, repair.py, reproduce.py and tell_apart.py.
+The judge itself runs the known mistakes on it: no wrong code is where an answer could read it. The
+forms are in expose.py, repair.py, reproduce.py and tell_apart.py.
 """
 
 import functools
@@ -25,7 +25,7 @@ LARGEST, LONGEST, DEEPEST = 1e6, 100, 3
 
 
 class ObjectionError(Exception):
-    """Why something that is handed in is none of what it should be; name: that of the mistake."""
+    """Why something that is handed in is not what it should be; name: the mistake's."""
 
     def __init__(self, name: str, why: str, hint: str = "") -> None:
         super().__init__(f"{why} {hint}".strip())
@@ -33,7 +33,7 @@ class ObjectionError(Exception):
 
     @property
     def findings(self) -> dict[str, Any]:
-        """What is found where this stands in the way."""
+        """The findings of an answer that is stopped by this."""
         return {"value": 0.0, "why": str(self), "mistake": self.name}
 
 
@@ -80,7 +80,7 @@ class Form(Training):
 
     Among the findings is "value", the number that earns all points from `full` on, half from
     `part` on and three quarters from the middle between the two; "why" says in a sentence what
-    stands in the way; "mistake" names it where that can happen in any exercise, "found" is the
+    is wrong; "mistake" names it where that can happen in any exercise, "found" is the
     difference that a card shows, and the signs of the mistakes read the others.
     """
 
@@ -164,7 +164,7 @@ class Form(Training):
         return case, right
 
     def _check(self, who: str, what: str, given: Any) -> None:
-        """Raise ObjectionError where something has not the names, kinds and sizes of a case."""
+        """Raise ObjectionError where something lacks the names, kinds or sizes of a case."""
         if not isinstance(given, dict):
             raise ObjectionError(
                 f"{what} that is no dict",
@@ -219,7 +219,7 @@ def described(value: Any) -> str:
     if isinstance(value, Tensor):
         name = str(value.dtype).removeprefix("torch.")
         return f"an {name} tensor" if name[0] in "iu" else f"a {name} tensor"
-    kinds = {bool: "True or False", int: "a whole number", float: "a number with a point"}
+    kinds = {bool: "True or False", int: "a whole number", float: "a number with a decimal point"}
     kinds |= {str: "a text", list: "a list" if value else "an empty list", dict: "a dict"}
     return "None" if value is None else kinds.get(type(value), "something else")
 
@@ -237,7 +237,7 @@ def _misfit(name: str, value: Any, kind: Kind) -> str:
 def _other(name: str, words: str, value: Any) -> str:
     """That a value should be what the words say, and what it is."""
     whole = isinstance(value, Tensor) and not value.is_floating_point() and "float32" in words
-    more = ": write one of its numbers with a point" if whole else ""
+    more = ": write one of its numbers with a decimal point" if whole else ""
     large = type(value) is int and words == KINDS["whole number"].words
     found = "a larger one" if large else described(value)
     return f"{name} should be {words}, not {found}{more}."
@@ -272,7 +272,7 @@ def ending(case: Case, evidence: Evidence) -> Difference | None:
 
 
 def misses(name: str) -> str:
-    """The name of the mistake that the wrong answer of this name is missed."""
+    """The name of the mistake of missing the wrong answer with this name."""
     return f'misses "{name}"'
 
 

@@ -161,6 +161,7 @@ def _judged(
         return Verdict(
             exercise.id, "not run", advice="There is no evidence: the check did not finish."
         )
+    # What was passed in is not an answer, or nothing is written in it yet.
     printed = next((item.printed for item in evidence if item.printed), "")
     first = evidence[0]
     if first.raised and first.raised.type == "NotAnAnswer":
@@ -172,6 +173,7 @@ def _judged(
             advice="You have not written anything here yet.",
             printed=printed,
         )
+    # What was handed in is data, and is weighed as a whole.
     if isinstance(exercise, Form) and not first.shortcut:
         ended = exercise.ended(cases, evidence)
         return (
@@ -183,6 +185,7 @@ def _judged(
     expected = expected_evidence(exercise, cases, seed) if expected is None else expected
     shortcut = next((item.shortcut for item in evidence if item.shortcut), None)
     found = first_difference(cases, expected, evidence, subset=training)
+    # Nothing is wrong; a trained model still has to be measured.
     if shortcut is None and found is None:
         if isinstance(exercise, Training):
             return _measured(exercise, cases, evidence, printed)
@@ -202,7 +205,7 @@ def _judged(
         )
     assert found is not None
     if found.have.keeps and known and known.how != "alone":
-        known = None  # what comes of something that was kept only looks like another mistake
+        known = None  # what an answer keeps between calls only looks like another mistake
     return _differing(exercise, found, known, printed)
 
 
@@ -231,7 +234,7 @@ def expected_evidence(exercise: Exercise, cases: Sequence[Case], seed: int) -> l
     whatever it learned.
 
     Raises what the probe raises on the reference, and CourseFault where the reference does not end
-    as it is due.
+    as the case says.
     """
     if isinstance(exercise, Training):
         return [Evidence(values=exercise.expected(case)) for case in cases]

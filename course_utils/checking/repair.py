@@ -105,7 +105,7 @@ class Repair(Form):
         if changed > self.changes:
             why = (
                 f"{SHOWN} The repair changes {changed} lines; {self.changes} are allowed: find "
-                "the bug, do not write it anew."
+                "the bug, and do not rewrite the code."
             )
             return {"value": 0.5, "why": why, "changed": changed}
         right = right_evidence(self.subject, cases[1:], seed)

@@ -22,8 +22,8 @@ class Reproduce(Form):
     name, one of `kinds`, and the function with the bug. The name chooses one of the curves, so that
     neighbours have different ones; nothing stops a student from trying other names. The losses of
     `broken` have to agree to four digits with the curve shown and with one from a secret start and
-    over more steps, so a list of the numbers shown is no answer. In the sandbox lie the curves,
-    which are data, and none of the functions: the judge runs those itself, and nothing of the
+    over more steps, so a list of the numbers shown is no answer. The sandbox has the curves,
+    which are data, but none of the functions: the judge runs those itself, and nothing of the
     student's.
 
     What attempts earn (tests/test_forms.py runs these again for every curve):
@@ -97,7 +97,7 @@ class Reproduce(Form):
             why = "The losses agree with the curve shown, but not from another start."
             return {"value": 0.0, "why": why, "only shown": True}
         if values["guess"].strip().lower() != kind:
-            why = "That is the bug: the losses agree from any start. Your guess is another kind."
+            why = "That is the bug: the losses agree from any start. Your guess names another kind."
             return {"value": 0.5, "why": why, "guessed": False}
         return {"value": 1.0, "why": "That is the bug: the losses agree from any start."}
 
@@ -107,16 +107,16 @@ class Reproduce(Form):
             return "Return three things: your name, your guess, and the function itself."
         name, guess = values.get("name"), values.get("guess")
         if not isinstance(name, str) or not name.strip():
-            return "Your name is a text with a letter in it at least."
+            return "Your name should be a text with at least one letter."
         if not isinstance(guess, str) or guess.strip().lower() not in self.kinds:
-            return f"Your guess is one of: {', '.join(self.kinds)}."
+            return f"Your guess should be one of: {', '.join(self.kinds)}."
         return ""
 
     def _other(self, losses: Any, agreeing: int, number: int) -> dict[str, Any]:
         """What is found about losses that are not those shown."""
         why = (
             f"{agreeing} of {len(self.curves[number])} losses agree with the curve shown before "
-            "they part."
+            "they differ."
         )
         others = [index for index in range(len(self.curves)) if index != number]
         right = self.train(type(self).right_code, self.start, self.steps)

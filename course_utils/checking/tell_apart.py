@@ -1,7 +1,7 @@
 """Exercises in testing: write a test that accepts all right code and rejects the wrong.
 
 The judge alone has the functions that are tested. What the test hands to them crosses to the judge
-as data, and so does what they give: no wrong code lies where a test could read it.
+as data, and so does what they give: no wrong code is where a test could read it.
 """
 
 import io
@@ -24,10 +24,10 @@ MOST_NUMBERS = 200  # in one call
 
 
 class TellApart(Form):
-    """Write `test(f)`: it says True of every right implementation, and False of the wrong ones.
+    """Write `test(f)`: it says True for every right implementation, and False for the wrong ones.
 
-    A failed assert says False too, and the end without a word says True. The value is the share of
-    the wrong ones that are rejected, and 0 where a right one is; each seed draws three quarters of
+    A failed assert counts as False, and a test that returns nothing as True. The value is the share
+    of the wrong ones that are rejected, and 0 where a right one is; each seed draws three quarters of
     them, which count. The test is run on all functions twice, in two orders. A class among `rights`
     or `wrongs` stands for functions that remember: an instance is made for each run.
     """
@@ -140,7 +140,7 @@ class TellApart(Form):
         passed = [name for index, name in enumerate(names) if of[index] == ACCEPTS]
         found: dict[str, Any] = {"left": missed, "all": 1 - len(passed) / len(names)}
         if missed and REJECTS not in said:  # what is rejected made it fail
-            why += " It never says False, and no assert of it fails: is a `return` missing?"
+            why += " It never says False, and none of its asserts fails: is a `return` missing?"
             found = {"accepts": True}
         why += self.withheld(len(names) - count)
         return {"value": 1 - len(missed) / count, "why": why} | found
@@ -172,7 +172,8 @@ def _said(test: Any, function: Callable[..., Any]) -> str:
 
 
 def _fault(said: list[str], right: list[str], changes: bool, moody: bool) -> dict[str, Any]:
-    """What makes a test none, with the sentence that says so; empty where it is one."""
+    """What keeps a test from being one, with a sentence that says so; empty where it is one."""
+    # It does not do what a test does.
     words = set(said)
     if found := [word for word in said if word.startswith(RETURNS)]:
         kind = found[0].removeprefix(RETURNS)
@@ -188,15 +189,19 @@ def _fault(said: list[str], right: list[str], changes: bool, moody: bool) -> dic
         }
     if found := [word for word in right if word.startswith(RAISES)]:
         kind = found[0].removeprefix(RAISES)
-        return {"why": f"On right code your test itself fails ({kind}).", "raises": True}
+        return {"why": f"Your test itself fails on right code ({kind}).", "raises": True}
     if changes:
         return {"why": "Your test changes the function that it is given.", "changes": True}
+    # It tells nothing apart.
     if words == {ACCEPTS}:
         return {"why": "Your test accepts everything, the wrong ones too.", "accepts": True}
     if ACCEPTS not in words:
         return {"why": "Your test rejects everything, right code too.", "rejects": True}
+    # It is not fair: to the same function at another time, or to right code.
     if moody:
-        why = "Asked again in another order, your test says something else of the same functions."
+        why = (
+            "Asked again in another order, your test says something else about the same functions."
+        )
         return {"why": why, "moody": True}
     if refused := [word for word in right if word != ACCEPTS]:
         why = f"Your test rejects {len(refused)} of {len(right)} right functions."
