@@ -27,9 +27,9 @@ class TellApart(Form):
     """Write `test(f)`: it says True for every right implementation, and False for the wrong ones.
 
     A failed assert counts as False, and a test that returns nothing as True. The value is the share
-    of the wrong ones that are rejected, and 0 where a right one is; each seed draws three quarters of
-    them, which count. The test is run on all functions twice, in two orders. A class among `rights`
-    or `wrongs` stands for functions that remember: an instance is made for each run.
+    of the wrong ones that are rejected, and 0 where a right one is; each seed draws three quarters
+    of them, which count. The test is run on all functions twice, in two orders. A class among
+    `rights` or `wrongs` stands for functions that remember: an instance is made for each run.
     """
 
     arguments: ClassVar[int]  # how many tensors the functions take
