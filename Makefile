@@ -18,13 +18,13 @@ lab: $(VENV) ## open the lessons in JupyterLab (LAB_ARGS="--no-browser --port 88
 
 test: lint verify unit ## run every check; what continuous integration runs
 
-format: $(VENV) ## put the code into the house's style
+format: $(VENV) ## put the code into the house style
 	$(IN_VENV) ruff check --fix . ; ruff format .
 
 lint: $(VENV) ## style and types
 	$(IN_VENV) ruff check . && ruff format --check . && mypy
 
-build-check: $(VENV) ## the notebooks are in step with their sources
+build-check: $(VENV) ## the notebooks are up to date with their sources
 	$(IN_VENV) TQDM_DISABLE=1 course build --check
 
 verify: $(VENV) ## the rules that every lesson keeps, and the stored outputs

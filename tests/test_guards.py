@@ -93,8 +93,8 @@ def test_no_notebook_gets_a_guard(tried):
     ("old", "new", "said"),
     [
         ("# change: lr", "# changes: lr", "plans no change"),
-        ("lr=0.25 -> lr=2.0", "lr=0.5 -> lr=2.0", "'lr=0.5', which stands in no cell above it"),
-        ("lr=0.25 -> lr=2.0", "lr=0.25 -> lr=0.25", "which stands in no cell"),
+        ("lr=0.25 -> lr=2.0", "lr=0.5 -> lr=2.0", "'lr=0.5', which is in no cell above it"),
+        ("lr=0.25 -> lr=2.0", "lr=0.25 -> lr=0.25", "which is in no cell"),
     ],
 )
 def test_a_guard_that_changes_nothing_is_refused(tmp_path, old, new, said):

@@ -117,8 +117,8 @@ def test_the_core_is_released_without_a_run_and_keeps_the_outputs(longer):
 
 
 BROKEN = [
-    ("## More · extra", "## More", "collapse is extra and stands elsewhere"),
-    ("## The bend", "## The bend · extra", "relu is core and stands elsewhere"),
+    ("## More · extra", "## More", "collapse is extra but is not in that part"),
+    ("## The bend", "## The bend · extra", "relu is core but is not in that part"),
     ("# ## What you have now", "# ## Again\n\n# %%\ncollapse", "needs collapse, which an extra"),
     (
         "import torch\n",

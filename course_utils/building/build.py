@@ -100,8 +100,8 @@ class _Problems(logging.Handler):
 
 
 def stale(lesson: Lesson) -> list[str]:
-    """What is out of step between the lesson's text, its solved notebook and its release; nothing
-    is run.
+    """What is out of date among the lesson's text, its solved notebook and its release; nothing is
+    run.
 
     The stored outputs are not compared with a new run; `course verify` does that.
     """

@@ -49,7 +49,7 @@ def build(
         started = time.perf_counter()
         if check:
             problems = stale(lesson)
-            outcome = "is in step" if not problems else f"is stale: {'; '.join(problems)}"
+            outcome = "is up to date" if not problems else f"is stale: {'; '.join(problems)}"
             failed += bool(problems)
         else:
             try:
@@ -124,11 +124,13 @@ def release(
     ] = Path("build/release.zip"),
     without_answers: Annotated[
         list[str] | None,
-        typer.Option(help="A lesson that is not due yet: its answers are not there to be read."),
+        typer.Option(help="A lesson that is not due yet: its answers are kept out of sight."),
     ] = None,
     install: Annotated[
         str | None,
-        typer.Option(help="What pip installs in each first cell where the course is missing."),
+        typer.Option(
+            help="What the first cell of each notebook installs if the course is missing."
+        ),
     ] = None,
 ) -> None:
     """Make what a student gets: notebooks, data, checks; no solutions, no grading.

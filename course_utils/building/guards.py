@@ -1,7 +1,7 @@
 """Proves that guards guard: each planned change of an experiment must turn its guard red.
 
-A guard is a cell of the lesson's text that no notebook gets. It stands behind the experiment, says
-in assertions what its text claims, and begins with planned changes, one a line:
+A guard is a cell of the lesson's text that is in no notebook. It follows the experiment, asserts
+what its text claims, and begins with planned changes, one a line:
 
     # %% guard="sgd.momentum"
     # change: momentum=0.7 -> momentum=0.0
@@ -100,7 +100,7 @@ def plan(cells: Sequence[NotebookNode]) -> Plan:
 
 
 def _guards_of(following: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
-    """The guards that stand directly behind a cell."""
+    """The guards directly after a cell."""
     for cell in following:
         if "guard" not in cell.metadata:
             return
@@ -117,7 +117,7 @@ def _put_changes(made: Plan, guard: NotebookNode, before: Sequence[str]) -> None
     for old, new in changes:
         place = max((i for i, source in enumerate(before) if old in source), default=None)
         if place is None or old == new:
-            raise CourseError(f"The guard {key} changes {old!r}, which stands in no cell above it.")
+            raise CourseError(f"The guard {key} changes {old!r}, which is in no cell above it.")
         anew = [before[place].replace(old, new), *before[-1:][: place < len(before) - 1]]
         made.put(KEEP)
         ran = [made.put(source) for source in anew]
@@ -135,7 +135,7 @@ def problems(made: Plan, done: Run) -> Iterator[str]:
         if any(error[0] for error in stopped):
             name, why = next(error for error in stopped if error[0])
             yield f"{trial.key}: the cell fails{under}, {name}: {why}"
-        # The guard fails for another reason than its claim.
+        # The guard fails, but not because of its claim.
         elif kind not in ("", "AssertionError"):
             yield f"{trial.key}: the guard fails{under}, {kind}: {message}"
         # The claim holds under a change that should break it.

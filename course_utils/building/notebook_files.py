@@ -59,7 +59,7 @@ def code_with_guards(lesson: Lesson) -> list[NotebookNode]:
 
 
 def text_cells(lesson: Lesson) -> list[NotebookNode]:
-    """The cells of a lesson's text, code and markdown only, with no other marks than a lesson uses;
+    """The cells of a lesson's text, code and markdown only, with only the marks that a lesson uses;
     raises CourseError.
     """
     path = lesson.text
@@ -80,7 +80,7 @@ def text_cells(lesson: Lesson) -> list[NotebookNode]:
             raise CourseError(
                 f"{path.name} has a {cell.cell_type} cell: only code and markdown cells are used."
             )
-        # Its marks: all but those of a lesson are somebody's slip.
+        # Its marks: any that a lesson does not use is somebody's slip.
         for name in list(cell.metadata):
             if name.startswith("lines_to_"):  # jupytext's own, about blank lines
                 del cell.metadata[name]
@@ -105,7 +105,7 @@ def _identity(
     """The cell's grade_id, or a hash of what it says; a repeated hash gets a number."""
     name = metadata.get("nbgrader", {}).get("grade_id", "")
     if name in taken:
-        raise CourseError(f"{text}: {name} has two cells; leave the mark exercise= at one of them.")
+        raise CourseError(f"{text}: {name} has two cells; leave the mark exercise= on one of them.")
     if not name:
         stem = hashlib.sha256(f"{kind}\n{source}".encode()).hexdigest()[:8]
         name, number = stem, 1

@@ -31,6 +31,7 @@ def parts(cells: Iterable[NotebookNode]) -> Iterator[tuple[NotebookNode, bool]]:
             continue
         begin, extra = 0, level > 0
         for heading in headings(cell.source):
+            # A heading of the same level or above ends the section; one marked extra begins one.
             if len(heading[1]) <= level:
                 level = 0
             if not level and heading[2].endswith(EXTRA):

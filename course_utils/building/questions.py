@@ -118,7 +118,7 @@ def _guessed(cell: NotebookNode) -> Iterator[NotebookNode]:
     key = cell.metadata["guess"]
     if cell.source.strip() or cell.cell_type != "code":
         raise CourseError(
-            f'The cell guess="{key}" is not empty: leave it empty, for the question is in its file.'
+            f'The cell guess="{key}" is not empty: leave it empty, as its file has the question.'
         )
     yield NotebookNode(cell_type="markdown", source=experiments.question(key), metadata={})
     source = (

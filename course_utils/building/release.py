@@ -68,7 +68,7 @@ def release(
 
     The references and exercises of the sealed lessons are in an archive that Python reads and an
     editor does not show. install: what pip is given in the first cell of each notebook where the
-    course is missing. In a clone the release takes the place of the one there, and is committed.
+    course is missing. In a clone the release replaces the one there, and is committed.
     term: a course's folder whose notebooks are handed out in place of the package's own.
     Raises CourseError where the target is taken or a notebook is missing.
     """
@@ -156,17 +156,19 @@ def _install_first(folder: Path, lessons: Sequence[Lesson], address: str) -> Non
 
 
 def _replace(clone: Path, made: Path, name: str) -> None:
-    """Put a release where the one before stands in a clean clone, and commit it."""
+    """Replace the release in a clean clone with a new one, and commit it."""
     before = set(read(clone).files) | {MANIFEST} if (clone / MANIFEST).is_file() else set()
     before &= {*_git(clone, "ls-files", "-z").split("\0")}  # a manifest may say anything
     after = {path.as_posix() for path in files(made)}
     for path in sorted(after - before):
+        # A file of somebody's own: it would be overwritten.
         if (clone / path).exists():
             raise CourseError(
                 f"{path} is in {clone} but does not come from a release: move it away."
             )
     for gone in (clone / path for path in before - after):
         gone.unlink(missing_ok=True)
+        # Folders that this empties go too.
         for folder in gone.parents:
             if folder == clone or not folder.is_dir() or any(folder.iterdir()):
                 break

@@ -157,8 +157,8 @@ class Subject:
 
     @cached_property
     def missed(self) -> dict[str, list[str]]:
-        """By exercise id: independent wrong answers that are accepted, or not named as is due, and
-        how.
+        """By exercise id: independent wrong answers that are accepted or get no due name, and how
+        they are judged.
         """
         return {exercise.id: [*self._missed(exercise)] for exercise in self.exercises}
 
@@ -169,11 +169,11 @@ class Subject:
 
     @cached_property
     def due(self) -> dict[tuple[str, int], tuple[list[Case], list[Evidence]]]:
-        """The cases of an exercise under a seed, and what is expected of them."""
+        """By exercise and seed: the cases, and what is expected of them."""
         return {}
 
     def expected(self, exercise: Exercise, seed: int) -> tuple[list[Case], list[Evidence]]:
-        """The cases of an exercise under a seed and what is expected of them, found out once."""
+        """The cases of an exercise under a seed and what is expected of them, computed once."""
         if (exercise.id, seed) not in self.due:
             cases = exercise.draw(seed)
             self.due[exercise.id, seed] = cases, expected_evidence(exercise, cases, seed)
@@ -189,7 +189,7 @@ class Subject:
         return judge_evidence(exercise, cases, evidence, seed, expected)
 
     def _missed(self, exercise: Exercise) -> Iterator[str]:
-        """What is said of each answer that is accepted or not named; of two mistakes none need be.
+        """A sentence on each answer that is accepted or not named; of two mistakes, none need be.
 
         An answer that keeps something is judged with one seed: with the next it is another answer.
         """
@@ -218,7 +218,7 @@ Rule = Callable[[Subject], Iterator[str]]
 
 
 def in_step(subject: Subject) -> Iterator[str]:
-    """The solved and the released notebook are in step with the text."""
+    """The solved and the released notebook are up to date with the text."""
     for problem in stale(subject.lesson):
         yield f"{problem}: run `course build {subject.lesson.name}`"
 
@@ -242,7 +242,7 @@ def outputs_are_stored(subject: Subject) -> Iterator[str]:
     """Every cell gives the stored output, apart from pictures and outputs that are ignored."""
     for cell in _other_outputs(subject.solved_run.notebook, subject.lesson):
         yield (
-            f"{cell} gives other outputs than are stored: "
+            f"{cell} does not give the stored outputs: "
             f"run `course build {subject.lesson.name}`, or make them the same at every run"
         )
 
@@ -254,7 +254,7 @@ def core_runs_alone(subject: Subject) -> Iterator[str]:
         yield f"without what is extra, {problem}"
     for cell in _other_outputs(notebook, subject.lesson):
         yield (
-            f"without what is extra, {cell} gives other outputs than are stored: it depends on "
+            f"without what is extra, {cell} does not give the stored outputs: it depends on "
             "what an extra cell changes, such as the state of a generator"
         )
 
@@ -290,7 +290,7 @@ def nothing_leaks(subject: Subject) -> Iterator[str]:
         if _flag(cell, "solution") and "### BEGIN SOLUTION" not in cell.source:
             regions.append(cell.source)
         for line in (" ".join(line.split()) for region in regions for line in region.splitlines()):
-            # A line leaks where the release has it, or the whole of what is after `return` or #.
+            # A line leaks if the release has it, or all of it that follows `return` or #.
             core = re.sub(r"^return |^#+ ", "", line)
             inside = len(core) >= 12 and any(core in other for other in release)
             free = line in given or COMMON.fullmatch(line)
@@ -424,7 +424,7 @@ def headings_are_in_order(subject: Subject) -> Iterator[str]:
 
 
 def core_stands_alone(subject: Subject) -> Iterator[str]:
-    """The core needs nothing that is extra, and each exercise stands in the part that it is of."""
+    """The core needs nothing that is extra, and each exercise is in its own part."""
     cells = nb.text_cells(subject.lesson)
     part = {item.name: item.extra for item in subject.exercises}
     part |= {item.name: item.extra for item in subject.questions}
@@ -433,8 +433,8 @@ def core_stands_alone(subject: Subject) -> Iterator[str]:
         for name in {*asked, cell.metadata.get("exercise")} & {*part}:
             if part[name] != extra:
                 yield (
-                    f"{name} is {'extra' if part[name] else 'core'} and stands "
-                    f"elsewhere: end the heading above it in {EXTRA!r}, or change its `extra`"
+                    f"{name} is {'extra' if part[name] else 'core'} but is not in "
+                    f"that part: end the heading above it in {EXTRA!r}, or change its `extra`"
                 )
     for cell, name in unmet(cells):
         yield (

@@ -39,8 +39,7 @@ def run(notebook: NotebookNode, folder: Path, allow_errors: bool = False) -> Run
     """Run the notebook in place, with `folder` as its working directory.
 
     One thread and no progress bars make the outputs the same at every run. Raises CourseError that
-    names the cell which failed, unless `allow_errors`, and the cell that took too long or ended the
-    kernel in any case.
+    names the cell that failed (unless `allow_errors`), took too long or ended the kernel.
     """
     seconds = [0.0] * len(notebook.cells)
     current, started = 0, 0.0

@@ -26,7 +26,7 @@ PROCESSES = 2
 @dataclass(frozen=True)
 class Count:
     """An exercise's known mistakes, and how many wrong answers are named and other right ones pass,
-    of how many.
+    out of how many.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Report:
 def examine(lesson: Lesson, rules: Sequence[Rule] = RULES, only: Collection[str] = ()) -> Report:
     """Hold a lesson, or only some of its exercises, against the rules.
 
-    A rule that cannot be tried counts as broken, and the others are tried all the same.
+    A rule that cannot be tried counts as broken, and the others are tried anyway.
     """
     subject = Subject(lesson, only)
     problems = {rule.__name__: broken(subject, rule) for rule in rules}
@@ -146,7 +146,7 @@ def joined(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> Report:
 
 
 def named(exercise_ids: Sequence[str], lessons: Sequence[Lesson]) -> list[Lesson]:
-    """The one lesson of these exercises, such as linear.relu; raises CourseError otherwise."""
+    """The one lesson of these exercises, such as linear.relu; raises CourseError if not one."""
     known = {item.id for short in named_in_exercises() for item in exercises(short)}
     for id in exercise_ids:
         if id not in known:

@@ -40,7 +40,7 @@ def _hidden(source: str) -> Iterator[str]:
 
 
 def leaked(folder: Path, lessons: Iterable[Lesson]) -> list[str]:
-    """Where a line of an answer stands in a folder of pages, scripts and notebooks."""
+    """Where a folder of pages, scripts and notebooks has a line of an answer."""
     lines = answer_lines(lessons)
     texts = (path for path in sorted(folder.rglob("*")) if path.suffix in TEXTS)
     contents = ((path, _plain(path.read_text(encoding="utf-8"))) for path in texts)

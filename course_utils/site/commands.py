@@ -12,7 +12,9 @@ def register(app: typer.Typer) -> None:
 
 
 def site(
-    to: Annotated[Path, typer.Option(help="A folder; it is made anew.")] = Path("build/site"),
+    to: Annotated[Path, typer.Option(help="A folder; a site in it is replaced.")] = Path(
+        "build/site"
+    ),
     repository: Annotated[
         str,
         typer.Option(

@@ -18,8 +18,8 @@ from course_utils.site.links import Links
 
 TITLE = "The foundations of neural networks"
 STATIC = Path(__file__).with_name("static")
-# The documents of each part of the site, in order, as they lie in the repository; others in docs/
-# belong to teaching.
+# The documents of each part of the site, in order, by their paths in the repository; any other in
+# docs/ belongs to teaching.
 PARTS = {
     "Begin": ["docs/start.md", "docs/library.md"],
     "Teach": [
@@ -124,7 +124,7 @@ def write_source(lessons: Sequence[Lesson], source: Path, links: Links) -> None:
 
 
 def parts() -> dict[str, list[str]]:
-    """PARTS, and what else lies in docs/."""
+    """PARTS, and what else is in docs/."""
     known = {"docs/index.md", *(document for part in PARTS.values() for document in part)}
     documents = (path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md")))
     return PARTS | {"Teach": [*PARTS["Teach"], *(path for path in documents if path not in known)]}
@@ -164,7 +164,7 @@ def _contents(lessons: Sequence[Lesson]) -> str:
 
 
 def _document(path: str, links: Links) -> str:
-    """A document of the repository for the site, where all of them lie in one folder."""
+    """A document of the repository for the site, which has all of them in one folder."""
     text = (ROOT / path).read_text(encoding="utf-8")
     return links.named(re.sub(r"\]\((?:\.\./|docs/)+", "](", text))
 

@@ -12,8 +12,8 @@ from course_utils.site.chapters import title
 from course_utils.site.runs import verdict
 
 SHOWN = ("Where", "Inputs", "Expected", "Got")  # rows of a card that tell what a run does
-BY_A_WHOLE = "A check knows it by the numbers of a whole training."
-BY_A_SIGN = "A check knows it by what several runs have in common, not by one value."
+BY_A_WHOLE = "A check recognises it by the numbers of a whole training run."
+BY_A_SIGN = "A check recognises it by what several runs have in common, not by one value."
 
 
 def pages(lessons: Iterable[Lesson]) -> dict[str, str]:
@@ -32,14 +32,14 @@ def with_any(lessons: Iterable[Lesson]) -> list[Lesson]:
 INTRODUCTION = """\
 # The book of mistakes
 
-A check does not only say that an answer is wrong; it names the mistake where it knows it. It
+A check does more than say that an answer is wrong: if it knows the mistake, it names it. It
 knows {known}. Here they all are, by lesson and exercise: what the mistake does to a run, and how
-to think about it. No answer stands here.
+to think about it. There are no answers here.
 
 Read it after a lesson, or when a run of your own misbehaves and you look for the cause: the
 search field finds words such as `nan`, `momentum` or `broadcast`.
 
-Under each name stands what a run shows first: the value that differs from that of a right answer,
+Under each name is what a run shows first: the value that differs from that of a right answer,
 for which inputs, and both values; `≠` marks the entries that differ. The inputs are the ones that
 a check in the notebook draws.
 """

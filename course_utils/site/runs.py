@@ -23,7 +23,7 @@ def _right(id: str) -> tuple[list[Case], list[Evidence]]:
 def verdict(exercise: Exercise, mistake: Mistake) -> Verdict | None:
     """What a check says of an answer with this mistake alone; None where only its sign is known.
 
-    The name is given, not sought, so all of a catalogue are done in seconds.
+    The name is given, not searched for, so a whole catalogue takes seconds.
     """
     if isinstance(exercise, Training) or mistake.change is None:
         return None

@@ -71,7 +71,7 @@ def extensions(course: Course, lesson: Lesson) -> dict[str, datetime]:
 
 
 def apply(course: Course, lesson: Lesson, withdrawn: Collection[str] = ()) -> dict[str, float]:
-    """Bring extensions and late penalties in the gradebook in step; gives those that changed.
+    """Update extensions and late penalties in the gradebook; gives the penalties that changed.
 
     withdrawn: students whose old extension is removed if they have none any more.
     """
