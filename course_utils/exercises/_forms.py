@@ -58,7 +58,7 @@ REPAIRING = (
     Mistake(
         "too many lines changed",
         None,
-        "Code that is written anew has bugs of its own, and nobody learns what was wrong with the "
+        "Code that is rewritten has bugs of its own, and nobody learns what was wrong with the "
         "old. Change only what your witness shows to be wrong.",
         sign=lambda findings: findings[0].get("changed", 0) > 2,
     ),
@@ -71,7 +71,7 @@ REPAIRING = (
     Mistake(
         "repair that is not right yet",
         None,
-        "What you changed does not mend it, or it breaks something else. Try your witness on the "
+        "What you changed does not fix it, or it breaks something else. Try your witness on the "
         "repaired lines by hand, and then an input on which the old lines were right.",
         sign=lambda findings: findings[0].get("repaired") is False and findings[0]["changed"] > 0,
     ),
@@ -82,28 +82,28 @@ REPRODUCING = (
         "not a name, a guess and a function",
         None,
         "The name chooses the curve, the guess is one of the kinds that the lesson lists, and the "
-        "function is handed over without calling it.",
+        "function is passed without calling it.",
         sign=lambda findings: findings[0].get("objection", False),
     ),
     Mistake(
         "right code",
         None,
-        "Your function makes no mistake: its losses are those of right code. Lay both curves over "
-        "each other. Is the shown one slower, faster, or of another shape?",
+        "Your function makes no mistake: its losses are those of right code. Draw one curve over "
+        "the other. Is the one shown slower, faster, or of another shape?",
         sign=lambda findings: findings[0].get("right", False),
     ),
     Mistake(
         "somebody else's curve",
         None,
-        "That is a bug of the list, and not the one of your curve. Which loss differs first, and "
+        "That is one of the bugs, but not the one behind your curve. Which loss differs first, and "
         "what would the step before it have to do? (Or did you draw the curve with another name?)",
         sign=lambda findings: findings[0].get("other", False),
     ),
     Mistake(
         "only the curve that was shown",
         None,
-        "The numbers that were shown are no function: from another start the same bug gives other "
-        "losses.",
+        "The numbers that were shown are not a function: from another start the same bug gives "
+        "other losses.",
         sign=lambda findings: findings[0].get("only shown", False),
     ),
     Mistake(
@@ -115,9 +115,10 @@ REPRODUCING = (
     Mistake(
         "another bug",
         None,
-        "What does the first loss that differs say? The very first depends on the start alone, "
-        "every other one on the steps before it. So your steps are right up to the last loss that "
-        "agrees, to four digits, and the next step is not: work that one out for your bug by hand.",
+        "What does the first loss that differs tell you? The very first depends on the start "
+        "alone, every other one on the steps before it. So your steps are right up to the last "
+        "loss that agrees, to four digits, and the next step is not: work that one out for your "
+        "bug by hand.",
         sign=lambda findings: "agreeing" in findings[0],
     ),
 )
@@ -146,7 +147,7 @@ TESTING = (
     Mistake(
         "changes what it tests",
         None,
-        "A test looks and leaves alone. What it wants to remember belongs into a variable of its "
+        "A test looks and leaves alone. What it wants to remember belongs in a variable of its "
         "own.",
         sign=lambda findings: findings[0].get("changes", False),
     ),
@@ -160,7 +161,7 @@ TESTING = (
     Mistake(
         "rejects everything",
         None,
-        "A test that is never content is worth as little as one that always is. Try it on right "
+        "A test that is never satisfied is worth as little as one that always is. Try it on right "
         "code: which of its comparisons fails, and is the number that it expects right?",
         sign=lambda findings: findings[0].get("rejects", False),
     ),
@@ -174,7 +175,7 @@ TESTING = (
     Mistake(
         "rejects right code",
         None,
-        "There is more than one way to be right: the same sum in another order rounds otherwise. "
+        "There is more than one way to be right: the same sum in another order rounds differently. "
         "Compare with a tolerance, or take numbers that are exact.",
         sign=lambda findings: findings[0].get("strict", False),
     ),

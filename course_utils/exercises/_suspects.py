@@ -173,7 +173,7 @@ def _by_autograd(g: Tensor, x: Tensor, scale: Tensor) -> Pair:
 
 
 def _from_the_last(g: Tensor, x: Tensor, scale: Tensor) -> Pair:
-    """Summed from the last example to the first, which rounds otherwise."""
+    """Summed from the last example to the first, which rounds differently."""
     return scale * g, (x * g).flip(0).cumsum(0)[-1]
 
 

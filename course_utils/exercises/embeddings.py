@@ -886,7 +886,7 @@ class Pca(Exercise):
         size = components.detach().abs()
         large = size > 0.9 * size.amax(
             1, keepdim=True
-        )  # the first of them, so that equal entries are no matter
+        )  # the first of them, so that equal entries do not matter
         sign = components.detach().gather(1, large.float().argmax(1, keepdim=True)).sign()
         yield "components", components * sign, 1e-3
         yield "projected", projected * sign[:, 0], 1e-3

@@ -179,7 +179,7 @@ class Sequential(Exercise):
             edit("grad_out = layer.backward(grad_out)", "layer.backward(grad_out)"),
             "What a layer's backward gives is lost: every layer gets the gradient of the whole "
             "net's output, and so does whoever called. It is the gradient of the layer's input, "
-            "which is the output of the layer before: hand it on.",
+            "which is the output of the layer before: pass it on.",
         ),
         Mistake(
             "every layer gets x",
@@ -211,9 +211,9 @@ class Sequential(Exercise):
                     "= list(layers)",
                     f"= {own}",
                 ),
-                "Your backward turns the list of layers round and leaves it so: `reverse()` "
-                "changes the list itself. The next call meets the layers in the opposite order. "
-                "`reversed(...)` goes through them backwards and changes nothing.",
+                "Your backward reverses the list of layers for good: `reverse()` changes the list "
+                "itself. The next call meets the layers in the opposite order. `reversed(...)` "
+                "goes through them backwards and changes nothing.",
             )
             for own in ("layers", "[*layers]")
         ),
@@ -235,7 +235,7 @@ class Sequential(Exercise):
         Mistake(
             "copies of the parameters",
             edit("[p for", "[p.clone() for"),
-            "parameters() gives copies. An optimizer changes what it is handed, in place, and the "
+            "parameters() gives copies. An optimizer changes what it is given, in place, and the "
             "layers would not notice.",
         ),
         Mistake(
@@ -318,7 +318,7 @@ class GradientCheck(Exercise):
             "the parameters stay moved",
             edit("        p.copy_(before)\n", ""),
             "After your check the parameters are not what they were. A check moves each entry up "
-            "and down; put back what stood there before.",
+            "and down; put back what was there before.",
         ),
         Mistake(
             "the smallest error",
@@ -364,7 +364,7 @@ class GradientCheck(Exercise):
             "the parameter moves under the differences",
             edit("numerical_gradient(loss_at, before)", "numerical_gradient(loss_at, p)"),
             "numerical_gradient gets the parameter itself, which your function overwrites while "
-            "the differences are taken. Hand over a copy.",
+            "the differences are taken. Pass a copy.",
         ),
         Mistake(
             "gradients or differences all 0",

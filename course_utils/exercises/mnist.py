@@ -335,9 +335,9 @@ class Sgd(Exercise):
             Mistake(
                 "an attribute that is not there",
                 change,
-                f"Your code reads `self.{name}`, and nothing is kept under this name. What has to "
-                "survive from call to call becomes `self.something` in __init__, under the name "
-                "by which the methods read it.",
+                f"Your code reads `self.{name}`, but nothing is stored under this name. What has "
+                "to survive from call to call is stored as `self.something` in __init__, under "
+                "the name that the methods use.",
             )
             for name, change in (
                 (
@@ -355,22 +355,21 @@ class Sgd(Exercise):
         Mistake(
             "lr is kept under another name",
             edit("self.lr, self", "self.rate, self", "self.lr * v", "self.rate * v"),
-            "Changing `sgd.lr` between steps changes nothing in your optimizer. A schedule "
-            "(lesson 08) does that: keep lr as self.lr, and read it anew in every step().",
+            "Changing `sgd.lr` between steps has no effect on your optimizer. A schedule (lesson "
+            "08) does that: keep lr as self.lr, and read it in every step().",
         ),
         Mistake(
             "momentum is kept under another name",
             edit("self.momentum =", "self.mu =", "mul_(self.momentum)", "mul_(self.mu)"),
-            "Changing `sgd.momentum` between steps changes nothing in your optimizer. A schedule "
-            "(lesson 08) does that: keep momentum as self.momentum, and read it anew in every "
-            "step().",
+            "Changing `sgd.momentum` between steps has no effect on your optimizer. A schedule "
+            "(lesson 08) does that: keep momentum as self.momentum, and read it in every step().",
         ),
         Mistake(
             "velocity in units of the step",
             edit("add_(p.grad)", "add_(self.lr * p.grad)", "self.lr * v", "v"),
-            "Your velocity holds steps, with the learning rate inside. As long as lr stays, that "
-            "comes to the same; when it changes, your old gradients keep the old rate. Let v hold "
-            "gradients alone, and multiply by lr when p moves.",
+            "Your velocity holds steps, with the learning rate inside. As long as lr stays the "
+            "same, that makes no difference; when it changes, your old gradients keep the old "
+            "rate. Let v hold gradients alone, and multiply by lr when p moves.",
         ),
         Mistake(
             "velocity is the gradient itself",
@@ -846,8 +845,8 @@ class TrainEpoch(Exercise):
             "gradient of the sum",
             edit("loss.backward()", "(loss * len(y)).backward()"),
             "The mean of the batch is multiplied by its size before backward(), so the gradients "
-            "are as many times too large. Take the gradient of the mean; multiply afterwards, for "
-            "the report.",
+            "are too large by that factor. Take the gradient of the mean; multiply afterwards, "
+            "for the report.",
         ),
         Mistake(
             "graph kept",
@@ -1126,7 +1125,7 @@ class FitMnist(Training):
 
     It is measured on 1,000 digits that it never sees. Which of the 5,000 shipped digits these are
     is drawn from the seed, and every digit, training digits too, is moved by up to 3 pixels each
-    way, by fractions of pixels drawn from the seed. So no unseen picture stands in the shipped
+    way, by fractions of pixels drawn from the seed. So no unseen picture is in the shipped
     files pixel by pixel, and a table of these files does not help. What remains possible: an answer
     may search the files for the nearest digit under all moves, or train on them besides what it is
     given. The judge sees the outputs of a model, not how it came by them.
@@ -1157,7 +1156,7 @@ class FitMnist(Training):
 
     Where lr and momentum are not given, momentum 0.9 goes with lr 0.02. Full points lie above all
     maps without a hidden layer and below all that train a hidden layer for long enough. Three
-    epochs at lr 0.1 without momentum stand on the border, and so one draw of digits may give them
+    epochs at lr 0.1 without momentum are on the border, so one draw of digits may give them
     all points and another half; the lesson advises a reserve.
     """
 
@@ -1394,7 +1393,7 @@ class RepairNormalize(Repair):
     extra = True
     of = Normalize
     takes = {"train": "tensor", "valid": "tensor"}
-    shapes = "train should hold two different numbers at least."
+    shapes = "train should hold at least two different numbers."
     buggy = """
 def normalize(train, valid):
     train, valid = train.float(), valid.float()

@@ -755,7 +755,7 @@ class LrRangeTest(Exercise):
         Mistake(
             "returns in the loop",
             None,
-            "Your loop stops after one rate. Does the return stand inside the loop?",
+            "Your loop stops after one rate. Is the return inside the loop?",
             sign=lambda e: e[0]["number of rates that were tried"] == len(e[0]["losses"]) == 1,
         ),
         Mistake(

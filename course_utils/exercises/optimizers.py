@@ -53,7 +53,7 @@ def _eps(rng: Rng) -> float:
 _FIRST_ONLY = Mistake(
     "return inside the loop",
     edit("", "            return"),
-    "Only the first parameter with a gradient takes a step. Does a `return` stand inside the loop?",
+    "Only the first parameter with a gradient takes a step. Is there a `return` inside the loop?",
 )
 
 
@@ -92,7 +92,7 @@ class NesterovStep(Exercise):
             "gradient left out of the step",
             edit("(p.grad + momentum * v)", "momentum * v"),
             "The step follows the velocity alone, made smaller by momentum. The gradient of this "
-            "step comes on top.",
+            "step has to be added.",
         ),
         Mistake(
             "look-ahead kept in the velocity",
@@ -529,7 +529,7 @@ _ADAM_MISTAKES = (
     Mistake(
         "gradient not squared",
         edit("p.grad**2", "p.grad"),
-        "squares averages the gradient itself, not its square: it can be negative, and then its "
+        "`squares` averages the gradient itself, not its square: it can be negative, and then its "
         "root is nan.",
     ),
     Mistake(
@@ -571,7 +571,8 @@ _ADAM_MISTAKES = (
     Mistake(
         "plain gradient in the step",
         edit("b1 * m + (1 - b1) * ", "", "m / (1 - b1**t)", "m"),
-        "means holds the last gradient only, without averaging: that is RMSProp with a correction.",
+        "`means` holds the last gradient only, without averaging: that is RMSProp with a "
+        "correction.",
     ),
     Mistake(
         "uphill",
@@ -727,7 +728,7 @@ class AdamwStep(Exercise):
         Mistake(
             "means decay too",
             edit("not None:", "not None:\n            m *= 1 - lr * wd"),
-            "You shrink means along with the parameter. Only p decays; wd stays out of the "
+            "You shrink `means` along with the parameter. Only p decays; wd stays out of the "
             "averages.",
         ),
         Mistake(
@@ -745,7 +746,7 @@ class AdamwStep(Exercise):
                 "lr * wd * (p is q)",
             ),
             "With one parameter this is right. With more of them, the whole list takes Adam's "
-            "step once for each: the call stands inside the loop.",
+            "step once for each: the call is inside the loop.",
         ),
         Mistake(
             "Adam's step for every parameter",
@@ -757,7 +758,7 @@ class AdamwStep(Exercise):
                 "lr * wd * (p is q)",
             ),
             "The whole list takes Adam's step once for each parameter that has a gradient: the "
-            "call stands inside the loop. Take it once, after the loop.",
+            "call is inside the loop. Take it once, after the loop.",
         ),
         Mistake(
             "decay after the step",

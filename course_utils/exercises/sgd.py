@@ -534,7 +534,7 @@ class LargestLr(Exercise):
         Mistake(
             "largest sum of a row",
             edit(_TOP, "hessian.abs().sum(1).max()"),
-            "The largest sum of a row is a bound that no curvature exceeds, and mostly too large. "
+            "The largest sum of a row is a bound that no curvature exceeds, but usually too large. "
             "The edge is at the curvature itself.",
         ),
         Mistake(
@@ -569,8 +569,8 @@ class LargestLr(Exercise):
         Mistake(
             "a little below the edge",
             edit("2 /", "1.99 /"),
-            "You stay a little below the edge. Where exactly it is, is asked; how much room to "
-            "leave is another question.",
+            "You stay a little below the edge. The question is where exactly it is; how much room "
+            "to leave is another one.",
         ),
     )
 

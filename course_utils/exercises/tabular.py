@@ -1282,7 +1282,7 @@ class FitTable(Training):
             "No parameter of your model has a row for each destination. Do the codes enter as "
             "quantities? They are names, and their order means nothing: give each a row of an "
             "embedding. Are the embeddings in a plain Python list? A module does not look into "
-            "it, so they are no parameters: use nn.ParameterList.",
+            "it, so they are not parameters: use nn.ParameterList.",
             sign=_shows(
                 lambda e: (
                     e["largest parameter dimension"] < 100

@@ -1427,7 +1427,7 @@ class FineTune(Training):
 
     It is measured on 1,500 digits that it never sees, 150 of each of the ten. Which digits these
     are is drawn from the seed, and every digit is moved by up to 3 pixels each way, by fractions of
-    pixels drawn from the seed, so that no unseen picture stands in the shipped files as it is. Two
+    pixels drawn from the seed, so that no unseen picture is in the shipped files as it is. Two
     pictures of a digit teach little, and twenty of each new one teach that old ones are rare:
     what the body and the five old rows of the head know has to be kept.
 
@@ -1464,7 +1464,7 @@ class FineTune(Training):
             _moved(images[unseen], rng),
             rng.integer(0, 1_000_000),
         )
-        order = rng.permutation(len(unseen))  # the place of a picture tells nothing of its class
+        order = rng.permutation(len(unseen))  # the place of a picture says nothing about its class
         yield Case(
             "two of each old digit, twenty of each new one",
             hidden={"labels": labels[unseen][order]},

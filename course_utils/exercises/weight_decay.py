@@ -751,7 +751,7 @@ class DecayGroups(Exercise):
         Mistake(
             "no weight_decay for the first",
             edit(', "weight_decay": wd', ""),
-            'The first group has no "weight_decay", or it stands under another name. An optimizer '
+            'The first group has no "weight_decay", or has it under another name. An optimizer '
             "then uses its own default there, and your wd has no effect.",
         ),
         Mistake(
@@ -763,7 +763,7 @@ class DecayGroups(Exercise):
         Mistake(
             "not the parameters themselves",
             edit("[p for p in model", "[p.data for p in model"),
-            "The groups hold other tensors than the model's parameters (`.data`, `.detach()`, a "
+            "The groups hold tensors other than the model's parameters (`.data`, `.detach()`, a "
             "copy). An optimizer finds no gradient in them, and the model never changes.",
         ),
         Mistake(
