@@ -69,7 +69,7 @@ clean: ## remove caches (delete .venv as well to install afresh)
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build course_utils.egg-info
 	find . -name .venv -prune -o -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-# Made anew when the lock has changed, and when the folder was moved or its Python is gone.
+# Made again when the lock has changed, when the folder was moved, or when its Python is gone.
 USABLE := $(shell [ -x .venv/bin/python ] && grep -sF "$(CURDIR)/.venv" .venv/bin/activate)
 $(VENV): requirements.lock pyproject.toml scripts/venv.sh $(if $(USABLE),,FORCE)
 	@PYTHON="$(PYTHON)" scripts/venv.sh

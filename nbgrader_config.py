@@ -27,7 +27,7 @@ c.Autograde.exporter_class = "course_utils.grading.outside.autograde.TrustedExpo
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.AssignLatePenalties"]
 
-# Said again, a command does again what may have changed; stock nbgrader wants --force for that.
+# A command that is run again redoes what may have changed; stock nbgrader wants --force for that.
 c.Autograde.force = True
 c.GenerateFeedback.force = True
 

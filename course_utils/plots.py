@@ -128,7 +128,7 @@ def curves(
     by step.
 
     points: drawn as dots over the same x, or over their own, as pairs (x, y). log: the axes with a
-    logarithmic scale, such as "y" or "xy". dashed: the name of a line that lies on another. steps:
+    logarithmic scale, such as "y" or "xy". dashed: the name of a line that covers another. steps:
     whether to draw level pieces with jumps between. level: a thin line at this height; at: dotted
     ones at these places of x. axis: a panel to draw into, else a new figure is made. settings: of
     the panel, such as xlabel, title or ylim.

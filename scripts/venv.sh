@@ -36,7 +36,7 @@ import fcntl, sys
 try:
     fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
-    print("Another make is installing into .venv: this one goes on when that has ended.", file=sys.stderr)
+    print("Another make is installing into .venv: this one continues when that one has finished.", file=sys.stderr)
     fcntl.flock(9, fcntl.LOCK_EX)
     sys.exit(1)
 except OSError:

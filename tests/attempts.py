@@ -1,5 +1,5 @@
 """Attempts at the exercises in finding mistakes, random and thoughtful; what each reaches is in the
-table of its class: `python -m tests.attempts` measures all of them anew.
+table of its class: `python -m tests.attempts` measures all of them again.
 """
 
 import ast
@@ -15,7 +15,7 @@ from course_utils.checking.exercise import reference
 from course_utils.checking.running import collect
 
 t = torch.tensor
-SEEDS = range(20)  # of random attempts, whose mean is told
+SEEDS = range(20)  # of random attempts, whose mean is given
 
 
 def step(params, grads, lr=0.1):

@@ -25,7 +25,7 @@ from tests.wrong import Wrong, answers
 
 PAIRS = 10  # generated pairs of mistakes an exercise
 AIMS = 50, 300  # milliseconds: where one mistake explains an answer, and where two are sought
-SLOWEST = 3  # as many of the slowest checks are told
+SLOWEST = 3  # how many of the slowest checks are printed
 
 
 @dataclass
@@ -117,7 +117,7 @@ def tallies(lesson: str) -> dict[str, Tally]:
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    """Print a table of these lessons or all, what was not named rightly, and what took longest."""
+    """Print a table of these lessons or all, what was misnamed, and what took longest."""
     counts = ("named truly", "of two", "unnamed", "false", "accepted")
     columns = (*counts, *(f"≤ {aim} ms" for aim in AIMS), "median, ms", "slowest, ms")
     table = Table(

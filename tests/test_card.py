@@ -1,5 +1,5 @@
 """What a card says: claims as sentences, values entry under entry, whose fault it is, and no name
-that is not so.
+that is not true.
 """
 
 import functools

@@ -23,7 +23,7 @@ from tests import installed
 LESSONS = all_lessons()
 SEALED = LESSONS[2:4]
 IDS = {exercise.id for lesson in LESSONS for exercise in exercises(lesson.short)}
-# What stands in a solution and gives nothing away where it stands elsewhere.
+# What is in a solution and gives nothing away elsewhere.
 SHORTEST = 12
 NAMED = """
 import importlib

@@ -212,7 +212,7 @@ def busy(checkout):
 def test_two_at_once_install_one_after_the_other(checkout, busy):
     process, held = busy
     assert process.stderr.readline() == (
-        "Another make is installing into .venv: this one goes on when that has ended.\n"
+        "Another make is installing into .venv: this one continues when that one has finished.\n"
     )
     assert not (checkout / ".venv").exists()
     fcntl.flock(held, fcntl.LOCK_UN)

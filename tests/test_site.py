@@ -163,7 +163,7 @@ def test_a_folder_of_something_else_is_left_alone(copied, tmp_path):
 
 
 class Marked(HTMLParser):
-    """Where a page leads to, what can be led to in it, and pictures without words."""
+    """A page's links, what can be linked to in it, and its pictures without words."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

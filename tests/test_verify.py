@@ -165,7 +165,7 @@ setattr(torch, "least", 0)
 
 
 def core_that_fails(subject, _):
-    """An answer that an extra cell helps, by what no name of the notebook tells."""
+    """An answer that an extra cell helps in a way that no name in the notebook shows."""
     del subject.__dict__["core_run"]
     tiny.edit(subject.lesson.text, "# %% [markdown]\n# ## The bend\n", EXTRA)
     tiny.edit(subject.lesson.text, "x.clamp(min=0)", "x.clamp(min=torch.least)")

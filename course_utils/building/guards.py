@@ -67,7 +67,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """The notebook that tries all guards of a lesson, and where each trial stands in it."""
+    """The notebook that tries all guards of a lesson, and where each trial is in it."""
 
     notebook: NotebookNode = field(default_factory=nbformat.v4.new_notebook)
     trials: list[Trial] = field(default_factory=list)

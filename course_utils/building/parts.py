@@ -1,5 +1,5 @@
 """The core of a lesson, and what a short course leaves out: sections whose heading ends in
-`· extra`, with all that stands below, and lines that end in `*(extra)*`.
+`· extra`, with everything below, and lines that end in `*(extra)*`.
 """
 
 import ast

@@ -436,6 +436,7 @@ def core_stands_alone(subject: Subject) -> Iterator[str]:
                     f"{name} is {'extra' if part[name] else 'core'} but is not in "
                     f"that part: end the heading above it in {EXTRA!r}, or change its `extra`"
                 )
+    # Names that the core takes from an extra cell of this lesson, then of another.
     for cell, name in unmet(cells):
         yield (
             f"the core's cell {cell.source[:40]!r} needs {name}, which an extra one defines: "

@@ -1,5 +1,5 @@
-"""Exercises, evidence, verdicts and what the student sees; this room knows no lesson and no
-nbgrader.
+"""Exercises, evidence, verdicts and what the student sees; this room names no lesson, and does not
+know nbgrader.
 """
 
 import sys

@@ -43,7 +43,7 @@ def first_difference(
 
 
 def _differences(case: Case, want: Evidence, have: Evidence, subset: bool) -> Iterator[Step]:
-    """What differs in one case, in the order in which it is told."""
+    """What differs in one case, in the order in which it is reported."""
     yield from _changed_inputs(case, want, have)
     yield from _states(want, have)
     yield from _values(case, want, have)

@@ -343,11 +343,13 @@ def _kind(value: object) -> str:
 
 def _neat(factor: float, found: Difference) -> str:
     """The factor in a meaningful form: a small integer or its inverse, or the size of an input."""
+    # Twice, half, and the like.
     for value in (2, 3, 4, 10):
         if abs(factor - value) < ROUNDING * value:
             return str(value)
         if abs(factor * value - 1) < ROUNDING:
             return f"1/{value}"
+    # A size of an input: a sum where a mean is due, or a mean over the wrong dimension.
     for name, item in found.case.inputs.items():
         if not isinstance(item, Tensor):
             continue

@@ -15,7 +15,7 @@ from course_utils.checking.exercise import Case
 
 MOST = (6, 8)  # rows and columns of a tensor of which nothing is left out; a list is one row
 PART = (3, 6)  # what is shown around the worst entry of a larger one
-MARK = "≠"  # stands before an entry that differs
+MARK = "≠"  # before an entry that differs
 FEW = 12  # entries of a tensor that is shown by name
 LONGEST = 120  # characters of a value that is shown by name
 CLOSE = 1e-5  # relative distance below which an entry of a tensor is not marked, if another one is

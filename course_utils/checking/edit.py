@@ -15,7 +15,7 @@ from course_utils.errors import CourseError
 
 @dataclass(frozen=True)
 class Edit:
-    """Texts of the reference and what stands in their place; edits of different places add up to
+    """Texts of the reference and what replaces them; edits of different places add up to
     one.
     """
 
@@ -27,7 +27,7 @@ class Edit:
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """A stretch of a definition's text, from start to end, and what stands there instead."""
+    """A stretch of a definition's text, from start to end, and what replaces it."""
 
     start: int
     end: int
@@ -116,7 +116,7 @@ def _places(id: str, change: Edit, definitions: dict[str, str]) -> dict[str, lis
 
 
 def _place(id: str, old: str, new: str, definitions: dict[str, str]) -> tuple[str, Span]:
-    """The definition that an old text stands in, and the least stretch of it that changes."""
+    """The definition that has an old text, and the shortest stretch of it that changes."""
     name = id.partition(".")[2]
     if not old:
         return name, Span(len(definitions[name]), len(definitions[name]), "\n" + new)

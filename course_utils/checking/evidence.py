@@ -65,8 +65,8 @@ class Evidence:
     """What one case gave: values by name in order, and how it ended.
 
     `keeps` says that what the answer holds has changed, and that a case, run once more after the
-    others, gave something else. `inputs` holds the tensors of the case as they were after the
-    probe; `rtol` the tolerances that a probe asked for. `error` is what was raised, with its
+    others, gave something else. `inputs` holds the inputs of the case that the probe changed, with
+    their new values; `rtol` the tolerances that it asked for. `error` is what was raised, with its
     frames, for a debugger; it stays in the process where it was raised. `moved` holds what the same
     run yields when rounding errors move it; the judge sets it, it crosses no border.
     """
@@ -87,6 +87,7 @@ def normal_form(value: Any, depth: int = 0) -> Any:
     """The value as plain evidence: detached CPU tensors, Python numbers, strings, None, lists and
     dicts of these.
     """
+    # A dense tensor with memory of its own, whatever it was a view of; others only by their kind.
     if isinstance(value, Tensor):
         if value.layout != torch.strided or value.device.type == "meta" or value.is_quantized:
             return Other(f"{value.layout} tensor on {value.device}")
@@ -103,11 +104,13 @@ def normal_form(value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, str):
         return str.__str__(value)[:LONGEST_TEXT]
+    # Numbers of Python, NumPy or any other library.
     if isinstance(value, numbers.Integral):
         whole = int(value)
         return whole if abs(whole) < LARGEST_INT else Other(type(value).__name__)
     if isinstance(value, numbers.Real):
         return float(value)
+    # Lists and dicts, neither too deep nor too long.
     if depth < 4 and isinstance(value, list | tuple | range) and len(value) <= LONGEST_LIST:
         return [normal_form(item, depth + 1) for item in value]
     if depth < 4 and isinstance(value, dict) and len(value) <= LONGEST_LIST:

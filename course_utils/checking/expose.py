@@ -23,7 +23,7 @@ class Expose(Form):
     the arguments of the exercise `of`, and what a right answer gives for the first of them. The
     value is the share of the mistakes whose evidence differs from a right answer's in one of the
     cases. Each seed draws three quarters of them, so that grading counts some that were not shown;
-    nothing that is said names one that is not drawn.
+    no message names one that is not drawn.
     """
 
     asks: ClassVar[str]  # the evidence that is to be computed by hand

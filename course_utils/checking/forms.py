@@ -20,7 +20,7 @@ from course_utils.checking.exercise import Case, Exercise, Rng, Training, refere
 from course_utils.checking.running import collect
 from course_utils.checking.tolerance import MovedRuns
 
-# Larger numbers are none to calculate with by hand, nor longer or deeper tensors.
+# Nobody calculates by hand with larger numbers, or with longer or deeper tensors.
 LARGEST, LONGEST, DEEPEST = 1e6, 100, 3
 
 
@@ -118,7 +118,7 @@ class Form(Training):
 
     def drawn(self, rng: Rng, names: Sequence[str]) -> list[int]:
         """The numbers of the names that count: one of about four neighbours is left out, so that no
-        kind is missing, and none for whose miss there is a hint, which would tell it.
+        kind is missing, and none whose miss has a hint, which would give it away.
         """
         told = {mistake.name for mistake in self.mistakes}
         parts = -(-len(names) // 4)
@@ -225,7 +225,7 @@ def described(value: Any) -> str:
 
 
 def _misfit(name: str, value: Any, kind: Kind) -> str:
-    """How a value is none of its kind, as a sentence; empty where it is."""
+    """How a value differs from its kind, as a sentence; empty where it does not."""
     if not kind.each:
         return "" if kind.fits(value) else _other(name, kind.words, value)
     if not isinstance(value, list) or not value:

@@ -300,7 +300,7 @@ def _measured(
 def _weighed(
     exercise: Form, cases: Sequence[Case], evidence: Sequence[Evidence], seed: int, printed: str
 ) -> Verdict:
-    """The verdict on what is weighed as a whole, with what stands in the way."""
+    """The verdict on what is weighed as a whole, with what is wrong with it."""
     findings = exercise.weigh(cases, evidence, seed)
     value, why = findings["value"], findings["why"]
     score = exercise.earned(value)

@@ -21,7 +21,7 @@ from course_utils.errors import CourseError
 
 # Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
 MOST_PAIRS = 110
-TOGETHER, EITHER = "; ", ", or "  # what stands between two names; no name of a mistake holds either
+TOGETHER, EITHER = "; ", ", or "  # between two names; no name of a mistake holds either
 # Runs of known mistakes that are kept, as a student checks the same exercise again and again.
 KEPT_RUNS = 20_000
 
@@ -187,7 +187,7 @@ class _Search:
             return False
 
     def partly(self) -> Iterator[Named]:
-        """What explains the first case that differs and most of the others, but not all.
+        """What explains the first case that differs, and as many of the others as any mistake does.
 
         A mistake that would spoil a case which the answer gets right was not made.
         """

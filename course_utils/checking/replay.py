@@ -63,8 +63,8 @@ def stop(error: NotRight, id: str, answer: Any) -> NoReturn:
     """Raise the error from a frame whose names are those of the failing case, and from the answer's
     line if it raised.
 
-    So a debugger that is started afterwards stands in the student's own frame, or has the case
-    before it.
+    So a debugger that is started afterwards is in the student's own frame, or in one with the
+    case.
     """
     replay = case(id)
     names = {

@@ -69,6 +69,7 @@ def collect(
                     break
     except TimeLimit as error:
         results[-1].raised = results[-1].raised or _raised(error, answer)
+    # What the answer keeps has changed: that alone is no mistake, but other results are.
     if guarded and not isinstance(exercise, Training) and kept(answer) != before:
         keeps = _gives_something_else(exercise, answer, cases, results, seed)
         for evidence in results:
@@ -212,6 +213,7 @@ def _probe(
 
 
 def _changed(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """What of these inputs is not as it was, by name, with its new value."""
     if isinstance(before, Tensor):
         if (
             not isinstance(after, Tensor)
@@ -222,6 +224,7 @@ def _changed(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any
     elif isinstance(before, dict):
         for key, item in before.items():
             yield from _changed(item, after.get(key), f"{name}[{key!r}]" if name else str(key))
+    # A list of tensors by its items; one of plain numbers, or of another length, as a whole.
     elif (
         isinstance(before, list | tuple)
         and isinstance(after, list | tuple)
@@ -350,7 +353,7 @@ LIMITED = hasattr(signal, "setitimer")  # not on Windows
 def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
     """Raise TimeLimit in the body after so many seconds, repeatedly until it stops; needs signals.
 
-    An import of a library is never cut, and the seconds begin anew after it. patience: see
+    An import of a library is never cut, and the seconds start again after it. patience: see
     `charged`.
     """
     possible = LIMITED and threading.current_thread() is threading.main_thread()

@@ -33,7 +33,7 @@ SPREADS = 16.0  # how many times the largest move of an entry two right answers 
 UNITS = 8.0
 # Of the largest number in sight; what moves further has jumped, and was not rounded.
 JUMP = 1e-3
-# What lies so many times further away than any entry may, after a few runs, is no rounding.
+# What is so many times further away than any entry may be, after a few runs, is not rounding.
 TOO_FAR, FEW_RUNS = 8.0, 3
 _EPS_MULTIPLE = 16.0  # how many rounding errors a term of a sum may bring
 _SMALLEST_SUM = 64  # sums are never taken to be shorter than this

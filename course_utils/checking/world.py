@@ -77,7 +77,7 @@ def fixed_world() -> Iterator[dict[str, str]]:
     """The world of a check; yields by name what is set otherwise outside. In another fixed world it
     changes nothing.
 
-    What an answer makes Python, NumPy or torch warn of stays unsaid in it: it tells of the judge's
+    Warnings of Python, NumPy or torch are not shown inside it: they may be about the judge's
     cases.
     """
     global _inside

@@ -1,6 +1,6 @@
 """The experiments of the lessons: each picture in words, and what is guessed before one is run.
 
-Both stand in a file for each lesson, such as `sgd.toml`, and not in the cell that a student is
+Both are in a file for each lesson, such as `sgd.toml`, and not in the cell that a student is
 about to run, which would give the result away.
 """
 

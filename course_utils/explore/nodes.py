@@ -130,7 +130,7 @@ def _filled(inputs: Mapping[str, float], nodes: list[Node]) -> tuple[list[float]
 
 
 def _places(nodes: list[Node]) -> list[tuple[float, float]]:
-    """Columns by the longest way from the inputs; a column of one stands high or low by turns."""
+    """Columns by the longest way from the inputs; single nodes are high and low by turns."""
     depth: list[int] = []
     for node in nodes:
         depth.append(1 + max((depth[i] for i in _operands(node)), default=-1))

@@ -29,7 +29,7 @@ UNRELEASED = (
     "{0} was handed in but never released: put its notebook, {0}/{0}.ipynb, among the released "
     "ones."
 )
-MOST_ALIKE = 3  # students of whom the same repair is told one by one
+MOST_ALIKE = 3  # students to whom the same repair is reported one by one
 EMPTY = ("not attempted", "not run")
 WAITS = "waits for you"
 
@@ -277,7 +277,7 @@ def _open(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _told(repairs: dict[str, list[str]]) -> Iterator[str]:
-    """What was repaired, a line a student; what many have in common is told once."""
+    """What was repaired, a line a student; what many have in common is reported once."""
     students = Counter(line for lines in repairs.values() for line in dict.fromkeys(lines))
     common = [line for line, number in students.items() if number > MOST_ALIKE]
     for line in common:

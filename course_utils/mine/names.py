@@ -146,7 +146,7 @@ def _known(id: str) -> tuple[str, str, str]:
 
 
 def _copy(module: ModuleType) -> ModuleType:
-    """The module anew, under a file name that says where its answers come from.
+    """A copy of the module, under a file name that says where its answers come from.
 
     So the guard, which looks for the course's own file, accepts what uses a borrowed answer, and
     still does not take a borrowed answer for the student's own.

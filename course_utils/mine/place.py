@@ -21,8 +21,9 @@ NOWHERE = (
 def folder() -> Path | None:
     """The folder of the library, which need not exist yet; None where there is no place for one.
 
-    The first of: what COURSE_MINE names; `mine` beside the folder `notebooks` that one works in;
-    a folder `mine` in this one or the one above; on Colab and Kaggle `mine` in this one.
+    The first of: what COURSE_MINE names; `mine` beside the folder `notebooks` that one works in, or
+    that is here; a folder `mine` in this one or the one above; on Colab and Kaggle `mine` in this
+    one.
     """
     # Named by the setting, which also turns the library off.
     named = os.environ.get(SETTING, "")

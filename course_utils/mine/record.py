@@ -108,6 +108,7 @@ def checked(folder: Path, verdict: Verdict) -> str:
     def note(entry: Entry) -> None:
         if entry.borrowed and verdict.status == "shortcut":
             return  # it is the borrowed answer that was checked
+        # A stub, or the course's own failure, is not a try.
         if verdict.status not in NOT_COUNTED:
             entry.tries += 1
             entry.mistake = str(verdict.mistake or "")

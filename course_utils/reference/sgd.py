@@ -29,7 +29,7 @@ def sgd_step(params: Sequence[Tensor], lr: float) -> None:
 
 
 def largest_lr(hessian: Tensor) -> float:
-    """2 / the largest eigenvalue: from this rate on gradient descent on a quadratic ends nowhere.
+    """2 / the largest eigenvalue: from there on, gradient descent on a quadratic does not converge.
 
     hessian: the second derivatives, symmetric, (d, d), with a positive eigenvalue.
     """

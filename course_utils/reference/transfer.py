@@ -38,7 +38,7 @@ def unfreeze(module: nn.Module) -> None:
 
 
 def discriminative_lrs(lr: float | slice, n_groups: int) -> list[float]:
-    """One learning rate a group, the head's last.
+    """One learning rate for each group, the head's last.
 
     lr: equal for all; slice(b): b / 10, ..., b / 10, b; slice(a, b): a * (b / a)**(i / (n_groups -
     1)).

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-# What a student or an author imports, and its modules where names stand in several.
+# What a student or an author imports, and its modules where names are in several.
 ROOMS = {
     "course_utils": ["course_utils"],
     "course_utils.plots": ["course_utils.plots"],

@@ -52,7 +52,7 @@ def _page(lesson: Lesson, asked: Sequence[Exercise]) -> str:
 
 
 def _section(exercise: Exercise) -> str:
-    """An exercise with its mistakes; those of one name stand together."""
+    """An exercise with its mistakes; those of one name come together."""
     named: dict[str, list[Mistake]] = {}
     for mistake in exercise.mistakes:
         named.setdefault(mistake.name, []).append(mistake)

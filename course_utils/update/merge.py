@@ -31,7 +31,7 @@ def merge(old: Notebook, mine: Notebook, new: Notebook) -> Notebook:
     merged = [[cell] for cell in new["cells"]]
     behind: list[list[Cell]] = [[] for _ in range(len(merged) + 1)]
     left: list[Cell] = []
-    place = 0  # how many of the new cells stand before an own cell
+    place = 0  # how many of the new cells come before an own cell
     for index, cell in enumerate(mine["cells"]):
         if index not in old_of:  # the student's own
             behind[place].append(_own(cell))
@@ -54,7 +54,7 @@ def merge(old: Notebook, mine: Notebook, new: Notebook) -> Notebook:
 
 
 def _cell(old: Cell, mine: Cell, new: Cell) -> tuple[list[Cell], list[Cell]]:
-    """What stands in the place of a cell, and what is left for the end."""
+    """What takes the place of a cell, and what is left for the end."""
     if not _changed(old, mine) or not _changed(new, mine):  # only run, or changed alike
         return [_with(mine, new, source(new))], []
     if source(old) == source(new):  # the course did not change it

@@ -66,7 +66,7 @@ def read(folder: Path) -> Release:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Release]:
-    """The release in a folder or a zip file, in whose top folder it may lie."""
+    """The release in a folder or a zip file, which may have a folder around it."""
     if path.is_dir():
         yield read(path)
         return

@@ -1,4 +1,4 @@
-"""What is done twice, or by two at once: graders at the same time, nbgrader's commands said again,
+"""What is done twice, or by two at once: graders at the same time, nbgrader's commands run again,
 runs with nothing to grade, processes that were killed; and hubs on which no sandbox starts.
 """
 

@@ -1,5 +1,5 @@
 """What changes after the first grading: the lesson's cells, its points, file names, answers; and
-what was given by hand stays, and nobody is told of a change that another has made.
+what was given by hand stays, and nobody is blamed for a change that another has made.
 """
 
 import json
@@ -390,7 +390,7 @@ def test_report_table_and_statistics_say_what_the_gradebook_says(course, capsys)
     set_due(course, LESSON, read_time("2024-10-03 12:00 UTC"))
     row = grade(course)["submissions"]["anna"]
     assert row["score"] == 3.5 and "late_penalty" not in row
-    # The time of submission is put right.
+    # The time of submission is corrected.
     set_due(course, LESSON, read_time("2024-10-01 12:00 UTC"))
     assert grade(course)["submissions"]["anna"]["score"] == 1.75
     stamp = course.path("submitted", "anna", LESSON.name) / "timestamp.txt"
@@ -509,7 +509,7 @@ def test_a_folder_that_an_archiver_left_is_nobodys(course):
 
 @pytest.fixture
 def told(course):
-    """A class: two essays wait, one file is none, one student is away, one handed in late."""
+    """A class: two essays wait, one file is not a notebook, one student is away, one handed in late."""
     config = course.root / "nbgrader_config.py"
     config.write_text(config.read_text() + "c.LateSubmissionPlugin.penalty_method = 'zero'\n")
     course = find_course(course.root)

@@ -1,6 +1,6 @@
 """What trusted processes do with a student's text takes time in proportion to it.
 
-Measured is how the time grows with the input, never how long it takes; the gate to the browser is
+These tests measure how the time grows with the input, never how long it takes; the gate to the browser is
 measured in its own tests.
 """
 

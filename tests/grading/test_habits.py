@@ -1,5 +1,5 @@
-"""What a student saw in the own notebook is what the grading says of it, whatever habits the
-student has.
+"""What a student saw in their own notebook is what the grader says of it, whatever their
+habits.
 """
 
 import json

@@ -30,7 +30,7 @@ UNKNOWN = f'edit("{FILL_IN}: what the reference says", "{FILL_IN}: what was writ
 
 @dataclass(frozen=True)
 class Draft:
-    """Where the two drafts stand, and the line on which each begins."""
+    """The files of the two drafts, and the line on which each begins."""
 
     entry: tuple[Path, int]
     test: tuple[Path, int]

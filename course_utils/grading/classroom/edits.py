@@ -134,7 +134,7 @@ def _own(tree: ast.AST) -> set[str]:
 
 
 def _instead(node: ast.AST, names: Sequence[str]) -> Iterator[str]:
-    """What could stand in the place of a part of a definition; names: those of its variables."""
+    """What could replace a part of a definition; names: those of its variables."""
     if isinstance(node, ast.Name):
         if isinstance(node.ctx, ast.Load) and node.id in names:
             yield from (name for name in names if name != node.id)

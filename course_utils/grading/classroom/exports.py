@@ -16,8 +16,8 @@ from course_utils.grading.outside.gate import field, plain
 
 
 class _Table(ExportPlugin):
-    """One row a student and one column an assignment; a submission that is missing leaves its cell
-    empty.
+    """Grades as a CSV file; while a person has still to give points a score is blank, and a warning
+    says whose.
     """
 
     default = "grades.csv"

@@ -1,7 +1,7 @@
 """Puts the gate before every page that nbgrader makes of a submission, and closes what nbgrader
 leaves open beside it.
 
-nbgrader_config.py calls `close`, for nbgrader has no setting for most of this.
+nbgrader_config.py calls `close`, because nbgrader has no setting for most of this.
 """
 
 import base64
@@ -219,7 +219,7 @@ class Feedback(Page):
         return self.environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
 
     def _begin(self, lesson: str, student: str) -> None:
-        """Copy what `nbgrader release_feedback` reads; nbgrader copies all that lies beside the
+        """Copy what `nbgrader release_feedback` reads; nbgrader would copy all that is beside the
         notebook.
         """
         folders = cast(Any, self.parent).coursedir
@@ -281,8 +281,8 @@ def _templates(loader: BaseLoader) -> Environment:
 
 
 def _inside(handler: Any, root: str, absolute_path: str) -> str | None:
-    """Serve files among the graded notebooks only; nbgrader serves the whole course, for `..` is
-    followed.
+    """Serve files among the graded notebooks only; nbgrader serves the whole course, because it
+    follows `..`.
     """
     folder = os.path.realpath(
         handler.coursedir.format_path(handler.coursedir.autograded_directory, ".", ".")

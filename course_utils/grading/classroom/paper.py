@@ -70,7 +70,7 @@ class Question:
 
     @property
     def should(self) -> str:
-        """What stands in the line in a right answer."""
+        """The line in a right answer."""
         return self.repairs[0][1]
 
 
@@ -83,7 +83,7 @@ class Variant:
 
 
 def papers(lesson: Lesson, variants: int, number: int, seed: int) -> list[Variant]:
-    """This many papers with this many questions each; raises CourseError for want of mistakes."""
+    """This many papers with this many questions each; raises CourseError without mistakes."""
     with fixed_world():
         known = [item for item in exercises(lesson.short) if not isinstance(item, Training)]
         usable = {exercise: bugs(exercise) for exercise in known if bugs(exercise)}
@@ -123,7 +123,7 @@ class Bug:
 
     @property
     def stands(self) -> str:
-        """What stands in the line now."""
+        """The line as it is now."""
         return self.code.split("\n")[self.line - 1].strip()
 
 

@@ -15,12 +15,12 @@ from course_utils.grading.outside.words import code
 
 TEMPLATES = Path(__file__).parent / "templates"
 ASKS = {
-    "find": "One line holds a mistake. Which, and what should stand there?",
-    "print": "This code holds a mistake. What does it print, just as it stands?",
+    "find": "One line has a mistake. Which one, and what should it say?",
+    "print": "This code has a mistake. What does it print, exactly as it is?",
 }
 QUIZ = {
-    "find": "One line holds a mistake. What has to be changed?",
-    "print": "This code holds a mistake. What is the last line that it prints, just as it stands?",
+    "find": "One line has a mistake. What has to be changed?",
+    "print": "This code has a mistake. What is the last line that it prints, exactly as it is?",
 }
 
 

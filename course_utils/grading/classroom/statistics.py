@@ -44,7 +44,7 @@ POLICY = (
     "form-action 'none'"
 )
 LEAST = 2  # students who make a mistake that has no name, before it is shown
-MOST_NAMED = 5  # students of whom the same is said one by one
+MOST_NAMED = 5  # students who are named, of those with the same in common
 
 
 @dataclass

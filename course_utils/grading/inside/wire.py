@@ -65,8 +65,8 @@ def receive(
     """The next frame: kind, step, content. Raises EOFError where the other side is gone and Flood
     over the limit.
 
-    wait is called before every read; what it raises ends the reading, for a frame may come one byte
-    at a time.
+    wait is called before every read, because a frame may come one byte at a time; what it raises
+    ends the reading.
     """
     kind, number, length = _HEADER.unpack(_exactly(sock, _HEADER.size, wait))
     if length > limit:

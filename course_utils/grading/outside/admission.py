@@ -92,7 +92,7 @@ def theirs(words: str) -> str:
 
 
 def quoted(verdict: Verdict, ours: set[str]) -> Verdict:
-    """A verdict in which the name of evidence that nobody asked for stands as the submission's
+    """A verdict in which the name of evidence that nobody asked for is quoted as the submission's
     words.
     """
     name, difference = verdict.where, verdict.found
@@ -130,5 +130,5 @@ def _harm(item: Any) -> str | None:
     if isinstance(item, str) and len(item) > LONGEST_TEXT:
         return "a text that is too long"
     if isinstance(item, Other) and not _OTHER.fullmatch(item.type):
-        return "a type that is none"
+        return "something that is not a type"
     return None

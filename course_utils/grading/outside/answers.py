@@ -34,8 +34,9 @@ def changed(course: Course, lesson: Lesson, student: str, cells: Sequence[Any]) 
 
 
 def digests(cells: Sequence[Any]) -> dict[str, str]:
-    """A hash of the answer to each graded cell: for a check, all answers since the check before;
-    for an answer that a person reads, that answer with the student's cells around it.
+    """A hash of the answer to each graded cell: for a check, all answers and student's cells
+    since the graded cell before; for an answer that a person reads, that answer with the student's
+    cells around it.
     """
     texts: dict[str, list[str]] = {}
     since: list[str] = []

@@ -56,7 +56,7 @@ class TrustedExporter(NotebookExporter):
         converter.init_assignment = self._begin
 
     def _begin(self, name: str, student: str) -> None:
-        """Enter a submission; nbgrader's own way also copies whatever lies beside the notebook,
+        """Enter a submission; nbgrader's own way also copies whatever is beside the notebook,
         through any link.
         """
         if not is_student_id(student):

@@ -15,7 +15,7 @@ NOT_RIGHT = {"wrong", "error", "timeout", "out of memory", "crashed", "not attem
 
 
 def with_causes(rows: Sequence[Row], rebuilt: Rebuilt) -> list[Row]:
-    """The rows, where a wrong answer that uses another one which is not right says so."""
+    """The rows; a wrong answer that uses another answer that is not right says so."""
     faulty = {row.id.partition(".")[2] for row in rows if row.status in NOT_RIGHT}
     wrong = {row.id for row in rows if row.status in ("wrong", "error") and not row.manual}
     if not wrong or len(faulty) < 2:

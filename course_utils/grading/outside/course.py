@@ -40,7 +40,7 @@ nbgrader.api.get_alembic_version = _newest_tables  # nbgrader's own takes second
 
 @dataclass
 class Course:
-    """A folder with nbgrader_config.py in it; submitted: another place where submissions lie."""
+    """A folder with nbgrader_config.py in it; submitted: another folder of submissions."""
 
     root: Path
     submitted: Path | None = None

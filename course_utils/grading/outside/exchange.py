@@ -198,7 +198,7 @@ def _take(
 
 
 def outputs(content: bytes, most: int | None = 200) -> list[dict[str, Any]]:
-    """The outputs that a cell is said to have, in the form that nbformat knows; anything else is
+    """The outputs that the child says a cell has, in the form that nbformat knows; anything else is
     dropped.
     """
     try:

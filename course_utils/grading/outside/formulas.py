@@ -61,7 +61,7 @@ def _text_paths() -> tuple[object, object]:
 
 
 def _drawn(tex: str) -> str:
-    """SVG of a formula, in the middle of whose height lies its axis; empty where it is not TeX."""
+    """SVG of a formula, with its axis at half of its height; empty where it is not TeX."""
     from matplotlib.path import Path
 
     paths, font = _text_paths()

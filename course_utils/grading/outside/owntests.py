@@ -84,7 +84,7 @@ def judged(
         return replace(row(id, cell, "not run", message), manual=True)
     assert points is not None
     status, message = _said(kept, points, most)
-    if not whole and points < most:  # what it needs may stand in what could not be read
+    if not whole and points < most:  # what it needs may be in what could not be read
         return replace(row(id, cell, "not run", f"{INSIDE} {message}"), manual=True)
     return row(id, cell, status, f"{INSIDE} {message}", points / most if most else 0.0)
 

@@ -26,7 +26,7 @@ _REFERENCE = re.compile(r"(?:(?<=[(<\"'=])|(?<=\]: ))(?:attachment:|data:image/)
 
 
 def is_picture(kind: str, data: Any) -> bool:
-    """Whether this is a raster picture in base64; SVG is none, for it can hold scripts."""
+    """Whether this is a raster picture in base64; SVG is not, because it can hold scripts."""
     if kind not in KINDS or not isinstance(data, str):
         return False
     try:
@@ -46,7 +46,7 @@ def of_files(files: Mapping[str, bytes]) -> Attachments:
 
 
 def near(text: str, files: Attachments, room: int) -> tuple[str, Attachments]:
-    """The text with every picture that lies beside the notebook as an attachment, and these.
+    """The text with every picture from beside the notebook as an attachment, and these.
 
     room: how many characters of base64 one may have.
     """

@@ -63,7 +63,7 @@ def _serve(connection: Connection, place: int, sandbox: bool) -> None:
     signal.signal(signal.SIGTERM, stop)
     begun = None
     try:
-        with contextlib.suppress(CourseError):  # the first task meets it again, and tells
+        with contextlib.suppress(CourseError):  # the first task meets it again, and reports it
             begun = Template(sandbox, processor(place))
         # The template imports torch while this process does.
         from course_utils.grading.outside import warm
@@ -142,6 +142,7 @@ class LocalPool:
         while busy := self._busy():
             ready = wait([worker.connection for worker in busy], timeout=1.0)
             for worker in busy:
+                # Still at work, and not for too long.
                 if worker.connection not in ready and not worker.overdue():
                     continue
                 key, task = worker.key, worker.task

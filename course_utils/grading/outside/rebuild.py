@@ -20,7 +20,7 @@ class Rebuilt:
     so where a part of the notebook could not be read, so that a person has to look. whole: nothing
     of the notebook was left out. last: the cell that an answer counts after, by name, where it was
     written or written again outside of its own cell. beside: names of answers in words that are
-    still as the lesson gave them out, while words stand in a cell beside them.
+    still as the lesson gave them out, while a cell beside them has text.
     """
 
     cells: list[dict[str, Any]] = field(default_factory=list)
@@ -96,7 +96,7 @@ def rebuild(
 ) -> Rebuilt:
     """Put the sources of a submission into the released notebook; raises Unreadable.
 
-    beside: the files that lie beside it, of which its words may show pictures. handed: the earlier
+    beside: the files beside it, of which its text may show pictures. handed: the earlier
     release that the submission came from, None where that is this one.
     """
     handed = handed or released
@@ -110,7 +110,7 @@ def rebuild(
     elsewhere = {
         name for items in (extras, *answers.values()) for item in items for name in item.names
     }
-    # What stands above the first cell of the lesson.
+    # What comes above the first cell of the lesson.
     for item in (extra for extra in extras if extra.anchor == -1):
         _add(result, _as_cell(item, len(result.cells)), "student")
     for index, cell in enumerate(source):
@@ -179,8 +179,8 @@ def _add(result: Rebuilt, cell: dict[str, Any], origin: Origin) -> None:
 
 
 def _as_cell(own: OwnCell, number: int) -> dict[str, Any]:
-    """A cell of the student's: code or markdown; anything else is shown as text, for pages show it
-    as it is.
+    """A cell of the student's: code or markdown; anything else becomes text, because a page would
+    show it as it is.
     """
     cell: dict[str, Any] = {
         "cell_type": "markdown",
@@ -206,6 +206,7 @@ def _find_last(result: Rebuilt) -> None:
                     index > places[name] and name in made(cell["source"])
                 ):
                     result.last[name] = index
+    # Only what the student may not expect is reported: a check was above the definition.
     for name, index in result.last.items():
         how = "" if name in result.untouched else " again"
         if index > places.get(f"check-{name}", index):

@@ -14,7 +14,7 @@ DOUBTFUL = {"timeout", "out of memory"}  # counts when it happens twice, the sec
 
 @dataclass(frozen=True)
 class Row:
-    """What is said about one graded cell; points: None where the course failed (fault says how).
+    """What is known about one graded cell; points: None where the course failed (fault says how).
 
     manual: a person reads it.
     """

@@ -56,7 +56,7 @@ class Child:
         self.watched, self.is_ready = 0.0, False
 
     def ready(self) -> None:
-        """Wait until its walls stand; raises CourseError where they cannot, and EOFError where it
+        """Wait until its walls are up; raises CourseError where they cannot be, EOFError where it
         is gone.
         """
         if not self.is_ready:
@@ -223,7 +223,7 @@ class Template:
         not counted.
         """
         assert self.process is not None
-        depth = 2 if self.sandbox else 0  # bwrap and its first process stand above the template
+        depth = 2 if self.sandbox else 0  # bwrap and its first process are above the template
         tree = _descendants(self.process.pid)
         template = sum(_private(pid) for level, pid in tree if level == depth)
         children = [_private(pid) for level, pid in tree if level > depth]
@@ -386,6 +386,7 @@ def _bubblewrap(course: Path, hidden: Sequence[str] = ()) -> list[str]:
         "/dev/null",
         "/dev/zero",
     ]  # shared memory that is mapped from it would count for no process
+    # The system, read-only; /bin and others may be links into /usr, and some lead nowhere.
     for place in _places():
         path = Path(place)
         if path.is_symlink() and not path.is_dir():
@@ -394,8 +395,10 @@ def _bubblewrap(course: Path, hidden: Sequence[str] = ()) -> list[str]:
             command += ["--symlink", os.readlink(place), place]
         elif path.exists():
             command += ["--ro-bind", place, place]
+    # The virtual environment, under another name: its own place may be the course's.
     if sys.prefix != sys.base_prefix:
         command += ["--ro-bind", sys.prefix, VENV]
+    # Over it, nothing where the course or submissions would show; and last the kit.
     for place in covered(hidden):
         command += ["--tmpfs", place, "--remount-ro", place]
     command += ["--ro-bind", str(course), COURSE, "--remount-ro", "/dev", "--remount-ro", "/"]
@@ -408,8 +411,8 @@ def _places() -> list[str]:
 
 
 def covered(hidden: Sequence[str]) -> list[str]:
-    """What of the course lies in a place that the sandbox sees, such as /usr/src/app, as it sees
-    it.
+    """What of the course is in a place that the sandbox sees, such as /usr/src/app, by its path
+    there.
 
     That is the package or its repository, and what else is to be hidden, such as the folders with
     the submissions.
@@ -467,7 +470,7 @@ def _descendants(pid: int) -> list[tuple[int, int]]:
 
 
 def _private(pid: int) -> int:
-    """Memory of a process that is not a file's, in bytes; what lies in swap counts as well."""
+    """Memory of a process that is not a file's, in bytes; what is in swap counts as well."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:

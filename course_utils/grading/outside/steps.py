@@ -47,7 +47,7 @@ def plan(task: Task, rebuilt: Rebuilt, known: Mapping[str, Exercise]) -> list[St
         if cell["cell_type"] != "code":
             continue
         if origin == "check":
-            # An answer that stands below its check is probed there.
+            # An answer below its check is probed there.
             if (exercise := known.get(exercise_id(cell, task.short))) is not None:
                 place = max(index, rebuilt.last.get(exercise.name, index))
                 placed.append((place, Step(index, exercise=exercise)))

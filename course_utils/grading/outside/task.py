@@ -23,10 +23,10 @@ class Task:
 
     lesson: its name, such as 01_linear. released: the released notebook. content: the submitted
     file. earlier: the lessons whose reference answers it may import. hidden: folders that it must
-    not see, wherever they lie. tests: by grade_id the sources of the instructor's own tests, where
+    not see, wherever they are. tests: by grade_id the sources of the instructor's own tests, where
     a part of them was not released. ignored: what a test may write to stderr, as a regular
     expression. handed: the release that the submission came from, empty where that is this one.
-    notes: what has to be said of the file's name. beside: the files that lie beside the notebook
+    notes: what has to be said of the file's name. beside: the files that are beside the notebook
     when it runs. unread: a sentence for each that was handed in with it and was not read.
     """
 
@@ -104,7 +104,7 @@ class Task:
         """The submission where it can be read, else the lesson as it was given out."""
         try:
             return self.rebuilt()
-        except Exception:  # Unreadable, or a fault of the course, which its rows tell
+        except Exception:  # Unreadable, or a fault of the course, which its rows report
             return rebuild(self.notebook, self.released.encode())
 
 

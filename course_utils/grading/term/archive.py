@@ -48,7 +48,7 @@ OF_ONE = (100 << 20, 1_000)  # of an archive in it, which is one student's
 
 @dataclass(frozen=True)
 class Found:
-    """A file that came in: its names in the archive, folders first, and where its content lies."""
+    """A file that came in: its names in the archive, folders first, and where its content is."""
 
     parts: tuple[str, ...]
     path: Path
@@ -60,7 +60,7 @@ class Found:
 
     @property
     def shown(self) -> str:
-        """Where it stood, for people."""
+        """Where it was, for people."""
         return printable("/".join(self.parts))
 
 
@@ -117,6 +117,7 @@ def _walk(source: Path, result: Unpacked) -> None:
             parts = _plain_parts("/".join((place / name).relative_to(source).parts))
             if _is_junk(parts):
                 continue
+            # A zip file at the top is a platform's download; deeper down it is one student's.
             try:
                 with open_plain(place / name) as file:
                     if name.lower().endswith(".zip") and len(parts) == 1:  # a download of its own

@@ -170,7 +170,7 @@ class Collector:
 
 
 def _newest(items: Sequence[Candidate], refused: list[str]) -> Arrival | None:
-    """The newest of a student's notebooks for a lesson, with a note; None where nothing tells."""
+    """The newest of a student's notebooks for a lesson, with a note; None where nothing says so."""
     best = max(item.rank for item in items)
     first, *rest = [item for item in items if item.rank == best]
     if any(content(item.file) != content(first.file) for item in rest):
@@ -190,6 +190,7 @@ def _share(beside: Iterable[tuple[Found, Owner]], result: Collected) -> None:
     for file, whose in beside:
         if (arrival := by_place.get(_place(file, whose))) is None:
             result.refused.append(f"{file.shown} was left out: it came without a notebook.")
+        # It says when its notebook was handed in.
         elif file.name == "timestamp.txt":
             try:
                 arrival.at = read_time(content(file)[:100].decode(), UTC)
@@ -202,7 +203,7 @@ def _share(beside: Iterable[tuple[Found, Owner]], result: Collected) -> None:
 
 
 def _place(file: Found, whose: Owner) -> tuple[str, ...]:
-    """Where the files of one attempt have to stand to belong together."""
+    """What the files of one attempt have in common."""
     return (whose.kind, whose.words, whose.number, *map(str, whose.attempt[:1]), *file.parts[:-1])
 
 
@@ -224,7 +225,7 @@ def _too_much(file: Found, arrival: Arrival) -> str:
 def collect(
     course: Course, path: Path, people: People, source: Source = "auto", only: str | None = None
 ) -> Collected:
-    """Take in what lies in a zip archive or a folder; raises CourseError where it is neither.
+    """Take in what a zip archive or a folder holds; raises CourseError where it is neither.
 
     Notes of an arrival begin with what became of it: new, replaced, unchanged.
     """
@@ -271,7 +272,7 @@ def _put(course: Course, arrival: Arrival) -> str:
 
 
 def _is_there(target: Path, files: Mapping[str, bytes]) -> bool:
-    """Whether these files lie there already, and no others."""
+    """Whether these files are there already, and no others."""
     if target.is_symlink() or not target.is_dir() or {*os.listdir(target)} != {*files}:
         return False
     try:

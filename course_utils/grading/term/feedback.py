@@ -28,7 +28,7 @@ def make(course: Course, lesson: Lesson) -> list[str]:
     course.folders.assignment_id = lesson.name
     converter = GenerateFeedback(coursedir=course.folders, parent=course.app)
     converter.force = True
-    with suppress(NbGraderException, SystemExit):  # whose page is missing is told below
+    with suppress(NbGraderException, SystemExit):  # missing pages are reported below
         converter.start()
     return [student for student in students if not _page(course, lesson, student).is_file()]
 
