@@ -182,7 +182,7 @@ class _Progress:
             if key in self.waiting:  # the same file as another student's
                 self.waiting[key].append(student)
                 continue
-            # A result that is kept, except under --force, unless it is of this very run.
+            # A kept result; under --force only one that this run has made.
             is_old = not self.batch.options.force or key in graded
             result = self.batch.result(key) if is_old else None
             if result is None and submission.reason:

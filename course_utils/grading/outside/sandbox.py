@@ -395,7 +395,7 @@ def _bubblewrap(course: Path, hidden: Sequence[str] = ()) -> list[str]:
             command += ["--symlink", os.readlink(place), place]
         elif path.exists():
             command += ["--ro-bind", place, place]
-    # The virtual environment, under another name: its own place may be the course's.
+    # The virtual environment, under another name: it may be inside the course's own folder.
     if sys.prefix != sys.base_prefix:
         command += ["--ro-bind", sys.prefix, VENV]
     # Over it, nothing where the course or submissions would show; and last the kit.
