@@ -450,7 +450,7 @@ def test_what_a_test_prints_is_shown_once():
 FORMAT = [  # each its own name, and a sentence of its own
     ("linear.expose_relu", lambda: ({"x": t([1.0])}, t([1.0])), "not a list of cases and one"),
     ("linear.expose_relu", lambda: ([{"x": t([1.0])}] * 3, t([1.0])), "too many cases"),
-    ("linear.expose_relu", lambda: ([t([1.0])], t([1.0])), "case that is no dict"),
+    ("linear.expose_relu", lambda: ([t([1.0])], t([1.0])), "case that is not a dict"),
     ("linear.expose_relu", lambda: ([{"y": t([1.0])}], t([1.0])), "case with other names"),
     ("linear.expose_relu", lambda: ([{"x": t([1, 2])}], t([1.0])), "case of other kinds"),
     ("linear.expose_relu", lambda: ([{"x": torch.ones(13)}], t([1.0])), "case that is too large"),
@@ -475,7 +475,11 @@ FORMAT = [  # each its own name, and a sentence of its own
         lambda: ([step([t([1e6])], [t([1e6])], 1e6), step([], [])], t([1.0])),
         "case of other kinds",
     ),
-    ("linear.expose_relu", lambda: ([{"x": t([1.0])}], [1.0]), "expected result that is no tensor"),
+    (
+        "linear.expose_relu",
+        lambda: ([{"x": t([1.0])}], [1.0]),
+        "expected result that is not a tensor",
+    ),
     ("linear.expose_relu", lambda: ([{"x": t([1.0])}], t([[1.0]])), "expected result of another"),
     ("linear.expose_relu", lambda: ([{"x": t([1.0])}], 1.01), "expected result near that"),
     ("linear.expose_relu", lambda: ([{"x": t([1.0])}], 2.0), "expected result not that of"),

@@ -97,7 +97,7 @@ class Expose(Form):
         unreal = not isinstance(expected, Tensor) or expected.is_complex()
         if unreal or expected.dtype == torch.bool:
             raise ObjectionError(
-                "expected result that is no tensor",
+                "expected result that is not a tensor",
                 "The expected result of your first case should be a tensor or a number, not "
                 f"{described(expected)}.",
             )

@@ -167,7 +167,7 @@ class Form(Training):
         """Raise ObjectionError where something lacks the names, kinds or sizes of a case."""
         if not isinstance(given, dict):
             raise ObjectionError(
-                f"{what} that is no dict",
+                f"{what} that is not a dict",
                 f"{who} is {described(given)}; it should be a dict with {self._keys}.",
                 "It holds inputs, as data: no code.",
             )

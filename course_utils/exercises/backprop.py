@@ -360,14 +360,14 @@ class RelativeError(Exercise):
             "keeps the result between 0 and 1.",
         ),
         Mistake(
-            "signs cancel below the line",
+            "signs cancel in the denominator",
             edit("(a.abs() + b.abs())", "(a + b).abs()"),
             "You divide by |a + b|. Numbers of opposite sign cancel there. Take the absolute "
             "values first.",
         ),
         *(
             Mistake(
-                "signs kept above the line",
+                "signs kept in the numerator",
                 edit("(a - b).abs()", difference),
                 "Your difference keeps its sign, so an error in one of the two directions does "
                 "not count. Take its absolute value.",
@@ -375,7 +375,7 @@ class RelativeError(Exercise):
             for difference in ("(a - b)", "(b - a)", "(a - b).clamp(min=0)", "(b - a).clamp(min=0)")
         ),
         Mistake(
-            "signs kept below the line",
+            "signs kept in the denominator",
             edit("(a.abs() + b.abs())", "(a + b)"),
             "You divide by a + b with its sign. For negative numbers the floor then takes "
             "over, and the quotient is huge. Take the absolute values first.",

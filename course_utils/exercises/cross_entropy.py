@@ -234,7 +234,7 @@ class Softmax(Exercise):
         ),
         *_shift_mistakes(),
         Mistake(
-            "shifted below the line only",
+            "shifted only in the denominator",
             edit("return exp", "return logits.exp()"),
             "You shift in the denominator and not in the numerator. The factor that a shift brings "
             "in cancels where both are made of shifted logits.",
@@ -309,7 +309,7 @@ class Softmax(Exercise):
             for change in (edit("sum(-1", "sum(0"), edit("amax(-1", "amax(0", "sum(-1", "sum(0"))
         ),
         Mistake(
-            "shifted above the line only",
+            "shifted only in the numerator",
             edit("exp.sum(", "logits.exp().sum("),
             "You shift only the numerator. The factor cancels only if you subtract the same "
             "number in the sum too.",

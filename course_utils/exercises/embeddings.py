@@ -686,7 +686,7 @@ class DotProductBias(Exercise):
             "to do with each other: index each table with its own indices.",
         ),
         Mistake(
-            "tables of factors exchanged",
+            "tables of factors swapped",
             edit(
                 "(self.user_factors, users)",
                 "(self.user_factors, items)",
@@ -821,7 +821,7 @@ class DotProductBias(Exercise):
             ),
         ),
         Mistake(
-            "a bias that is no parameter",
+            "a bias that is not a parameter",
             None,
             "A table of biases is missing among the parameters of the model, so it would not be "
             "trained. Wrap it in nn.Parameter, as you did with the factors, and call it by the "

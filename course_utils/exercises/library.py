@@ -204,7 +204,7 @@ class Sequential(Exercise):
         ),
         *(
             Mistake(
-                "layers turned round for good",
+                "layers reversed for good",
                 edit(
                     "in reversed(self.layers):",
                     "in self.layers.reverse() or self.layers:",

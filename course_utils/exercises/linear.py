@@ -368,7 +368,7 @@ class MyLinear(Exercise):
             "to twice the bound and shifted by the bound, does.",
         ),
         *_start_mistakes(
-            "bound upside down",
+            "bound inverted",
             ".uniform_(-(in_features**0.5), in_features**0.5)",
             "The weights start within the root of in_features, so with more inputs they are "
             "larger. The bound is 1 divided by this root: they should be smaller.",

@@ -237,7 +237,7 @@ class OneCycle(Exercise):
             "so torch puts it at pct_start * total_steps - 1.",
         ),
         Mistake(
-            "peak at a part of the last step",
+            "peak at pct_start of the last step",
             edit("pct_start * total_steps - 1", "pct_start * (total_steps - 1)"),
             "You put the peak at pct_start of the way to the last step. torch puts it at "
             "pct_start * total_steps - 1: it multiplies the number of steps first, then counts "

@@ -92,13 +92,13 @@ class Categorify(Exercise):
             "another in valid. One vocabulary, that of train, serves both.",
         ),
         Mistake(
-            "unknown like a new code",
+            "unknown values get a new code",
             edit("code.get(value, 0)", "code.get(value, len(code) + 1)"),
             "A value that train does not have gets a code after the last one. The embedding has "
             "no row there. Unknown and missing share code 0.",
         ),
         Mistake(
-            "unknown like the first category",
+            "unknown values get the first code",
             edit("code.get(value, 0)", "code.get(value, 1)"),
             "A value that train does not have gets code 1, which is that of the first category. "
             "Unknown and missing share code 0.",
@@ -479,7 +479,7 @@ class FillMissing(Exercise):
             "aircraft built in the year 0.",
         ),
         Mistake(
-            "masks upside down",
+            "masks inverted",
             edit("valid, train_missing, valid_missing", "valid, ~train_missing, ~valid_missing"),
             "The masks say where a value is known. They should be True where it was missing.",
         ),

@@ -212,7 +212,7 @@ class ReplaceHead(Exercise):
             "leave them as they are.",
         ),
         Mistake(
-            "sits behind the old head",
+            "added after the old head",
             edit(
                 "nn.Linear(old.in_features, num_outputs)",
                 "nn.Sequential(old, nn.Linear(old.out_features, num_outputs))",
@@ -1024,7 +1024,7 @@ class ParameterGroups(Exercise):
             "and the program goes on: raise an error with `raise`.",
         ),
         Mistake(
-            "only the first parameter asked",
+            "only the first parameter checked",
             edit("if p.requires_grad", "if next(group.parameters()).requires_grad"),
             "You check the first parameter of a module, and take all or none of them. Some may "
             "be frozen and others not: check each.",

@@ -566,7 +566,7 @@ class DecayGroups(Exercise):
             yield f"weight_decay of the {place} group", group["weight_decay"]
             params = group["params"]
             listed = [
-                names.get(id(p), f"a {type(p).__name__} that is no parameter") for p in params
+                names.get(id(p), f"a {type(p).__name__} that is not a parameter") for p in params
             ]
             if iter(params) is params:
                 listed = ["a generator, which is empty after its first use"]

@@ -187,15 +187,15 @@ wrong("backprop.relative_error", "relative to the larger")(
     lambda a, b: float(((a - b).abs() / torch.maximum(a.abs(), b.abs()).clamp(min=1e-8)).max())
 )
 
-wrong("backprop.relative_error", "signs cancel below the line")(
+wrong("backprop.relative_error", "signs cancel in the denominator")(
     lambda a, b: float(((a - b).abs() / (a + b).abs().clamp(min=1e-8)).max())
 )
 
-wrong("backprop.relative_error", "signs kept above the line")(
+wrong("backprop.relative_error", "signs kept in the numerator")(
     lambda a, b: float(((a - b) / (a.abs() + b.abs()).clamp(min=1e-8)).max())
 )
 
-wrong("backprop.relative_error", "signs kept below the line")(
+wrong("backprop.relative_error", "signs kept in the denominator")(
     lambda a, b: float(((a - b).abs() / (a + b).clamp(min=1e-8)).max())
 )
 
@@ -950,13 +950,13 @@ def relative_error(a, b):
 
 
 # the sum has no absolute values, so opposite signs cancel
-@wrong("backprop.relative_error", "signs cancel below the line")
+@wrong("backprop.relative_error", "signs cancel in the denominator")
 def relative_error(a, b):
     return ((a - b).abs() / (a + b).abs().clamp(min=1e-8)).amax().item()
 
 
 # no absolute value in the difference, so only one direction counts
-@wrong("backprop.relative_error", "signs kept above the line")
+@wrong("backprop.relative_error", "signs kept in the numerator")
 def relative_error(a, b):
     return max(0.0, ((b - a) / (a.abs() + b.abs()).clamp(min=1e-8)).max().item())
 

@@ -112,7 +112,7 @@ wrong("cross_entropy.softmax", "over the batch")(
 
 wrong("cross_entropy.softmax", "over the batch", "no shift")(lambda z: z.exp() / z.exp().sum(0))
 
-wrong("cross_entropy.softmax", "shifted above the line only")(
+wrong("cross_entropy.softmax", "shifted only in the numerator")(
     lambda z: _exp(z) / z.exp().sum(-1, keepdim=True)
 )
 
@@ -1273,7 +1273,7 @@ def expose_accuracy():
     return [_scored([[2.0, 1], [0, 1], [3, 0]], [0, 1, 1])]
 
 
-@wrong("cross_entropy.expose_accuracy", "expected result that is no tensor")
+@wrong("cross_entropy.expose_accuracy", "expected result that is not a tensor")
 def expose_accuracy():
     return [_scored([[2.0, 1], [0, 1], [3, 0]], [0, 1, 0])], "all right"
 
@@ -1305,7 +1305,7 @@ def accuracy(logits, targets):
     return 100 * float((logits.argmax(1) == targets).float().mean())
 
 
-@wrong("cross_entropy.softmax", "shifted below the line only")
+@wrong("cross_entropy.softmax", "shifted only in the denominator")
 def softmax(logits):
     m = logits.amax(1, keepdim=True)
     return logits.exp() / (logits - m).exp().sum(1, keepdim=True)

@@ -1546,8 +1546,8 @@ def sigmoid_range(x, low, high):
     return low + high - low * torch.sigmoid(x)
 
 
-# the tables of factors exchanged: an index error in one case, wrong numbers in another
-@wrong("embeddings.DotProductBias", "tables of factors exchanged")
+# the tables of factors swapped: an index error in one case, wrong numbers in another
+@wrong("embeddings.DotProductBias", "tables of factors swapped")
 class DotProductBias(_Dot):
     def forward(self, users, items):
         match = (self.user_factors[items] * self.item_factors[users]).sum(1)
@@ -1568,7 +1568,7 @@ class DotProductBias(_Dot):
         return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
 
 
-@wrong("embeddings.DotProductBias", "a bias that is no parameter")
+@wrong("embeddings.DotProductBias", "a bias that is not a parameter")
 class DotProductBias(_Dot):
     def __init__(self, n_users, n_items, n_factors, y_range):
         super().__init__(n_users, n_items, n_factors, y_range)

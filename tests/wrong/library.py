@@ -261,7 +261,7 @@ class Sequential(SequentialWithLoops):
             return grad_out
 
 
-@wrong("library.Sequential", "layers turned round for good")
+@wrong("library.Sequential", "layers reversed for good")
 class Sequential(SequentialWithLoops):
     def __init__(self, layers):
         self.layers = layers
@@ -273,7 +273,7 @@ class Sequential(SequentialWithLoops):
         return grad_out
 
 
-@wrong("library.Sequential", "layers turned round for good")
+@wrong("library.Sequential", "layers reversed for good")
 class Sequential(SequentialWithLoops):
     def __init__(self, layers):
         self.layers = list(layers)

@@ -1268,7 +1268,7 @@ def expose_relu():
     return [{"x": torch.tensor([-1.0, 2.0, 7.0])}], 9.0
 
 
-@wrong("linear.expose_relu", "case that is no dict")
+@wrong("linear.expose_relu", "case that is not a dict")
 def expose_relu():
     return [torch.tensor([-1.0, 2.0])], torch.tensor([0.0, 2.0])
 
@@ -1422,7 +1422,7 @@ class My_Linear(_Started):
         self.bias = nn.Parameter(torch.rand(n_out) * k - k) if bias else None
 
 
-@wrong("linear.My_Linear", "bound upside down")
+@wrong("linear.My_Linear", "bound inverted")
 class My_Linear(_Started):
     def start(self, n_in, n_out, bias):
         k = math.sqrt(n_in)

@@ -111,7 +111,7 @@ wrong("one_cycle.one_cycle", "peak one step late")(
     lambda *args, **kwargs: _cycle(*args, **kwargs, peak=lambda n, pct: pct * n)
 )
 
-wrong("one_cycle.one_cycle", "peak at a part of the last step")(
+wrong("one_cycle.one_cycle", "peak at pct_start of the last step")(
     lambda *args, **kwargs: _cycle(*args, **kwargs, peak=lambda n, pct: pct * (n - 1))
 )
 

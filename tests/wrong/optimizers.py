@@ -1191,7 +1191,7 @@ def repair_adam_step():
     return _at(1), "the root is divided, and not what stands under it"
 
 
-@wrong("optimizers.repair_adam_step", "witness that is no dict")
+@wrong("optimizers.repair_adam_step", "witness that is not a dict")
 def repair_adam_step():
     def repaired(params, means, squares, t, lr, betas, eps):
         pass

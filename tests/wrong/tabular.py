@@ -54,7 +54,7 @@ def _by_each_part(train: Sequence[Any], valid: Sequence[Any]) -> tuple[Tensor, T
 
 wrong("tabular.categorify", "valid with a vocabulary of its own")(_by_each_part)
 
-wrong("tabular.categorify", "unknown like a new code")(
+wrong("tabular.categorify", "unknown values get a new code")(
     lambda train, valid: _coded(train, valid, sorted(_known(train)), other=len(_known(train)) + 1)
 )
 
@@ -261,7 +261,7 @@ wrong("tabular.fill_missing", "zero instead of missing")(
     lambda train, valid: _filled(train, valid, torch.tensor(0.0))
 )
 
-wrong("tabular.fill_missing", "masks upside down")(
+wrong("tabular.fill_missing", "masks inverted")(
     lambda train, valid: (
         *_filled(train, valid, train.nanmedian())[:2],
         ~train.isnan(),
@@ -898,7 +898,7 @@ def categorify(train, valid):
     )
 
 
-@wrong("tabular.categorify", "unknown like a new code")
+@wrong("tabular.categorify", "unknown values get a new code")
 def categorify(train, valid):
     vocabulary = sorted({v for v in train if not _missing(v)})
     code = {v: i + 1 for i, v in enumerate(vocabulary)}
@@ -983,7 +983,7 @@ def categorify(train, valid):
     )
 
 
-@wrong("tabular.categorify", "in order of appearance", "unknown like the first category")
+@wrong("tabular.categorify", "in order of appearance", "unknown values get the first code")
 def categorify(train, valid):
     vocabulary = list(dict.fromkeys(v for v in train if not _missing(v)))
     code = {v: i + 1 for i, v in enumerate(vocabulary)}
@@ -1077,7 +1077,7 @@ def fill_missing(train, valid):
     return t, v, train.isnan(), valid.isnan()
 
 
-@wrong("tabular.fill_missing", "masks upside down")
+@wrong("tabular.fill_missing", "masks inverted")
 def fill_missing(train, valid):
     known_train, known_valid = train == train, valid == valid
     median = train[known_train].median()

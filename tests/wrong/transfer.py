@@ -64,7 +64,7 @@ wrong("transfer.replace_head", "every linear layer")(
     )
 )
 
-wrong("transfer.replace_head", "sits behind the old head")(
+wrong("transfer.replace_head", "added after the old head")(
     lambda model, n: _with_head(
         model, lambda old: nn.Sequential(old, nn.Linear(old.out_features, n))
     )
@@ -501,7 +501,7 @@ def _error_returned(groups: Any, lrs: Any) -> Any:
 
 wrong("transfer.parameter_groups", "error returned")(_error_returned)
 
-wrong("transfer.parameter_groups", "only the first parameter asked")(
+wrong("transfer.parameter_groups", "only the first parameter checked")(
     lambda groups, lrs: _dicts(
         (list(g.parameters()) if next(g.parameters()).requires_grad else [], lr)
         for g, (_, lr) in zip(groups, _groups(groups, lrs), strict=True)

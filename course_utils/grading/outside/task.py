@@ -67,7 +67,7 @@ class Task:
         return Result(lesson=self.lesson, sandbox=sandbox, final=final, seed=self.seed, **known)
 
     def unreadable(self, reason: str, status: str = "unreadable") -> Result:
-        """The result of a file that is no notebook, or that of another lesson."""
+        """The result of a file that is not a notebook, or is that of another lesson."""
         return self._without_run(status, "not run", reason)
 
     def lost(self, reason: str) -> Result:
