@@ -60,7 +60,7 @@ def graph(inputs: Mapping[str, float], formulas: Mapping[str, str], ask: Ask = N
 
 
 def _nodes(inputs: Mapping[str, float], formulas: Mapping[str, str]) -> list[Node]:
-    """Inputs and formulas in order; raises CourseError at a formula that is not a single operation."""
+    """Inputs and formulas in order; raises CourseError where a formula is not one operation."""
     if not inputs or not formulas or len(inputs) + len(formulas) > MOST:
         raise CourseError(f"A graph here has inputs and formulas, together at most {MOST} nodes.")
     nodes: list[Node] = [(name, "", -1, -1, "") for name in inputs]
