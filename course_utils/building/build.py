@@ -115,6 +115,7 @@ def stale(lesson: Lesson) -> list[str]:
     except CourseError as error:
         return [str(error)]
     folder = lesson.released.parent
+    # A file too many, a file too few, another content.
     for path in sorted({*expected, *files(folder)}):
         if path not in expected:
             problems.append(f"notebooks/{lesson.name}/{path} is not part of the release")

@@ -149,11 +149,13 @@ class _Calls:
         self.left = WATCHED_CALLS
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
+        # A function of torch written in C, which its dispatch does not see.
         if event == "c_call" and self.guard.builtins and arg in self.guard.builtins:
             self.guard.note(public_name(arg))
         if event != "call":
             return
         self.left -= 1
+        # A Python function among the shortcuts, one of the reference, or `torch.ops.aten. ...`.
         if frame.f_code in self.guard.codes:
             self.guard.note(self.guard.codes[frame.f_code])
         elif frame.f_code.co_filename in self.guard.references:
@@ -224,10 +226,12 @@ def handed_in(exercise: Exercise, answer: Any) -> str | None:
         and not known_mistake
     ):
         return f"the course's own {name}"
+    # A layer of torch; a container may hold the student's own layers.
     if isinstance(answer, nn.Module) and not isinstance(answer, CONTAINERS):
         owner = type(answer)
         if owner.__module__.partition(".")[0] == "torch":
             return public_name(owner)
+    # A class or function of torch, in Python or in C.
     if module.partition(".")[0] == "torch" and (
         inspect.isclass(answer) or inspect.isroutine(answer)
     ):

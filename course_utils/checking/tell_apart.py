@@ -103,6 +103,7 @@ class TellApart(Form):
             got = self.ask({"run": run, "given": normal_form(given)})
             if "refused" in got:
                 raise TypeError(got["refused"])
+            # What the function did to its arguments happens to the test's own tensors too.
             with torch.no_grad():
                 for mine, used in zip(given, got["used"], strict=True):
                     if not torch.equal(mine, used):
@@ -164,6 +165,7 @@ def _said(test: Any, function: Callable[..., Any]) -> str:
         return f"{RAISES}{type(error).__name__}: {str(error)[:100]}"
     except Exception as error:
         return f"{RAISES}{type(error).__name__}: {str(error)[:100]}"
+    # `(a == b).all()` is a verdict too, and an assert that holds returns nothing.
     if isinstance(verdict, Tensor) and verdict.dtype == torch.bool and verdict.numel() == 1:
         verdict = bool(verdict)
     if verdict is None or verdict is True:

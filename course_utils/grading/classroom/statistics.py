@@ -123,6 +123,7 @@ def collect(course: Course, lesson: Lesson) -> Statistics:
     statistics, known = Statistics(lesson.name), set()
     for student, result in latest(course, lesson):
         known.add(student)
+        # Where the course itself failed, there is nothing to say of the student.
         if result is None:
             statistics.statuses["course error"] += 1
             continue

@@ -48,6 +48,7 @@ def grade(
     batch = Batch(course, _lesson(course, content, lesson, reason), options)
     beside, unread = read_beside(path, notebook.name, batch.given) if path.is_dir() else ({}, [])
     task = batch.task(batch.submission("", content, beside, unread))
+    # A file that cannot be read gets a verdict too.
     if reason:
         return task.unreadable(reason)
     try:
