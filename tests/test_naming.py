@@ -232,9 +232,9 @@ def test_edits_of_private_helpers_reach_the_answer():
     [
         (
             (".median()", ".sum()"),
-            "'.median()' -> '.sum()' does not fit: '.median()' stands 0 times",
+            "'.median()' -> '.sum()' does not fit: '.median()' occurs 0 times",
         ),
-        (("y_hat", "y"), "'y_hat' -> 'y' does not fit: 'y_hat' stands 5 times"),
+        (("y_hat", "y"), "'y_hat' -> 'y' does not fit: 'y_hat' occurs 5 times"),
         ((".mean()", ".sum()", ".mean()", ".max()"), "two changes meet in one place"),
     ],
 )
