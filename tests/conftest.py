@@ -1,8 +1,14 @@
 """Whoever runs the tests, they see what a user without root's rights sees; the longest go first."""
 
+import os
+
 from tests.rights import give_up
 
 give_up()
+
+# Before torch is imported, and for whatever a test starts: tests run side by side, and threads that
+# wait for each other's processors take twice the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # With these last, one process would wait for another at the end.
 LONGEST = [

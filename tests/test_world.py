@@ -152,6 +152,17 @@ def test_a_fixed_world_in_a_fixed_world_changes_nothing():
     assert not changed()
 
 
+def test_a_check_computes_in_one_thread_and_afterwards_there_are_as_many_as_before():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with fixed_world():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 class Half(Exercise):
     """x / 2 of a whole even number; else a ValueError."""
 
