@@ -143,15 +143,22 @@ def test_wrong_arguments_get_one_sentence(said):
 
 
 class Opened:
-    """An explorer in a page of its own, seen as in a notebook's output."""
+    """An explorer seen as in a notebook's output, in the browser's one page: a new one takes a
+    second.
+    """
 
     def __init__(self, browser, made, theme="light"):  # noqa: F811
-        self.context = browser.new_context(color_scheme=theme)
-        self.page = self.context.new_page()
+        self.page = browser.contexts[0].pages[0] if browser.contexts else browser.new_page()
+        self.page.goto("about:blank")
+        self.page.emulate_media(color_scheme=theme)
         self.troubles: list[str] = []
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("console", lambda message: self.troubles.append(message.text))
-        self.page.on("request", lambda request: self.troubles.append(request.url))
+        self.heard = {
+            "pageerror": lambda error: self.troubles.append(str(error)),
+            "console": lambda message: self.troubles.append(message.text),
+            "request": lambda request: self.troubles.append(request.url),
+        }
+        for event, listener in self.heard.items():
+            self.page.on(event, listener)
         self.page.set_content(f"<!doctype html><body>{made._repr_html_()}</body>")
         self.frame = self.page.frames[1]
         self.frame.wait_for_selector("tbody", state="attached")
@@ -160,7 +167,8 @@ class Opened:
         return self
 
     def __exit__(self, *_):
-        self.context.close()
+        for event, listener in self.heard.items():
+            self.page.remove_listener(event, listener)
 
     def guess(self):
         if self.frame.locator("#q button").count():
