@@ -5,8 +5,9 @@
 
 VENV := .venv/installed
 IN_VENV = PATH="$(CURDIR)/.venv/bin:$$PATH" && export PATH &&
-# In the order of tests/conftest.py, the long ones first.
-PYTEST = python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+# In the order of tests/conftest.py, the long ones first; three at a time, since many wait for a browser,
+# a server or a time limit.
+PYTEST = python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
