@@ -260,7 +260,7 @@ def show(report: dict[str, Any]) -> None:
 
 
 def _open(row: Mapping[str, Any]) -> Iterator[str]:
-    """Of a submission: what was taken off, what waits for a person, and what is not right."""
+    """What was taken off a submission, what in it waits for a person, and what is not right."""
     if late := row.get("late_penalty"):
         yield f"late: {late:g} taken off"
     by_status: dict[str, list[str]] = {}

@@ -19,7 +19,7 @@ from course_utils.site.links import Links
 
 CODE, MARKDOWN = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
 FOLD_CODE = "Show the code of this picture"
-NO_GUESS = "You made no guess. What the run shows:"  # in a solved notebook, which nobody ran
+NO_GUESS = "You made no guess. What the run shows:"  # in a solved notebook, where nobody guessed
 FOLD_RESULT = "Guess first, then show what happens"
 NOTES = re.compile(r"^\*(My guess|What happened|Why):\*\s*", re.MULTILINE)  # for a student to fill
 OPTION = re.compile(r"^- \*\*(\w)\*\* · ", re.MULTILINE)

@@ -268,7 +268,7 @@ def _submitted_at(api: NbGraderAPI, lesson: str, student: str) -> datetime | Non
 
 
 def _with_ids(api: NbGraderAPI, lesson: str) -> set[str]:
-    """Who handed in a lesson; a folder whose name cannot be a student's id is left out of the
+    """The students who handed in a lesson; folders whose names cannot be an id are left out of the
     formgrader's lists.
     """
     return {name for name in _submitted_students(api, lesson) if gate.is_student_id(name)}

@@ -144,7 +144,7 @@ class Course:
         return tuple(name.partition("_")[2] for name in sorted(known) if name < lesson.name)
 
     def students(self, lesson: Lesson) -> list[str]:
-        """Who handed something in, in alphabetical order."""
+        """The students who handed something in, in alphabetical order."""
         return [name for name in self._folders(lesson) if gate.is_student_id(name)]
 
     def refused(self, lesson: Lesson) -> list[str]:

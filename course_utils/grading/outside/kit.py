@@ -91,7 +91,7 @@ def probes(short: str, imported: Iterable[str] = ()) -> dict[str, str]:
         match name.split("."):
             case ["course_utils", "exercises", module, name]:
                 kept.setdefault(module, set()).add(name)
-    # What these need from other lessons may need more itself: until nothing is new.
+    # What they need from other lessons may need more in turn: go on until nothing is new.
     wanted = {name: {*names} for name, names in kept.items()}
     while True:
         trees = {name: _reduced(name, names, every=name == short) for name, names in wanted.items()}

@@ -96,7 +96,7 @@ def collect(
 
 
 def _show(result: "Collected") -> None:
-    """Who is in."""
+    """Print who is in, with what files, and what became of it."""
     from rich.box import SIMPLE
     from rich.console import Console
     from rich.markup import escape
@@ -116,7 +116,7 @@ def _show(result: "Collected") -> None:
 
 
 def _missing(course: "Course", result: "Collected", people: Iterable[str]) -> None:
-    """Who has handed in nothing, now or before, for the lessons that came in."""
+    """Print who has handed in nothing, now or before, for the lessons that came in."""
     for name in sorted({arrival.chosen.lesson for arrival in result.arrivals}):
         if missing := sorted({*people} - {*course.students(course.one(name))}):
             print(f"Nothing for {name} yet from: {', '.join(missing)}.")
@@ -149,7 +149,7 @@ def due(
 
 
 def _penalties(changed: Mapping[str, float]) -> None:
-    """Whose penalty moved with a time."""
+    """Print whose penalty changed with a date."""
     if changed:
         now = ", ".join(f"{student} {points:g}" for student, points in changed.items())
         print(f"Now taken off for being late: {now}.")
