@@ -29,7 +29,7 @@ SUMMARY, CODE = re.compile(r"<summary>.*?</summary>"), re.compile(r"`([^`]+)`")
 
 def from_text(lesson: Lesson, extra: bool = True) -> NotebookNode:
     """The notebook of a lesson's text (jupytext, py:percent), not run yet; raises CourseError where
-    it is no lesson.
+    it is not a lesson.
 
     extra: with the sections that a short course leaves out.
     """

@@ -17,7 +17,7 @@ from course_utils.errors import CourseError
 
 LONGEST_TEXT = 2_000
 LONGEST_LIST = 20_000
-LARGEST_INT = 1 << 1000  # what is larger is no number that a judge can calculate with
+LARGEST_INT = 1 << 1000  # a judge cannot calculate with a larger number
 
 
 @dataclass(frozen=True)

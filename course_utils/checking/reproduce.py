@@ -102,7 +102,7 @@ class Reproduce(Form):
         return {"value": 1.0, "why": "That is the bug: the losses agree from any start."}
 
     def _objection(self, values: dict[str, Any]) -> str:
-        """Why what was handed in is no name, guess and function; empty where it is."""
+        """Why what was handed in is not a name, a guess and a function; empty where it is."""
         if values.get("whole") is not True:
             return "Return three things: your name, your guess, and the function itself."
         name, guess = values.get("name"), values.get("guess")

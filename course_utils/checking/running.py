@@ -69,7 +69,7 @@ def collect(
                     break
     except TimeLimit as error:
         results[-1].raised = results[-1].raised or _raised(error, answer)
-    # What the answer keeps has changed: that alone is no mistake, but other results are.
+    # What the answer keeps has changed: that alone is not a mistake, but different results are.
     if guarded and not isinstance(exercise, Training) and kept(answer) != before:
         keeps = _gives_something_else(exercise, answer, cases, results, seed)
         for evidence in results:

@@ -16,7 +16,7 @@ class Links:
     branch: str = "main"
 
     def __post_init__(self) -> None:
-        """Refuse what is no name of a repository."""
+        """Refuse what is not a repository's name."""
         if self.repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository):
             raise CourseError(
                 f"{self.repository!r} is not a repository's name: write it as owner/name."

@@ -63,7 +63,7 @@ def _section(exercise: Exercise) -> str:
 def _entry(exercise: Exercise, name: str, alike: Sequence[Mistake]) -> str:
     """A mistake: what to think, and what its first variant does to a run.
 
-    Its heading is no section, or the table of contents of each page would be made of 1,400 of them.
+    Its heading is not a section, or each page's table of contents would list 1,400 of them.
     """
     hints = "\n\n".join(dict.fromkeys(_prose(mistake.hint) for mistake in alike))
     anchor = re.sub(r"\W+", "-", f"{exercise.id} {name}".lower()).strip("-")

@@ -59,7 +59,7 @@ def _written(result: Result) -> Iterator[tuple[str, str]]:
 def canonical(source: str) -> tuple[str, int]:
     """Code without comments, formatting and names of its own, and how many parts it has.
 
-    Empty where it is no plain Python.
+    Empty where it is not plain Python.
     """
     try:
         tree = _Plain(ast.parse(source)).tree

@@ -59,7 +59,7 @@ def came_from(now: str, before: Iterable[str], content: bytes) -> str:
 
 
 def _signs(cells: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
-    """What tells one release from another: marks of cells, and the texts that are no answers."""
+    """What tells one release from another: marks of cells, and the texts that are not answers."""
     signs = set()
     for cell in cells:
         marks = cell["metadata"].get("nbgrader", {})
