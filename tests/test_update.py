@@ -422,7 +422,7 @@ def test_a_notebook_that_is_not_the_lessons_stops_the_update(own, newer, content
     ("text", "expected"),
     [
         ("{", "cannot be read"),
-        ('{"format": 2, "name": "", "files": {}, "notebooks": {}}', "form 2"),
+        ('{"format": 2, "name": "", "files": {}, "notebooks": {}}', "format 2"),
     ],
 )
 def test_a_release_that_is_not_known_gets_one_sentence(own, newer, text, expected):
