@@ -13,13 +13,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # With these last, one process would wait for another at the end.
 LONGEST = [
     "test_corpus.py",
+    "test_stock.py",
     "test_site.py",
     "test_batch.py",
     "test_lessons.py",
+    "test_unnamed.py",
     "test_wheel.py",
+    "test_thread.py",
+    "test_term.py",
     "test_release.py",
     "test_explore.py",
     "test_verify.py",
+    "test_axes.py",
+    "test_tolerance.py",
 ]
 
 

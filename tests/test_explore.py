@@ -101,7 +101,9 @@ WRONG = {
     "All x are the same": lambda: explore.valley([1, 1], [1, 2]),
     "'adam' is no optimizer here": lambda: explore.valley([1, 2], [1, 2], optimizers=["adam"]),
     "learning rate: 3 is not between 0.01 and 0.6": lambda: explore.valley([1, 2], [1, 2], lr=3),
-    "batch_size is 5; it should be 1 to 2": lambda: explore.valley([1, 2], [1, 2], batch_size=5),
+    "batch_size is 5; for 2 points it should be 1 to 2": lambda: explore.valley(
+        [1, 2], [1, 2], batch_size=5
+    ),
     "ask should be a question": lambda: explore.valley([1, 2], [1, 2], ask="Which?"),
     "plan has 1 pairs; five epochs have 10": lambda: explore.line(
         [1, 2], [1, 2], intercept=1, plan=[(1, 0)]
