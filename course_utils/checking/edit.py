@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 from dataclasses import dataclass
 from os.path import commonprefix
+from types import CodeType
 from typing import Any
 
 from course_utils.errors import CourseError
@@ -55,12 +56,20 @@ def edited(id: str, change: Edit) -> Any:
         vars(importlib.import_module(f"course_utils.reference.{lesson}")),
         __name__=f"mistakes.{lesson}",
     )
-    places = _places(id, change, texts(lesson))
-    for definition in sorted(
-        {*places, name}, key=name.__eq__
-    ):  # the answer last: it reads the helpers
-        exec(_compiled(lesson, definition, tuple(places.get(definition, ()))), names)
+    for code in _codes(id, change):
+        exec(code, names)
     return names[name]
+
+
+@functools.lru_cache(maxsize=8192)
+def _codes(id: str, change: Edit) -> list[CodeType]:
+    """The code of the definitions that an edit changes, the answer's last: it reads the helpers."""
+    lesson, _, name = id.partition(".")
+    places = _places(id, change, texts(lesson))
+    return [
+        _compiled(lesson, definition, tuple(places.get(definition, ())))
+        for definition in sorted({*places, name}, key=name.__eq__)
+    ]
 
 
 def fits(id: str, change: Edit) -> None:

@@ -17,6 +17,7 @@ from course_utils.errors import CourseError
 
 LONGEST_TEXT = 2_000
 LONGEST_LIST = 20_000
+PLAIN = frozenset((bool, float, type(None)))  # what is evidence as it is
 LARGEST_INT = 1 << 1000  # a judge cannot calculate with a larger number
 
 
@@ -87,19 +88,10 @@ def normal_form(value: Any, depth: int = 0) -> Any:
     """The value as plain evidence: detached CPU tensors, Python numbers, strings, None, lists and
     dicts of these.
     """
-    # A dense tensor with memory of its own, whatever it was a view of; others only by their kind.
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, Tensor):
-        if value.layout != torch.strided or value.device.type == "meta" or value.is_quantized:
-            return Other(f"{value.layout} tensor on {value.device}")
-        return (
-            value.detach()
-            .as_subclass(Tensor)
-            .cpu()
-            .resolve_conj()
-            .resolve_neg()
-            .clone()
-            .contiguous()
-        )
+        return _on_the_cpu(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -116,6 +108,17 @@ def normal_form(value: Any, depth: int = 0) -> Any:
     if depth < 4 and isinstance(value, dict) and len(value) <= LONGEST_LIST:
         return {str(key): normal_form(item, depth + 1) for key, item in value.items()}
     return Other(type(value).__name__)
+
+
+def _on_the_cpu(value: Tensor) -> Tensor | Other:
+    """A copy of a tensor's numbers, detached and in order."""
+    if value.layout != torch.strided or value.device.type == "meta" or value.is_quantized:
+        return Other(f"{value.layout} tensor on {value.device}")
+    value = value.detach()
+    value = value if type(value) is Tensor else value.as_subclass(Tensor)
+    if value.is_complex() or not value.is_cpu or value.is_neg():
+        value = value.cpu().resolve_conj().resolve_neg()
+    return value.clone(memory_format=torch.contiguous_format)
 
 
 def encode(document: Any) -> bytes:

@@ -1,7 +1,8 @@
 """From evidence to a name: which known mistakes, one or two at once, explain an answer."""
 
-import copy
+import contextlib
 import functools
+import io
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -11,12 +12,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from course_utils.checking.axes import AGAIN
 from course_utils.checking.compare import first_difference, same
 from course_utils.checking.edit import Edit, edited
-from course_utils.checking.evidence import Evidence, normal_form
+from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training
-from course_utils.checking.running import refused, run_case, time_limit
-from course_utils.checking.tolerance import JUMP, MovedRuns, Slack
+from course_utils.checking.running import TimeLimit, look, refused, run_case, time_limit
+from course_utils.checking.tolerance import JUMP, MovedRuns, Rough, Slack
 from course_utils.errors import CourseError
 
 # Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
@@ -91,10 +93,6 @@ def signed_by(exercise: Exercise, got: Sequence[Evidence]) -> Mistake | None:
     return None
 
 
-class _FarOff(BaseException):
-    """Ends the run of a pair of mistakes that does not explain an answer."""
-
-
 @dataclass
 class _Search:
     """What explains the evidence of one answer."""
@@ -132,7 +130,7 @@ class _Search:
             if composed(self.exercise.id, pair) is not None and self._raise_alone(pair)
         )
         for pair in itertools.islice(possible, MOST_PAIRS):
-            if all(self._together(pair, index) for index in self.order):
+            if all(self._explains(pair, index) for index in self.order):
                 yield Named(pair, "together")
 
     def _pairs(self) -> list[tuple[Mistake, Mistake]]:
@@ -165,26 +163,6 @@ class _Search:
         index = self.order[0]
         due = self.expected[index].raised or not self.got[index].raised
         return bool(due or any(self._run((mistake,), index).raised for mistake in pair))
-
-    def _together(self, pair: tuple[Mistake, ...], index: int) -> bool:
-        """Whether two mistakes give the answer's evidence in a case; the run ends at the first
-        value that is far off.
-        """
-        case, got = self.cases[index], self.got[index].values
-
-        def probe(answer: Any, fresh: Case) -> Iterator[tuple[Any, ...]]:
-            earlier = fresh.axis != case.axis  # the first of two calls, with other numbers
-            for name, value, *rtol in self.exercise.probe(answer, fresh):
-                if not (earlier or _near(case, got, {name: normal_form(value)}, name, *rtol)):
-                    raise _FarOff
-                yield name, value, *rtol
-
-        exercise: Any = copy.copy(self.exercise)
-        exercise.probe = probe
-        try:
-            return self._agree(run_mistakes(exercise, pair, case, self.seed), index)
-        except _FarOff:
-            return False
 
     def partly(self) -> Iterator[Named]:
         """What explains the first case that differs, and as many of the others as any mistake does.
@@ -226,18 +204,58 @@ class _Search:
 
     def _same(self, mistakes: tuple[Mistake, ...], index: int) -> bool:
         """Whether the mistakes give the answer's evidence in a case."""
+        if (key := self._key(mistakes, index)) not in _RUNS:
+            if key in _BEGUN and self._far_off(_BEGUN[key], index):
+                return False
+            begun: dict[str, Any] = {}
+            if self._ruled_out(mistakes, index, begun):
+                _keep(_BEGUN, key, begun)
+                return False
         return self._agree(self._run(mistakes, index), index)
 
+    def _explains(self, pair: tuple[Mistake, ...], index: int) -> bool:
+        """Whether two mistakes give the answer's evidence in a case; no run of theirs is kept."""
+        return not self._ruled_out(pair, index, {}) and self._agree(
+            run_mistakes(self.exercise, pair, self.cases[index], self.seed), index
+        )
+
     def _run(self, mistakes: tuple[Mistake, ...], index: int) -> Evidence:
-        labels = tuple(case.label for case in self.cases)
-        key = (type(self.exercise), self.seed, labels, index, mistakes, self.shortcut)
-        if key not in _RUNS:
-            if len(_RUNS) >= KEPT_RUNS:
-                _RUNS.clear()
-            _RUNS[key] = run_mistakes(
-                self.exercise, mistakes, self.cases[index], self.seed, self.shortcut
-            )
+        if (key := self._key(mistakes, index)) not in _RUNS:
+            case = self.cases[index]
+            run = run_mistakes(self.exercise, mistakes, case, self.seed, self.shortcut)
+            _keep(_RUNS, key, run)
         return _RUNS[key]
+
+    def _key(self, mistakes: tuple[Mistake, ...], index: int) -> Any:
+        labels = tuple(case.label for case in self.cases)
+        return type(self.exercise), self.seed, labels, index, mistakes, self.shortcut
+
+    def _ruled_out(self, mistakes: tuple[Mistake, ...], index: int, begun: dict[str, Any]) -> bool:
+        """Whether a quick look at the mistakes' values in a case, up to the first that is far off,
+        is enough to say that they are not the answer's; `begun` gets these values.
+
+        It costs a fraction of a run, and nearly all mistakes are ruled out by it.
+        """
+        case, exercise = self.cases[index], self.exercise
+        if case.axis == AGAIN.name or self.shortcut:  # two calls, or a guarded one: no quick look
+            return False
+        try:
+            with time_limit(exercise.seconds), contextlib.redirect_stdout(io.StringIO()):
+                for name, value in look(exercise, _answer(exercise, mistakes), case, self.seed):
+                    begun[name] = value
+                    if self._far_off({name: value}, index):
+                        return True
+        except (Exception, SystemExit, TimeLimit):
+            return self.got[index].raised is None
+        return False
+
+    def _far_off(self, values: dict[str, Any], index: int) -> bool:
+        """Whether any of these values is further from the answer's than rounding can bring it."""
+        case, got, rtol = self.cases[index], self.got[index].values, self.expected[index].rtol
+        return not all(
+            name in got and same(value, got[name], Rough(case, rtol.get(name)))
+            for name, value in values.items()
+        )
 
     def _agree(self, one: Evidence, index: int) -> bool:
         mine = self.got[index]
@@ -288,23 +306,35 @@ class _Search:
         return ""
 
 
-_RUNS: dict[Any, Evidence] = {}
+_RUNS: dict[Any, Evidence] = {}  # what mistakes give, by exercise, seed and case
+_BEGUN: dict[Any, dict[str, Any]] = {}  # and the first of their values, where no more was asked for
+
+
+def _keep(runs: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(runs) >= KEPT_RUNS:
+        runs.clear()
+    runs[key] = value
 
 
 def run_mistakes(
     exercise: Exercise, mistakes: tuple[Mistake, ...], case: Case, seed: int, guarded: bool = False
 ) -> Evidence:
     """The evidence of the reference with these mistakes made, on one case."""
-    answer = (
-        wrong_answer(exercise, mistakes[0])
-        if len(mistakes) == 1
-        else composed(exercise.id, mistakes)
-    )
+    answer = _answer(exercise, mistakes)
     with time_limit(exercise.seconds):
         evidence = refused(exercise, answer, guarded)
         evidence = evidence or run_case(exercise, answer, case, seed, Evidence(), guarded)
     evidence.moved = MovedRuns(exercise, answer, case, seed)
     return evidence
+
+
+def _answer(exercise: Exercise, mistakes: tuple[Mistake, ...]) -> Any:
+    """The reference with these mistakes made."""
+    return (
+        wrong_answer(exercise, mistakes[0])
+        if len(mistakes) == 1
+        else composed(exercise.id, mistakes)
+    )
 
 
 def wrong_answer(exercise: Exercise, mistake: Mistake) -> Callable[..., Any]:

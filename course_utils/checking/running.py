@@ -136,6 +136,16 @@ def _as_written() -> contextlib.AbstractContextManager[Any]:
     return torch.compiler.set_stance("force_eager") if is_there else contextlib.nullcontext()
 
 
+def look(exercise: Exercise, answer: Any, case: Case, seed: int) -> Iterator[tuple[str, Any]]:
+    """The values of a case alone, one after the other, and what is raised; in the fixed world."""
+    seed_generators(seed)
+    try:
+        for name, value, *_ in exercise.probe(_as_called(answer, case), case.fresh()):
+            yield name, normal_form(value)
+    finally:
+        put_back()
+
+
 def raise_again(exercise: Exercise, answer: Any, case: Case, seed: int) -> None:
     """Probe an answer once more and let through what is raised, with its traceback."""
     with fixed_world(), contextlib.redirect_stdout(_Output()), time_limit(exercise.seconds):
@@ -213,7 +223,9 @@ def _probe(
 
 
 def _changed(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """What of these inputs is not as it was, by name, with its new value."""
+    """The tensors, numbers and texts in the inputs that a probe left otherwise, by name."""
+    if before is after:  # a number or a text, which nobody can change in place
+        return
     if isinstance(before, Tensor):
         if (
             not isinstance(after, Tensor)
@@ -238,9 +250,11 @@ def _changed(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any
 
 
 def _same_bits(a: Tensor, b: Tensor) -> bool:
-    return torch.equal(a, b) or (
-        a.shape == b.shape and torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
-    )
+    """Whether two tensors of one dtype hold the same numbers; nan is the same as nan."""
+    if torch.equal(a, b):
+        return True
+    nan = a.isnan()
+    return a.shape == b.shape and bool(nan.any()) and bool(((a == b) | (nan & b.isnan())).all())
 
 
 def _objection(exercise: Exercise, answer: Any) -> str | None:
