@@ -10,9 +10,11 @@ from course_utils.checking import Case, CourseError, Exercise, Mistake, edit, fi
 from course_utils.checking.edit import edited, fits
 from course_utils.checking.evidence import Evidence, Raised
 from course_utils.checking.exercise import exercises, lessons
-from course_utils.checking.judge import judge_evidence
+from course_utils.checking.judge import expected_evidence, judge_evidence
 from course_utils.checking.running import collect
+from course_utils.checking.world import fixed_world
 from course_utils.exercises.sgd import MomentumStep, Mse
+from tests.wrong import answers
 
 
 def momentum_step(in_loop: str):
@@ -268,9 +270,9 @@ def test_the_number_of_pairs_is_bounded(monkeypatch):
     tried = []
     monkeypatch.setattr(naming, "MOST_PAIRS", 7)
     monkeypatch.setattr(naming, "_RUNS", {})
-    run = naming.run_mistakes
+    answer = naming._answer
     monkeypatch.setattr(
-        naming, "run_mistakes", lambda e, pair, *rest: tried.append(pair) or run(e, pair, *rest)
+        naming, "_answer", lambda e, mistakes: tried.append(mistakes) or answer(e, mistakes)
     )
     judge(
         "sgd.momentum_step",
@@ -315,3 +317,43 @@ def test_what_an_answer_is_warned_of_is_not_shown(recwarn):
     )
     assert verdict.mistake == "one sum, spread over the shape"
     assert not [warning.message for warning in recwarn]
+
+
+@pytest.mark.parametrize("id", ["sgd.momentum_step", "cross_entropy.softmax", "linear.My_Linear"])
+def test_a_quick_look_rules_out_only_what_differs(id):
+    exercise = find(id)
+    cases = exercise.draw(3)
+    wrong = [item for item in answers(exercise.lesson) if item.id == id][::6]
+    ruled_out = left = 0
+    with fixed_world():
+        expected = expected_evidence(exercise, cases, 3)
+        for item in wrong:
+            got = collect(exercise, item.answer, cases, seed=3)
+            search = naming._Search(exercise, cases, expected, got, 3)
+            for mistake in search.mistakes:
+                for index in search.order[:3]:
+                    if search._ruled_out((mistake,), index, {}):
+                        ruled_out += 1
+                        assert not search._agree(search._run((mistake,), index), index)
+                    else:
+                        left += 1
+    assert ruled_out > left
+
+
+def test_what_was_looked_at_for_one_answer_is_asked_again_for_the_next(monkeypatch):
+    monkeypatch.setattr(naming, "_RUNS", {})
+    monkeypatch.setattr(naming, "_BEGUN", {})
+    texts = {
+        "minus": "v.mul_(momentum).add_(p.grad); p.add_(lr * v)",
+        "plain": "p.sub_(lr * p.grad)",
+    }
+    first = {
+        name: judge("sgd.momentum_step", momentum_step(f"{SKIP}; {text}")).mistake
+        for name, text in texts.items()
+    }
+    assert naming._BEGUN and None not in first.values() and first["minus"] != first["plain"]
+    again = {
+        name: judge("sgd.momentum_step", momentum_step(f"{SKIP}; {text}")).mistake
+        for name, text in reversed(texts.items())
+    }
+    assert again == first

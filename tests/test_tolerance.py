@@ -12,7 +12,7 @@ from course_utils.checking.compare import same
 from course_utils.checking.exercise import find
 from course_utils.checking.judge import expected_evidence, judge_evidence
 from course_utils.checking.running import collect
-from course_utils.checking.tolerance import RUNS, Moved, Slack
+from course_utils.checking.tolerance import RUNS, Moved, Rough, Slack
 from course_utils.reference import linear, optimizers, weight_decay
 from tests.answers import linear as right_linear
 from tests.answers import optimizers as right_optimizers
@@ -166,3 +166,29 @@ def test_adams_sign_is_right_beside_any_gradient_that_is_drawn() -> None:
 def test_the_mean_of_the_middle_two_is_a_median_also_where_they_cancel() -> None:
     answers = right_tabular.ANSWERS["tabular.fill_missing"]
     assert all(judge("tabular.fill_missing", answer, 1855).score == 1 for answer in answers)
+
+
+def test_what_the_rough_slack_refuses_every_slack_refuses():
+    generator = torch.Generator().manual_seed(1)
+    odd = [0.0, 1e-30, 1.0, -1e4, 1e30, float("inf"), float("-inf"), float("nan")]
+    refused = 0
+    for _ in range(2000):
+        scale = 10.0 ** float(torch.randint(-9, 3, (), generator=generator))
+        one = torch.randn(3, generator=generator)
+        other = one + scale * torch.randn(3, generator=generator)
+        for values in (one, other):
+            if torch.rand((), generator=generator) < 0.3:
+                values[0] = odd[int(torch.randint(len(odd), (), generator=generator))]
+        case = Case("x", x=torch.tensor([1.0, 1000.0][: 1 + int(one[1] > 0)]))
+        rtol = [None, 1e-6, 0.1][int(torch.randint(3, (), generator=generator))]
+        near = Slack(case, rtol, lambda other=other: [other] * RUNS)
+        if not Rough(case, rtol).covers(one, other):
+            refused += 1
+            assert not near.covers(one, other), (one, other, rtol)
+        if not Rough(case, rtol).covers_number(float(one[0]), float(other[0])):
+            refused += 1
+            number = float(other[0])
+            assert not Slack(case, rtol, lambda n=number: [n] * RUNS).covers_number(
+                float(one[0]), number
+            ), (one, other, rtol)
+    assert refused > 1000

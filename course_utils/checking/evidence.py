@@ -92,8 +92,6 @@ def normal_form(value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, Tensor):
         return _on_the_cpu(value)
-    if value is None or isinstance(value, bool):
-        return value
     if isinstance(value, str):
         return str.__str__(value)[:LONGEST_TEXT]
     # Numbers of Python, NumPy or any other library.
@@ -111,7 +109,7 @@ def normal_form(value: Any, depth: int = 0) -> Any:
 
 
 def _on_the_cpu(value: Tensor) -> Tensor | Other:
-    """A copy of a tensor's numbers, detached and in order."""
+    """A dense tensor with memory of its own, whatever it was a view of; others by their kind."""
     if value.layout != torch.strided or value.device.type == "meta" or value.is_quantized:
         return Other(f"{value.layout} tensor on {value.device}")
     value = value.detach()
