@@ -4,7 +4,7 @@ import functools
 import inspect
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FrameType
@@ -73,7 +73,7 @@ class Guard:
         for cls, init in constructors.items():
             setattr(cls, "__init__", _noting(self, cls, init))  # noqa: B010
         if replaceable:
-            sys.setprofile(_Calls(self))
+            sys.setprofile(_calls(self))
         try:
             for mode in modes:
                 mode.__enter__()
@@ -139,33 +139,46 @@ class _Operators(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Calls:
+def _calls(guard: Guard) -> Callable[[FrameType, str, Any], None]:
     """A profile function that sees functions below torch's dispatch, and the reference; stops
     early.
+
+    It runs at every call, so it looks at the code of a function once.
     """
+    left, builtins = WATCHED_CALLS, guard.builtins
+    harmless: dict[int, CodeType] = {}  # by id, since to hash a code is to read all of it
 
-    def __init__(self, guard: Guard) -> None:
-        self.guard = guard
-        self.left = WATCHED_CALLS
-
-    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
+    def watch(frame: FrameType, event: str, arg: Any) -> None:
+        nonlocal left
+        if event == "call":
+            left -= 1
+            code = frame.f_code
+            if id(code) not in harmless and not _noted(guard, frame):
+                harmless[id(code)] = code
+            if left <= 0:
+                sys.setprofile(None)
         # A function of torch written in C, which its dispatch does not see.
-        if event == "c_call" and self.guard.builtins and arg in self.guard.builtins:
-            self.guard.note(public_name(arg))
-        if event != "call":
-            return
-        self.left -= 1
-        # A Python function among the shortcuts, one of the reference, or `torch.ops.aten. ...`.
-        if frame.f_code in self.guard.codes:
-            self.guard.note(self.guard.codes[frame.f_code])
-        elif frame.f_code.co_filename in self.guard.references:
-            self.guard.note(f"the course's own {frame.f_code.co_name}")
-        elif frame.f_code is OpOverloadPacket.__call__.__code__:
-            packet = frame.f_locals["self"]
-            if packet._qualified_op_name in self.guard.packets:
-                self.guard.note(public_name(packet))
-        if self.left <= 0:
-            sys.setprofile(None)
+        elif event == "c_call" and builtins and arg in builtins:
+            guard.note(public_name(arg))
+
+    return watch
+
+
+def _noted(guard: Guard, frame: FrameType) -> bool:
+    """Whether a Python function is, or may be, a shortcut; then it is noted."""
+    code = frame.f_code
+    # A Python function among the shortcuts, one of the reference, or `torch.ops.aten. ...`.
+    if code in guard.codes:
+        guard.note(guard.codes[code])
+    elif code.co_filename in guard.references:
+        guard.note(f"the course's own {code.co_name}")
+    elif code is OpOverloadPacket.__call__.__code__:
+        packet = frame.f_locals["self"]
+        if packet._qualified_op_name in guard.packets:
+            guard.note(public_name(packet))
+    else:
+        return False
+    return True
 
 
 @functools.cache
