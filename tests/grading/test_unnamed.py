@@ -170,7 +170,7 @@ def test_the_whole_way_from_a_class_to_a_hint_for_all(repository, tmp_path):
     assert "# Mistake(" in with_draft and '#     edit("' in with_draft
     assert "# def collapse(w1" in tests.read_text()
     # A draft changes nothing, and is asked for, until a person has filled it in.
-    left = in_repository(repository, repository, *COURSE, "verify", "--quick", "linear")
+    left = in_repository(repository, repository, *COURSE, "verify", "--quick", "linear.collapse")
     assert left.stdout.count("FILL IN") + left.stderr.count("FILL IN") >= 4
     name, hint = (
         "counts the outer bias twice",
