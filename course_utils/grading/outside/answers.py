@@ -14,6 +14,8 @@ from course_utils.grading.outside.course import Course, dump
 from course_utils.grading.outside.result import is_for_a_person
 from course_utils.grading.outside.task import is_graded
 
+_plain = json.JSONEncoder(sort_keys=True).encode  # json.dumps would make one for every cell
+
 
 def changed(course: Course, lesson: Lesson, student: str, cells: Sequence[Any]) -> set[str]:
     """The graded cells whose answers have changed since this was last asked; remembers them.
@@ -43,7 +45,7 @@ def digests(cells: Sequence[Any]) -> dict[str, str]:
     read: str | None = None  # the answer in words that the student's cells still belong to
     for cell in cells:
         marks, own = cell["metadata"].get("nbgrader", {}), cell.get("id", "").startswith("student-")
-        content = json.dumps([text(cell), cell.get("attachments", {})], sort_keys=True)
+        content = _plain([text(cell), cell.get("attachments", {})])
         # A cell of the student's own belongs to the answer in words above it, and to what follows.
         if own and read is not None:
             texts[read].append(content)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import BaseCell, Gradebook, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy import select
 from sqlalchemy import text as sql
+from sqlalchemy.orm import object_session
 
 from course_utils.building.lesson import Lesson
 from course_utils.files import write
@@ -76,12 +78,15 @@ class Writer:
         changed = answers.changed(self.course, self.lesson, student, result.cells)
         with self.course.alone(), _together(book.db):
             book.update_or_create_student(student)
+            book.db.flush()
+            # A new submission is written once, with its points.
             with book.db.no_autoflush:
                 submission = book.update_or_create_submission(
                     name, student, **({"timestamp": stamp} if stamp else {})
                 )
-            notebook = next(item for item in submission.notebooks if item.name == name)
-            fill(notebook, result, changed)
+                notebook = next(item for item in submission.notebooks if item.name == name)
+                fill(notebook, result, changed)
+            book.db.flush()
             self.known[student] = submission.timestamp
             late = submission.total_seconds_late > 0 or notebook.late_submission_penalty
         if late:
@@ -135,7 +140,7 @@ def _marks(submission: SubmittedAssignment) -> Marks:
 @contextmanager
 def _together(session: Any) -> Iterator[None]:
     """Make one transaction of steps that nbgrader would commit, and read again, one by one."""
-    session.commit = session.flush
+    session.commit = lambda: None
     try:
         yield
     finally:
@@ -149,9 +154,10 @@ def fill(notebook: SubmittedNotebook, result: Result, changed: Container[str]) -
     changed: the cells whose answers are new. What was given by hand stays, and a person looks again
     if the answer has changed, or what the grader says of it.
     """
-    rows = {row.grade_id: row for row in result.checks}
+    rows, names = {row.grade_id: row for row in result.checks}, _names(notebook)
     for grade in notebook.grades:
-        row, before = rows.get(grade.name), grade.auto_score
+        name = names[grade.cell_id]
+        row, before = rows.get(name), grade.auto_score
         is_read = row is not None and row.manual and row.status != "not attempted"
         # A person gives the points, except for a file that could not be graded at all.
         if row is None or (is_read and result.status not in UNREAD):
@@ -162,10 +168,19 @@ def fill(notebook: SubmittedNotebook, result: Result, changed: Container[str]) -
         if grade.manual_score is None:
             grade.needs_manual_grade = grade.auto_score is None
         # Somebody has, for another answer or against another verdict.
-        elif grade.name in changed or grade.auto_score != before:
+        elif name in changed or grade.auto_score != before:
             grade.needs_manual_grade = True
     for comment in notebook.comments:
-        comment.auto_comment = "No response." if comment.name in result.untouched else None
+        untouched = names[comment.cell_id] in result.untouched
+        comment.auto_comment = "No response." if untouched else None
+
+
+def _names(notebook: SubmittedNotebook) -> dict[str, str]:
+    """The names of a lesson's cells by their ids; each grade alone would ask for its own."""
+    session = object_session(notebook)
+    assert session is not None
+    wanted = select(BaseCell.id, BaseCell.name).where(BaseCell.notebook_id == notebook.notebook.id)
+    return dict(session.execute(wanted).tuples().all())
 
 
 def graded_notebook(released: Mapping[str, Any], result: Result, key: str) -> dict[str, Any]:
