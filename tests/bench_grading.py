@@ -22,7 +22,6 @@ from course_utils.checking.evidence import encode
 from course_utils.grading.inside import child, template, wire
 from course_utils.grading.outside import warm, worker
 from course_utils.grading.outside.course import Course
-from course_utils.grading.outside.rebuild import rebuild
 from course_utils.grading.outside.steps import job, plan
 from course_utils.grading.outside.task import Task
 from tests.grading import corpus
@@ -292,7 +291,7 @@ def _bare(tasks: list[Task]) -> list[float]:
     )
     times = []
     for task in tasks:
-        steps = plan(task, rebuild(released, task.content), known)
+        steps = plan(task, task.rebuilt(), known)
         sent = job(range(len(steps)), steps, task.seed)
         sink: Any = _Sink(wire._HEADER.pack(wire.JOB, 0, len(sent)) + sent)
         start = time.perf_counter()

@@ -7,7 +7,7 @@ import pytest
 
 from course_utils.grading.classroom.pages import Feedback
 from course_utils.grading.outside import batch, intake, one, pictures
-from course_utils.grading.outside.rebuild import rebuild
+from course_utils.grading.outside.rebuild import LessonCells, rebuild
 from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course
 from tests.grading.test_gate import shown
@@ -83,7 +83,7 @@ def test_a_picture_beside_the_notebook_is_shown_in_words():
         "helper.py": b"x",
         "gone.png": b"no picture",
     }
-    made = rebuild(corpus.released(), json.dumps(notebook).encode(), files)
+    made = rebuild(LessonCells(corpus.released()), json.dumps(notebook).encode(), files)
     cell = next(cell for cell in made.cells if corpus.mark(cell) == "why_nonlinear")
     assert len(cell["attachments"]) == 1 and cell["source"].count("attachment:") == 3
     assert "(helper.py)" in cell["source"] and "(gone.png)" in cell["source"]

@@ -18,7 +18,7 @@ from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.exchange import Came
 from course_utils.grading.outside.gradebook import marks
 from course_utils.grading.outside.late import set_due
-from course_utils.grading.outside.rebuild import rebuild
+from course_utils.grading.outside.rebuild import LessonCells, rebuild
 from course_utils.grading.outside.times import read_time
 from course_utils.grading.term import roster
 from course_utils.grading.term.collect import collect
@@ -264,7 +264,7 @@ def test_an_answer_to_what_was_dropped_is_still_run():
     old, new = corpus.released(), corpus.released()
     for name in ("relu", "check-relu"):
         del new["cells"][corpus.place(new, name)]
-    made = rebuild(new, json.dumps(corpus.answered("relu")).encode(), handed=old)
+    made = rebuild(LessonCells(new, old), json.dumps(corpus.answered("relu")).encode())
     own = [
         cell["source"]
         for cell, kind in zip(made.cells, made.origins, strict=True)

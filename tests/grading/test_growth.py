@@ -70,7 +70,7 @@ def submitted(*cells):
 
 
 def rebuilt(content):
-    return rebuild.rebuild(corpus.released(), content)
+    return rebuild.rebuild(rebuild.LessonCells(corpus.released()), content)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=ascii)

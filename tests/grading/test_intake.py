@@ -12,7 +12,7 @@ from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.gradebook import scores
 from course_utils.grading.outside.intake import handed_in_at, read_submission
 from course_utils.grading.outside.reading import Unreadable
-from course_utils.grading.outside.rebuild import rebuild
+from course_utils.grading.outside.rebuild import LessonCells, rebuild
 from course_utils.grading.outside.recognise import known_by
 from tests.grading import corpus
 from tests.grading.classroom import hand_in, make_course, nbgrader_command
@@ -156,4 +156,4 @@ def test_outputs_may_be_large_and_where_they_are_too_large_it_is_said(tmp_path, 
             read_submission(tmp_path, LESSON.name, known)
     else:
         content = read_submission(tmp_path, LESSON.name, known).content
-        assert not rebuild(corpus.released(), content).repairs
+        assert not rebuild(LessonCells(corpus.released()), content).repairs

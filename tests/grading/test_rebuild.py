@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from course_utils.grading.outside.names_in_cells import defined, needed
 from course_utils.grading.outside.reading import Unreadable
-from course_utils.grading.outside.rebuild import rebuild
+from course_utils.grading.outside.rebuild import LessonCells, rebuild
 from tests.grading import corpus
 
 
 def rebuilt(notebook):
-    return rebuild(corpus.released(), json.dumps(notebook).encode())
+    return rebuild(LessonCells(corpus.released()), json.dumps(notebook).encode())
 
 
 def test_everything_but_the_answers_is_the_lessons():
@@ -200,4 +200,4 @@ def test_no_json_brings_it_down(cells, metadata):
 @given(st.binary(max_size=200))
 def test_no_bytes_bring_it_down(content):
     with pytest.raises(Unreadable):
-        rebuild(corpus.released(), content)
+        rebuild(LessonCells(corpus.released()), content)

@@ -2,14 +2,17 @@
 else.
 """
 
+import ctypes
 import json
+import mmap
 import platform
+import random
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from course_utils.grading.inside import seccomp, wire
+from course_utils.grading.inside import memory, seccomp, wire
 from course_utils.grading.outside import kit, pool, sandbox, steps, warm, worker
 from course_utils.grading.outside.task import Task
 from tests.grading import corpus
@@ -263,3 +266,15 @@ def test_the_exercises_have_time_left_whatever_else_runs():
     content, released = json.dumps(notebook).encode(), json.dumps(corpus.released())
     result = worker.grade(Task(corpus.LESSON.name, released, content, seed=1, limits=limits))
     assert sum(row.points for row in result.checks) == corpus.FULL
+
+
+def test_memory_that_is_put_into_large_pages_holds_what_it_held():
+    size = 4 * memory.PIECE
+    block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    block[:] = random.Random(1).randbytes(size)
+    begin = ctypes.addressof(ctypes.c_char.from_buffer(block))
+    whole = [x for x in memory.pieces() if begin <= x <= begin + size - memory.PIECE]
+    assert len(whole) >= 3
+    for piece in whole:
+        memory.join(piece)
+    assert block[:] == random.Random(1).randbytes(size)

@@ -200,3 +200,42 @@ def test_a_number_too_large_for_a_judge_is_a_wrong_answer():
     cases = steps.drawn(exercise.id, 7)
     evidence = collect(exercise, lambda module: 10**400, cases)
     assert judge_evidence(exercise, cases, evidence, 7).status == "wrong"
+
+
+def clamped(x):
+    return x.clamp(min=0)
+
+
+def chosen(x):
+    return torch.where(x > 0, x, torch.zeros(()))
+
+
+def test_equal_evidence_is_judged_once_and_only_equal_evidence(monkeypatch):
+    exercise, calls = find("linear.relu"), []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return judge_evidence(*arguments)
+
+    monkeypatch.setattr(admission, "judge_evidence", counted)
+    monkeypatch.setattr(admission, "_kept", {})
+    statuses = [
+        admission.judged(
+            exercise,
+            encode([to_tree(x) for x in collect(exercise, answer, steps.drawn(exercise.id, 7))]),
+            seed,
+        ).status
+        for seed in (7, 8)
+        for answer in (clamped, chosen, lambda x: x, lambda x: x)
+    ]
+    # Right twice, of which one is judged; wrong twice; and nothing of it counts for other inputs.
+    assert statuses[:2] == ["right", "right"] and "right" not in statuses[2:]
+    assert len(calls) == 1 + 2 + 4
+
+
+def test_of_what_was_judged_little_is_kept(monkeypatch):
+    monkeypatch.setattr(admission, "_kept", {})
+    monkeypatch.setattr(admission, "MOST_KEPT", 3)
+    for number in range(10):
+        admission.judged(find("linear.relu"), b"nonsense %d" % number, 7)
+        assert len(admission._kept) <= 3

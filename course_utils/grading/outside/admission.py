@@ -1,5 +1,6 @@
 """Lets in evidence, which may be anything at all, and judges it."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from course_utils.grading.outside.steps import derived, drawn, expected
 
 LONGEST_TEXT = 2_000
 LARGEST_EMPTY = 10_000  # sizes of an empty tensor, which costs nothing to send and much to print
+MOST_KEPT = 1_000  # verdicts; each has a few texts of limited length
 DEEPEST = 10  # lists and dicts in each other; plain evidence has six
 LONGEST_JSON = 4 << 20  # of the evidence of one exercise, tensors left aside
 # Of exceptions, functions such as <lambda>, and values of settings.
@@ -26,6 +28,8 @@ _OF_AN_INPUT = re.compile(r"requires_grad of \w{1,50}(\[[\w']{1,50}\]){0,4}")
 _OTHER = re.compile(r"\w{1,100}|torch\.\w{1,30} tensor on \w{1,30}(:\d+)?")
 _SHORTCUT = re.compile(r"(the course's own |torch's own )?[\w.<>]{1,200}")
 
+_kept: dict[tuple[str, int, bytes], Verdict] = {}
+
 
 def is_name(text: str) -> bool:
     """Whether a text can be the name of an exception or a function, and no more than that."""
@@ -33,7 +37,21 @@ def is_name(text: str) -> bool:
 
 
 def judged(exercise: Exercise, content: bytes, seed: int) -> Verdict:
-    """The verdict on evidence that may be anything at all."""
+    """The verdict on evidence that may be anything at all; the same bits are judged once."""
+    key = exercise.id, seed, hashlib.sha256(content).digest()
+    if (verdict := _kept.get(key)) is None:
+        verdict = _judged(exercise, content, seed)
+        # Right answers often give the same bits. What was found wrong with another holds its values
+        # and is not kept, nor is a fault, which may have had to do with the load of the machine.
+        if verdict.found is None and not verdict.fault:
+            if len(_kept) == MOST_KEPT:
+                _kept.clear()
+            _kept[key] = verdict
+    return verdict
+
+
+def _judged(exercise: Exercise, content: bytes, seed: int) -> Verdict:
+    """The verdict on evidence that was not there before."""
     cases, wanted = drawn(exercise.id, seed), expected(exercise.id, seed)
     try:
         evidence = received(content, cases)

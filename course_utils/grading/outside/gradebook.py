@@ -180,7 +180,7 @@ def _names(notebook: SubmittedNotebook) -> dict[str, str]:
     session = object_session(notebook)
     assert session is not None
     wanted = select(BaseCell.id, BaseCell.name).where(BaseCell.notebook_id == notebook.notebook.id)
-    return dict(session.execute(wanted).tuples().all())
+    return {id: name for id, name in session.execute(wanted)}
 
 
 def graded_notebook(released: Mapping[str, Any], result: Result, key: str) -> dict[str, Any]:

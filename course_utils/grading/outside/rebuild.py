@@ -1,6 +1,5 @@
 """Rebuilds a submission on the released notebook: only the student's own sources are taken."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -33,11 +32,19 @@ class Rebuilt:
     beside: set[str] = field(default_factory=set)
 
 
-class _LessonCells:
-    """The cells of a lesson as they are, and as they were when the submission's author got them."""
+class LessonCells:
+    """The cells of a lesson as they are, and as they were when the submission's author got them.
 
-    def __init__(self, source: list[dict[str, Any]], handed: list[dict[str, Any]]) -> None:
+    handed: the earlier release that the submission came from, None where that is this one.
+    """
+
+    def __init__(
+        self, released: Mapping[str, Any], handed: Mapping[str, Any] | None = None
+    ) -> None:
+        source, handed = released["cells"], handed or released
+        self.kernel = handed["metadata"].get("kernelspec", {}).get("name")
         self.source = source
+        self.kinds = [origin(cell) for cell in source]
         self.by_name = {grade_id(cell): n for n, cell in enumerate(source) if grade_id(cell)}
         self.by_id = {cell["id"]: n for n, cell in enumerate(source) if cell.get("id")}
         self.by_id |= self.by_name
@@ -47,7 +54,7 @@ class _LessonCells:
         self.handed: dict[int, dict[str, Any]] = {}  # the cells as they were handed out
         self.gone: set[tuple[str, str]] = set()  # what was handed out, and is not there any more
         self.renamed: dict[str, int] = {}  # cells that had another grade_id
-        for cell in handed:
+        for cell in handed["cells"]:
             key = cell["cell_type"], text(cell).strip()
             place = self.by_name.get(grade_id(cell), self.by_id.get(cell.get("id", "")))
             if place is not None and grade_id(cell) and grade_id(cell) not in self.by_name:
@@ -60,11 +67,11 @@ class _LessonCells:
         self.added = [
             grade_id(cell)
             for index, cell in enumerate(source)
-            if origin(cell) != "course" and index not in self.handed
+            if self.kinds[index] != "course" and index not in self.handed
         ]
         self.dropped = [
             grade_id(cell)
-            for cell in handed
+            for cell in handed["cells"]
             if origin(cell) != "course" and grade_id(cell) not in {*self.by_name, *self.renamed}
         ]
 
@@ -89,23 +96,17 @@ class _LessonCells:
 
 
 def rebuild(
-    released: Mapping[str, Any],
-    content: bytes,
-    beside: Mapping[str, bytes] = MappingProxyType({}),
-    handed: Mapping[str, Any] | None = None,
+    lesson: LessonCells, content: bytes, beside: Mapping[str, bytes] = MappingProxyType({})
 ) -> Rebuilt:
     """Put the sources of a submission into the released notebook; raises Unreadable.
 
-    beside: the files beside it, of which its text may show pictures. handed: the earlier
-    release that the submission came from, None where that is this one.
+    beside: the files beside it, of which its text may show pictures.
     """
-    handed = handed or released
     submitted = parse(content)
     result = Rebuilt()
     own, result.whole = own_cells(submitted, result.repairs, beside)
-    source, lesson = released["cells"], _LessonCells(released["cells"], handed["cells"])
     result.repairs += lesson.changes
-    result.repairs += _changed_settings(handed, submitted)
+    result.repairs += _changed_settings(lesson, submitted)
     answers, extras = _match(lesson, own, result.repairs)
     elsewhere = {
         name for items in (extras, *answers.values()) for item in items for name in item.names
@@ -113,12 +114,10 @@ def rebuild(
     # What comes above the first cell of the lesson.
     for item in (extra for extra in extras if extra.anchor == -1):
         _add(result, _as_cell(item, len(result.cells)), "student")
-    for index, cell in enumerate(source):
-        cell = json.loads(json.dumps(cell))
-        cell["source"] = text(cell)
+    for index, (given, kind) in enumerate(zip(lesson.source, lesson.kinds, strict=True)):
+        cell, after = given | {"source": text(given)}, list[OwnCell]()
         if cell["cell_type"] == "code":
             cell.update(outputs=[], execution_count=None)
-        kind, after = origin(cell), list[OwnCell]()
         # Only in the cell of an answer does anything of the student's replace the lesson's.
         if kind == "answer":
             candidates, stubs = answers.get(index, []), lesson.stubs(index)
@@ -128,7 +127,7 @@ def rebuild(
             _fill(result, cell, chosen, elsewhere, stubs)
             # An answer in words may stand beside its cell; anywhere, if that cell is missing.
             if cell["cell_type"] == "markdown" and grade_id(cell) in result.untouched:
-                near = range(index - 1, index + 1) if chosen else range(-1, len(source))
+                near = range(index - 1, index + 1) if chosen else range(-1, len(lesson.source))
                 _look_beside(result, grade_id(cell), extras, near)
         _add(result, cell, kind)
         for other in (*after, *(item for item in extras if item.anchor == index)):
@@ -216,18 +215,17 @@ def _find_last(result: Rebuilt) -> None:
     result.untouched -= result.last.keys()
 
 
-def _changed_settings(released: Mapping[str, Any], submitted: Mapping[str, Any]) -> list[str]:
+def _changed_settings(lesson: LessonCells, submitted: Mapping[str, Any]) -> list[str]:
     metadata = submitted.get("metadata")
     kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
     name = kernel.get("name") if isinstance(kernel, dict) else None
-    expected = released["metadata"].get("kernelspec", {}).get("name")
-    if name in (expected, None):
+    if name in (lesson.kernel, None):
         return []
     return [f"The kernel had been changed to {str(name)[:40]!r}; the lesson's was used."]
 
 
 def _match(
-    lesson: _LessonCells, own: list[OwnCell], repairs: list[str]
+    lesson: LessonCells, own: list[OwnCell], repairs: list[str]
 ) -> tuple[dict[int, list[OwnCell]], list[OwnCell]]:
     """Answers by the index of their cell in the lesson, and the student's further cells with their
     places.
@@ -237,8 +235,8 @@ def _match(
     marked = {known[cell.grade_id] for cell in own if cell.grade_id in known}
     missing = {
         grade_id(cell)
-        for cell in source
-        if origin(cell) == "answer" and cell["cell_type"] == "code"
+        for cell, kind in zip(source, lesson.kinds, strict=True)
+        if kind == "answer" and cell["cell_type"] == "code"
     }
     missing -= {grade_id(source[index]) for index in marked}
     answers: dict[int, list[OwnCell]] = {}
@@ -259,7 +257,7 @@ def _match(
                 item.anchor = lesson.by_id.get(item.id, anchor)
                 extras.append(item)
             continue
-        index, kind = place, origin(source[place])
+        index, kind = place, lesson.kinds[place]
         if kind == "answer":  # one of possibly several, among which `_choose` chooses
             answers.setdefault(index, []).append(item)
         # A check that was changed may hold the answer as well.
@@ -275,7 +273,7 @@ def _match(
             )
         seen.add(index)
         anchor = index
-    _words(source, answers, extras, repairs)
+    _words(lesson, answers, extras, repairs)
     repairs += [
         f"The cell {grade_id(cell)} was missing; it was put back."
         for index, cell in enumerate(source)
@@ -286,7 +284,7 @@ def _match(
 
 
 def _without_mark(
-    cell: OwnCell, lesson: _LessonCells, marked: set[int], repairs: list[str]
+    cell: OwnCell, lesson: LessonCells, marked: set[int], repairs: list[str]
 ) -> int | None:
     """The cell of the lesson that an unmarked cell is: by its text, its id, or the name that it
     defines.
@@ -294,11 +292,11 @@ def _without_mark(
     source = lesson.source
     # The same text, but not the stub of an answer that is there under its mark.
     index = lesson.by_text.get((cell.kind, cell.source.strip()))
-    if index is not None and not (origin(source[index]) == "answer" and index in marked):
+    if index is not None and not (lesson.kinds[index] == "answer" and index in marked):
         return index
     # The same id.
     index = lesson.by_id.get(cell.id)
-    if index is not None and origin(source[index]) != "course" and index not in marked:
+    if index is not None and lesson.kinds[index] != "course" and index not in marked:
         repairs.append(
             f"The cell {grade_id(source[index])} had lost its mark; it was found by its id."
         )
@@ -307,7 +305,8 @@ def _without_mark(
     if cell.kind == "code":
         names = cell.names
         for index, other in enumerate(source):
-            if origin(other) == "answer" and grade_id(other) in names and index not in marked:
+            is_answer = lesson.kinds[index] == "answer"
+            if is_answer and grade_id(other) in names and index not in marked:
                 repairs.append(
                     f"The cell {grade_id(other)} had lost its mark; it was found by what it "
                     "defines."
@@ -317,14 +316,15 @@ def _without_mark(
 
 
 def _words(
-    source: list[dict[str, Any]],
+    lesson: LessonCells,
     answers: dict[int, list[OwnCell]],
     extras: list[OwnCell],
     repairs: list[str],
 ) -> None:
     """Answers in words that have lost their marks: what was written right after the question."""
-    for index, cell in enumerate(source):
-        if origin(cell) != "answer" or cell["cell_type"] != "markdown" or index in answers:
+    for index, cell in enumerate(lesson.source):
+        kind = lesson.kinds[index]
+        if kind != "answer" or cell["cell_type"] != "markdown" or index in answers:
             continue
         written = [item for item in extras if item.kind == "markdown" and item.anchor == index - 1]
         if written:

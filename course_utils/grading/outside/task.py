@@ -3,14 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from course_utils.building.lesson import Lesson
 from course_utils.grading.inside import wire
 from course_utils.grading.outside.cells import grade_id
 from course_utils.grading.outside.graded import graded_cells
-from course_utils.grading.outside.rebuild import Rebuilt, rebuild
+from course_utils.grading.outside.rebuild import LessonCells, Rebuilt, rebuild
 from course_utils.grading.outside.result import Result, is_final, row
 
 Beside = tuple[tuple[str, bytes], ...]  # files by name
@@ -50,15 +50,10 @@ class Task:
         """The lesson's name without its number."""
         return Lesson(self.lesson).short
 
-    @cached_property
-    def notebook(self) -> dict[str, Any]:
-        """The released notebook, read."""
-        return json.loads(self.released)
-
     @property
     def graded(self) -> list[dict[str, Any]]:
         """The cells of the lesson that have points."""
-        return [cell for cell in self.notebook["cells"] if is_graded(cell)]
+        return [cell for cell in _lesson_cells(self.released).source if is_graded(cell)]
 
     def result(self, **known: Any) -> Result:
         """A result, of which status, repairs, checks, untouched, cells and seconds are known."""
@@ -95,8 +90,8 @@ class Task:
 
     def rebuilt(self) -> Rebuilt:
         """The submission in the released notebook; raises Unreadable."""
-        handed = json.loads(self.handed) if self.handed else None
-        result = rebuild(self.notebook, self.content, dict(self.beside), handed)
+        lesson = _lesson_cells(self.released, self.handed)
+        result = rebuild(lesson, self.content, dict(self.beside))
         result.repairs[:0] = self.notes
         return result
 
@@ -105,7 +100,13 @@ class Task:
         try:
             return self.rebuilt()
         except Exception:  # Unreadable, or a fault of the course, which its rows report
-            return rebuild(self.notebook, self.released.encode())
+            return rebuild(_lesson_cells(self.released), self.released.encode())
+
+
+@lru_cache(maxsize=32)
+def _lesson_cells(released: str, handed: str = "") -> LessonCells:
+    """The cells of a release, read once for all submissions that came from the same one."""
+    return LessonCells(json.loads(released), json.loads(handed) if handed else None)
 
 
 def is_graded(cell: Mapping[str, Any]) -> bool:
