@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.grading.inside import memory, seccomp, wire
+from course_utils.grading.inside import large_pages, seccomp, wire
 from course_utils.grading.outside import kit, pool, sandbox, steps, warm, worker
 from course_utils.grading.outside.task import Task
 from tests.grading import corpus
@@ -269,12 +269,12 @@ def test_the_exercises_have_time_left_whatever_else_runs():
 
 
 def test_memory_that_is_put_into_large_pages_holds_what_it_held():
-    size = 4 * memory.PIECE
+    size = 4 * large_pages.PIECE
     block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     block[:] = random.Random(1).randbytes(size)
     begin = ctypes.addressof(ctypes.c_char.from_buffer(block))
-    whole = [x for x in memory.pieces() if begin <= x <= begin + size - memory.PIECE]
+    whole = [x for x in large_pages.pieces() if begin <= x <= begin + size - large_pages.PIECE]
     assert len(whole) >= 3
     for piece in whole:
-        memory.join(piece)
+        large_pages.join(piece)
     assert block[:] == random.Random(1).randbytes(size)

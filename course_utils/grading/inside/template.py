@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from course_utils.grading.inside import memory, seccomp, wire
+from course_utils.grading.inside import large_pages, seccomp, wire
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 1 << 27, 1 << 28, 1 << 29
 NAMESPACES = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID
@@ -59,13 +59,13 @@ def main(control_fd: int) -> None:
     first = Path(__file__).parents[3] / wire.FIRST_CASES
     exercises = _warm(setup["lesson"], setup["modules"], first.read_bytes())
     limits = wire.Limits(**setup["limits"])
-    limits = dataclasses.replace(limits, memory=memory.private() + limits.memory)
+    limits = dataclasses.replace(limits, memory=_private_memory() + limits.memory)
     control.send(b"ready")
     children: dict[int, int] = {}
     pieces: list[int] = []
     while True:
         while pieces and not select.select([control], [], [], 0)[0]:
-            memory.join(pieces.pop())
+            large_pages.join(pieces.pop())
         message, fds, _, _ = socket.recv_fds(control, 64, 1)
         if not message:
             return
@@ -73,7 +73,7 @@ def main(control_fd: int) -> None:
         if message[:1] == b"n":
             children[number] = _spawn(control, fds[0], exercises, limits, setup)
             if number % TIDY_EVERY == TIDY_FIRST:
-                pieces = memory.pieces()
+                pieces = large_pages.pieces()
         else:
             control.send(b"%d %d" % (number, _end(children.pop(number), setup["sandboxed"])))
 
@@ -288,6 +288,12 @@ def _limit(limits: wire.Limits) -> None:
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (value, value))
+
+
+def _private_memory() -> int:
+    """Bytes of private memory, as RLIMIT_DATA counts them."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData"))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import BaseCell, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import object_session
@@ -117,24 +117,37 @@ class Marks:
 
 def marks(course: Course, lesson: Lesson) -> dict[str, Marks]:
     """What the gradebook says of every submission to a lesson, by student."""
-    known = {}
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
-        for submission in book.find_assignment(lesson.name).submissions:
-            known[submission.student_id] = _marks(submission)
-            book.db.expire(submission)  # its grades need memory no longer
-    return known
-
-
-def _marks(submission: SubmittedAssignment) -> Marks:
-    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-    points = {
-        grade.name: None if grade.auto_score is grade.manual_score is None else grade.score
-        for grade in grades
+        assignment = book.find_assignment(lesson.name).id
+        columns = (
+            *(SubmittedAssignment.id, SubmittedAssignment.student_id),
+            *(SubmittedAssignment.score, SubmittedAssignment.max_score),
+            SubmittedAssignment.late_submission_penalty,
+        )
+        of_lesson = SubmittedAssignment.assignment_id == assignment
+        submissions = book.db.execute(select(*columns).where(of_lesson)).all()
+        points: dict[str, dict[str, float | None]] = {id: {} for id, *_ in submissions}
+        by_hand: dict[str, set[str]] = {id: set() for id, *_ in submissions}
+        grades = (
+            select(SubmittedAssignment.id, BaseCell.name)
+            .add_columns(Grade.auto_score, Grade.manual_score, Grade.score)
+            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+            .join(BaseCell, BaseCell.id == Grade.cell_id)
+        )
+        for id, name, automatic, manual, score in book.db.execute(grades.where(of_lesson)):
+            points[id][name] = None if automatic is manual is None else score
+            by_hand[id] |= set() if manual is None else {name}
+    return {
+        student: Marks(
+            max(0.0, score - (penalty or 0.0)),
+            most,
+            penalty or 0.0,
+            points[id],
+            frozenset(by_hand[id]),
+        )
+        for id, student, score, most, penalty in submissions
     }
-    by_hand = frozenset(grade.name for grade in grades if grade.manual_score is not None)
-    penalty = submission.late_submission_penalty or 0.0
-    score = max(0.0, submission.score - penalty)
-    return Marks(score, submission.max_score, penalty, points, by_hand)
 
 
 @contextmanager

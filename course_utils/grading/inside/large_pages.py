@@ -1,16 +1,10 @@
-"""Keeps the template's memory in large pages, for a process is copied and ended page by page."""
+"""Puts the memory of the template into large pages: a process is copied and ended page by page."""
 
 import ctypes
 from pathlib import Path
 
 PIECE = 2 << 20  # a large page, as x86-64 and most ARM64 systems have it
 MADV_COLLAPSE = 25
-
-
-def private() -> int:
-    """Bytes of private memory, as RLIMIT_DATA counts them."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData"))
 
 
 def pieces() -> list[int]:
