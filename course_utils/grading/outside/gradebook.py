@@ -118,24 +118,21 @@ class Marks:
 def marks(course: Course, lesson: Lesson) -> dict[str, Marks]:
     """What the gradebook says of every submission to a lesson, by student."""
     with Gradebook(course.folders.db_url, course.folders.course_id) as book:
-        assignment = book.find_assignment(lesson.name).id
-        columns = (
-            *(SubmittedAssignment.id, SubmittedAssignment.student_id),
-            *(SubmittedAssignment.score, SubmittedAssignment.max_score),
-            SubmittedAssignment.late_submission_penalty,
-        )
-        of_lesson = SubmittedAssignment.assignment_id == assignment
-        submissions = book.db.execute(select(*columns).where(of_lesson)).all()
+        one = SubmittedAssignment
+        of_lesson = one.assignment_id == book.find_assignment(lesson.name).id
+        wanted = select(one.id, one.student_id, one.score, one.max_score)
+        wanted = wanted.add_columns(one.late_submission_penalty).where(of_lesson)
+        submissions = book.db.execute(wanted).all()
         points: dict[str, dict[str, float | None]] = {id: {} for id, *_ in submissions}
         by_hand: dict[str, set[str]] = {id: set() for id, *_ in submissions}
         grades = (
-            select(SubmittedAssignment.id, BaseCell.name)
-            .add_columns(Grade.auto_score, Grade.manual_score, Grade.score)
-            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            select(one.id, BaseCell.name, Grade.auto_score, Grade.manual_score, Grade.score)
+            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == one.id)
             .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
             .join(BaseCell, BaseCell.id == Grade.cell_id)
+            .where(of_lesson)
         )
-        for id, name, automatic, manual, score in book.db.execute(grades.where(of_lesson)):
+        for id, name, automatic, manual, score in book.db.execute(grades):
             points[id][name] = None if automatic is manual is None else score
             by_hand[id] |= set() if manual is None else {name}
     return {
