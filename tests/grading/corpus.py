@@ -1025,7 +1025,7 @@ while time.time() < end:
 """, "limits", status="timeout", repaired=True)  # fmt: skip
 answer("memory", "collapse", """
 def collapse(*a):
-    kept = [torch.ones(64 << 20) for _ in range(8)]
+    kept = [torch.ones(40 << 20) for _ in range(16)]  # the last that fits is well below 1 GB
     return kept
 """, "limits", checks=(("collapse", "out of memory"),))  # fmt: skip
 hostile("memory_of_many_processes", """

@@ -32,7 +32,7 @@ PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP, CAP_LAST = 38, 24, 63
 OWN_FILES = Path("/tmp")
 # After so many children, and then again, the template's memory is put into large pages, in its
 # pauses: what it has written to since then has come apart.
-TIDY_FIRST, TIDY_EVERY = 10, 200
+TIDY_FIRST, TIDY_EVERY = 25, 200
 
 
 # What the submissions of every lesson use; other modules of the package import torch.
