@@ -31,8 +31,8 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x40
 PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP, CAP_LAST = 38, 24, 63
 OWN_FILES = Path("/tmp")
 # After so many children, and then again, the template's memory is put into large pages, in its
-# pauses: what it has written to since then has come apart.
-TIDY_FIRST, TIDY_EVERY = 25, 200
+# pauses: what it has written to since then has come apart. It takes as long as 50 children gain.
+TIDY_FIRST, TIDY_EVERY = 50, 500
 
 
 # What the submissions of every lesson use; other modules of the package import torch.
