@@ -19,7 +19,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from course_utils.checking.exercise import Case, Exercise
 
-Draw = Callable[[], Sequence["Case"]]
+Draw = Callable[[int], "Case"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def cases(
 ) -> Iterator["Case"]:
     """One case for every axis of the exercise, made from its own cases.
 
-    others: draws the same cases with other numbers. names: the names of the reference's arguments,
-    in order.
+    others: draws the case of a number with other numbers in it. names: the names of the
+    reference's arguments, in order.
     """
     for axis in AXES:
         if axis.name in exercise.without:
@@ -60,7 +60,7 @@ def cases(
         detail: Any = None
         label = axis.label
         if axis is AGAIN:
-            detail, case = case.inputs, others()[index]
+            detail, case = case.inputs, others(index)
         elif axis is BY_NAME:
             detail = names()
             label = label.format(", ".join(f"{name}=..." for name in detail))

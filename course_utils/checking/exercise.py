@@ -5,6 +5,7 @@ their own.
 import difflib
 import importlib
 import inspect
+import itertools
 import pkgutil
 import re
 import zlib
@@ -214,7 +215,12 @@ class Exercise:
             return [
                 *own,
                 *axes.cases(
-                    self, own, lambda: self.own_cases(seed + 1), lambda: argument_names(self)
+                    self,
+                    own,
+                    lambda index: next(
+                        itertools.islice(self.cases(Rng(seed + 1, self.id)), index, None)
+                    ),
+                    lambda: argument_names(self),
                 ),
             ]
 

@@ -22,7 +22,8 @@ from course_utils.checking.tolerance import JUMP, MovedRuns, Rough, Slack
 from course_utils.errors import CourseError
 
 # Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
-MOST_PAIRS = 110
+# So many of them are run in full, where a quick look does not rule them out.
+MOST_PAIRS, MOST_RUN = 110, 25
 TOGETHER, EITHER = "; ", ", or "  # between two names; no name of a mistake holds either
 # Runs of known mistakes that are kept, as a student checks the same exercise again and again.
 KEPT_RUNS = 20_000
@@ -129,8 +130,17 @@ class _Search:
             for pair in self._pairs()
             if composed(self.exercise.id, pair) is not None and self._raise_alone(pair)
         )
-        for pair in itertools.islice(possible, MOST_PAIRS):
-            if all(self._explains(pair, index) for index in self.order):
+        first, *others = self.order
+        alike = (
+            pair
+            for pair in itertools.islice(possible, MOST_PAIRS)
+            if not self._ruled_out(pair, first, {})
+        )
+        for pair in itertools.islice(alike, MOST_RUN):
+            if self._runs_alike(pair, first) and all(
+                not self._ruled_out(pair, index, {}) and self._runs_alike(pair, index)
+                for index in others
+            ):
                 yield Named(pair, "together")
 
     def _pairs(self) -> list[tuple[Mistake, Mistake]]:
@@ -213,11 +223,10 @@ class _Search:
                 return False
         return self._agree(self._run(mistakes, index), index)
 
-    def _explains(self, pair: tuple[Mistake, ...], index: int) -> bool:
-        """Whether two mistakes give the answer's evidence in a case; no run of theirs is kept."""
-        return not self._ruled_out(pair, index, {}) and self._agree(
-            run_mistakes(self.exercise, pair, self.cases[index], self.seed), index
-        )
+    def _runs_alike(self, pair: tuple[Mistake, ...], index: int) -> bool:
+        """Whether two mistakes give the answer's evidence in a case; their run is not kept."""
+        case = self.cases[index]
+        return self._agree(run_mistakes(self.exercise, pair, case, self.seed), index)
 
     def _run(self, mistakes: tuple[Mistake, ...], index: int) -> Evidence:
         if (key := self._key(mistakes, index)) not in _RUNS:
