@@ -386,7 +386,6 @@ class _Switch(Exercise):
     """What freeze and unfreeze have in common; `to` is what requires_grad becomes."""
 
     to: bool
-    without = NOT_HANDED_IN
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, part, start, training in (
