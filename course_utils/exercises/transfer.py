@@ -44,11 +44,6 @@ def digit_net(num_outputs: int, widths: Sequence[int] = (8, 16, 32)) -> nn.Seque
     )
 
 
-NOT_HANDED_IN = dict.fromkeys(
-    ("float64", "views", "requires_grad"), "x is for the model, not for the answer"
-)
-
-
 class _Attributes(nn.Module):
     """A net whose layers are attributes, as in torchvision's resnet: conv-like body, norm, fc."""
 
@@ -99,7 +94,9 @@ class ReplaceHead(Exercise):
 
     id, points = "transfer.replace_head", 2
     minutes, lines, writes = 15, "about four lines", "surgery on a model"
-    without = NOT_HANDED_IN
+    without = dict.fromkeys(
+        ("float64", "views", "requires_grad"), "x is for the model, not for the answer"
+    )
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for kind, n_in, n_hidden, n_out, num_outputs, training in (
