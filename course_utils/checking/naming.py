@@ -246,7 +246,8 @@ class _Search:
         It costs a fraction of a run, and nearly all mistakes are ruled out by it.
         """
         case, exercise = self.cases[index], self.exercise
-        if case.axis == AGAIN.name or self.shortcut:  # two calls, or a guarded one: no quick look
+        # Two calls are more than a look; what was refused before it was called has no values.
+        if case.axis == AGAIN.name or (self.shortcut and not self.got[index].values):
             return False
         try:
             with time_limit(exercise.seconds), contextlib.redirect_stdout(io.StringIO()):
