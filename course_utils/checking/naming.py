@@ -17,13 +17,13 @@ from course_utils.checking.compare import first_difference, same
 from course_utils.checking.edit import Edit, edited
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training
-from course_utils.checking.running import TimeLimit, look, refused, run_case, time_limit
+from course_utils.checking.running import TimeLimit, look, raised_by, refused, run_case, time_limit
 from course_utils.checking.tolerance import JUMP, MovedRuns, Rough, Slack
 from course_utils.errors import CourseError
 
 # Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
 # So many of them are run in full, where a quick look does not rule them out.
-MOST_PAIRS, MOST_RUN = 110, 25
+MOST_PAIRS, MOST_RUN = 110, 40
 TOGETHER, EITHER = "; ", ", or "  # between two names; no name of a mistake holds either
 # Runs of known mistakes that are kept, as a student checks the same exercise again and again.
 KEPT_RUNS = 20_000
@@ -255,9 +255,23 @@ class _Search:
                     begun[name] = value
                     if self._far_off({name: value}, index):
                         return True
-        except (Exception, SystemExit, TimeLimit):
-            return self.got[index].raised is None
+        except (Exception, SystemExit, TimeLimit) as error:
+            return self._raised_otherwise(Evidence(begun, raised=raised_by(error, None)), index)
         return False
+
+    def _raised_otherwise(self, one: Evidence, index: int) -> bool:
+        """Whether a run raised where the answer did not, or something else than the answer."""
+        mine, due = self.got[index], self.cases[index].raises is not None
+        if one.raised is None or mine.raised is None:
+            return True
+        if due or one.raised.type not in mine.raised.names:
+            return not due
+        return self._fails_otherwise(one, index)
+
+    def _fails_otherwise(self, one: Evidence, index: int) -> bool:
+        """Whether two runs without a value that should not have raised have another fault each."""
+        expected, mine = self.expected[index], self.got[index]
+        return not one.values and not expected.raised and not _raised_alike(one, mine)
 
     def _far_off(self, values: dict[str, Any], index: int) -> bool:
         """Whether any of these values is further from the answer's than rounding can bring it."""
@@ -271,7 +285,7 @@ class _Search:
         mine = self.got[index]
         if self.shortcut and one.shortcut != mine.shortcut:
             return False
-        if not one.values and not self.expected[index].raised and not _raised_alike(one, mine):
+        if self._fails_otherwise(one, index):
             return False
         one.rtol = self.expected[index].rtol
         if one.raised and mine.raised:  # how much was changed before it is no part of the mistake

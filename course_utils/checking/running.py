@@ -68,7 +68,7 @@ def collect(
                 if evidence.raised and evidence.raised.type == TimeLimit.__name__:
                     break
     except TimeLimit as error:
-        results[-1].raised = results[-1].raised or _raised(error, answer)
+        results[-1].raised = results[-1].raised or raised_by(error, answer)
     # What the answer keeps has changed: that alone is not a mistake, but different results are.
     if guarded and not isinstance(exercise, Training) and kept(answer) != before:
         keeps = _gives_something_else(exercise, answer, cases, results, seed)
@@ -210,7 +210,7 @@ def _probe(
                 if rtol:
                     evidence.rtol[name] = rtol[0]
     except (Exception, SystemExit, TimeLimit) as error:
-        evidence.raised, evidence.error = _raised(error, answer), error
+        evidence.raised, evidence.error = raised_by(error, answer), error
     if guard:
         evidence.shortcut = guard.used
     evidence.printed = printed.getvalue()
@@ -274,7 +274,7 @@ def _objection(exercise: Exercise, answer: Any) -> str | None:
     return None
 
 
-def _raised(error: BaseException, answer: Any) -> Raised:
+def raised_by(error: BaseException, answer: Any) -> Raised:
     """What was raised, and the line in the student's own code that led to it."""
     kind, text = type(error).__name__, str(error)
     bases = tuple(
