@@ -18,7 +18,7 @@ from course_utils.checking.edit import Edit, edited
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training
 from course_utils.checking.running import TimeLimit, look, raised_by, refused, run_case, time_limit
-from course_utils.checking.tolerance import JUMP, MovedRuns, Rough, Slack
+from course_utils.checking.tolerance import MovedRuns, Rough
 from course_utils.errors import CourseError
 
 # Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
@@ -278,10 +278,7 @@ class _Search:
     def _far_off(self, values: dict[str, Any], index: int) -> bool:
         """Whether any of these values is further from the answer's than rounding can bring it."""
         case, got, rtol = self.cases[index], self.got[index].values, self.expected[index].rtol
-        return not all(
-            name in got and same(value, got[name], Rough(case, rtol.get(name)))
-            for name, value in values.items()
-        )
+        return not all(_near(case, values, got, name, rtol.get(name)) for name in values)
 
     def _agree(self, one: Evidence, index: int) -> bool:
         mine = self.got[index]
@@ -304,7 +301,7 @@ class _Search:
         case, mine, expected = self.cases[index], self.got[index].values, self.expected[index]
         mistaken = self._run((mistake,), index).values
         return sum(
-            _near(case, mine, mistaken, name, expected.rtol.get(name, 0.0)) - right
+            _near(case, mine, mistaken, name, expected.rtol.get(name)) - right
             for name, right in self.right_at_first.items()
             if not _identical(mistaken.get(name), expected.values.get(name))
         )
@@ -385,11 +382,10 @@ def composed(id: str, mistakes: tuple[Mistake, ...]) -> Any:
 
 
 def _near(
-    case: Case, one: dict[str, Any], other: dict[str, Any], name: str, rtol: float = 0.0
+    case: Case, one: dict[str, Any], other: dict[str, Any], name: str, rtol: float | None
 ) -> bool:
     """Whether two runs of a case have about the same value under a name."""
-    slack = Slack(case, max(JUMP, rtol))
-    return name in one and name in other and same(one[name], other[name], slack)
+    return name in one and name in other and same(one[name], other[name], Rough(case, rtol))
 
 
 def _identical(one: Any, other: Any) -> bool:

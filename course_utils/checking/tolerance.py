@@ -179,6 +179,7 @@ class Rough(Slack):
         return not abs(got - expected) > self._most(abs(expected))
 
     def _most(self, largest: float) -> float:
+        """How far off anything may be that is near enough for `Slack`; `covers` adds a quarter."""
         return 1.25 * max(JUMP, self.rtol or 0.0) * max(largest, _largest_input(self.case))
 
 

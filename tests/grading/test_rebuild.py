@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from course_utils.grading.outside.graded import graded_cells
 from course_utils.grading.outside.names_in_cells import defined, needed
 from course_utils.grading.outside.reading import Unreadable
 from course_utils.grading.outside.rebuild import LessonCells, rebuild
@@ -40,6 +41,15 @@ def test_everything_but_the_answers_is_the_lessons():
 def test_an_honest_submission_needs_no_repair():
     assert rebuilt(corpus.answered()).repairs == []
     assert rebuilt(corpus.released()).untouched >= {"relu", "My_Linear", "why_nonlinear"}
+
+
+def test_what_is_read_once_for_all_stays_as_it_was():
+    lesson = LessonCells(corpus.released())
+    before = json.dumps(lesson.source)
+    for notebook in (corpus.answered(), corpus.answered("relu"), corpus.released()):
+        found = rebuild(lesson, json.dumps(notebook).encode())
+        graded_cells(found, [], ["repaired"], {1: [{"output_type": "stream"}]})
+    assert json.dumps(lesson.source) == before
 
 
 def kinds(found):
