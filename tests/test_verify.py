@@ -17,7 +17,7 @@ from course_utils.building.lesson import Lesson
 from course_utils.building.rules import RULES, Subject
 from course_utils.building.run import Run
 from course_utils.checking.edit import edit
-from course_utils.checking.exercise import FreeText, Mistake
+from course_utils.checking.exercise import FreeText, Mistake, Rng
 from course_utils.cli import app
 from course_utils.errors import CourseError
 from course_utils.exercises.linear import Relu
@@ -223,8 +223,8 @@ def alternatives(**answers):
 
 def one_seed(subject, monkeypatch):
     relu = type(subject.exercises[0])
-    own_cases = relu.own_cases
-    monkeypatch.setattr(relu, "own_cases", lambda self, seed: own_cases(self, 0))
+    cases = relu.cases
+    monkeypatch.setattr(relu, "cases", lambda self, _: cases(self, Rng(0, self.id)))
 
 
 def wrong_reference(subject, monkeypatch):
