@@ -33,8 +33,9 @@ SPREADS = 16.0  # how many times the largest move of an entry two right answers 
 UNITS = 8.0
 # Of the largest number in sight; what moves further has jumped, and was not rounded.
 JUMP = 1e-3
-# What is so many times further away than any entry may be, after a few runs, is not rounding.
-TOO_FAR, FEW_RUNS = 8.0, 3
+# What is so many times further away than any entry may be, after one run, two runs or more, is not
+# rounding.
+TOO_FAR = 64.0, 16.0, 8.0
 _EPS_MULTIPLE = 16.0  # how many rounding errors a term of a sum may bring
 _SMALLEST_SUM = 64  # sums are never taken to be shorter than this
 # What only chooses, orders or carries numbers does not round, and numbers that are equal before it
@@ -159,7 +160,8 @@ class Slack:
             slack = SPREADS * move + max(UNITS, largest) * eps
             if bool((near | ((apart <= slack) & (slack <= JUMP * largest))).all()):
                 return True
-            if runs >= FEW_RUNS and bool((~near & (apart > TOO_FAR * slack.max())).any()):
+            too_far = TOO_FAR[min(runs, len(TOO_FAR)) - 1] * slack.max()
+            if bool((~near & (apart > too_far)).any()):
                 return False
         return False
 

@@ -722,16 +722,16 @@ class TabularModel(Exercise):
     def probe(self, TabularModel: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = TabularModel(case.cards, *case.sizes, case.hidden_widths)
         yield claim("`TabularModel` is an nn.Module", isinstance(model, nn.Module))
-        parameters = {str(tuple(p.shape)): p for p in model.parameters()}
+        listed = [(str(tuple(p.shape)), p) for p in model.parameters()]
+        parameters = dict(listed)
         turned = {}  # weights of affine maps written as (in, out) are right too
         for shape, values in list(case.values.items())[case.n_tables :]:
-            other = str(tuple(values.T.shape)) if values.ndim == 2 else shape
+            other = str(tuple(values.shape[::-1]))
             if shape not in parameters and other in parameters:
                 turned[other] = shape
-        shapes = [str(tuple(p.shape)) for p in model.parameters()]
         yield (
             "parameter shapes",
-            ", ".join(sorted(turned.get(shape, shape) for shape in shapes)) or "none",
+            ", ".join(sorted(turned.get(shape, shape) for shape, _ in listed)) or "none",
         )
         if len(case.cards) > case.n_tables:
             return  # tables of one shape cannot be told apart
@@ -743,7 +743,10 @@ class TabularModel(Exercise):
         )
         yield claim(
             "the tables are random at the start",
-            all(len(table.unique()) > table.shape[1] for table in tables),
+            all(
+                int(table.flatten().sort().values.diff().count_nonzero()) >= table.shape[1]
+                for table in tables
+            ),
         )
         if "start" in case.inputs:
             spreads = [float(table.detach().std()) for table in tables]
