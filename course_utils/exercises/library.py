@@ -287,10 +287,10 @@ class GradientCheck(Exercise):
         double = torch.float64
         high, low = rng.number(1.5, 2.5), rng.number(0.3, 0.5)
         for label, sizes, factors in (
-            ("a right net", [2, 2, 2], [1.0, 1.0, 1.0, 1.0]),
-            ("one gradient of the first layer is off", [3, 2, 2], [high, 1.0, 1.0, 1.0]),
-            ("one gradient of the last layer is off", [2, 2, 3], [1.0, 1.0, low, 1.0]),
-            ("one entry of every gradient is off", [2, 3, 2], [0.7, 2 * high, 0.9, low + 0.2]),
+            ("a right net", [2, 1, 2], [1.0, 1.0, 1.0, 1.0]),
+            ("one gradient of the first layer is off", [3, 1, 2], [high, 1.0, 1.0, 1.0]),
+            ("one gradient of the last layer is off", [2, 1, 3], [1.0, 1.0, low, 1.0]),
+            ("one entry of every gradient is off", [2, 2, 2], [0.7, 2 * high, 0.9, low + 0.2]),
         ):
             pairs = list(zip(sizes, sizes[1:], strict=False))
             yield Case(
