@@ -15,6 +15,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from course_utils.building.copies import python
 from course_utils.building.notebook_files import place
 from course_utils.errors import CourseError
 
@@ -25,6 +26,22 @@ SETTINGS = {
     "PYTHONHASHSEED": "0",
     "COURSE_MINE": "off",
 }
+# What kernels import in nearly every lesson, and matplotlib as it is in a kernel.
+IMPORTED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "torch", "matplotlib.figure", "PIL.Image")
+IN_A_KERNEL = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "JPY_PARENT_PID": str(os.getpid()),  # which ipykernel looks at while it is imported
+}
+
+
+class Client(NotebookClient):
+    """Starts a kernel in a copy of a process that has imported what takes most of its start."""
+
+    def create_kernel_manager(self) -> Any:
+        """What starts and ends the kernel."""
+        manager: Any = super().create_kernel_manager()
+        manager.kernel_spec.argv[:1] = python(IMPORTED, **SETTINGS, **IN_A_KERNEL)
+        return manager
 
 
 @dataclass(frozen=True)
@@ -51,7 +68,7 @@ def run(notebook: NotebookNode, folder: Path, allow_errors: bool = False) -> Run
     def stop(cell_index: int, **_: Any) -> None:
         seconds[cell_index] = time.perf_counter() - started
 
-    client = NotebookClient(
+    client = Client(
         notebook,
         timeout=CELL_LIMIT,
         kernel_name="python3",
