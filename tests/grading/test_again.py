@@ -16,7 +16,7 @@ from nbgrader.converters.base import NbGraderException
 
 from course_utils.building.lesson import Lesson
 from course_utils.grading import commands
-from course_utils.grading.outside import folders, pool
+from course_utils.grading.outside import answers, autograde, folders, gradebook, pool
 from course_utils.grading.outside.gradebook import scores
 from tests.grading import corpus
 from tests.grading.classroom import (
@@ -201,6 +201,69 @@ def test_a_run_with_nothing_to_grade_starts_no_worker(course, monkeypatch):  # n
     hand_in(course, "anna", worded("Something else."))
     commands.grade(LESSON.name, jobs=1, seed=3)
     assert len(started) == 2
+
+
+class Killed(BaseException):
+    """Nothing that the grader does goes on after this."""
+
+
+@pytest.mark.parametrize(
+    "place, name",
+    [
+        (gradebook, "fill"),  # before anything is in the gradebook
+        (answers.Answers, "remember"),  # it is, and nothing else
+        (gradebook, "graded_notebook"),  # the answers are remembered as well
+    ],
+)
+def test_killed_while_it_writes_the_next_run_asks_a_person_to_look_again(
+    course,  # noqa: F811
+    monkeypatch,
+    place,
+    name,
+):
+    """A person has read answers that were then changed; several are written together."""
+    students = ("anna", "bo", "cleo")
+    for student in students:
+        hand_in(course, student, worded())
+    grade(course)
+    for student in students:
+        by_hand(course, student, "why_nonlinear", 1.5)
+        hand_in(course, student, worded("Something else."))
+    written, todo = [], getattr(place, name)
+
+    def killed(*args):
+        if len(written) == 1:
+            raise Killed
+        written.append(todo(*args))
+        return written[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, killed)
+        with pytest.raises(Killed):
+            grade(course)
+    report = grade(course)
+    for student in students:
+        assert state(course, student)["why_nonlinear"] == (1.5, True), student
+        path = course.path("autograded", student, LESSON.name) / f"{LESSON.name}.ipynb"
+        assert "Something else." in path.read_text()
+        assert report["submissions"][student]["score"] == 1.5
+
+
+def test_nbgraders_command_killed_before_it_writes_asks_again_too(course, monkeypatch):  # noqa: F811
+    hand_in(course, "anna", worded())
+    said_again(course, Autograde)
+    by_hand(course, "anna", "why_nonlinear", 1.5)
+    hand_in(course, "anna", worded("Something else."))
+
+    def killed(*args):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(autograde, "fill", killed)
+        with pytest.raises(Killed):
+            said_again(course, Autograde)
+    said_again(course, Autograde)
+    assert state(course)["why_nonlinear"] == (1.5, True)
 
 
 def _hold(connection):

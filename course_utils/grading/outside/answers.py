@@ -5,6 +5,8 @@ again.
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from course_utils.building.lesson import Lesson
@@ -17,22 +19,37 @@ from course_utils.grading.outside.task import is_graded
 _plain = json.JSONEncoder(sort_keys=True).encode  # json.dumps would make one for every cell
 
 
-def changed(course: Course, lesson: Lesson, student: str, cells: Sequence[Any]) -> set[str]:
-    """The graded cells whose answers have changed since this was last asked; remembers them.
+@dataclass(frozen=True)
+class Answers:
+    """The answers of one submission, and what is remembered of those before them, as hashes."""
 
-    cells: the graded notebook's.
-    """
+    path: Path
+    before: dict[str, str] | None
+    now: dict[str, str]
+
+    @property
+    def changed(self) -> set[str]:
+        """The graded cells whose answers are not those that are remembered."""
+        if self.before is None:
+            return set(self.now)
+        before = self.before
+        return {name for name, digest in self.now.items() if before.get(name, digest) != digest}
+
+    def remember(self) -> None:
+        """Remember these; only once the gradebook says what has changed, or nobody would learn."""
+        known = self.before or {}
+        if (merged := known | self.now) != self.before:  # what was dropped may come back
+            write(self.path, dump(merged))
+
+
+def answers(course: Course, lesson: Lesson, student: str, cells: Sequence[Any]) -> Answers:
+    """The answers in a graded notebook's cells, beside those that are remembered."""
     path = course.own("answers", lesson.name, f"{student}.json")
     try:
         before: dict[str, str] | None = dict(json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         before = None
-    now, known = digests(cells), before or {}
-    if (merged := known | now) != before:  # what was dropped from the lesson may come back
-        write(path, dump(merged))
-    if before is None:
-        return set(now)
-    return {name for name, digest in now.items() if known.get(name, digest) != digest}
+    return Answers(path, before, digests(cells))
 
 
 def digests(cells: Sequence[Any]) -> dict[str, str]:

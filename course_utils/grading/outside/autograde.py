@@ -16,7 +16,8 @@ from nbgrader.utils import find_all_files
 
 from course_utils.building.lesson import Lesson
 from course_utils.errors import CourseError
-from course_utils.grading.outside import answers, late, pool, sandbox
+from course_utils.grading.outside import late, pool, sandbox
+from course_utils.grading.outside.answers import answers
 from course_utils.grading.outside.batch import Batch, Options
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.entering import enter_lesson
@@ -101,9 +102,10 @@ class TrustedExporter(NotebookExporter):
             submission = book.find_submission_notebook(
                 names["notebook"], names["assignment"], names["student"]
             )
-            changed = answers.changed(self.course, lesson, names["student"], self.result.cells)
-            fill(submission, self.result, changed)
+            given = answers(self.course, lesson, names["student"], self.result.cells)
+            fill(submission, self.result, given.changed)
             book.db.commit()
+            given.remember()
         return super().from_filename(filename, resources=resources, **kw)
 
     def _grade(self, student: str, name: str) -> None:

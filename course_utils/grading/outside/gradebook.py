@@ -3,7 +3,7 @@ either.
 """
 
 import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,14 @@ from sqlalchemy.orm import object_session
 
 from course_utils.building.lesson import Lesson
 from course_utils.files import write
-from course_utils.grading.outside import answers
+from course_utils.grading.outside.answers import answers
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.entering import enter_lesson
 from course_utils.grading.outside.intake import copy_stamp, handed_in_at
 from course_utils.grading.outside.late import penalise
 from course_utils.grading.outside.result import UNREAD, Result
+
+Written = tuple[str, str, Result]  # a student, the key of the result (empty: not kept), the result
 
 
 class Writer:
@@ -55,11 +57,25 @@ class Writer:
         stamp = handed_in_at(self.course.path("submitted", student, self.lesson.name))
         return stamp is None or stamp == self.known[student]
 
-    def write(self, student: str, key: str, result: Result) -> None:
-        """Write one result: first the grades, then the notebook, whose key says that both are
-        there.
+    def write(self, results: Sequence[Written]) -> Iterator[tuple[str, PermissionError]]:
+        """Write results: the grades of all together, then each student's files.
+
+        Killed at any moment, the next run writes again what is missing: the graded notebook comes
+        last, and its key says that all is there. Yields whose files may not be written.
         """
-        self._grade(student, result)
+        given = [answers(self.course, self.lesson, who, result.cells) for who, _, result in results]
+        for student in self._grade(results, [item.changed for item in given]):
+            with self.course.alone():
+                penalise(self.course, self.lesson, student)
+        for (student, key, result), item in zip(results, given, strict=True):
+            try:
+                item.remember()
+                self._write_notebook(student, key, result)
+            except PermissionError as error:
+                yield student, error
+
+    def _write_notebook(self, student: str, key: str, result: Result) -> None:
+        """Write the graded notebook, which names the result, and when it was handed in."""
         path = self._autograded(student)
         path.unlink(missing_ok=True)
         notebook = json.dumps(graded_notebook(self.released, result, key), ensure_ascii=False)
@@ -71,28 +87,34 @@ class Writer:
             self.course.path("autograded", student, self.lesson.name) / f"{self.lesson.name}.ipynb"
         )
 
-    def _grade(self, student: str, result: Result) -> None:
-        """Set automatic points only; a manual score stays, and is marked for another look."""
-        book, name = self.gradebook, self.lesson.name
-        stamp = handed_in_at(self.course.path("submitted", student, name))
-        changed = answers.changed(self.course, self.lesson, student, result.cells)
+    def _grade(self, results: Sequence[Written], changed: Sequence[Container[str]]) -> list[str]:
+        """Set automatic points in one transaction, and give who was late; a manual score stays, and
+        is marked for another look.
+        """
+        book, late = self.gradebook, []
         with self.course.alone(), _together(book.db):
-            book.update_or_create_student(student)
+            for student, _, _ in results:
+                book.update_or_create_student(student)
             book.db.flush()
             # A new submission is written once, with its points.
             with book.db.no_autoflush:
-                submission = book.update_or_create_submission(
-                    name, student, **({"timestamp": stamp} if stamp else {})
-                )
-                notebook = next(item for item in submission.notebooks if item.name == name)
-                fill(notebook, result, changed)
-            book.db.flush()
-            self.known[student] = submission.timestamp
-            late = submission.total_seconds_late > 0 or notebook.late_submission_penalty
-        if late:
-            with self.course.alone():
-                penalise(self.course, self.lesson, student)
+                for (student, _, result), cells in zip(results, changed, strict=True):
+                    submission, notebook = self._submission(student)
+                    fill(notebook, result, cells)
+                    self.known[student] = submission.timestamp
+                    if submission.total_seconds_late > 0 or notebook.late_submission_penalty:
+                        late.append(student)
         book.db.expunge_all()
+        return late
+
+    def _submission(self, student: str) -> tuple[SubmittedAssignment, SubmittedNotebook]:
+        """A student's submission, which may be new, and its notebook."""
+        name = self.lesson.name
+        stamp = handed_in_at(self.course.path("submitted", student, name))
+        submission = self.gradebook.update_or_create_submission(
+            name, student, **({"timestamp": stamp} if stamp else {})
+        )
+        return submission, next(item for item in submission.notebooks if item.name == name)
 
 
 @dataclass(frozen=True)
