@@ -1164,20 +1164,20 @@ class Activations(Exercise):
     }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        for label, layers, training, in_place, n in (
-            ("one layer", ["body"], False, False, 3),
-            ("two layers", ["body", "top.1"], False, False, 2),
-            ("layers inside layers, not in order", ["top", "body.0", "body.2"], False, False, 4),
-            ("a model in training mode", ["0", "2"], True, False, 1),
-            ("no layer at all", [], False, False, 2),
-            ("a layer that works in place after one of them", ["0", "2"], True, True, 3),
+        for label, layers, training, in_place, shape in (
+            ("one layer", ["body"], False, False, (3, 4)),
+            ("two layers", ["body", "top.1"], False, False, (2, 4)),
+            ("nested layers, not in order", ["top", "body.0", "body.2"], False, False, (4, 4)),
+            ("a model in training mode", ["0", "2"], True, False, (1, 4)),
+            ("no layer at all", [], False, False, (2, 4)),
+            ("a layer that works in place after one of them", ["0", "2"], True, True, (3, 2, 4)),
         ):
             yield Case(
                 label,
                 layers=layers,
                 training=training,
                 in_place=in_place,
-                x=rng.normal(n, 4),
+                x=rng.normal(*shape),
                 numbers=[rng.normal(6, 4), rng.normal(6), rng.normal(3, 6), rng.normal(3)],
             )
 
@@ -1245,6 +1245,12 @@ class Activations(Exercise):
             edit("return outputs", "return model(x)"),
             "You return one tensor. Return a dict from each name in `layers` to that module's "
             "output.",
+        ),
+        Mistake(
+            "outputs flattened",
+            edit(".clone()", ".clone().flatten(1)"),
+            "An output of more than two dimensions comes back flattened. Keep each output in the "
+            "shape in which its module gave it.",
         ),
         Mistake(
             "path used as an attribute name",

@@ -1988,3 +1988,38 @@ def _all_but_batch_norm(module, to):
 
 wrong("transfer.freeze", "batch norm left out")(lambda module: _all_but_batch_norm(module, False))
 wrong("transfer.unfreeze", "batch norm left out")(lambda module: _all_but_batch_norm(module, True))
+
+
+@wrong("transfer.activations", "outputs flattened")
+def activations(model, layers, x):
+    named = dict(model.named_modules())
+    kept, hooks = {}, []
+    for path in layers:
+
+        def listen(module, args, out, path=path):
+            kept[path] = torch.flatten(out.detach().clone(), start_dim=1)
+
+        hooks.append(named[path].register_forward_hook(listen))
+    model(x)
+    for h in hooks:
+        h.remove()
+    return kept
+
+
+@wrong("transfer.activations", "outputs flattened")
+def activations(model, layers, x):
+    seen = {}
+
+    def recorder(path):
+        def record(_, __, out):
+            seen[path] = out.detach().clone().reshape(len(x), -1)
+
+        return record
+
+    hooks = [model.get_submodule(path).register_forward_hook(recorder(path)) for path in layers]
+    try:
+        model(x)
+    finally:
+        for h in hooks:
+            h.remove()
+    return seen
