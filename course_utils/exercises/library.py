@@ -204,6 +204,24 @@ class Sequential(Exercise):
         ),
         *(
             Mistake(
+                "forward leaves out a layer",
+                edit("in self.layers:\n            x", f"in self.layers{part}:\n            x"),
+                "Your forward leaves out the first or the last layer. x goes through every layer.",
+            )
+            for part in ("[1:]", "[:-1]")
+        ),
+        *(
+            Mistake(
+                "backward leaves out a layer",
+                edit("reversed(self.layers)", f"reversed(self.layers{part})"),
+                "Your backward leaves out the first or the last layer, which then gets no "
+                "gradient. Try it with one layer: where does your loop begin, and where does it "
+                "end?",
+            )
+            for part in ("[1:]", "[:-1]")
+        ),
+        *(
+            Mistake(
                 "layers reversed for good",
                 edit(
                     "in reversed(self.layers):",

@@ -866,6 +866,12 @@ class TabularModel(Exercise):
             "codes of all rows.",
         ),
         Mistake(
+            "every table gets the first column",
+            edit("categorical.T", "[categorical[:, 0]] * len(self.embeddings)"),
+            "Every table is read with the codes of the first column. Each column has a table of "
+            "its own: the table of column j is read with the codes of column j.",
+        ),
+        Mistake(
             "codes one too low",
             edit("(table, codes)", "(table, codes - 1)"),
             "You look up the code minus 1. Every code has its own row, also code 0: row 0 is for "

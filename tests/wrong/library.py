@@ -291,3 +291,37 @@ wrong("library.gradient_check", "the sum of the errors")(
 wrong("library.gradient_check", "true or false")(
     lambda net, loss, x, y: max(_errors(net, loss, x, y)) < 1e-4
 )
+
+
+@wrong("library.Sequential", "backward leaves out a layer")
+class Sequential(SequentialWithLoops):
+    def backward(self, grad_out):
+        i = len(self.layers) - 1
+        while i > 0:
+            grad_out = self.layers[i].backward(grad_out)
+            i -= 1
+        return grad_out
+
+
+@wrong("library.Sequential", "backward leaves out a layer")
+class Sequential(SequentialWithLoops):
+    def backward(self, grad_out):
+        for i in range(2, len(self.layers) + 1):
+            grad_out = self.layers[-i].backward(grad_out)
+        return grad_out
+
+
+@wrong("library.Sequential", "forward leaves out a layer")
+class Sequential(SequentialWithLoops):
+    def forward(self, x):
+        for i in range(len(self.layers) - 1):
+            x = self.layers[i].forward(x)
+        return x
+
+
+@wrong("library.Sequential", "forward leaves out a layer")
+class Sequential(SequentialWithLoops):
+    def forward(self, x):
+        for i in range(1, len(self.layers)):
+            x = self.layers[i].forward(x)
+        return x

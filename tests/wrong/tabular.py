@@ -1776,3 +1776,18 @@ def fill_missing(train, valid):
 wrong("tabular.fit_table", "mean and spread swapped")(
     _undone(lambda scaled, mean, std: scaled * mean + std)
 )
+
+
+@wrong("tabular.TabularModel", "every table gets the first column")
+class _FirstColumn(_Table):
+    def rows(self, categorical: Tensor) -> list[Tensor]:
+        return [table[categorical[:, 0]] for table in self.tables]
+
+
+@wrong("tabular.TabularModel", "every table gets the first column")
+class _NeverCounted(_Table):
+    def rows(self, categorical: Tensor) -> list[Tensor]:
+        j, found = 0, []
+        for table in self.tables:
+            found.append(F.embedding(categorical[:, j], table))
+        return found
