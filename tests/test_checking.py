@@ -567,3 +567,20 @@ def test_a_name_error_in_a_notebook_names_the_cell_to_run(tmp_path, monkeypatch,
         InteractiveShell.clear_instance()
     assert isinstance(result.error_in_exec, NameError)
     assert "relu is not defined yet: run code cell 1 first" in capsys.readouterr().out
+
+
+def test_an_answer_that_calls_itself_for_ever_is_told_so(monkeypatch, capsys):
+    source = "def relu(x):\n    return relu(x)\n"
+    names = {}
+    exec(compile(source, "<ipython-input-1>", "exec"), names)
+    with pytest.raises(NotRight) as caught:
+        check("linear.relu", names["relu"])
+    assert isinstance(caught.value.__cause__, RecursionError)
+    assert "RecursionError" in capsys.readouterr().out
+
+
+def test_only_more_than_one_number_can_be_all_zeros():
+    """That a number is 0 says nothing about where it comes from."""
+    several = judge("weight_decay.l2_gradient", lambda p, wd: torch.zeros_like(p))
+    single = judge("backprop.relative_error", lambda a, b: 0.0)
+    assert several.mistake == "all zeros" and single.mistake != "all zeros"

@@ -199,9 +199,10 @@ FLOAT64 = Axis(
     "float64",
     "in float64",
     "float32 inside",
-    "All is right in float32, but not with float64 inputs. A tensor that you make yourself, "
-    "by torch.zeros, torch.ones or torch.tensor, is float32: make it like an input "
-    "(`torch.zeros_like`, `x.new_zeros`).",
+    "All is right in float32, but not with float64 inputs. Does your code turn something into "
+    "float32, as `.float()` does? Or is it a tensor that you make yourself? By torch.zeros, "
+    "torch.ones or torch.tensor it is float32: make it like an input (`torch.zeros_like`, "
+    "`x.new_zeros`).",
     fits=_has(lambda x: x.dtype == torch.float32),
     make=lambda inputs: mapped(_double, inputs),
 )

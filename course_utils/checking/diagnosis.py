@@ -259,12 +259,14 @@ def constant_factor(found: Difference) -> Found:
 
 
 def all_zero(found: Difference) -> Found:
-    """Only zeros."""
+    """Only zeros, in more than a single number."""
     a, b = _as_tensors(found)
-    if a is None or b is None or b.numel() == 0 or b.ne(0).any() or not a.ne(0).any():
+    if a is None or b is None or b.numel() < 2 or b.ne(0).any() or not a.ne(0).any():
         return None
-    zero = "0" if a.ndim == 0 else "zero everywhere"
-    return "all zeros", (f"{found.name} is {zero}. Is it created at the start and never filled?")
+    return "all zeros", (
+        f"{found.name} is zero everywhere. Is it created at the start and never filled, set to 0 "
+        "again, or lost in a division of whole numbers?"
+    )
 
 
 def wrong_gradient(found: Difference) -> Found:

@@ -26,6 +26,7 @@ PUBLIC = {
     "torch._C._nn.": "torch.nn.functional.",
     "torch._C.TensorBase.": "torch.Tensor.",
     "torch._VariableFunctionsClass.": "torch.",
+    "torch.functional.": "torch.",
     "_EngineBase.": "torch.autograd.Variable._execution_engine.",
 }
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"

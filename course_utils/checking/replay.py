@@ -86,10 +86,15 @@ def stop(error: NotRight, id: str, answer: Any) -> NoReturn:
 
 
 def _own(trace: TracebackType | None) -> TracebackType | None:
-    """A traceback without the frames of the course, of Python and of its libraries."""
-    if trace is None:
-        return None
-    rest = _own(trace.tb_next)
-    if foreign(trace.tb_frame.f_code.co_filename):
-        return rest
-    return TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
+    """A traceback without the frames of the course, of Python and of its libraries; of an answer
+    that calls itself for ever there are a thousand.
+    """
+    traces = []
+    while trace is not None:
+        traces.append(trace)
+        trace = trace.tb_next
+    own = None
+    for one in reversed(traces):
+        if not foreign(one.tb_frame.f_code.co_filename):
+            own = TracebackType(own, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return own

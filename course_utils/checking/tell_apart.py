@@ -112,6 +112,7 @@ class TellApart(Form):
                 raise RuntimeError(got["raised"])
             return tuple(got["gave"]) if isinstance(got["gave"], list) else got["gave"]
 
+        backward.__qualname__ = backward.__name__  # for the message of a wrong call
         return backward
 
     def weigh(

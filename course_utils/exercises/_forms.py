@@ -102,8 +102,9 @@ REPRODUCING = (
     Mistake(
         "only the curve that was shown",
         None,
-        "The numbers that were shown are not a function: from another start the same bug gives "
-        "other losses.",
+        "Your function gives the losses that were shown, and other ones than the bug where the "
+        "start, the number of steps or the rate is another. Is a number of the curve, or of the "
+        "text, written into it?",
         sign=lambda findings: findings[0].get("only shown", False),
     ),
     Mistake(
