@@ -1,6 +1,10 @@
 """Whoever runs the tests, they see what a user without root's rights sees; the longest go first."""
 
+import json
 import os
+import sys
+import tempfile
+from pathlib import Path
 
 from tests.rights import give_up
 
@@ -9,6 +13,28 @@ give_up()
 # Before torch is imported, and for whatever a test starts: tests run side by side, and threads that
 # wait for each other's processors take twice the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_configure(config):
+    """Let every kernel that a test starts, also through a server, be a copied one.
+
+    A new one takes two seconds to import torch; the copies are compared with new ones.
+    """
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # the process that hands tests to others
+    from course_utils.building.copies import python
+    from course_utils.building.run import IMPORTED, IN_A_KERNEL
+
+    folder = tempfile.TemporaryDirectory(prefix="kernels-")
+    config.add_cleanup(folder.cleanup)
+    installed = Path(sys.prefix) / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
+    spec = json.loads(installed.read_text())
+    spec["argv"][:1] = python(IMPORTED, **IN_A_KERNEL)
+    copied = Path(folder.name) / "kernels" / "python3" / "kernel.json"
+    copied.parent.mkdir(parents=True)
+    copied.write_text(json.dumps(spec))
+    os.environ["JUPYTER_PATH"] = folder.name
+
 
 # With these last, one process would wait for another at the end.
 LONGEST = [

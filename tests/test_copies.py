@@ -12,7 +12,11 @@ from nbclient import NotebookClient
 
 from course_utils.building import copies, run
 
-MODULES = ("decimal", "this")  # `this` prints a poem where it is imported
+MODULES = (
+    "decimal",
+    "multiprocessing.process",
+    "this",
+)  # `this` prints a poem where it is imported
 
 
 @pytest.fixture(params=["copied", "new"])
@@ -44,6 +48,18 @@ def test_words_input_folder_and_variables_are_as_given(python, tmp_path):
     )
     for words in (["-m", "nearby"], ["nearby.py"], [str(tmp_path / "nearby.py")]):
         assert ran(python, *words, "x", cwd=tmp_path) == (0, "__main__ ['x']\n", "")
+
+
+def test_what_it_spawns_imports_from_the_same_folders(python, tmp_path):
+    (tmp_path / "nearby.py").write_text("import sys\ndef show():\n    print(*sys.path)\n")
+    code = (
+        "import multiprocessing, nearby, time\n"
+        "process = multiprocessing.get_context('spawn').Process(target=nearby.show)\n"
+        "process.start()\nprocess.join()\nprint(time.tzname[0])"
+    )
+    status, said, errors = ran(python, "-c", code, cwd=tmp_path, env={"TZ": "Asia/Tokyo"})
+    assert (status, errors) == (0, "") and said.split()[0] == str(tmp_path)
+    assert said.split()[-1] == "JST" and str(copies.__file__).rpartition("/")[0] not in said
 
 
 @pytest.mark.parametrize(
@@ -135,5 +151,6 @@ def test_a_notebook_gives_the_same_as_in_a_new_kernel(tmp_path, monkeypatch):
         return [cell.outputs for cell in done.notebook.cells]
 
     copied = outputs()
+    monkeypatch.delenv("JUPYTER_PATH")  # see tests/conftest.py
     monkeypatch.setattr(run, "Client", NotebookClient)
     assert copied == outputs() and copied[-2][-1].ename == "NameError"

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -160,6 +161,10 @@ def run(job: Job) -> None:
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])
+    time.tzset()
+    # Where the processes that it starts import from; it was read in the original.
+    if "multiprocessing.process" in sys.modules:
+        sys.modules["multiprocessing.process"].ORIGINAL_DIR = job["folder"]  # type: ignore
     kind, *words = job["words"]
     path = os.environ.get("PYTHONPATH", "")
     first = "" if kind == "-c" else job["folder"] if kind == "-m" else str(Path(kind).parent)

@@ -40,7 +40,8 @@ class Client(NotebookClient):
     def create_kernel_manager(self) -> Any:
         """What starts and ends the kernel."""
         manager: Any = super().create_kernel_manager()
-        manager.kernel_spec.argv[:1] = python(IMPORTED, **SETTINGS, **IN_A_KERNEL)
+        command = [*python(IMPORTED, **SETTINGS, **IN_A_KERNEL), "-m", "ipykernel_launcher", "-f"]
+        manager.kernel_spec.argv = [*command, "{connection_file}"]
         return manager
 
 

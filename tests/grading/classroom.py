@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from course_utils.building import copies
 from course_utils.cli import main
 from course_utils.grading.outside.course import Course, find_course
 from tests.grading import corpus
@@ -76,6 +78,24 @@ def nbgrader_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[st
 # Copied for each command: a process that has imported what these need, which takes seconds.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload([__name__, "nbgrader.apps", "course_utils.grading.outside.batch"])
+
+
+def python() -> list[str]:
+    """What takes the place of `python` in a command, so that other people's packages are imported
+    once for all commands.
+    """
+    return copies.python(("torch", "nbgrader.apps.nbgraderapp"))
+
+
+def programs(folder: Path) -> str:
+    """A PATH on which `course` and `nbgrader` are what is installed, run by this Python."""
+    for name in ("course", "nbgrader"):
+        installed = Path(sys.executable).parent / name
+        (folder / name).write_text(
+            f'#!/bin/sh\nexec {shlex.join([*python(), str(installed)])} "$@"\n'
+        )
+        (folder / name).chmod(0o755)
+    return f"{folder}{os.pathsep}{ENVIRONMENT['PATH']}"
 
 
 def _apart(

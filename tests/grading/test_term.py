@@ -11,7 +11,7 @@ from nbgrader.api import Gradebook
 
 from course_utils.grading.outside.course import find_course
 from tests.grading import corpus
-from tests.grading.classroom import ENVIRONMENT, ROOT
+from tests.grading.classroom import ENVIRONMENT, ROOT, programs
 from tests.grading.test_term_in import zipped
 
 LESSON = corpus.LESSON
@@ -55,7 +55,9 @@ def term(tmp_path_factory):
         for name, content in submissions().items():
             archive.writestr(name, content)
     said = {}
-    environment = ENVIRONMENT | {"COURSE": str(ROOT), "TQDM_DISABLE": "1", "COLUMNS": "200"}
+    path = programs(tmp_path_factory.mktemp("programs"))
+    own = {"COURSE": str(ROOT), "TQDM_DISABLE": "1", "COLUMNS": "200", "PATH": path}
+    environment = ENVIRONMENT | own
     for command in COMMANDS:
         if command.startswith("course feedback"):
             read_essays(find_course(root))

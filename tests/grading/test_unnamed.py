@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from base64 import b64encode
 
 import pytest
@@ -19,7 +18,7 @@ from course_utils.grading.classroom import draft, edits, unnamed
 from course_utils.grading.outside.result import Result, Row
 from course_utils.grading.outside.steps import derived, drawn
 from tests.grading import corpus
-from tests.grading.classroom import ENVIRONMENT, ROOT, hand_in, make_course
+from tests.grading.classroom import ENVIRONMENT, ROOT, hand_in, make_course, python
 
 SEED = 11
 ANSWERS = {
@@ -135,7 +134,7 @@ def in_repository(root, folder, *words):
     """Run Python with the copy's package, in a folder."""
     environment = ENVIRONMENT | {"PYTHONPATH": str(root), "TQDM_DISABLE": "1", "COLUMNS": "200"}
     return subprocess.run(
-        [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True
+        [*python(), *words], cwd=folder, env=environment, capture_output=True, text=True
     )
 
 
