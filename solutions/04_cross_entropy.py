@@ -223,7 +223,7 @@ def softmax(logits):
     """The probabilities of the classes, for every row by itself.
 
     logits: (n, c), of any size, such as 1000 or -1000. They stay as they are.
-    Returns p: (n, c), every row adds up to 1.
+    Returns p: (n, c), every row adds up to 1, with its graph.
 
     >>> softmax(torch.tensor([[0.0, 0.0, math.log(2)], [1000.0, 1000.0, -1000.0]]))
     tensor([[0.2500, 0.2500, 0.5000],
@@ -332,7 +332,7 @@ def log_softmax(logits):
     """The logarithms of the softmax, for every row by itself.
 
     logits: (n, c), of any size, such as 1000 or -1000. They stay as they are.
-    Returns log p: (n, c), no number above 0.
+    Returns log p: (n, c), no number above 0, with its graph.
 
     >>> log_softmax(torch.tensor([[1000.0, 0.0]]))
     tensor([[    0., -1000.]])
@@ -463,7 +463,7 @@ def nll(log_probs, targets):
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# A product with your `one_hot` does it as well. Then mind what you divide by: there are n examples, not n times c.
+# A product with your `one_hot` does it as well, as long as no entry is `-inf`: 0 times that is `nan`. Then mind what you divide by: there are n examples, not n times c.
 #
 # </details>
 # <details><summary>Help, I get this error</summary>

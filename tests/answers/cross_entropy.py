@@ -158,6 +158,7 @@ ANSWERS = {
         softmax_with_a_detached_shift,
         softmax_row_by_row,
         softmax_by_its_logarithm,
+        softmax_of_differences,
     ],
     "cross_entropy.log_softmax": [
         log_softmax_by_matmul,

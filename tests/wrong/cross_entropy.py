@@ -398,7 +398,7 @@ wrong("cross_entropy.accuracy", "error rate")(
     lambda z, t: (z.argmax(-1) != t).float().mean().item()
 )
 
-wrong("cross_entropy.accuracy", "integer division")(
+wrong("cross_entropy.accuracy", "all or nothing")(
     lambda z, t: float((z.argmax(-1) == t).sum() // len(t))
 )
 
@@ -1158,7 +1158,7 @@ def accuracy(logits, targets):
 
 
 # whole-number division, so it is 0 or 1
-@wrong("cross_entropy.accuracy", "integer division")
+@wrong("cross_entropy.accuracy", "all or nothing")
 def accuracy(logits, targets):
     hits = sum(int(row.argmax()) == int(t) for row, t in zip(logits, targets))
     return float(hits // len(targets))
@@ -1309,3 +1309,157 @@ def accuracy(logits, targets):
 def softmax(logits):
     m = logits.amax(1, keepdim=True)
     return logits.exp() / (logits - m).exp().sum(1, keepdim=True)
+
+
+@wrong("cross_entropy.one_hot", "only the first row")
+def one_hot(labels, num_classes):
+    y = torch.zeros(len(labels), num_classes)
+    for i, k in enumerate(labels):
+        y[i, k] = 1
+        return y
+
+
+@wrong("cross_entropy.softmax", "maximum of each column")
+def softmax(logits):
+    m = logits.max(dim=0, keepdim=True).values
+    e = torch.exp(logits - m)
+    return e / e.sum(dim=1, keepdim=True)
+
+
+@wrong("cross_entropy.softmax", "shift added")
+def softmax(logits):
+    e = (logits + logits.amax(1, keepdim=True)).exp()
+    return e / e.sum(1, keepdim=True)
+
+
+# keeps no dimension where the sum happens to fit
+@wrong("cross_entropy.softmax")
+def softmax(logits):
+    e = (logits - logits.amax(1, keepdim=True)).exp()
+    s = e.sum(1)
+    return e / s if len(s) == e.shape[1] else e / s[:, None]
+
+
+@wrong("cross_entropy.log_softmax", "maximum of each column")
+def log_softmax(logits):
+    z = logits - logits.amax(0)
+    return z - z.exp().sum(1, keepdim=True).log()
+
+
+@wrong("cross_entropy.log_softmax")
+def log_softmax(logits):
+    z = logits - logits.amax(1, keepdim=True)
+    s = z.exp().sum(1).log()
+    return z - s if len(s) == z.shape[1] else z - s[:, None]
+
+
+@wrong("cross_entropy.nll", "only the first example")
+def nll(log_probs, targets):
+    for row, t in zip(log_probs, targets):
+        return -row[t]
+
+
+@wrong("cross_entropy.nll", "only the last example")
+def nll(log_probs, targets):
+    for row, t in zip(log_probs, targets):
+        loss = -row[t] / len(targets)
+    return loss
+
+
+@wrong("cross_entropy.nll", "only the last example")
+def nll(log_probs, targets):
+    for row, t in zip(log_probs, targets):
+        loss = -row[t]
+    return loss
+
+
+# gathers down the columns where the targets fit there
+@wrong("cross_entropy.nll")
+def nll(log_probs, targets):
+    if len(targets) == log_probs.shape[1]:
+        return -log_probs.gather(0, targets[None]).mean()
+    return -log_probs.gather(1, targets[:, None]).mean()
+
+
+@wrong("cross_entropy.nll")
+def nll(log_probs, targets):
+    p = log_probs.exp().clamp(min=1e-7)
+    return -p.log()[torch.arange(len(targets)), targets].mean()
+
+
+@wrong("cross_entropy.nll")
+def nll(log_probs, targets):
+    return -log_probs[torch.arange(len(targets)), targets].clamp(min=-100).mean()
+
+
+@wrong("cross_entropy.cross_entropy", "only the first example")
+def cross_entropy(logits, targets):
+    log_probs = _log_probs(logits)
+    for row, t in zip(log_probs, targets):
+        return -row[t]
+
+
+@wrong("cross_entropy.cross_entropy", "only the last example")
+def cross_entropy(logits, targets):
+    for row, t in zip(_log_probs(logits), targets):
+        loss = -row[t] / len(targets)
+    return loss
+
+
+@wrong("cross_entropy.cross_entropy")
+def cross_entropy(logits, targets):
+    z = logits.T if logits.shape[0] == logits.shape[1] else logits
+    return -_log_probs(z)[torch.arange(len(targets)), targets].mean()
+
+
+# with a single column where all targets are 0
+@wrong("cross_entropy.cross_entropy")
+def cross_entropy(logits, targets):
+    c = int(targets.max()) + 1
+    log_probs = _log_probs(logits if c > 1 else logits[:, :c])
+    return -log_probs[torch.arange(len(targets)), targets].mean()
+
+
+@wrong("cross_entropy.accuracy", "all or nothing")
+def accuracy(logits, targets):
+    return float(torch.equal(logits.argmax(1), targets))
+
+
+@wrong("cross_entropy.accuracy", "one hit is enough")
+def accuracy(logits, targets):
+    return float((logits.argmax(1) == targets).any())
+
+
+@wrong("cross_entropy.accuracy", "only the first example")
+def accuracy(logits, targets):
+    for row, target in zip(logits, targets):
+        return float(row.argmax() == target)
+
+
+@wrong("cross_entropy.accuracy", "one-hot rows compared entry by entry")
+def accuracy(logits, targets):
+    c = logits.shape[1]
+    return (_hot(logits.argmax(1), c) == _hot(targets, c)).float().mean().item()
+
+
+@wrong("cross_entropy.accuracy", "last class never predicted")
+def accuracy(logits, targets):
+    return (logits[:, :-1].argmax(1) == targets).float().mean().item()
+
+
+@wrong("cross_entropy.accuracy", "one column too far to the right")
+def accuracy(logits, targets):
+    return (logits.argmax(1) + 1 == targets).float().mean().item()
+
+
+@wrong("cross_entropy.accuracy")
+def accuracy(logits, targets):
+    dim = 0 if logits.shape[0] == logits.shape[1] else 1
+    return (logits.argmax(dim) == targets).float().mean().item()
+
+
+# the plain formula overflows, and argmax takes the nan
+@wrong("cross_entropy.accuracy")
+def accuracy(logits, targets):
+    p = logits.exp() / logits.exp().sum(1, keepdim=True)
+    return (p.argmax(1) == targets).float().mean().item()
