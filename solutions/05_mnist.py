@@ -410,7 +410,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
 
     batches: pairs (x, y) with x: (n, d) and y: (n,) or (n, k), as a list or a generator; n may differ.
     loss_fn: takes (model(x), y) and returns their mean loss, a tensor of shape ().
-    Returns the mean loss per example, a float.
+    Returns the mean loss per example, a float. The model comes in training mode and stays in it.
 
     >>> model = My_Linear(2, 1, bias=False)
     >>> _ = nn.init.zeros_(model.weight)
@@ -515,7 +515,8 @@ def evaluate(model, x, y):
     """Mean cross-entropy and accuracy of the model, in evaluation mode and without a graph.
 
     x: (n, d). y: (n,), the right classes, int64. model(x) gives logits of shape (n, c).
-    Returns two floats: the loss and the accuracy. The model is left in the mode in which it came.
+    Returns two floats: the loss and the accuracy. All is left as it was: the model's mode, its
+    parameters' gradients and requires_grad, and whether torch records.
 
     >>> loss, share = evaluate(nn.Identity(), torch.tensor([[3.0, 0.0], [0.0, 3.0]]), torch.tensor([0, 0]))
     >>> round(loss, 2), share

@@ -56,6 +56,7 @@ class Normalize(Exercise):
         ):
             brightness = torch.linspace(0.5, 2.0, 784)
             train = rng.uniform(0, 1, n_train, 784) * brightness
+            train[train < 0.1] = 0  # paper counts as ink does
             yield Case(
                 label, train=train, valid=rng.uniform(0, 1, n_valid, 784) * brightness * 0.7 + shift
             )
@@ -182,11 +183,24 @@ class Normalize(Exercise):
             "You map the smallest number to 0 and the largest to 1. Here the mean should be 0 and "
             "the standard deviation 1.",
         ),
+        *(
+            Mistake(
+                "divided before subtracting",
+                edit(*brackets),
+                "You divide only the mean by the standard deviation: division comes before "
+                "subtraction. You need brackets.",
+            )
+            for brackets in (
+                ("(train - mean)", "train - mean", "(valid - mean)", "valid - mean"),
+                ("(train - mean)", "train - mean"),
+                ("(valid - mean)", "valid - mean"),
+            )
+        ),
         Mistake(
-            "divided before subtracting",
-            edit("(train - mean)", "train - mean", "(valid - mean)", "valid - mean"),
-            "You divide only the mean by the standard deviation: division comes before "
-            "subtraction. You need brackets.",
+            "each pixel's own mean",
+            edit(".mean()", ".mean(0)"),
+            "You subtract from each pixel its own mean over the digits, and divide by one spread. "
+            "Take one mean too, over all pixels of all training digits.",
         ),
         Mistake(
             "multiplied by the standard deviation",
@@ -254,12 +268,16 @@ class Sgd(Exercise):
         yield case(
             "SGD(params, lr=0.1), three steps", [(3, 4), (3,)], [[], [], []], settings={"lr": 0.1}
         )
-        yield case(
+        rolling = case(
             "SGD(params, lr=0.05, momentum=0.9), four steps",
             [(2, 3), (2,), (2, 3)],
             [[], [], [], []],
             settings={"lr": 0.05, "momentum": 0.9},
         )
+        flat, level, _ = rolling.grads[3]  # where the velocity still carries the parameter on
+        flat.zero_()
+        level[1] = -level[0]
+        yield rolling
         of_generator = case(
             "SGD(generator of params, lr=0.2, momentum=0.8), three steps",
             [(4, 2), (4,)],
@@ -400,11 +418,41 @@ class Sgd(Exercise):
             "variant. Here the step follows the velocity alone.",
         ),
         Mistake(
-            "momentum ignored",
+            "no velocity is left for the next step",
             edit(".mul_(self.momentum)", ".zero_()"),
-            "Every step follows the gradient alone: the velocity is forgotten. It has to survive "
-            "from step to step, as an attribute of the optimizer. Did you write `v = ...`? That "
-            "only gives the name v to a new tensor; change the one that is kept.",
+            "Every step follows the gradient alone. The velocity has to survive from step to step, "
+            "as an attribute of the optimizer. Did you write `v = ...`? That only gives the name v "
+            "to a new tensor; change the one that is kept. Or does zero_grad() clear it, because "
+            "it says so or because v and `.grad` are one tensor?",
+        ),
+        Mistake(
+            "velocity not multiplied by momentum",
+            edit(".mul_(self.momentum)", ""),
+            "You keep the old velocity in full, so it grows and grows. Multiply it by momentum "
+            "first.",
+        ),
+        Mistake(
+            "momentum on the gradient",
+            edit("v.mul_(self.momentum).add_(p.grad)", "v.add_(self.momentum * p.grad)"),
+            "You multiply the gradient by momentum. Momentum says how much of the old velocity "
+            "remains.",
+        ),
+        Mistake(
+            "momentum on both",
+            edit("v.mul_(self.momentum).add_(p.grad)", "v.add_(p.grad).mul_(self.momentum)"),
+            "You multiply the new gradient by momentum too. Only the old velocity is scaled down.",
+        ),
+        Mistake(
+            "another default for momentum",
+            edit("momentum: float = 0.0", "momentum: float = 0.9"),
+            "Where momentum is not given, you take 0.9. It should be 0 then: plain gradient "
+            "descent.",
+        ),
+        Mistake(
+            "only the first parameter moves",
+            edit("p -= self.lr * v", "p -= self.lr * v\n                break"),
+            "In each step only the first parameter with a gradient moves. A `return` or `break` "
+            "inside a loop ends it in the first turn.",
         ),
         Mistake(
             "velocity added to itself",
@@ -539,6 +587,29 @@ class Sgd(Exercise):
             "After zero_grad() the gradients are still there, and backward() adds the next ones "
             "to them.",
         ),
+        *(
+            Mistake(
+                "zero_grad clears only some gradients",
+                change,
+                "zero_grad() leaves some gradients as they are, and backward() adds the next ones "
+                "to them. Does its loop end early (`return`, `break`), leave out parameters, or "
+                "go through an iterator that is used up?",
+            )
+            for change in (
+                edit("p.grad = None", "p.grad = None\n            break"),
+                edit("p.grad = None", "p.grad = None if p.ndim > 1 else p.grad"),
+                edit(
+                    "p.grad = None",
+                    "if p.grad is None:\n                break\n            p.grad = None",
+                ),
+                edit(
+                    "self.velocities = [",
+                    "self.given = params\n        self.velocities = [",
+                    "for p in self.params:",
+                    "for p in self.given:",
+                ),
+            )
+        ),
         Mistake(
             "every parameter needs a gradient",
             edit("p.grad is not None", "True"),
@@ -589,13 +660,15 @@ def _became(before: Sequence[Tensor | None], now: Sequence[Tensor | None]) -> st
 
 
 class _Line(nn.Module):
-    """logits = x @ weight.T + bias with given parameters; it records how it was called."""
+    """logits = x @ weight.T + bias with given parameters; it keeps in which modes it ran."""
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
         self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
+        self.modes = {"training"}
 
     def forward(self, x: Tensor) -> Tensor:
+        self.modes.add(_mode(self))
         return x @ self.weight.T + self.bias
 
 
@@ -603,6 +676,14 @@ def _skewed(y_hat: Tensor, y: Tensor) -> Tensor:
     """A loss that is not symmetric, so that its arguments cannot be swapped unnoticed."""
     error = y_hat - y
     return torch.where(error < 0, 3 * error.square(), error.square()).mean(-1).mean()
+
+
+def _doubled(y_hat: Tensor, y: Tensor) -> Tensor:
+    """A loss for classes that is not the cross-entropy."""
+    return 2 * F.cross_entropy(y_hat, y)
+
+
+LOSSES = {"cross-entropy": F.cross_entropy, "twice that": _doubled, "another loss": _skewed}
 
 
 class _Descent:
@@ -641,14 +722,14 @@ class TrainEpoch(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         def case(label: str, sizes: list[int], loss: str, **settings: Any) -> Case:
-            n_in, n_out = (4, 3) if loss == "cross-entropy" else (3, 2)
+            n_in, n_out = (3, 2) if loss == "another loss" else (4, 3)
             x = [rng.normal(n, n_in) * (1 + i) for i, n in enumerate(sizes)]
             y = [
-                rng.integers(0, n_out, n) if loss == "cross-entropy" else 2 * rng.normal(n, n_out)
+                2 * rng.normal(n, n_out) if loss == "another loss" else rng.integers(0, n_out, n)
                 for n in sizes
             ]
             return Case(
-                f"{label}, {loss}",
+                f"{label}, {loss.replace('that', 'the cross-entropy')}",
                 x=x,
                 y=y,
                 loss=loss,
@@ -657,8 +738,8 @@ class TrainEpoch(Exercise):
                 **settings,
             )
 
-        yield case("a list of two batches of four", [4, 4], "cross-entropy", generator=False)
-        yield case("a list of batches of 5, 5 and 2", [5, 5, 2], "cross-entropy", generator=False)
+        yield case("a list of three batches of four", [4, 4, 4], "cross-entropy", generator=False)
+        yield case("a list of batches of 5, 5 and 2", [5, 5, 2], "twice that", generator=False)
         yield case(
             "a generator of batches of 4, 4 and 1", [4, 4, 1], "another loss", generator=True
         )
@@ -667,7 +748,7 @@ class TrainEpoch(Exercise):
     def probe(self, train_epoch: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = _Line(case.weight, case.bias)
         batches: Any = list(zip(case.x, case.y, strict=True))
-        loss_fn = F.cross_entropy if case.loss == "cross-entropy" else _skewed
+        loss_fn = LOSSES[case.loss]
         optimizer = _Descent(model.parameters())
         loss = train_epoch(model, iter(batches) if case.generator else batches, loss_fn, optimizer)
         yield "steps taken", optimizer.steps
@@ -678,6 +759,8 @@ class TrainEpoch(Exercise):
         yield "mean loss", loss
         yield "weight after the epoch", model.weight
         yield "bias after the epoch", model.bias
+        yield claim("the model is in training mode while it trains", "eval" not in model.modes)
+        yield "mode afterwards", _mode(model)
 
     mistakes = (
         Mistake(
@@ -735,6 +818,25 @@ class TrainEpoch(Exercise):
             ),
             "You take the step yourself, and the optimizer is never called: its momentum is lost. "
             "Call optimizer.step().",
+        ),
+        Mistake(
+            "optimizer left out",
+            None,
+            "The optimizer that was passed in takes no step: its step() is never called. Whatever "
+            "else moves the parameters does not follow its rule.",
+            sign=lambda e: not any(values["steps taken"] for values in e),
+        ),
+        Mistake(
+            "trained in eval mode",
+            edit("n = 0.0, 0", "n = 0.0, 0\n    model.eval()"),
+            "You train the model in eval mode, in which dropout and the like do nothing. eval() is "
+            "for measuring.",
+        ),
+        Mistake(
+            "left in eval mode",
+            edit("    return", "    model.eval()\n    return"),
+            "The model arrives in training mode and leaves in eval mode: in the next epoch dropout "
+            "and the like do nothing, and nobody notices.",
         ),
         Mistake(
             "one step for all batches",
@@ -885,6 +987,8 @@ class _Watched(nn.Module):
         self.calls: list[tuple[bool, bool, bool]] = []
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.ndim != 2:
+            raise ValueError(f"the model takes x of shape (n, d), not {tuple(x.shape)}")
         self.calls.append((self.training, self.inner.training, torch.is_grad_enabled()))
         return self.inner(x) * (2 if self.training else 1)
 
@@ -929,7 +1033,16 @@ class Evaluate(Exercise):
 
     def probe(self, evaluate: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = _Watched(case.weight, case.bias).train(case.training)
-        answer = evaluate(model, case.x, case.y)
+        params = list(model.parameters())
+        if case.training:
+            params[0].grad = torch.ones_like(params[0])
+        else:
+            params[1].requires_grad_(False)
+        trainable = [p.requires_grad for p in params]
+        grads = [None if p.grad is None else p.grad.clone() for p in params]
+        with torch.set_grad_enabled(case.training):
+            answer = evaluate(model, case.x, case.y)
+            recording = torch.is_grad_enabled()
         yield "number of results", _things(answer)
         yield claim(
             "the model is in eval mode while it runs", not any(mode for mode, _, _ in model.calls)
@@ -946,10 +1059,11 @@ class Evaluate(Exercise):
         loss, accuracy = answer
         yield "loss", loss
         yield "accuracy", accuracy
-        yield claim("the gradients are left alone", all(p.grad is None for p in model.parameters()))
+        yield "gradients afterwards", _became(grads, [p.grad for p in params])
         yield claim(
-            "the parameters are still trainable", all(p.requires_grad for p in model.parameters())
+            "every requires_grad is as it was", trainable == [p.requires_grad for p in params]
         )
+        yield claim("recording is on or off as it was", recording == case.training)
 
     mistakes = (
         Mistake(
@@ -979,7 +1093,29 @@ class Evaluate(Exercise):
             "Your function sets requires_grad to False and leaves it that way: the model can "
             "no longer be trained. Run it under torch.no_grad() instead; that changes nothing "
             "for good.",
-            sign=lambda e: not e[0]["the parameters are still trainable"],
+            sign=lambda e: not e[0]["every requires_grad is as it was"],
+        ),
+        Mistake(
+            "frozen parameters thawed",
+            None,
+            "A parameter that was frozen comes back trainable. Evaluation has no need to touch "
+            "requires_grad: under torch.no_grad() nothing is recorded.",
+            sign=lambda e: not e[1]["every requires_grad is as it was"],
+        ),
+        Mistake(
+            "gradients cleared",
+            edit("model.eval()", "model.eval()\n    model.zero_grad()"),
+            "The gradients are gone when your function returns. Whoever evaluates between "
+            "backward() and the step still needs them.",
+        ),
+        Mistake(
+            "recording switched on",
+            edit(
+                "model.train(was_training)",
+                "model.train(was_training)\n    torch.set_grad_enabled(True)",
+            ),
+            "Recording is on when your function returns, also where the caller had switched it "
+            "off. `with torch.no_grad():` leaves it as it was.",
         ),
         Mistake(
             "graph recorded",
@@ -1375,7 +1511,7 @@ class FitMnist(Training):
             "Your model does not do well even on the training digits yet, so it can learn much "
             "more from them: more epochs, a larger learning rate, or momentum. Does every "
             "epoch get new batches? A generator of batches that was made before the loop is "
-            "empty after the first.",
+            "empty after the first. And are these the digits that you train on, or others?",
             sign=lambda e: e[0]["loss on the training digits"] > 0.4,
         ),
     )

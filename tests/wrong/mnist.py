@@ -154,7 +154,7 @@ class _NoMomentum(_Momentum):
         p -= self.lr * grad
 
 
-wrong("mnist.SGD", "momentum ignored")(_NoMomentum)
+wrong("mnist.SGD", "no velocity is left for the next step")(_NoMomentum)
 
 
 class _RateKeptElsewhere(_Momentum):
@@ -1795,3 +1795,270 @@ def train_epoch(model, batches, loss_fn, optimizer):
         optimizer.step()
         total += loss.item() * x.shape[0]
     return total / x.shape[0]
+
+
+# the ink alone
+@wrong("mnist.normalize")
+def normalize(train, valid):
+    ink = train[train != 0]
+    m, s = ink.mean(), ink.std()
+    return (train - m) / s, (valid - m) / s
+
+
+@wrong("mnist.normalize", "divided before subtracting")
+def normalize(train, valid):
+    m, s = train.mean(), train.std()
+    return (train - m) / s, valid - m / s
+
+
+@wrong("mnist.normalize", "divided before subtracting")
+def normalize(train, valid):
+    m, s = train.mean(), train.std()
+    return train - m / s, (valid - m) / s
+
+
+@wrong("mnist.normalize", "each pixel's own mean")
+def normalize(train, valid):
+    m, s = train.mean(0), train.std()
+    return (train - m) / s, (valid - m) / s
+
+
+class _Rolling:
+    """The right optimizer, for mistakes in one place of it."""
+
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)
+        self.velocities = [torch.zeros_like(p) for p in self.params]
+        self.lr, self.momentum = lr, momentum
+
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities):
+                if p.grad is not None:
+                    self.move(p, v)
+
+    def move(self, p, v):
+        v.mul_(self.momentum).add_(p.grad)
+        p.sub_(self.lr * v)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD")
+class SGD(_Rolling):
+    def move(self, p, v):
+        if p.grad.any():
+            super().move(p, v)
+
+
+@wrong("mnist.SGD")
+class SGD(_Rolling):
+    def move(self, p, v):
+        if p.grad.sum() != 0:
+            super().move(p, v)
+
+
+@wrong("mnist.SGD", "no velocity is left for the next step")
+class SGD(_Rolling):
+    def zero_grad(self):
+        super().zero_grad()
+        for v in self.velocities:
+            v.zero_()
+
+
+@wrong("mnist.SGD", "no velocity is left for the next step")
+class SGD(_Rolling):
+    def move(self, p, v):
+        if v.any():
+            v.mul_(self.momentum).add_(p.grad)
+        else:
+            v.data = p.grad
+        p.sub_(self.lr * v)
+
+    def zero_grad(self):
+        for p in self.params:
+            if p.grad is not None:
+                p.grad.zero_()
+
+
+@wrong("mnist.SGD", "velocity not multiplied by momentum")
+class SGD(_Rolling):
+    def move(self, p, v):
+        v.add_(p.grad)
+        p.sub_(self.lr * v)
+
+
+@wrong("mnist.SGD", "momentum on both")
+class SGD(_Rolling):
+    def move(self, p, v):
+        v.add_(p.grad).mul_(self.momentum)
+        p.sub_(self.lr * v)
+
+
+@wrong("mnist.SGD", "momentum on the gradient")
+class SGD(_Rolling):
+    def move(self, p, v):
+        v += self.momentum * p.grad
+        p -= self.lr * v
+
+
+@wrong("mnist.SGD", "another default for momentum")
+class SGD(_Rolling):
+    def __init__(self, params, lr, momentum=0.9):
+        super().__init__(params, lr, momentum)
+
+
+@wrong("mnist.SGD", "only the first parameter moves")
+class SGD(_Rolling):
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities):
+                if p.grad is None:
+                    continue
+                self.move(p, v)
+                return
+
+
+@wrong("mnist.SGD", "zero_grad clears only some gradients")
+class SGD(_Rolling):
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+            return
+
+
+@wrong("mnist.SGD", "zero_grad clears only some gradients")
+class SGD(_Rolling):
+    def zero_grad(self):
+        for p in self.params:
+            if p.dim() > 1:
+                p.grad = None
+
+
+@wrong("mnist.SGD", "zero_grad clears only some gradients")
+class SGD(_Rolling):
+    def zero_grad(self):
+        for p in self.params:
+            if p.grad is None:
+                break
+            p.grad = None
+
+
+@wrong("mnist.SGD", "zero_grad clears only some gradients")
+class SGD(_Rolling):
+    def __init__(self, params, lr, momentum=0.0):
+        self.given = params
+        super().__init__(params, lr, momentum)
+
+    def zero_grad(self):
+        for p in self.given:
+            p.grad = None
+
+
+def _right_epoch(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(x)
+        n += len(x)
+    return total / n
+
+
+@wrong("mnist.train_epoch", "trained in eval mode")
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.eval()
+    return _right_epoch(model, batches, loss_fn, optimizer)
+
+
+@wrong("mnist.train_epoch", "left in eval mode")
+def train_epoch(model, batches, loss_fn, optimizer):
+    model.train()
+    mean = _right_epoch(model, batches, loss_fn, optimizer)
+    model.eval()
+    return mean
+
+
+# cross-entropy wherever the targets are classes
+@wrong("mnist.train_epoch")
+def train_epoch(model, batches, loss_fn, optimizer):
+    def loss(logits, y):
+        return (nn.functional.cross_entropy if y.dtype == torch.int64 else loss_fn)(logits, y)
+
+    return _right_epoch(model, batches, loss, optimizer)
+
+
+# the first batch does not count in the mean
+@wrong("mnist.train_epoch")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    for i, (x, y) in enumerate(batches):
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if i:
+            total += loss.item() * len(x)
+            n += len(x)
+    return total / n if n else loss.item()
+
+
+@wrong("mnist.train_epoch", "optimizer left out")
+def train_epoch(model, batches, loss_fn, optimizer):
+    return _right_epoch(model, batches, loss_fn, _Rolling(model.parameters(), lr=0.1))
+
+
+def _evaluated(model, x, y):
+    logits = model(x)
+    return nn.functional.cross_entropy(logits, y).item(), (
+        logits.argmax(1) == y
+    ).sum().item() / len(y)
+
+
+@wrong("mnist.evaluate", "recording switched on")
+def evaluate(model, x, y):
+    was = model.training
+    model.eval()
+    torch.set_grad_enabled(False)
+    answer = _evaluated(model, x, y)
+    torch.set_grad_enabled(True)
+    model.train(was)
+    return answer
+
+
+@wrong("mnist.evaluate", "frozen parameters thawed")
+def evaluate(model, x, y):
+    was = model.training
+    model.eval()
+    model.requires_grad_(False)
+    with torch.no_grad():
+        answer = _evaluated(model, x, y)
+    model.requires_grad_(True)
+    model.train(was)
+    return answer
+
+
+@wrong("mnist.evaluate", "gradients cleared")
+def evaluate(model, x, y):
+    was = model.training
+    model.eval()
+    model.zero_grad()
+    with torch.no_grad():
+        answer = _evaluated(model, x, y)
+    model.train(was)
+    return answer
+
+
+# one example at a time, without a batch
+@wrong("mnist.evaluate")
+def evaluate(model, x, y):
+    was = model.training
+    model.eval()
+    with torch.no_grad():
+        z = torch.stack([model(row) for row in x])
+    model.train(was)
+    return _evaluated(nn.Identity(), z, y)
