@@ -911,3 +911,200 @@ def decay_groups(model, wd):
             if p.requires_grad:
                 (decayed if p.ndim > 1 else spared).append(p)
     return [{"params": decayed, "weight_decay": wd}, {"params": spared, "weight_decay": 0.0}]
+
+
+@wrong("weight_decay.l2_penalty")
+def l2_penalty(params, wd):
+    seen, total = set(), 0.0
+    for p in params:
+        if p.shape not in seen:
+            total = total + (p**2).sum()
+        seen.add(p.shape)
+    return wd * total
+
+
+@wrong("weight_decay.l2_penalty", "the first tensor detached")
+def l2_penalty(params, wd):
+    total = params[0].data.square().sum()
+    for p in params[1:]:
+        total = total + p.square().sum()
+    return wd * total
+
+
+@wrong("weight_decay.l2_penalty", "the last tensor detached")
+def l2_penalty(params, wd):
+    *others, last = params
+    return wd * sum((p**2).sum() for p in [*others, last.detach()])
+
+
+@wrong("weight_decay.l2_penalty", "first tensor left out")
+def l2_penalty(params, wd):
+    return wd * sum([(p**2).sum() for p in params[1:]], torch.zeros(()))
+
+
+def _each(move):
+    """A step that moves each parameter with a gradient."""
+
+    def step(params, lr, wd):
+        with torch.no_grad():
+            for p in params:
+                if p.grad is not None:
+                    move(p, lr, wd)
+
+    return step
+
+
+@wrong("weight_decay.sgd_l2_step", "learning rate forgotten")
+@_each
+def sgd_l2_step(p, lr, wd):
+    p -= p.grad + wd * p
+
+
+@wrong("weight_decay.sgd_l2_step", "lr and wd swapped")
+@_each
+def sgd_l2_step(p, lr, wd):
+    p -= wd * (p.grad + lr * p)
+
+
+@wrong("weight_decay.sgd_l2_step", "wd multiplies both")
+@_each
+def sgd_l2_step(p, lr, wd):
+    p -= lr * wd * (p.grad + p)
+
+
+@wrong("weight_decay.sgd_l2_step", "wd on the gradient instead of the weight")
+@_each
+def sgd_l2_step(p, lr, wd):
+    p -= lr * (wd * p.grad + p)
+
+
+@wrong("weight_decay.sgd_l2_step", "gradient left out")
+@_each
+def sgd_l2_step(p, lr, wd):
+    p -= lr * wd * p
+
+
+@wrong("weight_decay.sgd_l2_step", "only the first parameter moves")
+def sgd_l2_step(params, lr, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p -= lr * (p.grad + wd * p)
+            return
+
+
+@wrong("weight_decay.sgd_l2_step")
+@_each
+def sgd_l2_step(p, lr, wd):
+    if p.grad.any():
+        p -= lr * (p.grad + wd * p)
+
+
+@wrong("weight_decay.sgd_l2_step")
+@_each
+def sgd_l2_step(p, lr, wd):
+    if p.grad.sum() != 0:
+        p -= lr * (p.grad + wd * p)
+
+
+@wrong("weight_decay.sgd_l2_step")
+@_each
+def sgd_l2_step(p, lr, wd):
+    p -= lr * (p.grad + wd * p * (p.grad != 0))
+
+
+@wrong("weight_decay.sgd_l2_step")
+@_each
+def sgd_l2_step(p, lr, wd):
+    p -= lr * (p.grad + (wd or 0.01) * p)
+
+
+@wrong("weight_decay.sgd_decay_step", "gradient decayed too")
+@_each
+def sgd_decay_step(p, lr, wd):
+    p *= 1 - lr * wd
+    p.grad *= 1 - lr * wd
+    p -= lr * p.grad
+
+
+@wrong("weight_decay.sgd_decay_step", "shrinks to wd")
+@_each
+def sgd_decay_step(p, lr, wd):
+    p *= wd
+    p -= lr * p.grad
+
+
+@wrong("weight_decay.sgd_decay_step", "wd forgotten in the factor")
+@_each
+def sgd_decay_step(p, lr, wd):
+    p *= 1 - lr
+    p -= lr * p.grad
+
+
+@wrong("weight_decay.sgd_decay_step", "power of the factor")
+@_each
+def sgd_decay_step(p, lr, wd):
+    p *= (1 - lr) ** wd
+    p -= lr * p.grad
+
+
+@wrong("weight_decay.sgd_decay_step", "only the first parameter moves")
+def sgd_decay_step(params, lr, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p *= 1 - lr * wd
+            p -= lr * p.grad
+            return
+
+
+@wrong("weight_decay.sgd_decay_step")
+@_each
+def sgd_decay_step(p, lr, wd):
+    if p.grad.any():
+        p *= 1 - lr * wd
+        p -= lr * p.grad
+
+
+@wrong("weight_decay.sgd_decay_step")
+@_each
+def sgd_decay_step(p, lr, wd):
+    if p.grad.sum() != 0:
+        p *= 1 - lr * wd
+        p -= lr * p.grad
+
+
+@wrong("weight_decay.sgd_decay_step")
+@_each
+def sgd_decay_step(p, lr, wd):
+    p *= 1 - lr * (wd or 0.01)
+    p -= lr * p.grad
+
+
+@wrong("weight_decay.decay_groups", "names instead of parameters")
+def decay_groups(model, wd):
+    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    return [
+        {"params": [n for n, p in named if p.ndim > 1], "weight_decay": wd},
+        {"params": [n for n, p in named if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+@wrong("weight_decay.decay_groups", "copies instead of parameters")
+def decay_groups(model, wd):
+    ps = [torch.nn.Parameter(p.detach().clone()) for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in ps if p.ndim > 1], "weight_decay": wd},
+        {"params": [p for p in ps if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+@wrong("weight_decay.decay_groups", "size instead of the number of dimensions")
+def decay_groups(model, wd):
+    ps = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in ps if p.numel() > 4], "weight_decay": wd},
+        {"params": [p for p in ps if p.numel() <= 4], "weight_decay": 0.0},
+    ]
