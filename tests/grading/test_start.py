@@ -64,3 +64,17 @@ def test_a_worker_that_was_started_early_takes_the_first_task():
         ((key, result),) = local.run([("one", TASK)])
         assert (key, result.status) == ("one", "graded")
         assert [worker.process.pid for worker in local.workers] == [first]
+
+
+def test_what_is_prepared_when_it_is_needed_is_ready_before_there_is_a_submission():
+    """Else each submission's process would do it again: sources read, a module imported."""
+    source = """
+import linecache, sys
+print(any("interactiveshell" in name for name in linecache.cache), "numpy.ctypeslib" in sys.modules)
+"""
+    notebook = corpus.released()
+    notebook["cells"].insert(0, corpus.cell(source))
+    content = json.dumps(notebook).encode()
+    result = worker.grade(Task(corpus.LESSON.name, json.dumps(corpus.released()), content, 1))
+    shown = next(cell["outputs"] for cell in result.cells if cell["source"] == source)
+    assert shown[0]["text"] == "True True\n"
