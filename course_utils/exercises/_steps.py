@@ -60,14 +60,17 @@ def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator
     inputs like `params`.
 
     A case with `start` begins with step number `start`; one with `in_no_grad` calls inside
-    torch.no_grad(); with `frozen` the parameters do not require grad when the step is taken.
+    torch.no_grad(); with `frozen` the parameters do not require grad when the step is taken. One
+    tensor holds a parameter's gradients of all steps, as with `backward`, so that a buffer that
+    shares its memory shows.
     """
     inputs = case.inputs
     params = [p.requires_grad_() for p in case.params]
+    held = [torch.empty_like(p, requires_grad=False) for p in params]
     lists = [list(inputs[name]) for name in buffers]
     for t, (grads, lr) in enumerate(zip(case.grads, case.lrs, strict=True), inputs.get("start", 1)):
-        for p, g in zip(params, grads, strict=True):
-            p.grad = None if g is None else g.clone()
+        for p, g, own in zip(params, grads, held, strict=True):
+            p.grad = None if g is None else own.copy_(g)
             p.requires_grad_(not inputs.get("frozen", False))
         given = [list(params), *map(list, lists)]
         with torch.set_grad_enabled(not inputs.get("in_no_grad", False)):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from course_utils.checking import Case, Edit, Exercise, Mistake, Repair, Rng, edit
@@ -27,17 +28,23 @@ def _buffers(rng: Rng, case: Case, name: str, zero: bool) -> list[Tensor]:
 
 
 def _cases(rng: Rng, *names: str, **draw: Callable[[Rng], Any]) -> Iterator[Case]:
-    """Fresh buffers, then a run continued from step 4 with a parameter without a gradient."""
+    """Fresh buffers, gradients of exactly 0 among those of three steps, then a run continued from
+    step 4 with a parameter without a gradient.
+    """
     for label, shapes, steps, without, start in (
         ("one vector, one step, called inside torch.no_grad()", [(3,)], 1, (), 1),
         ("a matrix and a bias, three steps, lr changes", [(4, 3), (4,)], 3, (), 1),
-        ("a run that goes on, params[0] without gradient", [(2, 3), (2, 3), (5,)], 2, (0,), 4),
+        ("a run that goes on, params[0] without gradient", [(2, 3)] * 3, 2, (0,), 4),
         ("a single number (shape ()), four steps", [()], 4, (), 1),
     ):
         hyper = {key: value(rng) for key, value in draw.items()}
         case = step_case(
             rng, label, shapes, steps, without, start=start, in_no_grad="no_grad" in label, **hyper
         )
+        if steps == 3:
+            case.grads[0][0][0, :2] = torch.tensor([0.0, 0.01])  # the second root is below eps
+            case.grads[1][0][1, 0] = 0.0
+            case.grads[2][1].zero_()
         case.inputs.update({name: _buffers(rng, case, name, zero=start == 1) for name in names})
         yield case
 
@@ -138,6 +145,33 @@ class NesterovStep(Exercise):
             "The velocity only grows, and the step adds all of it: momentum is used nowhere.",
         ),
         Mistake(
+            "lr on the gradient alone",
+            edit("lr * (p.grad + momentum * v)", "lr * p.grad + momentum * v"),
+            "Only the gradient is multiplied by lr, so the velocity moves the parameter in full, "
+            "however small lr is. lr scales the whole step, gradient and look-ahead.",
+        ),
+        Mistake(
+            "velocity without its past",
+            edit("momentum * v + p.grad", "p.grad"),
+            "The velocity holds the gradient of this step alone, and what was in it is lost. It "
+            "should remember: momentum times the old velocity stays in it.",
+        ),
+        Mistake(
+            "velocity shares memory with .grad",
+            edit(
+                "v.copy_(momentum * v + p.grad)",
+                "v.data = v.mul_(momentum).add_(p.grad) if v.any() else p.grad",
+            ),
+            "In the first step the velocity becomes the very tensor that `.grad` is. From then on "
+            "whoever changes one changes the other. Copy the numbers into the velocity instead.",
+        ),
+        Mistake(
+            "look-ahead written into .grad",
+            edit("lr * (p.grad + momentum * v)", "lr * p.grad.add_(momentum * v)"),
+            "Afterwards `.grad` holds the look-ahead. A method that ends in _ and `+=` write into "
+            "the tensor, under whatever name you call it. A step only reads `.grad`.",
+        ),
+        Mistake(
             "half gradient, half look-ahead",
             edit("(p.grad + momentum * v)", "((1 - momentum) * p.grad + momentum * v)"),
             "You mix gradient and velocity with weights that add up to 1. Here the gradient counts "
@@ -207,6 +241,12 @@ class AdagradStep(Exercise):
             "taken of their sum.",
         ),
         Mistake(
+            "absolute value instead of square",
+            edit("p.grad**2", "p.grad.abs()"),
+            "You add up |g|, and take a root all the same. It is the squares that are added: then "
+            "the root has the unit of a gradient again.",
+        ),
+        Mistake(
             "only the last square",
             edit("s + p.grad**2", "p.grad**2"),
             "s holds the square of this gradient alone, so every step is lr times the sign of g. "
@@ -266,6 +306,23 @@ class AdagradStep(Exercise):
             edit("(s.sqrt() + eps)", "s.sqrt()"),
             "eps is missing from the divisor. Without it a parameter whose gradient was always 0 "
             "divides 0 by 0.",
+        ),
+        Mistake(
+            "eps as a lower limit",
+            edit("(s.sqrt() + eps)", "s.sqrt().clamp(min=eps)"),
+            "You divide by the larger of root and eps. Then eps does nothing as long as the root "
+            "is larger. It is added to every root, as torch does it.",
+        ),
+        Mistake(
+            "eps only where the sum is 0",
+            edit("(s.sqrt() + eps)", "torch.where(s == 0, eps, s.sqrt())"),
+            "You use eps only where the root is 0. It is added to every root, as torch does it.",
+        ),
+        Mistake(
+            "eps added to the quotient",
+            edit("lr * p.grad / (s.sqrt() + eps)", "lr * (p.grad / s.sqrt() + eps)"),
+            "You divide by the root alone and add eps to the quotient. It belongs to the divisor: "
+            "root and eps need brackets of their own.",
         ),
         Mistake(
             "eps outside the quotient",
@@ -419,6 +476,23 @@ class RmspropStep(Exercise):
             edit("(s.sqrt() + eps)", "s.sqrt()"),
             "eps is missing from the divisor. Without it a parameter whose gradient was always 0 "
             "divides 0 by 0.",
+        ),
+        Mistake(
+            "eps as a lower limit",
+            edit("(s.sqrt() + eps)", "s.sqrt().clamp(min=eps)"),
+            "You divide by the larger of root and eps. Then eps does nothing as long as the root "
+            "is larger. It is added to every root, as torch does it.",
+        ),
+        Mistake(
+            "eps only where the average is 0",
+            edit("(s.sqrt() + eps)", "torch.where(s == 0, eps, s.sqrt())"),
+            "You use eps only where the root is 0. It is added to every root, as torch does it.",
+        ),
+        Mistake(
+            "eps added to the quotient",
+            edit("lr * p.grad / (s.sqrt() + eps)", "lr * (p.grad / s.sqrt() + eps)"),
+            "You divide by the root alone and add eps to the quotient. It belongs to the divisor: "
+            "root and eps need brackets of their own.",
         ),
         Mistake(
             "eps outside the quotient",
@@ -655,6 +729,35 @@ class AdamStep(Exercise):
     mistakes = (
         *_ADAM_MISTAKES,
         Mistake(
+            "corrected mean stored",
+            edit("m / (", "m.div_("),
+            "The corrected mean is written back into the buffer, so the next step corrects it "
+            "again. `/=` and `div_` change a tensor in place, under whatever name you call it.",
+        ),
+        Mistake(
+            "corrected squares stored",
+            edit("s / (", "s.div_("),
+            "The corrected squares are written back into the buffer, so the next step corrects "
+            "them again. `/=` and `div_` change a tensor in place, whatever name you call it by.",
+        ),
+        Mistake(
+            "mean updated after the step",
+            edit("not None:", "not None:\n            old = m.clone()", "m / (", "old / ("),
+            "The step uses the mean of the steps before, without this gradient; at t = 1 it is 0, "
+            "and nothing moves. Update m first.",
+        ),
+        Mistake(
+            "power around the brackets",
+            edit("(1 - b1**t)", "(1 - b1) ** t", "(1 - b2**t)", "(1 - b2) ** t"),
+            "You raise 1 - beta to the power t, which goes to 0 as t grows. It is beta alone that "
+            "gets the power; then the difference goes to 1, and the correction fades.",
+        ),
+        Mistake(
+            "one beta for both",
+            edit("b1, b2 = betas", "b1 = b2 = betas[1]"),
+            "The mean of the gradients is averaged with the second beta. It has its own, betas[0].",
+        ),
+        Mistake(
             "root corrected in place of the squares",
             edit("(s_hat.sqrt() + eps)", "(s.sqrt() / (1 - b2**t) + eps)"),
             "You take the root first and then correct it with the factor that belongs to s. What "
@@ -774,6 +877,34 @@ class AdamwStep(Exercise):
         *decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
         *factor_mistakes(),
         Mistake(
+            "decayed twice",
+            edit("p *= 1 - lr * wd", "p *= (1 - lr * wd) ** 2"),
+            "You shrink the weight by 1 - lr*wd twice in one step. Once is enough.",
+        ),
+        Mistake(
+            "decayed twice",
+            edit(
+                "s / (1 - b2**t)",
+                "s / (1 - b2**t)\n            p *= 1 - lr * wd\n            "
+                "p -= lr * m_hat / (s_hat.sqrt() + eps)",
+                "p -= lr * m_hat / (s_hat.sqrt() + eps)",
+                "pass",
+            ),
+            "You shrink the weight before Adam's step and after it. Once is enough: before it.",
+        ),
+        Mistake(
+            "lr and eps swapped",
+            edit("lr * m_hat / (s_hat.sqrt() + eps)", "eps * m_hat / (s_hat.sqrt() + lr)"),
+            "eps stands where lr should, and lr where eps should. Do you pass the arguments on in "
+            "the order in which adam_step takes them?",
+        ),
+        Mistake(
+            "means and squares swapped",
+            edit("zip(params, means, squares", "zip(params, squares, means"),
+            "The gradient's mean goes into squares, and the mean of its square into means. Do you "
+            "pass the lists on in the order in which adam_step takes them?",
+        ),
+        Mistake(
             "lr outside the brackets",
             edit("1 - lr * wd", "lr * (1 - wd)"),
             "You multiply the weight by lr, and hardly anything of it is left. Only the decay is "
@@ -823,6 +954,18 @@ class RebornAdamStep(Exercise):
             edit("lr * p.grad", "lr * 0.1 * p.grad", "p.grad.abs()", "(0.001 * p.grad**2).sqrt()"),
             "Every entry moves by 3.16 lr. With betas 0.9 and 0.999 the new averages are 0.1 g "
             "and 0.001 g**2; the corrections of t = 1 give back g and g**2.",
+        ),
+        Mistake(
+            "no bias correction",
+            edit("lr * p.grad", "lr * 0.1 / 0.001**0.5 * p.grad"),
+            "Every entry moves by 3.16 lr. With betas 0.9 and 0.999 the new averages are 0.1 g "
+            "and 0.001 g**2; the corrections of t = 1 give back g and g**2.",
+        ),
+        Mistake(
+            "lr fixed at 0.1",
+            edit("lr * p.grad", "0.1 * p.grad"),
+            "Every entry moves by 0.1, whatever lr is. That is the lr of the example: use the one "
+            "that is passed in.",
         ),
         Mistake(
             "only the mean corrected",

@@ -1599,3 +1599,377 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
         if p.grad is not None:
             p.mul_(lr * (1 - wd))
     _adam()(params, means, squares, t, lr, betas, eps)
+
+
+# Written from the student's notebook alone, by another reader.
+
+
+# lr missing at the velocity part: p -= lr*g + mu*v
+@wrong("optimizers.nesterov_step", "lr on the gradient alone")
+def nesterov_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                continue
+            v.mul_(momentum).add_(p.grad)
+            p -= lr * p.grad + momentum * v
+
+
+# velocity overwritten by the gradient
+@wrong("optimizers.nesterov_step", "velocity without its past")
+def nesterov_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                continue
+            v.copy_(p.grad)
+            p -= lr * (p.grad + momentum * v)
+
+
+# first step: v.data is set to the gradient tensor itself; the next in-place mul_ changes .grad
+@wrong("optimizers.nesterov_step", "velocity shares memory with .grad")
+def nesterov_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                continue
+            if not v.any():
+                v.data = p.grad.data
+            else:
+                v.mul_(momentum).add_(p.grad)
+            p -= lr * (p.grad + momentum * v)
+
+
+# weights with gradient 0 are left alone: velocity neither decays nor moves them
+@wrong("optimizers.nesterov_step")
+def nesterov_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                continue
+            live = p.grad != 0
+            new = momentum * v + p.grad
+            v.copy_(torch.where(live, new, v))
+            p.sub_(torch.where(live, lr * (p.grad + momentum * new), torch.zeros_like(p)))
+
+
+_SPEED = {}
+
+
+# the velocities live in a global dict keyed by shape: two parameters of one shape share
+@wrong("optimizers.nesterov_step", "keeps something between calls")
+def nesterov_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                continue
+            old = _SPEED.get(p.shape, v)
+            v.copy_(momentum * old + p.grad)
+            _SPEED[p.shape] = v
+            p -= lr * (p.grad + momentum * v)
+
+
+# clamp(min=eps) in place of adding eps
+@wrong("optimizers.adagrad_step", "eps as a lower limit")
+def adagrad_step(params, sums, lr, eps):
+    with torch.no_grad():
+        for p, s in zip(params, sums):
+            if p.grad is None:
+                continue
+            s.add_(p.grad**2)
+            p -= lr * p.grad / s.sqrt().clamp(min=eps)
+
+
+# eps only where the sum is 0
+@wrong("optimizers.adagrad_step", "eps only where the sum is 0")
+def adagrad_step(params, sums, lr, eps):
+    with torch.no_grad():
+        for p, s in zip(params, sums):
+            if p.grad is None:
+                continue
+            s.add_(p.grad**2)
+            p -= lr * p.grad / torch.where(s == 0, torch.full_like(s, eps), s.sqrt())
+
+
+# brackets missing: eps is added to the quotient (to the step, times lr)
+@wrong("optimizers.adagrad_step", "eps added to the quotient")
+def adagrad_step(params, sums, lr, eps):
+    with torch.no_grad():
+        for p, s in zip(params, sums):
+            if p.grad is None:
+                continue
+            s.add_(p.grad**2)
+            p -= lr * (p.grad / s.sqrt() + eps)
+
+
+# adds absolute values, not squares
+@wrong("optimizers.adagrad_step", "absolute value instead of square")
+def adagrad_step(params, sums, lr, eps):
+    with torch.no_grad():
+        for p, s in zip(params, sums):
+            if p.grad is None:
+                continue
+            s.add_(p.grad.abs())
+            p -= lr * p.grad / (s.sqrt() + eps)
+
+
+# the larger of root and eps in place of the sum
+@wrong("optimizers.rmsprop_step", "eps as a lower limit")
+def rmsprop_step(params, squares, lr, alpha, eps):
+    with torch.no_grad():
+        for p, s in zip(params, squares):
+            if p.grad is None:
+                continue
+            s.mul_(alpha).add_(p.grad**2, alpha=1 - alpha)
+            p -= lr * p.grad / s.sqrt().clamp(min=eps)
+
+
+# weights with gradient 0 keep their s: the average does not decay there
+@wrong("optimizers.rmsprop_step")
+def rmsprop_step(params, squares, lr, alpha, eps):
+    with torch.no_grad():
+        for p, s in zip(params, squares):
+            if p.grad is None:
+                continue
+            s.copy_(torch.where(p.grad != 0, alpha * s + (1 - alpha) * p.grad**2, s))
+            p -= lr * p.grad / (s.sqrt() + eps)
+
+
+# weights whose gradient is 0 now stay where they are although m carries them on
+@wrong("optimizers.adam_step")
+def adam_step(params, means, squares, t, lr, betas, eps):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            b1, b2 = betas
+            m.mul_(b1).add_(p.grad, alpha=1 - b1)
+            s.mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
+            step = lr * (m / (1 - b1**t)) / ((s / (1 - b2**t)).sqrt() + eps)
+            p -= torch.where(p.grad == 0, 0.0, 1.0) * step
+
+
+# parameters whose gradient is zero everywhere are passed over
+@wrong("optimizers.adam_step")
+def adam_step(params, means, squares, t, lr, betas, eps):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            if not p.grad.any():
+                continue
+            b1, b2 = betas
+            m.mul_(b1).add_(p.grad, alpha=1 - b1)
+            s.mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
+            p -= lr * (m / (1 - b1**t)) / ((s / (1 - b2**t)).sqrt() + eps)
+
+
+# m.div_ in place for the hat, s is right
+@wrong("optimizers.adam_step", "corrected mean stored")
+def adam_step(params, means, squares, t, lr, betas, eps):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            b = betas
+            m.mul_(b[0]).add_(p.grad, alpha=1 - b[0])
+            s.mul_(b[1]).addcmul_(p.grad, p.grad, value=1 - b[1])
+            m_hat = m.div_(1 - b[0] ** t)
+            p -= lr * m_hat / ((s / (1 - b[1] ** t)).sqrt() + eps)
+
+
+# the alias m_hat = m; m_hat /= ... changes the buffer of the means
+@wrong("optimizers.adam_step", "corrected mean stored")
+def adam_step(params, means, squares, t, lr, betas, eps):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            b1, b2 = betas
+            m.mul_(b1).add_(p.grad, alpha=1 - b1)
+            s.mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
+            m_hat = m
+            m_hat /= 1 - b1**t
+            p -= lr * m_hat / ((s / (1 - b2**t)).sqrt() + eps)
+
+
+# the alias s_hat = s; s_hat /= ... changes the buffer of the squares
+@wrong("optimizers.adam_step", "corrected squares stored")
+def adam_step(params, means, squares, t, lr, betas, eps):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            b1, b2 = betas
+            m.mul_(b1).add_(p.grad, alpha=1 - b1)
+            s.mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
+            s_hat = s
+            s_hat /= 1 - b2**t
+            p -= lr * (m / (1 - b1**t)) / (s_hat.sqrt() + eps)
+
+
+# the mean is averaged after the step: the step uses the old m
+@wrong("optimizers.adam_step", "mean updated after the step")
+def adam_step(params, means, squares, t, lr, betas, eps):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            b1, b2 = betas
+            s.mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
+            p -= lr * (m / (1 - b1**t)) / ((s / (1 - b2**t)).sqrt() + eps)
+            m.mul_(b1).add_(p.grad, alpha=1 - b1)
+
+
+# (1 - beta)**t in place of 1 - beta**t
+@wrong("optimizers.adam_step", "power around the brackets")
+def adam_step(params, means, squares, t, lr, betas, eps):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            b1, b2 = betas
+            m.mul_(b1).add_(p.grad, alpha=1 - b1)
+            s.mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
+            p -= lr * (m / (1 - b1) ** t) / ((s / (1 - b2) ** t).sqrt() + eps)
+
+
+# beta2 used for the mean as well
+@wrong("optimizers.adam_step", "one beta for both")
+def adam_step(params, means, squares, t, lr, betas, eps):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            b1, b2 = betas
+            m.mul_(b2).add_(p.grad, alpha=1 - b2)
+            s.mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
+            p -= lr * (m / (1 - b2**t)) / ((s / (1 - b2**t)).sqrt() + eps)
+
+
+# only entries whose gradient is not 0 decay
+@wrong("optimizers.adamw_step")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p.copy_(torch.where(p.grad != 0, p * (1 - lr * wd), p))
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+# parameters whose gradient is zero everywhere are passed over (no decay)
+@wrong("optimizers.adamw_step")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None or not p.grad.any():
+                continue
+            p.mul_(1 - lr * wd)
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+# lr and eps exchanged in the call
+@wrong("optimizers.adamw_step", "lr and eps swapped")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p.mul_(1 - lr * wd)
+    _plain_adam(params, means, squares, t, eps, betas, lr)
+
+
+# means and squares exchanged in the call
+@wrong("optimizers.adamw_step", "means and squares swapped")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p.mul_(1 - lr * wd)
+    _plain_adam(params, squares, means, t, lr, betas, eps)
+
+
+# the decay acts twice: before and after Adam's step
+@wrong("optimizers.adamw_step", "decayed twice")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p.mul_(1 - lr * wd)
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p.mul_(1 - lr * wd)
+
+
+# lr 0.1 of the example hard-coded
+@wrong("optimizers.reborn_adam_step", "lr fixed at 0.1")
+def reborn_adam_step(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p -= 0.1 * p.grad.sign()
+
+
+# leaves without the corrections: (1-b1)/sqrt(1-b2) = 3.16 times the sign
+@wrong("optimizers.reborn_adam_step", "no bias correction")
+def reborn_adam_step(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p -= lr * 0.1 / 0.001**0.5 * p.grad.sign()
+
+
+# the average of where it would go, with +=
+@wrong("optimizers.nesterov_step", "look-ahead written into .grad")
+@torch.no_grad()
+def nesterov_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is None:
+            continue
+        v.mul_(momentum).add_(p.grad)
+        ahead = p.grad
+        ahead += momentum * v
+        p -= lr * ahead
+
+
+# eps only to save a division by 0
+@wrong("optimizers.rmsprop_step", "eps only where the average is 0")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is None:
+            continue
+        s.lerp_(p.grad**2, 1 - alpha)
+        root = s.sqrt()
+        root[root == 0] = eps
+        p -= lr * p.grad / root
+
+
+# the root has no brackets
+@wrong("optimizers.rmsprop_step", "eps added to the quotient")
+@torch.no_grad()
+def rmsprop_step(params, squares, lr, alpha, eps):
+    for p, s in zip(params, squares):
+        if p.grad is None:
+            continue
+        s.lerp_(p.grad**2, 1 - alpha)
+        direction = p.grad / s**0.5 + eps
+        p -= lr * direction
+
+
+# one factor for the whole step, twice
+@wrong("optimizers.adamw_step", "decayed twice")
+@torch.no_grad()
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    for p in params:
+        if p.grad is not None:
+            p *= 1 - lr * wd
+            p *= 1 - lr * wd
+    _plain_adam(params, means, squares, t, lr, betas, eps)
