@@ -290,6 +290,12 @@ class OneCycle(Exercise):
             "the arguments in this order?",
         ),
         Mistake(
+            "warm-up backwards",
+            edit("anneal(first, lr_max, pct)", "anneal(lr_max, first, pct)"),
+            "In the first phase lr falls from lr_max. It should rise there, from lr_max / div to "
+            "lr_max. `anneal(start, end, pct)` gives start at pct = 0.",
+        ),
+        Mistake(
             "momentum falls twice",
             edit("anneal(low, high, pct)", "anneal(high, low, pct)"),
             "In the second phase momentum jumps up and falls again. There it goes from low to "
@@ -300,6 +306,12 @@ class OneCycle(Exercise):
             edit("low, high = momentums", "low, high = 0.85, 0.95"),
             "It is right for the default momentums but not for others. Use the pair that is "
             "passed in.",
+        ),
+        Mistake(
+            "momentums in the other order",
+            edit("low, high = momentums", "high, low = momentums", "(0.85, 0.95)", "(0.95, 0.85)"),
+            "It is right for your default momentums, but a pair that is passed in has the lower "
+            "one first. Keep this order in the default and where you take the pair apart.",
         ),
         Mistake(
             "pct_start ignored",
@@ -513,23 +525,27 @@ class LrRangeTest(Exercise):
         yield case("two rates", around(1.5, 1.2))
         yield case(
             "the loss grows to over 4 times the best",
-            around(2.0, 1.6, 0.5, 0.8, 1.4, 1.9, 2.4, 0.4, 2.8),
+            [
+                *around(2.0, 1.6, 0.5, 0.8, 1.4, 1.9, 2.4),
+                # beyond the end, so that wrong limits end elsewhere, each in its own place
+                *around(3.5, 0.3, 2.6, 3.5, 5.0, 9.0, 0.2, 1.2, 5.0),
+            ],
         )
         yield case("the loss becomes nan", [*around(2.0, 1.1, 1.5), math.nan, *around(1.0, 0.9)])
         yield case("the loss becomes infinite", [*around(1.0, 0.8), math.inf, *around(0.7)])
         yield case(
             "a loss is exactly 4 times the best, which is not over it",
-            [1.0, 0.5, 2.0, 0.75, 2.25, 0.4],
+            [5.0, 2.5, 10.0, 3.75, 11.25, 2.0],
         )
         yield case(
             "a loss in between is three times the best", around(1.0, 3.0, 0.9, 2.9, 0.6, 5.0, 0.5)
         )
         yield case("the very first loss is nan", [math.nan, *around(0.7, 0.8)])
         yield case("the very first loss is infinite", [math.inf, *around(0.7, 0.8)])
-        yield case("a small loss grows to over 4 times the best", around(0.5, 0.45, 3.0, 0.4))
+        yield case("a small loss grows at once to over 4 times the best", around(0.5, 3.0, 0.4))
         yield case(
-            "a loss of exactly 4 times the best, which is not over it",
-            [1.5, 0.5, 2.0, 0.25, 1.0, 1.25, 0.5],
+            "losses of exactly 4 times the best, and then a best of exactly 0",
+            [1.5, 0.5, 2.0, 0.25, 1.0, 0.0, 0.25],
         )
         lr_min, lr_max, steps = _rounded_over(rng)
         yield Case(
@@ -607,6 +623,25 @@ class LrRangeTest(Exercise):
             "a limit of 4",
             edit("4 * min(losses, default=math.inf)", "4"),
             "You compare the loss with 4. The limit is 4 times the best loss so far.",
+        ),
+        Mistake(
+            "4 added",
+            edit("4 * min(", "4 + min("),
+            "Your limit is the best loss plus 4. It should be 4 times the best so far.",
+        ),
+        Mistake(
+            "mean taken as the best",
+            edit("min(losses, default=math.inf)", "sum(losses or [math.inf]) / (len(losses) or 1)"),
+            "You compare with the mean of the losses so far. The best loss is the smallest.",
+        ),
+        Mistake(
+            "best loss of 0 passed over",
+            edit(
+                "loss > 4 * min(losses, default=math.inf)",
+                "min(losses, default=math.inf) and loss > 4 * min(losses, default=math.inf)",
+            ),
+            "Once a loss of exactly 0 is the best, your test never stops at a limit. 0 counts as "
+            "False, and so `if best` asks for more than whether there is one.",
         ),
         Mistake(
             "largest loss taken as the best",
@@ -688,6 +723,12 @@ class LrRangeTest(Exercise):
             "The first rate is not lr_min. Both ends are included.",
         ),
         Mistake(
+            "rates counted from 1",
+            edit("(i / (steps - 1))", "((i + 1) / (steps - 1))"),
+            "Your first rate is one factor above lr_min, and your last one factor above lr_max. "
+            "Both ends are included: the power of the factor counts from 0.",
+        ),
+        Mistake(
             "from the largest",
             edit("lr_min * (lr_max / lr_min)", "lr_max * (lr_min / lr_max)"),
             "You begin with the largest rate. That ruins the model from the start: begin with "
@@ -753,6 +794,17 @@ class LrRangeTest(Exercise):
             "with its loss.",
         ),
         Mistake(
+            "more rates than losses",
+            edit(
+                "        loss = float",
+                "        lrs.append(lr)\n        loss = float",
+                "        lrs.append(lr)\n",
+                "",
+            ),
+            "After an early end there is one rate more than losses: you record a rate before you "
+            "know whether its loss counts. A rate is recorded together with its loss.",
+        ),
+        Mistake(
             "returns in the loop",
             None,
             "Your loop stops after one rate. Is the return inside the loop?",
@@ -800,7 +852,7 @@ class SuggestLr(Exercise):
             ("two rates", (1.0, 0.6)),
             ("steepest at the start", (2.0, 1.1, 0.9, 0.7, 0.65, 1.5)),
             ("steepest at the end, nearly so at the start", (2.3, 1.6, 1.65, 1.3, 0.4)),
-            ("steep rise, slow fall", (1.0, 0.95, 0.8, 0.7, 2.1, 2.6)),
+            ("a steep rise, then the steepest fall", (1.0, 0.95, 0.8, 0.7, 2.1, 1.4)),
             ("a steep fall, then to less than half", (2.4, 2.3, 1.4, 1.2, 0.45, 0.4)),
             ("falls at the start, steepest at the end", (2.0, 1.7, 1.65, 1.25, 0.5)),
             ("no loss falls", (1.0, 1.4, 1.5, 2.1)),
@@ -811,7 +863,7 @@ class SuggestLr(Exercise):
         yield Case("the same loss twice", lrs=[0.1, 0.2, 0.4, 0.8], losses=[1.5, 1.25, 1.5, 0.5])
 
     def probe(self, suggest_lr: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield "suggestion", suggest_lr(list(case.lrs), list(case.losses))
+        yield "suggestion", suggest_lr(case.lrs, case.losses)
 
     mistakes = (
         Mistake(
@@ -828,6 +880,22 @@ class SuggestLr(Exercise):
             ),
             "You return the rate with the smallest loss. That is already the edge: there the loss "
             "stops falling. Look for the place where it falls fastest.",
+        ),
+        Mistake(
+            "rate before the first rise",
+            edit(
+                "min(range(len(losses) - 1), key=lambda i: losses[i + 1] - losses[i])",
+                "next((i for i in range(len(losses) - 1) if losses[i + 1] > losses[i]), "
+                "len(losses) - 1)",
+            ),
+            "You return the last rate before the loss first rises. There it has stopped falling. "
+            "Look at all differences, and take the place where it falls fastest.",
+        ),
+        Mistake(
+            "nothing after the smallest loss",
+            edit("range(len(losses) - 1)", "range(losses.index(min(losses)) or 1)"),
+            "You look no further than the smallest loss. The steepest fall may come after it, from "
+            "a peak: compare all differences.",
         ),
         Mistake(
             "a tenth of the smallest loss's rate",
@@ -956,7 +1024,7 @@ class StepsPerFit(Exercise):
         yield case("batches that fit", size * rng.integer(11, 15), size, 2)
         yield case("one example too many", size * rng.integer(11, 15) + 1, size, 4)
         yield case("one example too few", size * rng.integer(11, 15) - 1, size, 5)
-        yield case("fewer examples than a batch", size - rng.integer(3, 9), size, 3)
+        yield case("fewer examples than half a batch", rng.integer(2, 9), size, 3)
         yield case("batches of one", rng.integer(11, 20), 1, 2)
 
     def probe(self, steps_per_fit: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -985,6 +1053,11 @@ class StepsPerFit(Exercise):
             "rounded to the nearest",
             edit("math.ceil(", "round("),
             "You round to the nearest. A small last batch is a step too: round up.",
+        ),
+        Mistake(
+            "last batch of one left out",
+            edit("math.ceil(n / batch_size)", "(n // batch_size + (n % batch_size > 1))"),
+            "A last batch of a single example is missing. It is a step like the others.",
         ),
         Mistake(
             "one epoch",

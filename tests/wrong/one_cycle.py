@@ -1290,3 +1290,228 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
         lrs.append(lr)
         losses.append(loss)
     return lrs, losses
+
+
+# Written from the student's notebook alone, by another reader.
+
+
+# does not stop within the first two rates
+@wrong("one_cycle.lr_range_test")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * q**i
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or (i > 1 and loss > 4 * best):
+            break
+        lrs.append(lr)
+        losses.append(loss)
+        best = min(best, loss)
+    return lrs, losses
+
+
+# a best loss of 0 is passed over: `if best and ...`
+@wrong("one_cycle.lr_range_test", "best loss of 0 passed over")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * q**i
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or (best and loss > 4 * best):
+            break
+        lrs.append(lr)
+        losses.append(loss)
+        best = min(best, loss)
+    return lrs, losses
+
+
+# `if losses and best and` : zero passes; negative never
+@wrong("one_cycle.lr_range_test", "best loss of 0 passed over")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * q**i
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or (losses and loss / best > 4 if best else False):
+            break
+        lrs.append(lr)
+        losses.append(loss)
+        best = min(best, loss)
+    return lrs, losses
+
+
+# ratio computed by division by the best: best 0 raises
+@wrong("one_cycle.lr_range_test")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * q**i
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss / best > 4:
+            break
+        lrs.append(lr)
+        losses.append(loss)
+        best = min(best, loss)
+    return lrs, losses
+
+
+# 5 times in place of 4
+@wrong("one_cycle.lr_range_test")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * q**i
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss > 5 * best:
+            break
+        lrs.append(lr)
+        losses.append(loss)
+        best = min(best, loss)
+    return lrs, losses
+
+
+# best is the mean of the losses so far
+@wrong("one_cycle.lr_range_test", "mean taken as the best")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * q**i
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or (losses and loss > 4 * sum(losses) / len(losses)):
+            break
+        lrs.append(lr)
+        losses.append(loss)
+        best = min(best, loss)
+    return lrs, losses
+
+
+# the second loss is compared with 4 times the first, later ones with the mean of the last two
+@wrong("one_cycle.lr_range_test")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * q**i
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or (losses and loss > 4 * sum(losses[-2:]) / len(losses[-2:])):
+            break
+        lrs.append(lr)
+        losses.append(loss)
+        best = min(best, loss)
+    return lrs, losses
+
+
+# best plus 4 in place of 4 times the best
+@wrong("one_cycle.lr_range_test", "4 added")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * q**i
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss > best + 4:
+            break
+        lrs.append(lr)
+        losses.append(loss)
+        best = min(best, loss)
+    return lrs, losses
+
+
+# the rate is recorded before the question, so lrs is one longer after an early end
+@wrong("one_cycle.lr_range_test", "more rates than losses")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * q**i
+        lrs.append(lr)
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss > 4 * best:
+            break
+        losses.append(loss)
+        best = min(best, loss)
+    return lrs, losses
+
+
+# counts from 1: the first rate is lr_min*q, the last beyond lr_max
+@wrong("one_cycle.lr_range_test", "rates counted from 1")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses, best = [], [], math.inf
+    for i in range(steps):
+        lr = lr_min * q ** (i + 1)
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss > 4 * best:
+            break
+        lrs.append(lr)
+        losses.append(loss)
+        best = min(best, loss)
+    return lrs, losses
+
+
+# sorts the callers' losses in place first
+@wrong("one_cycle.suggest_lr", "changed its input")
+def suggest_lr(lrs, losses):
+    d = [b - a for a, b in zip(losses, losses[1:])]
+    i = d.index(min(d))
+    losses.sort()
+    return lrs[i]
+
+
+# last rate before the loss first rises
+@wrong("one_cycle.suggest_lr", "rate before the first rise")
+def suggest_lr(lrs, losses):
+    for i in range(len(losses) - 1):
+        if losses[i + 1] > losses[i]:
+            return lrs[i]
+    return lrs[-1]
+
+
+# stops looking at the lowest loss: falls after it (from a peak) are not seen... only up to argmin
+@wrong("one_cycle.suggest_lr", "nothing after the smallest loss")
+def suggest_lr(lrs, losses):
+    k = losses.index(min(losses))
+    d = [losses[i + 1] - losses[i] for i in range(max(k, 1))]
+    return lrs[d.index(min(d))]
+
+
+# rest compared with > 1: a last batch of one example is lost
+@wrong("one_cycle.steps_per_fit", "last batch of one left out")
+def steps_per_fit(n, batch_size, epochs):
+    return (n // batch_size + (n % batch_size > 1)) * epochs
+
+
+# the default pair the other way round, and taken apart as (high, low)
+@wrong("one_cycle.one_cycle", "momentums in the other order")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.95, 0.85)
+):
+    peak = pct_start * total_steps - 1
+    last = total_steps - 1
+    high, low = momentums
+    if step <= peak:
+        p = step / peak
+        return _cosine(lr_max / div, lr_max, p), _cosine(high, low, p)
+    p = (step - peak) / (last - peak)
+    return _cosine(lr_max, lr_max / div / final_div, p), _cosine(low, high, p)
+
+
+# start and end of the warm-up exchanged
+@wrong("one_cycle.one_cycle", "warm-up backwards")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    peak = pct_start * total_steps - 1
+    last = total_steps - 1
+    low, high = momentums
+    if step <= peak:
+        p = step / peak
+        return _cosine(lr_max, lr_max / div, p), _cosine(high, low, p)
+    p = (step - peak) / (last - peak)
+    return _cosine(lr_max, lr_max / div / final_div, p), _cosine(low, high, p)
