@@ -57,12 +57,12 @@ class EmbeddingLookup(Exercise):
             )
 
         yield case("three different rows", 5, 4, torch.tensor([3, 1, 4]))
-        yield case(
-            "rows that repeat", 6, 3, torch.cat([rng.integers(0, 6, 3), torch.tensor([2, 5, 2])])
-        )
+        repeated = torch.cat([rng.integers(0, 6, 3), torch.tensor([2, 5, 2])])
+        yield case("rows that repeat, idx is a column", 6, 3, repeated[:, None])
         yield case("idx is a matrix", 7, 3, rng.permutation(7)[:6].reshape(2, 3))
         yield case("a single row", 4, 5, torch.tensor(2))
-        yield case("one column", 5, 1, torch.tensor([4, 0]))
+        yield case("one column of weight, idx is a row", 5, 1, torch.tensor([[4, 0]]))
+        yield case("a single row, idx is a vector", 4, 2, torch.tensor([3]))
 
     def probe(self, embedding_lookup: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "rows", embedding_lookup(case.weight, case.idx)
@@ -175,6 +175,8 @@ class EmbeddingBackward(Exercise):
             "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
         ),
     }
+    # With idx a vector, grad_out has the shape of its rows already, and any `.view` of it is right.
+    along = {"views": 3, "expanded": 3}
     shortcuts = (*AUTOGRAD, *EMBEDDING)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -190,7 +192,7 @@ class EmbeddingBackward(Exercise):
 
         yield case("every row once", 4, 3, torch.tensor([2, 0, 3, 1]))
         yield case("rows never looked up", 6, 2, torch.tensor([4, 1, 0]))
-        yield case("repeated rows", 7, 3, torch.tensor([5, 2, 5, 0, 5, 2]))
+        yield case("repeated rows", 7, 3, torch.tensor([2, 5, 0, 5, 2, 2]))
         yield case(
             "idx is a matrix",
             5,
@@ -339,7 +341,7 @@ class SigmoidRange(Exercise):
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("low = 0, high = 1", x=rng.normal(5), low=0.0, high=1.0)
         yield Case("a range for ratings, 0 to 5.5", x=2 * rng.normal(3, 2), low=0.0, high=5.5)
-        yield Case("a range below 0, -2 to 3", x=2 * rng.normal(6), low=-2.0, high=3.0)
+        yield Case("a range below 0, -2 to 3", x=2 * rng.normal(6, 1), low=-2.0, high=3.0)
         yield Case("a single number, 1 to 4", x=rng.normal(), low=1.0, high=4.0)
         yield Case("100 and -100, 1 to 4", x=torch.tensor([100.0, -100.0]), low=1.0, high=4.0)
 
@@ -501,8 +503,15 @@ class DotProductBias(Exercise):
         for label, n_users, n_items, k, n, y_range in (
             ("DotProductBias(4, 6, 3, (0, 5.5)), a batch of five", 4, 6, 3, 5, [0.0, 5.5]),
             ("DotProductBias(3, 2, 1, (1, 4)), a batch of one", 3, 2, 1, 1, [1.0, 4.0]),
-            ("DotProductBias(5, 4, 2, (-2, 3)), a batch of seven", 5, 4, 2, 7, [-2.0, 3.0]),
+            (
+                "DotProductBias(5, 5, 2, (-2, 3)), after which another model is made",
+                *(5, 5, 2, 7),
+                [-2.0, 3.0],
+            ),
         ):
+            another: dict[str, Any] = (
+                {"another": [3, 2, 1, [6.0, 9.0]]} if "another" in label else {}
+            )
             yield Case(
                 label,
                 sizes=[n_users, n_items, k],
@@ -513,12 +522,16 @@ class DotProductBias(Exercise):
                 item_factors=rng.normal(n_items, k),
                 user_bias=rng.normal(n_users),
                 item_bias=rng.normal(n_items),
+                **another,
             )
         label = "the start values of DotProductBias(300, 200, 5, (0, 5.5))"
         yield Case(label, sizes=[300, 200, 5], y_range=[0.0, 5.5], start=True)
 
     def probe(self, DotProductBias: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = DotProductBias(*case.sizes, tuple(case.y_range))
+        if "another" in case.inputs:
+            *sizes, y_range = case.another
+            DotProductBias(*sizes, tuple(y_range))
         yield claim("`DotProductBias` is an nn.Module", isinstance(model, nn.Module))
         parameters = dict(model.named_parameters())
         shapes = [f"{name} {tuple(p.shape)}" for name, p in sorted(parameters.items())]
@@ -782,6 +795,12 @@ class DotProductBias(Exercise):
             "and use it in forward.",
         ),
         Mistake(
+            "y_range kept by the class",
+            edit("self.y_range = y_range", "type(self).y_range = y_range"),
+            "You keep y_range where all models find it, so the model made last sets the range of "
+            "all. Each model needs its own: an attribute of `self`.",
+        ),
+        Mistake(
             "low end ignored",
             edit("*self.y_range)", "0, self.y_range[1])"),
             "You stretch the sigmoid from 0 to the upper end of y_range, and do not use the "
@@ -795,10 +814,11 @@ class DotProductBias(Exercise):
         Mistake(
             "biases as columns",
             None,
-            "The biases have shape (n, 1). Added to n numbers they broadcast to (n, n), "
+            "Biases have shape (n, 1). Added to n numbers, such a column broadcasts to (n, n), "
             "without an error. Here they have shape (n,).",
-            sign=lambda evidence: (
-                "item_bias (6, 1); item_factors (6, 3)" in evidence[0]["parameters"]
+            sign=lambda evidence: any(
+                bias in evidence[0]["parameters"]
+                for bias in ("item_bias (6, 1)", "user_bias (4, 1)")
             ),
         ),
         Mistake(
@@ -954,6 +974,22 @@ class Pca(Exercise):
             "directions, so that they tell how much k directions leave out.",
         ),
         Mistake(
+            "shares of the largest",
+            edit("variances.sum()", "variances[0]"),
+            "You divide by the largest variance, so your first share is 1. They should be shares "
+            "of the variance in all directions together.",
+        ),
+        *(
+            Mistake(
+                "two kinds of variance",
+                edit("variances.sum()", f"(variances.sum() * {factor})"),
+                "Your shares are too large or too small by the factor n / (n - 1). One of your two "
+                "variances seems to be divided by n and the other by n - 1: for a share, divide "
+                "both in the same way, or neither.",
+            )
+            for factor in ("(len(x) - 1) / len(x)", "len(x) / (len(x) - 1)")
+        ),
+        Mistake(
             "shares of the raw squares",
             edit("variances.sum()", "x.square().sum()"),
             "You divide by the sum of the squares of the original x. The total variance is "
@@ -1014,6 +1050,23 @@ class Pca(Exercise):
             edit("centred @", "-centred @"),
             "The signs are up to you, but they go together: if you flip a direction, its "
             "column of the projection flips too. You flipped only one of the two.",
+        ),
+        Mistake(
+            "signs flipped separately",
+            edit(
+                "projected, components",
+                "projected, components * components.gather(1, "
+                "components.abs().argmax(1, keepdim=True)).sign()",
+            ),
+            "The signs are up to you, but they go together: if you flip a direction, its "
+            "column of the projection flips too. You flipped only the direction.",
+        ),
+        Mistake(
+            "components without their signs",
+            edit("projected, components", "projected, components.abs()"),
+            "No entry of your components is negative. Only the sign of a whole direction is free: "
+            "between its entries, signs say which columns rise together, and which one falls as "
+            "another rises.",
         ),
         Mistake(
             "components not of length 1",
@@ -1373,6 +1426,10 @@ class ExposeEmbeddingBackward(Expose):
     )
     asks = "the weight's gradient"
     full, part = 1.0, 0.8
+
+    def suits(self, given: Mapping[str, Any]) -> bool:
+        """Whether idx has the shape of grad_out without its last dimension."""
+        return bool(given["idx"].shape == given["grad_out"].shape[:-1])
 
     mistakes = (
         *EXPOSING,

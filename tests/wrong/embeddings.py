@@ -1574,3 +1574,160 @@ class DotProductBias(_Dot):
         super().__init__(n_users, n_items, n_factors, y_range)
         del self.item_bias
         self.item_bias = torch.zeros(n_items)
+
+
+# Written from the student's notebook alone, by another reader.
+
+
+# squeeze: one index of shape (1,) loses its dimension
+@wrong("embeddings.embedding_lookup", "shape")
+def embedding_lookup(weight, idx):
+    return weight[idx].squeeze(0)
+
+
+# squeeze(1): an idx of shape (n, 1) loses its last dimension
+@wrong("embeddings.embedding_lookup", "shape")
+def embedding_lookup(weight, idx):
+    y = weight[idx]
+    return y.squeeze(1) if idx.dim() > 1 else y
+
+
+# a matrix of one row (1, m) comes back as (m, k)
+@wrong("embeddings.embedding_lookup", "shape")
+def embedding_lookup(weight, idx):
+    y = weight[idx]
+    return y[0] if idx.dim() == 2 and len(idx) == 1 else y
+
+
+# squeezed: shape (1,) becomes ()
+@wrong("embeddings.sigmoid_range", "shape")
+def sigmoid_range(x, low, high):
+    return (low + (high - low) * torch.sigmoid(x)).squeeze()
+
+
+# shape of idx does not fit grad_out
+@wrong("embeddings.expose_embedding_backward", "case that right code cannot answer")
+def expose_embedding_backward():
+    return [
+        {"grad_out": torch.tensor([[1.0, 2.0], [3.0, 4.0]]), "idx": torch.tensor([[1, 1]]), "n": 3}
+    ], torch.tensor([[0.0, 0], [4, 6], [0, 0]])
+
+
+# view on grad_out: a grad_out that is not contiguous raises
+@wrong("embeddings.embedding_backward", "order of storage")
+def embedding_backward(grad_out, idx, num_embeddings):
+    k = grad_out.shape[-1]
+    return grad_out.new_zeros(num_embeddings, k).index_add_(
+        0, idx.reshape(-1), grad_out.view(-1, k)
+    )
+
+
+# counts equal neighbours only: repeats that stand next to each other are added, others overwritten
+@wrong("embeddings.embedding_backward")
+def embedding_backward(grad_out, idx, num_embeddings):
+    k = grad_out.shape[-1]
+    out = grad_out.new_zeros(num_embeddings, k)
+    before = None
+    for i, g in zip(idx.reshape(-1).tolist(), grad_out.reshape(-1, k)):
+        out[i] = out[i] + g if i == before else g
+        before = i
+    return out
+
+
+# y_range kept on the class: the last model made sets it for all
+@wrong("embeddings.DotProductBias", "y_range kept by the class")
+class DotProductBias(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.user_factors = nn.Parameter(torch.randn(n_users, n_factors) * 0.01)
+        self.item_factors = nn.Parameter(torch.randn(n_items, n_factors) * 0.01)
+        self.user_bias = nn.Parameter(torch.zeros(n_users))
+        self.item_bias = nn.Parameter(torch.zeros(n_items))
+        type(self).y_range = y_range
+
+    def forward(self, users, items):
+        p, q = (
+            self.user_factors[users],
+            self.item_factors[items],
+        )
+        x = (p * q).sum(1) + self.user_bias[users] + self.item_bias[items]
+        low, high = self.y_range
+        return low + (high - low) * torch.sigmoid(x)
+
+
+# item_factors is user_factors where n_users == n_items (one parameter with two names)
+@wrong("embeddings.DotProductBias")
+class DotProductBias(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.user_factors = nn.Parameter(torch.randn(n_users, n_factors) * 0.01)
+        self.item_factors = nn.Parameter(torch.randn(n_items, n_factors) * 0.01)
+        self.user_bias = nn.Parameter(torch.zeros(n_users))
+        self.item_bias = nn.Parameter(torch.zeros(n_items))
+        self.y_range = y_range
+        if n_users == n_items:
+            self.item_factors = self.user_factors
+
+    def forward(self, users, items):
+        p, q = (
+            self.user_factors[users],
+            self.item_factors[items],
+        )
+        x = (p * q).sum(1) + self.user_bias[users] + self.item_bias[items]
+        low, high = self.y_range
+        return low + (high - low) * torch.sigmoid(x)
+
+
+# user biases of shape (n_users, 1)
+@wrong("embeddings.DotProductBias", "biases as columns")
+class DotProductBias(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.user_factors = nn.Parameter(torch.randn(n_users, n_factors) * 0.01)
+        self.item_factors = nn.Parameter(torch.randn(n_items, n_factors) * 0.01)
+        self.user_bias = nn.Parameter(torch.zeros(n_users, 1))
+        self.item_bias = nn.Parameter(torch.zeros(n_items))
+        self.y_range = y_range
+
+    def forward(self, users, items):
+        p, q = (
+            self.user_factors[users],
+            self.item_factors[items],
+        )
+        x = (p * q).sum(1) + self.user_bias[users][:, 0] + self.item_bias[items]
+        low, high = self.y_range
+        return low + (high - low) * torch.sigmoid(x)
+
+
+# divides by the largest variance: first share is 1
+@wrong("embeddings.pca", "shares of the largest")
+def pca(x, k):
+    c = x - x.mean(0)
+    U, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    return c @ Vh[:k].T, Vh[:k], (S**2 / S[0] ** 2)[:k]
+
+
+# components made positive with abs: right for the example
+@wrong("embeddings.pca", "components without their signs")
+def pca(x, k):
+    c = x - x.mean(0)
+    U, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    return c @ Vh[:k].T, Vh[:k].abs(), (S**2 / (S**2).sum())[:k]
+
+
+# components turned so that their largest entry is positive, projections not
+@wrong("embeddings.pca", "signs flipped separately")
+def pca(x, k):
+    c = x - x.mean(0)
+    U, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    d = Vh[:k]
+    d = d * d.gather(1, d.abs().argmax(1, keepdim=True)).sign()
+    return c @ Vh[:k].T * 1, d, (S**2 / (S**2).sum())[:k]
+
+
+# variance over n - 1, total over n: share too large by n/(n-1)
+@wrong("embeddings.pca", "two kinds of variance")
+def pca(x, k):
+    c = x - x.mean(0)
+    U, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    return c @ Vh[:k].T, Vh[:k], (S**2 / (len(x) - 1))[:k] / c.var(0, unbiased=False).sum()
