@@ -717,7 +717,7 @@ def repair_discriminative_lrs():
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `Return two things`: hand back both at once, the witness and the function, whose name has no brackets after it. `should be a float32 tensor`: write at least one number with a point.
+# `Return two things`: hand back both at once, the witness and the function, whose name has no brackets after it. `should be a whole number`: write `n_groups` without a point.
 #
 # </details>
 

@@ -17,28 +17,29 @@ AUTOGRAD = (torch.autograd.backward, torch.autograd.grad, Tensor.backward)
 
 
 class _Affine:
-    """A layer of the judge's; off: factors on one entry of each of its gradients."""
+    """A layer of the judge's, whose attributes have other names than a student's and which hands
+    out lists that it keeps; off: factors on one entry of each of its gradients.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self.weight, self.bias, self.off = weight, bias, [1.0, 1.0]
-        self.grad_weight, self.grad_bias = torch.zeros_like(weight), torch.zeros_like(bias)
+        self.numbers, self.off = [weight, bias], [1.0, 1.0]
+        self.slopes = [torch.zeros_like(weight), torch.zeros_like(bias)]
 
     def forward(self, x: Tensor) -> Tensor:
         self.x = x
-        return torch.addmm(self.bias, x, self.weight.T)
+        return torch.addmm(self.numbers[1], x, self.numbers[0].T)
 
     def backward(self, grad_out: Tensor) -> Tensor:
-        self.grad_weight = grad_out.T @ self.x
-        self.grad_weight[0, 0] *= self.off[0]
-        self.grad_bias = grad_out.sum(0)
-        self.grad_bias[0] *= self.off[1]
-        return grad_out @ self.weight
+        self.slopes = [grad_out.T @ self.x, grad_out.sum(0)]
+        for slope, factor in zip(self.slopes, self.off, strict=True):
+            slope.view(-1)[0] *= factor
+        return grad_out @ self.numbers[0]
 
     def parameters(self) -> list[Tensor]:
-        return [self.weight, self.bias]
+        return self.numbers
 
     def gradients(self) -> list[Tensor]:
-        return [self.grad_weight, self.grad_bias]
+        return self.slopes
 
 
 class _Bend:
@@ -142,21 +143,25 @@ class Sequential(Exercise):
     def probe(self, Sequential: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         layers = _layers(case)
         net = Sequential(layers)
+        layers[0].numbers[0] = 2 * layers[0].numbers[0]  # as where a layer goes to float64 later
+        own = [p for layer in layers for p in layer.parameters()]
         yield "forward", net.forward(case.x)
         yield "backward", net.backward(case.grad_out)
         yield from _tensors(net.parameters(), "parameters")
-        own = [p for layer in layers for p in layer.parameters()]
-        same = all(a is b for a, b in zip(net.parameters(), own, strict=True))
+        same = all(a is b for a, b in zip(net.parameters(), own, strict=False))
         yield claim("the parameters are the layers' own tensors", same)
         yield from _tensors(net.gradients(), "gradients")
         _ = net.forward(2 * case.x)
         yield "backward, the second time", net.backward(-case.grad_out)
         yield from ((f"{name}, again", x) for name, x in _tensors(net.gradients(), "gradients"))
+        kept = [*layers[0].parameters(), *layers[0].gradients()]
+        yield claim("the first layer's own lists are as long as before", len(kept) == 4)
         if case.nested:
             outer = Sequential([Sequential(layers[:1]), Sequential(layers[1:])])
             yield "forward of two in one", outer.forward(case.x)
             yield "backward of two in one", outer.backward(case.grad_out)
             yield "parameters of two in one", len(list(outer.parameters()))
+            yield "gradients of two in one", len(list(outer.gradients()))
 
     mistakes = (
         Mistake(
@@ -251,6 +256,73 @@ class Sequential(Exercise):
             "first. An optimizer pairs the two lists, so they need the same order.",
         ),
         Mistake(
+            "parameters in the order of backward",
+            edit(
+                "for layer in self.layers for p in",
+                "for layer in reversed(self.layers) for p in",
+            ),
+            "parameters() begins with the last layer. Parameters and gradients are lists in the "
+            "order of the layers, whatever the order of backward is: an optimizer pairs the two.",
+        ),
+        Mistake(
+            "both lists in the order of backward",
+            edit(
+                "for layer in self.layers for p in",
+                "for layer in reversed(self.layers) for p in",
+                "for layer in self.layers for g in",
+                "for layer in reversed(self.layers) for g in",
+            ),
+            "parameters() and gradients() begin with the last layer. Both are lists in the order "
+            "of the layers.",
+        ),
+        *(
+            Mistake(
+                f"{what} of one layer alone",
+                edit(
+                    f"return [{v} for layer in self.layers for {v} in layer.{what}()]",
+                    f"for layer in self.layers:\n            return layer.{what}()",
+                ),
+                f"{what}() gives those of the first layer alone. Is the return inside the loop? "
+                "Put those of all layers into one list.",
+            )
+            for what, v in (("parameters", "p"), ("gradients", "g"))
+        ),
+        *(
+            Mistake(
+                f"attributes in place of {what}()",
+                edit(f"for {v} in layer.{what}()", f"for {v} in getattr(layer, 'grad_weight', [])"),
+                f"{what}() finds nothing in these layers. Does it look for attributes such as "
+                f"`weight` or `grad_weight`? Not every layer has them; each has {what}().",
+            )
+            for what, v in (("parameters", "p"), ("gradients", "g"))
+        ),
+        *(
+            Mistake(
+                "a layer's list gets longer",
+                edit(
+                    f"return [{v} for layer in self.layers for {v} in layer.{what}()]",
+                    f"found = self.layers[0].{what}()\n        for layer in self.layers[1:]:\n"
+                    f"            found += layer.{what}()\n        return found",
+                ),
+                f"{what}() puts those of the other layers into the list that the first layer gave. "
+                "A layer may keep that list, and then it has become longer: begin with a list of "
+                "your own.",
+            )
+            for what, v in (("parameters", "p"), ("gradients", "g"))
+        ),
+        Mistake(
+            "parameters kept from the start",
+            edit(
+                "= list(layers)",
+                "= list(layers)\n        self.kept = [p for layer in layers for p in "
+                "layer.parameters()]",
+                "[p for layer in self.layers for p in layer.parameters()]",
+                "self.kept",
+            ),
+            "parameters() gives the tensors that the layers had when the net was made. A layer may "
+            "get another weight later, such as one in float64: ask the layers each time.",
+        ),
+        Mistake(
             "copies of the parameters",
             edit("[p for", "[p.clone() for"),
             "parameters() gives copies. An optimizer changes what it is given, in place, and the "
@@ -325,6 +397,8 @@ class GradientCheck(Exercise):
         error = float(gradient_check(_net(case), _Loss(), case.x, case.y))
         if all(factor == 1 for factor in case.factors):
             yield claim("the error of a right net is below 1e-4", error < 1e-4)
+            if not error < 1e-4:
+                yield "error of a right net", error, 1e-3
         else:
             yield "largest relative error", error, 1e-3
         after = [*case.weights, *case.biases]
@@ -379,17 +453,75 @@ class GradientCheck(Exercise):
             "the gradient is: relative_error of lesson 03 divides by it.",
         ),
         Mistake(
-            "the parameter moves under the differences",
+            "gradients twice as large as the differences",
             edit("numerical_gradient(loss_at, before)", "numerical_gradient(loss_at, p)"),
-            "numerical_gradient gets the parameter itself, which your function overwrites while "
-            "the differences are taken. Pass a copy.",
+            "Your differences are half as large as the gradients. Does numerical_gradient get the "
+            "parameter itself, which your function overwrites while the differences are taken? "
+            "Then hand over a copy. Or are the gradients doubled: does the net's backward start "
+            "from what the loss's backward gives, as it is?",
         ),
         Mistake(
-            "gradients or differences all 0",
+            "one side 0 or of the opposite sign",
             edit("    net.backward(loss.backward())\n", ""),
-            "The relative error is 1, as it is where one side is all 0. Is backward called before "
-            "you read the gradients, on the loss and then on the net? And does your function write "
-            "the values that numerical_gradient hands it into the net's parameter?",
+            "The relative error is 1, as it is where one side is 0, or where the two have opposite "
+            "signs. Is backward called before you read the gradients, on the loss and then on the "
+            "net, with what the loss gave? Does your function write the values that "
+            "numerical_gradient hands it into the net's parameter? Is one side negated?",
+        ),
+        Mistake(
+            "gradients in the opposite order",
+            edit("for g in net.gradients()]", "for g in net.gradients()][::-1]"),
+            "Each parameter is compared with the gradient of another one: the gradients come in "
+            "the opposite order. net.parameters() and net.gradients() have the same order.",
+        ),
+        Mistake(
+            "gradients half as large as the differences",
+            edit("net.backward(loss.backward())", "net.backward(0.5 * loss.backward())"),
+            "Your gradients are half as large as the differences. The net's backward starts from "
+            "what the loss's backward gives, as it is; a difference is divided by twice the step.",
+        ),
+        Mistake(
+            "compared with itself",
+            edit("relative_error(grad, slopes)", "relative_error(grad, grad)"),
+            "Your check finds no error in a net whose gradients are wrong: the error is 0. Do both "
+            "sides of your comparison hold the same tensor?",
+        ),
+        Mistake(
+            "differences in float32",
+            edit(
+                "return loss.forward(net.forward(x), y)",
+                "return loss.forward(net.forward(x), y).float()",
+            ),
+            "The loss goes through float32 on its way into the differences. They are so small that "
+            "they drown in its rounding: keep float64.",
+        ),
+        Mistake(
+            "offsets left out",
+            edit(
+                "        before = p.clone()",
+                "        if p.ndim < 2:\n            continue\n        before = p.clone()",
+            ),
+            "You check the matrices and pass over parameters of one dimension. An offset is a "
+            "parameter too, and its gradient can be wrong.",
+        ),
+        *(
+            Mistake(
+                name,
+                edit("in zip(", "in list(zip(", "strict=True):", f"strict=True))[{part}]:"),
+                hint,
+            )
+            for name, part, hint in (
+                (
+                    "the first parameter left out",
+                    "1:",
+                    "The first parameter is not checked. Go through all of them.",
+                ),
+                (
+                    "the first layer alone",
+                    ":2",
+                    "You check the parameters of the first layer alone. Go through all of them.",
+                ),
+            )
         ),
     )
 

@@ -67,12 +67,10 @@ def _net(kind: str, n_in: int, n_hidden: int, n_out: int, depth: int = 1) -> nn.
         body = nn.Sequential(nn.Linear(n_in, n_hidden), nn.BatchNorm1d(n_hidden), nn.Tanh())
         for _ in range(depth - 1):
             body.extend([nn.Linear(n_hidden, n_hidden), nn.Tanh()])
-        return nn.Sequential(
-            OrderedDict(body=body, top=nn.Sequential(nn.Dropout(0.5), nn.Linear(n_hidden, n_out)))
-        )
-    return nn.Sequential(
-        nn.Linear(n_in, n_hidden), nn.Tanh(), nn.Linear(n_hidden, n_out), nn.LogSoftmax(-1)
-    )
+        last = nn.Sequential(OrderedDict(body=nn.Linear(n_hidden, n_out)))  # called like another
+        return nn.Sequential(OrderedDict(body=body, top=nn.Sequential(nn.Dropout(0.5), last)))
+    end = nn.Sequential(nn.Linear(n_hidden, n_out), nn.LogSoftmax(-1))
+    return nn.Sequential(nn.Linear(n_in, n_hidden), nn.Tanh(), end)
 
 
 def _linears(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
@@ -90,7 +88,9 @@ def _kind(answer: object) -> str | None:
 
 
 class ReplaceHead(Exercise):
-    """The model itself, its last nn.Linear replaced by a new one with the same in_features."""
+    """The model itself, its last nn.Linear replaced by a new, trainable one with the same
+    in_features.
+    """
 
     id, points = "transfer.replace_head", 2
     minutes, lines, writes = 15, "about four lines", "surgery on a model"
@@ -104,7 +104,7 @@ class ReplaceHead(Exercise):
             ("attributes", 5, 8, 12, 3, False),
             ("nested", 4, 7, 5, 11, True),
             ("something after it", 5, 6, 8, 2, False),
-            ("attributes", 5, 8, 12, 1, True),
+            ("attributes", 7, 7, 7, 1, True),  # linear layers of one shape
         ):
             more = rng.integer(0, 6)  # at most 5: 6 would make the nested net's outputs 11
             yield Case(
@@ -119,9 +119,11 @@ class ReplaceHead(Exercise):
             )
 
     def probe(self, replace_head: Any, case: Case) -> Iterator[tuple[Any, ...]]:
+        torch.rand(1)  # or an answer that sets the seed would draw the old head's numbers
         with unguarded():
             model = _net(case.kind, case.n_in, case.n_hidden, case.n_out).train(case.training)
         _, _, old = _linears(model)[-1]
+        old.requires_grad_(case.training)  # a fresh layer is trainable, whatever the old one was
         before = {
             name: p
             for name, p in model.named_parameters()
@@ -169,6 +171,12 @@ class ReplaceHead(Exercise):
         )
         yield "mode afterwards", "training" if model.training else "eval"
         yield "shape of the output", list(model.eval()(case.x).shape)
+        if head is old or any(same):
+            return
+        drawn = head.weight.detach().clone()
+        replace_head(model, case.num_outputs)
+        other = not torch.equal(drawn, _linears(model)[-1][2].weight)
+        yield claim("a head made later is another one", other)
 
     mistakes = (
         Mistake(
@@ -195,6 +203,12 @@ class ReplaceHead(Exercise):
             "the first linear layer",
             edit("linears[-1]", "linears[0]"),
             "You replaced the first nn.Linear you came to. The head is the last one.",
+        ),
+        Mistake(
+            "the last in the alphabet",
+            edit("linears[-1]", "sorted(linears, key=lambda item: item[0])[-1]"),
+            "You replaced the nn.Linear whose name comes last in the alphabet. The head is the "
+            "last one in the order in which the model has them, whatever they are called.",
         ),
         Mistake(
             "every linear layer",
@@ -332,6 +346,19 @@ class ReplaceHead(Exercise):
             "Nothing can be trained, not even the new head, the one layer that knows nothing yet.",
         ),
         Mistake(
+            "frozen like the old head",
+            edit("    setattr(", "    head.requires_grad_(old.weight.requires_grad)\n    setattr("),
+            "The new head is frozen where the old one was. It is a fresh layer and knows nothing "
+            "yet: it has to be trainable, whatever the old one was.",
+        ),
+        Mistake(
+            "every head alike",
+            edit("    head =", "    torch.manual_seed(0)\n    head ="),
+            "Every new head starts from the same numbers. Is there a `torch.manual_seed`? It "
+            "also changes all that is drawn later in the program: whoever calls decides about the "
+            "seed.",
+        ),
+        Mistake(
             "starts at zero",
             edit("    setattr(", "    nn.init.zeros_(head.weight)\n    setattr("),
             "The new head's weight is zero everywhere. A fresh nn.Linear starts from small random "
@@ -379,6 +406,15 @@ class ReplaceHead(Exercise):
     )
 
 
+def _settings(model: nn.Module) -> dict[str, list[Any]]:
+    """How each batch norm of a model counts its averages, by name."""
+    return {
+        name: [module.momentum, module.track_running_stats, module.eps, module.affine]
+        for name, module in model.named_modules()
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
+    }
+
+
 class _Switch(Exercise):
     """What freeze and unfreeze have in common; `to` is what requires_grad becomes."""
 
@@ -409,6 +445,7 @@ class _Switch(Exercise):
             p.requires_grad = index % 2 == 0 if case.start is None else case.start
         values = {name: p.detach().clone() for name, p in parameters.items()}
         gradients = {name: p.grad for name, p in parameters.items()}
+        settings = _settings(model)
         switch(model.get_submodule(case.part))
         after = dict(model.named_parameters())
         yield (
@@ -428,8 +465,16 @@ class _Switch(Exercise):
             [n for n, p in after.items() if not torch.equal(p, values[n])],
         )
         yield (
-            "gradients that are gone",
-            [n for n, p in parameters.items() if gradients[n] is not p.grad],
+            "gradients that are gone or changed",
+            [
+                n
+                for n, p in parameters.items()
+                if p.grad is None or p.grad is not gradients[n] or bool((p.grad != 1).any())
+            ],
+        )
+        yield (
+            "batch norms with other settings",
+            [name for name, value in _settings(model).items() if value != settings[name]],
         )
         yield (
             "modules in training mode",
@@ -507,19 +552,25 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             "passing it; within it, all parameters count.",
         ),
         Mistake(
+            "all but the last parameter",
+            edit(everything, "list(module.parameters())[:-1]"),
+            f"The module's last parameter is not {done}. The caller chooses a part of the model "
+            "by passing it; within it, all parameters count.",
+        ),
+        Mistake(
             "not the layers inside",
             edit("parameters()", "parameters(recurse=False)"),
             "You reach only the module's own parameters, and a container has none. Its layers "
             "have them: `parameters()` walks through all depths.",
         ),
-        Mistake(
-            "only one level down",
-            edit(
-                everything,
-                "(p for child in module.children() for p in child.parameters(recurse=False))",
-            ),
-            "You reach only the layers directly inside the module, not the layers inside "
-            "those. `parameters()` walks through all depths.",
+        *(
+            Mistake(
+                "only one level down",
+                edit(everything, f"(p for m in {reached} for p in m.parameters(recurse=False))"),
+                "You reach only the layers directly inside the module, not the layers inside "
+                "those. `parameters()` walks through all depths.",
+            )
+            for reached in ("module.children()", "[module, *module.children()]")
         ),
         Mistake(
             "only the first parameter",
@@ -584,6 +635,21 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             "gradients cleared",
             edit("", "        p.grad = None"),
             "You also clear the gradients. That is zero_grad's job.",
+        ),
+        Mistake(
+            "gradients cleared",
+            edit("", "        p.grad.zero_()"),
+            "You also set the gradients to 0. That is zero_grad's job.",
+        ),
+        Mistake(
+            "batch norm's settings changed",
+            edit(
+                "",
+                "    for m in module.modules():\n        if hasattr(m, 'momentum'):\n"
+                "            m.momentum = 0.0",
+            ),
+            "You also changed how batch norm counts its running averages, such as its momentum. "
+            "They are no parameters, and nobody sets them back: only requires_grad should change.",
         ),
         *(
             Mistake(
@@ -721,6 +787,32 @@ class DiscriminativeLrs(Exercise):
             ),
             "You multiply by 10 from group to group, whatever b is. The factor depends on a, on b "
             "and on the number of groups; the last group gets b.",
+        ),
+        Mistake(
+            "each a tenth of the next, whatever a is",
+            edit("lr.start * (lr.stop / lr.start) ** (i / before)", "lr.stop / 10 ** (before - i)"),
+            "With slice(a, b) each group gets a tenth of the next, and the first does not get a. "
+            "The factor depends on a, on b and on the number of groups.",
+        ),
+        Mistake(
+            "one rate between the first and the last",
+            edit(
+                "lr.start * (lr.stop / lr.start) ** (i / before)",
+                "((lr.start * lr.stop) ** 0.5 if i else lr.start)",
+            ),
+            "With slice(a, b) all groups between the first and the last get one rate. That is "
+            "right for three groups; with more, each is the one before times a fixed factor.",
+        ),
+        Mistake(
+            "sorted",
+            edit(
+                "return [lr.start *",
+                "return sorted([lr.start *",
+                "in range(before)] + [lr.stop]",
+                "in range(before)] + [lr.stop])",
+            ),
+            "Where a is larger than b your rates rise all the same: they are sorted. The first "
+            "group gets a and the last one b, whichever is larger.",
         ),
         Mistake(
             "powers of ten",
@@ -917,6 +1009,8 @@ class ParameterGroups(Exercise):
             label: str, widths: list[int], frozen: list[str], n_rates: int, n_groups: int
         ) -> Case:
             lrs = [rng.number(1e-4, 1e-1) for _ in range(n_rates)]
+            if n_rates == n_groups == 3:
+                lrs[2] = lrs[0]  # two groups with one rate are two groups still
             error = None if n_rates == n_groups else ValueError
             return Case(
                 label, widths=widths, frozen=frozen, lrs=lrs, n_groups=n_groups, raises=error
@@ -945,7 +1039,7 @@ class ParameterGroups(Exercise):
             p.requires_grad = name not in case.frozen
         for p in model[-1].parameters():
             p.grad = torch.zeros_like(p)
-        answer = parameter_groups(list(model), list(case.lrs))
+        answer = parameter_groups(list(model), case.lrs)
         yield "what is returned", "a list" if isinstance(answer, list | tuple) else _kind(answer)
         if not isinstance(answer, list | tuple):
             return
@@ -1037,6 +1131,22 @@ class ParameterGroups(Exercise):
             "whether a parameter can be trained.",
         ),
         Mistake(
+            "none where one is frozen",
+            edit("if p.requires_grad", "if all(q.requires_grad for q in group.parameters())"),
+            "Where one parameter of a module is frozen you take none of them. Some may be "
+            "frozen and others not: check each.",
+        ),
+        Mistake(
+            "biases left out",
+            edit(
+                "p for p in group.parameters() if p.requires_grad",
+                "p for name, p in group.named_parameters() if p.requires_grad and not "
+                "name.endswith('bias')",
+            ),
+            "The biases are missing, so nobody would train them. A parameter is everything that "
+            "`parameters()` gives.",
+        ),
+        Mistake(
             "a group for each parameter",
             edit(
                 "[p for p in group.parameters() if p.requires_grad]",
@@ -1071,6 +1181,26 @@ class ParameterGroups(Exercise):
             edit('"params": [', '"params": iter([', '], "lr"', ']), "lr"'),
             '"params" holds a generator, such as `module.parameters()` or `filter(...)`. It is '
             "used up after one loop, and whoever looks again finds nothing. Make a list of it.",
+        ),
+        Mistake(
+            "a generator of groups",
+            edit("return [", "yield from ["),
+            "You return a generator: is there a `yield` in your function, or are there round "
+            "brackets around the loop? It is used up after one loop. Return a list.",
+        ),
+        Mistake(
+            "a generator of groups",
+            edit(
+                "return [\n        {", "return (\n        {", "in pairs\n    ]", "in pairs\n    )"
+            ),
+            "You return a generator, which is used up after one loop. Return a list: square "
+            "brackets around the loop make one.",
+        ),
+        Mistake(
+            "momentum in the groups",
+            edit('"lr": lr}', '"lr": lr, "momentum": 0.9}'),
+            'Your dicts hold a "momentum" too. They have two keys, "params" and "lr"; whoever '
+            "makes the optimizer chooses the momentum, and would then pass it twice.",
         ),
         Mistake(
             "frozen group left out",
@@ -1189,12 +1319,16 @@ class Activations(Exercise):
             if case.in_place:
                 model[1] = nn.ReLU(inplace=True)  # type: ignore[operator]
             linears = [module for _, _, module in _linears(model)]
+        if case.training:
+            model.get_submodule("2").eval()
+            linears[0].bias.requires_grad_(False)
         with torch.no_grad():
             for p, values in zip(
                 [p for m in linears for p in (m.weight, m.bias)], case.numbers, strict=True
             ):
                 p.copy_(values)
-        answer = activations(model, list(case.layers), case.x)
+        layers = list(case.layers)
+        answer = activations(model, case.layers, case.x)
         yield "what is returned", "a dict" if isinstance(answer, dict) else _kind(answer)
         if not isinstance(answer, dict):
             return
@@ -1202,7 +1336,7 @@ class Activations(Exercise):
             "names",
             sorted(name if isinstance(name, str) else str(_kind(name)) for name in answer),
         )
-        for name in case.layers:
+        for name in layers:
             yield f"output of {name}", answer[name]
             yield claim(f"the output of {name} is detached", not answer[name].requires_grad)
         hooks = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
@@ -1210,6 +1344,14 @@ class Activations(Exercise):
         yield (
             "modules in training mode",
             [name or "the model" for name, m in model.named_modules() if m.training],
+        )
+        yield (
+            "parameters that are trainable",
+            [name for name, p in model.named_parameters() if p.requires_grad],
+        )
+        yield (
+            "modules with another forward",
+            [name for name, m in model.named_modules() if "forward" in vars(m)],
         )
 
     mistakes = (
@@ -1309,6 +1451,29 @@ class Activations(Exercise):
             "is, or restore the one that you found.",
         ),
         Mistake(
+            "one mode for all parts",
+            edit("return outputs", "model.train(model.training)\n    return outputs"),
+            "A part of the model came in eval mode, and the rest in training mode; afterwards all "
+            "are in one mode. `train()` and `eval()` set every part: leave the modes as they are, "
+            "or note that of each module and put it back.",
+        ),
+        Mistake(
+            "parameters left frozen",
+            edit("handles = [", "model.requires_grad_(False)\n    handles = ["),
+            "Your function leaves the parameters frozen, and whoever trains the model later "
+            "changes nothing. To record no graph, `with torch.no_grad():` is enough.",
+        ),
+        Mistake(
+            "forward left exchanged",
+            edit(
+                "return outputs",
+                "for name in layers:\n        model.get_submodule(name).forward = model.forward"
+                "\n    return outputs",
+            ),
+            "The modules still have the forward that you gave them. Leave the model as it came: a "
+            "forward hook listens without changing a module, and can be taken off again.",
+        ),
+        Mistake(
             "layers run by themselves",
             edit("model(x)", "[model.get_submodule(name)(x) for name in layers]"),
             "You call each layer with x itself. In the model a layer gets the output of the "
@@ -1319,6 +1484,19 @@ class Activations(Exercise):
             edit("model.get_submodule(name)", "dict(model.named_children())[name]"),
             "A name such as `body.0` is not found: you look at the children of the model only. "
             "`dict(model.named_modules())` or `model.get_submodule(name)` knows all depths.",
+        ),
+        Mistake(
+            "only the model's children",
+            edit("in layers]", "in dict(model.named_children()) if name in layers]"),
+            "Names such as `body.0` are missing: you look at the children of the model only. "
+            "`model.named_modules()` goes through all depths.",
+        ),
+        Mistake(
+            "the child that holds the layer",
+            edit("model.get_submodule(name)", "getattr(model, name.split('.')[0])"),
+            "Under a name such as `body.0` you return the output of `body`. The first part of a "
+            "path is only the child in which the module is; `model.get_submodule(path)` finds "
+            "the module itself.",
         ),
         Mistake(
             "every layer",
@@ -1612,19 +1790,32 @@ class FineTune(Training):
             ),
         ),
         Mistake(
+            "new digits read as old ones",
+            None,
+            "Your model reads most digits as 0 to 4, new ones too, and on the given digits it does "
+            "worse than guessing. Are the steps too few or too small for the new rows of the head "
+            "to learn? If not, look at the labels on their way to the loss: each is the digit "
+            "itself.",
+            sign=lambda e: (
+                e[0]["share of the unseen digits read as 0 to 4"] > 0.6 and _loss(e) > 2.4
+            ),
+        ),
+        Mistake(
             "one class never predicted",
             None,
             "There is a new class that your model never predicts. The digits come sorted by "
             "class: does every step see the same batch, or does a loop end too early? Shuffle "
-            "them, and use them all. If you do, the learning rate is far too large.",
+            "them, use them all, and let each keep its own label. If you do, the learning rate is "
+            "far too large.",
             sign=lambda e: e[0]["rarest answer of 5 to 9, times"] == 0 and _loss(e) > 0.5,
         ),
         Mistake(
-            "images paired with wrong labels",
+            "hardly better than guessing",
             None,
-            "The loss on the given digits is hardly better than that of guessing, although the "
-            "model has changed. Are images and labels shuffled by the same indices? If they are, "
-            "the steps are far too few or far too small.",
+            "The loss on the given digits is hardly better than that of guessing, or worse, "
+            "although the model has changed. Are images and labels shuffled by the same indices, "
+            "and are the old rows of the head in their old places? If so, the steps are far too "
+            "few or far too small.",
             sign=lambda e: not e[0]["all but the head is as it came"] and _loss(e) > 2.03,
         ),
         Mistake(

@@ -156,12 +156,13 @@ def activations_one_by_one(model: nn.Module, layers: Sequence[str], x: Tensor) -
 def activations_in_eval_and_back(
     model: nn.Module, layers: Sequence[str], x: Tensor
 ) -> dict[str, Tensor]:
-    training = model.training
+    modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
         return activations_one_by_one(model, layers, x)
     finally:
-        model.train(training)
+        for module, training in modes.items():
+            module.training = training
 
 
 def wider(old: nn.Linear, n: int) -> nn.Linear:

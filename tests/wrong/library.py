@@ -142,7 +142,7 @@ def gradient_check(net, loss, x, y):
     return errors.mean().item()
 
 
-@wrong("library.gradient_check", "gradients or differences all 0")
+@wrong("library.gradient_check", "one side 0 or of the opposite sign")
 def gradient_check(net, loss, x, y):
     return max(_errors(net, loss, x, y, start=lambda net: None))
 
@@ -208,7 +208,7 @@ def fit_digits(x, y, seed):
     return net
 
 
-@wrong("library.gradient_check", "the parameter moves under the differences")
+@wrong("library.gradient_check", "gradients twice as large as the differences")
 def gradient_check(net, loss, x, y):
     loss.forward(net.forward(x), y)
     net.backward(loss.backward())
@@ -225,7 +225,7 @@ def gradient_check(net, loss, x, y):
     return worst
 
 
-@wrong("library.gradient_check", "gradients or differences all 0")
+@wrong("library.gradient_check", "one side 0 or of the opposite sign")
 def gradient_check(net, loss, x, y):
     loss.forward(net.forward(x), y)
     net.backward(loss.backward())
@@ -325,3 +325,157 @@ class Sequential(SequentialWithLoops):
         for i in range(1, len(self.layers)):
             x = self.layers[i].forward(x)
         return x
+
+
+@wrong("library.Sequential", "attributes in place of gradients()")
+class Sequential(SequentialWithLoops):
+    def gradients(self):
+        return [
+            g
+            for layer in self.layers
+            if hasattr(layer, "grad_weight")
+            for g in (layer.grad_weight, layer.grad_bias)
+        ]
+
+
+@wrong("library.Sequential", "attributes in place of gradients()")
+class Sequential(SequentialWithLoops):
+    def gradients(self):
+        out = []
+        for layer in self.layers:
+            if hasattr(layer, "layers"):
+                out += layer.gradients()
+            elif hasattr(layer, "weight"):
+                out += [layer.grad_weight, layer.grad_bias]
+        return out
+
+
+@wrong("library.Sequential", "attributes in place of parameters()")
+class Sequential(SequentialWithLoops):
+    def parameters(self):
+        return [
+            p
+            for layer in self.layers
+            if hasattr(layer, "weight")
+            for p in (layer.weight, layer.bias)
+        ]
+
+
+@wrong("library.Sequential", "parameters kept from the start")
+class Sequential(SequentialWithLoops):
+    def __init__(self, layers):
+        super().__init__(layers)
+        self.params = []
+        for layer in layers:
+            self.params.extend(layer.parameters())
+
+    def parameters(self):
+        return self.params
+
+
+@wrong("library.Sequential", "a layer's list gets longer")
+class Sequential(SequentialWithLoops):
+    def parameters(self):
+        out = self.layers[0].parameters()
+        for layer in self.layers[1:]:
+            out += layer.parameters()
+        return out
+
+
+@wrong("library.Sequential", "a layer's list gets longer")
+class Sequential(SequentialWithLoops):
+    def gradients(self):
+        first, *others = [layer.gradients() for layer in self.layers]
+        for more in others:
+            first.extend(more)
+        return first
+
+
+@wrong("library.Sequential", "parameters of one layer alone")
+class Sequential(SequentialWithLoops):
+    def parameters(self):
+        for layer in self.layers:
+            return list(layer.parameters())
+
+
+@wrong("library.Sequential", "gradients of one layer alone")
+class Sequential(SequentialWithLoops):
+    def gradients(self):
+        found = []
+        for layer in self.layers:
+            for g in layer.gradients():
+                found.append(g)
+            return found
+
+
+@wrong("library.Sequential", "parameters in the order of backward")
+class Sequential(SequentialWithLoops):
+    def parameters(self):
+        return [p for layer in self.layers[::-1] for p in layer.parameters()]
+
+
+@wrong("library.Sequential", "both lists in the order of backward")
+class Sequential(SequentialWithLoops):
+    def parameters(self):
+        return [p for layer in self.layers[::-1] for p in layer.parameters()]
+
+    def gradients(self):
+        return [g for layer in self.layers[::-1] for g in layer.gradients()]
+
+
+def _compared(
+    net,
+    loss,
+    x,
+    y,
+    start=lambda net, loss: net.backward(loss.backward()),
+    order=1,
+    pairs=slice(None),
+    value=lambda v: v,
+    error=relative_error,
+    kept=lambda p: True,
+):
+    """The largest error by numerical_gradient, with one part written otherwise."""
+    loss.forward(net.forward(x), y)
+    start(net, loss)
+    gradients = [g.clone() for g in net.gradients()][::order]
+    errors = []
+    for p, g in list(zip(net.parameters(), gradients))[pairs]:
+        before = p.clone()
+
+        def f(values, p=p):
+            p.copy_(values)
+            return value(loss.forward(net.forward(x), y))
+
+        if kept(p):
+            slopes = numerical_gradient(f, before.clone())
+            p.copy_(before)
+            errors.append(error(g, slopes))
+    return max(errors)
+
+
+def _ones(net, loss):
+    net.backward(torch.ones_like(loss.backward()))
+
+
+for _name, _part in (
+    ("one side 0 or of the opposite sign", dict(error=lambda g, s: relative_error(g, -s))),
+    ("one side 0 or of the opposite sign", dict(start=_ones)),
+    ("gradients in the opposite order", dict(order=-1)),
+    (
+        "gradients twice as large as the differences",
+        dict(start=lambda net, loss: net.backward(2 * loss.backward())),
+    ),
+    (
+        "gradients half as large as the differences",
+        dict(start=lambda net, loss: net.backward(loss.backward() / 2)),
+    ),
+    ("compared with itself", dict(error=lambda g, s: relative_error(g, g))),
+    ("differences in float32", dict(value=torch.Tensor.float)),
+    ("offsets left out", dict(kept=lambda p: p.dim() > 1)),
+    ("the first parameter left out", dict(pairs=slice(1, None))),
+    ("the first layer alone", dict(pairs=slice(0, 2))),
+):
+    wrong("library.gradient_check", _name)(
+        lambda net, loss, x, y, part=_part: _compared(net, loss, x, y, **part)
+    )

@@ -818,7 +818,7 @@ def _images_apart(model: nn.Module, x: Tensor, y: Tensor) -> nn.Module:
     return _steps(model, x[torch.randperm(len(x))], y, steps=20)
 
 
-wrong("transfer.fine_tune", "images paired with wrong labels")(
+wrong("transfer.fine_tune", "hardly better than guessing")(
     lambda model, x, y, seed: _images_apart(_new_head(model), x, y)
 )
 
@@ -2023,3 +2023,301 @@ def activations(model, layers, x):
         for h in hooks:
             h.remove()
     return seen
+
+
+@wrong("transfer.replace_head")  # the parent is the first part of the path
+def replace_head(model, num_outputs):
+    path = [n for n, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
+    old = model.get_submodule(path)
+    parts = path.split(".")
+    parent = getattr(model, parts[0]) if len(parts) > 1 else model
+    setattr(parent, parts[-1], nn.Linear(old.in_features, num_outputs))
+    return model
+
+
+@wrong("transfer.replace_head")  # the parent is the first module with that last name
+def replace_head(model, num_outputs):
+    path = [n for n, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
+    old = model.get_submodule(path)
+    parts = path.split(".")
+    parent = model
+    if len(parts) > 1:
+        parent = [m for n, m in model.named_modules() if n.split(".")[-1] == parts[-2]][0]
+    setattr(parent, parts[-1], nn.Linear(old.in_features, num_outputs))
+    return model
+
+
+@wrong("transfer.replace_head")  # children first
+def replace_head(model, num_outputs):
+    found = [n for n, m in model.named_children() if isinstance(m, nn.Linear)]
+    if found:
+        setattr(model, found[-1], nn.Linear(getattr(model, found[-1]).in_features, num_outputs))
+        return model
+    return replace_head(list(model.children())[-1], num_outputs) and model
+
+
+def _all_like_the_last(model, num_outputs, size):
+    linears = _linears(model)
+    last = getattr(linears[-1][2], size)
+    for parent, name, old in linears:
+        if getattr(old, size) == last:
+            setattr(parent, name, nn.Linear(old.in_features, num_outputs))
+    return model
+
+
+wrong("transfer.replace_head")(lambda model, n: _all_like_the_last(model, n, "in_features"))
+wrong("transfer.replace_head")(lambda model, n: _all_like_the_last(model, n, "out_features"))
+
+
+@wrong("transfer.replace_head", "frozen like the old head")
+def replace_head(model, num_outputs):
+    parent, name, old = _linears(model)[-1]
+    new = nn.Linear(old.in_features, num_outputs)
+    for mine, theirs in zip(new.parameters(), old.parameters()):
+        mine.requires_grad = theirs.requires_grad
+    setattr(parent, name, new)
+    return model
+
+
+@wrong("transfer.replace_head", "the last in the alphabet")
+def replace_head(model, num_outputs):
+    path = max(n for n, m in model.named_modules() if isinstance(m, nn.Linear))
+    parent, _, name = path.rpartition(".")
+    old = model.get_submodule(path)
+    setattr(model.get_submodule(parent), name, nn.Linear(old.in_features, num_outputs))
+    return model
+
+
+@wrong("transfer.replace_head", ("every head alike", "changed the state of torch"))
+def replace_head(model, num_outputs):
+    torch.manual_seed(0)
+    parent, name, old = _linears(model)[-1]
+    setattr(parent, name, nn.Linear(old.in_features, num_outputs))
+    return model
+
+
+def _one_level(module, to):
+    for m in [module, *module.children()]:
+        for p in m.parameters(recurse=False):
+            p.requires_grad = to
+
+
+def _not_the_last(module, to):
+    for p in list(module.parameters())[:-1]:
+        p.requires_grad = to
+
+
+def _no_momentum(module, to):
+    for m in module.modules():
+        if hasattr(m, "momentum"):
+            m.momentum = 0.0
+    module.requires_grad_(to)
+
+
+def _no_averages(module, to):
+    for m in module.modules():
+        if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d):
+            m.track_running_stats = False
+    module.requires_grad_(to)
+
+
+def _gradients_to_zero(module, to):
+    for p in module.parameters():
+        p.requires_grad = to
+        if p.grad is not None:
+            p.grad.zero_()
+
+
+for _id, _to in (("transfer.freeze", False), ("transfer.unfreeze", True)):
+    for _name, _answer in (
+        ("only one level down", _one_level),
+        ("all but the last parameter", _not_the_last),
+        ("batch norm's settings changed", _no_momentum),
+        ("batch norm's settings changed", _no_averages),
+        ("gradients cleared", _gradients_to_zero),
+    ):
+        wrong(_id, _name)(partial(_answer, to=_to))
+
+
+wrong("transfer.discriminative_lrs", "each a tenth of the next, whatever a is")(
+    lambda lr, n: _rates(lr, n, both=lambda a, b, n: [b / 10**k for k in range(n - 1, -1, -1)])
+)
+wrong("transfer.discriminative_lrs", "one rate between the first and the last")(
+    lambda lr, n: _rates(
+        lr,
+        n,
+        both=lambda a, b, n: [a, *[math.sqrt(a * b)] * (n - 2), b] if n > 1 else [b],
+    )
+)
+
+
+@wrong("transfer.discriminative_lrs", "sorted")
+def discriminative_lrs(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    if n_groups == 1:
+        return [lr.stop]
+    q = (lr.stop / lr.start) ** (1 / (n_groups - 1))
+    return sorted(lr.start * q**i for i in range(n_groups))
+
+
+def _fitting(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError(f"{len(groups)} modules, {len(lrs)} rates")
+
+
+@wrong("transfer.parameter_groups")  # equal rates in one group
+def parameter_groups(groups, lrs):
+    _fitting(groups, lrs)
+    by = {}
+    for m, lr in zip(groups, lrs):
+        by.setdefault(lr, []).extend(p for p in m.parameters() if p.requires_grad)
+    return [{"params": ps, "lr": lr} for lr, ps in by.items()]
+
+
+@wrong("transfer.parameter_groups")  # of equal rates the last module
+def parameter_groups(groups, lrs):
+    _fitting(groups, lrs)
+    by = dict(zip(lrs, groups))
+    return [
+        {"params": [p for p in m.parameters() if p.requires_grad], "lr": lr} for lr, m in by.items()
+    ]
+
+
+@wrong("transfer.parameter_groups", "changed its input")
+def parameter_groups(groups, lrs):
+    _fitting(groups, lrs)
+    return [
+        {"params": [p for p in m.parameters() if p.requires_grad], "lr": lrs.pop(0)} for m in groups
+    ]
+
+
+@wrong("transfer.parameter_groups", "a generator of groups")
+def parameter_groups(groups, lrs):
+    _fitting(groups, lrs)
+    for m, lr in zip(groups, lrs):
+        yield {"params": [p for p in m.parameters() if p.requires_grad], "lr": lr}
+
+
+@wrong("transfer.parameter_groups", "a generator of groups")
+def parameter_groups(groups, lrs):
+    _fitting(groups, lrs)
+    return (
+        {"params": [p for p in m.parameters() if p.requires_grad], "lr": lr}
+        for m, lr in zip(groups, lrs)
+    )
+
+
+@wrong("transfer.parameter_groups", "momentum in the groups")
+def parameter_groups(groups, lrs):
+    _fitting(groups, lrs)
+    return [
+        dict(params=[p for p in m.parameters() if p.requires_grad], lr=lr, momentum=0.9)
+        for m, lr in zip(groups, lrs)
+    ]
+
+
+@wrong("transfer.parameter_groups", "none where one is frozen")
+def parameter_groups(groups, lrs):
+    _fitting(groups, lrs)
+    whole = [all(p.requires_grad for p in m.parameters()) for m in groups]
+    return [
+        {"params": list(m.parameters()) if free else [], "lr": lr}
+        for m, lr, free in zip(groups, lrs, whole)
+    ]
+
+
+@wrong("transfer.parameter_groups", "biases left out")
+def parameter_groups(groups, lrs):
+    _fitting(groups, lrs)
+    return [
+        {
+            "params": [p for n, p in m.named_parameters() if p.requires_grad and "bias" not in n],
+            "lr": lr,
+        }
+        for m, lr in zip(groups, lrs)
+    ]
+
+
+def _listen(kept, name):
+    def hook(module, inputs, output):
+        kept[name] = output.detach().clone()
+
+    return hook
+
+
+def _recorded(model, modules, x):
+    """What modules, in pairs with a name, put out."""
+    kept = {}
+    handles = [m.register_forward_hook(_listen(kept, name)) for name, m in modules]
+    with torch.no_grad():
+        model(x)
+    for handle in handles:
+        handle.remove()
+    return kept
+
+
+wrong("transfer.activations")(  # every module whose path contains the name
+    lambda model, layers, x: _recorded(
+        model, [(name, m) for name in layers for n, m in model.named_modules() if name in n], x
+    )
+)
+wrong("transfer.activations", "the child that holds the layer")(
+    lambda model, layers, x: _recorded(
+        model, [(name, getattr(model, name.split(".")[0])) for name in layers], x
+    )
+)
+wrong("transfer.activations", "only the model's children")(
+    lambda model, layers, x: _recorded(
+        model, [(name, m) for name, m in model.named_children() if name in layers], x
+    )
+)
+
+
+@wrong("transfer.activations", "one mode for all parts")
+def activations(model, layers, x):
+    was = model.training
+    model.eval()
+    kept = _recorded(model, [(name, model.get_submodule(name)) for name in layers], x)
+    model.train(was)
+    return kept
+
+
+@wrong("transfer.activations", "parameters left frozen")
+def activations(model, layers, x):
+    for p in model.parameters():
+        p.requires_grad_(False)
+    return _recorded(model, [(name, model.get_submodule(name)) for name in layers], x)
+
+
+@wrong("transfer.activations", "forward left exchanged")
+def activations(model, layers, x):
+    found = {}
+    for path in layers:
+        module = model.get_submodule(path)
+
+        def wrapped(*a, path=path, old=module.forward, **k):
+            y = old(*a, **k)
+            found[path] = y.detach().clone()
+            return y
+
+        module.forward = wrapped
+    with torch.no_grad():
+        model(x)
+    return found
+
+
+@wrong("transfer.activations", "changed its input")
+def activations(model, layers, x):
+    modules = []
+    while layers:
+        name = layers.pop()
+        modules.append((name, model.get_submodule(name)))
+    return _recorded(model, modules, x)
+
+
+wrong("transfer.fine_tune", "new digits read as old ones")(
+    lambda model, x, y, seed: _steps(_old_rows(model), x, (y + 5) % 10, lr=0.005)
+)
