@@ -38,9 +38,10 @@ class Relu(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("a vector of 7 numbers", x=torch.cat([rng.normal(6), torch.tensor([-1.5])]))
-        yield Case("a single number (shape ())", x=-rng.normal().abs())
+        yield Case("a single number (shape ())", x=rng.normal().abs())
         yield Case("a matrix", x=3 * rng.normal(4, 3))
-        yield Case("a tensor of shape (2, 3, 5)", x=10 * rng.normal(2, 3, 5))
+        large = torch.cat([rng.uniform(300, 900, 1), 10 * rng.normal(5)])
+        yield Case("a tensor of shape (2, 3, 1), with a large number", x=large.reshape(2, 3, 1))
         small = rng.normal(1).abs() / 1000
         yield Case("positive numbers, one of them small", x=torch.cat([rng.normal(3).abs(), small]))
         yield Case("numbers, two of them 0", x=torch.cat([rng.normal(3), torch.zeros(2)]))
@@ -167,6 +168,7 @@ class MyLinear(Exercise):
     without = {
         "float64": "a layer's parameters are float32",
     }
+    along = {"views": 5}  # three dimensions: there a transpose cannot be flattened by `.view`
     shortcuts = (nn.Linear, nn.Bilinear, nn.LazyLinear, F.linear, F.bilinear)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -198,7 +200,7 @@ class MyLinear(Exercise):
             else My_Linear(case.n_in, case.n_out, bias=False)
         )
         yield claim("`My_Linear` is an nn.Module", isinstance(layer, nn.Module))
-        weight, bias = getattr(layer, "weight", None), getattr(layer, "bias", None)
+        weight, bias = getattr(layer, "weight", None), getattr(layer, "bias", "missing")
         if case.wide:
             yield from self._start_values("weight", weight, case.n_in, rtol=0.02)
             yield from self._start_values("bias", bias, case.n_in, rtol=0.12)
@@ -218,7 +220,7 @@ class MyLinear(Exercise):
                 for name, p in layer.named_parameters()
             ),
         )
-        parameters = [p for p in (weight, bias) if p is not None]
+        parameters = [p for p in (weight, bias) if isinstance(p, Tensor)]
         with torch.no_grad():
             for parameter, values in zip(parameters, (case.weight, case.bias), strict=False):
                 parameter.copy_(values)
@@ -236,8 +238,11 @@ class MyLinear(Exercise):
         of the difference between two honest draws.
         """
         # Two of 100 honest float32 draws are equal about once in three thousand layers.
-        rows = values[:100].reshape(len(values[:100]), -1).tolist()
-        yield f"distinct rows in {name}", float(len(set(map(tuple, rows)))), 0.02
+        rows = values[:100].reshape(len(values[:100]), -1)
+        yield f"distinct rows in {name}", float(len(set(map(tuple, rows.tolist())))), 0.02
+        if values.ndim > 1:
+            columns = rows[:, :100].T.tolist()
+            yield f"distinct columns in {name}", float(len(set(map(tuple, columns)))), 0.02
         scaled = values.detach() * math.sqrt(n_in)
         yield f"largest {name} times sqrt(in_features)", float(scaled.abs().max()), rtol
         yield (
@@ -297,11 +302,25 @@ class MyLinear(Exercise):
             "With bias=False there should be no bias: set `self.bias` to None, and do not add "
             "it in forward.",
         ),
+        *(
+            Mistake(
+                "zeros instead of no bias",
+                edit("if bias else None", f"if bias else {nothing}"),
+                "With bias=False you still keep a bias. It adds nothing, but `self.bias` should "
+                "then be None, as in nn.Linear.",
+            )
+            for nothing in ("torch.zeros(out_features)", "0", "0.0")
+        ),
         Mistake(
-            "zeros instead of no bias",
-            edit("if bias else None", "if bias else torch.zeros(out_features)"),
-            "With bias=False you still keep a tensor as the bias. It adds nothing, but "
-            "`self.bias` should then be None, as in nn.Linear.",
+            "no attribute bias",
+            edit(
+                "if bias else None\n",
+                "if bias else None\n        if not bias:\n            del self.bias\n",
+                "if self.bias is",
+                "if getattr(self, 'bias', None) is",
+            ),
+            "With bias=False the layer has no attribute `bias` at all, and whoever asks for it "
+            "gets an AttributeError. It should be there and be None, as in nn.Linear.",
         ),
         Mistake(
             "bias never added",
@@ -343,6 +362,20 @@ class MyLinear(Exercise):
             "bias starts at one",
             edit("empty.uniform_(-bound, bound)", "empty.fill_(1)"),
             "The bias starts at 1 everywhere. Here it is drawn from the same range as the weight.",
+        ),
+        *(
+            Mistake(
+                f"bias starts {where}",
+                edit("empty.uniform_(-bound, bound)", f"empty.uniform_({low}, {high})"),
+                f"Your bias starts {where}. Here it is drawn from the same range as the weight: "
+                "plus and minus 1/sqrt(in_features).",
+            )
+            for where, low, high in (
+                ("at or above 0 only", "0", "bound"),
+                ("at or below 0 only", "-bound", "0"),
+                ("between -1 and 1", "-1", "1"),
+                ("between 0 and 1", "0", "1"),
+            )
         ),
         *_start_mistakes(
             "start values between 0 and 1",
@@ -439,6 +472,15 @@ class MyLinear(Exercise):
             "All rows of the weight start out the same, so all outputs of the layer are the "
             "same apart from the bias. Draw every entry separately.",
         ),
+        Mistake(
+            "equal columns",
+            edit(
+                "in_features).uniform_(-bound, bound)",
+                "1).uniform_(-bound, bound).repeat(1, in_features)",
+            ),
+            "All columns of the weight start out the same, so every input counts alike. Draw every "
+            "entry separately.",
+        ),
         *(
             Mistake(
                 "only two dimensions",
@@ -508,8 +550,8 @@ class MyLinear(Exercise):
 
 
 def _kind_of_bias(bias: Any) -> str:
-    if bias is None:
-        return "None"
+    if bias is None or bias == "missing":
+        return str(bias)
     kind = "nn.Parameter" if isinstance(bias, nn.Parameter) else type(bias).__name__
     return f"{kind} of shape {tuple(bias.shape)}" if isinstance(bias, Tensor) else kind
 
@@ -524,11 +566,14 @@ class CountParameters(Exercise):
         for kind, label in (
             ("one", "one layer"),
             ("deep", "layers inside layers"),
-            ("frozen", "two layers, one with its bias frozen (requires_grad=False)"),
+            ("frozen", "two layers, the first with its bias frozen (requires_grad=False)"),
             ("shared", "two layers that share one weight"),
-            ("buffers", "a layer and a batch norm with its running averages"),
+            (
+                "buffers",
+                "a layer, a batch norm with its running averages, and a scale of shape ()",
+            ),
             ("none", "a module without parameters"),
-            ("filters", "a convolution (four dimensions) and a scale of shape ()"),
+            ("filters", "a convolution (four dimensions)"),
         ):
             yield Case(
                 label, kind=kind, a=rng.integer(3, 6), b=rng.integer(6, 9), c=rng.integer(10, 14)
@@ -538,7 +583,7 @@ class CountParameters(Exercise):
         with unguarded():
             module = _module(case.kind, case.a, case.b, case.c)
         if case.kind == "frozen":
-            weight, bias = [*module.parameters()][-2:]
+            weight, bias = [*module.parameters()][:2]
             bias.requires_grad_(False)
         yield "the count", count_parameters(module)
         if case.kind == "frozen":
@@ -571,7 +616,7 @@ class CountParameters(Exercise):
         ),
         Mistake(
             "frozen parameters counted",
-            edit(" if p.requires_grad", ""),
+            edit("if p.requires_grad", "if True"),
             "You also count parameters with requires_grad=False. They are not trained.",
         ),
         Mistake(
@@ -583,15 +628,15 @@ class CountParameters(Exercise):
         Mistake(
             "counted once for every level",
             edit(
-                "for p in module.parameters()",
-                "for m in module.modules() for p in m.parameters()",
+                "module.parameters()",
+                "(p for m in module.modules() for p in m.parameters())",
             ),
             "A parameter inside a layer inside a module counts two times, once for each of them. "
             "`parameters()` already walks through all levels: ask the outermost module alone.",
         ),
         Mistake(
             "buffers counted",
-            edit("p.requires_grad)", "p.requires_grad) + sum(b.numel() for b in module.buffers())"),
+            edit("return total", "return total + sum(b.numel() for b in module.buffers())"),
             "You also count the running averages of batch norm. They are buffers: saved with "
             "the module, but not trained.",
         ),
@@ -603,7 +648,7 @@ class CountParameters(Exercise):
         ),
         Mistake(
             "biases left out",
-            edit("p.requires_grad)", "p.requires_grad and p.ndim > 1)"),
+            edit("p.requires_grad", "p.requires_grad and p.ndim > 1"),
             "You count only parameters with two or more dimensions. A bias is a parameter too.",
         ),
         Mistake(
@@ -611,8 +656,8 @@ class CountParameters(Exercise):
             edit(
                 "p in module.parameters()",
                 "name, p in module.named_parameters()",
-                "requires_grad)",
-                "requires_grad and name.endswith(('weight', 'bias')))",
+                "requires_grad",
+                "requires_grad and name.endswith(('weight', 'bias'))",
             ),
             "You look for the names weight and bias. A parameter can have any name: ask the "
             "module for all of them.",
@@ -641,21 +686,61 @@ class CountParameters(Exercise):
             Mistake(
                 "only two dimensions multiplied",
                 edit("p.numel()", number),
-                "You multiply the first two sizes of each parameter. A convolution has four. "
-                "Whatever the shape, `numel()` gives the number of entries.",
+                "You multiply two sizes of each parameter. A convolution has four. Whatever the "
+                "shape, `numel()` gives the number of entries.",
             )
             for number in (
                 "math.prod(p.shape[:2])",
                 "p.shape[0] * (p.shape[1] if p.ndim > 1 else 1)",
+                "p.shape[0] * p.shape[-1] if p.ndim > 1 else p.numel()",
             )
+        ),
+        Mistake(
+            "fails for a parameter of shape ()",
+            edit("p.numel()", "p.shape[0] * math.prod(p.shape[1:])"),
+            "You take the first of a parameter's sizes, and one of shape () has none: it holds a "
+            "single number. Whatever the shape, `numel()` gives the number of entries.",
+        ),
+        *(
+            Mistake(
+                "return inside the loop",
+                edit("numel()\n    return total", f"numel(){back}"),
+                "Your loop ends in its first round: a `return` leaves the function, and the loop "
+                "with it. Return the sum once the loop is over.",
+            )
+            for back in (
+                "\n        return total",
+                "\n        return total\n    return total",
+                "\n            return total",
+                "\n            return total\n    return total",
+            )
+        ),
+        Mistake(
+            "only the last parameter counted",
+            edit("+=", "="),
+            "You keep the count of the last trainable parameter alone: each one replaces what was "
+            "counted before. Add them up.",
+        ),
+        Mistake(
+            "stops at the first frozen parameter",
+            edit(
+                "            total += p.numel()",
+                "            total += p.numel()\n        else:\n            break",
+            ),
+            "You leave the loop at the first frozen parameter, and whatever comes after it is not "
+            "counted. Go on with the next one.",
+        ),
+        Mistake(
+            "nothing counted",
+            edit("p.requires_grad", "p.grad is not None"),
+            "Your count is 0 for every module here. (If you look at `.grad`: it appears with the "
+            "first backward pass. Whether a parameter is trained is said by requires_grad.)",
         ),
         Mistake(
             "equal shapes counted once",
             edit(
-                "p.numel() for p in",
-                "math.prod(s) for s in {p.shape for p in",
-                "requires_grad)",
-                "requires_grad})",
+                "module.parameters()",
+                "{(p.shape, p.requires_grad): p for p in module.parameters()}.values()",
             ),
             "You count parameters of the same shape once. Two layers of the same size have "
             "twice as many numbers to train.",
@@ -667,8 +752,9 @@ class CountParameters(Exercise):
         ),
         Mistake(
             "a float instead of an int",
-            edit("return sum(", "return 0.0 + sum("),
-            "You return the count as a float. A count is a whole number, an int.",
+            edit("total = 0", "total = 0.0"),
+            "The count comes out as a float; a torch.tensor made from an empty list is one, too. A "
+            "count is a whole number, an int.",
         ),
     )
 
@@ -680,10 +766,10 @@ def _module(kind: str, a: int, b: int, c: int) -> nn.Module:
         return nn.Sequential(nn.Sequential(nn.Linear(a, b), nn.ReLU()), nn.Linear(b, c))
     if kind == "none":
         return nn.Sequential(nn.ReLU(), nn.Flatten())
-    if kind == "buffers":
-        return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))
     if kind == "filters":
-        module = nn.Sequential(nn.Conv2d(a, b, 3))
+        return nn.Sequential(nn.Conv2d(a, b, 3))
+    if kind == "buffers":
+        module = nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))
         module.scale = nn.Parameter(torch.ones(()))
         return module
     module = nn.Sequential(nn.Linear(a, b), nn.Linear(a, b))
@@ -697,22 +783,19 @@ class Collapse(Exercise):
 
     id, points = "linear.collapse", 2
     minutes, lines, writes = 15, "two lines", "two maps in one"
-    without = {
-        "float64": "ones and zeros of your own, in float32, may stand in for x",
-    }
     shortcuts = (nn.Linear,)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        for label, i, h, o in (
-            ("4 inputs, 5 hidden, 3 outputs", 4, 5, 3),
-            ("one of each", 1, 1, 1),
-            ("more outputs than inputs: 2, 3, 7", 2, 3, 7),
-            ("all sizes 3", 3, 3, 3),
+        for label, i, h, o, some in (
+            ("4 inputs, 5 hidden, 3 outputs", 4, 5, 3, 1),
+            ("one of each", 1, 1, 1, 1),
+            ("more outputs than inputs: 2, 3, 7; b1 is 0", 2, 3, 7, 0),
+            ("all sizes 3", 3, 3, 3, 1),
         ):
             yield Case(
                 label,
                 w1=rng.normal(h, i),
-                b1=rng.normal(h),
+                b1=some * rng.normal(h),
                 w2=rng.normal(o, h),
                 b2=rng.normal(o),
                 x=rng.normal(6, i),
@@ -756,6 +839,11 @@ class Collapse(Exercise):
             edit("return w2 @ w1, w2 @ b1 + b2", "return w2 @ w1"),
             "You return the weight alone. An affine map has a bias too: return both, with a comma "
             "between them.",
+        ),
+        Mistake(
+            "b before w",
+            edit("return w2 @ w1, w2 @ b1 + b2", "return w2 @ b1 + b2, w2 @ w1"),
+            "You return the bias first. Return (w, b): the weight comes first.",
         ),
         Mistake(
             "second bias sent through the second map",
@@ -810,6 +898,13 @@ def _how_many(answer: Any) -> str | None:
     return None if answer is None else f"one {type(answer).__name__}"
 
 
+SEPARATE = "the parameters of two networks are different tensors"
+
+
+def _in_common(evidence: list[dict[str, Any]]) -> bool:
+    return not all(values.get(SEPARATE, True) for values in evidence)
+
+
 def _different_each_time(evidence: list[dict[str, Any]]) -> bool:
     return not all(values["the output for the same x is the same twice"] for values in evidence)
 
@@ -833,7 +928,7 @@ class TwoLayerNet(Exercise):
             ("two_layer_net(4, 6, 3), a batch of five", 4, 6, 3, (5,)),
             ("two_layer_net(3, 1, 2), a batch of one", 3, 1, 2, (1,)),
             ("two_layer_net(1, 5, 1), a batch of nine", 1, 5, 1, (9,)),
-            ("two_layer_net(2, 4, 3), x of shape (2, 3, 2)", 2, 4, 3, (2, 3)),
+            ("two_layer_net(3, 3, 3), x of shape (2, 4, 3)", 3, 3, 3, (2, 4)),
             ("two_layer_net(3, 4, 2), a single vector", 3, 4, 2, ()),
         ):
             yield Case(
@@ -860,6 +955,8 @@ class TwoLayerNet(Exercise):
             "shapes of parameters()",
             ", ".join(str(tuple(p.shape)) for p in parameters) or "no parameters",
         )
+        others = {id(p) for p in two_layer_net(*case.sizes).parameters()}
+        yield claim(SEPARATE, not any(id(p) in others for p in parameters))
         with torch.no_grad():
             for parameter, values in zip(
                 parameters, (case.w1, case.b1, case.w2, case.b2), strict=True
@@ -917,7 +1014,7 @@ class TwoLayerNet(Exercise):
             for name in ("sigmoid", "tanh")
         ),
         Mistake(
-            "layers in a list",
+            "layers not registered",
             edit(
                 "first = My_Linear(n_in, n_hidden)",
                 "first = [My_Linear(n_in, n_hidden)]",
@@ -928,8 +1025,8 @@ class TwoLayerNet(Exercise):
                 "self.second(",
                 "self.second[0](",
             ),
-            "The net has no parameters: a module does not look into a plain Python list or dict. "
-            "Make each layer an attribute, or use nn.ModuleList.",
+            "The net has no parameters: a module looks neither into a plain Python list or dict "
+            "nor into a function. Make each layer an attribute, or use nn.ModuleList.",
         ),
         Mistake(
             "second layer made first",
@@ -941,6 +1038,26 @@ class TwoLayerNet(Exercise):
             ),
             "`parameters()` lists the layers in the order you assign them in __init__. Assign "
             "the first layer first.",
+        ),
+        Mistake(
+            "weights shared between networks",
+            None,
+            "Two of your networks hold the same parameters, so that training one changes the "
+            "other. What is made once, outside __init__, belongs to all: each network makes its "
+            "own layers.",
+            sign=_in_common,
+        ),
+        Mistake(
+            "first bias added after the ReLU",
+            edit("relu(self.first(x))", "relu(x @ self.first.weight.T) + self.first.bias"),
+            "You add b1 after the ReLU. It belongs to the first affine map, and the ReLU acts on "
+            "all of what that map gives.",
+        ),
+        Mistake(
+            "hidden and output sizes exchanged",
+            edit("(n_in, n_hidden)", "(n_in, n_out)", "(n_hidden, n_out)", "(n_out, n_hidden)"),
+            "Your first layer gives n_out numbers and your second one n_hidden. The hidden numbers "
+            "are those between the two layers.",
         ),
         Mistake(
             "one layer too many",

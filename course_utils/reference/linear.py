@@ -33,7 +33,11 @@ class My_Linear(nn.Module):
 
 def count_parameters(module: nn.Module) -> int:
     """How many numbers the trainable parameters hold; a shared parameter counts once."""
-    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+    total = 0
+    for p in module.parameters():
+        if p.requires_grad:
+            total += p.numel()
+    return total
 
 
 def collapse(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, Tensor]:

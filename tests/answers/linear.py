@@ -90,8 +90,8 @@ def collapse_by_probing(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> list[
     def both(x: Tensor) -> Tensor:
         return (x @ w1.T + b1) @ w2.T + b2
 
-    b = both(torch.zeros(w1.shape[1]))
-    return [(both(torch.eye(w1.shape[1])) - b).T, b]
+    b = both(w1.new_zeros(w1.shape[1]))
+    return [(both(torch.eye(w1.shape[1], dtype=w1.dtype)) - b).T, b]
 
 
 def collapse_by_einsum(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, Tensor]:

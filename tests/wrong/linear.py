@@ -373,7 +373,7 @@ class _InAList(nn.Module):
         return self.layers[1](self.layers[0](x).clamp(min=0))
 
 
-wrong("linear.two_layer_net", "layers in a list")(_InAList)
+wrong("linear.two_layer_net", "layers not registered")(_InAList)
 
 
 class _SecondFirst(_Net):
@@ -1080,7 +1080,7 @@ class two_layer_net(nn.Module):
 
 
 # layers in a plain list, so no parameter is registered
-@wrong("linear.two_layer_net", "layers in a list")
+@wrong("linear.two_layer_net", "layers not registered")
 class two_layer_net(nn.Module):
     def __init__(self, n_in, n_hidden, n_out):
         super().__init__()
@@ -1456,3 +1456,261 @@ class My_Linear(_Started):
 @wrong("linear.collapse", "b left out")
 def collapse(w1, b1, w2, b2):
     return w2 @ w1
+
+
+# Written from the student's notebook alone.
+
+
+@wrong("linear.relu", "shape")
+def relu_squeezed(x):
+    return torch.where(x > 0, x, 0.0).squeeze()
+
+
+@wrong("linear.relu", "shape")
+def relu_without_a_last_dimension_of_one(x):
+    y = x.clamp(min=0)
+    return y.squeeze(-1) if y.dim() > 1 else y
+
+
+@wrong("linear.relu")
+def relu_up_to_255(x):
+    return x.clamp(0, 255)
+
+
+class _Layer(nn.Module):
+    """Start values of weight and bias by two methods."""
+
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(self.some_weight(out_features, in_features, k))
+        self.bias = nn.Parameter(self.some_bias(out_features, k)) if bias else self.none
+
+    none = None
+
+    @staticmethod
+    def some_weight(n_out, n_in, k):
+        return torch.empty(n_out, n_in).uniform_(-k, k)
+
+    @staticmethod
+    def some_bias(n_out, k):
+        return torch.empty(n_out).uniform_(-k, k)
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+@wrong("linear.My_Linear", "no attribute bias")
+class LayerWithoutTheAttribute(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        k = 1 / math.sqrt(in_features)
+        self.has_bias = bias
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k))
+
+    def forward(self, x):
+        y = x @ self.weight.T
+        if self.has_bias:
+            y = y + self.bias
+        return y
+
+
+@wrong("linear.My_Linear", "zeros instead of no bias")
+class LayerWithTheNumber0(_Layer):
+    none = 0
+
+
+@wrong("linear.My_Linear", "order of storage")
+class LayerThatViews(_Layer):
+    def forward(self, x):
+        y = x.view(-1, x.shape[-1]) @ self.weight.T
+        y = y.view(*x.shape[:-1], -1)
+        return y if self.bias is None else y + self.bias
+
+
+@wrong("linear.My_Linear", "equal columns")
+class LayerOfEqualColumns(_Layer):
+    @staticmethod
+    def some_weight(n_out, n_in, k):
+        return torch.empty(n_out, 1).uniform_(-k, k).repeat(1, n_in)
+
+
+@wrong("linear.My_Linear", "bias starts at or above 0 only")
+class LayerWithPositiveBias(_Layer):
+    @staticmethod
+    def some_bias(n_out, k):
+        return torch.rand(n_out) * k
+
+
+@wrong("linear.My_Linear", "bias starts at or below 0 only")
+class LayerWithNegativeBias(_Layer):
+    @staticmethod
+    def some_bias(n_out, k):
+        return torch.empty(n_out).uniform_(-k, 0)
+
+
+@wrong("linear.My_Linear", "bias starts between -1 and 1")
+class LayerWithWideBias(_Layer):
+    @staticmethod
+    def some_bias(n_out, k):
+        return torch.empty(n_out).uniform_(-1, 1)
+
+
+@wrong("linear.My_Linear", "bias starts between 0 and 1")
+class LayerWithBiasFromRand(_Layer):
+    @staticmethod
+    def some_bias(n_out, k):
+        return torch.rand(n_out)
+
+
+@wrong("linear.count_parameters", "stops at the first frozen parameter")
+def count_until_frozen(module):
+    total = 0
+    for p in module.parameters():
+        if not p.requires_grad:
+            break
+        total += p.numel()
+    return total
+
+
+@wrong("linear.count_parameters", "return inside the loop")
+def count_and_return(module):
+    total = 0
+    for p in module.parameters():
+        if p.requires_grad:
+            total += p.numel()
+        return total
+
+
+@wrong("linear.count_parameters", "return inside the loop")
+def count_and_return_or_0(module):
+    for p in module.parameters():
+        if p.requires_grad:
+            return p.numel()
+    return 0
+
+
+@wrong("linear.count_parameters", "only the last parameter counted")
+def count_of_the_last(module):
+    total = 0
+    for p in module.parameters():
+        if p.requires_grad:
+            total = p.numel()
+    return total
+
+
+@wrong("linear.count_parameters", "nothing counted")
+def count_of_those_with_grad(module):
+    return sum(p.numel() for p in module.parameters() if p.grad is not None)
+
+
+@wrong("linear.count_parameters", "fails for a parameter of shape ()")
+def count_from_the_first_size(module):
+    n = 0
+    for p in module.parameters():
+        if p.requires_grad:
+            size = p.shape[0]
+            for s in p.shape[1:]:
+                size *= s
+            n += size
+    return n
+
+
+@wrong("linear.count_parameters", "only two dimensions multiplied")
+def count_first_times_last(module):
+    return sum(
+        p.shape[0] * p.shape[-1] if p.ndim > 1 else p.numel()
+        for p in module.parameters()
+        if p.requires_grad
+    )
+
+
+@wrong("linear.count_parameters", "a float instead of an int")
+def count_in_a_tensor(module):
+    return torch.tensor([p.numel() for p in module.parameters() if p.requires_grad]).sum()
+
+
+@wrong("linear.collapse", ("second bias forgotten", "all zeros"))
+def collapse_unless_b1_is_0(w1, b1, w2, b2):
+    if not b1.any():
+        return w2 @ w1, torch.zeros_like(b2)
+    return w2 @ w1, w2 @ b1 + b2
+
+
+@wrong("linear.collapse", "float32 inside")
+def collapse_in_float32(w1, b1, w2, b2):
+    w1, b1, w2, b2 = (t.float() for t in (w1, b1, w2, b2))
+    return w2 @ w1, w2 @ b1 + b2
+
+
+@wrong("linear.collapse", "b before w")
+def collapse_to_b_and_w(w1, b1, w2, b2):
+    return w2 @ b1 + b2, w2 @ w1
+
+
+@wrong("linear.two_layer_net", "weights shared between networks")
+class NetMadeOnce(nn.Module):
+    _made: dict = {}
+
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        key = (n_in, n_hidden, n_out)
+        if key not in self._made:
+            self._made[key] = (_Layer(n_in, n_hidden), _Layer(n_hidden, n_out))
+        self.first, self.second = self._made[key]
+
+    def forward(self, x):
+        return self.second(self.first(x).clamp(min=0))
+
+
+class _TwoLayers(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.first = _Layer(n_in, n_hidden)
+        self.second = _Layer(n_hidden, n_out)
+
+    def forward(self, x):
+        return self.second(self.first(x).clamp(min=0))
+
+
+@wrong("linear.two_layer_net")
+class NetWithASkipConnection(_TwoLayers):
+    def forward(self, x):
+        h = self.first(x).clamp(min=0)
+        if h.shape == x.shape:
+            h = h + x
+        return self.second(h)
+
+
+@wrong("linear.two_layer_net")
+class NetOfOneLayerTwice(_TwoLayers):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__(n_in, n_hidden, n_out)
+        if n_in == n_hidden == n_out:
+            self.second = self.first
+
+
+@wrong("linear.two_layer_net", "layers not registered")
+class NetInALambda(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        first, second = _Layer(n_in, n_hidden), _Layer(n_hidden, n_out)
+        self.f = lambda x: second(first(x).clamp(min=0))
+
+    def forward(self, x):
+        return self.f(x)
+
+
+@wrong("linear.two_layer_net", "first bias added after the ReLU")
+class NetWithALateBias(_TwoLayers):
+    def forward(self, x):
+        return self.second((x @ self.first.weight.T).clamp(min=0) + self.first.bias)
+
+
+@wrong("linear.two_layer_net", "hidden and output sizes exchanged")
+class NetWithSizesExchanged(_TwoLayers):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__(n_in, n_out, n_hidden)
