@@ -790,7 +790,7 @@ assert ends[2] < 0.3, "with batches of 10 the path ends near the star"
 # %% [markdown]
 # ### Exercise: `ewma`
 #
-# {{ ewma }} All the averages $S_1, \dots, S_n$, not only the last. Compute with the tensors themselves, so that gradients can flow through the average.
+# {{ ewma }} All the averages $S_1, \dots, S_n$, not only the last. Compute with the tensors themselves, so that gradients can flow through the average. The averages have the dtype of `values`.
 
 
 # %% exercise="ewma" seed=205

@@ -1,5 +1,6 @@
 """What the exercises on optimizer steps share: cases, the probe, mistakes of any in-place step."""
 
+import contextlib
 import functools
 import inspect
 import re
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 
-from course_utils.checking import Case, Edit, Mistake, Rng, edit
+from course_utils.checking import Case, Edit, Mistake, Rng, claim, edit
 
 # Every optimizer of torch, the functions of its modules that do the same, and the fused functions
 # below them.
@@ -55,6 +56,22 @@ def step_case(
     )
 
 
+def with_zeros(rng: Rng, case: Case) -> Case:
+    """The case with a gradient of zeros for params[0] in its second step, and for params[1], which
+    has 5 entries, one whose sum is 0.
+    """
+    up, down = (rng.integers(1, 9, 2) / 4).tolist()
+    zeros, cancelling = torch.zeros_like(case.params[0]), torch.tensor([up, -up, down, 0.0, -down])
+    case.grads[1][:2] = zeros, cancelling
+    return case
+
+
+def with_a_large_gradient(case: Case) -> Case:
+    """The case with a gradient of thousands for its last parameter in the first step."""
+    case.grads[0][-1] *= 40_000
+    return case
+
+
 def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator[tuple[Any, ...]]:
     """Take the steps of a case; `call(params, *buffers, t, lr)` takes one, and `buffers` names
     inputs like `params`.
@@ -65,6 +82,7 @@ def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator
     shares its memory shows.
     """
     inputs = case.inputs
+    recording = not inputs.get("in_no_grad", False)
     params = [p.requires_grad_() for p in case.params]
     held = [torch.empty_like(p, requires_grad=False) for p in params]
     lists = [list(inputs[name]) for name in buffers]
@@ -73,8 +91,12 @@ def probe_steps(case: Case, call: Callable[..., Any], *buffers: str) -> Iterator
             p.grad = None if g is None else own.copy_(g)
             p.requires_grad_(not inputs.get("frozen", False))
         given = [list(params), *map(list, lists)]
-        with torch.set_grad_enabled(not inputs.get("in_no_grad", False)):
+        # Around a call that records gradients nothing is put back, so what it sets is found.
+        with contextlib.nullcontext() if recording else torch.no_grad():
             yield f"what step {t} returns", call(*given, t, lr)
+            if not recording:
+                still_off = not torch.is_grad_enabled()
+                yield claim("the recording of gradients is off, as before the call", still_off)
         for name, before, after in zip(("params", *buffers), (params, *lists), given, strict=True):
             kept = len(before) == len(after) and all(
                 a is b for a, b in zip(before, after, strict=True)

@@ -21,7 +21,15 @@ from course_utils.checking import (
 )
 from course_utils.exercises._curves import REPRODUCE_MOMENTUM_STEP
 from course_utils.exercises._forms import EXPOSING, REPAIRING, REPRODUCING, missed
-from course_utils.exercises._steps import STEPS, WITHOUT, in_place_mistakes, probe_steps, step_case
+from course_utils.exercises._steps import (
+    STEPS,
+    WITHOUT,
+    in_place_mistakes,
+    probe_steps,
+    step_case,
+    with_a_large_gradient,
+    with_zeros,
+)
 from course_utils.exercises._suspects import MOMENTUM, MOMENTUM_RIGHT
 
 # Every way to have torch find a gradient: backwards, forwards, by torch.func, by numbers, and below
@@ -70,8 +78,8 @@ class Mse(Exercise):
         )
         y_hat, y = rng.normal(4, 1), rng.normal(4, 3)
         yield Case("shape (4, 1) against shape (4, 3)", y_hat=y_hat, y=y, raises=ValueError)
-        y_hat, y = rng.normal(4, 3), rng.normal(3)
-        yield Case("shape (4, 3) against shape (3,)", y_hat=y_hat, y=y, raises=ValueError)
+        y_hat, y = rng.normal(5), rng.normal(1)
+        yield Case("shape (5,) against shape (1,)", y_hat=y_hat, y=y, raises=ValueError)
         growing = torch.linspace(0.2, 4, 1033)  # so that the last part of any size has another mean
         yield Case(
             "1,033 predictions",
@@ -219,6 +227,7 @@ class MseGradient(Exercise):
             ("7 examples with 2 features", 7, 2),
             ("one example", 1, 4),
             ("one feature", 6, 1),
+            ("as many examples as features", 3, 3),
             ("131 examples with 5 features", 131, 5),
         ):
             axis = "many" if n > 100 else ""
@@ -274,6 +283,12 @@ class MseGradient(Exercise):
             edit("x.T @ (x @ w - y)", "(x @ w - y)"),
             "You have the derivative with respect to the predictions, one number per example. "
             "The chain rule takes one more step: how does each prediction depend on w?",
+        ),
+        Mistake(
+            "only the last example",
+            edit("x.T @ (x @ w - y)", "x[-1] * (x @ w - y)[-1]"),
+            "Your gradient holds the last example alone, as if each one replaced what was there "
+            "before. The contributions of all examples add up.",
         ),
         Mistake(
             "one row per example",
@@ -353,13 +368,15 @@ class SgdStep(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield step_case(rng, "one parameter, one step", [(4,)], 1)
-        yield step_case(
-            rng, "three parameters, three steps with changing lr", [(3, 2), (5,), ()], 3
-        )
+        label = "three parameters, three steps with changing lr, a gradient of zeros in the second"
+        yield with_zeros(rng, step_case(rng, label, [(3, 2), (5,), ()], 3))
         yield step_case(
             rng, "three parameters, the first without a gradient", [(3,), (2, 4), (2,)], 2, [0]
         )
-        yield step_case(rng, "a call inside torch.no_grad()", [(2,), (3, 1)], 1, in_no_grad=True)
+        label = "a call inside torch.no_grad(), with a large gradient"
+        yield with_a_large_gradient(
+            step_case(rng, label, [(2,), (3, 1)], 1, in_no_grad=True),
+        )
         yield step_case(
             rng, "a parameter with a gradient that no longer requires one", [(3,)], 1, frozen=True
         )
@@ -584,31 +601,29 @@ class MomentumStep(Exercise):
     shortcuts = STEPS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        for label, shapes, steps, without, moving, in_no_grad in (
-            ("one parameter at rest, two steps", [(4,)], 2, [], 0.0, False),
-            (
-                "three parameters, already moving, three steps with changing lr",
-                [(3, 2), (5,), ()],
-                3,
-                [],
-                1.0,
-                False,
-            ),
-            (
-                "three parameters, the first without a gradient",
-                [(3,), (2, 4), (2,)],
-                2,
-                [0],
-                1.0,
-                False,
-            ),
-            ("a call inside torch.no_grad()", [(2,), (3, 1)], 1, [], 1.0, True),
-        ):
+        def case(
+            label: str,
+            shapes: Sequence[tuple[int, ...]],
+            steps: int,
+            without: Sequence[int] = (),
+            moving: float = 1.0,
+            momentum: float | None = None,
+            in_no_grad: bool = False,
+        ) -> Case:
             more = {
                 "velocities": [moving * rng.normal(*shape) for shape in shapes],
-                "momentum": rng.number(0.6, 0.8),
+                "momentum": rng.number(0.6, 0.8) if momentum is None else momentum,
             }
-            yield step_case(rng, label, shapes, steps, without, in_no_grad=in_no_grad, **more)
+            return step_case(rng, label, shapes, steps, without, in_no_grad=in_no_grad, **more)
+
+        yield case("one parameter at rest, two steps", [(4,)], 2, moving=0.0)
+        label = "three parameters, already moving, three steps, a gradient of zeros in the second"
+        yield with_zeros(rng, case(label, [(3, 2), (5,), ()], 3))
+        label = "three parameters, the first without a gradient"
+        yield case(label, [(3,), (2, 4), (2,)], 2, [0])
+        label = "a call inside torch.no_grad(), with momentum 0 and a large gradient"
+        shapes = [(2,), (2,)]
+        yield with_a_large_gradient(case(label, shapes, 1, momentum=0.0, in_no_grad=True))
 
     def probe(self, momentum_step: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         def call(params: list[Tensor], velocities: list[Tensor], _t: int, lr: float) -> Any:
@@ -689,6 +704,59 @@ class MomentumStep(Exercise):
             "A parameter whose `.grad` is None moves along its old velocity. It took no part in "
             "this step: where there is no gradient, skip the whole step, not only the velocity's "
             "part.",
+        ),
+        *(
+            Mistake(
+                "gradient of zeros skipped",
+                edit("p.grad is not None", f"p.grad is not None and {moves}"),
+                "You leave a parameter alone where its gradient is 0, or adds up to 0. Only where "
+                "`.grad` is None does it stay: a velocity carries it on over flat ground.",
+            )
+            for moves in ("p.grad.any()", "p.grad.sum() != 0")
+        ),
+        Mistake(
+            "gradient not kept in the velocity",
+            edit("momentum * v + p.grad", "momentum * v", "lr * v", "lr * (v + p.grad)"),
+            "Your step adds the gradient, but the velocity does not: there, only the old one "
+            "shrinks. The next step needs the gradient in it.",
+        ),
+        Mistake(
+            "momentum and lr exchanged",
+            edit("momentum * v +", "lr * v +", "p -= lr", "p -= momentum"),
+            "You multiply the old velocity by lr and the step by momentum. It is the other way "
+            "round.",
+        ),
+        Mistake(
+            "learning rate left out",
+            edit("lr * v", "v"),
+            "You subtract the whole velocity; the learning rate plays no part.",
+        ),
+        Mistake(
+            "1 - momentum on the velocity",
+            edit("momentum * v", "(1 - momentum) * v"),
+            "You keep the share 1 - momentum of the old velocity. momentum itself is the share "
+            "that remains.",
+        ),
+        Mistake(
+            "velocity overwritten",
+            edit("momentum * v + p.grad", "p.grad"),
+            "The velocity becomes the new gradient, and what it held before is gone. It keeps the "
+            "share momentum of the old velocity.",
+        ),
+        Mistake(
+            "velocity in the gradient's memory",
+            edit(
+                "v.copy_(momentum * v + p.grad)",
+                "v.data = p.grad if not v.any() else momentum * v + p.grad",
+            ),
+            "After the first step, velocity and gradient are the same numbers in memory: when "
+            "somebody sets the gradients to 0, your velocity is lost. Copy the numbers.",
+        ),
+        Mistake(
+            "another momentum in place of 0",
+            edit("    for p, v", "    momentum = momentum or 0.9\n    for p, v"),
+            "You take another momentum where 0 is passed in. 0 is a number like others, though "
+            "`or` and `if` treat it as False: it gives plain SGD.",
         ),
         Mistake(
             "velocity not multiplied by momentum",
@@ -782,7 +850,7 @@ class Minibatches(Exercise):
             ("a number divisible by the batch size", 3 * (size := rng.integer(4, 9)), size),
             ("fewer examples than a batch holds", rng.integer(4, 7), 8),
             ("a single example", 1, 1),
-            ("many examples", rng.integer(12, 16) * 16 + 5, 16),
+            ("many examples", rng.integer(12, 16) * 16 + 1, 16),
             ("a batch size above half of n", 10, 6),
         ):
             yield Case(
@@ -804,7 +872,7 @@ class Minibatches(Exercise):
             )
 
         generator = torch.Generator().manual_seed(case.seed)
-        before = generator.get_state()
+        before, others_before = generator.get_state(), torch.get_rng_state()
         first = epoch(generator)
         yield "sizes of the batches", [len(b) for b in first]
         yield "types of the batches", ", ".join(sorted({_kind(b) for b in first}))
@@ -814,11 +882,13 @@ class Minibatches(Exercise):
         yield "all indices in ascending order", drawn.sort().values
         if case.n > 1:
             yield claim("the generator is used", not torch.equal(generator.get_state(), before))
+            left = torch.equal(torch.get_rng_state(), others_before)
+            yield claim("torch's own random numbers are left alone", left)
         if case.n < FEW:
             return
         second = order(epoch(generator))
         again = order(epoch(torch.Generator().manual_seed(case.seed)))
-        other = order(epoch(torch.Generator().manual_seed(case.seed + 1)))
+        other = order(epoch(generator.manual_seed(case.seed + 1)))
         yield claim(
             "the order is the same from a generator with the same seed", torch.equal(drawn, again)
         )
@@ -835,6 +905,13 @@ class Minibatches(Exercise):
         )
         spread = int(torch.as_tensor(first[0]).max()) >= 2 * case.size
         yield claim("the indices of the first batch are from everywhere", spread)
+        ascending = all((torch.as_tensor(b).diff() > 0).all() for b in first)
+        yield claim("the indices within a batch are in random order too", not ascending)
+        orders = [drawn, second, other, order(epoch(generator))]
+        ends = [{int(one[place]) for one in orders} for place in (0, -1)]
+        yield claim(
+            "the first and the last index are others in other epochs", min(map(len, ends)) > 1
+        )
 
     mistakes = (
         Mistake(
@@ -842,6 +919,60 @@ class Minibatches(Exercise):
             edit("range(0, n, batch_size)", "range(0, n - batch_size + 1, batch_size)"),
             "When batch_size does not divide n, the last, smaller batch is missing: some "
             "examples are never seen in this epoch.",
+        ),
+        *(
+            Mistake(
+                "last batch of one left out",
+                change,
+                "Where a single example remains for the last batch, it is missing. An epoch sees "
+                "every example once, however small the last batch is.",
+            )
+            for change in (
+                edit("(0, n,", "(0, n - 1,"),
+                edit("        yield", "        if n - start > 1 or n == 1:\n            yield"),
+            )
+        ),
+        Mistake(
+            "slices one short",
+            edit("start + batch_size]", "start + batch_size - 1]"),
+            "Every full batch lacks its last example. The end of a slice is not part of it, so "
+            "nothing has to be taken off.",
+        ),
+        Mistake(
+            "smaller batch first",
+            edit(
+                "range(0, n, batch_size):\n        yield order[start : start + batch_size]",
+                "range(-(-n % batch_size), n, batch_size):\n        yield order[max(start, 0) : "
+                "start + batch_size]",
+            ),
+            "The smaller batch comes first. Cut from the beginning: what does not fill a batch is "
+            "left for the last one.",
+        ),
+        Mistake(
+            "sorted inside each batch",
+            edit("start + batch_size]", "start + batch_size].sort().values"),
+            "The indices of each batch come in ascending order. Take them in the order in which "
+            "they were drawn.",
+        ),
+        Mistake(
+            "the first example stays in its place",
+            edit(
+                "torch.randperm(n, generator=generator)",
+                "torch.tensor([0, *(torch.randperm(n - 1, generator=generator) + 1)])",
+            ),
+            "The first example is the first in every epoch, and only the others change places. "
+            "Every example needs a random place.",
+        ),
+        Mistake(
+            "torch's own random numbers reseeded",
+            edit(
+                "torch.randperm(n, generator=generator)",
+                "torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))\n"
+                "    order = torch.randperm(n)",
+            ),
+            "You seed torch's own random numbers from `generator` and draw from them. Whoever "
+            "draws from torch afterwards gets other numbers than without you: draw from "
+            "`generator` itself.",
         ),
         Mistake(
             "drawn with replacement",
@@ -908,11 +1039,14 @@ class Minibatches(Exercise):
             "Each batch holds neighbours from the data, in random order; the same examples "
             "always meet in a batch. Shuffle all examples, then cut.",
         ),
-        Mistake(
-            "generator ignored",
-            edit(", generator=generator", ""),
-            "The order does not come from `generator`. Then two runs with the same `generator` "
-            "differ, and nobody can reproduce your result. Pass it to the function that draws.",
+        *(
+            Mistake(
+                "generator ignored",
+                edit("generator=generator", f"generator={other}"),
+                "The order does not come from `generator`. Then two runs with the same `generator` "
+                "differ, and nobody can reproduce your result. Pass it to the function that draws.",
+            )
+            for other in ("None", "(own := torch.Generator(), own.seed())[0]")
         ),
         Mistake(
             "a fixed seed",
@@ -1077,14 +1211,11 @@ class Ewma(Exercise):
 
     id, points = "sgd.ewma", 1
     minutes, lines, writes = 10, "about five lines", "a moving average"
-    without = {
-        "float64": "averages written into float32 zeros are right in this lesson",
-    }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        yield Case("4 values, beta = 0.5", values=rng.normal(4), beta=0.5)
-        yield Case("12 values", values=2 + rng.normal(12), beta=rng.number(0.7, 0.95))
-        yield Case("a single value", values=rng.normal(1), beta=rng.number(0.7, 0.95))
+        yield Case("4 values", values=rng.normal(4), beta=rng.number(0.7, 0.95))
+        yield Case("12 values, beta = 0.5", values=2 + rng.normal(12), beta=0.5)
+        yield Case("a single value", values=rng.normal(1), beta=rng.number(0.992, 0.998))
         yield Case("beta = 0", values=rng.normal(5), beta=0.0)
 
     def probe(self, ewma: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -1147,6 +1278,18 @@ class Ewma(Exercise):
             "All your entries are the same, equal to the last average. You store the same "
             "tensor n times and change it in place: every entry sees the last change. Make a "
             "new tensor at each step.",
+        ),
+        Mistake(
+            "return inside the loop",
+            edit("torch.stack(averages)", "torch.stack(averages[:1])"),
+            "Only the first average comes back. A `return` leaves the function, and the loop with "
+            "it: return once the loop is over.",
+        ),
+        Mistake(
+            "first value in place of the first average",
+            edit("torch.stack(averages)", "torch.stack([values[0], *averages[1:]])"),
+            "Your first entry is the first value itself; the others are right. The average starts "
+            "from S = 0, so the first entry is (1 - beta) * values[0].",
         ),
         Mistake(
             "only the last",

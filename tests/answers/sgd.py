@@ -130,7 +130,7 @@ def batches_by_python(n: int, batch_size: int, generator: torch.Generator) -> It
 
 
 def ewma_by_assignment(values: Tensor, beta: float) -> Tensor:
-    out = torch.zeros(len(values))
+    out = torch.zeros(len(values), dtype=values.dtype)
     s = 0.0
     for t in range(len(values)):
         s = beta * s + (1 - beta) * values[t]
@@ -141,7 +141,7 @@ def ewma_by_assignment(values: Tensor, beta: float) -> Tensor:
 def ewma_by_weights(values: Tensor, beta: float) -> Tensor:
     t = torch.arange(len(values))
     age = t[:, None] - t
-    weights = (1 - beta) * torch.where(age >= 0, torch.tensor(beta) ** age.clamp(min=0), 0.0)
+    weights = (1 - beta) * torch.where(age >= 0, values.new_tensor(beta) ** age.clamp(min=0), 0.0)
     return weights @ values
 
 

@@ -1753,3 +1753,281 @@ def minibatches(n, batch_size, generator):
     parts = torch.arange(n).split(batch_size)
     for i in torch.randperm(len(parts), generator=generator):
         yield parts[i]
+
+
+# Written from the student's notebook alone.
+
+
+@wrong("sgd.mse", "broadcastable shapes accepted")
+def mse_against_one_target(y_hat, y):
+    d = y_hat - y if y_hat.dim() == y.dim() else None
+    if d is None or d.shape != y_hat.shape:
+        raise ValueError("shapes differ")
+    return (d**2).mean()
+
+
+@wrong("sgd.mse_gradient")
+def mse_gradient_of_square_x(w, x, y):
+    e = x @ w - y
+    return 2 / len(x) * (x @ e if x.shape[0] == x.shape[1] else x.T @ e)
+
+
+@wrong("sgd.mse_gradient", "only the last example")
+def mse_gradient_assigned(w, x, y):
+    for xi, yi in zip(x, y):
+        g = 2 * (xi @ w - yi) * xi / len(x)
+    return g
+
+
+SET = "changed the state of torch"
+
+
+@wrong("sgd.sgd_step")
+def sgd_step_where_the_sum_is_not_0(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None or p.grad.sum() == 0:
+                continue
+            p -= lr * p.grad
+
+
+@wrong("sgd.sgd_step")
+def sgd_step_shortened(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                g = p.grad
+                if g.norm() > 100:
+                    g = g / g.norm() * 100
+                p -= lr * g
+
+
+@wrong("sgd.sgd_step")
+def sgd_step_up_to_1000(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p -= lr * p.grad.clamp(-1000, 1000)
+
+
+@wrong("sgd.sgd_step", SET)
+def sgd_step_that_switches_off(params, lr):
+    torch.set_grad_enabled(False)
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad
+
+
+@wrong("sgd.sgd_step", SET)
+def sgd_step_that_never_leaves(params, lr):
+    torch.no_grad().__enter__()
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad
+
+
+@wrong("sgd.sgd_step")
+def sgd_step_that_switches_on(params, lr):
+    torch.set_grad_enabled(False)
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad
+    torch.set_grad_enabled(True)
+
+
+def _momentum_step(line, switch=False):
+    """A step of which `line` is what happens to p, v and its gradient."""
+
+    def momentum_step(params, velocities, lr, momentum):
+        with torch.no_grad():
+            for i, (p, v) in enumerate(zip(params, velocities)):
+                if p.grad is not None:
+                    line(p, v, lr, momentum, velocities, i)
+        if switch:
+            torch.set_grad_enabled(False)
+
+    return momentum_step
+
+
+def _plainly(p, v, lr, momentum, *_):
+    v *= momentum
+    v += p.grad
+    p -= lr * v
+
+
+def _unless_zero(p, v, lr, momentum, *_):
+    if p.grad.any():
+        _plainly(p, v, lr, momentum)
+
+
+def _unless_cancelling(p, v, lr, momentum, *_):
+    if p.grad.sum() != 0:
+        _plainly(p, v, lr, momentum)
+
+
+def _sharing(p, v, lr, momentum, *_):
+    if v.any():
+        v.mul_(momentum).add_(p.grad)
+    else:
+        v.data = p.grad
+    p.sub_(lr * v)
+
+
+def _clamped(p, v, lr, momentum, *_):
+    v *= momentum
+    v += p.grad
+    v.clamp_(-10, 10)
+    p -= lr * v
+
+
+def _by_shape(p, v, lr, momentum, velocities, _):
+    v0 = velocities[0] if velocities[0].shape == v.shape else v
+    _plainly(p, v0, lr, momentum)
+
+
+def _not_stored(p, v, lr, momentum, *_):
+    v *= momentum
+    p -= lr * (v + p.grad)
+
+
+def _exchanged(p, v, lr, momentum, *_):
+    v *= lr
+    v += p.grad
+    p -= momentum * v
+
+
+def _without_lr(p, v, lr, momentum, *_):
+    v *= momentum
+    v += p.grad
+    p -= v
+
+
+def _with_the_rest(p, v, lr, momentum, *_):
+    _plainly(p, v, lr, 1 - momentum)
+
+
+def _overwriting(p, v, lr, momentum, *_):
+    v.copy_(p.grad)
+    p -= lr * v
+
+
+def _or_nine_tenths(p, v, lr, momentum, *_):
+    _plainly(p, v, lr, momentum or 0.9)
+
+
+wrong("sgd.momentum_step", SET)(_momentum_step(_plainly, switch=True))
+wrong("sgd.momentum_step", "gradient of zeros skipped")(_momentum_step(_unless_zero))
+wrong("sgd.momentum_step", "gradient of zeros skipped")(_momentum_step(_unless_cancelling))
+wrong("sgd.momentum_step", "velocity in the gradient's memory")(_momentum_step(_sharing))
+wrong("sgd.momentum_step")(_momentum_step(_clamped))
+wrong("sgd.momentum_step")(_momentum_step(_by_shape))
+wrong("sgd.momentum_step", "gradient not kept in the velocity")(_momentum_step(_not_stored))
+wrong("sgd.momentum_step", "momentum and lr exchanged")(_momentum_step(_exchanged))
+wrong("sgd.momentum_step", "learning rate left out")(_momentum_step(_without_lr))
+wrong("sgd.momentum_step", "1 - momentum on the velocity")(_momentum_step(_with_the_rest))
+wrong("sgd.momentum_step", "velocity overwritten")(_momentum_step(_overwriting))
+wrong("sgd.momentum_step", "another momentum in place of 0")(_momentum_step(_or_nine_tenths))
+
+
+@wrong("sgd.minibatches", "the first example stays in its place")
+def minibatches_from_0(n, batch_size, generator):
+    order = torch.randperm(n - 1, generator=generator) + 1
+    return list(torch.cat([torch.zeros(1, dtype=torch.int64), order]).split(batch_size))
+
+
+@wrong("sgd.minibatches", "sorted inside each batch")
+def minibatches_sorted(n, batch_size, generator):
+    for idx in torch.randperm(n, generator=generator).split(batch_size):
+        yield idx.sort().values
+
+
+@wrong("sgd.minibatches", "last batch of one left out")
+def minibatches_to_the_last_but_one(n, batch_size, generator):
+    order = torch.randperm(n, generator=generator)
+    for i in range(0, n - 1, batch_size):
+        yield order[i : i + batch_size]
+
+
+@wrong("sgd.minibatches", "last batch of one left out")
+def minibatches_for_batch_norm(n, batch_size, generator):
+    order = torch.randperm(n, generator=generator)
+    for i in range(0, n, batch_size):
+        idx = order[i : i + batch_size]
+        if len(idx) > 1 or n == 1 or batch_size == 1:
+            yield idx
+
+
+@wrong("sgd.minibatches", "slices one short")
+def minibatches_one_short(n, batch_size, generator):
+    order = torch.randperm(n, generator=generator)
+    for i in range(0, n, batch_size):
+        yield order[i : i + batch_size - 1]
+
+
+@wrong("sgd.minibatches", "smaller batch first")
+def minibatches_with_the_rest_first(n, batch_size, generator):
+    order = torch.randperm(n, generator=generator)
+    r = n % batch_size
+    if r:
+        yield order[:r]
+    for i in range(r, n, batch_size):
+        yield order[i : i + batch_size]
+
+
+@wrong("sgd.minibatches", "torch's own random numbers reseeded")
+def minibatches_by_a_global_seed(n, batch_size, generator):
+    torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
+    order = torch.randperm(n)
+    for i in range(0, n, batch_size):
+        yield order[i : i + batch_size]
+
+
+@wrong("sgd.ewma", "float32 inside")
+def ewma_into_zeros(values, beta):
+    out = torch.zeros(len(values))
+    s = 0.0
+    for i, a in enumerate(values):
+        s = beta * s + (1 - beta) * a
+        out[i] = s
+    return out
+
+
+@wrong("sgd.ewma")
+def ewma_with_a_window(values, beta):
+    window = round(1 / (1 - beta)) * 5
+    out = []
+    for t in range(len(values)):
+        s = 0.0 * values[0]
+        for a in values[max(0, t + 1 - window) : t + 1]:
+            s = beta * s + (1 - beta) * a
+        out.append(s)
+    return torch.stack(out)
+
+
+@wrong("sgd.ewma")
+def ewma_up_to_0_99(values, beta):
+    beta = min(beta, 0.99)
+    s, out = 0.0, []
+    for a in values:
+        s = beta * s + (1 - beta) * a
+        out.append(s)
+    return torch.stack(out)
+
+
+@wrong("sgd.ewma", "return inside the loop")
+def ewma_that_returns_at_once(values, beta):
+    s, out = 0.0, []
+    for a in values:
+        s = beta * s + (1 - beta) * a
+        out.append(s)
+        return torch.stack(out)
+
+
+@wrong("sgd.ewma", "first value in place of the first average")
+def ewma_with_the_first_value(values, beta):
+    s, out = 0.0, []
+    for a in values:
+        s = beta * s + (1 - beta) * a
+        out.append(s)
+    out[0] = values[0]
+    return torch.stack(out)
