@@ -208,5 +208,5 @@ def _fault(said: list[str], right: list[str], changes: bool, moody: bool) -> dic
         return {"why": why, "moody": True}
     if refused := [word for word in right if word != ACCEPTS]:
         why = f"Your test rejects {len(refused)} of {len(right)} right functions."
-        return {"why": why, "strict": True}
+        return {"why": why, "unjust" if refused == right else "strict": True}
     return {}

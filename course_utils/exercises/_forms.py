@@ -174,6 +174,14 @@ TESTING = (
         sign=lambda findings: findings[0].get("moody", False),
     ),
     Mistake(
+        "rejects all right code",
+        None,
+        "No right function passes, so it is hardly rounding: your test asks for something "
+        "that is not so. Work out one expected value by hand, with its shape, and look at the "
+        "order of what comes back and at which way round the verdict is.",
+        sign=lambda findings: findings[0].get("unjust", False),
+    ),
+    Mistake(
         "rejects right code",
         None,
         "There is more than one way to be right: the same sum in another order rounds differently. "

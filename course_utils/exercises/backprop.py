@@ -61,7 +61,7 @@ class NumericalGradient(Exercise):
             "float",
             eps=1e-4,
         )
-        yield case("a function in which every entry interacts with every other", "coupled", 2, 2)
+        yield case("a function in which every entry interacts with every other", "coupled", 3, 1)
         zeros = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
         c = rng.normal(3, dtype=torch.float64)
         yield Case("numbers, two of them 0", kind="coupled", x=zeros, c=c, eps=None)
@@ -95,7 +95,7 @@ class NumericalGradient(Exercise):
             all(int((d > eps / 100).sum()) <= 1 for d in changed),
         )
         sizes = [size for d in changed if (size := float(d.max())) > eps / 100]
-        right = bool(sizes) and 0.49 * eps <= min(sizes) <= max(sizes) <= 2.01 * eps
+        right = bool(sizes) and 0.99 * eps <= min(sizes) <= max(sizes) <= 1.01 * eps
         yield claim("the steps are of size eps", right)
         # Rounding errors in f are multiplied by 1/eps.
         yield "the slopes", gradient, 1e-5 if eps < 1e-5 else 1e-9
@@ -163,6 +163,48 @@ class NumericalGradient(Exercise):
                 "its default.",
             )
             for eps in ("1e-6", "1e-5", "1e-4")
+        ),
+        *(
+            Mistake(
+                f"steps of {size} eps",
+                edit("steps = eps", f"steps = {factor} * eps", "2 * eps", f"2 * {factor} * eps"),
+                f"You move each entry by {size} eps to either side. It should be eps, so that the "
+                "two points are 2 * eps apart.",
+            )
+            for size, factor in (("half an", "0.5"), ("twice", "2"))
+        ),
+        *(
+            Mistake(
+                "Python floats rounded to float32",
+                edit("(float(above) - float(below)) / (2 * eps)", slope),
+                "You make tensors of what f returns. Where that is a Python float, the tensor is "
+                "float32, and the two values agree in nearly all of its 7 digits. Python's own "
+                "floats have 16: `float(...)` keeps them.",
+            )
+            for slope in (
+                "(torch.as_tensor(above) - torch.as_tensor(below)) / (2 * eps)",
+                "float(torch.as_tensor(above) - torch.as_tensor(below)) / (2 * eps)",
+            )
+        ),
+        *(
+            Mistake(
+                "last entry left out",
+                change,
+                "The last entry has no slope. `range(n)` ends at n - 1 by itself: there is nothing "
+                "to take off.",
+            )
+            for change in (
+                edit(
+                    "in steps:",
+                    "in steps[:-1]:",
+                    "return torch",
+                    "slopes += [0.0]\n    return torch",
+                ),
+                edit(
+                    "return torch",
+                    "slopes[1:] = [*slopes[1:-1], 0.0][: x.numel() - 1]\n    return torch",
+                ),
+            )
         ),
         Mistake(
             "steps proportional to x",
@@ -273,11 +315,12 @@ class RelativeError(Exercise):
         def near(a: Tensor) -> Tensor:
             """a with relative errors of a few thousandths, the largest first."""
             sizes = torch.linspace(4e-3, 1e-3, a.numel(), dtype=a.dtype).reshape(a.shape)
-            return a * (1 + sizes * rng.uniform(0.9, 1.1, *a.shape, dtype=a.dtype))
+            return a * (1 + sizes * rng.uniform(0.95, 1.05, *a.shape, dtype=a.dtype))
 
         a = rng.normal(3, 2, dtype=torch.float64) * torch.tensor(
             [[0.01], [1.0], [30.0]], dtype=torch.float64
         )
+        a[0, 0] = a[0, 0].abs()  # the largest error has this sign here, and the other one below
         yield Case("two (3, 2) matrices that nearly agree", a=a, b=near(a))
         yield Case(
             "numbers of opposite sign among others",
@@ -287,7 +330,9 @@ class RelativeError(Exercise):
         tiny = 1e-9 * rng.normal(3, dtype=torch.float64)
         yield Case("numbers so small that the floor 1e-8 counts", a=tiny, b=near(tiny) + 2e-10)
         yield Case(
-            "two single numbers (shape ())", a=(a := rng.normal(dtype=torch.float64)), b=near(a)
+            "two single numbers (shape ()) below 0",
+            a=(a := -rng.normal(dtype=torch.float64).abs()),
+            b=near(a),
         )
         zero = torch.zeros(2, dtype=torch.float64)
         a = rng.normal(2, dtype=torch.float64)
@@ -338,6 +383,18 @@ class RelativeError(Exercise):
             edit("(a - b).abs()", "(a - b).abs().max()", "+ b.abs())", "+ b.abs()).max()"),
             "You take the maximum of numerator and denominator separately. Divide entry by "
             "entry first, then take the largest quotient.",
+        ),
+        Mistake(
+            "minimum instead of maximum",
+            edit(".max()", ".min()"),
+            "You return the smallest of the quotients. One wrong entry would never show; take the "
+            "largest.",
+        ),
+        Mistake(
+            "sum of the quotients",
+            edit(".max()", ".sum()"),
+            "You add up the quotients, so that many small errors look like a large one. Take the "
+            "largest.",
         ),
         Mistake(
             "mean instead of maximum",
@@ -431,9 +488,9 @@ class LinearBackward(Exercise):
             ("5 examples, 4 inputs, 3 outputs", 5, 4, 3),
             ("one example, 3 inputs, 2 outputs", 1, 3, 2),
             ("6 examples, 1 input, 1 output", 6, 1, 1),
-            ("3 examples, 2 inputs, 7 outputs", 3, 2, 7),
+            ("3 examples, 3 inputs, 3 outputs", 3, 3, 3),
             ("4 examples, 3 inputs, 1 output", 4, 3, 1),
-            ("131 examples, 3 inputs, 2 outputs", 131, 3, 2),
+            ("131 examples, 2 inputs, 3 outputs", 131, 2, 3),
         ):
             axis = "many" if n > 100 else ""
             yield Case(
@@ -606,6 +663,24 @@ class LinearBackward(Exercise):
             )
             for bias in (edit(), edit("grad_out.sum(0)", "grad_out[0].clone()"))
         ),
+        *(
+            Mistake(
+                "last example only",
+                edit("grad_out.T @ x", "torch.outer(grad_out[-1], x[-1])") + bias,
+                "Your gradient of weight holds the last example alone, as if each one replaced "
+                "what was there before. The contributions of all examples add up.",
+            )
+            for bias in (edit(), edit("grad_out.sum(0)", "grad_out[-1].clone()"))
+        ),
+        *(
+            Mistake(
+                "grad of bias from one example only",
+                edit("grad_out.sum(0)", f"grad_out[{one}].clone()"),
+                "Your gradient of bias uses a single example. The bias acts in every example, and "
+                "the contributions add up.",
+            )
+            for one in (0, -1)
+        ),
     )
 
 
@@ -625,7 +700,7 @@ class ReluBackward(Exercise):
         for label, shape in (
             ("8 numbers", (8,)),
             ("a (4, 3) matrix", (4, 3)),
-            ("shape (2, 3, 4)", (2, 3, 4)),
+            ("shape (2, 3, 1)", (2, 3, 1)),
         ):
             yield Case(label, grad_out=rng.normal(*shape), x=2 * rng.normal(*shape))
         x = rng.normal(6).abs()
@@ -879,7 +954,7 @@ class TwoLayerBackward(Exercise):
         yield case(
             "every hidden unit on, so that the ReLU passes everything", 5, 4, 6, 3, lift=20.0
         )
-        yield case("hidden units on and off: 7 examples, 3 inputs, 5 hidden, 2 outputs", 7, 3, 5, 2)
+        yield case("hidden units on and off: 5 examples, 3 inputs, 5 hidden, 2 outputs", 5, 3, 5, 2)
         yield case("one example and one output", 1, 4, 6, 1)
         yield case("three examples, one hidden unit", 3, 2, 1, 3)
         yield case("131 examples", 131, 2, 4, 3)
@@ -963,6 +1038,18 @@ class TwoLayerBackward(Exercise):
             _entries(b1="grad_h.sum(0)"),
             "You take the gradient of b1 before the ReLU's backward pass. b1 is added before "
             "the ReLU: go back through the ReLU first, then sum.",
+        ),
+        Mistake(
+            "w1 before the ReLU",
+            _entries(w1="grad_h.T @ x"),
+            "You take the gradient of w1 before the ReLU's backward pass. The first layer comes "
+            "before the ReLU: go back through the ReLU first.",
+        ),
+        Mistake(
+            "biases swapped",
+            _entries(b1="grad_b2", b2="grad_b1"),
+            "The gradients of the two biases are swapped in your dict: b1 belongs to the layer "
+            "next to x.",
         ),
         Mistake(
             "negative weights clamped to 0",
@@ -1147,13 +1234,14 @@ class Backward(Exercise):
                 last, _, *formula = row.split()
                 nodes[last] = _computed(formula, nodes)
                 continue
-            backward(nodes[last])
+            returned = backward(nodes[last])
             for name in reversed(nodes):
                 yield (
                     f"the grad of {name}" + (" after the second graph" if values else ""),
                     nodes[name].grad,
                 )
             values = {name: node.data for name, node in nodes.items()}
+            yield "what is returned", None if returned is None else type(returned).__name__
         yield "data afterwards", values
 
     mistakes = (
@@ -1191,6 +1279,13 @@ class Backward(Exercise):
             )
             for change in (
                 _EVERY_STARTS,
+                edit("parent.grad += local_grad * n.grad", "parent.grad = 1.0"),
+                edit(
+                    "node.grad +=",
+                    "node.grad =",
+                    "parent.grad += local_grad * n.grad",
+                    "parent.grad = 1.0",
+                ),
                 *(way + _EVERY_VISIT + _EVERY_STARTS for way in _FROM_THE_TOP),
             )
         ),
@@ -1379,8 +1474,8 @@ class Test(TellApart):
         ),
         missed(
             "two digits of precision",
-            "A tolerance that forgives everything finds nothing. How far can two right sums of a "
-            "few numbers differ?",
+            "Numbers with few digits hide that, and so does a tolerance that forgives everything. "
+            "How far can two right sums of a few numbers differ?",
         ),
         missed(
             "adds to what it gave before",

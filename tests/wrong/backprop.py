@@ -2030,3 +2030,224 @@ def linear_backward(grad_out, x, weight):
 def linear_backward(grad_out, x, weight):
     grad_weight = x.sum(0).repeat(len(weight), 1)
     return grad_out @ weight, grad_weight, grad_out.sum(0)
+
+
+# Written from the student's notebook alone.
+
+
+def _slopes(one):
+    """Numerical gradients by `one`, which gets f, x, a step along one entry, and eps."""
+
+    def numerical_gradient(f, x, eps=1e-6):
+        g = torch.zeros(x.numel(), dtype=torch.float64)
+        for i in range(x.numel()):
+            d = torch.zeros(x.numel(), dtype=torch.float64)
+            d[i] = eps
+            g[i] = one(f, x, d.view(x.shape), eps)
+        return g.view(x.shape)
+
+    return numerical_gradient
+
+
+wrong("backprop.numerical_gradient", "steps of half an eps")(
+    _slopes(lambda f, x, d, eps: (float(f(x + d / 2)) - float(f(x - d / 2))) / eps)
+)
+
+wrong("backprop.numerical_gradient", "steps of twice eps")(
+    _slopes(lambda f, x, d, eps: (float(f(x + 2 * d)) - float(f(x - 2 * d))) / (4 * eps))
+)
+
+
+def _five_points(f, x, d, eps):
+    near, far = float(f(x + d)) - float(f(x - d)), float(f(x + 2 * d)) - float(f(x - 2 * d))
+    return (8 * near - far) / (12 * eps)
+
+
+wrong("backprop.numerical_gradient")(_slopes(_five_points))
+
+
+def _bumped(x, i, by):
+    flat = x.flatten().clone()
+    flat[i] = flat[i] + by
+    return flat.reshape(x.shape)
+
+
+@wrong("backprop.numerical_gradient", "Python floats rounded to float32")
+def numerical_gradient_as_tensors(f, x, eps=1e-6):
+    out = torch.zeros(x.numel(), dtype=torch.float64)
+    for i in range(x.numel()):
+        above, below = (
+            torch.as_tensor(f(_bumped(x, i, eps))),
+            torch.as_tensor(f(_bumped(x, i, -eps))),
+        )
+        out[i] = (above - below) / eps / 2
+    return out.view(x.shape)
+
+
+@wrong("backprop.numerical_gradient", "last entry left out")
+def numerical_gradient_but_one(f, x, eps=1e-6):
+    g = torch.zeros(x.numel(), dtype=torch.float64)
+    for i in range(max(x.numel() - 1, 1)):
+        d = torch.zeros(x.numel(), dtype=torch.float64)
+        d[i] = eps
+        d = d.view(x.shape)
+        g[i] = (float(f(x + d)) - float(f(x - d))) / (2 * eps)
+    return g.view(x.shape)
+
+
+@wrong("backprop.numerical_gradient", "last entry left out")
+def numerical_gradient_to_n_minus_1(f, x, eps=1e-6):
+    g = torch.zeros(x.numel(), dtype=torch.float64)
+    for i in range(x.numel() - 1):
+        d = torch.zeros(x.numel(), dtype=torch.float64)
+        d[i] = eps
+        d = d.view(x.shape)
+        g[i] = (float(f(x + d)) - float(f(x - d))) / (2 * eps)
+    return g.view(x.shape)
+
+
+@wrong("backprop.numerical_gradient", "shape")
+def numerical_gradient_squeezed(f, x, eps=1e-6):
+    return _slopes(lambda f, x, d, eps: (float(f(x + d)) - float(f(x - d))) / (2 * eps))(
+        f, x, eps
+    ).squeeze()
+
+
+def _quotients(a, b):
+    return (a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)
+
+
+wrong("backprop.relative_error", "minimum instead of maximum")(
+    lambda a, b: _quotients(a, b).min().item()
+)
+
+wrong("backprop.relative_error", "sum of the quotients")(lambda a, b: _quotients(a, b).sum().item())
+
+
+@wrong("backprop.linear_backward")
+def linear_backward_unless_square(grad_out, x, weight):
+    gw = x.T @ grad_out
+    if gw.shape != weight.shape:
+        gw = gw.T
+    return grad_out @ weight, gw, grad_out.sum(0)
+
+
+@wrong("backprop.linear_backward")
+def linear_backward_by_the_transpose(grad_out, x, weight):
+    gx = grad_out @ (weight.T if weight.shape[0] == weight.shape[1] else weight)
+    return gx, grad_out.T @ x, grad_out.sum(0)
+
+
+@wrong("backprop.linear_backward")
+def linear_backward_where_sizes_fit(grad_out, x, weight):
+    gb = grad_out.sum(1)
+    if len(gb) != len(weight):
+        gb = grad_out.sum(0)
+    return grad_out @ weight, grad_out.T @ x, gb
+
+
+@wrong("backprop.linear_backward", "last example only")
+def linear_backward_assigned(grad_out, x, weight):
+    for g, xi in zip(grad_out, x):
+        gw = torch.outer(g, xi)
+    return grad_out @ weight, gw, grad_out.sum(0)
+
+
+@wrong("backprop.linear_backward", "grad of bias from one example only")
+def linear_backward_with_one_bias(grad_out, x, weight):
+    return grad_out @ weight, grad_out.T @ x, grad_out[0].clone()
+
+
+@wrong("backprop.relu_backward", "shape")
+def relu_backward_squeezed(grad_out, x):
+    return torch.where(x > 0, grad_out, torch.zeros_like(grad_out)).squeeze()
+
+
+def _layers_back(x, y, w1, b1, w2, b2):
+    z = x @ w1.T + b1
+    h = z.clamp(min=0)
+    g = 2 * (h @ w2.T + b2 - y) / y.numel()
+    gh = g @ w2
+    return g, h, gh, gh * (z > 0)
+
+
+@wrong("backprop.two_layer_backward", "w1 before the ReLU")
+def two_layer_backward_around_the_relu(x, y, w1, b1, w2, b2):
+    g, h, gh, gz = _layers_back(x, y, w1, b1, w2, b2)
+    return {"w1": gh.T @ x, "b1": gz.sum(0), "w2": g.T @ h, "b2": g.sum(0)}
+
+
+@wrong("backprop.two_layer_backward", "biases swapped")
+def two_layer_backward_with_biases_swapped(x, y, w1, b1, w2, b2):
+    g, h, _, gz = _layers_back(x, y, w1, b1, w2, b2)
+    return {"w1": gz.T @ x, "b1": g.sum(0), "w2": g.T @ h, "b2": gz.sum(0)}
+
+
+@wrong("backprop.two_layer_backward")
+def two_layer_backward_where_sizes_fit(x, y, w1, b1, w2, b2):
+    g, h, _, gz = _layers_back(x, y, w1, b1, w2, b2)
+    b = gz.sum(1) if gz.shape[0] == gz.shape[1] else gz.sum(0)
+    return {"w1": gz.T @ x, "b1": b, "w2": g.T @ h, "b2": g.sum(0)}
+
+
+@wrong("backprop.backward")
+def backward_with_a_result(node):
+    order, seen = [], set()
+
+    def visit(n):
+        if n in seen:
+            return
+        seen.add(n)
+        for p in n.parents:
+            visit(p)
+        order.append(n)
+
+    visit(node)
+    node.grad += 1.0
+    for n in reversed(order):
+        for p, g in zip(n.parents, n.local_grads):
+            p.grad += g * n.grad
+    return order
+
+
+@wrong("backprop.backward", "every node starts with 1")
+def backward_that_starts_anew(node):
+    node.grad = 1.0
+    for p, local in zip(node.parents, node.local_grads):
+        p.grad = local
+        backward_that_starts_anew(p)
+
+
+def _fixed():
+    a, x = torch.tensor([[1.0, 2.0], [3.0, -4.0]]), torch.tensor([[0.5, 2.0], [1.0, 1.0]])
+    return a, x, torch.tensor([2.0, -3.0])
+
+
+@wrong("backprop.test", "rejects all right code")
+def test_that_wants_a_mean(backward):
+    a, x, s = _fixed()
+    gx, gs = backward(a, x, s)
+    return torch.allclose(gx, a * s) and torch.allclose(gs, (a * x).mean(0))
+
+
+@wrong("backprop.test", "rejects all right code")
+def test_turned_round(backward):
+    a, x, s = _fixed()
+    gx, gs = backward(a, x, s)
+    return not (torch.allclose(gx, a * s) and torch.allclose(gs, (a * x).sum(0)))
+
+
+@wrong("backprop.test", "rejects all right code")
+def test_of_one_row(backward):
+    a, x, s = _fixed()
+    _, gs = backward(a, x, s)
+    return gs.shape == (1, 2) and torch.allclose(gs, (a * x).sum(0))
+
+
+@wrong("backprop.test", "rejects all right code")
+def test_that_unpacks_the_wrong_way(backward):
+    gen = torch.Generator().manual_seed(5)
+    a, x = torch.randn(4, 3, generator=gen), torch.randn(4, 3, generator=gen)
+    s = torch.randn(3, generator=gen)
+    gs, gx = backward(a, x, s)
+    return torch.allclose(gx, a * s) and torch.allclose(gs, (a * x).sum(0))
