@@ -747,10 +747,11 @@ class MomentumStep(Exercise):
             "velocity in the gradient's memory",
             edit(
                 "v.copy_(momentum * v + p.grad)",
-                "v.data = p.grad if not v.any() else momentum * v + p.grad",
+                "if v.any():\n                v.mul_(momentum).add_(p.grad)\n            else:\n"
+                "                v.data = p.grad",
             ),
-            "After the first step, velocity and gradient are the same numbers in memory: when "
-            "somebody sets the gradients to 0, your velocity is lost. Copy the numbers.",
+            "After the first step, velocity and gradient are the same numbers in memory: the "
+            "next backward, which changes the one, also changes the other. Copy the numbers.",
         ),
         Mistake(
             "another momentum in place of 0",
