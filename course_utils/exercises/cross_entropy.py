@@ -581,21 +581,6 @@ def _lookup_mistakes(all_entries: str) -> list[Mistake]:
             "not grow with the size of the batch.",
         ),
         Mistake(
-            "only the first example",
-            edit(".mean()", "[0]"),
-            "Your loss is that of the first example alone. The loss of the batch is the mean over "
-            "all. (A `return` inside a loop ends it in the first turn.)",
-        ),
-        *(
-            Mistake(
-                "only the last example",
-                edit(".mean()", last),
-                "Of all examples only the last counts, as it does when each turn of a loop "
-                "overwrites what the turn before had. Add the losses up, then divide by n.",
-            )
-            for last in ("[-1]", "[-1] / len(targets)")
-        ),
-        Mistake(
             "median instead of mean",
             edit(".mean()", ".quantile(0.5)"),
             "You take the median of the examples' losses. The loss of the batch is their mean.",
@@ -671,6 +656,21 @@ class Nll(Exercise):
 
     mistakes = (
         *_lookup_mistakes("log_probs"),
+        Mistake(
+            "only the first example",
+            edit(".mean()", "[0]"),
+            "Your loss is that of the first example alone. The loss of the batch is the mean over "
+            "all. (A `return` inside a loop ends it in the first turn.)",
+        ),
+        *(
+            Mistake(
+                "only the last example",
+                edit(".mean()", last),
+                "Of all examples only the last counts, as it does when each turn of a loop "
+                "overwrites what the turn before had. Add the losses up, then divide by n.",
+            )
+            for last in ("[-1]", "[-1] / len(targets)")
+        ),
         Mistake(
             "logarithm twice",
             edit("log_probs[", "log_probs.log()["),

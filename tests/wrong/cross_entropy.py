@@ -1392,14 +1392,14 @@ def nll(log_probs, targets):
     return -log_probs[torch.arange(len(targets)), targets].clamp(min=-100).mean()
 
 
-@wrong("cross_entropy.cross_entropy", "only the first example")
+@wrong("cross_entropy.cross_entropy")
 def cross_entropy(logits, targets):
     log_probs = _log_probs(logits)
     for row, t in zip(log_probs, targets):
         return -row[t]
 
 
-@wrong("cross_entropy.cross_entropy", "only the last example")
+@wrong("cross_entropy.cross_entropy")
 def cross_entropy(logits, targets):
     for row, t in zip(_log_probs(logits), targets):
         loss = -row[t] / len(targets)
