@@ -30,6 +30,7 @@ from course_utils.exercises._steps import (
     in_place_mistakes,
     probe_steps,
     step_case,
+    with_zeros,
 )
 
 WHEN_DO_THEY_DIFFER = FreeText("weight_decay.when_do_they_differ", extra=True)
@@ -357,11 +358,8 @@ def _decaying_cases(rng: Rng) -> Iterable[Case]:
     for label, shapes, steps, without, in_no_grad in _CASES:
         wds = [rng.number(0.2, 0.6)] * steps
         case = step_case(rng, label, shapes, steps, without, wds=wds, in_no_grad=in_no_grad)
-        if steps == 3:
-            wds[2] = 0.0
-            zeros, level = case.grads[1]  # the weights decay where the loss does not pull
-            zeros.zero_()
-            level.copy_(torch.tensor([0.5, -0.5, 0.0, 1.0, -1.0]))
+        if steps == 3:  # the weights decay where the loss does not pull
+            case, wds[2] = with_zeros(rng, case), 0.0
         yield case
 
 
