@@ -22,6 +22,7 @@ from course_utils.checking import (
     edit,
     gradients,
 )
+from course_utils.checking.axes import AGAIN, KEPT
 from course_utils.data import load_flights
 from course_utils.exercises._forms import EXPOSING, missed
 
@@ -53,12 +54,12 @@ class Categorify(Exercise):
         yield Case(
             "floats with gaps (nan)",
             train=[2.5, float("nan"), 0.5, 2.5, -1.0],  # a new object, as from a table
-            valid=[float("nan"), -1.0, 0.5],
+            valid=[float("nan"), -1.0, 0.5, -1.5],
         )
         yield Case(
             "values in valid that train does not have",
-            train=["b", "d", "b"],
-            valid=["a", "d", "z", None, "b"],
+            train=["north", "nan", "north"],  # "nan" is a text like any other
+            valid=["east", "nan", "northwest", None, "north"],
         )
 
     def probe(self, categorify: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -147,6 +148,12 @@ class Categorify(Exercise):
             "be told apart. Categories begin at 1.",
         ),
         Mistake(
+            "a code of its own for missing values",
+            edit("[0 if", "[len(code) + 1 if"),
+            "What is missing gets a code after the last one, where the embedding has no row. "
+            "Missing and unknown share code 0.",
+        ),
+        Mistake(
             "missing last",
             edit("index + 1", "index", "[0 if", "[len(code) if", "value, 0)", "value, len(code))"),
             "The categories have 0 to n - 1, and missing comes last. Here missing and unknown are "
@@ -184,6 +191,18 @@ class Categorify(Exercise):
             edit("if not _missing(value)}", "if not __import__('math').isnan(value)}"),
             "math.isnan takes numbers only, and you called it on a string. One test works for "
             "everything: nan is the value that differs from itself.",
+        ),
+        Mistake(
+            "the text nan as missing",
+            edit("value != value", "str(value) == 'nan'"),
+            'The text "nan" is taken for a missing value: you compare texts. A text is a category '
+            "like any other. A nan is the value that differs from itself.",
+        ),
+        Mistake(
+            "every float missing",
+            edit("value != value", "isinstance(value, float)"),
+            "You take every float for missing. nan is a float, but 0.5 is one too: nan is the "
+            "value that differs from itself.",
         ),
         Mistake(
             "0 treated as missing",
@@ -270,6 +289,12 @@ class Categorify(Exercise):
             edit("torch.int64", "torch.float32"),
             "The codes are floats. They will be used as indices: whole numbers, int64.",
         ),
+        Mistake(
+            "codes as int32",
+            edit("torch.int64", "torch.int32"),
+            "The codes are int32. Codes of categories are int64 throughout this course, and "
+            "torch.tensor makes that of whole numbers unless it is told otherwise.",
+        ),
     )
 
 
@@ -293,6 +318,13 @@ def _by_lower_median(filled: Any, train: Tensor) -> Any:
     return torch.where(torch.isclose(filled, (lower + upper) / 2, atol=rounding), lower, filled)
 
 
+def _one_fill(evidence: list[dict[str, Any]]) -> bool:
+    """Whether a number of the first case's train, no whole one, came into the next two's valid."""
+    columns = [evidence[0]["train"], evidence[1]["valid"], evidence[2]["valid"]]
+    shared = set.intersection(*(set(column.tolist()) for column in columns))
+    return any(value % 1 for value in shared)
+
+
 class FillMissing(Exercise):
     """nan becomes the median of train's known values in both; two masks say where nan was."""
 
@@ -305,9 +337,10 @@ class FillMissing(Exercise):
     }
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        def column(known: int, gaps: int, skew: float = 0.0) -> Tensor:
+        def column(known: int, gaps: int, skew: float = 0.0, zeros: int = 0) -> Tensor:
             values = torch.cat([3 * rng.normal(known) + skew, torch.full((gaps,), math.nan)])
             values[:1] += 9  # so that the mean is not the median
+            values[known - zeros : known] = 0  # a number like any other
             return values[rng.permutation(known + gaps)]
 
         yield Case(
@@ -319,7 +352,7 @@ class FillMissing(Exercise):
         yield Case(
             "nothing known in valid", train=column(9, 4, skew=100), valid=torch.full((2,), math.nan)
         )
-        yield Case("no gap at all", train=column(3, 0), valid=column(4, 0))
+        yield Case("no gap at all", train=column(3, 0, zeros=1), valid=column(4, 0, zeros=1))
         yield Case("an even number of values", train=column(6, 2), valid=column(2, 2))
         often = torch.tensor([8.5, 1.25, 1.25, math.nan, 3.75, 1.25])
         yield Case(
@@ -465,6 +498,15 @@ class FillMissing(Exercise):
             "You return the two filled columns. Return the two masks as well: four things in all.",
         ),
         Mistake(
+            "one mask not returned",
+            edit(
+                "return train, valid, train_missing, valid_missing",
+                "return train, valid, train_missing",
+            ),
+            "You return three things: a mask is missing. There are four: train and valid, and then "
+            "the masks of both.",
+        ),
+        Mistake(
             "in pairs",
             edit(
                 "return train, valid, train_missing, valid_missing",
@@ -474,9 +516,37 @@ class FillMissing(Exercise):
         ),
         Mistake(
             "zero instead of missing",
+            edit("valid_missing, median", "valid_missing, 0.0"),
+            "The gaps of valid became 0. That is a value like any other: fill them with the median "
+            "of train, as those of train.",
+        ),
+        Mistake(
+            "zero instead of missing",
             edit("train.nanmedian()", "0.0"),
             "The gaps became 0. That is a value like any other, and often an impossible one: an "
             "aircraft built in the year 0.",
+        ),
+        *(
+            Mistake(
+                "0 counts as a gap",
+                edit("= train.isnan(), valid.isnan()", masks, "= train.n", "= train[train != 0].n"),
+                "You took numbers that are 0 for gaps. A 0 is a value like any other; only nan "
+                "means missing.",
+            )
+            for masks in (
+                "= train.isnan() | (train == 0), valid.isnan() | (valid == 0)",
+                "= train.isnan() | (train == 0), valid.isnan()",
+            )
+        ),
+        Mistake(
+            "only the first gap filled",
+            edit(
+                "(train_missing, median",
+                "(train_missing & (train_missing.cumsum(0) == 1), median",
+                "(valid_missing, median",
+                "(valid_missing & (valid_missing.cumsum(0) == 1), median",
+            ),
+            "Only the first gap of a column is filled. Fill all of them.",
         ),
         Mistake(
             "masks inverted",
@@ -508,6 +578,22 @@ class FillMissing(Exercise):
                 "valid[:] = torch.where(",
             ),
             "You overwrote the tensors that were passed in. Make new ones.",
+        ),
+        Mistake(
+            AGAIN.mistake,
+            None,
+            f"Later columns are filled with the number that filled the first one. {KEPT}",
+            sign=_one_fill,
+        ),
+        Mistake(
+            "gaps still there",
+            None,
+            "There is still a gap (a nan) in what you return. Every gap is filled, in train and in "
+            "valid. Which are left: all, those of one column, or those after the first? Or is what "
+            "you fill with nan itself?",
+            sign=lambda evidence: any(
+                bool(e[name].isnan().any()) for e in evidence for name in ("train", "valid")
+            ),
         ),
     )
 
@@ -710,7 +796,7 @@ class TabularModel(Exercise):
 
         yield case("two columns of each kind, a batch of six", [4, 7], 2, 1, [5], 6)
         yield case("a batch of one, two hidden layers", [3, 12, 5], 1, 2, [8, 6], 1)
-        yield case("two columns with as many codes", [5, 5], 1, 1, [2], 3)
+        yield case("two columns with as many codes", [5, 5], 1, 1, [2, 2, 2], 3)
         yield case("no continuous column", [6], 0, 1, [9, 3], 5)
         low = case("no hidden layer", [5, 9], 3, 2, [], 4)
         low.inputs["values"]["(2,)"] -= 4  # an output is negative, whatever is drawn
@@ -720,8 +806,11 @@ class TabularModel(Exercise):
         yield start
 
     def probe(self, TabularModel: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        model = TabularModel(case.cards, *case.sizes, case.hidden_widths)
+        cards, hidden = list(case.cards), list(case.hidden_widths)
+        model = TabularModel(cards, *case.sizes, hidden)
         yield claim("`TabularModel` is an nn.Module", isinstance(model, nn.Module))
+        as_before = cards == case.cards and hidden == case.hidden_widths
+        yield claim("the lists `cardinalities` and `hidden` are as they were", as_before)
         listed = [(str(tuple(p.shape)), p) for p in model.parameters()]
         parameters = dict(listed)
         turned = {}  # weights of affine maps written as (in, out) are right too
@@ -750,7 +839,7 @@ class TabularModel(Exercise):
         )
         if "start" in case.inputs:
             spreads = [float(table.detach().std()) for table in tables]
-            spread = all(0.005 < s < 0.02 for s in spreads)
+            spread = all(0.008 < s < 0.0125 for s in spreads)
             yield claim("the spread of the tables at the start is about 0.01", spread)
             return
         with torch.no_grad():
@@ -766,6 +855,24 @@ class TabularModel(Exercise):
                 yield f"grad of the parameter of shape {shape}", grad
 
     mistakes = (
+        Mistake(
+            "changed its input",
+            edit(
+                "widths = [width, *hidden, n_outputs]",
+                "hidden.append(n_outputs)\n        widths = [width, *hidden]",
+            ),
+            "Your code changes the list `hidden` or `cardinalities` that it is given. `append` and "
+            "`insert` work on the list itself, which belongs to whoever called: make a new one.",
+        ),
+        Mistake(
+            "max_norm",
+            edit(
+                "embedding_lookup(table, codes)",
+                "nn.functional.embedding(codes, table, max_norm=1.0)",
+            ),
+            "Rows of the tables that are longer than 1 are shortened, as `max_norm=1` does, and in "
+            "the table itself. A row is looked up as it is.",
+        ),
         Mistake(
             "embeddings detached",
             edit("(table, codes)", "(table.detach(), codes)"),
@@ -804,7 +911,8 @@ class TabularModel(Exercise):
             None,
             "The spread of the tables at the start is not 0.01. torch.randn has a spread "
             "(standard deviation) of 1: multiply it by 0.01, not by its root. torch.rand gives "
-            "no number below 0, and has a spread of 0.29.",
+            "no number below 0, and has a spread of 0.29; numbers drawn evenly between -0.01 and "
+            "0.01 have one of 0.006.",
             sign=lambda evidence: any(
                 e.get("the tables are small at the start")
                 and e.get("the tables are random at the start")
@@ -1362,7 +1470,13 @@ class ExposeFillMissing(Expose):
     takes = {"train": "tensor with gaps", "valid": "tensor with gaps"}
     shapes = "train and valid should have one dimension, with one number at least in train."
     asks = "train"
-    beyond = ("median as a whole number", "each value once")
+    beyond = (
+        "median as a whole number",
+        "each value once",
+        "one mask not returned",  # these are for the function's own check
+        "0 counts as a gap",
+        "only the first gap filled",
+    )
     full, part = 0.9, 0.85
 
     def suits(self, given: Mapping[str, Any]) -> bool:

@@ -1791,3 +1791,162 @@ class _NeverCounted(_Table):
         for table in self.tables:
             found.append(F.embedding(categorical[:, j], table))
         return found
+
+
+def _encoded(train, valid, missing=lambda v: v is None or v != v, gap=0, key=lambda v: v, **how):
+    """Codes as they should be, with one part written otherwise."""
+    train, valid = map(key, train), map(key, valid)
+    train, valid = list(train), list(valid)
+    vocab = sorted({v for v in train if not missing(v)})
+    code = {v: i for i, v in enumerate(vocab, 1)}
+    lost = len(vocab) + 1 if gap else 0
+    codes = [
+        torch.tensor([lost if missing(v) else code.get(v, 0) for v in part], **how)
+        for part in (train, valid)
+    ]
+    return *codes, vocab
+
+
+wrong("tabular.categorify", "codes as int32")(
+    lambda train, valid: _encoded(train, valid, dtype=torch.int32)
+)
+wrong("tabular.categorify", "a code of its own for missing values")(
+    lambda train, valid: _encoded(train, valid, gap=1)
+)
+wrong("tabular.categorify", "the text nan as missing")(
+    lambda train, valid: _encoded(train, valid, lambda v: v is None or str(v) == "nan")
+)
+wrong("tabular.categorify", "every float missing")(
+    lambda train, valid: _encoded(train, valid, lambda v: v is None or type(v) is float)
+)
+wrong("tabular.categorify")(  # texts cut
+    lambda train, valid: _encoded(train, valid, key=lambda v: v[:3] if isinstance(v, str) else v)
+)
+
+
+@wrong("tabular.categorify")  # an unknown float gets the code of its whole number
+def categorify(train, valid):
+    missing = lambda v: v is None or v != v  # noqa: E731
+    vocab = sorted({v for v in train if not missing(v)})
+    code = {v: i for i, v in enumerate(vocab, 1)}
+
+    def number(v):
+        if missing(v):
+            return 0
+        return code.get(v, code.get(int(v), 0) if isinstance(v, float) else 0)
+
+    train, valid = (torch.tensor([number(v) for v in part]) for part in (train, valid))
+    return train, valid, vocab
+
+
+def _by_median(train, valid, gap=torch.isnan, valid_gap=None, fill=None):
+    """Columns filled with the median of train, with one part written otherwise."""
+    a, b = gap(train), (valid_gap or gap)(valid)
+    m = train[~a].median()
+    return torch.where(a, m, train), torch.where(b, m if fill is None else fill, valid), a, b
+
+
+wrong("tabular.fill_missing", "0 counts as a gap")(
+    lambda train, valid: _by_median(train, valid, lambda x: x.isnan() | (x == 0))
+)
+wrong("tabular.fill_missing", "0 counts as a gap")(
+    lambda train, valid: _by_median(train, valid, lambda x: x.isnan() | (x == 0), torch.isnan)
+)
+wrong("tabular.fill_missing", "zero instead of missing")(
+    lambda train, valid: _by_median(train, valid, fill=torch.tensor(0.0))
+)
+wrong("tabular.fill_missing", "one mask not returned")(
+    lambda train, valid: _by_median(train, valid)[:3]
+)
+
+
+@wrong("tabular.fill_missing", "only the first gap filled")
+def fill_missing(train, valid):
+    a, b = train.isnan(), valid.isnan()
+    m = train.nanmedian()
+    t, v = train.clone(), valid.clone()
+    if a.any():
+        t[a.nonzero()[0]] = m
+    if b.any():
+        v[b.nonzero()[0]] = m
+    return t, v, a, b
+
+
+@wrong("tabular.fill_missing", "gaps still there")
+def fill_missing(train, valid):
+    a, b = train.isnan(), valid.isnan()
+    m = train.nanmedian()
+    t, v = train.clone(), valid.clone()
+    for column, gaps in ((t, a), (v, b)):
+        for i in range(len(column) - 1):
+            if gaps[i]:
+                column[i] = m
+    return t, v, a, b
+
+
+@wrong("tabular.fill_missing", "keeps something between calls")
+def fill_missing(train, valid):
+    a, b = train.isnan(), valid.isnan()
+    m = fill_missing.__dict__.setdefault("m", train.nanmedian())
+    return torch.where(a, m, train), torch.where(b, m, valid), a, b
+
+
+class _Tables(nn.Module):
+    """A right TabularModel of nn.Embedding and nn.Linear."""
+
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden, **settings):
+        super().__init__()
+        sizes = [min(600, round(1.6 * n**0.56)) for n in cardinalities]
+        self.tables = nn.ModuleList(
+            nn.Embedding(n, size, **settings) for n, size in zip(cardinalities, sizes)
+        )
+        for table in self.tables:
+            nn.init.normal_(table.weight, 0, 0.01)
+        widths = [sum(sizes) + n_continuous, *hidden, n_outputs]
+        self.maps = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
+
+    def forward(self, categorical, continuous):
+        rows = [table(categorical[:, j]) for j, table in enumerate(self.tables)]
+        x = torch.cat([*rows, continuous], dim=1)
+        for layer in self.maps[:-1]:
+            x = layer(x).relu()
+        return self.maps[-1](x)
+
+
+@wrong("tabular.TabularModel", "max_norm")
+class TabularModel(_Tables):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden, max_norm=1.0)
+
+
+@wrong("tabular.TabularModel", "changed its input")
+class TabularModel(_Tables):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        hidden.append(n_outputs)
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden[:-1])
+
+
+@wrong("tabular.TabularModel", "tables start with the wrong spread")
+class TabularModel(_Tables):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        for table in self.tables:
+            nn.init.uniform_(table.weight, -0.01, 0.01)
+
+
+@wrong("tabular.TabularModel")  # neighbouring maps of one shape are one object
+class TabularModel(_Tables):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        for i in range(1, len(self.maps) - 1):
+            if self.maps[i].weight.shape == self.maps[i - 1].weight.shape:
+                self.maps[i] = self.maps[i - 1]
+
+
+@wrong("tabular.TabularModel")  # hidden maps of one width are one object
+class TabularModel(_Tables):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        if len(hidden) > 2 and len(set(hidden)) == 1:
+            for i in range(2, len(hidden)):
+                self.maps[i] = self.maps[1]
