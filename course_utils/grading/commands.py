@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from course_utils.grading.classroom import commands as classroom
-from course_utils.grading.outside.words import counted, waits
+from course_utils.grading.outside.words import asked_again, counted, waits
 from course_utils.grading.term import commands as term
 
 if TYPE_CHECKING:  # a command imports what it needs when it runs
@@ -257,6 +257,18 @@ def show(report: dict[str, Any]) -> None:
     waiting = sum(bool(check.get("waiting")) for row in rows.values() for check in row["checks"])
     if waiting:
         print(f"{waits(waiting)} in the formgrader, under Manual grading.")
+    again = [
+        f"{check['id'].partition('.')[2]} of {student}"
+        for student, row in rows.items()
+        for check in row["checks"]
+        if check.get("again")
+    ]
+    if again:
+        console.print(
+            escape(printable(asked_again(", ".join(again), len(again)))),
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _open(row: Mapping[str, Any]) -> Iterator[str]:

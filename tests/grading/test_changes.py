@@ -250,7 +250,7 @@ def test_the_newest_of_three_releases_is_found():
     texts = []
     for number in range(3):
         notebook = corpus.released()
-        notebook["cells"][0]["source"] = f"# Edition {number}"
+        notebook["cells"][0]["source"] = f"# Edition {number}\n\nRead this."
         texts.append(json.dumps(notebook))
     mine = json.loads(texts[1])
     mine["cells"].append(corpus.cell("n = 1"))
@@ -258,6 +258,10 @@ def test_the_newest_of_three_releases_is_found():
     assert releases.came_from(texts[2], texts[:2], content) == texts[1]
     assert releases.came_from(texts[1], [texts[0], texts[2]], content) == ""
     assert releases.came_from(texts[2], texts[:2], b"nonsense") == ""
+    other = json.loads(content)  # as an editor on Windows writes it
+    for cell in other["cells"]:
+        cell["source"] = "".join(cell["source"]).replace("\n", "\r\n")
+    assert releases.came_from(texts[2], texts[:2], json.dumps(other).encode()) == texts[1]
 
 
 def test_an_answer_to_what_was_dropped_is_still_run():
@@ -396,6 +400,13 @@ def test_report_table_and_statistics_say_what_the_gradebook_says(course, capsys)
     stamp = course.path("submitted", "anna", LESSON.name) / "timestamp.txt"
     stamp.write_text("2024-10-01 11:00:00 UTC")
     assert grade(course)["submissions"]["anna"]["score"] == 3.5
+    # It was late after all, and then the time is taken back, or spoilt.
+    for text in ("", "no idea"):
+        stamp.write_text("2024-10-02 11:00:00 UTC")
+        assert grade(course)["submissions"]["anna"]["score"] == 1.75
+        stamp.write_text(text) if text else stamp.unlink()
+        row = grade(course)["submissions"]["anna"]
+        assert row["score"] == 3.5 and "late_penalty" not in row
 
 
 def test_who_has_no_result_yet_is_named_and_stops_no_report(course, monkeypatch, capsys):
@@ -565,6 +576,27 @@ def test_the_report_says_who_waits_who_is_late_who_is_away_and_whose_file_was_no
     assert f"Mean score {found.mean:.2f} of {corpus.ALL:g}." in page
     assert f'{broken}</th><td data-label="whose">cleo</td>' in page
     assert found.open["cleo"] == ["unreadable"]
+
+
+def test_an_answer_that_has_changed_since_it_was_read_is_told(told, monkeypatch, capsys):
+    monkeypatch.chdir(told.root)
+    by_hand(told, "bo", "why_nonlinear", 1.5)
+    again = "has changed since you gave points, look again in the formgrader: why_nonlinear of bo."
+    show(grade(told))
+    assert again not in capsys.readouterr().out
+    hand_in(told, "bo", worded("Something else."))
+    report = grade(told)
+    [check] = [c for c in report["submissions"]["bo"]["checks"] if c.get("again")]
+    assert check["id"].endswith("why_nonlinear") and check["points"] == 1.5
+    show(report)
+    assert again in capsys.readouterr().out
+    found = statistics.collect(told, LESSON)
+    statistics.show(found)
+    assert again in " ".join(capsys.readouterr().out.split())
+    assert "why_nonlinear (has changed since you gave points)" in statistics.page(found)
+    by_hand(told, "bo", "why_nonlinear", 1.0)  # somebody has looked
+    show(grade(told))
+    assert again not in capsys.readouterr().out
 
 
 def test_a_stamp_that_says_no_time_is_told_and_counts_as_none(told, capsys):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from course_utils.grading.outside.graded import graded_cells
 from course_utils.grading.outside.names_in_cells import defined, needed
-from course_utils.grading.outside.reading import Unreadable
+from course_utils.grading.outside.reading import Unreadable, parse
 from course_utils.grading.outside.rebuild import LessonCells, rebuild
 from tests.grading import corpus
 
@@ -211,3 +211,17 @@ def test_no_json_brings_it_down(cells, metadata):
 def test_no_bytes_bring_it_down(content):
     with pytest.raises(Unreadable):
         rebuild(LessonCells(corpus.released()), content)
+
+
+@pytest.mark.parametrize(
+    "content, why",
+    [
+        ('{"cells": []}'.encode("utf-16"), "not in UTF-8"),
+        ('{"cells": ["ü"]}'.encode("latin-1"), "not in UTF-8"),
+        (b'{\n<<<<<<< HEAD\n "a": 1\n=======\n}', "Line 2 of the file is a mark of a merge"),
+        (b'{"cells": [', "not a notebook, or only part of one"),
+    ],
+)
+def test_what_cannot_be_read_says_why(content, why):
+    with pytest.raises(Unreadable, match=why):
+        parse(content)

@@ -221,6 +221,41 @@ def test_a_download_that_brings_nothing_new_leaves_the_tag(classed, tmp_path):
     assert "7777" in tags(classed, LESSON.name)["anna"]
 
 
+def test_a_time_written_by_hand_outlives_the_same_download(classed, tmp_path):
+    download = archive(tmp_path / "a.zip", {"anna/01_linear.ipynb": notebook()})
+    taken(classed, download)
+    stamp = classed.path("submitted", "anna", LESSON.name) / "timestamp.txt"
+    stamp.write_text("2026-11-30 23:10 UTC")
+    found, refused = taken(classed, download)
+    assert found["anna"].startswith("unchanged") and not refused
+    assert stamp.read_text() == "2026-11-30 23:10 UTC"
+    other = archive(tmp_path / "b.zip", {"anna/01_linear.ipynb": notebook("relu")})
+    assert "has no timestamp.txt, as the one before it had" in taken(classed, other)[0]["anna"]
+
+
+def test_an_older_download_does_not_bring_back_what_was_replaced(classed, tmp_path):
+    first = archive(tmp_path / "a.zip", {"anna/01_linear.ipynb": notebook()})
+    second = archive(tmp_path / "b.zip", {"anna/01_linear.ipynb": notebook("relu")})
+    taken(classed, first)
+    taken(classed, second)
+    found, refused = taken(classed, first)
+    assert not found and "anna has handed in something else since" in refused[0]
+    assert "replaced/01_linear/anna.1/01_linear.ipynb" in refused[0]
+    assert handed_in(classed, "anna")[NAME] == notebook("relu")
+    # With a time, the later one counts, whatever was there before.
+    timed = archive(tmp_path / "c.zip", {"anna_2024-10-01-10-00-00_01_linear.ipynb": notebook()})
+    assert taken(classed, timed)[0]["anna"].startswith("replaced")
+    assert handed_in(classed, "anna")[NAME] == notebook()
+    earlier = {"anna_2024-09-30-10-00-00_01_linear.ipynb": notebook("relu")}
+    assert not taken(classed, archive(tmp_path / "d.zip", earlier))[0]
+    assert handed_in(classed, "anna")[NAME] == notebook()
+
+
+def test_a_file_may_be_called_by_an_id_alone(classed, tmp_path):
+    found, refused = taken(classed, archive(tmp_path / "a.zip", {"anna.ipynb": notebook()}))
+    assert found.keys() == {"anna"} and not refused
+
+
 # ---------------------------------------------------------------- bad input
 
 

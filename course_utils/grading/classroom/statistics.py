@@ -4,7 +4,7 @@ it took.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from course_utils.grading.classroom.unnamed import Group
 from course_utils.grading.outside.course import Course
 from course_utils.grading.outside.gate import plain, printable
 from course_utils.grading.outside.result import UNREAD, Result
-from course_utils.grading.outside.words import code, counted, waits
+from course_utils.grading.outside.words import asked_again, code, counted, waits
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
 COLOURS = {  # of a check's verdicts, in the order of the bars; white is legible on each
@@ -77,6 +77,7 @@ class Statistics:
     late: dict[str, float] = field(default_factory=dict)  # what was taken off for being late
     repairs: dict[str, list[str]] = field(default_factory=dict)  # whose notebooks, by what it was
     waiting: dict[str, list[str]] = field(default_factory=dict)  # who waits for points, by question
+    again: dict[str, list[str]] = field(default_factory=dict)  # whose read answer has changed
     absent: list[str] = field(default_factory=list)  # who is in the class and has handed in nothing
     statuses: Counter[str] = field(default_factory=Counter)
     essays: dict[str, Essay] = field(default_factory=dict)
@@ -212,6 +213,9 @@ def _count(statistics: Statistics, student: str, grade: Any) -> None:
     if is_waiting(grade):
         statistics.waiting.setdefault(name, []).append(student)
         statistics.open[student].append(f"{name} (waits for you)")
+    elif grade.manual_score is not None and grade.needs_manual_grade:
+        statistics.again.setdefault(name, []).append(student)
+        statistics.open[student].append(f"{name} (has changed since you gave points)")
 
 
 def show(found: Statistics) -> None:
@@ -262,10 +266,16 @@ def _about_students(found: Statistics) -> Iterator[str]:
         yield f"Taken off for being late: {late}."
     if found.waiting:
         number = sum(map(len, found.waiting.values()))
-        who = "; ".join(f"{name} of {named(students)}" for name, students in found.waiting.items())
-        yield f"{waits(number)} in the formgrader: {who}."
+        yield f"{waits(number)} in the formgrader: {_whose(found.waiting)}."
+    if found.again:
+        yield asked_again(_whose(found.again), sum(map(len, found.again.values())))
     if found.absent:
         yield f"Nothing yet from: {', '.join(found.absent)}."
+
+
+def _whose(answers: Mapping[str, Sequence[str]]) -> str:
+    """Answers and whose they are, in words."""
+    return "; ".join(f"{name} of {named(students)}" for name, students in answers.items())
 
 
 def named(students: Sequence[str]) -> str:

@@ -69,9 +69,7 @@ class TrustedExporter(NotebookExporter):
         stamp = handed_in_at(submitted)
         with course.alone(), Gradebook(course.folders.db_url, course.folders.course_id) as book:
             book.update_or_create_student(student)
-            submission = book.update_or_create_submission(
-                name, student, **({"timestamp": stamp} if stamp else {})
-            )
+            submission = book.update_or_create_submission(name, student, timestamp=stamp)
             until = late.extensions(course, Lesson(name, course.root)).get(student)
             if until is not None and submission.assignment.duedate is not None:
                 submission.extension = for_gradebook(until) - submission.assignment.duedate

@@ -326,6 +326,7 @@ def summary(result: Result, given: Marks | None = None) -> dict[str, Any]:
         more = {
             "waiting": waiting,
             "by_hand": given is not None and row.grade_id in given.by_hand,
+            "again": given is not None and row.grade_id in given.again,
             "fault": row.fault,
         }
         checks.append(check | {name: value for name, value in more.items() if value})

@@ -55,7 +55,7 @@ class Writer:
         if student not in self.known or f'"result": "{key}"' not in text:
             return False
         stamp = handed_in_at(self.course.path("submitted", student, self.lesson.name))
-        return stamp is None or stamp == self.known[student]
+        return stamp == self.known[student]
 
     def write(self, results: Sequence[Written]) -> Iterator[tuple[str, PermissionError]]:
         """Write results: the grades of all together, then each student's files.
@@ -111,9 +111,7 @@ class Writer:
         """A student's submission, which may be new, and its notebook."""
         name = self.lesson.name
         stamp = handed_in_at(self.course.path("submitted", student, name))
-        submission = self.gradebook.update_or_create_submission(
-            name, student, **({"timestamp": stamp} if stamp else {})
-        )
+        submission = self.gradebook.update_or_create_submission(name, student, timestamp=stamp)
         return submission, next(item for item in submission.notebooks if item.name == name)
 
 
@@ -122,7 +120,7 @@ class Marks:
     """What the gradebook says of a submission; points by grade_id, None where nobody gave any.
 
     score: with what was given by hand, less the penalty for being late. by_hand: what a person gave
-    points for.
+    points for. again: what of it has changed since.
     """
 
     score: float
@@ -130,6 +128,7 @@ class Marks:
     penalty: float
     points: dict[str, float | None]
     by_hand: frozenset[str] = frozenset()
+    again: frozenset[str] = frozenset()
 
     @property
     def waiting(self) -> list[str]:
@@ -147,16 +146,19 @@ def marks(course: Course, lesson: Lesson) -> dict[str, Marks]:
         submissions = book.db.execute(wanted).all()
         points: dict[str, dict[str, float | None]] = {id: {} for id, *_ in submissions}
         by_hand: dict[str, set[str]] = {id: set() for id, *_ in submissions}
+        again: dict[str, set[str]] = {id: set() for id, *_ in submissions}
+        wanted = select(one.id, BaseCell.name, Grade.auto_score, Grade.manual_score, Grade.score)
         grades = (
-            select(one.id, BaseCell.name, Grade.auto_score, Grade.manual_score, Grade.score)
+            wanted.add_columns(Grade.needs_manual_grade)
             .join(SubmittedNotebook, SubmittedNotebook.assignment_id == one.id)
             .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
             .join(BaseCell, BaseCell.id == Grade.cell_id)
             .where(of_lesson)
         )
-        for id, name, automatic, manual, score in book.db.execute(grades):
+        for id, name, automatic, manual, score, needs in book.db.execute(grades):
             points[id][name] = None if automatic is manual is None else score
             by_hand[id] |= set() if manual is None else {name}
+            again[id] |= {name} if needs and manual is not None else set()
     return {
         student: Marks(
             max(0.0, score - (penalty or 0.0)),
@@ -164,6 +166,7 @@ def marks(course: Course, lesson: Lesson) -> dict[str, Marks]:
             penalty or 0.0,
             points[id],
             frozenset(by_hand[id]),
+            frozenset(again[id]),
         )
         for id, student, score, most, penalty in submissions
     }

@@ -1,6 +1,7 @@
 """Reads a file that was handed in: its cells, as far as they can be read."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,7 +64,17 @@ def parse(content: bytes) -> dict[str, Any]:
         raise Unreadable("The file is empty.")
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Unreadable(
+            "The file is not in UTF-8, as a notebook is: save it again in JupyterLab."
+        ) from None
     except (ValueError, RecursionError) as error:
+        if conflict := re.search(rb"^(<{7}|={7}|>{7})( |$)", content, re.MULTILINE):
+            line = content.count(b"\n", 0, conflict.start()) + 1
+            raise Unreadable(
+                f"Line {line} of the file is a mark of a merge: choose one of the two versions, "
+                "and delete the marks."
+            ) from None
         why = str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
         raise Unreadable(f"The file is not a notebook, or only part of one ({why}).") from None
     version = notebook.get("nbformat") if isinstance(notebook, dict) else None

@@ -66,5 +66,6 @@ def _signs(cells: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
         if "grade_id" in marks:
             signs.add((str(marks["grade_id"]), str(marks.get("points"))))
         if not marks.get("solution"):
-            signs.add((str(cell["cell_type"]), text(cell).strip()))
+            lines = (line.rstrip() for line in text(cell).strip().splitlines())
+            signs.add((str(cell["cell_type"]), "\n".join(lines)))
     return signs

@@ -15,6 +15,15 @@ def waits(number: int) -> str:
     return f"{counted(number, 'answer')} {'waits' if number == 1 else 'wait'} for you"
 
 
+def asked_again(who: str, number: int) -> str:
+    """What is said of answers that have changed since a person gave points for them; who: whose."""
+    have = "has" if number == 1 else "have"
+    return (
+        f"{counted(number, 'answer')} {have} changed since you gave points, look again in the "
+        f"formgrader: {who}."
+    )
+
+
 def code(text: str) -> Markup:
     """Prose as HTML, in which `names` in backticks are code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +18,12 @@ from course_utils.grading.outside.intake import (
     BESIDE,
     LARGEST_BESIDE,
     MOST_BESIDE,
+    handed_in_at,
     open_plain,
     read_given,
 )
 from course_utils.grading.outside.recognise import known_lessons, recognised
-from course_utils.grading.outside.times import read_time, shown
+from course_utils.grading.outside.times import for_gradebook, read_time, shown
 from course_utils.grading.term.archive import Found, Unpacked, content, unpack
 from course_utils.grading.term.names import Owner, Source, copies, in_name, owner, tokens
 from course_utils.grading.term.roster import People
@@ -114,6 +115,9 @@ class Collector:
 
     def _candidate(self, file: Found, whose: Owner | None) -> Candidate:
         """A notebook with its student and lesson; raises NotUnderstood."""
+        stem = file.name.partition(".")[0]
+        if whose is None and self.people.named(stem):  # its name is an id, or a person's
+            whose = Owner(stem, (file.name,))
         if whose is None:
             raise NotUnderstood("its name names no student")
         return Candidate(file, whose, self._student(whose), self._lesson(file, whose))
@@ -227,7 +231,8 @@ def collect(
 ) -> Collected:
     """Take in what a zip archive or a folder holds; raises CourseError where it is neither.
 
-    Notes of an arrival begin with what became of it: new, replaced, unchanged.
+    Notes of an arrival begin with what became of it: new, replaced, unchanged. What was replaced
+    already is not taken in again: an older download would bring it back.
     """
     with tempfile.TemporaryDirectory() as folder:
         unpacked = unpack(path, Path(folder))
@@ -235,6 +240,12 @@ def collect(
         kept = []
         for arrival in result.arrivals:
             chosen = arrival.chosen
+            if old := _replaced_before(course, arrival):
+                result.refused.append(
+                    f"{chosen.file.shown} was left out: {chosen.student} has handed in something "
+                    f"else since. If it is to count, copy it from {old}."
+                )
+                continue
             try:
                 arrival.notes.insert(0, _put(course, arrival))
                 kept.append(arrival)
@@ -255,7 +266,9 @@ def _put(course: Course, arrival: Arrival) -> str:
     files |= {file.name: content(file) for file in arrival.beside}
     if arrival.at is not None:
         files["timestamp.txt"] = f"{shown(arrival.at)}\n".encode()
-    if _is_there(target, files):
+    # A time that was written by hand stays, where the platform gives none.
+    written = set() if arrival.at is not None else {"timestamp.txt"}
+    if _is_there(target, files, written):
         return UNCHANGED
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
@@ -267,18 +280,45 @@ def _put(course: Course, arrival: Arrival) -> str:
         old = course.own("replaced", chosen.lesson, f"{chosen.student}.{number + 1}")
         old.parent.mkdir(parents=True, exist_ok=True)
         os.rename(target, old)
+        if os.path.lexists(old / "timestamp.txt") and "timestamp.txt" not in files:
+            arrival.notes.append("has no timestamp.txt, as the one before it had")
     os.rename(made, target)
     return "replaced an earlier one" if replaced else "new"
 
 
-def _is_there(target: Path, files: Mapping[str, bytes]) -> bool:
-    """Whether these files are there already, and no others."""
-    if target.is_symlink() or not target.is_dir() or {*os.listdir(target)} != {*files}:
-        return False
+def _replaced_before(course: Course, arrival: Arrival) -> Path | None:
+    """Where this notebook lies if it was replaced before; None where it was not, or where its time
+    says that it is the newer one.
+    """
+    name, student = arrival.chosen.lesson, arrival.chosen.student
+    target = course.path("submitted", student, name)
+    now = handed_in_at(target)
+    if arrival.at is not None and (now is None or for_gradebook(arrival.at) > now):
+        return None
+    wanted = content(arrival.chosen.file)
+    if _same(target / f"{name}.ipynb", wanted):
+        return None
+    for path in sorted(course.own("replaced", name).glob(f"{student}.*/{name}.ipynb")):
+        if path.parent.name.removeprefix(f"{student}.").isdigit() and _same(path, wanted):
+            return path
+    return None
+
+
+def _same(path: Path, data: bytes) -> bool:
+    """Whether a file can be read and holds these bytes."""
     try:
-        return all(_content(target / name) == data for name, data in files.items())
+        return _content(path) == data
     except OSError:
         return False
+
+
+def _is_there(target: Path, files: Mapping[str, bytes], also: Set[str]) -> bool:
+    """Whether these files are there already, and no others but those that may be there also."""
+    if target.is_symlink() or not target.is_dir():
+        return False
+    if {*os.listdir(target)} - also != {*files} - also:
+        return False
+    return all(_same(target / name, data) for name, data in files.items())
 
 
 def _content(path: Path) -> bytes:
