@@ -893,6 +893,12 @@ class AdamwStep(Exercise):
             "You shrink the weight before Adam's step and after it. Once is enough: before it.",
         ),
         Mistake(
+            "no decay at the first step",
+            edit("lr * wd", "lr * wd * (t > 1)"),
+            "At t = 1 your weights do not decay. The decay does not depend on t: every step "
+            "shrinks them.",
+        ),
+        Mistake(
             "lr and eps swapped",
             edit("lr * m_hat / (s_hat.sqrt() + eps)", "eps * m_hat / (s_hat.sqrt() + lr)"),
             "eps stands where lr should, and lr where eps should. Do you pass the arguments on in "
@@ -917,6 +923,13 @@ class AdamwStep(Exercise):
             replaced=_on_a_copy("params[[x is p for x in params].index(True)] = p"),
         ),
     )
+
+
+@torch.no_grad()
+def _lr_fixed(params: list[Tensor], lr: float) -> None:  # noqa: ARG001
+    for p in params:
+        if p.grad is not None:
+            p -= 0.1 * p.grad.sign()
 
 
 class RebornAdamStep(Exercise):
@@ -963,7 +976,7 @@ class RebornAdamStep(Exercise):
         ),
         Mistake(
             "lr fixed at 0.1",
-            edit("lr * p.grad", "0.1 * p.grad"),
+            _lr_fixed,  # no edit: with a second mistake it would be any power of 0.1
             "Every entry moves by 0.1, whatever lr is. That is the lr of the example: use the one "
             "that is passed in.",
         ),

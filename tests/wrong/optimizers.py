@@ -1973,3 +1973,22 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
             p *= 1 - lr * wd
             p *= 1 - lr * wd
     _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+# the decay is left out at t = 1
+@wrong("optimizers.adamw_step", "no decay at the first step")
+@torch.no_grad()
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    for p in params:
+        if p.grad is not None and t > 1:
+            p.mul_(1 - lr * wd)
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+# lr hard-coded as 0.01
+@wrong("optimizers.reborn_adam_step")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p -= 0.01 * p.grad.sign()
