@@ -252,12 +252,6 @@ class Softmax(Exercise):
         ),
         *_shift_mistakes(),
         Mistake(
-            "shift added",
-            edit("logits - shift", "logits + shift"),
-            "You add the largest logit of the row. Logits of 1000 then become 2000. Subtract it: "
-            "after the shift the largest is 0.",
-        ),
-        Mistake(
             "shifted only in the denominator",
             edit("return exp", "return logits.exp()"),
             "You shift in the denominator and not in the numerator. The factor that a shift brings "
