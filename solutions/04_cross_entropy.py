@@ -223,7 +223,7 @@ def softmax(logits):
     """The probabilities of the classes, for every row by itself.
 
     logits: (n, c), of any size, such as 1000 or -1000. They stay as they are.
-    Returns p: (n, c), every row adds up to 1, with its graph.
+    Returns p: (n, c), every row adds up to 1. Gradients flow back through it.
 
     >>> softmax(torch.tensor([[0.0, 0.0, math.log(2)], [1000.0, 1000.0, -1000.0]]))
     tensor([[0.2500, 0.2500, 0.5000],
@@ -332,7 +332,7 @@ def log_softmax(logits):
     """The logarithms of the softmax, for every row by itself.
 
     logits: (n, c), of any size, such as 1000 or -1000. They stay as they are.
-    Returns log p: (n, c), no number above 0, with its graph.
+    Returns log p: (n, c), no number above 0. Gradients flow back through it.
 
     >>> log_softmax(torch.tensor([[1000.0, 0.0]]))
     tensor([[    0., -1000.]])
