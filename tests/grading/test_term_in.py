@@ -438,6 +438,22 @@ def test_rosters(course, kind):
     assert known.lms_user_id == ("102" if kind == "canvas" else "")
 
 
+@pytest.mark.parametrize("full", ["Aïcha Ben Saïd", "Aïcha Ben, Saïd"])
+def test_a_full_name_parts_no_known_name_in_another_place(course, tmp_path, full):
+    table = tmp_path / "names.csv"
+    table.write_text("id,first name,last name\nab,Aïcha,Ben Saïd\n", encoding="utf-8")
+    enter(course, read_roster(table).people)
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(f'Identifier,Full name,ID number\nParticipant 7,"{full}",ab\n', "utf-8")
+    changed = full.endswith(", Saïd")  # Last, First: another order of the words
+    enter(course, read_roster(sheet).people)
+    [person] = known_people(course)
+    assert (person.last_name == "Ben Saïd") != changed
+    table.write_text("id,first name,last name\nab,Aïcha Ben,Saïd\n", encoding="utf-8")
+    enter(course, read_roster(table).people)  # columns of their own are believed
+    assert known_people(course)[0].last_name == "Saïd"
+
+
 def test_a_roster_with_doubles_and_missing_ids(course):
     path = course.root / "r.csv"
     path.write_text("id,first name\nanna,Anna\nbo,Bo\nbo,Bob\n,Cy\n../x,Dee\n\n")

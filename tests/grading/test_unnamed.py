@@ -154,7 +154,7 @@ def test_the_whole_way_from_a_class_to_a_hint_for_all(repository, tmp_path):
 
     run("grade", "01_linear", "--seed=3", "--report=before.json")
     said = run("mistakes", "01_linear")
-    assert "1 mistakes without a name" in said and "linear.collapse: 2 students, such as s1" in said
+    assert "1 mistake without a name" in said and "linear.collapse: 2 students, such as s1" in said
     run("report", "01_linear", "--html=report.html")
     page = (course.root / "report.html").read_text()
     assert (

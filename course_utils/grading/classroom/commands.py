@@ -26,11 +26,12 @@ def mistakes(
     from course_utils.grading.classroom import statistics, unnamed
     from course_utils.grading.outside.course import find_course
     from course_utils.grading.outside.gate import printable
+    from course_utils.grading.outside.words import counted
 
     course, console = find_course(Path.cwd()), Console()
     for chosen in course.choose(lesson):
         groups = unnamed.groups(statistics.graded(course, chosen), least)
-        print(f"{chosen.name}: {len(groups)} mistakes without a name.")
+        print(f"{chosen.name}: {counted(len(groups), 'mistake')} without a name.")
         for group in groups:
             lines = [
                 f"\n{group.id}: {len(group.students)} students, such as {group.students[0]}.",

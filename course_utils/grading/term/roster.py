@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import Gradebook
 
@@ -37,7 +38,10 @@ _PARTICIPANT = re.compile(r"\D+ (\d+)")
 
 @dataclass(frozen=True)
 class Person:
-    """A student; participant is Moodle's number for one assignment, and id_number its ID number."""
+    """A student; participant is Moodle's number for one assignment, and id_number its ID number.
+
+    parted: whether a full name was parted here into first and last, which can go wrong.
+    """
 
     id: str
     first_name: str = ""
@@ -46,6 +50,7 @@ class Person:
     lms_user_id: str = ""
     participant: str = ""
     id_number: str = ""
+    parted: bool = False
 
     @property
     def name(self) -> str:
@@ -150,13 +155,15 @@ def _line(row: Mapping[str, str | list[str]], columns: Mapping[str, str]) -> dic
 
 def _person(line: Mapping[str, str]) -> Person:
     """A student; a full name is Last, First or First Last."""
-    wanted = {item.name: line[item.name] for item in fields(Person) if line.get(item.name)}
+    wanted: dict[str, Any] = {
+        item.name: line[item.name] for item in fields(Person) if line.get(item.name)
+    }
     full = line.get("full_name", "")
     if full and not (wanted.keys() & {"first_name", "last_name"}):
         last, comma, first = full.partition(", ")
         if not comma:
             first, _, last = full.rpartition(" ")
-        wanted |= {"first_name": first, "last_name": last}
+        wanted |= {"first_name": first, "last_name": last, "parted": True}
     if match := _PARTICIPANT.fullmatch(wanted.get("participant", "")):
         wanted["participant"] = match[1]
     return Person(**wanted)
@@ -182,7 +189,8 @@ def known_people(course: Course) -> list[Person]:
 def enter(course: Course, people: Iterable[Person]) -> tuple[list[str], list[str]]:
     """Put students into the gradebook; gives the ids of new ones and of those that changed.
 
-    What the table does not say of a student stays as it is.
+    What the table does not say of a student stays as it is, and so does a name that it only parts
+    in another place.
     """
     before, people = {person.id: person for person in known_people(course)}, [*people]
     new, changed = [], []
@@ -194,6 +202,8 @@ def enter(course: Course, people: Iterable[Person]) -> tuple[list[str], list[str
                 if (value := getattr(person, name))
             }
             old = before.get(person.id)
+            if old is not None and person.parted and key(old.name) == key(person.name):
+                told = {name: value for name, value in told.items() if "name" not in name}
             if old is None:
                 new.append(person.id)
             elif any(getattr(old, name) != value for name, value in told.items()) or (
