@@ -16,6 +16,7 @@ from course_utils.checking import naming
 from course_utils.checking.edit import Edit, edited, texts
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise, Mistake
+from course_utils.checking.world import fixed_world
 
 MOST = 600  # changes that are tried
 SECONDS = 1.0  # for all cases of one: a change may make a loop without an end
@@ -52,7 +53,8 @@ def explained(
     other: Any = copy.copy(exercise)
     other.mistakes = [Mistake(f"{edit.pairs}", edit, "") for edit in edits(exercise)]
     other.seconds = SECONDS
-    named = naming.name(other, cases, expected, got, seed)
+    with fixed_world():
+        named = naming.name(other, cases, expected, got, seed)
     if named is None or named.how not in ("alone", "together"):
         return None
     first, *more = (mistake.change for mistake in named.mistakes)
