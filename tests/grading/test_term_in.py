@@ -21,6 +21,7 @@ from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.late import extend, set_due
 from course_utils.grading.outside.times import read_time
 from course_utils.grading.term.collect import collect, tags
+from course_utils.grading.term.commands import _missing
 from course_utils.grading.term.roster import People, enter, known_people, read_roster
 from tests.grading import corpus
 from tests.grading.classroom import ROOT, course_command, hand_in, make_course, nbgrader_command
@@ -276,6 +277,23 @@ BAD = {
     "no_student": ("01_linear.ipynb", "names no student"),
     "rar": ("anna/work.rar", "only archives"),
 }
+
+
+def test_whose_work_was_left_out_is_known(classed, tmp_path, capsys):
+    files = {
+        "anna/01_linear.ipynb": notebook(),
+        "bo/01_linear.py": b"def relu(x): ...",  # without a notebook
+        "jm/x/01_linear.ipynb": b"{}",  # whose that is nobody can say
+        "jm/01_linear.ipynb": notebook(),
+        "jm/01-linear.ipynb": notebook("relu"),  # which is the newer one?
+    }
+    result = collect(classed, archive(tmp_path / "a.zip", files), People(known_people(classed)))
+    assert result.without == {"bo", "jm"} and len(result.refused) == 3
+    _missing(classed, result, ["anna", "bo", "jm", "zoe"])
+    assert capsys.readouterr().out.splitlines() == [
+        "Nothing for 01_linear yet from: zoe.",
+        "Nothing was taken in for 01_linear of what came from: bo, jm.",
+    ]
 
 
 @pytest.mark.parametrize("kind", BAD)

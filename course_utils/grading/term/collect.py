@@ -1,11 +1,12 @@
 """Puts a learning platform's download where submissions are graded: `course collect`."""
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +34,11 @@ NOTEBOOKS = (".ipynb", ".ipynb.txt", ".ipynb.json")
 
 
 class NotUnderstood(Exception):
-    """Why a notebook was left out."""
+    """Why a notebook was left out, and whose it is where that is known."""
+
+    def __init__(self, why: str, student: str = "") -> None:
+        super().__init__(why)
+        self.student = student
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,14 @@ class Arrival:
 
 @dataclass
 class Collected:
-    """What came in: arrivals in order, and a sentence for everything that was not taken in."""
+    """What came in: arrivals in order, and a sentence for everything that was not taken in.
+
+    without: the students of whom something was not taken in.
+    """
 
     arrivals: list[Arrival] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    without: set[str] = field(default_factory=set)
 
 
 class Collector:
@@ -103,6 +112,7 @@ class Collector:
                 candidate = self._candidate(file, whose)
             except NotUnderstood as error:
                 result.refused.append(f"{file.shown} was left out: {error}.")
+                result.without |= {error.student} - {""}
             else:
                 candidates.setdefault((candidate.student, candidate.lesson), []).append(candidate)
         for _, items in sorted(candidates.items()):
@@ -110,7 +120,11 @@ class Collector:
             if newest is not None:
                 self._say(newest)
                 result.arrivals.append(newest)
-        _share(beside, result)
+            else:
+                result.without.add(items[0].student)
+        for whose in _share(beside, result):
+            with contextlib.suppress(NotUnderstood):
+                result.without.add(self._student(whose))
         return result
 
     def _candidate(self, file: Found, whose: Owner | None) -> Candidate:
@@ -120,7 +134,11 @@ class Collector:
             whose = Owner(stem, (file.name,))
         if whose is None:
             raise NotUnderstood("its name names no student")
-        return Candidate(file, whose, self._student(whose), self._lesson(file, whose))
+        student = self._student(whose)
+        try:
+            return Candidate(file, whose, student, self._lesson(file, whose))
+        except NotUnderstood as error:
+            raise NotUnderstood(str(error), student) from None
 
     def _student(self, whose: Owner) -> str:
         """The id of a student; raises NotUnderstood."""
@@ -186,14 +204,15 @@ def _newest(items: Sequence[Candidate], refused: list[str]) -> Arrival | None:
     return Arrival(first, first.owner.at, notes=notes)
 
 
-def _share(beside: Iterable[tuple[Found, Owner]], result: Collected) -> None:
-    """Put files beside the notebook that they came with, within limits."""
+def _share(beside: Iterable[tuple[Found, Owner]], result: Collected) -> Iterator[Owner]:
+    """Put files beside the notebook that they came with, within limits; yields who sent others."""
     by_place: dict[tuple[str, ...], Arrival] = {}
     for item in result.arrivals:
         by_place[_place(item.chosen.file, item.chosen.owner)] = item
     for file, whose in beside:
         if (arrival := by_place.get(_place(file, whose))) is None:
             result.refused.append(f"{file.shown} was left out: it came without a notebook.")
+            yield whose
         # It says when its notebook was handed in.
         elif file.name == "timestamp.txt":
             try:

@@ -118,8 +118,11 @@ def _show(result: "Collected") -> None:
 def _missing(course: "Course", result: "Collected", people: Iterable[str]) -> None:
     """Print who has handed in nothing, now or before, for the lessons that came in."""
     for name in sorted({arrival.chosen.lesson for arrival in result.arrivals}):
-        if missing := sorted({*people} - {*course.students(course.one(name))}):
-            print(f"Nothing for {name} yet from: {', '.join(missing)}.")
+        missing = {*people} - {*course.students(course.one(name))}
+        if nothing := sorted(missing - result.without):
+            print(f"Nothing for {name} yet from: {', '.join(nothing)}.")
+        if left_out := sorted(missing & result.without):
+            print(f"Nothing was taken in for {name} of what came from: {', '.join(left_out)}.")
 
 
 def due(
