@@ -157,10 +157,10 @@ class NumericalGradient(Exercise):
         ),
         *(
             Mistake(
-                "eps ignored",
+                "steps other than eps",
                 edit("steps = eps", f"eps = {eps}\n    steps = eps"),
-                f"You always step by {eps}. The step size is the argument eps; 1e-6 is only "
-                "its default.",
+                "You step by another distance than eps. Do you use the argument (1e-6 is only its "
+                "default), and one step to either side?",
             )
             for eps in ("1e-6", "1e-5", "1e-4")
         ),
