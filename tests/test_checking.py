@@ -5,6 +5,7 @@ it was.
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from course_utils.checking import (
     unguarded,
 )
 from course_utils.checking import exercise as exercise_module
+from course_utils.checking import guard as guard_module
 from course_utils.checking.compare import same
 from course_utils.checking.evidence import (
     Evidence,
@@ -584,3 +586,25 @@ def test_only_more_than_one_number_can_be_all_zeros():
     several = judge("weight_decay.l2_gradient", lambda p, wd: torch.zeros_like(p))
     single = judge("backprop.relative_error", lambda a, b: 0.0)
     assert several.mistake == "all zeros" and single.mistake != "all zeros"
+
+
+def test_a_time_limit_leaves_no_guard_behind(monkeypatch):
+    """It strikes again and again, also while the guard puts things back."""
+    exercise, left = exercise_module.find("linear.relu"), guard_module._Functions.__exit__
+
+    def slow(self, *error):
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            pass
+        left(self, *error)
+
+    def endless(x):
+        while True:
+            pass
+
+    monkeypatch.setattr(guard_module._Functions, "__exit__", slow)
+    monkeypatch.setattr(type(exercise), "seconds", 0.3)
+    depth = torch._C._len_torch_function_stack()
+    evidence = collect(exercise, endless, exercise.draw(0))
+    assert evidence[-1].raised.type == "TimeLimit"
+    assert torch._C._len_torch_function_stack() == depth

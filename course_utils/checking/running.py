@@ -1,6 +1,7 @@
 """Runs an answer through its probe: fresh inputs, a time limit, captured output, a fixed world."""
 
 import contextlib
+import inspect
 import io
 import linecache
 import os
@@ -21,7 +22,7 @@ from course_utils.checking import axes
 from course_utils.checking.debugging import debuggers_at_work
 from course_utils.checking.evidence import Evidence, Other, Raised, encode, normal_form
 from course_utils.checking.exercise import Case, Exercise, Training
-from course_utils.checking.guard import Guard, handed_in
+from course_utils.checking.guard import Guard, handed_in, unguarded
 from course_utils.checking.source import codes, functions, kept
 from course_utils.checking.world import changed, fixed_world, put_back, seed_generators
 
@@ -360,6 +361,22 @@ def _importing(frame: FrameType | None) -> bool:
     return False
 
 
+# While one of these sets things up or puts them back, nothing is cut: its body runs without it.
+_WHOLE = {
+    inspect.unwrap(manager).__code__
+    for manager in (Guard.watching, unguarded, fixed_world, debuggers_at_work)
+}
+
+
+def _setting_up(frame: FrameType | None) -> bool:
+    """Whether a check's surroundings are being set up or put back, which half done would stay."""
+    while frame:
+        if frame.f_code in _WHOLE:
+            return True
+        frame = frame.f_back
+    return False
+
+
 LIMITED = hasattr(signal, "setitimer")  # not on Windows
 
 
@@ -379,6 +396,8 @@ def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
 
     def over(_: int, frame: FrameType | None) -> None:
         nonlocal began, used
+        if _setting_up(frame):  # it comes again in a tenth of a second
+            return
         if _importing(frame):
             began, used = time.monotonic(), processor_time() if patience > 1 else 0.0
             signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
