@@ -581,7 +581,7 @@ def test_the_report_says_who_waits_who_is_late_who_is_away_and_whose_file_was_no
 def test_an_answer_that_has_changed_since_it_was_read_is_told(told, monkeypatch, capsys):
     monkeypatch.chdir(told.root)
     by_hand(told, "bo", "why_nonlinear", 1.5)
-    again = "has changed since you gave points, look again in the formgrader: why_nonlinear of bo."
+    again = "has changed since you gave points; look again in the formgrader: why_nonlinear of bo."
     show(grade(told))
     assert again not in capsys.readouterr().out
     hand_in(told, "bo", worded("Something else."))

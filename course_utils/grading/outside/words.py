@@ -19,7 +19,7 @@ def asked_again(who: str, number: int) -> str:
     """What is said of answers that have changed since a person gave points for them; who: whose."""
     have = "has" if number == 1 else "have"
     return (
-        f"{counted(number, 'answer')} {have} changed since you gave points, look again in the "
+        f"{counted(number, 'answer')} {have} changed since you gave points; look again in the "
         f"formgrader: {who}."
     )
 

@@ -259,13 +259,13 @@ def collect(
         kept = []
         for arrival in result.arrivals:
             chosen = arrival.chosen
-            if old := _replaced_before(course, arrival):
-                result.refused.append(
-                    f"{chosen.file.shown} was left out: {chosen.student} has handed in something "
-                    f"else since. If it is to count, copy it from {old}."
-                )
-                continue
             try:
+                if old := _replaced_before(course, arrival):
+                    result.refused.append(
+                        f"{chosen.file.shown} was left out: {chosen.student} has handed in "
+                        f"something else since. If it is to count, copy it from {old}."
+                    )
+                    continue
                 arrival.notes.insert(0, _put(course, arrival))
                 kept.append(arrival)
             except OSError as error:
