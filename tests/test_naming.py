@@ -125,6 +125,21 @@ def test_two_edits_that_raise_only_together_are_no_two_mistakes():
     assert verdict.mistake == "raised", verdict.mistake
 
 
+def test_a_time_limit_that_strikes_beside_the_probe_ends_the_run_of_a_mistake(monkeypatch):
+    """Such as in the drawing of fresh inputs, when other work keeps the machine busy."""
+    exercise = find("linear.relu")
+    case, mistake = exercise.draw(0)[0], exercise.mistakes[0]
+
+    def endless(case, inputs=None):
+        while True:
+            pass
+
+    monkeypatch.setattr(Case, "fresh", endless)
+    monkeypatch.setattr(type(exercise), "seconds", 0.1)
+    evidence = naming.run_mistakes(exercise, (mistake,), case, 0)
+    assert evidence.raised and evidence.raised.type == "TimeLimit"
+
+
 def test_of_two_that_explain_as_much_both_are_told():
     class Relu(Exercise):
         """max(x, 0)."""

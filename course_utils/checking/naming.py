@@ -238,7 +238,7 @@ class _Search:
 
     def _key(self, mistakes: tuple[Mistake, ...], index: int) -> Any:
         labels = tuple(case.label for case in self.cases)
-        return type(self.exercise), self.seed, labels, index, mistakes, self.shortcut
+        return type(self.exercise), self.exercise.seconds, self.seed, labels, index, mistakes, self.shortcut
 
     def _ruled_out(self, mistakes: tuple[Mistake, ...], index: int, begun: dict[str, Any]) -> bool:
         """Whether a quick look at the mistakes' values in a case, up to the first that is far off,
@@ -343,10 +343,15 @@ def run_mistakes(
     exercise: Exercise, mistakes: tuple[Mistake, ...], case: Case, seed: int, guarded: bool = False
 ) -> Evidence:
     """The evidence of the reference with these mistakes made, on one case."""
-    answer = _answer(exercise, mistakes)
-    with time_limit(exercise.seconds):
-        evidence = refused(exercise, answer, guarded)
-        evidence = evidence or run_case(exercise, answer, case, seed, Evidence(), guarded)
+    answer, evidence = _answer(exercise, mistakes), Evidence()
+    try:
+        with time_limit(exercise.seconds):
+            if refusal := refused(exercise, answer, guarded):
+                evidence = refusal
+            else:
+                run_case(exercise, answer, case, seed, evidence, guarded)
+    except TimeLimit as error:  # as `collect` takes one that strikes beside the probe
+        evidence.raised = evidence.raised or raised_by(error, answer)
     evidence.moved = MovedRuns(exercise, answer, case, seed)
     return evidence
 

@@ -361,13 +361,6 @@ def _importing(frame: FrameType | None) -> bool:
     return False
 
 
-# While one of these sets things up or puts them back, nothing is cut: its body runs without it.
-_WHOLE = {
-    inspect.unwrap(manager).__code__
-    for manager in (Guard.watching, unguarded, fixed_world, debuggers_at_work)
-}
-
-
 def _setting_up(frame: FrameType | None) -> bool:
     """Whether a check's surroundings are being set up or put back, which half done would stay."""
     while frame:
@@ -414,3 +407,10 @@ def time_limit(seconds: float, patience: float = 1.0) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+# While one of these sets things up or puts them back, nothing is cut: its body runs without it.
+_WHOLE = {
+    inspect.unwrap(manager).__code__
+    for manager in (Guard.watching, unguarded, fixed_world, debuggers_at_work, time_limit)
+}
