@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from course_utils.building import marks
 from course_utils.building import notebook_files as nb
 from course_utils.building.build import build, stale
 from course_utils.building.lesson import Lesson, all_lessons, choose, files
@@ -262,6 +263,14 @@ def test_drift_is_noticed(plain, drift):
     assert stale(plain) == []
     tiny.edit(getattr(plain, which), old, new)
     assert said in "; ".join(stale(plain))
+
+
+def test_marks_of_mistakes_that_are_old_or_missing_are_stale(monkeypatch, tmp_path):
+    lesson = next(one for one in all_lessons() if one.short == "linear")
+    monkeypatch.setattr(marks, "ROOM", tmp_path)
+    old = [problem for problem in stale(lesson) if "marks" in problem]
+    (tmp_path / "linear.json").write_bytes(marks.made("linear"))
+    assert len(old) == 1 and stale(lesson) == []
 
 
 @pytest.mark.parametrize("which", ["text", "solved", "released"])

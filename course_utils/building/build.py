@@ -8,15 +8,17 @@ from pathlib import Path
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from course_utils.building import marks
 from course_utils.building import notebook_files as nb
-from course_utils.building.lesson import Lesson, files
+from course_utils.building.lesson import ROOT, Lesson, files
 from course_utils.building.run import Run, run
+from course_utils.checking.exercise import exercises
 from course_utils.errors import CourseError
 
 
 def build(lesson: Lesson) -> Run:
-    """Run the lesson's text and write both notebooks; raise CourseError and keep the old files
-    where anything fails.
+    """Run the lesson's text and write both notebooks, and the marks of its mistakes; raise
+    CourseError and keep the old files where anything fails.
     """
     notebook = nb.from_text(lesson)
     folder = lesson.solved.parent
@@ -38,7 +40,14 @@ def build(lesson: Lesson) -> Run:
     for path in files(lesson.released.parent):
         if path not in release:
             (lesson.released.parent / path).unlink()
+    if _has_marks(lesson):
+        nb.write(marks.path(lesson.short), marks.made(lesson.short))
     return done
+
+
+def _has_marks(lesson: Lesson) -> bool:
+    """Whether its mistakes are the package's own, which has their marks in a file."""
+    return lesson.root == ROOT and bool(exercises(lesson.short))
 
 
 def released(lesson: Lesson, solved: bytes) -> dict[Path, bytes]:
@@ -100,10 +109,10 @@ class _Problems(logging.Handler):
 
 
 def stale(lesson: Lesson) -> list[str]:
-    """What is out of date among the lesson's text, its solved notebook and its release; nothing is
-    run.
+    """What is out of date among the lesson's text, its solved notebook and its release, and the
+    marks of its mistakes.
 
-    The stored outputs are not compared with a new run; `course verify` does that.
+    No notebook is run: `course verify` compares the stored outputs with a new run.
     """
     try:
         solved = nb.read(lesson.solved)
@@ -123,7 +132,15 @@ def stale(lesson: Lesson) -> list[str]:
             problems.append(f"notebooks/{lesson.name}/{path} is missing")
         elif (folder / path).read_bytes() != expected[path]:
             problems.append(f"notebooks/{lesson.name}/{path} is not what the solved notebook gives")
+    if _has_marks(lesson) and _kept(lesson) != marks.made(lesson.short):
+        problems.append("the marks of its mistakes, by which they are tried in order, are old")
     return problems
+
+
+def _kept(lesson: Lesson) -> bytes:
+    """The marks that are kept of a lesson's mistakes; nothing where there are none yet."""
+    path = marks.path(lesson.short)
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _differences(text: NotebookNode, solved: NotebookNode) -> list[str]:

@@ -17,6 +17,7 @@ from course_utils.checking.compare import first_difference, same
 from course_utils.checking.edit import Edit, edited
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training
+from course_utils.checking.marks import likely_first
 from course_utils.checking.running import TimeLimit, look, raised_by, refused, run_case, time_limit
 from course_utils.checking.tolerance import MovedRuns, Rough
 from course_utils.errors import CourseError
@@ -112,8 +113,12 @@ class _Search:
 
     def alone(self) -> Iterator[Named]:
         """One mistake that gives the same evidence in every case."""
-        for mistake in self.mistakes:
-            if self.order and all(self._same((mistake,), index) for index in self.order):
+        if not self.order:
+            return
+        evidence = self.cases, self.expected, self.got
+        for number, mistake in enumerate(likely_first(self.exercise, self.mistakes, *evidence)):
+            # The likeliest mostly is it: a look at it would only come on top of its run.
+            if all(self._same((mistake,), index, look=number > 0) for index in self.order):
                 yield Named((mistake,), "alone")
 
     def signed(self) -> Iterator[Named]:
@@ -212,9 +217,9 @@ class _Search:
         """The mistakes that explain the first case that differs."""
         return [m for m in self.mistakes if self.order and self._same((m,), self.order[0])]
 
-    def _same(self, mistakes: tuple[Mistake, ...], index: int) -> bool:
-        """Whether the mistakes give the answer's evidence in a case."""
-        if (key := self._key(mistakes, index)) not in _RUNS:
+    def _same(self, mistakes: tuple[Mistake, ...], index: int, look: bool = True) -> bool:
+        """Whether the mistakes give the answer's evidence in a case; a quick look may say no."""
+        if look and (key := self._key(mistakes, index)) not in _RUNS:
             if key in _BEGUN and self._far_off(_BEGUN[key], index):
                 return False
             begun: dict[str, Any] = {}
@@ -238,7 +243,15 @@ class _Search:
 
     def _key(self, mistakes: tuple[Mistake, ...], index: int) -> Any:
         labels = tuple(case.label for case in self.cases)
-        return type(self.exercise), self.exercise.seconds, self.seed, labels, index, mistakes, self.shortcut
+        return (
+            type(self.exercise),
+            self.exercise.seconds,
+            self.seed,
+            labels,
+            index,
+            mistakes,
+            self.shortcut,
+        )
 
     def _ruled_out(self, mistakes: tuple[Mistake, ...], index: int, begun: dict[str, Any]) -> bool:
         """Whether a quick look at the mistakes' values in a case, up to the first that is far off,

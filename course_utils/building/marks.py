@@ -1,0 +1,42 @@
+"""Makes the file in which the marks of a lesson's known mistakes are kept."""
+
+import json
+from pathlib import Path
+
+from course_utils.checking.exercise import Exercise, Training, exercises
+from course_utils.checking.judge import PUBLIC_SEED, expected_evidence
+from course_utils.checking.marks import ROOM, key, marks
+from course_utils.checking.naming import wrong_answer
+from course_utils.checking.running import collect
+from course_utils.checking.world import fixed_world
+
+
+def path(lesson: str) -> Path:
+    """Where they are kept; lesson: its name without the number."""
+    return ROOM / f"{lesson}.json"
+
+
+def made(lesson: str) -> bytes:
+    """The file's content; every mistake is made once, under the public seed."""
+    kept = {
+        exercise.name: _marks(exercise)
+        for exercise in exercises(lesson)
+        if not isinstance(exercise, Training)
+    }
+    return (json.dumps(kept, indent=1) + "\n").encode()
+
+
+def _marks(exercise: Exercise) -> dict[str, str]:
+    """The marks of an exercise's mistakes that can be made."""
+    with fixed_world():
+        cases = exercise.draw(PUBLIC_SEED)
+        expected = expected_evidence(exercise, cases, PUBLIC_SEED)
+        return {
+            key(mistake): marks(
+                cases,
+                expected,
+                collect(exercise, wrong_answer(exercise, mistake), cases, False, PUBLIC_SEED),
+            )
+            for mistake in exercise.mistakes
+            if mistake.change is not None
+        }
