@@ -524,7 +524,9 @@ def told(course):
     config = course.root / "nbgrader_config.py"
     config.write_text(config.read_text() + "c.LateSubmissionPlugin.penalty_method = 'zero'\n")
     course = find_course(course.root)
-    roster.enter(course, [roster.Person(name) for name in ("anna", "bo", "cleo", "dan", "eve")])
+    others = [roster.Person(name) for name in ("anna", "bo", "cleo")]
+    named = [roster.Person("dan", "Dan <i>", "Eder"), roster.Person("eve", "Eve", "Fuchs")]
+    roster.enter(course, [*others, *named])
     set_due(course, LESSON, read_time("2024-10-01 12:00 UTC"))
     for name, stamp in (("anna", ""), ("bo", ""), ("eve", "2024-10-02 12:00 UTC")):
         hand_in(course, name, worded() if name != "eve" else corpus.answered(), stamp)
@@ -566,11 +568,15 @@ def test_the_report_says_who_waits_who_is_late_who_is_away_and_whose_file_was_no
     statistics.show(found)
     said = capsys.readouterr().out
     assert "1 answer waits for you in the formgrader: why_nonlinear of bo." in said
-    assert "Taken off for being late: eve 1." in said and "Nothing yet from: dan." in said
+    assert (
+        "Taken off for being late: eve 1." in said
+        and "Nothing yet from: dan (Dan <i> Eder)." in said
+    )
     assert f"Mean score {found.mean:.2f} of {corpus.ALL:g}" in said
     assert f"1 × repaired: {broken} (cleo)" in said
     page = " ".join(statistics.page(found).split())
-    assert "Nothing yet from 1 student: dan." in page
+    assert "Nothing yet from 1 student: dan (Dan &lt;i&gt; Eder)." in page
+    assert '<th scope="row">eve (Eve Fuchs)</th>' in page and '<th scope="row">bo</th>' in page
     assert "1 answer waits for you" in page and "why_nonlinear (waits for you)" in page
     assert f"0 of {corpus.ALL:g}<br>late: 1 taken off" in page
     assert f"Mean score {found.mean:.2f} of {corpus.ALL:g}." in page

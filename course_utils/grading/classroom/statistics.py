@@ -86,6 +86,7 @@ class Statistics:
     ids: dict[str, str] = field(default_factory=dict)  # of checks and essays, by grade_id
     missing: list[str] = field(default_factory=list)  # who handed in, and has no result yet
     open: dict[str, list[str]] = field(default_factory=dict)  # what each has not right
+    names: dict[str, str] = field(default_factory=dict)  # by student, as far as the roster has them
 
     @property
     def seen(self) -> list[str]:
@@ -112,6 +113,10 @@ class Statistics:
     def mean(self) -> float:
         """The mean score."""
         return sum(self.scores.values()) / len(self.scores)
+
+    def with_name(self, student: str) -> str:
+        """A student's id, and the name in brackets."""
+        return f"{student} ({self.names[student]})" if student in self.names else student
 
     @property
     def common(self) -> list[tuple[str, list[str]]]:
@@ -189,15 +194,19 @@ def _from_gradebook(course: Course, statistics: Statistics) -> None:
         assignment = book.find_assignment(statistics.lesson)
         statistics.max_score = assignment.max_score
         known = {*statistics.seconds, *statistics.missing}
-        statistics.absent = sorted({student.id for student in book.students} - known)
+        for student in book.students:
+            name = " ".join(filter(None, (student.first_name, student.last_name)))
+            statistics.names |= {student.id: name} if name else {}
+            statistics.absent += [student.id] if student.id not in known else []
+        statistics.absent.sort()
         for submission in assignment.submissions:
-            student, late = submission.student_id, submission.late_submission_penalty
-            if student not in statistics.seconds:
+            id, late = submission.student_id, submission.late_submission_penalty
+            if id not in statistics.seconds:
                 continue
-            statistics.scores[student] = max(0.0, submission.score - late)
-            statistics.late |= {student: late} if late else {}
+            statistics.scores[id] = max(0.0, submission.score - late)
+            statistics.late |= {id: late} if late else {}
             for grade in (item for notebook in submission.notebooks for item in notebook.grades):
-                _count(statistics, student, grade)
+                _count(statistics, id, grade)
 
 
 def _count(statistics: Statistics, student: str, grade: Any) -> None:
@@ -248,7 +257,7 @@ def show(found: Statistics) -> None:
         f"{seconds[number // 2]:.2f}, longest {seconds[-1]:.2f}."
     )
     for sentence in _about_students(found):
-        console.print(escape(printable(sentence)), highlight=False, soft_wrap=True)
+        console.print(escape(sentence), highlight=False, soft_wrap=True)
     for group in found.unnamed[:10]:
         print(f"{len(group.students)} × no name yet, {group.id}: `course mistakes {found.lesson}`.")
     if found.alike:
@@ -262,7 +271,7 @@ def show(found: Statistics) -> None:
 def _about_students(found: Statistics) -> Iterator[str]:
     """Who is late, who waits for points, and who has handed in nothing."""
     if found.late:
-        late = ", ".join(f"{student} {points:g}" for student, points in found.late.items())
+        late = ", ".join(f"{printable(one)} {points:g}" for one, points in found.late.items())
         yield f"Taken off for being late: {late}."
     if found.waiting:
         number = sum(map(len, found.waiting.values()))
@@ -270,12 +279,15 @@ def _about_students(found: Statistics) -> Iterator[str]:
     if found.again:
         yield asked_again(_whose(found.again), sum(map(len, found.again.values())))
     if found.absent:
-        yield f"Nothing yet from: {', '.join(found.absent)}."
+        absent = (printable(found.with_name(student)) for student in found.absent)
+        yield f"Nothing yet from: {', '.join(absent)}."
 
 
 def _whose(answers: Mapping[str, Sequence[str]]) -> str:
     """Answers and whose they are, in words."""
-    return "; ".join(f"{name} of {named(students)}" for name, students in answers.items())
+    return "; ".join(
+        f"{name} of {printable(named(students))}" for name, students in answers.items()
+    )
 
 
 def named(students: Sequence[str]) -> str:
