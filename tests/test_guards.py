@@ -2,7 +2,7 @@
 
 import pytest
 
-from course_utils.building import guards
+from course_utils.building import guards, in_kernel
 from course_utils.building import notebook_files as nb
 from course_utils.building.run import run
 from course_utils.errors import CourseError
@@ -76,7 +76,7 @@ def test_the_random_numbers_go_on_as_before():
 
     names = {"a": 1}
     torch.manual_seed(0)
-    kept = guards.Kept(names)
+    kept = in_kernel.Kept(names)
     names.update(a=2, b=3)
     drawn = torch.rand(3)
     kept.restore()

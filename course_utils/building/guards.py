@@ -15,41 +15,17 @@ was, apart from tensors that these cells change in place.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import nbformat
-import torch
 from nbformat import NotebookNode
-from PIL import Image
 
-from course_utils import plots
 from course_utils.building.run import Run
 from course_utils.errors import CourseError
 
 CHANGE = re.compile(r"^# change: (.+?) -> (.*)$", re.MULTILINE)
-FIRST = "from course_utils.building.guards import draw_nothing\n\ndraw_nothing()"
-KEEP = "from course_utils.building.guards import Kept\n\n_kept = Kept(globals())"
+FIRST = "from course_utils.building.in_kernel import draw_nothing\n\ndraw_nothing()"
+KEEP = "from course_utils.building.in_kernel import Kept\n\n_kept = Kept(globals())"
 RESTORE = "_kept.restore()"
-
-
-def draw_nothing() -> None:
-    """Show a dot in place of every figure, since drawing takes most of the time of many cells."""
-    plots._picture = lambda figure, dpi: Image.new("RGB", (1, 1))
-
-
-class Kept:
-    """The names of a notebook and torch's random state, to go back to."""
-
-    def __init__(self, names: dict[str, Any]) -> None:
-        self.names, self.random = names, torch.get_rng_state()
-        self.before = {name: value for name, value in names.items() if name[0] != "_"}
-
-    def restore(self) -> None:
-        """Put everything back as it was, apart from what was changed in place."""
-        for name in [name for name in self.names if name[0] != "_" and name not in self.before]:
-            del self.names[name]
-        self.names.update(self.before)
-        torch.set_rng_state(self.random)
 
 
 @dataclass(frozen=True)
