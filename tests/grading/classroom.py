@@ -14,7 +14,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from course_utils.building import copies
+from course_utils.building import copies, guards
 from course_utils.cli import main
 from course_utils.grading.outside.course import Course, find_course
 from tests.grading import corpus
@@ -128,3 +128,13 @@ def stock(course: Course) -> None:
     path = course.root / "nbgrader_config.py"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(line for line in lines if not line.startswith("c.Autograde.")))
+
+
+def undrawn(course: Course) -> None:
+    """Have nbgrader's kernels draw no figure, which takes long and decides no points."""
+    first = course.root / "ipython" / "profile_default" / "startup" / "first.py"
+    first.parent.mkdir(parents=True)
+    first.write_text(guards.FIRST)
+    path = course.root / "nbgrader_config.py"
+    setting = f"import os\nos.environ['IPYTHONDIR'] = {str(course.root / 'ipython')!r}\n"
+    path.write_text(path.read_text() + setting)

@@ -7,7 +7,7 @@ from nbgrader.api import Gradebook
 
 from course_utils.grading.outside import batch
 from tests.grading import corpus
-from tests.grading.classroom import hand_in, make_course, nbgrader_command, stock
+from tests.grading.classroom import hand_in, make_course, nbgrader_command, stock, undrawn
 
 LESSON = corpus.LESSON
 HONEST = [
@@ -39,6 +39,7 @@ def marks(tmp_path_factory):
         hand_in(course, "forged", forged)
         if kind == "stock":
             stock(course)
+            undrawn(course)
             for command in ("generate_assignment", "autograde"):
                 done = nbgrader_command(course, command, LESSON.name, "--force")
                 assert done.returncode == 0, done.stderr[-2000:]
