@@ -50,6 +50,9 @@ LONGEST = [
     "test_release.py",
     "test_explore.py",
     "test_verify.py",
+    "test_forms.py",
+    "test_shortcuts.py",
+    "test_world.py",
     "test_axes.py",
     "test_tolerance.py",
 ]
