@@ -401,7 +401,7 @@ assert abs(losses.mean() - 2.2) < 1e-6, "the mean over the examples is 2.2"
 # %% [markdown]
 # ### Exercise: `train_epoch`
 #
-# {{ train_epoch }} Train on every batch, and return the mean loss over all examples. Each example counts with the loss that it had when its batch was used, before the step.
+# {{ train_epoch }} Train on every batch, and return the mean loss over all examples. Each example counts with the loss that it had when its batch was used, before the step. Run the model once for each batch.
 
 
 # %% exercise="train_epoch" seed=503

@@ -651,7 +651,7 @@ def decay_groups(model, wd):
 
 # %%
 digits = load_mnist()
-x_all, x_valid = normalize(digits.x_train.reshape(-1, 784), digits.x_valid.reshape(-1, 784))
+x_all, x_valid = normalize(digits.x_train.flatten(1) / 255, digits.x_valid.flatten(1) / 255)
 y_valid = digits.y_valid
 
 

@@ -307,7 +307,7 @@ assert all(abs(steps[t] - 0.1 / t**0.5) < 1e-4 for t in steps), "step t is lr ov
 #
 # {{ rmsprop_step }} Take one step of RMSProp, as `torch.optim.RMSprop` does it. The *buffers* `squares` hold one tensor for each parameter. They start as zeros and must live on from step to step, so change them in place, like the parameters, and keep nothing anywhere else.
 #
-# What every step needs, and you have written often enough, is given: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None, together with its buffer. Your lines stand in the loop and are about one parameter `p` and its buffer `s`. Leave `.grad` as it is. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson.
+# What every step needs, and you have written often enough, is given: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None, together with its buffer. Your lines stand in the loop and are about one parameter `p` and its buffer `s`. Leave `.grad` as it is. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
 
 
 # %% exercise="rmsprop_step" seed=701
@@ -982,7 +982,7 @@ def reborn_adam_step(params, lr):
 
 # %%
 digits = load_mnist()
-x_train, x_valid = normalize(digits.x_train.reshape(-1, 784), digits.x_valid.reshape(-1, 784))
+x_train, x_valid = normalize(digits.x_train.flatten(1) / 255, digits.x_valid.flatten(1) / 255)
 y_train, y_valid = digits.y_train, digits.y_valid
 
 
@@ -1179,7 +1179,7 @@ assert large > 2, "with eps 1 it hardly learns"
 # %% [markdown]
 # ### Should I give Adam the learning rate of SGD?
 #
-# In lesson 05, SGD with momentum used lr = 0.05. Think of what one step of Adam may then do to a weight that starts within ±0.036. Is 0.05 too large, and if so, by how much?
+# In an experiment of lesson 05, SGD with momentum got furthest with lr = 0.05. Think of what one step of Adam may then do to a weight that starts within ±0.036. Is 0.05 too large, and if so, by how much?
 
 # %% guess="optimizers.larger_rate"
 

@@ -76,7 +76,7 @@ _ = torch.manual_seed(0)
 
 # %%
 digits = load_mnist()
-x_train, x_valid = (x.flatten(1) for x in normalize(digits.x_train / 255, digits.x_valid / 255))
+x_train, x_valid = normalize(digits.x_train.flatten(1) / 255, digits.x_valid.flatten(1) / 255)
 y_train, y_valid = digits.y_train, digits.y_valid
 
 

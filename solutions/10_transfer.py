@@ -88,7 +88,8 @@ torch.set_num_threads(1)
 
 # %%
 digits = load_mnist()
-x_train, x_valid = (x[:, None] for x in normalize(digits.x_train / 255, digits.x_valid / 255))
+rows = normalize(digits.x_train.flatten(1) / 255, digits.x_valid.flatten(1) / 255)
+x_train, x_valid = (x.reshape(-1, 1, 28, 28) for x in rows)
 
 old, old_valid = digits.y_train < 5, digits.y_valid < 5
 x_old, y_old = x_train[old], digits.y_train[old]

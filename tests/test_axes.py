@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import judge
-from course_utils.checking import Case, Training, axes
+from course_utils.checking import Case, Rng, Training, axes
 from course_utils.checking.evidence import decode, encode
-from course_utils.checking.exercise import exercises, lessons
+from course_utils.checking.exercise import exercises, find, lessons
 from tests.answers import linear, mnist, sgd
 
 
@@ -323,3 +323,16 @@ def test_what_takes_no_argument_by_name_is_called_without_names(relu):
 
 def test_an_argument_with_another_name_is_a_mistake():
     assert judge("linear.relu", lambda z: z.clamp(min=0)).mistake == axes.BY_NAME.mistake
+
+
+def test_an_answer_that_is_wrong_for_other_numbers_is_not_said_to_keep_something():
+    """The second call has numbers that were right when they came first."""
+    exercise = find("linear.relu")
+    other = next(iter(exercise.cases(Rng(1, exercise.id)))).x
+
+    def relu(x):
+        return x.clamp(min=0) + float(x.shape == other.shape and torch.equal(x, other))
+
+    verdict = judge(exercise.id, relu, seed=0)
+    assert verdict.status == "wrong" and verdict.mistake != axes.AGAIN.mistake
+    assert verdict.where == f"y{axes.BEFORE}"

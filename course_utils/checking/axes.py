@@ -59,8 +59,8 @@ def cases(
         case = own[index]
         detail: Any = None
         label = axis.label
-        if axis is AGAIN:
-            detail, case = case.inputs, others(index)
+        if axis is AGAIN:  # with numbers that were right when they came first
+            detail = others(index).inputs
         elif axis is BY_NAME:
             detail = names()
             label = label.format(", ".join(f"{name}=..." for name in detail))
@@ -150,8 +150,10 @@ def _takes_no_names(function: Callable[..., Any]) -> bool:
     return starred or inspect.Parameter.POSITIONAL_ONLY in kinds
 
 
-# Ends the name of evidence that a first call returned and a second one changed.
+# Ends the name of evidence that a first call returned and a second one changed,
 EARLIER = ", which an earlier call returned"
+# and of evidence of that first call itself.
+BEFORE = ", in the call before"
 
 
 def generators() -> dict[str, Any]:

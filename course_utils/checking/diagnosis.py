@@ -43,19 +43,22 @@ def keeps_something(found: Difference) -> Found:
     again.
     """
     hint = f"The same call gives something else when you make it again. {axes.KEPT}"
-    return (axes.AGAIN.mistake, hint) if found.have.keeps and not found.case.axis else None
+    told_by_axis = found.case.axis and not found.name.endswith(axes.BEFORE)
+    return (axes.AGAIN.mistake, hint) if found.have.keeps and not told_by_axis else None
 
 
 def along_an_axis(found: Difference) -> Found:
     """The exercise's own cases are all right, and one made along an axis is not."""
     axis = axes.BY_AXIS.get(found.case.axis)
+    # A call with other numbers was wrong before there was anything to keep from it.
+    before = axis is axes.AGAIN and found.name.endswith(axes.BEFORE)
     stopped = isinstance(found.got, Raised) and found.got.type in (
         TimeLimit.__name__,
         MemoryError.__name__,
     )
     return (
         (axis.mistake, axis.hint)
-        if axis and not stopped and found.kind not in ("input", "state")
+        if axis and not stopped and found.kind not in ("input", "state") and not before
         else None
     )
 

@@ -28,7 +28,7 @@ class Expose(Form):
 
     asks: ClassVar[str]  # the evidence that is to be computed by hand
     most: ClassVar[int] = 2
-    beyond: ClassVar[Collection[str]] = ()  # mistakes that no case of this form can show
+    beyond: ClassVar[Collection[str]] = ()  # mistakes that need not be exposed
     metric = "share of the wrong answers that your cases expose"
 
     @property

@@ -163,11 +163,16 @@ def _as_called(answer: Any, case: Case) -> Any:
 def _probe_again(
     exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence
 ) -> None:
-    """Fill the evidence of the second of two calls, made with the first one's tensors refilled."""
-    earlier = Case(case.label, **case.detail)
+    """Fill the evidence of two calls, the second made with the first one's tensors refilled."""
+    earlier, first = Case(case.label, **case.detail), Evidence()
     used, kept = earlier.fresh(), dict[str, Tensor]()
     seed_generators(seed + 1)
-    _probe(exercise, answer, earlier, used, Evidence(), None, kept)
+    _probe(exercise, answer, earlier, used, first, None, kept)
+    evidence.values = {name + axes.BEFORE: value for name, value in first.values.items()}
+    evidence.rtol = {name + axes.BEFORE: rtol for name, rtol in first.rtol.items()}
+    if first.raised:
+        evidence.raised, evidence.error, evidence.printed = first.raised, first.error, first.printed
+        return
     places = {x.untyped_storage().data_ptr() for _, x in axes.tensors(used.inputs)}
     kept = {name: x for name, x in kept.items() if x.untyped_storage().data_ptr() not in places}
     before, drawn = normal_form(kept), axes.generators()

@@ -371,6 +371,24 @@ def decay_mistakes(pull: Callable[[str], Edit]) -> list[Mistake]:
             "does not decay either.",
         ),
         Mistake(
+            "decays only where there is a gradient",
+            pull("wd * p * (p.grad != 0)"),
+            "Weights whose gradient is 0 do not decay. Only a parameter whose `.grad` is None is "
+            "left alone; decay pulls where the loss does not, too.",
+        ),
+        Mistake(
+            "decays only where there is a gradient",
+            pull("wd * p * bool(p.grad.any())"),
+            "A parameter whose gradient is all zeros does not decay. Only one whose `.grad` is "
+            "None is left alone; decay pulls where the loss does not, too.",
+        ),
+        Mistake(
+            "the sign of the weight instead of the weight",
+            pull("wd * p.sign()"),
+            "Every weight moves by the same amount towards 0, however large it is. That is the "
+            "slope of wd*|p|; here it is a share of the weight itself.",
+        ),
+        Mistake(
             "a sum for every entry",
             pull("wd * p.sum()"),
             "You pull every entry by the sum of all of them. Each weight decays in proportion "

@@ -56,6 +56,7 @@ class Normalize(Exercise):
         ):
             brightness = torch.linspace(0.5, 2.0, 784)
             train = rng.uniform(0, 1, n_train, 784) * brightness
+            train *= torch.linspace(0.4, 1.6, n_train)[:, None]  # no row is like the next
             train[train < 0.1] = 0  # paper counts as ink does
             yield Case(
                 label, train=train, valid=rng.uniform(0, 1, n_valid, 784) * brightness * 0.7 + shift
@@ -159,6 +160,12 @@ class Normalize(Exercise):
             edit("x.float().std()", "x.float().square().mean().sqrt()"),
             "You divide by the root of the mean square. The standard deviation measures "
             "distances from the mean: subtract the mean before you square.",
+        ),
+        Mistake(
+            "mean of the rows' spreads",
+            edit("x.float().std()", "x.float().std(1).mean()"),
+            "You take the spread of each digit by itself and average these. That leaves out how "
+            "digits differ from each other: take one spread over all pixels of all digits.",
         ),
         Mistake(
             "not divided",
@@ -265,9 +272,12 @@ class Sgd(Exercise):
             ]
             return Case(label, params=params, grads=grads, generator=False, later={}, **settings)
 
-        yield case(
+        plain = case(
             "SGD(params, lr=0.1), three steps", [(3, 4), (3,)], [[], [], []], settings={"lr": 0.1}
         )
+        for grads in plain.grads:  # as a ReLU leaves them
+            grads[0][0] = 0.0
+        yield plain
         rolling = case(
             "SGD(params, lr=0.05, momentum=0.9), four steps",
             [(2, 3), (2,), (2, 3)],
@@ -593,11 +603,15 @@ class Sgd(Exercise):
                 change,
                 "zero_grad() leaves some gradients as they are, and backward() adds the next ones "
                 "to them. Does its loop end early (`return`, `break`), leave out parameters, or "
-                "go through an iterator that is used up?",
+                "go through an iterator that is used up? Or is there a condition too many?",
             )
             for change in (
                 edit("p.grad = None", "p.grad = None\n            break"),
                 edit("p.grad = None", "p.grad = None if p.ndim > 1 else p.grad"),
+                edit(
+                    "p.grad = None",
+                    "p.grad = None if p.grad is not None and p.grad.all() else p.grad",
+                ),
                 edit(
                     "p.grad = None",
                     "if p.grad is None:\n                break\n            p.grad = None",
@@ -660,22 +674,26 @@ def _became(before: Sequence[Tensor | None], now: Sequence[Tensor | None]) -> st
 
 
 class _Line(nn.Module):
-    """logits = x @ weight.T + bias with given parameters; it keeps in which modes it ran."""
+    """logits = x @ weight.T + bias with given parameters; it keeps in which modes it ran, and how
+    often.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
         self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
         self.modes = {"training"}
+        self.runs = 0
 
     def forward(self, x: Tensor) -> Tensor:
         self.modes.add(_mode(self))
+        self.runs += 1
         return x @ self.weight.T + self.bias
 
 
 def _skewed(y_hat: Tensor, y: Tensor) -> Tensor:
     """A loss that is not symmetric, so that its arguments cannot be swapped unnoticed."""
     error = y_hat - y
-    return torch.where(error < 0, 3 * error.square(), error.square()).mean(-1).mean()
+    return torch.where(error < 0, 3 * error.square(), error.square()).mean(1).mean()
 
 
 def _doubled(y_hat: Tensor, y: Tensor) -> Tensor:
@@ -725,8 +743,8 @@ class TrainEpoch(Exercise):
     shortcuts = OPTIMIZERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        def case(label: str, sizes: list[int], loss: str, **settings: Any) -> Case:
-            n_in, n_out = (3, 2) if loss == "another loss" else (4, 3)
+        def case(label: str, sizes: list[int], loss: str, n_out: int = 3, **settings: Any) -> Case:
+            n_in = n_out + 1
             x = [rng.normal(n, n_in) * (1 + i) for i, n in enumerate(sizes)]
             y = [
                 2 * rng.normal(n, n_out) if loss == "another loss" else rng.integers(0, n_out, n)
@@ -745,9 +763,9 @@ class TrainEpoch(Exercise):
         yield case("a list of three batches of four", [4, 4, 4], "cross-entropy", generator=False)
         yield case("a list of batches of 5 and 2", [5, 2], "doubled cross-entropy", generator=False)
         yield case(
-            "a generator of batches of 4, 4 and 1", [4, 4, 1], "another loss", generator=True
+            "a generator of batches of 4, 4 and 1", [4, 4, 1], "another loss", 2, generator=True
         )
-        yield case("a single batch", [6], "another loss", generator=False)
+        yield case("a single batch", [6], "another loss", 1, generator=False)
 
     def probe(self, train_epoch: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         model = _Line(case.weight, case.bias)
@@ -764,6 +782,7 @@ class TrainEpoch(Exercise):
         yield "weight after the epoch", model.weight
         yield "bias after the epoch", model.bias
         yield claim("the model is in training mode while it trains", "eval" not in model.modes)
+        yield "runs of the model", model.runs
         yield "mode afterwards", _mode(model)
 
     mistakes = (
@@ -872,6 +891,13 @@ class TrainEpoch(Exercise):
             "You compute the loss again after the step. That costs another forward pass and "
             "flatters the model, which has just seen this batch. Use the loss whose gradient "
             "you took.",
+        ),
+        Mistake(
+            "two runs for each batch",
+            edit("loss.backward()", "loss_fn(model(x), y).backward()"),
+            "You run the model twice for each batch, once for the report and once for the "
+            "gradient. That takes twice as long, and with dropout the two losses differ. One run "
+            "gives both.",
         ),
         Mistake(
             "batches iterated twice",

@@ -2062,3 +2062,57 @@ def evaluate(model, x, y):
         z = torch.stack([model(row) for row in x])
     model.train(was)
     return _evaluated(nn.Identity(), z, y)
+
+
+@wrong("mnist.normalize", "mean of the rows' spreads")
+def normalize(train, valid):
+    m = train.mean(1).mean()
+    s = train.std(1).mean()
+    return (train - m) / s, (valid - m) / s
+
+
+@wrong("mnist.SGD", "zero_grad clears only some gradients")
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)
+        self.velocities = [torch.zeros_like(p) for p in self.params]
+        self.lr, self.momentum = lr, momentum
+
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities):
+                if p.grad is None:
+                    continue
+                v.mul_(self.momentum).add_(p.grad)
+                p.sub_(self.lr * v)
+
+    def zero_grad(self):
+        for p in self.params:
+            if p.grad is not None and p.grad.all():
+                p.grad.zero_()
+
+
+@wrong("mnist.train_epoch", "two runs for each batch")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, count = 0.0, 0
+    for x, y in batches:
+        with torch.no_grad():
+            total += loss_fn(model(x), y).item() * len(x)
+        count += len(x)
+        optimizer.zero_grad()
+        loss_fn(model(x), y).backward()
+        optimizer.step()
+    return total / count
+
+
+@wrong("mnist.train_epoch")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, count = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_fn(model(x).squeeze(), y)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(x)
+        count += len(x)
+    return total / count

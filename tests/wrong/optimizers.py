@@ -1992,3 +1992,21 @@ def reborn_adam_step(params, lr):
     for p in params:
         if p.grad is not None:
             p -= 0.01 * p.grad.sign()
+
+
+@wrong("optimizers.adamw_step", "decays only where there is a gradient")
+@torch.no_grad()
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    for p in params:
+        if p.grad is not None and p.grad.any():
+            p.mul_(1 - lr * wd)
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+@wrong("optimizers.adamw_step", "the sign of the weight instead of the weight")
+@torch.no_grad()
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    for p in params:
+        if p.grad is not None:
+            p.sub_(lr * wd * torch.sign(p))
+    _plain_adam(params, means, squares, t, lr, betas, eps)

@@ -1108,3 +1108,91 @@ def decay_groups(model, wd):
         {"params": [p for p in ps if p.numel() > 4], "weight_decay": wd},
         {"params": [p for p in ps if p.numel() <= 4], "weight_decay": 0.0},
     ]
+
+
+@wrong("weight_decay.l2_gradient", "slope of the absolute value")
+def l2_gradient(p, wd):
+    return 2 * wd * torch.sign(p)
+
+
+@wrong("weight_decay.sgd_decay_step")
+def sgd_decay_step(params, lr, wd):
+    keep = max(0.0, 1 - lr * wd)
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p.mul_(keep)
+            p.sub_(lr * p.grad)
+
+
+@wrong("weight_decay.sgd_decay_step", "decays only where there is a gradient")
+def sgd_decay_step(params, lr, wd):
+    for p in params:
+        if p.grad is None or not p.grad.any():
+            continue
+        with torch.no_grad():
+            p.copy_(p - lr * wd * p - lr * p.grad)
+
+
+@wrong("weight_decay.sgd_decay_step", "decays only where there is a gradient")
+def sgd_decay_step(params, lr, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            moves = p.grad != 0
+            p[moves] = p[moves] * (1 - lr * wd) - lr * p.grad[moves]
+
+
+@wrong("weight_decay.sgd_decay_step", "the sign of the weight instead of the weight")
+def sgd_decay_step(params, lr, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                p.sub_(lr * wd * torch.sign(p) + lr * p.grad)
+
+
+@wrong("weight_decay.decay_groups", "the model's own parameters left out")
+def decay_groups(model, wd):
+    ps = []
+    for layer in list(model.children()) or [model]:
+        for p in layer.parameters():
+            if p.requires_grad and all(p is not q for q in ps):
+                ps.append(p)
+    return [
+        {"params": [p for p in ps if p.ndim >= 2], "weight_decay": wd},
+        {"params": [p for p in ps if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+@wrong("weight_decay.decay_groups", "the model's own parameters left out")
+def decay_groups(model, wd):
+    first, second = [], []
+    for module in model.children():
+        for p in module.parameters():
+            if not p.requires_grad or any(p is q for q in first + second):
+                continue
+            (first if p.dim() > 1 else second).append(p)
+    return [
+        {"params": first, "weight_decay": wd},
+        {"params": second, "weight_decay": 0.0},
+    ]
+
+
+@wrong("weight_decay.sgd_l2_step", "decays only where there is a gradient")
+def sgd_l2_step(params, lr, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is not None:
+                pull = torch.where(p.grad == 0, torch.zeros_like(p), wd * p)
+                p -= lr * (p.grad + pull)
+
+
+@wrong("weight_decay.sgd_l2_step", "the sign of the weight instead of the weight")
+def sgd_l2_step(params, lr, wd):
+    for p in params:
+        if p.grad is None:
+            continue
+        with torch.no_grad():
+            p.copy_(p - lr * p.grad - lr * wd * p / p.abs())
