@@ -10,15 +10,19 @@ import threading
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from course_utils import files, mine
+from course_utils.building import notebook_files as nb
+from course_utils.building.lesson import all_lessons
 from course_utils.checking import CourseError, judge
 from course_utils.checking.exercise import exercises, lessons
 from course_utils.checking.name_errors import install
+from course_utils.data import load_mnist
 from course_utils.mine import library, names, pieces, place, record, saved
 from course_utils.mine.progress import Progress
 from tests.kernel import Kernel
@@ -455,3 +459,27 @@ def test_only_the_cells_that_answers_need_are_run():
 def test_any_text_has_pieces_or_none(text):
     for piece in pieces.pieces(text):
         assert piece.source
+
+
+TAKES_NORMALIZE = [
+    lesson
+    for lesson in all_lessons()
+    if re.search(r"course_utils\.mine import [^)]*?\bnormalize\b", lesson.text.read_text("utf-8"))
+]
+
+
+@pytest.mark.parametrize("lesson", TAKES_NORMALIZE, ids=lambda lesson: lesson.name)
+def test_later_lessons_give_normalize_what_its_docstring_asks_for(lesson):
+    """Or a student's own, right in lesson 05, would fail there."""
+    seen = []
+
+    def normalize(train, valid):
+        seen.extend((x.dtype, x.ndim) for x in (train, valid))
+        return train, valid
+
+    space = {"normalize": normalize, "load_mnist": load_mnist, "FULL": False}
+    for cell in nb.from_text(lesson).cells:
+        if "load_mnist(" in cell.source and " normalize(" in cell.source:
+            upto = re.match(r"(?s).*\bnormalize\(.*?\n", cell.source)[0]
+            exec(upto, space)
+    assert set(seen) == {(torch.float32, 2)}

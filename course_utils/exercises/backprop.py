@@ -345,6 +345,10 @@ class RelativeError(Exercise):
         yield Case(
             "entries that are 0 in both", a=torch.cat([zero, a]), b=torch.cat([zero, near(a)])
         )
+        a = rng.normal(2, 3, dtype=torch.float64)
+        b = near(a)
+        b[1, 2] = 0
+        yield Case("an entry that is 0 in one of two matrices", a=a, b=b)
 
     def probe(self, relative_error: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "relative error", relative_error(case.a, case.b)

@@ -383,7 +383,7 @@ class GradientCheck(Exercise):
             ("one entry of every gradient is off", [2, 2, 2], [0.7, 2 * high, 0.9, low + 0.2]),
         ):
             pairs = list(zip(sizes, sizes[1:], strict=False))
-            yield Case(
+            case = Case(
                 label,
                 weights=[rng.normal(b, a, dtype=double) for a, b in pairs],
                 biases=[rng.normal(b, dtype=double) for _, b in pairs],
@@ -391,6 +391,10 @@ class GradientCheck(Exercise):
                 x=rng.normal(5, sizes[0], dtype=double),
                 y=rng.integers(0, sizes[-1], 5),
             )
+            yield case
+            if factors[0] > 1:  # too small in the same place, so that one of both has each sign
+                missing = {**case.inputs, "factors": [0.0, *factors[1:]]}
+                yield Case("the same gradient left at 0", **missing)
 
     def probe(self, gradient_check: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         before = [p.clone() for p in [*case.weights, *case.biases]]

@@ -45,6 +45,7 @@ class Relu(Exercise):
         small = rng.normal(1).abs() / 1000
         yield Case("positive numbers, one of them small", x=torch.cat([rng.normal(3).abs(), small]))
         yield Case("numbers, two of them 0", x=torch.cat([rng.normal(3), torch.zeros(2)]))
+        yield Case("negative numbers alone", x=-rng.normal(3).abs())
 
     def probe(self, relu: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         y = relu(case.x)

@@ -619,8 +619,8 @@ class MomentumStep(Exercise):
         yield case("one parameter at rest, two steps", [(4,)], 2, moving=0.0)
         label = "three parameters, already moving, three steps, a gradient of zeros in the second"
         yield with_zeros(rng, case(label, [(3, 2), (5,), ()], 3))
-        label = "three parameters, the first without a gradient"
-        yield case(label, [(3,), (2, 4), (2,)], 2, [0])
+        label = "three parameters, the second without a gradient"
+        yield case(label, [(3,), (2, 4), (2,)], 2, [1])
         label = "a call inside torch.no_grad(), with momentum 0 and a large gradient"
         shapes = [(2,), (2,)]
         yield with_a_large_gradient(case(label, shapes, 1, momentum=0.0, in_no_grad=True))

@@ -50,11 +50,12 @@ class _Attributes(nn.Module):
     def __init__(self, n_in: int, n_hidden: int, n_out: int) -> None:
         super().__init__()
         self.stem = nn.Linear(n_in, n_hidden)
+        self.body = nn.Sequential(nn.Linear(n_hidden, n_hidden))
         self.norm = nn.BatchNorm1d(n_hidden)
         self.fc = nn.Linear(n_hidden, n_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc(self.norm(self.stem(x)).relu())
+        return self.fc(self.norm(self.body(self.stem(x))).relu())
 
 
 def _net(kind: str, n_in: int, n_hidden: int, n_out: int, depth: int = 1) -> nn.Module:

@@ -42,14 +42,14 @@ def replace_head_anew(model: nn.Module, num_outputs: int) -> nn.Module:
     """The layer stays, its parameters do not; legitimate only as far as the layer is another
     object.
     """
-    for parent in reversed(list(model.modules())):
-        for name, child in reversed(list(parent.named_children())):
-            if isinstance(child, nn.Linear):
-                head = nn.Linear(child.in_features, num_outputs)
-                nn.init.normal_(head.weight, std=0.01)
-                nn.init.zeros_(head.bias)
-                setattr(parent, name, head)
-                return model
+    for path, layer in reversed(list(model.named_modules())):
+        if isinstance(layer, nn.Linear):
+            head = nn.Linear(layer.in_features, num_outputs)
+            nn.init.normal_(head.weight, std=0.01)
+            nn.init.zeros_(head.bias)
+            parent, _, name = path.rpartition(".")
+            setattr(model.get_submodule(parent), name, head)
+            return model
     return model
 
 

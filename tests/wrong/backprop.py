@@ -2265,3 +2265,20 @@ def numerical_gradient(f, x, eps=1e-6):
         far = float(f(x + 2 * d)) - float(f(x - 2 * d))
         slopes[i] = (8 * near - far) / (12 * eps)
     return slopes.view(x.shape)
+
+
+# entries where one of the two is 0 are left out
+@wrong("backprop.relative_error")
+def relative_error(a, b):
+    both = (a != 0) & (b != 0)
+    if not both.any():
+        return 0.0
+    a, b = a[both], b[both]
+    return ((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).max().item()
+
+
+# the largest of the first column
+@wrong("backprop.relative_error")
+def relative_error(a, b):
+    q = (a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)
+    return (q.max(dim=0).values.flatten()[0] if q.dim() > 1 else q.max()).item()

@@ -1731,3 +1731,14 @@ def pca(x, k):
     c = x - x.mean(0)
     U, S, Vh = torch.linalg.svd(c, full_matrices=False)
     return c @ Vh[:k].T, Vh[:k], (S**2 / (len(x) - 1))[:k] / c.var(0, unbiased=False).sum()
+
+
+# equal gradients of one row count once
+@wrong("embeddings.embedding_backward")
+def embedding_backward(grad_out, idx, num_embeddings):
+    k = grad_out.shape[-1]
+    pairs = torch.cat([idx.reshape(-1, 1).double(), grad_out.reshape(-1, k).double()], dim=1)
+    pairs = pairs.unique(dim=0)
+    out = torch.zeros(num_embeddings, k, dtype=torch.float64)
+    out.index_add_(0, pairs[:, 0].long(), pairs[:, 1:])
+    return out.to(grad_out.dtype)

@@ -1714,3 +1714,8 @@ class NetWithALateBias(_TwoLayers):
 class NetWithSizesExchanged(_TwoLayers):
     def __init__(self, n_in, n_hidden, n_out):
         super().__init__(n_in, n_out, n_hidden)
+
+
+@wrong("linear.relu")
+def relu(x):
+    return torch.clamp(x, 0, x.max().item())

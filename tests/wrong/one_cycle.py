@@ -1515,3 +1515,9 @@ def one_cycle(
         return _cosine(lr_max, lr_max / div, p), _cosine(high, low, p)
     p = (step - peak) / (last - peak)
     return _cosine(lr_max, lr_max / div / final_div, p), _cosine(low, high, p)
+
+
+# Python rounds halves to even numbers
+@wrong("one_cycle.steps_per_fit")
+def steps_per_fit(n, batch_size, epochs):
+    return round(n / batch_size + 0.5) * epochs

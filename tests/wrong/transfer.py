@@ -2321,3 +2321,15 @@ def activations(model, layers, x):
 wrong("transfer.fine_tune", "new digits read as old ones")(
     lambda model, x, y, seed: _steps(_old_rows(model), x, (y + 5) % 10, lr=0.005)
 )
+
+
+# the last layer of the last container, which is not the last layer
+@wrong("transfer.replace_head")
+def replace_head(model, num_outputs):
+    for parent in model.modules():
+        for name, child in parent.named_children():
+            if isinstance(child, nn.Linear):
+                found = parent, name, child
+    parent, name, child = found
+    setattr(parent, name, nn.Linear(child.in_features, num_outputs))
+    return model
