@@ -199,7 +199,7 @@ plots.show(
 #
 # Eleven people wrote a `relu` that is wrong: one lets a little of the negative numbers through, one cuts off at 6, one hands back its own argument. On many inputs you would not notice. Which inputs tell them all apart from a right one?
 #
-# {{ expose_relu }} A *case* is a dict with the key `"x"`, a float32 tensor of any shape. Hand in one or two of them, with at most 12 numbers in each, and the tensor that a right `relu` gives for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
+# {{ expose_relu }} A *case* is a dict with the key `"x"`, a float32 tensor of any shape. Hand in one or two of them, with at most 12 numbers in the tensors of each, and the tensor that a right `relu` gives for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_relu"

@@ -532,7 +532,7 @@ assert above[40] > above[20] > above[0], "a little above it grows"
 #
 # Nineteen wrong `sgd_step`s are known to this course. With one parameter, one gradient and a rate of 1 most of them look right. A good test is not a long one, it is one in which something can go wrong.
 #
-# {{ expose_sgd_step }} A *case* is a dict with the keys `"params"` (a list of tensors), `"grads"` (a list with the gradient of each, or None) and `"lr"` (a number). Hand in one or two of them, with at most 12 numbers in each, and what `params[0]` is after the step for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
+# {{ expose_sgd_step }} A *case* is a dict with the keys `"params"` (a list of tensors), `"grads"` (a list with the gradient of each, or None) and `"lr"` (a number). Hand in one or two of them, with at most 12 numbers in the tensors of each, and what `params[0]` is after the step for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_sgd_step"
@@ -1256,7 +1256,7 @@ plots.show(
 def reproduce_momentum_step():
     """Somebody's bug, found from a loss curve.
 
-    Returns (name, guess, broken): your name as above, the kind of the bug, and the function with
+    Returns (name, guess, broken): your name as above, the kind of the bug in the words above, and the function with
     it, `broken(params, velocities, lr, momentum)`.
 
     >>> name, guess, broken = reproduce_momentum_step()

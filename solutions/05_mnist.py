@@ -827,7 +827,7 @@ plots.show(
 def reproduce_train_step():
     """Somebody's bug, found from a loss curve.
 
-    Returns (name, guess, broken): your name as above, the kind of the bug, and the function with
+    Returns (name, guess, broken): your name as above, the kind of the bug in the words above, and the function with
     it, `broken(w, b, x, y, lr)`.
 
     >>> name, guess, broken = reproduce_train_step()

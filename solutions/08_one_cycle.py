@@ -629,7 +629,7 @@ plots.show(
 def reproduce_one_cycle():
     """Somebody's bug, found from a loss curve.
 
-    Returns (name, guess, broken): your name as above, the kind of the bug, and the function with
+    Returns (name, guess, broken): your name as above, the kind of the bug in the words above, and the function with
     it, `broken(step, total_steps, lr_max)`.
 
     >>> name, guess, broken = reproduce_one_cycle()
