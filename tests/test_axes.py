@@ -336,3 +336,12 @@ def test_an_answer_that_is_wrong_for_other_numbers_is_not_said_to_keep_something
     verdict = judge(exercise.id, relu, seed=0)
     assert verdict.status == "wrong" and verdict.mistake != axes.AGAIN.mistake
     assert verdict.where == f"y{axes.BEFORE}"
+
+
+def test_a_card_names_what_was_checked_once():
+    """And not a second time for the call before the second one."""
+    assert judge("linear.relu", linear.ANSWERS["linear.relu"][0]).checked == (
+        "y",
+        "what is returned",
+        "grad of x",
+    )
