@@ -27,6 +27,10 @@ from course_utils.data import load_flights
 from course_utils.exercises._forms import EXPOSING, missed
 
 
+# A set that holds None has another order in each process, and so its error another text.
+KEPT_IN_ORDER = ("sorted({value", "sorted(dict.fromkeys(value")
+
+
 class Categorify(Exercise):
     """Sorted vocabulary of train; code = index in it + 1; 0 for missing values and unknown ones."""
 
@@ -176,13 +180,13 @@ class Categorify(Exercise):
         ),
         Mistake(
             "missing values sorted",
-            edit(" if not _missing(value)}", "}"),
+            edit(*KEPT_IN_ORDER, " if not _missing(value)})", "))"),
             "None and nan are still among the values you sort. They are not categories, and "
             "None cannot be compared with a string: drop missing values first.",
         ),
         Mistake(
             "None sorted",
-            edit("if not _missing(value)}", "if value == value}"),
+            edit(*KEPT_IN_ORDER, "if not _missing(value)})", "if value == value))"),
             "You leave out nan, but None is still among the values that you sort, and it "
             "cannot be compared with a string. Both mean missing.",
         ),
