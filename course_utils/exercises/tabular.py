@@ -26,7 +26,6 @@ from course_utils.checking.axes import AGAIN, KEPT
 from course_utils.data import load_flights
 from course_utils.exercises._forms import EXPOSING, missed
 
-
 # A set that holds None has another order in each process, and so its error another text.
 KEPT_IN_ORDER = ("sorted({value", "sorted(dict.fromkeys(value")
 
