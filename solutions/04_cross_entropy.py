@@ -870,7 +870,7 @@ assert len({*losses}) > 200, "the loss changes with every change of the weight"
 # %% [markdown]
 # ### Exercise: `expose_accuracy` · extra
 #
-# The accuracy looks too simple to be wrong, and nineteen wrong ones are known to this course. Most of them are right for a batch of one. Which small batches tell them from a right one?
+# The accuracy looks too simple to be wrong, and twenty-four wrong ones are known to this course. Most of them are right for a batch of one. Which small batches tell them from a right one?
 #
 # {{ expose_accuracy }} A *case* is a dict with the keys `"logits"` (a float32 tensor of shape `(n, classes)`) and `"targets"` (an int64 tensor of shape `(n,)`). Hand in one or two of them, with at most 20 numbers in the tensors of each, and the accuracy, a number for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 

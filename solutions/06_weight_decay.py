@@ -444,7 +444,7 @@ assert half[14] < 0.5 < half[13], "with wd 0.5, half is gone after 14 steps"
 # %% [markdown]
 # ### Exercise: `expose_sgd_decay_step` · extra
 #
-# More can go wrong in a step that also decays: thirty-four wrong ones are known. Find two cases that expose them.
+# More can go wrong in a step that also decays: forty wrong ones are known. Find two cases that expose them.
 #
 # {{ expose_sgd_decay_step }} A *case* is a dict with the keys `"params"` (a list of tensors), `"grads"` (a list with the gradient of each, or None), `"lr"` and `"wd"` (numbers). Hand in one or two of them, with at most 12 numbers in the tensors of each, and what `params[0]` is after the step for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 

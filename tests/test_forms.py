@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from course_utils.building.lesson import all_lessons
 from course_utils.checking import Expose, Repair, Reproduce, TellApart, exercises, judge, lessons
 from course_utils.checking.card import Card
 from course_utils.checking.evidence import Evidence
@@ -65,6 +66,24 @@ def test_attempts_reach_what_the_table_says(exercise):
     assert table(exercise) == TABLE.findall(exercise.__doc__)
     many = len(exercise.wrongs) if exercise in TELL_APART else len(exercise.mutants)
     assert f"Share of {many} " in exercise.__doc__
+
+
+NUMBERS = {
+    11: "eleven",
+    15: "fifteen",
+    19: "nineteen",
+    20: "twenty",
+    24: "twenty-four",
+    40: "forty",
+}
+
+
+@pytest.mark.parametrize("exercise", EXPOSE, ids=by_id)
+def test_the_lesson_says_how_many_wrong_answers_are_known(exercise):
+    [lesson] = [one for one in all_lessons() if one.short == exercise.lesson]
+    before = lesson.text.read_text("utf-8").partition(f"{{{{ {exercise.name} }}}}")[0]
+    said = before.rpartition("# ### ")[2].lower()
+    assert re.search(rf"\b{NUMBERS[len(exercise.mutants)]}\b(?!-)", said)
 
 
 @pytest.mark.parametrize("exercise", REPAIR, ids=by_id)

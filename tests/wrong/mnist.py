@@ -2072,20 +2072,7 @@ def normalize(train, valid):
 
 
 @wrong("mnist.SGD", "zero_grad clears only some gradients")
-class SGD:
-    def __init__(self, params, lr, momentum=0.0):
-        self.params = list(params)
-        self.velocities = [torch.zeros_like(p) for p in self.params]
-        self.lr, self.momentum = lr, momentum
-
-    def step(self):
-        with torch.no_grad():
-            for p, v in zip(self.params, self.velocities):
-                if p.grad is None:
-                    continue
-                v.mul_(self.momentum).add_(p.grad)
-                p.sub_(self.lr * v)
-
+class SGD(_Rolling):
     def zero_grad(self):
         for p in self.params:
             if p.grad is not None and p.grad.all():
