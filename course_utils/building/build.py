@@ -10,9 +10,8 @@ from traitlets.config import Config
 
 from course_utils.building import marks
 from course_utils.building import notebook_files as nb
-from course_utils.building.lesson import ROOT, Lesson, files
+from course_utils.building.lesson import Lesson, files
 from course_utils.building.run import Run, run
-from course_utils.checking.exercise import exercises
 from course_utils.errors import CourseError
 
 
@@ -40,14 +39,9 @@ def build(lesson: Lesson) -> Run:
     for path in files(lesson.released.parent):
         if path not in release:
             (lesson.released.parent / path).unlink()
-    if _has_marks(lesson):
+    if marks.belong_to(lesson):
         nb.write(marks.path(lesson.short), marks.made(lesson.short))
     return done
-
-
-def _has_marks(lesson: Lesson) -> bool:
-    """Whether its mistakes are the package's own, which has their marks in a file."""
-    return lesson.root == ROOT and bool(exercises(lesson.short))
 
 
 def released(lesson: Lesson, solved: bytes) -> dict[Path, bytes]:
@@ -132,15 +126,9 @@ def stale(lesson: Lesson) -> list[str]:
             problems.append(f"notebooks/{lesson.name}/{path} is missing")
         elif (folder / path).read_bytes() != expected[path]:
             problems.append(f"notebooks/{lesson.name}/{path} is not what the solved notebook gives")
-    if _has_marks(lesson) and _kept(lesson) != marks.made(lesson.short):
+    if marks.belong_to(lesson) and marks.kept(lesson.short) != marks.made(lesson.short):
         problems.append("the marks of its mistakes, by which they are tried in order, are old")
     return problems
-
-
-def _kept(lesson: Lesson) -> bytes:
-    """The marks that are kept of a lesson's mistakes; nothing where there are none yet."""
-    path = marks.path(lesson.short)
-    return path.read_bytes() if path.is_file() else b""
 
 
 def _differences(text: NotebookNode, solved: NotebookNode) -> list[str]:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from course_utils.building.lesson import ROOT as REPOSITORY
+from course_utils.building.lesson import Lesson
 from course_utils.checking.exercise import Exercise, Training, exercises
 from course_utils.checking.judge import PUBLIC_SEED, expected_evidence
 from course_utils.checking.marks import ROOM, key, marks
@@ -16,8 +18,18 @@ def path(lesson: str) -> Path:
     return ROOM / f"{lesson}.json"
 
 
+def belong_to(lesson: Lesson) -> bool:
+    """Whether its mistakes are the package's own, which has their marks in a file."""
+    return lesson.root == REPOSITORY and bool(exercises(lesson.short))
+
+
+def kept(lesson: str) -> bytes:
+    """The file's content; nothing where there is none yet."""
+    return path(lesson).read_bytes() if path(lesson).is_file() else b""
+
+
 def made(lesson: str) -> bytes:
-    """The file's content; every mistake is made once, under the public seed."""
+    """What the file should hold; every mistake is made once, under the public seed."""
     kept = {
         exercise.name: _marks(exercise)
         for exercise in exercises(lesson)
