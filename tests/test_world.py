@@ -38,6 +38,10 @@ OUTSIDE = {
     "no gradients": ("recording of gradients", lambda: torch.set_grad_enabled(False)),
     "anomaly": ("anomaly detection", lambda: torch.autograd.set_detect_anomaly(True)),
     "deterministic": ("deterministic algorithms", lambda: torch.use_deterministic_algorithms(True)),
+    "no filling": (
+        "the filling of new tensors",
+        lambda: setattr(torch.utils.deterministic, "fill_uninitialized_memory", False),
+    ),
     "matrix products": (
         "the precision of matrix",
         lambda: torch.set_float32_matmul_precision("medium"),
@@ -121,6 +125,19 @@ def test_a_setting_that_an_answer_leaves_behind_is_its_mistake_and_goes_no_furth
         "deterministic algorithms",
     )
     assert not changed()
+
+
+@pytest.mark.parametrize("setting", ["no filling", "deterministic", "matrix products"])
+def test_what_is_never_filled_is_nan(setting):
+    seen = []
+
+    def relu(x):
+        seen.append(bool(torch.empty_like(x).isnan().all()))
+        return x.clamp(min=0)
+
+    with outside(setting):
+        assert judge("linear.relu", relu).status == "right"
+    assert seen and all(seen)
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,13 @@ _TINY = 5e-324
 
 class Setting(NamedTuple):
     """A setting that reaches everything that runs later: how to read it, how to set it, and what it
-    is in a check.
+    is in a check; usual: what it is where nobody has set it, if that is something else.
     """
 
     read: Callable[[], Any]
     set: Callable[[Any], Any]
     value: Any
+    usual: Any = None
 
 
 def device() -> str:
@@ -54,8 +55,14 @@ SETTINGS = {
     "anomaly detection": Setting(
         torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly, False
     ),
+    # With these two, `torch.empty` gives nan: what is never filled is not right by luck.
     "deterministic algorithms": Setting(
-        torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 0
+        torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 1, usual=0
+    ),
+    "the filling of new tensors": Setting(
+        lambda: torch.utils.deterministic.fill_uninitialized_memory,
+        lambda on: setattr(torch.utils.deterministic, "fill_uninitialized_memory", on),
+        True,
     ),
     "the precision of matrix products": Setting(
         torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"
@@ -111,9 +118,15 @@ def seed_generators(seed: int) -> None:
 
 
 def changed(values: dict[str, Any] | None = None) -> dict[str, str]:
-    """What is set otherwise than in a check, by name; values: the settings of another time."""
+    """What is set otherwise than in a check, by name; values: the settings outside.
+
+    Outside, what is usual there counts as the same.
+    """
     now = {name: setting.read() for name, setting in SETTINGS.items()} if values is None else values
-    return {name: str(value) for name, value in now.items() if value != SETTINGS[name].value}
+    due = {name: setting.value for name, setting in SETTINGS.items()}
+    if values is not None or not _inside:
+        due |= {name: s.usual for name, s in SETTINGS.items() if s.usual is not None}
+    return {name: str(value) for name, value in now.items() if value != due[name]}
 
 
 def put_back(values: dict[str, Any] | None = None) -> None:

@@ -753,7 +753,7 @@ class DecayGroups(Exercise):
         ),
         Mistake(
             "more than two dimensions",
-            edit(">= 2", "> 2", "< 2", "<= 2"),
+            edit(">= 2", ">= 3", "< 2", "< 3"),
             "A matrix has two dimensions and should decay: 2 or more.",
         ),
         Mistake(
