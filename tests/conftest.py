@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 from tests.rights import give_up
 
 give_up()
+
+# A shell that begins the tests in the background has it ignored, also in all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before torch is imported, and for whatever a test starts: tests run side by side, and threads that
 # wait for each other's processors take twice the time.
