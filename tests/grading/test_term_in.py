@@ -438,6 +438,7 @@ ROSTERS = {
     "moodle": "Username;First name;Surname;Email address\nbo;Bo;Li;b@example.org\n",
     "bom": "\ufeffid,first_name,last_name\nbo,Bo,Li\n",
     "tabs": "Nachname\tVorname\tID\nLi\tBo\tbo\n",
+    "german": "Vorname;Nachname;ID-Nummer;E-Mail-Adresse\nBo;Li;bo;b@example.org\n",
     "worksheet": "Identifier,Full name,ID number,Email address\nParticipant 9,Bo Li,bo,b@x.org\n",
 }
 

@@ -28,11 +28,10 @@ COLUMNS = {  # headings of nbgrader, Canvas, Moodle and people, in lower case
     "email": ("email", "email address", "e-mail", "mail", "e-mail-adresse"),
     "lms_user_id": ("lms_user_id", "lms id", "canvas id"),
     "participant": ("identifier",),
-    "id_number": ("id number",),
+    "id_number": ("id number", "id-nummer"),
 }
 NOBODY = ("points possible", "student, test")  # in Canvas's gradebook, which has a test student
 CANVAS = {"id": "lms_user_id", "sis login id": "id", "student": "full_name"}  # of its gradebook
-ID_NUMBER = "id number"  # Moodle's; the id itself in its grading worksheet, which has no user name
 _PARTICIPANT = re.compile(r"\D+ (\d+)")
 
 
@@ -72,7 +71,8 @@ def read_roster(path: Path) -> Roster:
     columns = _columns(rows.fieldnames or [], path)
     lines = [(number, _line(row, columns)) for number, row in enumerate(rows, 2)]
     lines = [(number, line) for number, line in lines if any(line.values())]
-    by_number = "id" in (kind for heading, kind in columns.items() if _lower(heading) == ID_NUMBER)
+    of_numbers = [heading for heading in columns if _lower(heading) in COLUMNS["id_number"]]
+    by_number = "id" in (columns[heading] for heading in of_numbers)
     counted = Counter(line.get("id", "") for _, line in lines)
     roster = Roster()
     for number, line in lines:
@@ -125,8 +125,8 @@ def _columns(headings: Iterable[str], path: Path) -> dict[str, str]:
     names = set(lower.values())
     if "sis login id" in names:
         known |= CANVAS
-    elif "username" not in names and "id number" in names:
-        known |= {ID_NUMBER: "id"}
+    elif not names & {*COLUMNS["id"]}:  # as in Moodle's grading worksheet: its ID number is the id
+        known |= dict.fromkeys(COLUMNS["id_number"], "id")
     for heading, name in lower.items():
         if name in known and known[name] not in kinds.values():
             kinds[heading] = known[name]
