@@ -9,6 +9,7 @@ import random
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 
 MISSING = "one that is not here"
 _TINY = 5e-324
+_FILLING = "fill_uninitialized_memory"
 
 
 class Setting(NamedTuple):
@@ -60,8 +62,8 @@ SETTINGS = {
         torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 1, usual=0
     ),
     "the filling of new tensors": Setting(
-        lambda: torch.utils.deterministic.fill_uninitialized_memory,
-        lambda on: setattr(torch.utils.deterministic, "fill_uninitialized_memory", on),
+        partial(getattr, torch.utils.deterministic, _FILLING),
+        partial(setattr, torch.utils.deterministic, _FILLING),
         True,
     ),
     "the precision of matrix products": Setting(
