@@ -64,6 +64,55 @@ _FIRST_ONLY = Mistake(
 )
 
 
+def _zero_treated_as_missing(kept: str, *edits: Edit) -> list[Mistake]:
+    """That a gradient of 0 is skipped, for a whole tensor or, by these edits, entry by entry."""
+    return [
+        Mistake(
+            "gradient of zero treated as missing",
+            change,
+            f"Where the gradient is 0 you skip something. Only a `.grad` of None is left alone: at "
+            f"a gradient of 0 {kept} fade as always, and the weight still moves by what is in "
+            "them.",
+        )
+        for change in (edit("p.grad is not None", "p.grad is not None and p.grad.any()"), *edits)
+    ]
+
+
+_SQUARES_MISTAKES = (
+    Mistake(
+        "eps added into the buffer",
+        edit("(s.sqrt() + eps)", "s.add_(eps).sqrt()"),
+        "`add_` writes eps into the buffer, so one more eps is in it after every step. The buffer "
+        "keeps squares alone; eps is added to the root, which is a new tensor.",
+    ),
+    Mistake(
+        "gradient without its sign",
+        edit("lr * p.grad", "lr * p.grad.abs()"),
+        "You divide |g| by the root, so every weight falls, whichever way its gradient points. "
+        "The root makes the length of the step; its sign is that of the gradient.",
+    ),
+    Mistake(
+        "gradient squared in place",
+        edit("p.grad**2", "p.grad.square_()"),
+        "You square `.grad` in place. Then the step uses the square, and whoever reads "
+        "`.grad` next finds it changed.",
+    ),
+    Mistake(
+        "gradient squared in place",
+        edit(
+            "not None:",
+            "not None:\n            g = p.grad.clone()",
+            "p.grad**2",
+            "p.grad.square_()",
+            "lr * p.grad",
+            "lr * g",
+        ),
+        "Afterwards `.grad` holds squares: a method that ends in _ writes into the "
+        "gradient. A step only reads it.",
+    ),
+)
+
+
 class NesterovStep(Exercise):
     """v <- momentum * v + g, then p <- p - lr * (g + momentum * v), in place."""
 
@@ -177,12 +226,39 @@ class NesterovStep(Exercise):
             "You mix gradient and velocity with weights that add up to 1. Here the gradient counts "
             "in full, and momentum * v on top of it.",
         ),
+        Mistake(
+            "look-ahead subtracted from the gradient",
+            edit("p.grad + momentum * v)", "p.grad - momentum * v)"),
+            "You take the look-ahead off the gradient, so the step brakes where it should go on. "
+            "Gradient and look-ahead are added; their sum is subtracted from p.",
+        ),
+        Mistake(
+            "momentum on the gradient of the step",
+            edit("p.grad + momentum * v)", "momentum * p.grad + v)"),
+            "In the step, momentum multiplies the gradient and the velocity counts in full. It is "
+            "the other way round: the gradient in full, and momentum times the velocity.",
+        ),
+        Mistake(
+            "momentum on the whole step",
+            edit("(p.grad + momentum * v)", "momentum * (p.grad + v)"),
+            "In the step, momentum multiplies the gradient too. It is the factor of the velocity "
+            "alone; the gradient counts in full.",
+        ),
         Mistake("uphill", edit("p -= lr", "p += lr"), "The step goes uphill. Subtract it."),
         Mistake("lr forgotten", edit("lr * (", "("), "lr is not in the step."),
         Mistake(
             "plain SGD",
             edit("(p.grad + momentum * v)", "p.grad"),
             "The velocity is kept, but the step does not use it.",
+        ),
+        *_zero_treated_as_missing(
+            "the velocities",
+            edit(
+                "v.copy_(momentum * v + p.grad)",
+                "v.copy_(torch.where(p.grad != 0, momentum * v + p.grad, v))",
+                "lr * (p",
+                "lr * (p.grad != 0) * (p",
+            ),
         ),
         _FIRST_ONLY,
         *in_place_mistakes({"velocities": "v"}),
@@ -277,10 +353,16 @@ class AdagradStep(Exercise):
             "roots: add the squares, then take the root.",
         ),
         Mistake(
-            "gradient squared in place",
-            edit("p.grad**2", "p.grad.square_()"),
-            "You square `.grad` in place. Then the step uses the square, and whoever reads "
-            "`.grad` next finds it changed.",
+            "added first, squared afterwards",
+            edit("s + p.grad**2", "(s.sqrt() + p.grad) ** 2"),
+            "You add the gradients and square their sum, so two of opposite signs cancel. Square "
+            "each gradient, then add the squares.",
+        ),
+        Mistake(
+            "added first, squared afterwards",
+            edit("p.grad**2", "p.grad", "s.sqrt()", "s.abs()"),
+            "The buffer holds the sum of the gradients, in which two of opposite signs cancel. "
+            "Square each gradient, then add the squares.",
         ),
         Mistake(
             "sum of the whole tensor",
@@ -329,6 +411,7 @@ class AdagradStep(Exercise):
             edit("(s.sqrt() + eps)", "s.sqrt() + eps"),
             "`a / b + eps` divides first and adds eps to the step. The denominator needs brackets.",
         ),
+        *_SQUARES_MISTAKES,
         _FIRST_ONLY,
         *(item for item in in_place_mistakes({"sums": "s"}) if item.name != _HARMLESS),
     )
@@ -426,25 +509,6 @@ class RmspropStep(Exercise):
             "step averages them with squares. The divisor is a new tensor.",
         ),
         Mistake(
-            "gradient squared in place",
-            edit("p.grad**2", "p.grad.square_()"),
-            "You square `.grad` in place. Then the step uses the square, and whoever reads "
-            "`.grad` next finds it changed.",
-        ),
-        Mistake(
-            "gradient squared in place",
-            edit(
-                "not None:",
-                "not None:\n            g = p.grad.clone()",
-                "p.grad**2",
-                "p.grad.square_()",
-                "lr * p.grad",
-                "lr * g",
-            ),
-            "Afterwards `.grad` holds squares: a method that ends in _ writes into the "
-            "gradient. A step only reads it.",
-        ),
-        Mistake(
             "mean square of the whole tensor",
             edit("p.grad**2", "p.grad.square().mean()"),
             "All entries of a tensor share one number. Each entry has its own average; that is "
@@ -499,12 +563,29 @@ class RmspropStep(Exercise):
             edit("(s.sqrt() + eps)", "s.sqrt() + eps"),
             "`a / b + eps` divides first and adds eps to the step. The denominator needs brackets.",
         ),
+        Mistake(
+            "averages kept where the gradient is zero",
+            edit(
+                "alpha * s + (1 - alpha) * p.grad**2",
+                "torch.where(p.grad != 0, alpha * s + (1 - alpha) * p.grad**2, s)",
+            ),
+            "Where the gradient is 0 your average stays as it is. 0 is a gradient like any other: "
+            "its square is averaged in, so that the average fades by alpha.",
+        ),
+        Mistake(
+            "averages kept where the gradient is zero",
+            edit("p.grad is not None", "p.grad is not None and p.grad.any()"),
+            "Where all of a parameter's gradient is 0 your average stays as it is. 0 is a gradient "
+            "like any other: its square is averaged in, so that the average fades by alpha.",
+        ),
+        *_SQUARES_MISTAKES,
         _FIRST_ONLY,
         *in_place_mistakes({"squares": "s"}),
     )
 
 
 _ADAM_MISTAKES = (
+    *_zero_treated_as_missing("the averages", edit("lr * m_hat", "(p.grad != 0) * lr * m_hat")),
     Mistake(
         "eps before the correction",
         edit("(s_hat.sqrt() + eps)", "((s.sqrt() + eps) / (1 - b2**t) ** 0.5)"),
@@ -631,6 +712,18 @@ _ADAM_MISTAKES = (
         "average as it is now.",
     ),
     Mistake(
+        "AMSGrad",
+        edit("b2 * s + (1 - b2) * p.grad**2", "torch.maximum(s, b2 * s + (1 - b2) * p.grad**2)"),
+        "Your `squares` can grow and never fall: they keep the larger of old and new. A variant, "
+        "AMSGrad, divides by the largest average so far; Adam's average forgets.",
+    ),
+    Mistake(
+        "gradient squared in place",
+        edit("p.grad**2", "p.grad.square_()"),
+        "Afterwards `.grad` holds squares: a method that ends in _ writes into the gradient. A "
+        "step only reads it.",
+    ),
+    Mistake(
         "sum instead of mean",
         edit("(1 - b1) * ", ""),
         "The gradient goes into m with factor 1: that is momentum as torch's SGD has it. Adam "
@@ -752,6 +845,15 @@ class AdamStep(Exercise):
             "You raise 1 - beta to the power t, which goes to 0 as t grows. It is beta alone that "
             "gets the power; then the difference goes to 1, and the correction fades.",
         ),
+        *(
+            Mistake(
+                "power around the brackets",
+                edit(f"(1 - {b}**t)", f"(1 - {b}) ** t"),
+                f"In the correction of the {what} you raise 1 - beta to the power t, which goes to "
+                "0 as t grows. It is beta alone that gets the power.",
+            )
+            for b, what in (("b1", "mean"), ("b2", "squares"))
+        ),
         Mistake(
             "one beta for both",
             edit("b1, b2 = betas", "b1 = b2 = betas[1]"),
@@ -824,6 +926,13 @@ class AdamwStep(Exercise):
             "`.grad` is only read.",
         ),
         Mistake(
+            "decay through the mean",
+            edit("b1) * p.grad", "b1) * (p.grad + wd * p)", "p *= 1 - lr * wd", "pass"),
+            "You add wd*p to the gradient in the mean, so the decay is averaged, and divided by "
+            "the root like everything else. In AdamW it bypasses both averages: p itself is "
+            "shrunk.",
+        ),
+        Mistake(
             "only the decay",
             edit("m.copy_", "", "s.copy_", "", "p -= ", ""),
             "The weights shrink, and that is all. Adam's step comes after it.",
@@ -871,8 +980,8 @@ class AdamwStep(Exercise):
                 "p -= lr * m_hat / (s_hat.sqrt() + eps)",
                 "pass",
             ),
-            "The order is the other way round: the fresh step decays too. First shrink p, then "
-            "take Adam's step.",
+            "Adam's fresh step decays too. The decay is a share of the weight as it was before: "
+            "first shrink p, then take Adam's step in full.",
         ),
         *decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
         *factor_mistakes(),
@@ -891,6 +1000,18 @@ class AdamwStep(Exercise):
                 "pass",
             ),
             "You shrink the weight before Adam's step and after it. Once is enough: before it.",
+        ),
+        Mistake(
+            "decay to the power t",
+            edit("1 - lr * wd", "(1 - lr * wd) ** t"),
+            "You raise the factor to the power t, so the weights shrink faster from step to step. "
+            "What earlier steps have shrunk is in p already: every step has the factor once.",
+        ),
+        Mistake(
+            "decay with Adam's correction",
+            edit("1 - lr * wd", "1 - lr / (1 - b1**t) * wd"),
+            "You divide the decay by 1 - beta**t. Only averages that start at 0 are corrected; "
+            "the decay is lr * wd at every t.",
         ),
         Mistake(
             "no decay at the first step",
@@ -996,6 +1117,12 @@ class RebornAdamStep(Exercise):
             edit(" / (p.grad.abs() + 1e-8)", ""),
             "This step is as long as the gradient. Write down what Adam's m_hat and s_hat are at "
             "t = 1, and divide.",
+        ),
+        Mistake(
+            "clipped gradient",
+            edit("p.grad / (p.grad.abs() + 1e-8)", "p.grad.clamp(-1, 1)"),
+            "You cut gradients off at -1 and 1, and leave smaller ones as they are. Adam divides "
+            "each by its own size, so that small ones become as long as large ones.",
         ),
         Mistake(
             "0 divided by 0",

@@ -1641,7 +1641,7 @@ def nesterov_step(params, velocities, lr, momentum):
 
 
 # weights with gradient 0 are left alone: velocity neither decays nor moves them
-@wrong("optimizers.nesterov_step")
+@wrong("optimizers.nesterov_step", "gradient of zero treated as missing")
 def nesterov_step(params, velocities, lr, momentum):
     with torch.no_grad():
         for p, v in zip(params, velocities):
@@ -1725,7 +1725,7 @@ def rmsprop_step(params, squares, lr, alpha, eps):
 
 
 # weights with gradient 0 keep their s: the average does not decay there
-@wrong("optimizers.rmsprop_step")
+@wrong("optimizers.rmsprop_step", "averages kept where the gradient is zero")
 def rmsprop_step(params, squares, lr, alpha, eps):
     with torch.no_grad():
         for p, s in zip(params, squares):
@@ -1736,7 +1736,7 @@ def rmsprop_step(params, squares, lr, alpha, eps):
 
 
 # weights whose gradient is 0 now stay where they are although m carries them on
-@wrong("optimizers.adam_step")
+@wrong("optimizers.adam_step", "gradient of zero treated as missing")
 def adam_step(params, means, squares, t, lr, betas, eps):
     with torch.no_grad():
         for p, m, s in zip(params, means, squares):
@@ -1750,7 +1750,7 @@ def adam_step(params, means, squares, t, lr, betas, eps):
 
 
 # parameters whose gradient is zero everywhere are passed over
-@wrong("optimizers.adam_step")
+@wrong("optimizers.adam_step", "gradient of zero treated as missing")
 def adam_step(params, means, squares, t, lr, betas, eps):
     with torch.no_grad():
         for p, m, s in zip(params, means, squares):
@@ -1848,7 +1848,7 @@ def adam_step(params, means, squares, t, lr, betas, eps):
 
 
 # only entries whose gradient is not 0 decay
-@wrong("optimizers.adamw_step")
+@wrong("optimizers.adamw_step", "decays only where there is a gradient")
 def adamw_step(params, means, squares, t, lr, betas, eps, wd):
     with torch.no_grad():
         for p in params:
@@ -1859,7 +1859,7 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
 
 
 # parameters whose gradient is zero everywhere are passed over (no decay)
-@wrong("optimizers.adamw_step")
+@wrong("optimizers.adamw_step", "decays only where there is a gradient")
 def adamw_step(params, means, squares, t, lr, betas, eps, wd):
     with torch.no_grad():
         for p in params:
@@ -2010,3 +2010,216 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
         if p.grad is not None:
             p.sub_(lr * wd * torch.sign(p))
     _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+@wrong("optimizers.nesterov_step", "look-ahead subtracted from the gradient")
+def nesterov_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                continue
+            v.mul_(momentum).add_(p.grad)
+            p -= lr * (p.grad - momentum * v)
+
+
+@wrong("optimizers.nesterov_step", "momentum on the gradient of the step")
+def nesterov_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                continue
+            v.mul_(momentum).add_(p.grad)
+            p.sub_(momentum * p.grad + v, alpha=lr)
+
+
+@wrong("optimizers.nesterov_step", "momentum on the whole step")
+def nesterov_step(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities):
+            if p.grad is None:
+                continue
+            v.mul_(momentum).add_(p.grad)
+            step = momentum * (p.grad + v)
+            p.sub_(lr * step)
+
+
+# eps stays in the buffer
+@wrong("optimizers.adagrad_step", "eps added into the buffer")
+def adagrad_step(params, sums, lr, eps):
+    with torch.no_grad():
+        for p, s in zip(params, sums):
+            if p.grad is None:
+                continue
+            s.addcmul_(p.grad, p.grad)
+            p.sub_(lr * p.grad / s.add_(eps).sqrt())
+
+
+@wrong("optimizers.rmsprop_step", "eps added into the buffer")
+def rmsprop_step(params, squares, lr, alpha, eps):
+    with torch.no_grad():
+        for p, s in zip(params, squares):
+            if p.grad is None:
+                continue
+            s.mul_(alpha).addcmul_(p.grad, p.grad, value=1 - alpha)
+            s += eps
+            p.sub_(lr * p.grad / s**0.5)
+
+
+@wrong("optimizers.adagrad_step", "gradient without its sign")
+def adagrad_step(params, sums, lr, eps):
+    with torch.no_grad():
+        for p, s in zip(params, sums):
+            if p.grad is None:
+                continue
+            size = p.grad.abs()
+            s += size**2
+            p -= lr * size / (s.sqrt() + eps)
+
+
+@wrong("optimizers.rmsprop_step", "gradient without its sign")
+def rmsprop_step(params, squares, lr, alpha, eps):
+    with torch.no_grad():
+        for p, s in zip(params, squares):
+            if p.grad is None:
+                continue
+            square = p.grad**2
+            s.lerp_(square, 1 - alpha)
+            p -= lr * square.sqrt() / (s.sqrt() + eps)
+
+
+@wrong("optimizers.adagrad_step", "gradient squared in place")
+def adagrad_step(params, sums, lr, eps):
+    with torch.no_grad():
+        for p, s in zip(params, sums):
+            if p.grad is None:
+                continue
+            g = p.grad.clone()
+            s.add_(p.grad.pow_(2))
+            p.sub_(lr * g / (s.sqrt() + eps))
+
+
+@wrong("optimizers.adam_step", "gradient squared in place")
+def adam_step(params, means, squares, t, lr, betas, eps):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            m.lerp_(p.grad, 1 - betas[0])
+            s.lerp_(p.grad.pow_(2), 1 - betas[1])
+            p -= lr * (m / (1 - betas[0] ** t)) / ((s / (1 - betas[1] ** t)).sqrt() + eps)
+
+
+# works on .grad as if it were its own
+@wrong("optimizers.adamw_step", "gradient squared in place")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            g = p.grad
+            m.mul_(betas[0]).add_(g, alpha=1 - betas[0])
+            g *= g
+            s.mul_(betas[1]).add_(g, alpha=1 - betas[1])
+            p.mul_(1 - lr * wd)
+            p -= lr * (m / (1 - betas[0] ** t)) / ((s / (1 - betas[1] ** t)).sqrt() + eps)
+
+
+# the buffer is the square of a sum
+@wrong("optimizers.adagrad_step", "added first, squared afterwards")
+def adagrad_step(params, sums, lr, eps):
+    with torch.no_grad():
+        for p, s in zip(params, sums):
+            if p.grad is None:
+                continue
+            s.copy_((s.sqrt() + p.grad) ** 2)
+            p.sub_(lr * p.grad / (s.sqrt() + eps))
+
+
+# the buffer is the sum itself
+@wrong("optimizers.adagrad_step", "added first, squared afterwards")
+def adagrad_step(params, sums, lr, eps):
+    with torch.no_grad():
+        for p, s in zip(params, sums):
+            if p.grad is None:
+                continue
+            s += p.grad
+            p.sub_(lr * p.grad / ((s**2).sqrt() + eps))
+
+
+@wrong("optimizers.adam_step", "AMSGrad")
+def adam_step(params, means, squares, t, lr, betas, eps):
+    b1, b2 = betas
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            m.lerp_(p.grad, 1 - b1)
+            torch.maximum(s, s.lerp(p.grad**2, 1 - b2), out=s)
+            p.sub_(lr * m / (1 - b1**t) / ((s / (1 - b2**t)).sqrt() + eps))
+
+
+@wrong("optimizers.adam_step", "power around the brackets")
+def adam_step(params, means, squares, t, lr, betas, eps):
+    b1, b2 = betas
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            m.copy_(b1 * m + (1 - b1) * p.grad)
+            s.copy_(b2 * s + (1 - b2) * p.grad**2)
+            p.sub_(lr * m / (1 - b1) ** t / ((s / (1 - b2**t)).sqrt() + eps))
+
+
+@wrong("optimizers.adamw_step", "decay through the mean")
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    b1, b2 = betas
+    with torch.no_grad():
+        for p, m, s in zip(params, means, squares):
+            if p.grad is None:
+                continue
+            m.mul_(b1).add_(p.grad + wd * p, alpha=1 - b1)
+            s.mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
+            p.sub_(lr * (m / (1 - b1**t)) / ((s / (1 - b2**t)).sqrt() + eps))
+
+
+@wrong("optimizers.adamw_step", "decay to the power t")
+@torch.no_grad()
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    for p in params:
+        if p.grad is not None:
+            p.mul_((1 - lr * wd) ** t)
+    _plain_adam(params, means, squares, t, lr, betas, eps)
+
+
+# one length of step for everything
+@wrong("optimizers.adamw_step", "decay with Adam's correction")
+@torch.no_grad()
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    length = lr / (1 - betas[0] ** t)
+    for p, m, s in zip(params, means, squares):
+        if p.grad is None:
+            continue
+        m.lerp_(p.grad, 1 - betas[0])
+        s.lerp_(p.grad**2, 1 - betas[1])
+        p -= length * wd * p
+        p -= length * m / ((s / (1 - betas[1] ** t)).sqrt() + eps)
+
+
+@wrong("optimizers.reborn_adam_step", "clipped gradient")
+@torch.no_grad()
+def reborn_adam_step(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p.sub_(p.grad.clip(-1, 1), alpha=lr)
+
+
+# goes on to the next parameter where no entry of the gradient differs from 0
+@wrong("optimizers.adamw_step", "gradient of zero treated as missing")
+@torch.no_grad()
+def adamw_step(params, means, squares, t, lr, betas, eps, wd):
+    entries = [e for e in zip(params, means, squares) if e[0].grad is not None]
+    for p, m, s in entries:
+        if torch.count_nonzero(p.grad) == 0:
+            continue
+        p.mul_(1 - lr * wd)
+        _plain_adam([p], [m], [s], t, lr, betas, eps)
