@@ -158,6 +158,12 @@ class Anneal(Exercise):
             "it is.",
         ),
         Mistake(
+            "pi rounded",
+            edit("math.pi", "3.14"),
+            "The ends are nearly right, and so is the rest: you wrote pi with a few digits. A "
+            "library knows all of them.",
+        ),
+        Mistake(
             "a sine",
             edit("math.cos", "math.sin"),
             "You take the sine. It is 0 at both ends; the cosine goes from 1 to -1.",
@@ -429,6 +435,25 @@ class OneCycle(Exercise):
             "The first phase is a straight line. Both phases follow half a cosine.",
         ),
         Mistake(
+            "straight warm-up",
+            edit("anneal(first, lr_max, pct)", "first + (lr_max - first) * pct"),
+            "In the first phase lr rises along a straight line. In both phases lr and momentum "
+            "follow half a cosine.",
+        ),
+        *(
+            Mistake(
+                "second phase one step too short",
+                edit("pct = (step - peak) / (last - peak)", f"pct = {pct}"),
+                "The second phase counts from the peak, but its length is one step too short, so "
+                "it ends before the last step. Steps are counted from 0: the last is total_steps "
+                "- 1, and the peak has its 1 taken off already.",
+            )
+            for pct in (
+                "(step - peak) / (last - peak - 1)",
+                "min((step - peak) / (last - peak - 1), 1.0)",
+            )
+        ),
+        Mistake(
             "second phase not from 0",
             edit("(step - peak) / (last - peak)", "step / last"),
             "In the second phase pct does not start at 0, so lr jumps after the peak. pct says "
@@ -503,6 +528,19 @@ def _nan_goes_through(evidence: Sequence[dict[str, Any]]) -> bool:
     ratios = [b / a for a, b in itertools.pairwise(rates)]
     grows, becomes_nan = (evidence[i]["number of rates that were tried"] for i in (2, 3))
     return (grows, becomes_nan) == (7, 6) and max(ratios) < 1.001 * min(ratios)
+
+
+def _lags_behind(evidence: Sequence[dict[str, Any]]) -> bool:
+    """Whether losses that should fall from 2.3 to 2.1, 1.7, 1.2 and 0.9, each by up to 2 % another,
+    begin there and fall more slowly.
+    """
+    losses = [float(loss) for loss in evidence[0]["losses"]]
+    return (
+        len(losses) == 5
+        and 2.25 < losses[0] < 2.35
+        and all(b < a for a, b in itertools.pairwise(losses))
+        and all(a > 1.021 * b for a, b in zip(losses[1:], (2.1, 1.7, 1.2, 0.9), strict=True))
+    )
 
 
 class LrRangeTest(Exercise):
@@ -594,6 +632,15 @@ class LrRangeTest(Exercise):
             edit("4 * ", "2 * "),
             "It stops too early. The limit is 4 times the best loss so far.",
         ),
+        *(
+            Mistake(
+                "another multiple of the best",
+                edit("4 * ", f"{multiple} * "),
+                "You compare with the best loss so far, but not with 4 times it: your limit is "
+                f"{multiple} times the best.",
+            )
+            for multiple in (3, 5, 10)
+        ),
         Mistake(
             "stops at exactly 4 times the best",
             edit("loss > 4", "loss >= 4"),
@@ -653,6 +700,12 @@ class LrRangeTest(Exercise):
             edit("4 * min(losses, default=math.inf)", "0"),
             "It stops at the very first loss. Does your best loss start at 0? No loss is better "
             "than that: start with infinity.",
+        ),
+        Mistake(
+            "best loss starts at 1",
+            edit("min(losses, default=math.inf)", "min([1.0, *losses])"),
+            "Your best loss starts at 1, so a first loss over 4 ends the test. How large losses "
+            "are depends on the task: before the first one there is no best.",
         ),
         Mistake(
             "last loss recorded",
@@ -745,6 +798,14 @@ class LrRangeTest(Exercise):
                     e[0]["rates that were tried"], e[0]["rates that were tried"][1:], strict=False
                 )
             ),
+        ),
+        Mistake(
+            "losses smoothed",
+            None,
+            "The losses in your list lag behind those that loss_at gave: each is mixed with the "
+            "ones before it. Some libraries smooth them; here each loss is recorded and compared "
+            "as it is.",
+            sign=_lags_behind,
         ),
         Mistake(
             "one rate too few",
@@ -871,6 +932,15 @@ class SuggestLr(Exercise):
             edit("lrs[i]", "lrs[i + 1]"),
             "You return the rate after the steepest fall. The step that brought it was taken with "
             "the rate before: lrs[i], where losses[i+1] - losses[i] is least.",
+        ),
+        *(
+            Mistake(
+                "a rate in between",
+                edit("lrs[i]", middle),
+                "You return a rate between two that were tried. The step that brought the fall was "
+                "taken with the first of the two.",
+            )
+            for middle in ("(lrs[i] * lrs[i + 1]) ** 0.5", "(lrs[i] + lrs[i + 1]) / 2")
         ),
         Mistake(
             "smallest loss",
@@ -1054,6 +1124,13 @@ class StepsPerFit(Exercise):
             "rounded to the nearest",
             edit("math.ceil(", "round("),
             "You round to the nearest. A small last batch is a step too: round up.",
+        ),
+        Mistake(
+            "a half added before rounding",
+            edit("math.ceil(n / batch_size)", "round(n / batch_size + 0.5)"),
+            "Where the batch size divides n, adding 0.5 leads half way between two whole numbers, "
+            "and `round` then goes to the even one: for an odd number of batches that is one too "
+            "many.",
         ),
         Mistake(
             "last batch of one left out",

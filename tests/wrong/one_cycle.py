@@ -1360,7 +1360,7 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
 
 
 # 5 times in place of 4
-@wrong("one_cycle.lr_range_test")
+@wrong("one_cycle.lr_range_test", "another multiple of the best")
 def lr_range_test(loss_at, lr_min, lr_max, steps):
     q = (lr_max / lr_min) ** (1 / (steps - 1))
     lrs, losses, best = [], [], math.inf
@@ -1518,6 +1518,107 @@ def one_cycle(
 
 
 # Python rounds halves to even numbers
-@wrong("one_cycle.steps_per_fit")
+@wrong("one_cycle.steps_per_fit", ("a half added before rounding", "always one more"))
 def steps_per_fit(n, batch_size, epochs):
     return round(n / batch_size + 0.5) * epochs
+
+
+@wrong("one_cycle.anneal", "pi rounded")
+def anneal(start, end, pct):
+    return end + (start - end) * 0.5 * (1 + math.cos(3.14 * pct))
+
+
+# lr along a line, momentum along half a cosine
+@wrong("one_cycle.one_cycle", "straight warm-up")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    low, high = momentums
+    peak, first = pct_start * total_steps - 1, lr_max / div
+    if step <= peak:
+        p = step / peak
+        return p * lr_max + (1 - p) * first, _cosine(high, low, p)
+    p = (step - peak) / (total_steps - 1 - peak)
+    return _cosine(lr_max, first / final_div, p), _cosine(low, high, p)
+
+
+def _short_way_down(step, total_steps, lr_max, pct_start, div, final_div, momentums, most=math.inf):
+    low, high = momentums
+    up, down = pct_start * total_steps - 1, (1 - pct_start) * total_steps - 1
+    if step <= up:
+        return _cosine(lr_max / div, lr_max, step / up), _cosine(high, low, step / up)
+    p = min((step - up) / down, most)
+    return _cosine(lr_max, lr_max / div / final_div, p), _cosine(low, high, p)
+
+
+@wrong("one_cycle.one_cycle", "second phase one step too short")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    return _short_way_down(step, total_steps, lr_max, pct_start, div, final_div, momentums)
+
+
+@wrong("one_cycle.one_cycle", "second phase one step too short")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    return _short_way_down(step, total_steps, lr_max, pct_start, div, final_div, momentums, 1.0)
+
+
+@wrong("one_cycle.lr_range_test", "best loss starts at 1")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses, best = [], [], 1.0
+    for i in range(steps):
+        lr = lr_min * (lr_max / lr_min) ** (i / (steps - 1))
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or loss > 4 * best:
+            break
+        best = min(best, loss)
+        lrs.append(lr)
+        losses.append(loss)
+    return lrs, losses
+
+
+@wrong("one_cycle.lr_range_test", "losses smoothed")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses, best, smooth = [], [], math.inf, None
+    for i in range(steps):
+        lr = lr_min * (lr_max / lr_min) ** (i / (steps - 1))
+        loss = loss_at(lr)
+        smooth = loss if smooth is None else 0.9 * smooth + 0.1 * loss
+        if not math.isfinite(smooth) or smooth > 4 * best:
+            break
+        best = min(best, smooth)
+        lrs.append(lr)
+        losses.append(smooth)
+    return lrs, losses
+
+
+# the smoothing of fastai's finder, with its correction
+@wrong("one_cycle.lr_range_test", "losses smoothed")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    factor, average, best = (lr_max / lr_min) ** (1 / (steps - 1)), 0.0, math.inf
+    lrs, losses = [], []
+    for i in range(steps):
+        lr = lr_min * factor**i
+        average = 0.98 * average + 0.02 * loss_at(lr)
+        smoothed = average / (1 - 0.98 ** (i + 1))
+        if not math.isfinite(smoothed) or smoothed > 4 * best:
+            break
+        best = min(best, smoothed)
+        lrs.append(lr)
+        losses.append(smoothed)
+    return lrs, losses
+
+
+@wrong("one_cycle.suggest_lr", "a rate in between")
+def suggest_lr(lrs, losses):
+    diffs = [b - a for a, b in zip(losses, losses[1:])]
+    i = diffs.index(min(diffs))
+    return math.sqrt(lrs[i] * lrs[i + 1])
+
+
+@wrong("one_cycle.suggest_lr", "a rate in between")
+def suggest_lr(lrs, losses):
+    i = int(np.diff(losses).argmin())
+    return float(np.mean(lrs[i : i + 2]))
