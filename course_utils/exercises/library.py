@@ -150,6 +150,7 @@ class Sequential(Exercise):
         yield from _tensors(net.parameters(), "parameters")
         same = all(a is b for a, b in zip(net.parameters(), own, strict=False))
         yield claim("the parameters are the layers' own tensors", same)
+        yield "length of parameters(), again", len(list(net.parameters()))
         yield from _tensors(net.gradients(), "gradients")
         _ = net.forward(2 * case.x)
         yield "backward, the second time", net.backward(-case.grad_out)
@@ -323,6 +324,19 @@ class Sequential(Exercise):
             "get another weight later, such as one in float64: ask the layers each time.",
         ),
         Mistake(
+            "parameters only once",
+            edit(
+                "= list(layers)",
+                "= list(layers)\n        self.kept = (p for layer in layers for p in "
+                "layer.parameters())",
+                "[p for layer in self.layers for p in layer.parameters()]",
+                "self.kept",
+            ),
+            "The first call of parameters() finds them, and the next finds none: a generator, or "
+            "any other iterator, is used up once somebody has gone through it. Make a list, at "
+            "each call.",
+        ),
+        Mistake(
             "copies of the parameters",
             edit("[p for", "[p.clone() for"),
             "parameters() gives copies. An optimizer changes what it is given, in place, and the "
@@ -345,6 +359,31 @@ class Sequential(Exercise):
             ),
             "gradients() gives a list of lists, one for each layer. An optimizer pairs them with "
             "the parameters: put those of all layers into one list.",
+        ),
+        Mistake(
+            "gradients pile up",
+            edit(
+                "= list(layers)",
+                "= list(layers)\n        self.kept = []",
+                "grad_out = layer.backward(grad_out)",
+                "grad_out = layer.backward(grad_out)\n            self.kept = layer.gradients() + "
+                "self.kept",
+                "[g for layer in self.layers for g in layer.gradients()]",
+                "self.kept",
+            ),
+            "After the second backward, gradients() holds those of the first as well: the list "
+            "only grows. An optimizer pairs gradients with parameters, so there must be one for "
+            "each.",
+        ),
+        Mistake(
+            "layers without parameters passed over",
+            edit(
+                "            grad_out = layer.backward(grad_out)",
+                "            if layer.parameters():\n                grad_out = "
+                "layer.backward(grad_out)",
+            ),
+            "On the way back you pass over layers that have no parameters. A ReLU has none, and "
+            "still changes the gradient that flows through it.",
         ),
         Mistake(
             "gradients of the first call",
@@ -457,6 +496,55 @@ class GradientCheck(Exercise):
             "the gradient is: relative_error of lesson 03 divides by it.",
         ),
         Mistake(
+            "without the absolute value",
+            edit(
+                "relative_error(grad, slopes)",
+                "float(((grad - slopes) / (grad.abs() + slopes.abs()).clamp(min=1e-8)).max())",
+            ),
+            "You take the largest difference with its sign, so a gradient that is too small counts "
+            "as less than no error. An error has a size, whichever way it goes.",
+        ),
+        *(
+            Mistake(
+                "divided by one side alone",
+                edit(
+                    "relative_error(grad, slopes)",
+                    f"float(((grad - slopes).abs() / {side}.abs().clamp(min=1e-8)).max())",
+                ),
+                "You divide the difference by the size of one side. Then an error counts "
+                "differently upwards and downwards: relative_error of lesson 03 divides by the "
+                "sizes of both.",
+            )
+            for side in ("grad", "slopes")
+        ),
+        *(
+            Mistake(
+                "one size for a whole tensor",
+                edit("relative_error(grad, slopes)", error),
+                "You divide by one number for a whole tensor, so that a wrong entry which is small "
+                "itself hardly shows. Each entry is compared with its own size.",
+            )
+            for error in (
+                "float((grad - slopes).norm() / (grad.norm() + slopes.norm()))",
+                "float((grad - slopes).abs().max() / (grad.abs() + slopes.abs()).max())",
+            )
+        ),
+        Mistake(
+            "lengths compared",
+            edit("relative_error(grad, slopes)", "relative_error(grad.norm(), slopes.norm())"),
+            "You compare the lengths of gradient and differences. Two tensors of one length can "
+            "point in different directions: compare entry by entry.",
+        ),
+        Mistake(
+            "zero gradients passed over",
+            edit(
+                "relative_error(grad, slopes)",
+                "relative_error(grad[grad != 0], slopes[grad != 0]) if grad.any() else 0.0",
+            ),
+            "You pass over entries whose gradient is 0. Whether it should be 0 is what the "
+            "differences say; where both are 0, the lower limit of the divisor helps.",
+        ),
+        Mistake(
             "gradients twice as large as the differences",
             edit("numerical_gradient(loss_at, before)", "numerical_gradient(loss_at, p)"),
             "Your differences are half as large as the gradients. Does numerical_gradient get the "
@@ -505,8 +593,9 @@ class GradientCheck(Exercise):
                 "        before = p.clone()",
                 "        if p.ndim < 2:\n            continue\n        before = p.clone()",
             ),
-            "You check the matrices and pass over parameters of one dimension. An offset is a "
-            "parameter too, and its gradient can be wrong.",
+            "The largest error is that of an offset, and your check returns a smaller one. Do you "
+            "pass over parameters of one dimension, or stop at the first error that is too large? "
+            "Every parameter counts.",
         ),
         *(
             Mistake(

@@ -499,7 +499,7 @@ def _by_parameter(net, loss, x, y):
 
 
 # without the absolute value
-@wrong("library.gradient_check")
+@wrong("library.gradient_check", "without the absolute value")
 def gradient_check(net, loss, x, y):
     worst = 0.0
     for g, s in _by_parameter(net, loss, x, y):
@@ -508,10 +508,82 @@ def gradient_check(net, loss, x, y):
 
 
 # entries whose gradient is 0 are passed over
-@wrong("library.gradient_check")
+@wrong("library.gradient_check", "zero gradients passed over")
 def gradient_check(net, loss, x, y):
     worst = 0.0
     for g, s in _by_parameter(net, loss, x, y):
         if (some := g != 0).any():
             worst = max(worst, relative_error(g[some], s[some]))
     return worst
+
+
+# whoever goes through the parameters a second time finds none
+@wrong("library.Sequential", "parameters only once")
+class Sequential(SequentialWithLoops):
+    def __init__(self, layers):
+        super().__init__(layers)
+        self.found = (p for layer in layers for p in layer.parameters())
+
+    def parameters(self):
+        return self.found
+
+
+@wrong("library.Sequential", "gradients pile up")
+class Sequential(SequentialWithLoops):
+    def __init__(self, layers):
+        super().__init__(layers)
+        self.grads = []
+
+    def backward(self, grad_out):
+        for layer in reversed(self.layers):
+            grad_out = layer.backward(grad_out)
+            self.grads = layer.gradients() + self.grads
+        return grad_out
+
+    def gradients(self):
+        return self.grads
+
+
+@wrong("library.Sequential", "layers without parameters passed over")
+class Sequential(SequentialWithLoops):
+    def backward(self, grad_out):
+        for layer in reversed([layer for layer in self.layers if layer.parameters()]):
+            grad_out = layer.backward(grad_out)
+        return grad_out
+
+
+def _worst(error):
+    """A check with another error of two tensors."""
+
+    def gradient_check(net, loss, x, y):
+        return max(float(error(g, s)) for g, s in _by_parameter(net, loss, x, y))
+
+    return gradient_check
+
+
+wrong("library.gradient_check", "divided by one side alone")(
+    _worst(lambda g, s: ((g - s).abs() / g.abs().clamp(min=1e-8)).max())
+)
+wrong("library.gradient_check", "divided by one side alone")(
+    _worst(lambda g, s: (1 - g / s).abs().max())
+)
+wrong("library.gradient_check", "one size for a whole tensor")(
+    _worst(lambda g, s: torch.dist(g, s) / (g.norm() + s.norm()))
+)
+wrong("library.gradient_check", "one size for a whole tensor")(
+    _worst(lambda g, s: (g - s).abs().max() / (g.abs() + s.abs()).max().clamp(min=1e-8))
+)
+wrong("library.gradient_check", "lengths compared")(
+    _worst(lambda g, s: (g.norm() - s.norm()).abs() / (g.norm() + s.norm()))
+)
+
+
+# comes back with the first error that is too large, not with the largest
+@wrong("library.gradient_check", "offsets left out")
+def gradient_check(net, loss, x, y):
+    error = 0.0
+    for g, s in _by_parameter(net, loss, x, y):
+        error = max(error, relative_error(g, s))
+        if error > 1e-4:
+            break
+    return error
