@@ -108,6 +108,12 @@ class EmbeddingLookup(Exercise):
             "The rows come in the order of the table. They should come in the order of idx.",
         ),
         Mistake(
+            "row 0 as padding",
+            edit("weight[idx]", "weight[idx] * (idx != 0)[..., None]"),
+            "Index 0 gives zeros. In some models row 0 stands for an empty place; in this table it "
+            "is a row like the others.",
+        ),
+        Mistake(
             "counted from 1",
             edit("idx]", "idx - 1]"),
             "You get the row before the right one. Indices count from 0, here and everywhere "
@@ -315,6 +321,19 @@ class EmbeddingBackward(Exercise):
             "together. Keep k as the last dimension.",
         ),
         Mistake(
+            "row 0 as padding",
+            edit(", rows)", ", rows * (idx.flatten() != 0)[:, None])"),
+            "Row 0 gets no gradient. In some models it stands for an empty place; in this table it "
+            "is a row like the others.",
+        ),
+        Mistake(
+            "indices column by column",
+            edit("idx.flatten()", "idx.permute(tuple(reversed(range(idx.dim())))).flatten()"),
+            "You take the indices column by column, and the gradients row by row. A matrix that is "
+            "transposed before it is flattened has its entries in another order: flatten both in "
+            "the same one.",
+        ),
+        Mistake(
             "uses counted",
             edit(", rows)", ", torch.ones_like(rows))"),
             "You count how often each row is used. That is the gradient of a plain sum; here "
@@ -413,6 +432,20 @@ class SigmoidRange(Exercise):
             edit("low + (high - low) * torch.sigmoid(x)", "torch.sigmoid(x).clamp(low, high)"),
             "You clamp the sigmoid at low and high instead of stretching it: it still lies "
             "between 0 and 1.",
+        ),
+        Mistake(
+            "clamped sigmoid",
+            edit("low + (high - low) * torch.sigmoid(x)", "(high * torch.sigmoid(x)).clamp(low)"),
+            "You stretch the sigmoid up to high and cut off what lies below low. Where it is cut "
+            "off there is no gradient: stretch it to the width of the range, and shift it.",
+        ),
+        Mistake(
+            "centred on 0",
+            edit(
+                "low + (high - low) * torch.sigmoid(x)", "(high - low) * (torch.sigmoid(x) - 0.5)"
+            ),
+            "Your curve has the right width, and its middle is 0. The middle of the range is half "
+            "way between low and high.",
         ),
         Mistake(
             "tanh instead of sigmoid",
@@ -722,6 +755,18 @@ class DotProductBias(Exercise):
             edit(".sum(1)", ".mean(1)"),
             "You average the products of the factors. A dot product adds them up: in a mean, "
             "each factor counts for less when there are more.",
+        ),
+        Mistake(
+            "divided by the root of the number of factors",
+            edit("(p * q).sum(1)", "(p * q).sum(1) / p.shape[1] ** 0.5"),
+            "You divide the match by the root of the number of factors, as attention does. Here it "
+            "is the dot product itself.",
+        ),
+        Mistake(
+            "cosine instead of the dot product",
+            edit("(p * q).sum(1)", "nn.functional.cosine_similarity(p, q)"),
+            "You compare only directions: a cosine divides by the lengths of both vectors. In a "
+            "dot product the lengths count: the longer the user's, the stronger the taste.",
         ),
         Mistake(
             "all pairs",
@@ -1427,6 +1472,7 @@ class ExposeEmbeddingBackward(Expose):
         "n - 1."
     )
     asks = "the weight's gradient"
+    beyond = ("row 0 as padding", "indices column by column")  # for the function's own check
     full, part = 1.0, 0.8
 
     def suits(self, given: Mapping[str, Any]) -> bool:

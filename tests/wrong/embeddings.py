@@ -1742,3 +1742,51 @@ def embedding_backward(grad_out, idx, num_embeddings):
     out = torch.zeros(num_embeddings, k, dtype=torch.float64)
     out.index_add_(0, pairs[:, 0].long(), pairs[:, 1:])
     return out.to(grad_out.dtype)
+
+
+@wrong("embeddings.embedding_lookup", "row 0 as padding")
+def embedding_lookup(weight, idx):
+    rows = weight[idx]
+    return rows * (idx != 0).unsqueeze(-1)
+
+
+@wrong("embeddings.embedding_backward", "row 0 as padding")
+def embedding_backward(grad_out, idx, num_embeddings):
+    k = grad_out.shape[-1]
+    result = grad_out.new_zeros(num_embeddings, k)
+    for i, g in zip(idx.flatten().tolist(), grad_out.reshape(-1, k)):
+        if i:
+            result[i] += g
+    return result
+
+
+@wrong("embeddings.embedding_backward", "indices column by column")
+def embedding_backward(grad_out, idx, num_embeddings):
+    k = grad_out.shape[-1]
+    flat = idx.t().reshape(-1) if idx.dim() == 2 else idx.flatten()
+    return grad_out.new_zeros(num_embeddings, k).index_add(0, flat, grad_out.reshape(-1, k))
+
+
+@wrong("embeddings.sigmoid_range", "clamped sigmoid")
+def sigmoid_range(x, low, high):
+    return (high * torch.sigmoid(x)).clamp(low, high)
+
+
+@wrong("embeddings.sigmoid_range", "centred on 0")
+def sigmoid_range(x, low, high):
+    return (high - low) / 2 * torch.tanh(x / 2)
+
+
+@wrong("embeddings.DotProductBias", "divided by the root of the number of factors")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        p, q = self.user_factors[users], self.item_factors[items]
+        match = (p * q).sum(1) / math.sqrt(p.size(1))
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.DotProductBias", "cosine instead of the dot product")
+class DotProductBias(_Dot):
+    def forward(self, users, items):
+        match = F.cosine_similarity(self.user_factors[users], self.item_factors[items], dim=1)
+        return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
