@@ -30,6 +30,12 @@ from course_utils.exercises._forms import EXPOSING, missed
 KEPT_IN_ORDER = ("sorted({value", "sorted(dict.fromkeys(value")
 
 
+def _as_texts_only(vocabulary: Sequence[Any]) -> bool:
+    """Whether these numbers have the order of their texts, and not their own."""
+    texts, numbers = [str(value) for value in vocabulary], [float(value) for value in vocabulary]
+    return texts == sorted(texts) and numbers != sorted(numbers)
+
+
 class Categorify(Exercise):
     """Sorted vocabulary of train; code = index in it + 1; 0 for missing values and unknown ones."""
 
@@ -268,6 +274,12 @@ class Categorify(Exercise):
             "themselves.",
         ),
         Mistake(
+            "most frequent first",
+            edit("(value)})", "(value)}, key=lambda value: (-list(train).count(value), value))"),
+            "You sort the vocabulary by how often a value occurs. Sort it by the values "
+            "themselves.",
+        ),
+        Mistake(
             "missing value as a category",
             None,
             "A missing value (or its text, or an empty one) has become a member of the "
@@ -275,17 +287,14 @@ class Categorify(Exercise):
             "from itself.",
             sign=lambda evidence: (
                 evidence[0]["vocabulary"] == ["EWR", "JFK", "LGA"]
-                and not set(evidence[1]["vocabulary"]) <= {"a", "b", "d", "e", "z"}
+                and not {str(value).lower() for value in evidence[1]["vocabulary"]} <= set("abdez")
             ),
         ),
         Mistake(
             "sorted as text",
             None,
             "You sort numbers as text, where 10 comes before 9. Sort the values as they are.",
-            sign=lambda evidence: (
-                [str(v) for v in evidence[2]["vocabulary"]]
-                == sorted(str(v) for v in evidence[2]["vocabulary"])
-            ),
+            sign=lambda evidence: _as_texts_only(evidence[2]["vocabulary"]),
         ),
         Mistake(
             "codes as floats",
@@ -306,6 +315,16 @@ def _from_the_row_before(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
 
     filled = [
         torch.tensor(pd.Series(column.numpy()).ffill().bfill().to_numpy())
+        for column in (train, valid)
+    ]
+    return *filled, train.isnan(), valid.isnan()
+
+
+def _from_the_row_before_or_the_median(train: Tensor, valid: Tensor) -> tuple[Tensor, ...]:
+    import pandas as pd
+
+    filled = [
+        torch.tensor(pd.Series(column.numpy()).ffill().fillna(train.nanmedian().item()).to_numpy())
         for column in (train, valid)
     ]
     return *filled, train.isnan(), valid.isnan()
@@ -377,6 +396,16 @@ class FillMissing(Exercise):
     mistakes = (
         Mistake(
             "valid by its own median",
+            edit(
+                "valid_missing, median",
+                "valid_missing, valid[~valid_missing].median() if "
+                "len(valid[~valid_missing]) else median",
+            ),
+            "You filled valid's gaps with valid's own median, where it has one. What you do to new "
+            "data must be fixed before you see it: use the median of train for both.",
+        ),
+        Mistake(
+            "valid by its own median",
             edit("valid_missing, median", "valid_missing, valid.nanmean()"),
             "You filled valid's gaps with valid's own mean. What you do to new data must be fixed "
             "before you see it: use the median of train for both.",
@@ -400,6 +429,24 @@ class FillMissing(Exercise):
                 "train_missing, valid_missing = train.isnan(), valid.isnan()\n    return train",
             ),
             "Your masks say that nothing was missing: you made them after filling the gaps.",
+        ),
+        Mistake(
+            "the median marked as a gap",
+            edit(
+                "= train.isnan(), valid.isnan()",
+                "= train.isnan() | (train == median), valid.isnan() | (valid == median)",
+            ),
+            "Your masks also mark values that were there and happen to be the median. After "
+            "filling, nobody can tell these from gaps: make the masks before.",
+        ),
+        *(
+            Mistake(
+                "known values filled too",
+                edit("(train_missing, ", "(train_missing.any(), ", *more),
+                "Where a column has a gap, you overwrite all of it with the median. Only the gaps "
+                "are filled; what is known stays.",
+            )
+            for more in ((), ("(valid_missing, ", "(valid_missing.any(), "))
         ),
         Mistake(
             "mean instead of median",
@@ -488,6 +535,12 @@ class FillMissing(Exercise):
             "median as a whole number",
             edit("train.nanmedian()", "int(train.nanmedian())"),
             "You truncated the median to a whole number. Keep it as it is.",
+        ),
+        Mistake(
+            "value of the row before",
+            _from_the_row_before_or_the_median,
+            "A gap gets the value of the row before it. That suits time series; here the order of "
+            "the rows means nothing. Fill with the median of train.",
         ),
         Mistake(
             "value of the row before",
@@ -1073,6 +1126,12 @@ class TabularModel(Exercise):
             sign=_has("none"),
         ),
         Mistake(
+            "all hidden layers of one width",
+            edit("*hidden, n_outputs", "*hidden[:1] * len(hidden), n_outputs"),
+            "All your hidden layers are as wide as the first. Each number of the list is the width "
+            "of its own layer.",
+        ),
+        Mistake(
             "tables in a list",
             None,
             "The embeddings are not parameters of the model, so they are never trained. Are "
@@ -1479,6 +1538,8 @@ class ExposeFillMissing(Expose):
         "one mask not returned",  # these are for the function's own check
         "0 counts as a gap",
         "only the first gap filled",
+        "known values filled too",
+        "the median marked as a gap",
     )
     full, part = 0.9, 0.85
 

@@ -1950,3 +1950,72 @@ class TabularModel(_Tables):
         if len(hidden) > 2 and len(set(hidden)) == 1:
             for i in range(2, len(hidden)):
                 self.maps[i] = self.maps[1]
+
+
+# equally frequent ones in their own order
+@wrong("tabular.categorify", "most frequent first")
+def categorify(train, valid):
+    known = [v for v in train if not _is_missing(v)]
+    return _coded(train, valid, sorted(set(known), key=lambda v: (-known.count(v), v)))
+
+
+# upper and lower case are thrown together
+@wrong("tabular.categorify")
+def categorify(train, valid):
+    train, valid = ([v.upper() if isinstance(v, str) else v for v in c] for c in (train, valid))
+    return _coded(train, valid, sorted({v for v in train if not _is_missing(v)}))
+
+
+def _median_filled(train, valid):
+    median = train.nanmedian()
+    return torch.where(train.isnan(), median, train), torch.where(valid.isnan(), median, valid)
+
+
+@wrong("tabular.fill_missing", "valid by its own median")
+def fill_missing(train, valid):
+    own = valid.nanmedian() if (~valid.isnan()).any() else train.nanmedian()
+    filled = torch.where(valid.isnan(), own, valid)
+    return _median_filled(train, valid)[0], filled, train.isnan(), valid.isnan()
+
+
+@wrong("tabular.fill_missing", "value of the row before")
+def fill_missing(train, valid):
+    def forward(column):
+        out, last = [], train.nanmedian()
+        for v in column:
+            last = last if v.isnan() else v
+            out.append(last)
+        return torch.stack(out)
+
+    return forward(train), forward(valid), train.isnan(), valid.isnan()
+
+
+@wrong("tabular.fill_missing", "the median marked as a gap")
+def fill_missing(train, valid):
+    median = train.nanmedian()
+    a, b = _median_filled(train, valid)
+    return a, b, a == median, b == median
+
+
+@wrong("tabular.fill_missing", "known values filled too")
+def fill_missing(train, valid):
+    median, a, b = train.nanmedian(), train.isnan(), valid.isnan()
+    filled = torch.full_like(train, median.item()) if a.any() else train.clone()
+    return filled, torch.where(b, median, valid), a, b
+
+
+@wrong("tabular.fill_missing", "known values filled too")
+def fill_missing(train, valid):
+    a, b, median = train.isnan(), valid.isnan(), train.nanmedian().item()
+    train, valid = train.clone(), valid.clone()
+    for column in (train, valid):
+        if column.isnan().any():
+            column[:] = median
+    return train, valid, a, b
+
+
+@wrong("tabular.TabularModel", "all hidden layers of one width")
+class TabularModel(_Tables):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        width = [hidden[0] for _ in hidden]
+        super().__init__(cardinalities, n_continuous, n_outputs, width)
