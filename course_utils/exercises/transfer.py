@@ -212,6 +212,17 @@ class ReplaceHead(Exercise):
             "last one in the order in which the model has them, whatever they are called.",
         ),
         Mistake(
+            "only direct children",
+            edit(
+                "named_modules()",
+                "named_children()",
+                "path, old = linears[-1]",
+                "if not linears:\n        return model\n    path, old = linears[-1]",
+            ),
+            "You look only at the parts directly inside the model. The head may lie deeper, in a "
+            "container within it: named_modules() walks through all depths.",
+        ),
+        Mistake(
             "every linear layer",
             edit(
                 "path, old = linears[-1]",
@@ -574,6 +585,12 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             for reached in ("module.children()", "[module, *module.children()]")
         ),
         Mistake(
+            "not the module's own parameters",
+            edit(everything, "(p for child in module.children() for p in child.parameters())"),
+            f"Parameters that belong to the module itself are not {done}, only those of the parts "
+            "inside it. A single layer has no parts: `parameters()` of the module gives all.",
+        ),
+        Mistake(
             "only the first parameter",
             edit(everything, "list(module.parameters())[:1]"),
             f"Only the first parameter is {done}. Does your loop end, or return, after its first "
@@ -743,6 +760,12 @@ class DiscriminativeLrs(Exercise):
             edit("lr.stop / 10", "lr.stop / 3"),
             "The earlier groups get a third of the rate. Some notes say so; the library's code "
             "divides by 10, and so do we.",
+        ),
+        Mistake(
+            "a number shared out",
+            edit("[lr] * n_groups", "[lr / n_groups] * n_groups"),
+            "You divide a single number among the groups. It is a rate, and every group gets all "
+            "of it.",
         ),
         Mistake(
             "evenly spaced",
@@ -1063,6 +1086,36 @@ class ParameterGroups(Exercise):
         )
 
     mistakes = (
+        *(
+            Mistake(
+                "equal rates in one group",
+                edit("pairs = zip(groups, lrs, strict=True)", f"pairs = {pairs}"),
+                "Modules with equal rates do not get a dict each. A rate can occur twice, so it "
+                "cannot tell modules apart: go through both lists side by side.",
+            )
+            for pairs in (
+                "[(nn.ModuleList(g for g, r in zip(groups, lrs) if r == lr), lr) "
+                "for lr in dict.fromkeys(lrs)]",
+                "[(group, lr) for lr, group in dict(zip(lrs, groups)).items()]",
+            )
+        ),
+        Mistake(
+            "vectors left out",
+            edit("if p.requires_grad", "if p.requires_grad and p.ndim > 1"),
+            "Parameters of one dimension are missing: biases, and the scales of batch norm. They "
+            "are trained like the others.",
+        ),
+        Mistake(
+            "one list for all groups",
+            edit(
+                "pairs = zip",
+                "params = []\n    pairs = zip",
+                "[p for p in group.parameters() if p.requires_grad]",
+                "params.extend(p for p in group.parameters() if p.requires_grad) or params",
+            ),
+            "All groups share one list, which grows from module to module. So every parameter "
+            "stands in every group: begin a new list for each module.",
+        ),
         Mistake(
             "stops at the shorter list",
             edit("len(groups) != len(lrs)", "False", "strict=True", "strict=False"),

@@ -2168,7 +2168,7 @@ def _fitting(groups, lrs):
         raise ValueError(f"{len(groups)} modules, {len(lrs)} rates")
 
 
-@wrong("transfer.parameter_groups")  # equal rates in one group
+@wrong("transfer.parameter_groups", "equal rates in one group")
 def parameter_groups(groups, lrs):
     _fitting(groups, lrs)
     by = {}
@@ -2177,7 +2177,7 @@ def parameter_groups(groups, lrs):
     return [{"params": ps, "lr": lr} for lr, ps in by.items()]
 
 
-@wrong("transfer.parameter_groups")  # of equal rates the last module
+@wrong("transfer.parameter_groups", "equal rates in one group")  # the last of them stays
 def parameter_groups(groups, lrs):
     _fitting(groups, lrs)
     by = dict(zip(lrs, groups))
@@ -2333,3 +2333,51 @@ def replace_head(model, num_outputs):
     parent, name, child = found
     setattr(parent, name, nn.Linear(child.in_features, num_outputs))
     return model
+
+
+@wrong("transfer.replace_head", "only direct children")
+def replace_head(model, num_outputs):
+    for name, child in reversed(list(model.named_children())):
+        if isinstance(child, nn.Linear):
+            setattr(model, name, nn.Linear(child.in_features, num_outputs))
+            break
+    return model
+
+
+def _only_of_parts(module, to):
+    for part in module.children():
+        part.requires_grad_(to)
+
+
+_OWN = "not the module's own parameters"
+wrong("transfer.freeze", _OWN)(lambda module: _only_of_parts(module, False))
+wrong("transfer.unfreeze", _OWN)(lambda module: _only_of_parts(module, True))
+
+
+@wrong("transfer.discriminative_lrs", "a number shared out")
+def discriminative_lrs(lr, n_groups):
+    if isinstance(lr, slice):
+        return _rates(lr, n_groups)
+    return [lr / n_groups for _ in range(n_groups)]
+
+
+@wrong("transfer.parameter_groups", "vectors left out")
+def parameter_groups(groups, lrs):
+    _fitting(groups, lrs)
+    return [
+        {"params": [p for p in m.parameters() if p.requires_grad and p.dim() > 1], "lr": lr}
+        for m, lr in zip(groups, lrs)
+    ]
+
+
+# the list is made before the loop
+@wrong("transfer.parameter_groups", "one list for all groups")
+def parameter_groups(groups, lrs):
+    _fitting(groups, lrs)
+    params, result = [], []
+    for m, lr in zip(groups, lrs):
+        for p in m.parameters():
+            if p.requires_grad:
+                params.append(p)
+        result.append({"params": params, "lr": lr})
+    return result
