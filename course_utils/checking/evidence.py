@@ -18,6 +18,14 @@ from course_utils.errors import CourseError
 LONGEST_TEXT = 2_000
 LONGEST_LIST = 20_000
 PLAIN = frozenset((bool, float, type(None)))  # what is evidence as it is
+# Of a tensor that can be calculated with; of others torch knows little more than how to store them.
+DTYPES = frozenset(
+    (
+        *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+        *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+        *(torch.complex64, torch.complex128),
+    )
+)
 LARGEST_INT = 1 << 1000  # a judge cannot calculate with a larger number
 
 
@@ -112,6 +120,8 @@ def _on_the_cpu(value: Tensor) -> Tensor | Other:
     """A dense tensor with memory of its own, whatever it was a view of; others by their kind."""
     if value.layout != torch.strided or value.device.type == "meta" or value.is_quantized:
         return Other(f"{value.layout} tensor on {value.device}")
+    if value.dtype not in DTYPES:
+        return Other(f"{value.dtype} tensor on {value.device}")
     value = value.detach()
     value = value if type(value) is Tensor else value.as_subclass(Tensor)
     if value.is_complex() or not value.is_cpu or value.is_neg():

@@ -199,8 +199,10 @@ class Exercise:
         """What the answer yields on the case, by name."""
         raise NotImplementedError
 
-    def oracle(self, cases: Sequence[Case]) -> Callable[[Any], Any] | None:  # noqa: ARG002
-        """What answers the questions of a probe, knowing what the cases hide; None: it has none."""
+    def oracle(self, cases: Sequence[Case]) -> Any:  # noqa: ARG002
+        """What answers the questions of a probe, knowing what the cases hide, and says whether
+        evidence `agrees` with them (tell_apart.Oracle); None: it has none.
+        """
         return None
 
     def own_cases(self, seed: int) -> list[Case]:

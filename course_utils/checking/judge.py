@@ -338,22 +338,24 @@ class _Rows(dict[str, Any]):
 
 
 def _rows(case: Case, evidence: Evidence) -> _Rows:
-    """The values that a measurement may read: real tensors with a row for every hidden one.
+    """The values that a measurement may read: real tensors that fit to a hidden one.
 
     Another shape would broadcast, to gigabytes if somebody means it to, and imaginary errors have
     negative squares.
     """
-    rows = {
-        len(value) for value in case.hidden.values() if isinstance(value, Tensor) and value.ndim
-    }
-    tensors = (
-        (name, value) for name, value in evidence.values.items() if isinstance(value, Tensor)
-    )
+    hidden = [value for value in case.hidden.values() if isinstance(value, Tensor) and value.ndim]
     return _Rows(
         (name, value)
-        for name, value in tensors
-        if not value.is_complex()
+        for name, value in evidence.values.items()
+        if isinstance(value, Tensor)
+        and not value.is_complex()
         and value.dtype != torch.bool
-        and 0 < value.ndim < 3
-        and len(value) in rows
+        and any(_fits(value, due) for due in hidden)
     )
+
+
+def _fits(value: Tensor, due: Tensor) -> bool:
+    """Whether these can be predictions of hidden numbers, or logits of hidden classes."""
+    if due.is_floating_point():
+        return value.shape == due.shape
+    return value.ndim == 2 and len(value) == len(due) and value.numel() > 0

@@ -5,6 +5,7 @@ as data, and so does what they give: no wrong code is where a test could read it
 """
 
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ ACCEPTS, REJECTS, ENDLESS = "accepts", "rejects", "calls without end"
 RETURNS, RAISES = "returns ", "raises "  # these two begin a verdict
 MOST_CALLS = 50  # of one function by one run of a test
 MOST_NUMBERS = 200  # in one call
+LONGEST = 100  # size of a tensor in one call: an empty one can have any
 
 
 class TellApart(Form):
@@ -47,26 +49,10 @@ class TellApart(Form):
         hidden = {"order": order.tolist(), "counted": counted}
         yield Case("your test", runs=2 * count, hidden=hidden)
 
-    def oracle(self, cases: Sequence[Case]) -> Callable[[Any], Any]:
+    def oracle(self, cases: Sequence[Case]) -> "Oracle":
         """What answers the questions of a test, as data, by calling what is tested in that run."""
-        order, made = cases[0].hidden["order"], dict[int, Callable[..., Any]]()
-
-        def answer(question: Mapping[str, Any]) -> dict[str, Any]:
-            run, given = question["run"], question["given"]
-            if why := self.objection_to(given):
-                return {"refused": why}
-            if run not in made:
-                known = [*self.wrongs.values(), *self.rights]
-                found = known[order[run]]
-                made[run] = found() if isinstance(found, type) else found
-            used = [x.clone() for x in given]
-            try:
-                gave = {"gave": normal_form(made[run](*used))}
-            except Exception as error:
-                gave = {"raised": f"{type(error).__name__}: {str(error)[:100]}"}
-            return gave | {"used": used}
-
-        return answer
+        known = [*self.wrongs.values(), *self.rights]
+        return Oracle([known[index] for index in cases[0].hidden["order"]], self.objection_to)
 
     def objection_to(self, given: Any) -> str:
         """Why the functions cannot be called with this; empty where they can."""
@@ -75,7 +61,9 @@ class TellApart(Form):
         floats = (torch.float32, torch.float64)
         if not all(isinstance(x, Tensor) and x.dtype in floats for x in given):
             return "it takes tensors of floats"
-        if sum(x.numel() for x in given) > MOST_NUMBERS or any(x.ndim > 3 for x in given):
+        if sum(x.numel() for x in given) > MOST_NUMBERS or any(
+            x.ndim > 3 or max(x.shape, default=0) > LONGEST for x in given
+        ):
             return f"it takes at most {MOST_NUMBERS} numbers in a call"
         return "" if all(x.isfinite().all() for x in given) else "it takes finite numbers"
 
@@ -87,6 +75,7 @@ class TellApart(Form):
             seed_generators(0)
             with nullcontext() if run == 0 else redirect_stdout(io.StringIO()):  # printed once
                 said.append(_said(answer, function))
+            self.ask({"run": run, "said": said[-1]})
             changes |= bool(vars(function))
         yield "said", said
         yield "changes", changes
@@ -146,6 +135,57 @@ class TellApart(Form):
             found = {"accepts": True}
         why += self.withheld(len(names) - count)
         return {"value": 1 - len(missed) / count, "why": why} | found
+
+
+class Oracle:
+    """Answers a test, one run after the other: what the test says of a run is settled before the
+    next one begins, so it cannot be what most functions do that is called right.
+    """
+
+    def __init__(
+        self, tested: Sequence[Callable[..., Any]], objection_to: Callable[[Any], str]
+    ) -> None:
+        self.tested, self.objection_to = tested, objection_to
+        self.made: dict[int, Callable[..., Any]] = {}
+        self.calls = Counter[int]()
+        self.said: list[str] = []
+
+    def __call__(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """What the function of a run gives; or nothing, where the question is what the test said.
+
+        An earlier run comes again where the first attempt ended because a name was missing. Raises
+        ValueError for what no probe asks.
+        """
+        run = question["run"]
+        if type(run) is not int or not 0 <= run <= len(self.said):
+            raise ValueError("a run that has not begun")
+        if "said" in question:
+            if run == len(self.said):
+                self.said.append(question["said"])
+            if self.said[run] != question["said"]:
+                raise ValueError("another verdict on the same run")
+            return {}
+        self.calls[run] += 1
+        if self.calls[run] > 2 * MOST_CALLS:
+            raise ValueError("calls without end")
+        return self._call(run, question["given"])
+
+    def agrees(self, values: Mapping[str, Any]) -> bool:
+        """Whether the evidence has no other verdicts than those that were settled."""
+        return bool(values.get("said", self.said) == self.said)
+
+    def _call(self, run: int, given: Any) -> dict[str, Any]:
+        if why := self.objection_to(given):
+            return {"refused": why}
+        if run not in self.made:
+            tested = self.tested[run]
+            self.made[run] = tested() if isinstance(tested, type) else tested
+        used = [x.clone() for x in given]
+        try:
+            gave = {"gave": normal_form(self.made[run](*used))}
+        except Exception as error:
+            gave = {"raised": f"{type(error).__name__}: {str(error)[:100]}"}
+        return gave | {"used": used}
 
 
 class EndlessError(Exception):

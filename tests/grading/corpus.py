@@ -1065,6 +1065,14 @@ for _ in range(100):
     except BaseException:
         pass
 """, "limits", status="timeout", repaired=True)  # fmt: skip
+hostile("byte_out_of_band", f"""{SOCKET}
+sock.send(b'x', socket.MSG_OOB)
+while True:
+    try:
+        time.sleep(9)
+    except BaseException:
+        pass
+""", "limits", status="crashed", repaired=True)  # fmt: skip
 hostile("memory_behind_noise", f"""{SOCKET}
 end = time.time() + 3.5
 def noise():

@@ -3,6 +3,7 @@ one sentence.
 """
 
 import dataclasses
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -401,4 +402,18 @@ def test_the_key_of_a_result_changes_with_all_that_a_task_holds(course):
     keys.append(key())
     hand_in(course, "one", numbered(corpus.answered(), 1))
     keys.append(key())
+    assert len(set(keys)) == len(keys)
+
+
+def test_no_notebook_passes_for_another_with_a_file_beside_it(course):
+    graded = batch.Batch(course, LESSON, batch.Options(seed=1))
+    content, file = json.dumps(corpus.answered()).encode(), b"VALUE = 1\n"
+    digest = hashlib.sha256(file)
+    both = [
+        content + b"\0helper.py\0" + it for it in (digest.digest(), digest.hexdigest().encode())
+    ]
+    keys = [graded.submission("one", content, {"helper.py": file}, []).key]
+    keys += [graded.submission("two", it, {}, []).key for it in (content, *both)]
+    keys += [graded.submission("two", content, {}, unread).key for unread in (["a"], ["a", "b"])]
+    keys += [graded.submission("two", content, {}, [], notes).key for notes in (("a",), ("b",))]
     assert len(set(keys)) == len(keys)

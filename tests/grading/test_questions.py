@@ -81,6 +81,11 @@ def test_a_strange_question_ends_the_process():
     assert (row.status, row.points) == ("crashed", 0.0)
 
 
+def oracle():
+    """What answers the questions of a test."""
+    return exchange._oracle(Step(0, exercise=find(ID)), Task("03_backprop", "{}", b"", seed=SEED))
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -92,12 +97,67 @@ def test_a_strange_question_ends_the_process():
     ids=["bytes", "a number", "no such run", "long"],
 )
 def test_a_question_that_is_none_is_not_answered(content):
-    task, step = Task("03_backprop", "{}", b"", seed=SEED), Step(0, exercise=find(ID))
     with pytest.raises(Ended):
-        exchange._answer(None, 0, step, content, {}, task)
+        exchange._answer(None, oracle(), content)
 
 
 def test_nobody_answers_where_there_is_no_oracle():
     task, step = Task("01_linear", "{}", b"", seed=SEED), Step(0, exercise=find("linear.relu"))
     with pytest.raises(Ended):
-        exchange._answer(None, 0, step, encode({"run": 0, "given": []}), {}, task)
+        exchange._answer(None, exchange._oracle(step, task), encode({"run": 0, "given": []}))
+
+
+def test_what_a_run_says_is_settled_before_the_next_begins():
+    ask, given = oracle(), [torch.ones(2, 3), torch.ones(2, 3), torch.ones(3)]
+    with pytest.raises(ValueError, match="not begun"):
+        ask({"run": 1, "given": given})
+    assert "gave" in ask({"run": 0, "given": given})
+    ask({"run": 0, "said": "accepts"})
+    assert "gave" in ask({"run": 1, "given": given})
+    ask({"run": 0, "said": "accepts"})  # as in a second attempt
+    with pytest.raises(ValueError, match="another verdict"):
+        ask({"run": 0, "said": "rejects"})
+    assert ask.agrees({"said": ["accepts"]}) and ask.agrees({})
+    assert not ask.agrees({"said": ["rejects"]}) and not ask.agrees({"said": []})
+
+
+def test_nobody_calls_without_end():
+    ask, given = oracle(), [torch.ones(2, 3), torch.ones(2, 3), torch.ones(3)]
+    with pytest.raises(ValueError, match="without end"):
+        for _ in range(1_000):
+            ask({"run": 0, "given": given})
+
+
+@pytest.mark.parametrize("shape", [(0, 10_000, 10_000), (0, 101), (101, 0)])
+def test_nothing_large_is_made_from_what_is_empty(shape):
+    assert "refused" in oracle()({"run": 0, "given": [torch.zeros(shape)] * 3})
+
+
+VOTE = """
+told = []
+def test(backward):
+    cells = dict(zip(backward.__code__.co_freevars, backward.__closure__))
+    form, run = cells["self"].cell_contents, cells["run"].cell_contents
+    given = [torch.randn(4, 3), torch.randn(4, 3), torch.randn(3)]
+    for number in range(0 if told else 70):
+        told.append(str(form.ask({"run": number, "given": given})))
+    return told.count(told[run]) > 7
+"""
+FORGED = """
+from course_utils.grading.inside import child
+def test(backward):
+    return True
+encode = child.encode
+def forge(tree):
+    for case in tree if isinstance(tree, list) else []:
+        if "said" in case["values"]:
+            case["values"]["said"] = ["accepts", "rejects"] * 35
+    return encode(tree)
+child.encode = forge
+"""
+
+
+@pytest.mark.parametrize("text", [VOTE, FORGED], ids=["a vote", "another verdict at the end"])
+def test_no_test_decides_after_it_has_seen_all(text):
+    row = graded(text)
+    assert (row.status, row.points) == ("crashed", 0.0)

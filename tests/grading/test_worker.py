@@ -50,6 +50,47 @@ def test_a_prediction_of_another_shape_is_not_measured(shape):
     assert status(torch.full(shape, 3.5)) == "wrong"
 
 
+@pytest.mark.parametrize("shape", [(3, 0), (3,), (2, 10), (3, 10, 1)])
+def test_logits_of_another_shape_are_not_measured(shape):
+    class Classes(Fit):
+        def measure(self, case, evidence):
+            return float((evidence["y"].argmax(-1) != case.hidden["true"]).double().mean())
+
+    [verdict, right] = [
+        judge_evidence(
+            Classes(),
+            [Case("", hidden={"true": torch.tensor([0, 9, 3])})],
+            [Evidence(values={"y": y})],
+            seed=0,
+        )
+        for y in (torch.zeros(shape), torch.eye(10)[[0, 9, 3]])
+    ]
+    assert (verdict.mistake, right.status) == ("not measurable", "right")
+
+
+STRANGE_DTYPES = [torch.float8_e5m2, torch.float8_e4m3fn, torch.uint16, torch.uint64]
+
+
+@pytest.mark.parametrize("dtype", STRANGE_DTYPES)
+def test_a_dtype_that_nothing_calculates_with_is_no_evidence(dtype):
+    exercise = find("linear.relu")
+    cases = steps.drawn(exercise.id, 7)
+    evidence = collect(exercise, lambda x: x.clamp(min=0).to(dtype), cases)
+    verdict = admission.judged(exercise, encode([to_tree(item) for item in evidence]), 7)
+    assert (verdict.status, verdict.fault) == ("wrong", "")
+    assert str(dtype) in repr(evidence[0].values)
+    forged = [vars(Evidence(values={"y": torch.zeros(2).to(dtype)})) for _ in cases]
+    verdict = admission.judged(exercise, encode([to_tree(Evidence(**item)) for item in forged]), 7)
+    assert (verdict.status, verdict.fault) == ("crashed", "")
+
+
+def test_an_empty_tensor_is_as_large_as_what_is_made_from_it():
+    for shape in ((0, 200, 200), (10_001, 0), (200, 0, 200)):
+        with pytest.raises(ValueError, match="absurd"):
+            admission.refuse_harmful(torch.zeros(shape))
+    admission.refuse_harmful([torch.zeros(0, 100), torch.zeros(9_000, 0), torch.ones(200, 200)])
+
+
 def test_lists_and_small_tensors_without_number_are_not_read():
     for flood in (
         [[]] * (admission.LONGEST_JSON // 2),

@@ -65,8 +65,8 @@ def receive(
     """The next frame: kind, step, content. Raises EOFError where the other side is gone and Flood
     over the limit.
 
-    wait is called before every read, because a frame may come one byte at a time; what it raises
-    ends the reading.
+    wait is called before every read, because a frame may come one byte at a time, and returns when
+    there is something to read; what it raises ends the reading.
     """
     kind, number, length = _HEADER.unpack(_exactly(sock, _HEADER.size, wait))
     if length > limit:
@@ -79,7 +79,12 @@ def _exactly(sock: socket.socket, size: int, wait: Callable[[], None] | None) ->
     while len(content) < size:
         if wait is not None:
             wait()
-        part = sock.recv(min(size - len(content), 1 << 20))
+        try:
+            # A byte sent out of band wakes whoever waits, and is none that can be read.
+            flags = 0 if wait is None else socket.MSG_DONTWAIT
+            part = sock.recv(min(size - len(content), 1 << 20), flags)
+        except BlockingIOError:
+            raise Flood("a byte out of band") from None
         if not part:
             raise EOFError
         content += part

@@ -1,6 +1,7 @@
 """Lets in evidence, which may be anything at all, and judges it."""
 
 import hashlib
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +11,14 @@ from torch import Tensor
 
 from course_utils.checking import axes
 from course_utils.checking.compare import input_named
-from course_utils.checking.evidence import LARGEST_INT, Evidence, Other, decode, from_tree
+from course_utils.checking.evidence import (
+    DTYPES,
+    LARGEST_INT,
+    Evidence,
+    Other,
+    decode,
+    from_tree,
+)
 from course_utils.checking.exercise import Case, Exercise
 from course_utils.checking.judge import Verdict, judge_evidence
 from course_utils.checking.world import SETTINGS
@@ -143,10 +151,17 @@ def _harm(item: Any) -> str | None:
     """What is wrong with one value, lists and dicts aside."""
     if isinstance(item, int) and abs(item) >= LARGEST_INT:
         return "a number that no calculation gives"
-    if isinstance(item, Tensor) and not item.numel() and max(item.shape) > LARGEST_EMPTY:
+    if isinstance(item, Tensor) and item.dtype not in DTYPES:
+        return "a tensor of a dtype that is not evidence"
+    if isinstance(item, Tensor) and not item.numel() and _made_from(item) > LARGEST_EMPTY:
         return "an empty tensor of absurd size"
     if isinstance(item, str) and len(item) > LONGEST_TEXT:
         return "a text that is too long"
     if isinstance(item, Other) and not _OTHER.fullmatch(item.type):
         return "something that is not a type"
     return None
+
+
+def _made_from(empty: Tensor) -> int:
+    """How many entries a sum of an empty tensor can have."""
+    return math.prod(size for size in empty.shape if size)

@@ -88,10 +88,10 @@ class Batch:
         self.known = known_lessons(self.course)
         self.given = read_given(self.course.path("release", ".", name) / f"{name}.ipynb")
         # All of a task that is the same for every submission, and the code that grades it.
-        given = [[name, hashlib.sha256(file).hexdigest()] for name, file in self.given.items()]
+        given = [[name, _digest(file)] for name, file in self.given.items()]
         same = asdict(self._task(Submission("", "")))
         same |= {"content": "", "hidden": (), "beside": given}
-        self.common = hashlib.sha256(json.dumps([same, code_version()]).encode()).digest()
+        self.common = _digest(json.dumps([same, code_version()]).encode())
 
     def _task(self, submission: Submission) -> Task:
         options = self.options
@@ -109,7 +109,7 @@ class Batch:
             handed_in = read_submission(folder, self.lesson.name, self.known)
         except Unreadable as error:
             reason, status = str(error), error.status
-            key = self._key(f"{status}: {reason}".encode())
+            key = self._key(status, reason)
             return Submission(student, key, reason=reason, status=status)
         beside, unread = read_beside(handed_in.path.parent, handed_in.path.name, self.given)
         return self.submission(student, handed_in.content, beside, unread, handed_in.notes)
@@ -125,7 +125,8 @@ class Batch:
         """A notebook that can be read, with the files beside it and the release it came from."""
         files = tuple(beside.items())
         handed = releases.came_from(self.released, self.before, content)
-        key = self._key(content, files, handed, *unread, *notes)
+        digests = [[name, _digest(file)] for name, file in files]
+        key = self._key("read", _digest(content), digests, handed, unread, notes)
         return Submission(student, key, content, handed, notes, beside=files, unread=tuple(unread))
 
     def task(self, submission: Submission) -> Task:
@@ -136,13 +137,11 @@ class Batch:
         """The result of what cannot be graded."""
         return self.task(submission).unreadable(submission.reason, submission.status)
 
-    def _key(self, content: bytes, beside: Beside = (), *more: str) -> str:
-        """The name of a result: a hash of all that it depends on."""
-        digest = hashlib.sha256(self.common + content)
-        for name, file in beside:
-            digest.update(f"\0{name}\0".encode() + hashlib.sha256(file).digest())
-        digest.update(json.dumps(more).encode() if any(more) else b"")
-        return digest.hexdigest()
+    def _key(self, *parts: Any) -> str:
+        """The name of a result: a hash of all that it depends on, in a form in which no part can
+        pass for another.
+        """
+        return _digest(json.dumps([self.common, *parts]).encode())
 
     def result(self, key: str) -> Result | None:
         """A whole result that is kept, but none that a busy machine may have spoiled."""
@@ -156,6 +155,10 @@ class Batch:
         """Store a result, unless the course itself failed in it."""
         if not result.faults:
             write(self.course.result(self.lesson, key), result.to_json())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @dataclass

@@ -3,23 +3,20 @@
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from course_utils.checking.evidence import decode, encode
 from course_utils.checking.running import charged
 from course_utils.grading.inside import wire
-from course_utils.grading.outside.admission import refuse_harmful
+from course_utils.grading.outside.admission import LONGEST_JSON, refuse_harmful
 from course_utils.grading.outside.sandbox import Child, Ended, Template
 from course_utils.grading.outside.steps import Step, drawn, job
 from course_utils.grading.outside.task import Task
 
 MOST_FRAMES = 5_000
 STRANGE = "it sent something other than evidence"
-
-
-Oracle = Callable[[Any], Any]
 
 
 class Stopwatch:
@@ -127,7 +124,8 @@ def _follow(
     """Take the frames of a child as they come; yields the number of the step that it is at."""
     limits = task.limits
     times = [everything]
-    oracles: dict[int, Oracle] = {}
+    oracles: dict[int, Any] = {}
+    current = -1
     for _ in range(MOST_FRAMES):
         kind, place, content = child.receive(limits.evidence, *(item.is_over for item in times))
         if kind == wire.DONE:
@@ -136,31 +134,45 @@ def _follow(
             raise Ended("crashed", STRANGE)
         number, step = todo[place], steps[todo[place]]
         if kind == wire.STEP:
+            current = number
             times = [everything, Stopwatch(child.template, _seconds(step, limits) + limits.grace)]
             yield number
-        elif kind == wire.ASK:
-            _answer(child, number, step, content, oracles, task)
+            continue
+        if number not in oracles:
+            oracles[number] = _oracle(step, task)
+        if kind == wire.ASK and number == current:
+            _answer(child, oracles[number], content)
+        elif kind == wire.EVIDENCE and oracles[number] and not _agrees(oracles[number], content):
+            raise Ended("crashed", STRANGE)
         else:
             _take(kind, number, step, content, came, limits)
     raise Ended("crashed", "it sent too much")
 
 
-def _answer(
-    child: Child, number: int, step: Step, content: bytes, oracles: dict[int, Oracle], task: Task
-) -> None:
-    """Answer a question of a probe; raises Ended where there is nobody to answer it."""
+def _oracle(step: Step, task: Task) -> Any:
+    """What answers the questions of a step's probe; None where there is nobody."""
     exercise = step.exercise
-    if number not in oracles and exercise is not None:
-        oracle = exercise.oracle(drawn(exercise.id, task.seed))
-        oracles |= {number: oracle} if oracle else {}
+    return exercise.oracle(drawn(exercise.id, task.seed)) if exercise else None
+
+
+def _answer(child: Child, oracle: Any, content: bytes) -> None:
+    """Answer a question of a probe; raises Ended where it is none, or there is nobody to answer."""
     try:
         if len(content) > wire.LONGEST_QUESTION:
             raise ValueError("a question that is too long")
         refuse_harmful(question := decode(content))
-        reply = encode(oracles[number](question))
+        reply = encode(oracle(question))
     except Exception:
         raise Ended("crashed", STRANGE) from None
-    child.send(wire.ASK, number, reply)
+    child.send(wire.ASK, 0, reply)
+
+
+def _agrees(oracle: Any, content: bytes) -> bool:
+    """Whether evidence holds what was settled while its probe asked."""
+    try:
+        return bool(oracle.agrees(decode(content, LONGEST_JSON)[0]["values"]))
+    except Exception:  # it may be anything
+        return False
 
 
 def _seconds(step: Step, limits: wire.Limits) -> float:
