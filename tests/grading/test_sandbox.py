@@ -8,6 +8,7 @@ import mmap
 import platform
 import random
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -278,3 +279,21 @@ def test_memory_that_is_put_into_large_pages_holds_what_it_held():
     for piece in whole:
         large_pages.join(piece)
     assert block[:] == random.Random(1).randbytes(size)
+
+
+@pytest.mark.parametrize("name", [b"\xff", b"\rVmSwap: -99999", b"\x0cVmSwap: -99999", b") 0 0"])
+def test_a_process_is_counted_whatever_it_calls_itself(name: bytes):
+    program = f"""
+import ctypes, sys
+sum(range(3_000_000))  # some work, to be counted
+assert ctypes.CDLL(None).prctl(15, {name!r}, 0, 0, 0) == 0
+print(flush=True)
+sys.stdin.read()
+"""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert sandbox._private(process.pid) > 0
+        assert sandbox._processor_seconds(process.pid) > 0
+        process.stdin.close()

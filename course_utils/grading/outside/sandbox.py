@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -23,6 +24,7 @@ COURSE, VENV = "/opt/course", "/opt/venv"  # where the kit and the virtual envir
 START_SECONDS = 600.0  # these two are for a template among many busy neighbours
 ANSWER_SECONDS = 60.0
 WATCH_SECONDS = 0.05
+_PRIVATE = re.compile(rb"^(?:RssAnon|VmSwap):\s*(\d+)", re.MULTILINE)
 READ_ONLY = (
     "/usr",
     "/bin",
@@ -459,9 +461,11 @@ def _descendants(pid: int) -> list[tuple[int, int]]:
         depth, pid = stack.pop()
         processes.append((depth, pid))
         try:
-            threads = [entry.path for entry in os.scandir(f"/proc/{pid}/task")]
+            threads = os.listdir(f"/proc/{pid}/task")
             children = [
-                child for path in threads for child in Path(path, "children").read_text().split()
+                child
+                for thread in threads
+                for child in _read(f"/proc/{pid}/task/{thread}/children").split()
             ]
         except OSError:
             continue
@@ -472,18 +476,28 @@ def _descendants(pid: int) -> list[tuple[int, int]]:
 def _private(pid: int) -> int:
     """Memory of a process that is not a file's, in bytes; what is in swap counts as well."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        status = _read(f"/proc/{pid}/status")
     except OSError:
         return 0
-    return 1024 * sum(
-        int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "VmSwap:"))
-    )
+    return 1024 * sum(int(kilobytes) for kilobytes in _PRIVATE.findall(status))
 
 
 def _processor_seconds(pid: int) -> float:
     """What a process, and those that it started and that have ended, have used of a processor."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     except OSError:
         return 0.0
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _read(path: str) -> bytes:
+    """A file of /proc; several are read for every look, so without all that `open` can do."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        content = b""
+        while part := os.read(descriptor, 1 << 16):
+            content += part
+        return content
+    finally:
+        os.close(descriptor)
