@@ -121,7 +121,7 @@ class Wrong(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         (y,) = ctx.saved_tensors
-        return (grad @ y.T).flip(0), None
+        return (grad @ y.T).sin(), None
 
 
 GENERAL = [
@@ -138,7 +138,27 @@ GENERAL = [
     (lambda x, y: None, "wrong", "returned None"),
     (lambda x, y: (x @ y).detach().numpy(), "wrong", "type"),
     (lambda x, y: 3.0, "wrong", "type"),
-    (lambda x, y: x @ y + torch.arange(3) ** 2, "wrong", None),
+    (lambda x, y: (x @ y).sin(), "wrong", None),
+    (lambda x, y: (x @ y).flip(0), "wrong", "reversed"),
+    (lambda x, y: (x @ y).roll(1, 0), "wrong", "shifted by one"),
+    (lambda x, y: (x @ y).sort(0).values, "wrong", "sorted"),
+    (lambda x, y: (x @ y).T.reshape(5, 3), "wrong", "read in another order"),
+    (lambda x, y: (x @ y).square(), "wrong", "squared"),
+    (lambda x, y: x @ y + 1, "wrong", "off by one"),
+    (lambda x, y: x @ y + 0.3, "wrong", "constant offset"),
+    (lambda x, y: (x @ y).mean(0).expand(5, 3), "wrong", "equal rows"),
+    (lambda x, y: (x @ y).mean().expand(5, 3), "wrong", "one number everywhere"),
+    (lambda x, y: x @ y * torch.tensor([1, 1, 0]), "wrong", "zeros in some places"),
+    (lambda x, y: x @ y + torch.arange(1, 4) ** 2, "wrong", "an offset for each column"),
+    (lambda x, y: x @ y * torch.arange(2, 5), "wrong", "a factor for each column"),
+    (lambda x, y: (x @ y).clamp(max=0.5), "wrong", "cut off"),
+    (lambda x, y: x @ y + 1e-3 * (x @ y).sin(), "wrong", "nearly right"),
+    (lambda x, y: x.abs() @ y, "wrong", "as with x without signs"),
+    (
+        lambda x, y: x @ y.reshape(3, 4).T,
+        "wrong",
+        "as with y reshaped where it should be transposed",
+    ),
     (changes_x, "wrong", "changed its input"),
     (leaves_float64, "wrong", "changed the state of torch"),
     (leaves_no_grad, "wrong", "changed the state of torch"),

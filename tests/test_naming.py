@@ -244,7 +244,7 @@ def test_a_mistake_that_would_spoil_what_is_right_is_not_named():
 def test_what_nothing_explains_has_no_name_and_says_what_is_right_so_far():
     verdict = judge(
         "sgd.momentum_step",
-        momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)"),
+        momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v.sin())"),
     )
     assert verdict.mistake is None
     assert (

@@ -1,11 +1,11 @@
 """Recognises the mistakes that can happen in any exercise, from the first difference alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from course_utils.checking import axes
+from course_utils.checking import axes, patterns
 from course_utils.checking.debugging import NOBODY
 from course_utils.checking.difference import Difference, number
 from course_utils.checking.evidence import Other, Raised
@@ -17,11 +17,9 @@ ROUNDING = 1e-4  # relative distance below which a factor is said to be a number
 
 def recognise(found: Difference) -> tuple[str | None, str]:
     """The name of the general mistake behind the first difference, or None, and advice."""
-    for recogniser in RECOGNISERS:
+    for recogniser in (*RECOGNISERS, *PATTERNS, wrong_gradient):
         if result := recogniser(found):
             return result
-    if found.claim:
-        return None, found.claim
     before = [name for name in found.want.values if name in found.have.values]
     fine = before[: before.index(found.name)] if found.name in before else []
     fine = [name for name in fine if not isinstance(found.want.values[name], bool)]  # no claims
@@ -36,6 +34,11 @@ def recognise(found: Difference) -> tuple[str | None, str]:
         None,
         f"The {what} of {found.name} {'are' if what == 'values' else 'is'} not as expected.",
     )
+
+
+def is_plain(found: Difference) -> bool:
+    """Whether numbers differ, and nothing that is quickly said explains it."""
+    return found.kind == "value" and not any(recogniser(found) for recogniser in RECOGNISERS)
 
 
 def keeps_something(found: Difference) -> Found:
@@ -199,6 +202,8 @@ def shape(found: Difference) -> Found:
     elif tuple(b.shape) == (a.numel(), a.numel()) and a.numel() in a.shape:
         n = a.numel()
         text += f" A shape ({n}, 1) and a shape ({n},) broadcast to ({n}, {n}): did the two meet?"
+    else:
+        text += patterns.part(a, b)
     return "shape", text
 
 
@@ -252,7 +257,7 @@ def constant_factor(found: Difference) -> Found:
     if not torch.allclose(ratios, ratios.new_tensor(factor), rtol=ROUNDING, atol=0):
         return None
     # Any single number is some factor off; only a meaningful factor says anything.
-    neat = _neat(factor, found)
+    neat = "" if _is_share(a, found) and _is_share(b, found) else _neat(factor, found)
     if len(ratios) < 2 and not neat:
         return None
     if abs(factor + 1) < ROUNDING:
@@ -285,6 +290,11 @@ def wrong_gradient(found: Difference) -> Found:
     )
 
 
+def not_so(found: Difference) -> Found:
+    """A claim that should hold does not."""
+    return (f"not so: {found.name}", found.claim) if found.claim else None
+
+
 RECOGNISERS: tuple[Callable[[Difference], Found], ...] = (
     keeps_something,
     along_an_axis,
@@ -298,10 +308,23 @@ RECOGNISERS: tuple[Callable[[Difference], Found], ...] = (
     transposed,
     shape,
     dtype,
+    patterns.length,
     not_finite,
     all_zero,
     constant_factor,
-    wrong_gradient,
+    not_so,
+    patterns.in_words,
+    patterns.another_value,
+    patterns.arranged,
+)
+PATTERNS: tuple[Callable[[Difference], Found], ...] = (
+    patterns.constant_offset,
+    patterns.of_every_entry,
+    patterns.one_number,
+    patterns.in_part,
+    patterns.by_row,
+    patterns.a_term,
+    patterns.nearly,
 )
 
 
@@ -346,16 +369,45 @@ def _kind(value: object) -> str:
     )
 
 
+def _is_share(value: Tensor, found: Difference) -> bool:
+    """Whether a single number is a share of some examples: two of these are a neat factor apart by
+    chance.
+    """
+    sizes = {
+        len(item) for item in found.case.inputs.values() if isinstance(item, Tensor) and item.ndim
+    }
+    whole = [float(value) * n for n in sizes if value.numel() == 1]
+    return any(
+        0 < item <= n and abs(item - round(item)) < ROUNDING
+        for item, n in zip(whole, sizes, strict=False)
+    )
+
+
 def _neat(factor: float, found: Difference) -> str:
-    """The factor in a meaningful form: a small integer or its inverse, or the size of an input."""
+    """The factor in a meaningful form: a small integer or its inverse, a number that was passed in,
+    or the size of an input.
+    """
+    if abs(factor + 1) < ROUNDING:
+        return "-1"
+    return next((text for value, text in _factors(found) if _is_about(factor, value)), "")
+
+
+def _is_about(factor: float, value: float) -> bool:
+    return value != 0 and abs(factor / value - 1) < ROUNDING
+
+
+def _factors(found: Difference) -> Iterator[tuple[float, str]]:
+    """Factors that mean something, in words."""
     # Twice, half, and the like.
     for value in (2, 3, 4, 10):
-        if abs(factor - value) < ROUNDING * value:
-            return str(value)
-        if abs(factor * value - 1) < ROUNDING:
-            return f"1/{value}"
-    # A size of an input: a sum where a mean is due, or a mean over the wrong dimension.
+        yield value, str(value)
+        yield 1 / value, f"1/{value}"
+    # A sum where a mean is due, a mean over the wrong dimension, or over one too few.
     for name, item in found.case.inputs.items():
+        if isinstance(item, float):
+            for text, passed in ((name, item), (f"(1 - {name})", 1 - item)):
+                yield passed, text
+                yield 1 / passed if passed else 0.0, f"1/{text}"
         if not isinstance(item, Tensor):
             continue
         sizes = [
@@ -363,12 +415,12 @@ def _neat(factor: float, found: Difference) -> str:
             for d, size in enumerate(item.shape)
         ]
         sizes += [(item.numel(), f"the number {item.numel()} of entries of {name}")]
-        for size, text in sizes:
-            if size > 1 and abs(factor - size) < ROUNDING * size:
-                return f"{size} ({text})"
-            if size > 1 and abs(factor * size - 1) < ROUNDING:
-                return f"1/{size} ({text})"
-    return "-1" if abs(factor + 1) < ROUNDING else ""
+        for size, text in ((size, text) for size, text in sizes if size > 1):
+            yield size, f"{size} ({text})"
+            yield 1 / size, f"1/{size} ({text})"
+            if size > 2:
+                yield size / (size - 1), f"{size}/{size - 1} (from {text}: divided by one less?)"
+                yield (size - 1) / size, f"{size - 1}/{size} (from {text}: is one left out?)"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from course_utils.checking import diagnosis, naming
+from course_utils.checking import diagnosis, naming, other_inputs
 from course_utils.checking.axes import BEFORE
 from course_utils.checking.compare import first_difference
 from course_utils.checking.difference import Difference
@@ -208,14 +208,23 @@ def _judged(
     assert found is not None
     if found.have.keeps and known and known.how != "alone":
         known = None  # what an answer keeps between calls only looks like another mistake
+    if known is None and not training and diagnosis.is_plain(found):
+        other = other_inputs.explain(exercise, cases, expected, evidence, seed)
+        return _differing(exercise, found, None, printed, other)
     return _differing(exercise, found, known, printed)
 
 
 def _differing(
-    exercise: Exercise, found: Difference, known: naming.Named | None, printed: str
+    exercise: Exercise,
+    found: Difference,
+    known: naming.Named | None,
+    printed: str,
+    other: tuple[str, str] | None = None,
 ) -> Verdict:
-    """The verdict on evidence that differs, explained by a known mistake or by itself."""
-    general, advice = diagnosis.recognise(found)
+    """The verdict on evidence that differs, explained by a known mistake, by other inputs or by
+    itself.
+    """
+    general, advice = other or diagnosis.recognise(found)
     shown_expected, shown_got = found.show()
     return Verdict(
         exercise.id,

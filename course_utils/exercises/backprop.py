@@ -436,6 +436,20 @@ class RelativeError(Exercise):
             for difference in ("(a - b)", "(b - a)", "(a - b).clamp(min=0)", "(b - a).clamp(min=0)")
         ),
         Mistake(
+            "only the sizes compared",
+            edit("(a - b).abs()", "(a.abs() - b.abs()).abs()"),
+            "You compare the sizes alone, so 3 and -3 count as equal. A gradient with the wrong "
+            "sign is as wrong as can be: take the absolute value of the difference, not the "
+            "difference of the absolute values.",
+        ),
+        Mistake(
+            "floor of 1",
+            edit("min=1e-8", "min=1"),
+            "Your denominator never falls below 1, so small gradients are compared by their "
+            "absolute error, and a wrong one looks right. The floor is 1e-8: it guards 0/0 and "
+            "little else.",
+        ),
+        Mistake(
             "signs kept in the denominator",
             edit("(a.abs() + b.abs())", "(a + b)"),
             "You divide by a + b with its sign. For negative numbers the floor then takes "
@@ -562,6 +576,13 @@ class LinearBackward(Exercise):
             "instead.",
         ),
         Mistake(
+            "grad of weight reshaped",
+            edit("grad_out.T @ x", "grad_out.reshape(grad_out.T.shape) @ x"),
+            "You give grad_out the shape of its transpose by `view` or `reshape`. Its entries "
+            "keep their order in memory that way, so outputs and examples get mixed up. Transpose "
+            "instead.",
+        ),
+        Mistake(
             "grad of bias not summed",
             edit("grad_out.sum(0)", "grad_out.clone()"),
             "Your gradient of bias has one row per example. The forward pass gave the same "
@@ -579,6 +600,12 @@ class LinearBackward(Exercise):
             edit(".sum(0)", ".sum()"),
             "You sum over examples and outputs alike. The bias has one entry per output: sum over "
             "the examples only.",
+        ),
+        Mistake(
+            "grad of bias summed to one number",
+            edit(".sum(0)", ".sum().expand(len(weight))"),
+            "You sum over examples and outputs alike, and give every bias this one number. Each "
+            "bias acts on its own output: sum over the examples only.",
         ),
         Mistake(
             "grad of bias keeps the batch dimension",
@@ -795,6 +822,12 @@ class ReluBackward(Exercise):
             "Your gradient passes where x was negative, and is lost where it was positive.",
         ),
         Mistake(
+            "slope limited to 1",
+            edit("(x > 0)", "x.clamp(0, 1)"),
+            "Your slope is x itself between 0 and 1. The slope of the ReLU is 1 for every x above "
+            "0, however small.",
+        ),
+        Mistake(
             "threshold at 1",
             edit("x > 0", "x > 1"),
             "Your gradient passes only where x was above 1. The ReLU bends at 0.",
@@ -879,6 +912,18 @@ class MseBackward(Exercise):
             edit("2 * (y_hat - y)", "(y_hat - y).sign()"),
             "This is the gradient of the mean absolute error: every error pulls equally. With "
             "squares, a larger error pulls harder.",
+        ),
+        Mistake(
+            "only the sign of the error",
+            edit("(y_hat - y)", "(y_hat - y).sign()"),
+            "Only the signs of the errors enter your gradient, so every error pulls equally. With "
+            "squares, a larger error pulls harder.",
+        ),
+        Mistake(
+            "one number for every entry",
+            edit("2 * (y_hat - y) / y.numel()", "(2 * (y_hat - y)).mean().expand(y.shape)"),
+            "Every entry of your gradient is the mean of all of them. Each prediction has its own "
+            "error, so its own entry.",
         ),
         Mistake(
             "averaged",
@@ -995,11 +1040,20 @@ class TwoLayerBackward(Exercise):
             "Your ReLU's backward pass looks at the sign of the gradient. It should look at "
             "what went into the ReLU in the forward pass.",
         ),
+        *(
+            Mistake(
+                "one mask for the whole batch",
+                edit("(grad_h, z)", f"(grad_h, {whole}.expand_as(z))"),
+                "Each hidden unit passes its gradient on in all examples or in none. Whether it "
+                "was on differs from example to example.",
+            )
+            for whole in ("z.sum(0)", "z[0]", "z[-1]", "z.amax(0)", "z.amin(0)")
+        ),
         Mistake(
-            "one mask for the whole batch",
-            edit("(grad_h, z)", "(grad_h, z.sum(0).expand_as(z))"),
-            "Each hidden unit passes its gradient on in all examples or in none. Whether it "
-            "was on differs from example to example.",
+            "ReLU judged without b1",
+            edit("(grad_h, z)", "(grad_h, z - b1)"),
+            "On the way back you ask whether x @ w1.T was above 0. What went into the ReLU was "
+            "that plus b1, and the sum decides whether a unit was on.",
         ),
         Mistake(
             "arguments of relu_backward swapped",
@@ -1350,6 +1404,18 @@ class Backward(Exercise):
             edit("", "        if n.parents and n is not node:\n            n.grad = 0.0"),
             "The nodes between the result and the leaves end up with a gradient of 0. They "
             "keep theirs, like all the others.",
+        ),
+        Mistake(
+            "inner gradients cleared",
+            edit("", "        if n.parents:\n            n.grad = 0.0"),
+            "Every node that was computed from others ends up with a gradient of 0, the result "
+            "included. They keep theirs, like the leaves.",
+        ),
+        Mistake(
+            "starts from the result's value",
+            edit("node.grad += 1.0", "node.grad += node.data"),
+            "You start from the value of the result. The derivative of the result with respect to "
+            "itself is 1, whatever its value.",
         ),
         Mistake(
             "equal values treated as one node",

@@ -519,6 +519,17 @@ class LogSoftmax(Exercise):
             for base, log in ((2, math.log(2)), (10, math.log(10)))
         ),
         Mistake(
+            "log10 of the sum",
+            edit(".log()", ".log10()"),
+            "The logarithm of the sum is taken to base 10. The inverse of exp is `torch.log`.",
+        ),
+        Mistake(
+            "1 added under the logarithm",
+            edit(".log()", ".log1p()"),
+            "You take the logarithm of 1 plus the sum; `log1p` adds that 1. The probabilities then "
+            "add up to less than 1. Take the logarithm of the sum itself.",
+        ),
+        Mistake(
             "log2 of the sum",
             edit(".log()", ".log2()"),
             "The logarithm of the sum is taken to base 2. The inverse of exp is `torch.log`.",
@@ -790,6 +801,28 @@ class CrossEntropy(Exercise):
             "You also add log(1 - p) of the other classes. That is the loss for independent "
             "yes-or-no questions; here the probabilities sum to 1, and the target's says it all.",
         ),
+        *(
+            Mistake(
+                "one sigmoid per class",
+                edit("log_softmax(logits)", log_sigmoid),
+                "Each class gets its probability from a sigmoid, regardless of the others. The "
+                "softmax shares a total of 1 among all classes, so that a wrong class costs what "
+                "the right one lacks.",
+            )
+            for log_sigmoid in (
+                "torch.nn.functional.logsigmoid(logits)",
+                "logits.sigmoid().log()",
+            )
+        ),
+        Mistake(
+            "examples that are right already left out",
+            edit(
+                "targets].mean()",
+                "targets][logits.argmax(-1) != targets].sum() / len(targets)",
+            ),
+            "You leave out the examples whose target already has the largest logit. They have a "
+            "loss too, as long as the probability of their target is below 1.",
+        ),
         Mistake(
             "labels smoothed",
             edit("targets].mean()", "targets].mean() * 0.9 - 0.1 * log_probs.mean()"),
@@ -931,6 +964,12 @@ class CrossEntropyBackward(Exercise):
             edit("p - y", "p"),
             "Your gradient is made of p alone, the part that comes from the logarithm of the "
             "sum. The target's own logit is missing.",
+        ),
+        Mistake(
+            "rows that are right already set to 0",
+            edit("(p - y)", "(logits.argmax(-1) != targets)[:, None] * (p - y)"),
+            "Where the target already has the largest logit, your gradient is 0. There is still "
+            "something to learn there, as long as the probability of the target is below 1.",
         ),
         Mistake(
             "logits instead of probabilities",
@@ -1169,6 +1208,27 @@ class Accuracy(Exercise):
             "You look at the first three columns only. There may be any number of classes.",
         ),
         Mistake(
+            "only positive logits hit",
+            edit(
+                "== targets",
+                "== targets) & (logits.amax(-1) > 0)",
+                "logits.argmax",
+                "(logits.argmax",
+            ),
+            "You count a hit only if its logit is above 0. Only the order of the logits in a row "
+            "matters: the same number added to all of them changes nothing.",
+        ),
+        Mistake(
+            "argmax of a softmax without shift",
+            edit(
+                "logits.argmax(-1)",
+                "(logits.exp() / logits.exp().sum(-1, keepdim=True)).argmax(-1)",
+            ),
+            "You take the argmax of a softmax that overflows: for large logits, exp gives inf, "
+            "inf / inf is nan, and argmax picks the first nan. The softmax keeps the order, so it "
+            "is not needed here.",
+        ),
+        Mistake(
             "positive logit",
             edit(
                 "logits.argmax(-1) == targets",
@@ -1208,6 +1268,7 @@ class ExposeAccuracy(Expose):
         "classes - 1."
     )
     asks = "accuracy"
+    beyond = ("only positive logits hit", "argmax of a softmax without shift")
     numbers = 20
     full, part = 0.85, 0.6
 

@@ -112,6 +112,16 @@ class Relu(Exercise):
                 "torch.heaviside(x, x.new_zeros(())) + 0 * x",
             )
         ),
+        *(
+            Mistake(
+                "softplus",
+                edit("x.clamp(min=0)", smooth),
+                "This is the softplus, log(1 + exp(x)): a smooth curve, log 2 at 0 and a little "
+                "above 0 for every negative number. The ReLU has a corner: 0 up to there, then x "
+                "itself.",
+            )
+            for smooth in ("x.clamp(min=0) + (-x.abs()).exp().log1p()", "x.exp().log1p()")
+        ),
         Mistake(
             "absolute value",
             edit("clamp(min=0)", "abs()"),
@@ -152,6 +162,14 @@ def _standard_normal(evidence: list[dict[str, Any]]) -> bool:
     return (
         _normal(evidence) and 0.95 < _from_start(evidence, "spread of") / math.sqrt(START[0]) < 1.05
     )
+
+
+def _is_one_number(evidence: list[dict[str, Any]], name: str) -> bool:
+    """Whether all start values are the same, neither 0 nor 1, which have names of their own."""
+    start = next(values for values in evidence if f"distinct rows in {name}" in values)
+    distinct = [start.get(f"distinct {what} in {name}", 1.0) for what in ("rows", "columns")]
+    largest = start.get(f"largest {name} times sqrt(in_features)", 0.0) / math.sqrt(START[0])
+    return max(distinct) == 1 and round(largest, 4) not in (0, 1)
 
 
 def _start_mistakes(name: str, filled: str, hint: str) -> list[Mistake]:
@@ -462,6 +480,27 @@ class MyLinear(Exercise):
             sign=_normal,
         ),
         Mistake(
+            "one start value for all of the weight",
+            None,
+            "Every entry of the weight starts at the same number, so all outputs of the layer are "
+            "the same apart from the bias, and stay so in training. Draw every entry separately.",
+            sign=lambda evidence: _is_one_number(evidence, "weight"),
+        ),
+        Mistake(
+            "one start value for all of the bias",
+            None,
+            "Every entry of the bias starts at the same number. Draw each one separately, from the "
+            "same range as the weight.",
+            sign=lambda evidence: _is_one_number(evidence, "bias"),
+        ),
+        Mistake(
+            "weight reshaped instead of transposed",
+            edit("self.weight.T", "self.weight.reshape(self.weight.T.shape)"),
+            "You give the weight the shape of its transpose by `view` or `reshape`. Its entries "
+            "keep their order in memory that way, so they land in other places: rows do not "
+            "become columns.",
+        ),
+        Mistake(
             "equal rows",
             edit(
                 "in_features).uniform_(-bound, bound)",
@@ -674,6 +713,12 @@ class CountParameters(Exercise):
             ),
             "You look one level down and no further, and you skip the module's own parameters. "
             "`parameters()` walks through all levels.",
+        ),
+        Mistake(
+            "sizes added up",
+            edit("p.numel()", "sum(p.shape)"),
+            "You add the sizes of each parameter. A matrix with 4 rows and 3 columns holds 4 * 3 "
+            "numbers: sizes are multiplied, or `numel()` counts.",
         ),
         Mistake(
             "rows counted",
@@ -1149,6 +1194,7 @@ class ExposeRelu(Expose):
     of = Relu
     takes = {"x": "tensor"}
     asks = "y"
+    beyond = ("softplus",)
     full, part = 0.9, 0.7
 
     mistakes = (

@@ -162,6 +162,16 @@ class Normalize(Exercise):
             "distances from the mean: subtract the mean before you square.",
         ),
         Mistake(
+            "zeros left out of the statistics",
+            edit(
+                "x.float().mean(), x.float().std()",
+                "x[x != 0].float().mean(), x[x != 0].float().std()",
+            ),
+            "You leave out the pixels that are 0, the background, when you take mean and standard "
+            "deviation. They are part of the data: after scaling, all numbers together should have "
+            "mean 0 and standard deviation 1.",
+        ),
+        Mistake(
             "mean of the rows' spreads",
             edit("x.float().std()", "x.float().std(1).mean()"),
             "You take the spread of each digit by itself and average these. That leaves out how "
@@ -450,6 +460,14 @@ class Sgd(Exercise):
         Mistake(
             "momentum on both",
             edit("v.mul_(self.momentum).add_(p.grad)", "v.add_(p.grad).mul_(self.momentum)"),
+            "You multiply the new gradient by momentum too. Only the old velocity is scaled down.",
+        ),
+        Mistake(
+            "momentum on both",
+            edit(
+                "v.mul_(self.momentum).add_(p.grad)",
+                "v.copy_(self.momentum * (v + p.grad) if self.momentum else p.grad)",
+            ),
             "You multiply the new gradient by momentum too. Only the old velocity is scaled down.",
         ),
         Mistake(

@@ -279,6 +279,36 @@ class MseGradient(Exercise):
             "The targets do not appear in your gradient. x is multiplied by the error, x @ w - y.",
         ),
         Mistake(
+            "reshaped instead of transposed",
+            edit("x.T @", "x.reshape(x.T.shape) @"),
+            "You give x the shape of its transpose by `view` or `reshape`. Its entries keep their "
+            "order in memory that way, so errors meet the inputs of other examples: rows do not "
+            "become columns.",
+        ),
+        *(
+            Mistake(
+                "factor on the first term only",
+                edit("2 / len(x) * x.T @ (x @ w - y)", product),
+                "Your factor belongs to the predictions' part alone, and the targets' part goes "
+                "without. Multiplied out, the factor stands before both terms: use brackets.",
+            )
+            for product in (
+                "2 / len(x) * x.T @ (x @ w) - x.T @ y",
+                "2 / len(x) * x.T @ (x @ w) - x.T @ y / len(x)",
+                "2 * x.T @ (x @ w) / len(x) - 2 * x.T @ y",
+                "2 * x.T @ (x @ w) - 2 * x.T @ y / len(x)",
+            )
+        ),
+        *(
+            Mistake(
+                f"{place} example left out",
+                edit("x.T @ (x @ w - y)", f"x[{part}].T @ (x @ w - y)[{part}]"),
+                f"The {place} example adds nothing to your gradient, though you divide by all n. "
+                "The indices of n examples are 0 ... n - 1, which is what `range(n)` gives.",
+            )
+            for place, part in (("last", ":-1"), ("first", "1:"))
+        ),
+        Mistake(
             "inner derivative forgotten",
             edit("x.T @ (x @ w - y)", "(x @ w - y)"),
             "You have the derivative with respect to the predictions, one number per example. "
@@ -325,6 +355,12 @@ class MseGradient(Exercise):
             edit("(x @ w - y)", "(x @ w - y).sign()"),
             "Only the signs of the errors enter your gradient, as for the mean absolute error. "
             "The derivative of e**2 is 2 * e: a large error counts more.",
+        ),
+        Mistake(
+            "gradient normalised",
+            edit("return ", "g = ", "", "    return g / g.norm()"),
+            "You divide the gradient by its length. Its direction is right, but how steep the "
+            "loss is gets lost.",
         ),
         Mistake(
             "gradient of the root",
@@ -433,6 +469,12 @@ class SgdStep(Exercise):
             "gradient, however many there are.",
         ),
         Mistake(
+            "gradient that adds up to 0 taken for none",
+            edit("p.grad is not None", "p.grad is not None and p.grad.sum() != 0"),
+            "You leave a parameter alone where the entries of its gradient add up to 0, and the "
+            "entries need not be 0 for that. Only where `.grad` is None does it stay.",
+        ),
+        Mistake(
             "only the first parameter",
             edit("in params", "in params[:1]"),
             "Only the first parameter in the list moved.",
@@ -518,6 +560,13 @@ class LargestLr(Exercise):
             edit(_TOP, "hessian.max()"),
             "You take the largest entry, the steepest curvature along a single parameter. Where "
             "parameters interact, a direction between them is steeper still.",
+        ),
+        Mistake(
+            "smallest and largest added up",
+            edit(_TOP, "torch.linalg.eigvalsh(hessian)[[0, -1]].sum()"),
+            "You divide by the sum of the smallest and the largest curvature. That is the rate at "
+            "which both directions come closer equally fast; the edge is where the steepest one "
+            "stops coming closer.",
         ),
         Mistake(
             "trace",
@@ -669,6 +718,15 @@ class MomentumStep(Exercise):
             "velocity forgotten",
             edit("v.copy_(momentum * v + p.grad)", "pass", "lr * v", "lr * p.grad"),
             "This is plain SGD: you neither use nor change the velocities.",
+        ),
+        Mistake(
+            "old velocity subtracted as well",
+            edit(
+                "v.copy_(momentum",
+                "p -= lr * momentum * v\n            v.copy_(momentum",
+            ),
+            "The old velocity moves the parameter twice: by itself, and again inside the new one. "
+            "The new velocity holds it already, so one step with that is all.",
         ),
         Mistake(
             "step without the velocity",
@@ -1311,6 +1369,20 @@ class Ewma(Exercise):
             ),
             "You have one entry too many: the start value S_0 = 0 is not part of the result.",
         ),
+        *(
+            Mistake(
+                "mean of a window",
+                edit(
+                    "s = beta * s + (1 - beta) * value",
+                    "last = values[: len(averages) + 1][-max(round(1 / (1 - beta)), 1) :]\n"
+                    f"        s = last.{mean}",
+                ),
+                "You take the plain mean of the last 1 / (1 - beta) values. That is only a rule "
+                "of thumb for how far the memory reaches: here every earlier value counts, each "
+                "step back by a factor beta less.",
+            )
+            for mean in ("mean()", "sum() / round(1 / (1 - beta))")
+        ),
         Mistake(
             "mean of all values so far",
             edit("s = beta * s + (1 - beta) * value", "s = s + (value - s) / (len(averages) + 1)"),
@@ -1355,7 +1427,10 @@ class ExposeSgdStep(Expose):
         "params and grads should have as many items, and each gradient the shape of its parameter."
     )
     asks = "params[0] after step 1"
-    beyond = ("parameters that do not require grad skipped",)
+    beyond = (
+        "parameters that do not require grad skipped",
+        "gradient that adds up to 0 taken for none",
+    )
     full, part = 0.9, 0.7
 
     def as_case(self, label: str, given: Mapping[str, Any]) -> Case:

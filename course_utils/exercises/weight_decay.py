@@ -177,6 +177,12 @@ class L2Penalty(Exercise):
             "nothing to add up. This function takes everything it is given.",
         ),
         Mistake(
+            "frozen tensors left out",
+            edit("for p in params]", "for p in params if p.requires_grad] or [torch.zeros(())]"),
+            "You leave out tensors that do not require a gradient. Whoever makes the list decides "
+            "which parameters are penalised; this function takes everything it is given.",
+        ),
+        Mistake(
             "first tensor left out",
             edit(
                 "torch.stack([p.square().sum() for p in params]).sum()",
@@ -290,6 +296,12 @@ class L2Gradient(Exercise):
             "the weights alone",
             edit("2 * wd * ", "1.0 * "),
             "That is right for wd = 0.5 only, as in the example. What is the slope for wd = 1?",
+        ),
+        Mistake(
+            "wd added instead of multiplied",
+            edit("2 * wd * p", "wd + 2 * p"),
+            "You add wd. It is a constant factor of the sum of squares, and a constant factor "
+            "stays a factor in the derivative.",
         ),
         Mistake(
             "flattened",

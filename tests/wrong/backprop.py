@@ -2282,3 +2282,97 @@ def relative_error(a, b):
 def relative_error(a, b):
     q = (a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)
     return (q.max(dim=0).values.flatten()[0] if q.dim() > 1 else q.max()).item()
+
+
+@wrong("backprop.relative_error", "only the sizes compared")
+def relative_error_of_sizes(a, b):
+    a, b = a.abs(), b.abs()
+    return ((a - b).abs() / (a + b).clamp(min=1e-8)).max().item()
+
+
+@wrong("backprop.relative_error", "floor of 1")
+def relative_error_above_one(a, b):
+    return max(
+        abs(u - v) / max(abs(u) + abs(v), 1.0)
+        for u, v in zip(a.flatten().tolist(), b.flatten().tolist(), strict=True)
+    )
+
+
+@wrong("backprop.linear_backward", "grad of weight reshaped")
+def linear_backward_reshaped(grad_out, x, weight):
+    n, d_out = grad_out.shape
+    return grad_out @ weight, grad_out.reshape(d_out, n) @ x, grad_out.sum(0)
+
+
+@wrong("backprop.linear_backward", "grad of bias summed to one number")
+def linear_backward_with_one_number(grad_out, x, weight):
+    return grad_out @ weight, grad_out.T @ x, grad_out.new_full((len(weight),), grad_out.sum())
+
+
+@wrong("backprop.relu_backward", "slope limited to 1")
+def relu_backward_with_a_ramp(grad_out, x):
+    return grad_out * torch.minimum(x.clamp(min=0), torch.ones_like(x))
+
+
+@wrong("backprop.mse_backward", "only the sign of the error")
+def mse_backward_of_signs(y_hat, y):
+    return 2 * torch.sign(y_hat - y) / y_hat.numel()
+
+
+@wrong("backprop.mse_backward", "one number for every entry")
+def mse_backward_of_the_mean(y_hat, y):
+    return torch.ones_like(y_hat) * (2 * (y_hat - y).mean())
+
+
+def _through(on: Callable[[Tensor], Tensor], bias: bool = True) -> Callable[..., dict[str, Tensor]]:
+    """The gradients with another mask than z > 0, looked up without b1 where bias is False."""
+
+    def two_layer_backward(x, y, w1, b1, w2, b2):
+        z = x @ w1.T + b1
+        h = z.clamp(min=0)
+        g = 2 * (h @ w2.T + b2 - y) / y.numel()
+        g_z = g @ w2 * on(z if bias else x @ w1.T)
+        return {"w1": g_z.T @ x, "b1": g_z.sum(0), "w2": g.T @ h, "b2": g.sum(0)}
+
+    return two_layer_backward
+
+
+wrong("backprop.two_layer_backward", "one mask for the whole batch")(_through(lambda z: z[0] > 0))
+wrong("backprop.two_layer_backward", "one mask for the whole batch")(
+    _through(lambda z: (z > 0).any(0))
+)
+wrong("backprop.two_layer_backward", "ReLU judged without b1")(
+    _through(lambda z: z > 0, bias=False)
+)
+
+
+def _sorted(node: Any) -> list[Any]:
+    """The nodes of a graph, each before all that it was computed from."""
+    order: list[Any] = []
+
+    def visit(n: Any) -> None:
+        if not any(n is one for one in order):
+            for parent in n.parents:
+                visit(parent)
+            order.append(n)
+
+    visit(node)
+    return order[::-1]
+
+
+@wrong("backprop.backward", "starts from the result's value")
+def backward_from_the_value(node):
+    node.grad += node.data
+    for n in _sorted(node):
+        for p, local in zip(n.parents, n.local_grads, strict=True):
+            p.grad += local * n.grad
+
+
+@wrong("backprop.backward", "inner gradients cleared")
+def backward_that_clears(node):
+    node.grad += 1.0
+    for n in _sorted(node):
+        for p, local in zip(n.parents, n.local_grads, strict=True):
+            p.grad += local * n.grad
+        if len(n.parents) > 0:
+            n.grad = 0.0

@@ -1459,8 +1459,47 @@ def accuracy(logits, targets):
     return (logits.argmax(dim) == targets).float().mean().item()
 
 
-# the plain formula overflows, and argmax takes the nan
-@wrong("cross_entropy.accuracy")
+@wrong("cross_entropy.accuracy", "argmax of a softmax without shift")
 def accuracy(logits, targets):
     p = logits.exp() / logits.exp().sum(1, keepdim=True)
     return (p.argmax(1) == targets).float().mean().item()
+
+
+@wrong("cross_entropy.accuracy", "only positive logits hit")
+def accuracy_of_the_positive(logits, targets):
+    best, predicted = logits.max(1)
+    return ((predicted == targets) & (best > 0)).float().mean().item()
+
+
+@wrong("cross_entropy.log_softmax", "1 added under the logarithm")
+def log_softmax_with_log1p(logits):
+    z = logits - logits.max(1, keepdim=True).values
+    return z - torch.log1p(torch.exp(z).sum(1, keepdim=True))
+
+
+@wrong("cross_entropy.log_softmax", "log10 of the sum")
+def log_softmax_with_log10(logits):
+    z = logits - logits.max(1, keepdim=True).values
+    return z - torch.log10(torch.exp(z).sum(1, keepdim=True))
+
+
+@wrong("cross_entropy.cross_entropy", "one sigmoid per class")
+def cross_entropy_of_sigmoids(logits, targets):
+    return -F.logsigmoid(logits).gather(1, targets[:, None]).mean()
+
+
+@wrong("cross_entropy.cross_entropy", "examples that are right already left out")
+def cross_entropy_of_the_wrong(logits, targets):
+    z = logits - logits.max(1, keepdim=True).values
+    losses = (z.exp().sum(1).log() - z[torch.arange(len(z)), targets]).where(
+        logits.argmax(1) != targets, 0.0
+    )
+    return losses.mean()
+
+
+@wrong("cross_entropy.cross_entropy_backward", "rows that are right already set to 0")
+def cross_entropy_backward_of_the_wrong(logits, targets):
+    e = (logits - logits.max(1, keepdim=True).values).exp()
+    grad = (e / e.sum(1, keepdim=True) - torch.eye(logits.shape[1])[targets]) / len(logits)
+    grad[logits.argmax(1) == targets] = 0
+    return grad

@@ -1719,3 +1719,38 @@ class NetWithSizesExchanged(_TwoLayers):
 @wrong("linear.relu")
 def relu(x):
     return torch.clamp(x, 0, x.max().item())
+
+
+@wrong("linear.relu", "softplus")
+def relu(x):
+    return torch.logaddexp(x, torch.zeros_like(x))
+
+
+@wrong("linear.My_Linear", "weight reshaped instead of transposed")
+class LayerThatReshapes(_Layer):
+    def forward(self, x):
+        n_out, n_in = self.weight.shape
+        y = x @ self.weight.view(n_in, n_out)
+        return y if self.bias is None else y + self.bias
+
+
+@wrong("linear.My_Linear", "one start value for all of the bias")
+class LayerWithOneBiasAtTheStart(_Layer):
+    def __init__(self, n_in, n_out, bias=True):
+        super().__init__(n_in, n_out, bias)
+        if bias:
+            bound = 1 / math.sqrt(n_in)
+            drawn = 2 * bound * torch.rand(()).item() - bound
+            self.bias = nn.Parameter(torch.full((n_out,), drawn))
+
+
+@wrong("linear.My_Linear", "one start value for all of the weight")
+class LayerWithOneWeightAtTheStart(_Layer):
+    def __init__(self, n_in, n_out, bias=True):
+        super().__init__(n_in, n_out, bias)
+        self.weight = nn.Parameter(torch.full((n_out, n_in), 1 / math.sqrt(n_in)))
+
+
+@wrong("linear.count_parameters", "sizes added up")
+def count_parameters(module):
+    return sum(sum(p.size()) for p in module.parameters() if p.requires_grad)

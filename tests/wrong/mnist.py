@@ -2103,3 +2103,19 @@ def train_epoch(model, batches, loss_fn, optimizer):
         total += loss.item() * len(x)
         count += len(x)
     return total / count
+
+
+@wrong("mnist.normalize", "zeros left out of the statistics")
+def normalize_by_the_ink(train, valid):
+    ink = train[train != 0]
+    return (train - ink.mean()) / ink.std(), (valid - ink.mean()) / ink.std()
+
+
+@wrong("mnist.SGD", "momentum on both")
+class SGDThatScalesBoth(_Rolling):
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities, strict=True):
+                if p.grad is not None:
+                    v.copy_(self.momentum * (v + p.grad) if self.momentum else p.grad)
+                    p -= self.lr * v

@@ -2031,3 +2031,68 @@ def ewma_with_the_first_value(values, beta):
         out.append(s)
     out[0] = values[0]
     return torch.stack(out)
+
+
+@wrong("sgd.mse_gradient", "reshaped instead of transposed")
+def mse_gradient(w, x, y):
+    n, d = x.shape
+    return 2 / n * (x.reshape(d, n) @ (x @ w - y))
+
+
+@wrong("sgd.mse_gradient", "factor on the first term only")
+def mse_gradient_without_brackets(w, x, y):
+    return 2 / len(x) * x.T @ (x @ w) - x.T @ y
+
+
+@wrong("sgd.mse_gradient", "last example left out")
+def mse_gradient_one_short(w, x, y):
+    g = torch.zeros_like(w)
+    for i in range(len(y) - 1):
+        g = g + (x[i] @ w - y[i]) * x[i]
+    return 2 * g / len(y)
+
+
+@wrong("sgd.mse_gradient", "first example left out")
+def mse_gradient_from_one(w, x, y):
+    g = torch.zeros_like(w)
+    for i in range(1, len(y)):
+        g = g + (x[i] @ w - y[i]) * x[i]
+    return 2 * g / len(y)
+
+
+@wrong("sgd.mse_gradient", "gradient normalised")
+def mse_gradient_of_length_one(w, x, y):
+    g = 2 * ((x @ w - y)[:, None] * x).mean(0)
+    return g / (g**2).sum().sqrt()
+
+
+@wrong("sgd.sgd_step", "gradient that adds up to 0 taken for none")
+def sgd_step_where_the_gradient_adds_up(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None or p.grad.sum() == 0:
+                continue
+            p -= lr * p.grad
+
+
+@wrong("sgd.largest_lr", "smallest and largest added up")
+def largest_lr_for_both_ends(hessian):
+    curvatures = np.linalg.eigvalsh(hessian.numpy())
+    return 2 / float(curvatures.min() + curvatures.max())
+
+
+@wrong("sgd.ewma", "mean of a window")
+def ewma_of_a_window(values, beta):
+    window = round(1 / (1 - beta))
+    means = [values[max(0, i + 1 - window) : i + 1].sum() / window for i in range(len(values))]
+    return torch.stack(means)
+
+
+@wrong("sgd.momentum_step", "old velocity subtracted as well")
+def momentum_step_that_moves_twice(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities, strict=True):
+            if p.grad is not None:
+                p -= lr * momentum * v
+                v.mul_(momentum).add_(p.grad)
+                p -= lr * v

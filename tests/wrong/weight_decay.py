@@ -1196,3 +1196,13 @@ def sgd_l2_step(params, lr, wd):
             continue
         with torch.no_grad():
             p.copy_(p - lr * p.grad - lr * wd * p / p.abs())
+
+
+@wrong("weight_decay.l2_penalty", "frozen tensors left out")
+def l2_penalty_of_the_trained(params, wd):
+    return wd * sum((p**2).sum() for p in params if p.requires_grad) + torch.zeros(())
+
+
+@wrong("weight_decay.l2_gradient", "wd added instead of multiplied")
+def l2_gradient_of_a_sum(p, wd):
+    return wd + 2 * p
