@@ -720,15 +720,6 @@ class MomentumStep(Exercise):
             "This is plain SGD: you neither use nor change the velocities.",
         ),
         Mistake(
-            "old velocity subtracted as well",
-            edit(
-                "v.copy_(momentum",
-                "p -= lr * momentum * v\n            v.copy_(momentum",
-            ),
-            "The old velocity moves the parameter twice: by itself, and again inside the new one. "
-            "The new velocity holds it already, so one step with that is all.",
-        ),
-        Mistake(
             "step without the velocity",
             edit("lr * v", "lr * p.grad"),
             "Your step does not use the velocity: you subtract lr times the gradient.",

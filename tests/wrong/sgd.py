@@ -2086,13 +2086,3 @@ def ewma_of_a_window(values, beta):
     window = round(1 / (1 - beta))
     means = [values[max(0, i + 1 - window) : i + 1].sum() / window for i in range(len(values))]
     return torch.stack(means)
-
-
-@wrong("sgd.momentum_step", "old velocity subtracted as well")
-def momentum_step_that_moves_twice(params, velocities, lr, momentum):
-    with torch.no_grad():
-        for p, v in zip(params, velocities, strict=True):
-            if p.grad is not None:
-                p -= lr * momentum * v
-                v.mul_(momentum).add_(p.grad)
-                p -= lr * v
