@@ -172,7 +172,7 @@ def relu(x):
 #
 # `RuntimeError: Boolean value of Tensor with more than one value is ambiguous`: Python's `max` and `if` ask for one answer, and the tensor has one for each entry. Use an operation of tensors.
 #
-# `TypeError: maximum(): argument 'other' (position 2) must be Tensor, not int`: `torch.maximum` compares two tensors. A tensor with the single entry 0 will do.
+# `TypeError: maximum(): argument 'other' (position 2) must be Tensor, not int`: `torch.maximum` compares two tensors. A tensor of shape `()` that holds 0 will do.
 #
 # </details>
 
@@ -373,7 +373,7 @@ class My_Linear(nn.Module):
 
     in_features, out_features: the sizes of the last dimension of x and of y.
     weight: an nn.Parameter of shape (out_features, in_features).
-    bias: an nn.Parameter of shape (out_features,), or None with bias=False.
+    bias: an nn.Parameter of shape (out_features,), or None with bias=False; made after weight.
     Both start uniform between -1/sqrt(in_features) and 1/sqrt(in_features).
 
     >>> layer = My_Linear(3, 2)

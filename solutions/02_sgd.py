@@ -20,7 +20,7 @@
 #
 # {{ exercises }}
 #
-# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first. A check calls your code several times, also with its arguments by name and with tensors that are stored in another order, as a transpose is. Your code leaves its arguments and PyTorch's settings as they are, unless the exercise asks for a change, and keeps nothing from one call to the next.
 
 # %%
 import torch
@@ -646,7 +646,7 @@ print("same seed, again:", torch.randperm(5, generator=generator).tolist())
 # %% [markdown]
 # ### Exercise: `minibatches`
 #
-# {{ minibatches }} Give the batches one after the other, either with `yield` or as a list. `DataLoader` and the samplers of `torch.utils.data` do not count.
+# {{ minibatches }} Give the batches one after the other, either with `yield` or as a list or tuple. `DataLoader` and the samplers of `torch.utils.data` do not count.
 #
 # A function with `yield` in place of `return` is a *generator function*: it hands out one value at a time, and a `for` loop takes them. (It shares its name with the generator of random numbers and has nothing to do with it.)
 

@@ -151,7 +151,7 @@ def numerical_gradient(f, x, eps=1e-6):
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# For any shape: `t.view(-1)` shows the same numbers as a vector. It is no copy: what you write into it, you write into `t`. `x.numel()` says how many entries there are; for shape `()` it is 1.
+# For any shape: `t.view(-1)` shows the same numbers as a vector, where `t` is a fresh tensor such as `torch.zeros(x.shape)`. It is no copy: what you write into it, you write into `t`. `x.numel()` says how many entries there are; for shape `()` it is 1.
 #
 # </details>
 # <details><summary>Help, I get this error</summary>
@@ -763,7 +763,7 @@ for name, gradient in ask_autograd(**example).items():
 # %% [markdown]
 # ### Exercise: `two_layer_backward`
 #
-# {{ two_layer_backward }} Use your three functions, last step first. The forward pass is there already. If the check says no, print your own steps for `example` and lay them beside the list above.
+# {{ two_layer_backward }} Use your three functions, last step first; again without autograd. The forward pass is there already. If the check says no, print your own steps for `example` and lay them beside the list above.
 
 
 # %% exercise="two_layer_backward" seed=306

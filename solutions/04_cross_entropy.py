@@ -324,7 +324,7 @@ plots.show(plots.by_class(rows, ylim=(0, 1), xticks=[0, 5, 9]), "cross_entropy.s
 #
 # ### Exercise: `log_softmax`
 #
-# {{ log_softmax }} Write it from the formula.
+# {{ log_softmax }} Write it from the formula. What torch has of this kind (`F.log_softmax`, `logsumexp`, `F.nll_loss`, `F.cross_entropy` and others) does not count, here and in the exercises below.
 
 
 # %% exercise="log_softmax" seed=403
@@ -439,7 +439,7 @@ for p_right in [0.99, 0.5, 0.1, 0.01]:
 def nll(log_probs, targets):
     """The negative log-likelihood, a mean over the batch.
 
-    log_probs: (n, c), logarithms of probabilities. targets: (n,), the right classes, int64.
+    log_probs: (n, c), logarithms of probabilities, finite. targets: (n,), the right classes, int64.
     Returns a tensor of shape (), with its graph.
 
     >>> nll(torch.tensor([[0.5, 0.5], [0.25, 0.75]]).log(), torch.tensor([0, 0]))
@@ -730,7 +730,7 @@ assert 0.49 < shared < 0.51 and own > 0.99, "softmax has to share, a sigmoid has
 
 # %% exercise="accuracy" seed=407
 def accuracy(logits, targets):
-    """The part of the examples whose largest logit is that of their target.
+    """The part of the examples whose largest logit, the first of equal ones, is their target's.
 
     logits: (n, c). targets: (n,), the right classes, int64.
     Returns a float between 0 and 1.

@@ -153,7 +153,8 @@ assert not any(answers.values()), "every comparison with nan is false"
 def lr_range_test(loss_at, lr_min, lr_max, steps):
     """The losses at rates that grow from lr_min to lr_max by equal ratios.
 
-    loss_at: a function from a learning rate to the loss; each call takes one training step.
+    loss_at: a function from a learning rate to the loss, a positive float; each call takes one
+        training step.
     steps: how many rates there are, at least 2; lr_min and lr_max are among them.
     Returns (lrs, losses), two lists of equal length. The test ends early at a loss that is
     not finite or over 4 times the best so far; that loss and its rate are not in the lists.
@@ -267,7 +268,7 @@ assert 0.01 < lrs[losses.index(min(losses))] < 0.3, "the lowest loss is between 
 
 # %% exercise="suggest_lr"
 def suggest_lr(lrs, losses):
-    """The rate lrs[i] at which losses[i + 1] - losses[i] is least.
+    """The rate lrs[i] at which losses[i + 1] - losses[i] is least, the first of equal ones.
 
     lrs, losses: lists of equal length, at least 2.
     Returns a number.

@@ -170,7 +170,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `embedding_lookup`
 #
-# {{ embedding_lookup }} `idx` may have any shape: every index in it is replaced by its row. `nn.Embedding` and `F.embedding` do it for you, so the check does not count them.
+# {{ embedding_lookup }} `idx` may have any shape: every index in it is replaced by its row, and gradients flow back to `weight`. `nn.Embedding` and `F.embedding` do it for you, so the check does not count them.
 
 
 # %% exercise="embedding_lookup"
@@ -528,7 +528,7 @@ assert left["0 to 5.5"] > 0.4, "the wide one has about half a star per unit"
 # %% [markdown]
 # ### Exercise: `DotProductBias`
 #
-# {{ DotProductBias }} Use your `embedding_lookup` and your `sigmoid_range`. A batch consists of *pairs*: `users[0]` with `items[0]`, `users[1]` with `items[1]`, and so on. Start the factors as random numbers of spread 0.01, the biases at 0. `nn.Embedding` does not count here.
+# {{ DotProductBias }} Use your `embedding_lookup` and your `sigmoid_range`. A batch consists of *pairs*: `users[0]` with `items[0]`, `users[1]` with `items[1]`, and so on. Start the factors as random numbers around 0 of standard deviation 0.01, the biases at 0. `nn.Embedding` does not count here.
 
 
 # %% exercise="DotProductBias"

@@ -166,7 +166,7 @@ assert errors["route means"] < errors["a line in distance"] < 14, "route means b
 def categorify(train, valid):
     """Codes for one categorical column.
 
-    train, valid: sequences of values that can be sorted; None and nan mean missing.
+    train, valid: sequences of values; None and nan mean missing, all others can be sorted.
     Returns train_codes: int64, shape (n_train,); valid_codes: int64, shape (n_valid,); vocabulary: a sorted list.
     A code is the place in the vocabulary of train, plus 1; 0 is missing, or not in train.
 
@@ -474,7 +474,7 @@ plots.show(
 # - Column j of `categorical` is looked up in a table of shape `(cardinalities[j], embedding_size(cardinalities[j]))`. A cardinality includes code 0.
 # - The embeddings come first, in the order of the columns, then the continuous columns.
 # - An affine map for each width in `hidden`, each followed by a ReLU, then one to `n_outputs` without. `hidden` may be empty.
-# - Let the tables start as small random numbers, of spread 0.01. (A fresh `nn.Embedding` has a spread of 1.) You will see at the end what that is good for.
+# - Let the tables start as small random numbers around 0, of standard deviation 0.01. (In a fresh `nn.Embedding` it is 1.) You will see at the end what that is good for.
 
 
 # %% exercise="TabularModel"

@@ -72,12 +72,15 @@ class Relu(Exercise):
             )
             for slope in (0.01, 0.1, 0.2)
         ),
-        Mistake(
-            "changes its input",
-            edit("x.clamp(", "x.clamp_("),
-            "You overwrite the tensor that was passed in. Make a new tensor: operations whose "
-            "name ends in an underscore, and assignments such as `x[x < 0] = ...`, change x "
-            "itself.",
+        *(
+            Mistake(
+                "changes its input",
+                edit("x.clamp(min=0)", f"x.clamp_(min=0){copy}"),
+                "You overwrite the tensor that was passed in. Make a new tensor: operations whose "
+                "name ends in an underscore, and assignments such as `x[x < 0] = ...`, change x "
+                "itself.",
+            )
+            for copy in ("", ".clone()")
         ),
         *(
             Mistake(

@@ -521,6 +521,13 @@ def relu(x):
     return x
 
 
+# cuts off in place and hands back a copy
+@wrong("linear.relu", "changes its input")
+def relu(x):
+    y = x.clamp_(min=0)
+    return y.clone()
+
+
 # goes through numpy, so no gradient flows
 @wrong("linear.relu", "gradient cut off")
 def relu(x):
