@@ -377,14 +377,14 @@ def length(found: Difference) -> Found:
         return None
     if len(a) == len(b):
         return None
-    text = f"{found.name} should have {_entries(len(a))}, but has {len(b)}"
+    text = f"The list of {found.name} should have {_entries(len(a))}. It has {len(b)}"
     ends = (
         (a[:-1] == b, "the last one is missing"),
         (a[1:] == b, "the first one is missing"),
         (a == b[:-1], "the last one is too many"),
         (a == b[1:], "the first one is too many"),
-        (len(b) < len(a) and a[: len(b)] == b, "those that are there are right"),
-        (len(a) < len(b) and b[: len(a)] == a, f"the first {len(a)} are right"),
+        (0 < len(b) < len(a) and a[: len(b)] == b, "those that are there are right"),
+        (0 < len(a) < len(b) and b[: len(a)] == a, f"the first {len(a)} are right"),
     )
     more = next((f": {words}" for fits, words in ends if fits), "")
     return "number of entries", f"{text}{more}."

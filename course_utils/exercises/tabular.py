@@ -428,7 +428,8 @@ class FillMissing(Exercise):
                 "return train",
                 "train_missing, valid_missing = train.isnan(), valid.isnan()\n    return train",
             ),
-            "Your masks say that nothing was missing: you made them after filling the gaps.",
+            "Your masks say that nothing was missing. Either you made them after filling the gaps, "
+            "or you compared with nan, which equals nothing, not even itself.",
         ),
         Mistake(
             "the median marked as a gap",
