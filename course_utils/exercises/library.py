@@ -18,7 +18,8 @@ AUTOGRAD = (torch.autograd.backward, torch.autograd.grad, Tensor.backward)
 
 class _Affine:
     """A layer of the judge's, whose attributes have other names than a student's and which hands
-    out lists that it keeps; off: factors on one entry of each of its gradients.
+    out lists that it keeps; off: factors on the smallest entry of each of its gradients, which no
+    size of a whole tensor shows.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
@@ -32,7 +33,7 @@ class _Affine:
     def backward(self, grad_out: Tensor) -> Tensor:
         self.slopes = [grad_out.T @ self.x, grad_out.sum(0)]
         for slope, factor in zip(self.slopes, self.off, strict=True):
-            slope.view(-1)[0] *= factor
+            slope.view(-1)[slope.abs().argmin()] *= factor
         return grad_out @ self.numbers[0]
 
     def parameters(self) -> list[Tensor]:
