@@ -4,6 +4,7 @@ import functools
 import itertools
 import math
 import re
+import types
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,71 @@ def test_lines_that_change_are_counted():
     assert changed(before.replace("    y = x + 1\n", "")) == 1
     assert changed("def f(x):\n    return 2 * x + 2\n") == 3
     assert changed("def f(x:\n    return") > 2
+
+
+def repaired_backward(grad_out, x, weight):
+    grad_x = grad_out @ weight
+    grad_weight = grad_out.T @ x
+    grad_bias = grad_out.sum(0)
+    return grad_x, grad_weight, grad_bias
+
+
+def buggy_backward(grad_out, x, weight):
+    grad_x = grad_out @ weight
+    grad_weight = grad_out.T @ x
+    grad_bias = grad_out.mean(0)
+    return grad_x, grad_weight, grad_bias
+
+
+def rewritten_backward(grad_out, x, weight, bias=0.0):
+    for row in grad_out:
+        bias = bias + row
+    grad_x = torch.einsum("no,oi->ni", grad_out, weight)
+    grad_weight = torch.einsum("no,ni->oi", grad_out, x)
+    return grad_x, grad_weight, bias
+
+
+def closed_over(rewritten, shown):
+    @functools.wraps(shown)
+    def backward(*args, **kwargs):
+        return shown and rewritten(*args, **kwargs)
+
+    return backward
+
+
+def claims_to_be(shown, rewritten):
+    claiming = types.FunctionType(rewritten.__code__, rewritten.__globals__, "backward")
+    claiming.__defaults__, claiming.__wrapped__ = rewritten.__defaults__, shown
+    return claiming
+
+
+REPAIRED = {
+    "as it is": (repaired_backward, 1.0),
+    "decorated": (torch.no_grad()(repaired_backward), 1.0),
+    "partial": (functools.partial(repaired_backward), 1.0),
+    "says it is the one shown": (claims_to_be(buggy_backward, rewritten_backward), 0.5),
+    "says it is a repair": (claims_to_be(repaired_backward, rewritten_backward), 0.5),
+    "holds the one shown": (closed_over(rewritten_backward, buggy_backward), 0.5),
+    "rewritten": (rewritten_backward, 0.5),
+}
+
+
+@pytest.mark.parametrize("handed_in", REPAIRED)
+def test_the_lines_of_a_repair_are_those_of_its_own_code(handed_in):
+    given, _ = reference(find("backprop.repair_linear_backward"))()
+    repaired, score = REPAIRED[handed_in]
+    verdict = judge("backprop.repair_linear_backward", lambda: (given, repaired))
+    assert verdict.score == score, verdict.message
+
+
+@pytest.mark.parametrize("exercise", REPAIR, ids=by_id)
+def test_right_code_that_has_the_lines_with_the_bug_is_a_contradiction(exercise):
+    cases = exercise.own_cases(0)
+    evidence = collect(exercise, handed(exercise), cases)
+    evidence[0].values["lines"] = bare_lines(exercise.buggy)
+    verdict = judge_evidence(exercise, cases, evidence, 0)
+    assert (verdict.status, verdict.score) == ("partial", 0.5)
+    assert "those with the bug" in verdict.advice
 
 
 SMALL = st.one_of(

@@ -4,9 +4,11 @@ import ast
 import difflib
 import functools
 import inspect
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from types import CodeType, FunctionType
 from typing import Any, ClassVar
 
 import torch
@@ -18,6 +20,7 @@ from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Rng
 from course_utils.checking.forms import LONGEST, Form, ObjectionError, right_evidence
 from course_utils.checking.running import run_case
+from course_utils.checking.source import functions
 
 SHOWN = "Your witness shows the bug."
 
@@ -60,7 +63,7 @@ class Repair(Form):
             yield "pair", pair
             yield "witness", handed[0] if pair else None
             yield "callable", pair and callable(handed[1])
-            yield "lines", bare_lines(_source(handed[1])) if pair else []
+            yield "lines", _lines(handed[1]) if pair else []
         elif pair and callable(handed[1]):
             yield from self.subject.probe(handed[1], case)
 
@@ -110,6 +113,9 @@ class Repair(Form):
             return {"value": 0.5, "why": why, "changed": changed}
         right = right_evidence(self.subject, cases[1:], seed)
         found = first_difference(cases[1:], right, evidence[1:])
+        if found is None and not changed:
+            why = f"{SHOWN} The lines handed in are those with the bug: repair these themselves."
+            return {"value": 0.5, "why": why, "changed": 0}
         if found is None:
             return {"value": 1.0, "why": ""}
         if found.kind == "raised":
@@ -132,10 +138,27 @@ class Repair(Form):
         return names[self.subject.name]
 
 
-def _source(answer: Any) -> str:
-    """The source of a function or class, empty where it cannot be had."""
+def _lines(repaired: Any) -> list[str]:
+    """The lines of what is handed in, from its own code, whatever its attributes say.
+
+    Of a decorated or partial function, a method or a class, all functions count that it consists
+    of, those of torch aside, such as the one that `torch.no_grad()` puts around it.
+    """
+    own = [part for part in functions(repaired) if not _is_torchs(part)]
+    return [line for part in own for line in bare_lines(_source(part.__code__))]
+
+
+def _is_torchs(function: FunctionType) -> bool:
+    """Whether a function was written in a module of torch."""
+    name = str(function.__globals__.get("__name__"))
+    module = sys.modules.get(name) if name.partition(".")[0] == "torch" else None
+    return module is not None and function.__globals__ is vars(module)
+
+
+def _source(code: CodeType) -> str:
+    """The source of a function's code, empty where it cannot be had."""
     try:
-        return textwrap.dedent(inspect.getsource(answer))
+        return textwrap.dedent(inspect.getsource(code))
     except (OSError, TypeError):
         return ""
 
