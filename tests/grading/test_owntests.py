@@ -232,6 +232,39 @@ def test_a_test_that_does_not_end_is_not_passed(text, status):
     assert rows["relu"].points == 1.0 and INSIDE in rows["test-own"].message
 
 
+SENDS = """
+import gc, socket, struct
+class Evil:
+    def __eq__(self, other):
+        sock = next(item for item in gc.get_objects() if isinstance(item, socket.socket))
+        content = b"[" + b"[]," * (2 << 20) + b"[]]"
+        sock.sendall(struct.pack("<cIQ", b"o", 1, len(content)) + content)
+        return True
+def f():
+    return Evil()
+"""
+
+
+def test_what_a_test_shows_is_not_read_where_it_is_longer_than_evidence_may_be():
+    """Six megabytes of empty lists are a hundred and fifty in memory."""
+    released = notebook(
+        [
+            marked("def f(): pass", "f", solution=True, locked=False),
+            marked("assert f() == 3", "test-f", 2),
+        ]
+    )
+    mine = json.loads(json.dumps(released))
+    mine["cells"][0]["source"] = SENDS
+    task = Task("quiz", json.dumps(released), json.dumps(mine).encode(), seed=1)
+    [row] = worker.grade(task).checks
+    assert (row.status, row.points) == ("crashed", 0.0) and "more than 4 MB" in row.message
+
+
+def test_a_test_may_show_a_megabyte_in_any_script():
+    _, rows = graded(with_test("print('\u0436' * 2_000_000)\n1.0"), {"relu": RIGHT})
+    assert rows["test-own"].points == 1.0
+
+
 def test_more_points_than_there_are_go_to_a_person():
     _, rows = graded(with_test("7"), {"relu": RIGHT})
     assert rows["test-own"].manual and rows["test-own"].points == 0.0

@@ -113,7 +113,7 @@ def _run_cell(
         use_device(
             "cpu"
         )  # what a cell set on a machine with a GPU does not stop the cells after it
-    content = json.dumps(RECORDER.outputs).encode()
+    content = json.dumps(RECORDER.outputs, ensure_ascii=False).encode(errors="replace")
     wire.send(sock, wire.OUTPUT, number, content)
     return len(content)
 

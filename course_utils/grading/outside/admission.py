@@ -28,7 +28,7 @@ LONGEST_TEXT = 2_000
 LARGEST_EMPTY = 10_000  # sizes of an empty tensor, which costs nothing to send and much to print
 MOST_KEPT = 1_000  # verdicts; each has a few texts of limited length
 DEEPEST = 10  # lists and dicts in each other; plain evidence has six
-LONGEST_JSON = 4 << 20  # of the evidence of one exercise, tensors left aside
+LONGEST_JSON = 4 << 20  # of one exercise's evidence without tensors, or of what one test shows
 # Of exceptions, functions such as <lambda>, and values of settings.
 _NAME = re.compile(r"<?\w[\w.:]{0,99}>?")
 _STATE = re.compile(rf"{_NAME.pattern}|started anew|{{('\w+': '\w+'(, )?){{1,4}}}}")

@@ -189,8 +189,9 @@ def _take(
     # What a test of the instructor's own shows decides its points, so all of it is kept.
     if kind == wire.OUTPUT and step.test:
         came.received += len(content)
-        if came.received > limits.evidence:
-            raise Ended("crashed", f"it showed more than {limits.evidence >> 20} MB")
+        for size, most in ((len(content), LONGEST_JSON), (came.received, limits.evidence)):
+            if size > most:
+                raise Ended("crashed", f"it showed more than {most >> 20} MB")
         # A test that is run again, because the process died in a later one, counts as at first.
         came.tests.setdefault(number, outputs(content, most=None))
     # What another cell shows is for readers.
