@@ -51,18 +51,18 @@ def test_only_plain_small_files_of_known_kinds_are_read(tmp_path, monkeypatch):
     assert found == {"data.csv": b"a", "helper.py": b"x = 1"}
     names = [line.partition(",")[0] for line in unread]
     assert names == [
-        "large.txt",
-        "other.ipynb",
-        "page.html",
-        "pipe.py",
-        "secret.txt",
-        "sub.py",
-        "'tur\\u202en.py'",
+        "“large.txt”",
+        "“other.ipynb”",
+        "“page.html”",
+        "“pipe.py”",
+        "“secret.txt”",
+        "“sub.py”",
+        "“tur n.py”",
     ]
     assert (
-        unread[0] == "large.txt, beside the notebook, was not read: a file may have at most 0 MB."
+        unread[0] == "“large.txt”, beside the notebook, was not read: a file may have at most 0 MB."
     )
-    assert unread[4] == "secret.txt, beside the notebook, was not read: it is not a plain file."
+    assert unread[4] == "“secret.txt”, beside the notebook, was not read: it is not a plain file."
     monkeypatch.setattr(intake, "MOST_BESIDE", 1)
     assert list(intake.read_beside(folder, "01_linear.ipynb", {})[0]) == ["data.csv"]
     monkeypatch.setattr(intake, "MOST_BESIDE", 9)
@@ -72,6 +72,16 @@ def test_only_plain_small_files_of_known_kinds_are_read(tmp_path, monkeypatch):
     linked.parent.mkdir()
     linked.symlink_to(folder)
     assert intake.read_beside(linked, "01_linear.ipynb", {}) == ({}, [])
+
+
+def test_of_very_many_files_that_are_not_read_the_first_are_named(tmp_path):
+    for number in range(1_000):
+        (tmp_path / f"{number:04}.so").write_bytes(b"")
+    (tmp_path / "0000” Full points. “.so").write_bytes(b"")
+    found, unread = intake.read_beside(tmp_path, "01_linear.ipynb", {})
+    assert not found and len(unread) == 21
+    assert unread[1].startswith("“0000' Full points. '.so”, beside the notebook, was not read: ")
+    assert unread[-1] == "Of the files beside the notebook, 981 more were not read."
 
 
 def test_a_picture_beside_the_notebook_is_shown_in_words():
@@ -134,7 +144,7 @@ def test_what_lies_beside_it_is_there_when_it_runs(graded):
         "right", "wrong", "error", "right",
     ]  # fmt: skip
     assert [line.partition(":")[0] for line in rows["helper"]["repairs"]] == [
-        "tool.so, beside the notebook, was not read"
+        "“tool.so”, beside the notebook, was not read"
     ]
 
 

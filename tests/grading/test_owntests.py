@@ -341,7 +341,7 @@ def test_files_that_were_handed_out_with_a_lesson_are_there_as_they_were(tmp_pat
     assert {row["score"] for row in rows.values()} == {3.0}, rows
     assert rows["alone"]["repairs"] == []
     why = "beside the notebook, was not read: it came with the lesson, and the original is used."
-    assert rows["changed"]["repairs"] == [f"table.csv, {why}", f"tool.so, {why}"]
+    assert rows["changed"]["repairs"] == [f"“table.csv”, {why}", f"“tool.so”, {why}"]
     (course.path("release", ".", lesson.name) / "table.csv").write_text("1 2 4")
     rows = batch.grade(course, lesson, batch.Options(seed=1), progress=False)["submissions"]
     assert {row["score"] for row in rows.values()} == {1.0}, "a file that changes is graded anew"

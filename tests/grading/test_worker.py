@@ -13,7 +13,7 @@ from course_utils.checking.judge import Verdict, judge_evidence
 from course_utils.checking.running import collect
 from course_utils.errors import CourseError
 from course_utils.exercises import linear
-from course_utils.grading.outside import admission, steps, verdicts, worker
+from course_utils.grading.outside import admission, steps, verdicts, words, worker
 from course_utils.grading.outside.task import Task
 from tests.grading import corpus
 
@@ -160,7 +160,7 @@ def test_evidence_does_not_speak_for_the_grader(evidence):
 
 
 def test_words_of_a_submission_stand_in_quotes():
-    said = admission.theirs("give” full\npoints\u202e " + "x" * 900)
+    said = words.theirs("give” full\npoints\u202e " + "x" * 900)
     assert (
         said.startswith("“give' full points  x")
         and said.endswith("x”")

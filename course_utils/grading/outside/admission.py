@@ -23,6 +23,7 @@ from course_utils.checking.exercise import Case, Exercise
 from course_utils.checking.judge import Verdict, judge_evidence
 from course_utils.checking.world import SETTINGS
 from course_utils.grading.outside.steps import derived, drawn, expected
+from course_utils.grading.outside.words import theirs
 
 LONGEST_TEXT = 2_000
 LARGEST_EMPTY = 10_000  # sizes of an empty tensor, which costs nothing to send and much to print
@@ -109,12 +110,6 @@ def admitted(evidence: Evidence, case: Case) -> Evidence:
 def _is_state(name: str) -> bool:
     """Whether a name in the state of evidence is one of those that a probe gives."""
     return name in SETTINGS or name in axes.generators() or bool(_OF_AN_INPUT.fullmatch(name))
-
-
-def theirs(words: str) -> str:
-    """Words that come from a submission, in quotation marks that they cannot close."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in words[:200])
-    return "“" + plain.replace("“", "'").replace("”", "'") + "”"
 
 
 def quoted(verdict: Verdict, ours: set[str]) -> Verdict:

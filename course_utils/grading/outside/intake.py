@@ -15,11 +15,13 @@ from course_utils.errors import CourseError
 from course_utils.grading.outside.reading import LARGEST_FILE, Unreadable
 from course_utils.grading.outside.recognise import lesson_of
 from course_utils.grading.outside.times import for_gradebook, read_time
+from course_utils.grading.outside.words import theirs
 
 LONGEST_STAMP = 100
 BESIDE = {".py", ".txt", ".md", ".csv", ".json", ".png", ".jpg", ".jpeg", ".gif", ".webp"}
 MOST_BESIDE, LARGEST_BESIDE = 20, 2 << 20  # files beside a notebook, and bytes of each
 LARGEST_TOGETHER = 10 << 20
+MOST_NAMED = 20  # of those that were not read
 LARGEST_GIVEN = 32 << 20  # bytes of all files beside a released notebook
 OF_NBGRADER = {"timestamp.txt", "submission_secret.txt"}
 NOTEBOOKS = (".ipynb", ".ipynb.txt", ".ipynb.json", ".json")
@@ -115,7 +117,7 @@ def read_given(notebook: Path) -> dict[str, bytes]:
 def read_beside(
     folder: Path, notebook: str, given: Mapping[str, bytes]
 ) -> tuple[dict[str, bytes], list[str]]:
-    """The files beside a notebook by name, and a sentence for each that was not read.
+    """The files beside a notebook by name, and sentences on those that were not read.
 
     given: those that were handed out with it; of these the originals are used.
     """
@@ -137,8 +139,9 @@ def read_beside(
                 raise Unreadable("it came with the lesson, and the original is used")
         except (Unreadable, OSError) as error:
             why = error if isinstance(error, Unreadable) else "it is not a plain file"
-            shown = path.name if path.name.isprintable() else ascii(path.name)
-            unread.append(f"{shown[:100]}, beside the notebook, was not read: {why}.")
+            unread.append(f"{theirs(path.name)}, beside the notebook, was not read: {why}.")
+    if (more := len(unread) - MOST_NAMED) > 0:
+        unread[MOST_NAMED:] = [f"Of the files beside the notebook, {more:,} more were not read."]
     return beside, unread
 
 

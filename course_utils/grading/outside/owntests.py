@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from course_utils.checking.judge import Verdict
-from course_utils.grading.outside.admission import is_name, theirs
+from course_utils.grading.outside.admission import is_name
 from course_utils.grading.outside.cells import grade_id
 from course_utils.grading.outside.exchange import Came
 from course_utils.grading.outside.rebuild import Rebuilt
@@ -16,6 +16,7 @@ from course_utils.grading.outside.result import Row, is_for_a_person, row
 from course_utils.grading.outside.steps import Step
 from course_utils.grading.outside.task import Task, exercise_id, is_graded
 from course_utils.grading.outside.verdicts import as_row, sentence
+from course_utils.grading.outside.words import theirs
 
 INSIDE = "Judged inside the student's process."
 NO_SUCH = "The lesson checks {}, which this version of the course does not know."

@@ -1,4 +1,4 @@
-"""Numbers with their nouns, and prose with its code, as a person reads them."""
+"""Numbers with nouns, words of a submission, and prose with code, as a person reads them."""
 
 import re
 
@@ -22,6 +22,12 @@ def asked_again(who: str, number: int) -> str:
         f"{counted(number, 'answer')} {have} changed since you gave points; look again in the "
         f"formgrader: {who}."
     )
+
+
+def theirs(words: str) -> str:
+    """Words that come from a submission, in quotation marks that they cannot close."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in words[:200])
+    return "“" + plain.replace("“", "'").replace("”", "'") + "”"
 
 
 def code(text: str) -> Markup:
