@@ -11,7 +11,7 @@ from nbgrader.api import Gradebook
 from course_utils.building.lesson import Lesson
 from course_utils.errors import CourseError
 from course_utils.grading.classroom import statistics
-from course_utils.grading.outside import batch, intake, warm, worker
+from course_utils.grading.outside import batch, intake, owntests, warm, worker
 from course_utils.grading.outside.gradebook import scores
 from course_utils.grading.outside.task import Task
 from tests.grading import corpus
@@ -50,8 +50,8 @@ TESTS = {
     "raises": ("square(3).nothing", 0),
     "half": ("square(1) / 1", 1),
     "nothing": ("0", 0),
-    "negative": ("-1", 2),
-    "text": ("'passed'", 2),
+    "negative": ("-1", 0),
+    "text": ("'passed'", 0),
     "printed number": ("print(0.5)", 2),
     "shown number": ("from IPython.display import display\ndisplay(0.5)", 2),
     "number after much output": ("print('x' * 3_000_000)\n1.0", 1),
@@ -64,6 +64,7 @@ TESTS = {
     "state": ("assert step == 1", 2),
     "later state": ("assert step == 2", 2),
 }
+STRICTER = {"negative", "text"}  # a person looks where nbgrader gives all points
 
 
 def own_lesson():
@@ -158,7 +159,10 @@ def test_a_plain_notebook_is_judged_as_nbgrader_judges_it(tmp_path):
     stock(course)
     done = nbgrader_command(course, "autograde", name, "--force")
     assert done.returncode == 0, done.stderr
-    assert ours == book()
+    theirs = book()
+    assert {name for (_, name), score in ours.items() if score is None} == STRICTER
+    assert {key: theirs[key] if score is not None else None for key, score in ours.items()} == ours
+    assert {theirs["right", name] for name in STRICTER} == {2}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -265,9 +269,30 @@ def test_a_test_may_show_a_megabyte_in_any_script():
     assert rows["test-own"].points == 1.0
 
 
-def test_more_points_than_there_are_go_to_a_person():
-    _, rows = graded(with_test("7"), {"relu": RIGHT})
-    assert rows["test-own"].manual and rows["test-own"].points == 0.0
+@pytest.mark.parametrize(
+    "value",
+    ["7", "-1", "float('nan')", "-float('inf')", "'passed'", "torch.tensor(1.0)", "f()"],
+)
+def test_a_value_that_is_no_number_of_points_goes_to_a_person(value):
+    words = "class Words:\n    def __repr__(self):\n        return '2 points'\nf = Words"
+    _, rows = graded(with_test(value), {"relu": RIGHT}, before=words)
+    row = rows["test-own"]
+    assert (row.manual, row.points, row.status) == (True, 0.0, "not run")
+    assert row.message == f"{INSIDE} Its last value is no number from 0 to 2: a person will look."
+
+
+@pytest.mark.parametrize("value, points", [("0.0", 0.0), ("-0.0", 0.0), ("2", 2.0), ("1e0", 1.0)])
+def test_a_value_that_is_a_number_of_points_counts(value, points):
+    _, rows = graded(with_test(value), {"relu": RIGHT})
+    assert (rows["test-own"].manual, rows["test-own"].points) == (False, points)
+
+
+def test_a_value_without_text_is_no_fault_of_the_course():
+    task = Task(LESSON.name, json.dumps(with_test("0")), b"", seed=1)
+    [cell] = [cell for cell in task.graded if corpus.mark(cell) == "test-own"]
+    shown = {"output_type": "execute_result", "metadata": {}, "execution_count": None}
+    row = owntests.judged(task, cell, [shown | {"data": {"image/png": corpus.PNG}}], whole=True)
+    assert row.manual and row.points == 0.0
 
 
 def test_what_is_written_to_stderr_counts_as_the_course_has_it():

@@ -1,5 +1,5 @@
 """The instructor's own tests, such as cells of asserts: run in the student's process, and judged as
-nbgrader judges.
+nbgrader judges, except that a last value which is no number of points goes to a person.
 """
 
 import re
@@ -78,16 +78,29 @@ def judged(
 
     id, kept = exercise_id(cell, task.short), [item for item in shown if not _ignored(item, task)]
     tested = from_dict(dict(cell) | {"outputs": kept})
+    most = float(cell["metadata"]["nbgrader"]["points"])
     try:
-        points, most = determine_grade(tested)
-    except ValueError:  # more points than there are
-        message = f"{INSIDE} It gave more points than the test has: a person will look."
+        points, _ = determine_grade(tested)
+    except (ValueError, KeyError):  # more points than there are, or a value without text
+        points = None
+    if points is None or (points and not _counts(kept, most)):
+        message = f"{INSIDE} Its last value is no number from 0 to {most:g}: a person will look."
         return replace(row(id, cell, "not run", message), manual=True)
-    assert points is not None
     status, message = _said(kept, points, most)
     if not whole and points < most:  # what it needs may be in what could not be read
         return replace(row(id, cell, "not run", f"{INSIDE} {message}"), manual=True)
     return row(id, cell, status, f"{INSIDE} {message}", points / most if most else 0.0)
+
+
+def _counts(shown: Sequence[Mapping[str, Any]], most: float) -> bool:
+    """Whether the last value is a number of points, where there is one; nbgrader gives all points
+    for nan, a negative number or a text.
+    """
+    values = [item["data"] for item in shown if item["output_type"] == "execute_result"]
+    try:
+        return not values or 0 <= float(values[0].get("text/plain", "")) <= most
+    except ValueError:
+        return False
 
 
 def _ignored(output: Mapping[str, Any], task: Task) -> bool:
