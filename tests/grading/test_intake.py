@@ -7,7 +7,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from course_utils.errors import CourseError
-from course_utils.grading.outside import batch
+from course_utils.grading.outside import batch, intake, reading
 from course_utils.grading.outside.course import find_course
 from course_utils.grading.outside.gradebook import scores
 from course_utils.grading.outside.intake import handed_in_at, read_submission
@@ -157,3 +157,23 @@ def test_outputs_may_be_large_and_where_they_are_too_large_it_is_said(tmp_path, 
     else:
         content = read_submission(tmp_path, LESSON.name, known).content
         assert not rebuild(LessonCells(corpus.released()), content).repairs
+
+
+def test_brackets_are_counted_before_a_file_is_parsed():
+    def content(brackets):
+        return b'{"nbformat": 4, "cells": [], "x": [' + b"[]," * (brackets - 4) + b"[]]}"
+
+    why = r"has 1,000,001 opening brackets, and 1,000,000 are allowed: clear its outputs\.$"
+    with pytest.raises(Unreadable, match=why):
+        reading.parse(content(1_000_001))
+    assert reading.parse(content(1_000_000))["cells"] == []
+
+
+def test_of_notebooks_under_other_names_a_limited_size_is_read(tmp_path, monkeypatch):
+    content = json.dumps(corpus.answered()).encode()
+    for number in range(4):
+        (tmp_path / f"{number}.ipynb").write_bytes(content + b" " * number)
+    monkeypatch.setattr(intake, "LARGEST_NOTEBOOKS", 2 * len(content) + 1)
+    known = {LESSON.name: known_by(corpus.released()["cells"])}
+    with pytest.raises(Unreadable, match="There are '0.ipynb' and '1.ipynb', and none is called"):
+        read_submission(tmp_path, LESSON.name, known)

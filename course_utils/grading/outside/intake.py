@@ -25,7 +25,7 @@ MOST_NAMED = 20  # of those that were not read
 LARGEST_GIVEN = 32 << 20  # bytes of all files beside a released notebook
 OF_NBGRADER = {"timestamp.txt", "submission_secret.txt"}
 NOTEBOOKS = (".ipynb", ".ipynb.txt", ".ipynb.json", ".json")
-MOST_NOTEBOOKS = 20
+MOST_NOTEBOOKS, LARGEST_NOTEBOOKS = 20, 3 * LARGEST_FILE  # under other names, and their bytes
 
 
 class OtherLesson(Unreadable):
@@ -182,12 +182,14 @@ def _notebooks(folder: Path) -> list[Path]:
 def _renamed(folder: Path, name: str, known: Mapping[str, set[str]]) -> Path | None:
     """The only file in a folder that is this lesson, else the only notebook of any; or None."""
     lessons: dict[bytes, tuple[Path, str]] = {}
+    room = LARGEST_NOTEBOOKS
     for path in _notebooks(folder):
         try:
             content = read_notebook(path)
         except Unreadable:
             continue
-        _, lesson = lesson_of(content, name, known)
+        room -= len(content)
+        _, lesson = lesson_of(content, name, known) if room >= 0 else (False, "")
         if lesson:
             lessons.setdefault(content, (path, lesson))
     wanted = [path for path, lesson in lessons.values() if lesson == name]

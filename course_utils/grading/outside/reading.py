@@ -11,6 +11,7 @@ from course_utils.grading.outside.names_in_cells import defined
 from course_utils.grading.outside.pictures import Attachments
 
 LARGEST_FILE = 20 << 20
+MOST_BRACKETS = 1_000_000  # each opens a list or an object, which takes 190 bytes in memory
 MOST_CELLS = 1_000
 LONGEST_SOURCE = 100_000
 LONGEST_SOURCES = 500_000  # of all cells together
@@ -62,6 +63,11 @@ def parse(content: bytes) -> dict[str, Any]:
         )
     if not content.strip():
         raise Unreadable("The file is empty.")
+    if (brackets := content.count(b"[") + content.count(b"{")) > MOST_BRACKETS:
+        raise Unreadable(
+            f"The file has {brackets:,} opening brackets, and {MOST_BRACKETS:,} are allowed: clear "
+            "its outputs."
+        )
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
