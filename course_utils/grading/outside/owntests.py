@@ -93,14 +93,14 @@ def judged(
 
 
 def _counts(shown: Sequence[Mapping[str, Any]], most: float) -> bool:
-    """Whether the last value is a number of points, where there is one; nbgrader gives all points
-    for nan, a negative number or a text.
+    """Whether the last value, if it is a number, is one of points; nbgrader gives all points for
+    nan, a negative number or one that is too large.
     """
     values = [item["data"] for item in shown if item["output_type"] == "execute_result"]
     try:
         return not values or 0 <= float(values[0].get("text/plain", "")) <= most
     except ValueError:
-        return False
+        return True
 
 
 def _ignored(output: Mapping[str, Any], task: Task) -> bool:
