@@ -88,6 +88,22 @@ def points(result):
     return sum(row.points for row in result.checks)
 
 
+SOCKET = "import gc, os, socket, time\nsock = next(t for t in gc.get_objects() if type(t) is socket.socket)"
+ENDINGS = {
+    "an exit status like that of a kill": ("os._exit(137)", "it exited with status 137"),
+    "an exit status like that of a signal": ("os._exit(134)", "it exited with status 134"),
+    "a closed socket": ("sock.close()\ntime.sleep(9)", "it stopped answering"),
+    "half a socket": ("sock.shutdown(socket.SHUT_WR)\ntime.sleep(9)", "it stopped answering"),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_no_process_makes_its_own_end_look_like_the_machines(name):
+    text, said = ENDINGS[name]
+    result = graded(corpus.put(corpus.answered("relu"), f"{SOCKET}\n{text}", "relu"))
+    assert result.final and said in "".join(result.repairs)
+
+
 @pytest.mark.parametrize("name", OWN)
 def test_an_own_cell_costs_nothing(name):
     result = graded(corpus.put(corpus.answered(), OWN[name]))

@@ -5,10 +5,13 @@ else.
 import ctypes
 import json
 import mmap
+import os
 import platform
 import random
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -162,10 +165,29 @@ with os.popen('nproc') as said:
 
 
 def test_the_template_outlives_every_child():
+    printed("")
     before = warm._local.template.process.pid
     printed("import os\nos.kill(os.getpid(), 9)\nos._exit(3)")
     assert printed("print('alive')") == "alive"
     assert warm._local.template.process.pid == before
+
+
+def test_what_is_killed_from_outside_is_graded_again():
+    printed("")  # a template that is warm
+    template = warm._local.template
+
+    def kill():
+        for level, pid in sandbox._descendants(template.process.pid):
+            if level > 2:  # the children; bwrap and the template are above
+                os.kill(pid, signal.SIGKILL)
+
+    killer = threading.Timer(1.0, kill)
+    killer.start()
+    content = json.dumps(corpus.put(corpus.released(), "import time\ntime.sleep(4)")).encode()
+    task = Task(corpus.LESSON.name, json.dumps(corpus.released()), content, seed=1, limits=LIMITS)
+    result = worker.grade(task)
+    killer.join()
+    assert not result.final and "it was ended by SIGKILL" in "".join(result.repairs)
 
 
 def test_a_template_that_dies_is_replaced():

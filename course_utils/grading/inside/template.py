@@ -18,6 +18,7 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,6 +31,7 @@ NAMESPACES = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x4000, 0x40000
 PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP, CAP_LAST = 38, 24, 63
 OWN_FILES = Path("/tmp")
+ENDING_SECONDS = 1.0  # for a child that has closed its socket
 # After so many children, and then again, the template's memory is put into large pages, in its
 # pauses: what it has written to since then has come apart. It takes as long as 50 children gain.
 TIDY_FIRST, TIDY_EVERY = 50, 500
@@ -48,7 +50,7 @@ def main(control_fd: int) -> None:
 
     The first message names the lesson, which may come long after the start. Then `n` with a socket
     starts a child that will talk over that socket; `e` and a number ends that child and all that it
-    started, and answers with its exit status.
+    started, and answers with how it ended; `k` does not wait for it to end by itself.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=control_fd)
@@ -76,7 +78,8 @@ def main(control_fd: int) -> None:
             if number % TIDY_EVERY == TIDY_FIRST:
                 pieces = large_pages.pieces()
         else:
-            control.send(b"%d %d" % (number, _end(children.pop(number), setup["sandboxed"])))
+            status = _end(children.pop(number), setup["sandboxed"], message[:1] == b"e")
+            control.send(b"%d %d" % (number, status))
 
 
 def _warm(short: str, modules: list[str], first: bytes) -> dict[str, Any]:
@@ -165,18 +168,30 @@ def _fork(namespaces: int) -> int:
     return child
 
 
-def _end(child: int, sandboxed: bool) -> int:
-    """End a child with everything it started; its exit status, over 128 for a signal."""
+def _end(child: int, sandboxed: bool, wait: bool) -> int:
+    """End a child with everything it started; its exit status, minus a signal's number, or
+    STILL_THERE.
+    """
     if child == 0:
         return 1
+    # The socket of a process that is killed closes a little before it can be waited for.
+    was_there = not _has_ended(child)
+    until = time.monotonic() + ENDING_SECONDS * wait
+    while was_there and time.monotonic() < until:
+        time.sleep(0.01)
+        was_there = not _has_ended(child)
     with contextlib.suppress(ProcessLookupError):
         if sandboxed:
             os.kill(child, signal.SIGKILL)
         else:
             os.killpg(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 128 - code
+    return wire.STILL_THERE if was_there else os.waitstatus_to_exitcode(status)
+
+
+def _has_ended(child: int) -> bool:
+    """Whether a child has ended by itself; it can still be waited for."""
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _become(

@@ -18,6 +18,7 @@ READY, STEP, OUTPUT, EVIDENCE, MISSING, BROKEN, DONE, JOB, ASK = (
     b"j",
     b"a",
 )
+STILL_THERE = 256  # in place of the exit status of a child that had to be ended
 LONGEST_QUESTION = 1 << 16  # bytes of a probe's question to the judge, or of the answer
 FIRST_CASES = (
     "first_cases"  # a file beside the package with a public case of every exercise, to warm up with

@@ -96,20 +96,22 @@ def _attempt(
         return True
     except (Ended, OSError) as error:
         reason = error.reason if isinstance(error, Ended) else ""
-        status = child.end()
+        status = child.end(wait=not reason)
         if current is not None:  # else the template was gone before the submission began
-            came.killed |= not reason and status in (-1, 128 + signal.SIGKILL)
+            came.killed |= not reason and status == -signal.SIGKILL
             came.lost[current] = reason or "crashed", str(error) if reason else _died(status)
         return False
 
 
 def _died(status: int) -> str:
     """How a process ended, as a part of a sentence."""
-    if status > 128:
+    if status == wire.STILL_THERE:
+        return "it stopped answering"
+    if status < 0:
         try:
-            return f"it was ended by {signal.Signals(status - 128).name}"
+            return f"it was ended by {signal.Signals(-status).name}"
         except ValueError:
-            pass
+            return f"it was ended by signal {-status}"
     return f"it exited with status {status}"
 
 

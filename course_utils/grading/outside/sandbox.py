@@ -106,10 +106,12 @@ class Child:
                     raise Ended("out of memory", "")
             ready = bool(select.select([self.sock], [], [], WATCH_SECONDS)[0])
 
-    def end(self) -> int:
-        """End the child and all that it started; its exit status, over 128 for a signal."""
+    def end(self, wait: bool) -> int:
+        """End the child and all that it started; its exit status, minus a signal's number, or
+        wire.STILL_THERE. wait: whether it should be ending by itself.
+        """
         self.sock.close()
-        return self.template.end(self.number)
+        return self.template.end(self.number, wait)
 
     def leave(self) -> None:
         """End the child without waiting for the end."""
@@ -192,18 +194,20 @@ class Template:
                 self._again()
         raise CourseError("The sandbox's template process keeps dying: run the command again.")
 
-    def end(self, number: int) -> int:
-        """End a child; a template that does not answer is replaced."""
+    def end(self, number: int, wait: bool) -> int:
+        """End a child, and say how it ended; a template that does not answer is replaced, and its
+        children were killed with it.
+        """
         try:
-            self.control.send(b"e%d" % number)
+            self.control.send(b"%s%d" % (b"e" if wait else b"k", number))
             self.control.settimeout(ANSWER_SECONDS)
             while True:  # answers about children that nobody waited for come first
-                ended, status = (self.control.recv(64) or b"%d -1" % number).split()
+                ended, status = (self.control.recv(64) or b"").split()
                 if int(ended) == number:
                     return int(status)
         except (OSError, ValueError):
             self._again()
-            return -1
+            return -signal.SIGKILL
 
     def leave(self, number: int) -> None:
         """End a child without waiting for it; a template that is gone is replaced when the next
@@ -215,7 +219,7 @@ class Template:
                 pass
         with contextlib.suppress(OSError):
             self.control.settimeout(ANSWER_SECONDS)
-            self.control.send(b"e%d" % number)
+            self.control.send(b"k%d" % number)
 
     def usage(self) -> tuple[int, int]:
         """How many processes the children have, and their private memory in bytes beyond the
