@@ -276,7 +276,7 @@ class _Sink:
     def sendall(self, content: bytes) -> None:
         """Drop it."""
 
-    def recv(self, size: int) -> bytes:
+    def recv(self, size: int, *_: int) -> bytes:
         """The job, piece by piece."""
         part, self.job = self.job[:size], self.job[size:]
         return part
