@@ -241,6 +241,33 @@ def test_a_mistake_that_would_spoil_what_is_right_is_not_named():
     assert judge_evidence(Relu(), cases, evidence, seed=0).mistake is None
 
 
+def test_what_right_code_gives_for_other_inputs_is_said():
+    halved = momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)")
+    verdict = judge("sgd.momentum_step", halved)
+    assert verdict.mistake == "as with lr / 2 in place of lr"
+    assert "params[0] after step 1 is what right code gives with lr / 2" in verdict.advice
+
+
+def test_no_other_inputs_are_said_that_would_spoil_what_is_right():
+    class Relu(Exercise):
+        """max(x, 0)."""
+
+        id, points, mistakes = "linear.relu", 1, ()
+
+        def probe(self, relu, case):
+            yield "y", relu(case.x)
+
+    def named(answer):
+        signs = ([-1.0, -2.0, -3.5], [1.5, 2.0, 3.5])
+        cases = [Case(str(x), x=torch.tensor(x)) for x in signs]
+        evidence = collect(Relu(), answer, cases)
+        return judge_evidence(Relu(), cases, evidence, seed=0).mistake
+
+    assert named(lambda x: x**2) == "as with the squares of x in place of x"
+    assert named(lambda x: x.abs()) == "as with x without signs"  # -x would spoil the second case
+    assert named(lambda x: torch.where(x < 0, x**2, x)) == "wrong where 0 is due"
+
+
 def test_what_nothing_explains_has_no_name_and_says_what_is_right_so_far():
     verdict = judge(
         "sgd.momentum_step",

@@ -15,14 +15,13 @@ from torch import Tensor
 
 from course_utils.checking.evidence import Evidence, normal_form
 from course_utils.checking.exercise import Case, Rng
-from course_utils.checking.forms import Form, for_example
+from course_utils.checking.forms import DEEPEST, LONGEST, Form, for_example
 from course_utils.checking.world import seed_generators
 
 ACCEPTS, REJECTS, ENDLESS = "accepts", "rejects", "calls without end"
 RETURNS, RAISES = "returns ", "raises "  # these two begin a verdict
 MOST_CALLS = 50  # of one function by one run of a test
 MOST_NUMBERS = 200  # in one call
-LONGEST = 100  # size of a tensor in one call: an empty one can have any
 
 
 class TellApart(Form):
@@ -61,10 +60,10 @@ class TellApart(Form):
         floats = (torch.float32, torch.float64)
         if not all(isinstance(x, Tensor) and x.dtype in floats for x in given):
             return "it takes tensors of floats"
-        if sum(x.numel() for x in given) > MOST_NUMBERS or any(
-            x.ndim > 3 or max(x.shape, default=0) > LONGEST for x in given
-        ):
+        if sum(x.numel() for x in given) > MOST_NUMBERS:
             return f"it takes at most {MOST_NUMBERS} numbers in a call"
+        if any(x.ndim > DEEPEST or max(x.shape, default=0) > LONGEST for x in given):
+            return f"it takes tensors of at most {DEEPEST} dimensions, each up to {LONGEST} long"
         return "" if all(x.isfinite().all() for x in given) else "it takes finite numbers"
 
     def probe(self, answer: Any, case: Case) -> Iterator[tuple[Any, ...]]:

@@ -1579,36 +1579,28 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
     return lrs, losses
 
 
-@wrong("one_cycle.lr_range_test", "losses smoothed")
-def lr_range_test(loss_at, lr_min, lr_max, steps):
-    lrs, losses, best, smooth = [], [], math.inf, None
-    for i in range(steps):
-        lr = lr_min * (lr_max / lr_min) ** (i / (steps - 1))
-        loss = loss_at(lr)
-        smooth = loss if smooth is None else 0.9 * smooth + 0.1 * loss
-        if not math.isfinite(smooth) or smooth > 4 * best:
-            break
-        best = min(best, smooth)
-        lrs.append(lr)
-        losses.append(smooth)
-    return lrs, losses
+def _smoothed(beta: float, corrected: bool) -> Callable[..., tuple[list[float], list[float]]]:
+    """The right test of averaged losses, from the first loss or, with its correction, from 0."""
+
+    def lr_range_test(
+        loss_at: Callable[[float], float], lr_min: float, lr_max: float, steps: int
+    ) -> tuple[list[float], list[float]]:
+        averages: list[float] = []
+
+        def smooth(lr: float) -> float:
+            loss = loss_at(lr)
+            before = averages[-1] if averages else 0.0 if corrected else loss
+            averages.append(beta * before + (1 - beta) * loss)
+            return averages[-1] / (1 - beta ** len(averages) if corrected else 1)
+
+        return _range(smooth, lr_min, lr_max, steps)
+
+    return lr_range_test
 
 
-# the smoothing of fastai's finder, with its correction
-@wrong("one_cycle.lr_range_test", "losses smoothed")
-def lr_range_test(loss_at, lr_min, lr_max, steps):
-    factor, average, best = (lr_max / lr_min) ** (1 / (steps - 1)), 0.0, math.inf
-    lrs, losses = [], []
-    for i in range(steps):
-        lr = lr_min * factor**i
-        average = 0.98 * average + 0.02 * loss_at(lr)
-        smoothed = average / (1 - 0.98 ** (i + 1))
-        if not math.isfinite(smoothed) or smoothed > 4 * best:
-            break
-        best = min(best, smoothed)
-        lrs.append(lr)
-        losses.append(smoothed)
-    return lrs, losses
+wrong("one_cycle.lr_range_test", "losses smoothed")(_smoothed(0.9, corrected=False))
+# as in fastai's finder
+wrong("one_cycle.lr_range_test", "losses smoothed")(_smoothed(0.98, corrected=True))
 
 
 @wrong("one_cycle.suggest_lr", "a rate in between")

@@ -2146,28 +2146,16 @@ def adagrad_step(params, sums, lr, eps):
             p.sub_(lr * p.grad / ((s**2).sqrt() + eps))
 
 
-@wrong("optimizers.adam_step", "AMSGrad")
-def adam_step(params, means, squares, t, lr, betas, eps):
-    b1, b2 = betas
-    with torch.no_grad():
-        for p, m, s in zip(params, means, squares):
-            if p.grad is None:
-                continue
-            m.lerp_(p.grad, 1 - b1)
-            torch.maximum(s, s.lerp(p.grad**2, 1 - b2), out=s)
-            p.sub_(lr * m / (1 - b1**t) / ((s / (1 - b2**t)).sqrt() + eps))
-
-
-@wrong("optimizers.adam_step", "power around the brackets")
-def adam_step(params, means, squares, t, lr, betas, eps):
-    b1, b2 = betas
-    with torch.no_grad():
-        for p, m, s in zip(params, means, squares):
-            if p.grad is None:
-                continue
-            m.copy_(b1 * m + (1 - b1) * p.grad)
-            s.copy_(b2 * s + (1 - b2) * p.grad**2)
-            p.sub_(lr * m / (1 - b1) ** t / ((s / (1 - b2**t)).sqrt() + eps))
+wrong("optimizers.adam_step", "AMSGrad")(
+    _adam(square=lambda s, g, m, b: torch.maximum(s, s.lerp(g**2, 1 - b)))
+)
+wrong("optimizers.adam_step", "power around the brackets")(
+    _adam(
+        move=lambda m, s, t, lr, betas, eps: (
+            lr * m / (1 - betas[0]) ** t / ((s / (1 - betas[1] ** t)).sqrt() + eps)
+        )
+    )
+)
 
 
 @wrong("optimizers.adamw_step", "decay through the mean")
