@@ -15,7 +15,7 @@ from rich.table import Table
 
 from course_utils.checking import Training, judge
 from course_utils.checking.exercise import exercises, lessons
-from tests.wrong import answers as wrong_answers
+from tests.answers import right_answers, wrong_answers
 
 RUNS = 3
 
@@ -36,7 +36,7 @@ def checks(*names: str) -> None:
     title = "One check after an earlier one, median over the answers; times of the processor"
     table = Table("exercise", *columns, title=title)
     for lesson in names or lessons():
-        answers = importlib.import_module(f"tests.answers.{lesson}").ANSWERS
+        answers = right_answers(lesson)
         wrong = wrong_answers(lesson)
         for exercise in exercises(lesson):
             if isinstance(exercise, Training):

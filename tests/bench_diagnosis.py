@@ -25,8 +25,8 @@ from course_utils.checking.exercise import Exercise, exercises, find, lessons
 from course_utils.checking.judge import Verdict, judge_evidence
 from course_utils.checking.naming import composed
 from course_utils.checking.running import collect
+from tests.answers import Wrong, wrong_answers
 from tests.bench_seeds import right
-from tests.wrong import Wrong, answers
 
 PAIRS = 10  # generated pairs of mistakes an exercise
 # milliseconds: where an answer is right or one mistake explains it, and where two are sought
@@ -142,7 +142,7 @@ def tallies(lesson: str) -> dict[str, Tally]:
     """What becomes of a lesson's wrong answers, by their kind."""
     kinds = ("right", "one mistake", "two mistakes", "generated pairs")
     found = {kind: Tally() for kind in kinds}
-    wrong = answers(lesson)
+    wrong = wrong_answers(lesson)
     gc.collect()
     gc.freeze()
     for item in wrong:

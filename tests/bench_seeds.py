@@ -6,7 +6,6 @@ seconds.
 
 import argparse
 import contextlib
-import importlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -21,8 +20,8 @@ from course_utils.checking.exercise import exercises, find, lessons, reference
 from course_utils.checking.judge import expected_evidence
 from course_utils.checking.running import collect
 from course_utils.checking.world import fixed_world
+from tests.answers import Wrong, right_answers, wrong_answers
 from tests.rounding import ROUNDING
-from tests.wrong import Wrong, answers
 
 FIRST_SEED = 1000  # none that `course verify` or a lesson uses
 
@@ -33,14 +32,14 @@ def right(id: str) -> list[Any]:
     differently.
     """
     lesson = id.partition(".")[0]
-    others = importlib.import_module(f"tests.answers.{lesson}").ANSWERS
-    return [reference(find(id)), *others.get(id, []), *ROUNDING.get(id, [])]
+    others = right_answers(lesson).get(id, [])
+    return [reference(find(id)), *others, *ROUNDING.get(id, [])]
 
 
 @cache
 def wrong(id: str) -> list[Wrong]:
-    """The independent wrong answers to an exercise, from tests/wrong."""
-    return [item for item in answers(id.partition(".")[0]) if item.id == id]
+    """The independent wrong answers to an exercise."""
+    return [item for item in wrong_answers(id.partition(".")[0]) if item.id == id]
 
 
 def accepted(

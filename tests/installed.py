@@ -14,13 +14,13 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parent.parent
 
 EVERY_CHECK = """
-import importlib
 from course_utils import check, judge
 from course_utils.errors import NotRight
 from course_utils.checking.exercise import exercises, lessons
+from tests.answers import right_answers
 
 for lesson in lessons():
-    answers = importlib.import_module(f"tests.answers.{lesson}").ANSWERS
+    answers = right_answers(lesson)
     for exercise in exercises(lesson):
         verdict = judge(exercise.id, answers[exercise.id][0])
         assert verdict.status == "right", verdict

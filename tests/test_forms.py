@@ -23,6 +23,7 @@ from course_utils.checking.repair import bare_lines, changed_lines
 from course_utils.checking.reproduce import DIGITS
 from course_utils.checking.running import collect
 from course_utils.grading.outside import kit
+from tests.answers import wrong_answers
 from tests.attempts import (
     ATTEMPTS,
     NAN,
@@ -40,7 +41,6 @@ from tests.attempts import (
 )
 from tests.curves import as_low
 from tests.make_curves import curves
-from tests.wrong import answers
 
 EVERY = [item for lesson in lessons() for item in exercises(lesson)]
 EXPOSE = [item for item in EVERY if isinstance(item, Expose)]
@@ -687,7 +687,7 @@ def test_nothing_withheld_is_told_by_name(exercise):
 
 def attempts(exercise):
     """Attempts of all kinds: those of the tables, and those that somebody wrote."""
-    yield from (item.answer for item in answers(exercise.lesson) if item.id == exercise.id)
+    yield from (item.answer for item in wrong_answers(exercise.lesson) if item.id == exercise.id)
     if exercise in TELL_APART:
         yield from TESTS
         return

@@ -26,7 +26,7 @@ from course_utils.checking.marks import likely_first
 from course_utils.checking.running import collect
 from course_utils.checking.world import fixed_world
 from course_utils.exercises.sgd import MomentumStep, Mse
-from tests.wrong import answers
+from tests.answers import wrong_answers
 
 
 def momentum_step(in_loop: str):
@@ -403,7 +403,7 @@ def test_what_an_answer_is_warned_of_is_not_shown(recwarn):
 def test_a_quick_look_rules_out_only_what_differs(id):
     exercise = find(id)
     cases = exercise.draw(3)
-    wrong = [item for item in answers(exercise.lesson) if item.id == id][::6]
+    wrong = [item for item in wrong_answers(exercise.lesson) if item.id == id][::6]
     ruled_out = left = 0
     with fixed_world():
         expected = expected_evidence(exercise, cases, 3)

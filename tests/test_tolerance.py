@@ -14,9 +14,7 @@ from course_utils.checking.judge import expected_evidence, judge_evidence
 from course_utils.checking.running import collect
 from course_utils.checking.tolerance import RUNS, Moved, Rough, Slack
 from course_utils.reference import linear, optimizers, weight_decay
-from tests.answers import linear as right_linear
-from tests.answers import optimizers as right_optimizers
-from tests.answers import tabular as right_tabular
+from tests.answers import right_answers
 from tests.rounding import ROUNDING, Softmax, adam_as_torch
 
 
@@ -149,13 +147,13 @@ def copied(function):
 
 def test_statistics_of_start_values_are_right_for_equal_draws() -> None:
     """Under 1609 two of 150 honest start values are equal in one of two right answers."""
-    answer = next(a for a in right_linear.ANSWERS["linear.My_Linear"] if "third" in a.__name__)
+    answer = next(a for a in right_answers("linear")["linear.My_Linear"] if "third" in a.__name__)
     assert all(judge("linear.My_Linear", answer, seed).score == 1 for seed in range(1600, 1620))
 
 
 def test_adams_sign_is_right_beside_any_gradient_that_is_drawn() -> None:
     """Under these seeds eps showed beside a tiny gradient."""
-    answers = right_optimizers.ANSWERS["optimizers.reborn_adam_step"]
+    answers = right_answers("optimizers")["optimizers.reborn_adam_step"]
     assert all(
         judge("optimizers.reborn_adam_step", answer, seed).score == 1
         for answer in answers
@@ -164,7 +162,7 @@ def test_adams_sign_is_right_beside_any_gradient_that_is_drawn() -> None:
 
 
 def test_the_mean_of_the_middle_two_is_a_median_also_where_they_cancel() -> None:
-    answers = right_tabular.ANSWERS["tabular.fill_missing"]
+    answers = right_answers("tabular")["tabular.fill_missing"]
     assert all(judge("tabular.fill_missing", answer, 1855).score == 1 for answer in answers)
 
 

@@ -24,7 +24,7 @@ from course_utils.exercises.linear import Relu
 from course_utils.experiments import Experiment
 from course_utils.reference.linear import relu
 from tests import tiny
-from tests.wrong import Wrong
+from tests.answers import Wrong
 
 ANSWERS = {"linear.relu": [lambda x: x * (x > 0), lambda x: (x + x.abs()) / 2]}
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"

@@ -69,17 +69,19 @@ def test_NAME_equals_torch() -> None:
 """,
     ),
     "tests/answers/TITLE.py": (
-        '"""Other right answers to the exercises of lesson LESSON."""\n\nANSWERS = {}\n',
+        '''"""Right and wrong answers to the exercises of lesson LESSON."""
+
+import torch
+
+from tests.answers import right, wrong
+''',
         """
 
-ANSWERS["TITLE.NAME"] = [
-    # FILL IN: two or more right ones, written another way
-]
-""",
-    ),
-    "tests/wrong/TITLE.py": (
-        '"""Wrong answers to the exercises of lesson LESSON."""\n\nfrom tests.wrong import wrong\n',
-        """
+# FILL IN: two or more right answers, written another way
+# @right("TITLE.NAME")
+# def NAME(x):
+#     ...
+
 
 # FILL IN: for every mistake one answer that makes it, as a student writes it and not as its edit
 # @wrong("TITLE.NAME", "the mistake's name")

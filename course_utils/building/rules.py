@@ -143,17 +143,17 @@ class Subject:
 
     @cached_property
     def alternatives(self) -> dict[str, list[Any]]:
-        """Other right answers by exercise id, from tests/answers."""
+        """Other right answers by exercise id."""
         if str(self.lesson.root) not in sys.path:
             sys.path.insert(0, str(self.lesson.root))
-        return importlib.import_module(f"tests.answers.{self.lesson.short}").ANSWERS
+        return importlib.import_module("tests.answers").right_answers(self.lesson.short)
 
     @cached_property
     def wrong(self) -> list[Any]:
-        """The lesson's independent wrong answers, from tests/wrong."""
+        """The lesson's independent wrong answers."""
         if str(self.lesson.root) not in sys.path:
             sys.path.insert(0, str(self.lesson.root))
-        return importlib.import_module("tests.wrong").answers(self.lesson.short)
+        return importlib.import_module("tests.answers").wrong_answers(self.lesson.short)
 
     @cached_property
     def missed(self) -> dict[str, list[str]]:
@@ -475,13 +475,13 @@ def reference_is_right(subject: Subject) -> Iterator[str]:
 
 
 def wrong_answers_are_named(subject: Subject) -> Iterator[str]:
-    """Every answer in tests/wrong is refused and gets the name it should, with three seeds."""
+    """Every wrong answer is refused and gets the name it should, with three seeds."""
     for missed in subject.missed.values():
         yield from missed
 
 
 def alternatives_pass(subject: Subject) -> Iterator[str]:
-    """Every answer in tests/answers passes, with twenty seeds, and where it trains with three."""
+    """Every other right answer passes, with twenty seeds, and where it trains with three."""
     for refused in subject.refused.values():
         yield from refused
 
@@ -517,7 +517,7 @@ def answers_are_enough(subject: Subject) -> Iterator[str]:
             name for item in subject.wrong if item.id == id for names in item.due for name in names
         }
         for name in sorted({mistake.name for mistake in mistakes} - due):
-            file = f"tests/wrong/{exercise.lesson}.py"
+            file = f"tests/answers/{exercise.lesson}.py"
             yield f"{id}: add an answer that makes the mistake {name!r} to {file}"
     known = {exercise.id for exercise in exercises(subject.lesson.short)}
     for id in sorted(({*subject.alternatives} | {item.id for item in subject.wrong}) - known):

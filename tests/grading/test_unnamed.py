@@ -164,7 +164,7 @@ def test_the_whole_way_from_a_class_to_a_hint_for_all(repository, tmp_path):
     said = run("name-mistake", "linear.collapse", "--like=s2")
     assert "2 students gave the same answer: s1, s2." in said
     catalogue = repository / "course_utils" / "exercises" / "linear.py"
-    tests = repository / "tests" / "wrong" / "linear.py"
+    tests = repository / "tests" / "answers" / "linear.py"
     with_draft = catalogue.read_text()
     assert "# Mistake(" in with_draft and '#     edit("' in with_draft
     assert "# def collapse(w1" in tests.read_text()
@@ -196,7 +196,7 @@ def test_the_whole_way_from_a_class_to_a_hint_for_all(repository, tmp_path):
     assert {student for student, message in messages.items() if hint in message} == {"s1", "s2"}
     assert "0 mistakes without a name" in run("mistakes", "01_linear")
     verified = in_repository(
-        repository, repository, "-m", "pytest", "-q", "-n0", "-k", "nothing", "tests/wrong"
+        repository, repository, "-m", "pytest", "-q", "-n0", "-k", "nothing", "tests/answers"
     )
     assert "error" not in verified.stdout.lower()
     nothing = in_repository(
@@ -214,7 +214,7 @@ def test_a_students_text_stays_behind_marks(tmp_path):
     made = result(ANSWERS["s1"])
     made.cells[0]["source"] = evil
     (group,) = unnamed.groups([("s1", made)])
-    for place in ("course_utils/exercises", "tests/wrong"):
+    for place in ("course_utils/exercises", "tests/answers"):
         (tmp_path / place).mkdir(parents=True)
         shutil.copy(ROOT / place / "linear.py", tmp_path / place)
     written = draft.write_draft(group, tmp_path)

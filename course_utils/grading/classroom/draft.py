@@ -40,7 +40,7 @@ def write_draft(group: Group, root: Path) -> Draft:
     """Write the drafts for a group into the course's sources; raises CourseError without these."""
     lesson = group.exercise.lesson
     catalogue = root / "course_utils" / "exercises" / f"{lesson}.py"
-    tests = root / "tests" / "wrong" / f"{lesson}.py"
+    tests = root / "tests" / "answers" / f"{lesson}.py"
     for path in (catalogue, tests):
         if not path.is_file():
             raise CourseError(f"There is no {path}: name a mistake in the course's repository.")

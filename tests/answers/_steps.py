@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tests.wrong import wrong
+from tests.answers import wrong
 
 Step = Callable[..., Any]
 
