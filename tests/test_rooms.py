@@ -2,6 +2,8 @@
 
 import ast
 import re
+import symtable
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "course_utils"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+ANSWERS = sorted((PACKAGE.parent / "tests" / "answers").glob("[!_]*.py"))
 # What each room may import; grading has rooms of its own.
 MAY_IMPORT = {
     "reference": {"reference"},
@@ -127,6 +130,33 @@ def test_what_finds_a_room_by_name_still_does():
         assert rooms <= set(map(room, names)), place
 
 
+def gives(statement: ast.stmt) -> Iterator[str]:
+    """The names that a statement of a module gives to something."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, ast.Import | ast.ImportFrom):
+        yield from (alias.asname or alias.name for alias in statement.names)
+    elif isinstance(statement, ast.Assign):
+        names = (name for name in ast.walk(statement) if isinstance(name, ast.Name))
+        yield from (name.id for name in names if isinstance(name.ctx, ast.Store))
+
+
+def uses(table: symtable.SymbolTable) -> Iterator[str]:
+    """The names of a module that its functions and classes use when they run."""
+    for inner in table.get_children():
+        yield from (symbol.get_name() for symbol in inner.get_symbols() if symbol.is_global())
+        yield from uses(inner)
+
+
+@pytest.mark.parametrize("path", ANSWERS, ids=lambda path: path.stem)
+def test_a_name_that_answers_use_is_given_once(path):
+    """A second thing of that name would change the answers above it, and nobody would see it."""
+    source = path.read_text(encoding="utf-8")
+    given = Counter(name for statement in ast.parse(source).body for name in gives(statement))
+    used = {*uses(symtable.symtable(source, path.name, "exec"))}
+    assert not {name for name in used if given[name] > 1}
+
+
 def test_names_line_up():
     def stems(room: str) -> set[str]:
         return {path.stem for path in (PACKAGE / room).glob("[!_]*.py")}
@@ -135,5 +165,5 @@ def test_names_line_up():
         path.stem.partition("_")[2]
         for path in (PACKAGE.parent / "solutions").glob("[0-9][0-9]_*.py")
     }
-    answers = {path.stem for path in (PACKAGE.parent / "tests" / "answers").glob("[!_]*.py")}
+    answers = {path.stem for path in ANSWERS}
     assert stems("reference") == stems("exercises") == answers == lessons

@@ -1164,8 +1164,6 @@ CATEGORICAL = ("month", "weekday", "hour", "carrier", "origin", "destination", "
 
 DESTINATION, ORIGIN = CATEGORICAL.index("destination"), CATEGORICAL.index("origin")
 
-DESTINATION, ORIGIN = CATEGORICAL.index("destination"), CATEGORICAL.index("origin")
-
 
 class _DestinationForgotten(_Table):
     def rows(self, categorical: Tensor) -> list[Tensor]:
@@ -2287,9 +2285,9 @@ def fill_missing(train, valid):
 
 
 @wrong("tabular.fill_missing", "keeps something between calls")
-def fill_missing(train, valid):
+def fill_with_the_first_median(train, valid):
     a, b = train.isnan(), valid.isnan()
-    m = fill_missing.__dict__.setdefault("m", train.nanmedian())
+    m = fill_with_the_first_median.__dict__.setdefault("m", train.nanmedian())
     return torch.where(a, m, train), torch.where(b, m, valid), a, b
 
 

@@ -2548,12 +2548,12 @@ def replace_head(model, num_outputs):
 
 
 @wrong("transfer.replace_head")  # children first
-def replace_head(model, num_outputs):
+def head_of_a_child(model, num_outputs):
     found = [n for n, m in model.named_children() if isinstance(m, nn.Linear)]
     if found:
         setattr(model, found[-1], nn.Linear(getattr(model, found[-1]).in_features, num_outputs))
         return model
-    return replace_head(list(model.children())[-1], num_outputs) and model
+    return head_of_a_child(list(model.children())[-1], num_outputs) and model
 
 
 def _all_like_the_last(model, num_outputs, size):
