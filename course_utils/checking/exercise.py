@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checking import axes
+from course_utils.checking.claims import claim
 from course_utils.checking.edit import Edit, fits
 from course_utils.checking.world import fixed_world
 from course_utils.errors import CourseError
@@ -147,6 +148,8 @@ class Exercise:
     notebook. The docstring's first line is the definition. `cases` goes from small to large, edges
     included. `probe` runs the answer on one case and yields `(name, value)` in the order of the
     computation, or `(name, value, rtol)` for a statistical value; what is so or not is a `claim`.
+    A claim about numbers that were drawn is better one of `holds`: the probe yields under its
+    sentence a list of tensors, and the judge says of them whether it holds.
     What comes back from the answer is yielded before it is used. The inputs of the case are
     recorded after the probe without being asked for, so an answer that changes them is found.
     """
@@ -164,6 +167,8 @@ class Exercise:
         Mapping[str, int]
     ] = {}  # which case an axis starts from, where it is not the first that fits
     without: ClassVar[Mapping[str, str]] = {}  # axes that the exercise is not probed along, and why
+    # What says of the tensors under a claim whether it holds, by the claim's sentence.
+    holds: ClassVar[Mapping[str, Callable[..., object]]] = {}
     ask: Callable[[Any], Any]  # where there is an oracle: takes a probe's question to it
 
     def __init_subclass__(cls) -> None:
@@ -198,6 +203,16 @@ class Exercise:
     def probe(self, answer: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         """What the answer yields on the case, by name."""
         raise NotImplementedError
+
+    def settled(self, name: str, value: Any) -> Any:
+        """A value of evidence; in place of the data of one of `holds`, whether that claim holds."""
+        holds = self.holds.get(name.removesuffix(axes.BEFORE))
+        if holds is None:
+            return value
+        try:
+            return claim(name, holds(*value))[1]
+        except Exception:  # whatever it is, it does not show what it should
+            return False
 
     def oracle(self, cases: Sequence[Case]) -> Any:  # noqa: ARG002
         """What answers the questions of a probe, knowing what the cases hide, and says whether

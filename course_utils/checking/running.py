@@ -142,7 +142,7 @@ def look(exercise: Exercise, answer: Any, case: Case, seed: int) -> Iterator[tup
     seed_generators(seed)
     try:
         for name, value, *_ in exercise.probe(_as_called(answer, case), case.fresh()):
-            yield name, normal_form(value)
+            yield name, exercise.settled(name, normal_form(value))
     finally:
         put_back()
 
@@ -206,7 +206,8 @@ def _probe(
             guard.watching() if guard else contextlib.nullcontext(),
         ):
             for name, value, *rtol in exercise.probe(answer, fresh):
-                evidence.values[name] = plain = normal_form(value)
+                plain = exercise.settled(name, normal_form(value))
+                evidence.values[name] = plain
                 if (
                     kept is not None
                     and type(value) in (Tensor, nn.Parameter)

@@ -39,6 +39,7 @@ def _only_vectors(name: str, matrix: int, single: int) -> Callable[[Seen], bool]
 
 
 EMBEDDING = operators("embedding(_|$)|embedding_bag")
+FACTORS = "user_factors", "item_factors"  # the tables of DotProductBias
 
 
 class EmbeddingLookup(Exercise):
@@ -515,10 +516,7 @@ class SigmoidRange(Exercise):
 
 
 def _tables_with_different_numbers(evidence: Seen) -> int:
-    return sum(
-        evidence[0][f"the numbers of {name} are different at the start"]
-        for name in ("user_factors", "item_factors")
-    )
+    return sum(evidence[0][f"the numbers of {name} are different at the start"] for name in FACTORS)
 
 
 class DotProductBias(Exercise):
@@ -571,23 +569,15 @@ class DotProductBias(Exercise):
         parameters = dict(model.named_parameters())
         shapes = [f"{name} {tuple(p.shape)}" for name, p in sorted(parameters.items())]
         yield "parameters", "; ".join(shapes) or "none"
-        names = ("user_factors", "item_factors", "user_bias", "item_bias")
-        for name in names[:2]:
-            different = (
-                len(parameters[name].unique()) > 0.9 * parameters[name].numel()
-            )  # a few repeat by chance
-            yield claim(f"the numbers of {name} are different at the start", different)
-        small = all(float(parameters[name].detach().abs().max()) < 0.6 for name in names[:2])
-        yield claim("the factors are small at the start", small)
-        yield claim(
-            "the biases are 0 at the start", not any(parameters[name].any() for name in names[2:])
-        )
+        names = (*FACTORS, "user_bias", "item_bias")
+        for name in FACTORS:
+            yield f"the numbers of {name} are different at the start", [parameters[name]]
+        factors, biases = ([parameters[name] for name in part] for part in (names[:2], names[2:]))
+        yield "the factors are small at the start", factors
+        yield "the biases are 0 at the start", biases
         if "start" in case.inputs:
-            for name in names[:2]:
-                spread = float(parameters[name].detach().std())
-                yield claim(
-                    f"the spread of {name} at the start is about 0.01", 0.005 < spread < 0.02
-                )
+            for name in FACTORS:
+                yield f"the spread of {name} at the start is about 0.01", [parameters[name]]
             return
         with torch.no_grad():
             for name in names:
@@ -599,6 +589,24 @@ class DotProductBias(Exercise):
         ):
             yield f"grad of {name}", grad
 
+    holds = {
+        **{
+            f"the numbers of {name} are different at the start": lambda table: (
+                len(table.unique()) > 0.9 * table.numel()  # a few repeat by chance
+            )
+            for name in FACTORS
+        },
+        "the factors are small at the start": lambda *tables: all(
+            float(table.abs().max()) < 0.6 for table in tables
+        ),
+        "the biases are 0 at the start": lambda *biases: not any(bias.any() for bias in biases),
+        **{
+            f"the spread of {name} at the start is about 0.01": lambda table: (
+                0.005 < float(table.std()) < 0.02
+            )
+            for name in FACTORS
+        },
+    }
     mistakes = (
         Mistake(
             "factors detached",

@@ -876,6 +876,10 @@ def _repeats(evidence: list[dict[str, Any]]) -> bool:
     )
 
 
+def _differ(one: Tensor, other: Tensor) -> bool:
+    return not torch.equal(one, other)
+
+
 def _distinct_in_batches(evidence: list[dict[str, Any]]) -> bool:
     return all(values["the indices of a batch are all different"] for values in evidence)
 
@@ -927,8 +931,8 @@ class Minibatches(Exercise):
         yield "sizes of the batches", [len(b) for b in first]
         yield "types of the batches", ", ".join(sorted({_kind(b) for b in first}))
         drawn = order(first)
-        different = all(len(torch.as_tensor(b).unique()) == len(b) for b in first)
-        yield claim("the indices of a batch are all different", different)
+        batches = [torch.as_tensor(b) for b in first]
+        yield "the indices of a batch are all different", batches
         yield "all indices in ascending order", drawn.sort().values
         if case.n > 1:
             yield claim("the generator is used", not torch.equal(generator.get_state(), before))
@@ -939,29 +943,37 @@ class Minibatches(Exercise):
         second = order(epoch(generator))
         again = order(epoch(torch.Generator().manual_seed(case.seed)))
         other = order(epoch(generator.manual_seed(case.seed + 1)))
-        yield claim(
-            "the order is the same from a generator with the same seed", torch.equal(drawn, again)
-        )
+        yield "the order is the same from a generator with the same seed", [drawn, again]
         if case.n < MANY:
             return
-        yield claim(
-            "the order is different from a generator with another seed",
-            not torch.equal(drawn, other),
-        )
-        yield claim("the order is different in the next epoch", not torch.equal(drawn, second))
-        yield claim(
-            "neighbours in the data are mostly apart",
-            int((drawn.diff() == 1).sum()) < case.n / 4,
-        )
-        spread = int(torch.as_tensor(first[0]).max()) >= 2 * case.size
-        yield claim("the indices of the first batch are from everywhere", spread)
-        ascending = all((torch.as_tensor(b).diff() > 0).all() for b in first)
-        yield claim("the indices within a batch are in random order too", not ascending)
+        yield "the order is different from a generator with another seed", [drawn, other]
+        yield "the order is different in the next epoch", [drawn, second]
+        yield "neighbours in the data are mostly apart", [drawn]
+        yield "the indices of the first batch are from everywhere", batches[:1]
+        yield "the indices within a batch are in random order too", batches
         orders = [drawn, second, other, order(epoch(generator))]
-        ends = [{int(one[place]) for one in orders} for place in (0, -1)]
-        yield claim(
-            "the first and the last index are others in other epochs", min(map(len, ends)) > 1
-        )
+        yield "the first and the last index are others in other epochs", orders
+
+    holds = {
+        "the indices of a batch are all different": lambda *batches: all(
+            len(batch.unique()) == len(batch) for batch in batches
+        ),
+        "the order is the same from a generator with the same seed": torch.equal,
+        "the order is different from a generator with another seed": _differ,
+        "the order is different in the next epoch": _differ,
+        "neighbours in the data are mostly apart": lambda drawn: (
+            int((drawn.diff() == 1).sum()) < len(drawn) / 4
+        ),
+        "the indices of the first batch are from everywhere": lambda batch: (
+            int(batch.max()) >= 2 * len(batch)
+        ),
+        "the indices within a batch are in random order too": lambda *batches: (
+            not all((batch.diff() > 0).all() for batch in batches)
+        ),
+        "the first and the last index are others in other epochs": lambda *orders: all(
+            len({int(order[place]) for order in orders}) > 1 for place in (0, -1)
+        ),
+    }
 
     mistakes = (
         Mistake(

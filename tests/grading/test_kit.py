@@ -20,14 +20,26 @@ import torch._dynamo  # noqa: F401 (a time limit that interrupts its first impor
 
 from course_utils.building.lesson import all_lessons
 from course_utils.checking.compare import first_difference
-from course_utils.checking.exercise import Case, Exercise, Training, exercises, lessons, reference
+from course_utils.checking.evidence import encode, to_tree
+from course_utils.checking.exercise import (
+    Case,
+    Exercise,
+    Training,
+    exercises,
+    find,
+    lessons,
+    reference,
+)
 from course_utils.checking.judge import expected_evidence, judge_evidence
 from course_utils.checking.running import collect
 from course_utils.data import DATA
-from course_utils.grading.outside import kit, warm
+from course_utils.grading.outside import admission, kit, warm
 from course_utils.grading.outside.course import find_course
+from course_utils.grading.outside.steps import derived, drawn
 
 MOST_ORDERS, SECONDS = 24, 0.5
+SEED = 7
+WORKED_OUT = [item.id for lesson in lessons() for item in exercises(lesson) if item.holds]
 IDS = {lesson: {exercise.id for exercise in exercises(lesson)} for lesson in lessons()}
 
 
@@ -190,6 +202,42 @@ def test_no_object_in_a_child_is_an_answer(lesson, monkeypatch, little_memory):
         if passes(exercise, answer, drawn[exercise.id], expected[exercise.id])
     ]
     assert found == []
+
+
+def in_a_child(exercise, answer, monkeypatch, **patched):
+    """The evidence as a child sends it, these names of the exercise's module exchanged."""
+    cases, seed = drawn(exercise.id, SEED), derived(SEED, "run")
+    with monkeypatch.context() as replaced:
+        [module, *_] = loaded(kit.probes(exercise.lesson), replaced)
+        for name, value in patched.items():
+            replaced.setattr(module, name, value)
+        bare = next(item for item in exercises(exercise.lesson) if item.id == exercise.id)
+        sent = collect(bare, answer, cases, False, seed)
+    return encode([to_tree(item) for item in sent])
+
+
+@pytest.mark.parametrize("id", WORKED_OUT)
+def test_claims_about_drawn_numbers_are_worked_out_by_the_judge(id, monkeypatch):
+    exercise = find(id)
+    sent = in_a_child(exercise, reference(exercise), monkeypatch)
+    assert admission.judged(exercise, sent, SEED).status == "right"
+    said = collect(
+        exercise, reference(exercise), drawn(id, SEED), False, derived(SEED, "run")
+    )  # in place of each list of tensors True, as only the judge's own probe says
+    verdict = admission.judged(exercise, encode([to_tree(item) for item in said]), SEED)
+    assert verdict.score == 0 and verdict.claim
+
+
+def test_who_has_every_claim_hold_still_has_to_shuffle(monkeypatch):
+    def minibatches(n, batch_size, generator):
+        torch.rand(1, generator=generator)
+        yield from torch.arange(n).split(batch_size)
+
+    exercise = find("sgd.minibatches")
+    sent = in_a_child(
+        exercise, minibatches, monkeypatch, claim=lambda sentence, _: (sentence, True)
+    )
+    assert admission.judged(exercise, sent, SEED).score == 0
 
 
 def test_what_only_mistakes_used_is_gone():

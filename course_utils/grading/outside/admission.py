@@ -64,6 +64,8 @@ def _judged(exercise: Exercise, content: bytes, seed: int) -> Verdict:
     cases, wanted = drawn(exercise.id, seed), expected(exercise.id, seed)
     try:
         evidence = received(content, cases)
+        for item in evidence:
+            item.values = {name: exercise.settled(name, x) for name, x in item.values.items()}
     except Exception as error:
         advice = f"What it sent cannot be judged ({type(error).__name__})."
         return Verdict(exercise.id, "crashed", advice=advice)

@@ -12,7 +12,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2]
 ROOMS = ("checking", "experiments", "explore", "mine", "grading/inside")  # each whole
 JUDGES = {
-    *("cases", "expected", "measure", "mistakes", "weigh"),
+    *("cases", "expected", "holds", "measure", "mistakes", "weigh"),
     *("buggy", "suspects", "right_code", "rights", "wrongs"),
 }
 
