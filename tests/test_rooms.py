@@ -50,7 +50,6 @@ MAY_IMPORT["grading.term"] = MAY_IMPORT["grading.classroom"] | {"grading.term"}
 MAY_IMPORT["grading"] = MAY_IMPORT["grading.term"]
 # What finds a room by a name that it puts together, and why it has to.
 BY_NAME = {
-    "building/new.py": {"reference"},  # a skeleton of its test imports it
     "checking/exercise.py": {"exercises", "reference"},  # an id names both
     "checking/edit.py": {"reference"},  # a mistake is an edit of it
     "checking/name_errors.py": {"mine"},  # a cell that it advises to run

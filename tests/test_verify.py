@@ -58,6 +58,7 @@ def relu_alone(monkeypatch):
     monkeypatch.setattr(experiments, "lesson", lambda name: {})
     monkeypatch.setattr(Relu, "mistakes", MISTAKES)
     monkeypatch.setattr(Subject, "alternatives", dict(ANSWERS))
+    monkeypatch.setattr(Subject, "shortcuts", {})
     monkeypatch.setattr(Subject, "wrong", WRONG)
 
 
@@ -221,6 +222,11 @@ def alternatives(**answers):
     return lambda _, monkeypatch: monkeypatch.setattr(Subject, "alternatives", replaced)
 
 
+def shortcuts(**answers):
+    replaced = {f"linear.{name}": [answer] for name, answer in answers.items()}
+    return lambda _, monkeypatch: monkeypatch.setattr(Subject, "shortcuts", replaced)
+
+
 def one_seed(subject, monkeypatch):
     relu = type(subject.exercises[0])
     cases = relu.cases
@@ -350,6 +356,9 @@ BROKEN = [
         "gets, with seed 0, wrong",
         alternatives(relu=[lambda x: x, RIGHT[0]]),
     ),
+    ("shortcuts_are_refused", "with seed 0, wrong", shortcuts(relu=lambda x: -torch.relu(-x))),
+    ("shortcuts_are_refused", "is not noticed: add what it uses", shortcuts(relu=RIGHT[0])),
+    ("answers_are_enough", "linear.rely, which is no exercise", shortcuts(rely=torch.relu)),
     ("answers_are_enough", "linear.relu has 4 mistakes", mistakes(*MISTAKES[:4])),
     ("all_is_filled_in", "{{ relu }} FILL IN numbers", text("Negative", "FILL IN")),
     (

@@ -10,8 +10,6 @@ from course_utils.errors import CourseError
 FILL_IN = "FILL IN"
 # Where a skeleton goes in a file that is there already: before this text, else at the end.
 BEFORE = {"solutions/LESSON.py": "# %% [markdown]\n# ## What you have now"}
-# The line below which a test's file imports the new answer; `make format` sorts it in.
-IMPORT_TORCH = "import torch\n"
 
 # By place: how a file begins, and what an exercise adds to it. LESSON, TITLE, NAME and CLASS are
 # replaced: 01_linear, linear, leaky_relu, LeakyRelu.
@@ -55,27 +53,20 @@ class CLASS(Exercise):
     )
 ''',
     ),
-    "tests/test_reference_TITLE.py": (
-        '''"""The reference answers of lesson LESSON agree with torch in float64."""
-
-import torch
-''',
-        """
-
-def test_NAME_equals_torch() -> None:
-    x = torch.randn(5, 3, dtype=torch.float64)
-    expected = None  # FILL IN: by torch, values and gradients
-    torch.testing.assert_close(NAME(x), expected)
-""",
-    ),
     "tests/answers/TITLE.py": (
         '''"""Right and wrong answers to the exercises of lesson LESSON."""
 
 import torch
 
-from tests.answers import right, wrong
+from tests.answers import right, shortcut, wrong
 ''',
         """
+
+# FILL IN: what torch has for it, and the exercise does not allow (or delete this)
+# @shortcut("TITLE.NAME")
+# def NAME(x):
+#     ...
+
 
 # FILL IN: two or more right answers, written another way
 # @right("TITLE.NAME")
@@ -87,13 +78,6 @@ from tests.answers import right, wrong
 # @wrong("TITLE.NAME", "the mistake's name")
 # def NAME(x):
 #     ...
-""",
-    ),
-    "course_utils/experiments/TITLE.toml": (
-        "# The pictures and experiments of lesson LESSON; docs/writing_a_lesson.md says how.\n",
-        """
-[NAME]
-alt = "FILL IN: the picture in words, for those who cannot see it"
 """,
     ),
     "solutions/LESSON.py": (
@@ -178,13 +162,10 @@ def NAME(x):
 # %% [markdown]
 # ### What you should now see
 #
-# FILL IN: what the picture below shows, drawn with the student's own code.
+# FILL IN: what the student's own code shows below, in a picture where it has a shape.
 
 # %%
-plots.show(
-    plots.curves({}),  # FILL IN: the picture; course_utils/plots.py has other kinds
-    "TITLE.NAME",
-)
+NAME(torch.tensor([1.0]))  # FILL IN: or plots.show(...), with words in experiments/TITLE.toml
 
 ''',
     ),
@@ -227,16 +208,13 @@ def add(id: str, root: Path) -> Lesson:
             f"with `course new {_next(root)}_{short}`."
         )
     texts = {path: path.read_text(encoding="utf-8") for path in _places(lesson)}
-    taken = rf'"{id}"|exercise="{name}"|^(def|class) {name}\b|^\[{name}\]'
+    taken = rf'"{id}"|exercise="{name}"|^(def|class) {name}\b'
     for path, text in texts.items():
         if re.search(taken, text, re.MULTILINE):
             raise CourseError(f"{path.relative_to(root)} has {name} already: nothing was written.")
     for place, (_, skeleton) in PLACES.items():
         path, skeleton = root / _named(place, lesson), _named(skeleton, lesson, name)
         before, recap, after = texts[path].partition(BEFORE.get(place, "\0"))
-        if place.startswith("tests/test_"):
-            answer = f"from course_utils.reference.{lesson.short} import {name}\n"
-            before = before.replace(IMPORT_TORCH, IMPORT_TORCH + answer, 1)
         path.write_text(before + skeleton + recap + after, encoding="utf-8")
     return lesson
 

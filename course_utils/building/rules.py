@@ -144,16 +144,23 @@ class Subject:
     @cached_property
     def alternatives(self) -> dict[str, list[Any]]:
         """Other right answers by exercise id."""
-        if str(self.lesson.root) not in sys.path:
-            sys.path.insert(0, str(self.lesson.root))
-        return importlib.import_module("tests.answers").right_answers(self.lesson.short)
+        return self._from_tests().right_answers(self.lesson.short)
+
+    @cached_property
+    def shortcuts(self) -> dict[str, list[Any]]:
+        """Answers that are right and use what is not allowed, by exercise id."""
+        return self._from_tests().shortcuts(self.lesson.short)
 
     @cached_property
     def wrong(self) -> list[Any]:
         """The lesson's independent wrong answers."""
+        return self._from_tests().wrong_answers(self.lesson.short)
+
+    def _from_tests(self) -> Any:
+        """What tests/ has of answers."""
         if str(self.lesson.root) not in sys.path:
             sys.path.insert(0, str(self.lesson.root))
-        return importlib.import_module("tests.answers").wrong_answers(self.lesson.short)
+        return importlib.import_module("tests.answers")
 
     @cached_property
     def missed(self) -> dict[str, list[str]]:
@@ -209,8 +216,7 @@ class Subject:
             for seed in _seeds(exercise):
                 verdict = self.judged(exercise, answer, seed)
                 if verdict.status != "right":
-                    name = getattr(answer, "__name__", type(answer).__name__)
-                    yield f"{exercise.id}: {name} gets, with seed {seed}, {_said(verdict)}"
+                    yield f"{exercise.id}: {_name(answer)} gets, with seed {seed}, {_said(verdict)}"
                     break
 
 
@@ -486,6 +492,20 @@ def alternatives_pass(subject: Subject) -> Iterator[str]:
         yield from refused
 
 
+def shortcuts_are_refused(subject: Subject) -> Iterator[str]:
+    """Every shortcut gives what the reference gives, with as many seeds, and is refused as one."""
+    for exercise in subject.exercises:
+        for answer in subject.shortcuts.get(exercise.id, []):
+            name = f"{exercise.id}: {_name(answer)}"
+            for seed in _seeds(exercise):
+                verdict = subject.judged(exercise, answer, seed, guarded=False)
+                if verdict.status != "right":
+                    yield f"{name} is not what the reference is: with seed {seed}, {_said(verdict)}"
+                    break
+            if subject.judged(exercise, answer, SEEDS[0]).status != "shortcut":
+                yield f"{name} is not noticed: add what it uses to `shortcuts` of its exercise"
+
+
 def all_is_filled_in(subject: Subject) -> Iterator[str]:
     """Everything that `course new` left to fill in is filled in."""
     yield from left(subject.lesson)
@@ -520,7 +540,8 @@ def answers_are_enough(subject: Subject) -> Iterator[str]:
             file = f"tests/answers/{exercise.lesson}.py"
             yield f"{id}: add an answer that makes the mistake {name!r} to {file}"
     known = {exercise.id for exercise in exercises(subject.lesson.short)}
-    for id in sorted(({*subject.alternatives} | {item.id for item in subject.wrong}) - known):
+    given = {*subject.alternatives, *subject.shortcuts, *(item.id for item in subject.wrong)}
+    for id in sorted(given - known):
         yield f"tests/ has answers to {id}, which is no exercise: correct its id, or delete them"
 
 
@@ -529,6 +550,7 @@ ANSWER_RULES: tuple[Rule, ...] = (
     reference_is_right,
     wrong_answers_are_named,
     alternatives_pass,
+    shortcuts_are_refused,
     answers_are_enough,
     evidence_follows_the_seed,
 )
@@ -556,6 +578,10 @@ RULES: tuple[Rule, ...] = (
 
 def _seeds(exercise: Exercise) -> tuple[int, ...]:
     return SEEDS if isinstance(exercise, Training) else MORE_SEEDS
+
+
+def _name(answer: Any) -> str:
+    return getattr(answer, "__name__", type(answer).__name__)
 
 
 def _said(verdict: Verdict) -> str:

@@ -1,22 +1,27 @@
-"""Other right answers and independent wrong ones, by lesson, written as students write them.
+"""Answers that checks and the catalogue of mistakes are measured on, in a file for each lesson.
 
-    @right("sgd.mse_gradient")
-    def mse_gradient_by_rows(w, x, y):
-        return sum(2 * (row @ w - t) * row for row, t in zip(x, y)) / len(x)
+    @right("linear.relu")
+    def relu_by_absolute_value(x):
+        return (x + x.abs()) / 2
 
-    @wrong("sgd.mse_gradient", "sum for mean")
-    def mse_gradient(w, x, y):
-        return 2 * x.T @ (x @ w - y)
+    @shortcut("linear.relu")
+    def relu_by_torch(x):
+        return F.relu(x)
 
-Every right one must pass its check, and every wrong one be refused and get the name of its mistake:
-this is what checks and the catalogue of mistakes are measured on. None is made from the reference,
-and none from an edit.
+    @wrong("linear.relu", "absolute value")
+    def relu(x):
+        return x.abs()
+
+The right ones pass, the shortcuts are refused and equal the reference, and the wrong ones are
+refused and get the names of their mistakes. They are written as students write them; none is made
+from the reference, and none from an edit.
 """
 
 import functools
 import importlib
 import inspect
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -49,15 +54,25 @@ class Wrong:
         return name is not None and all(self.true(one) for one in name.split("; "))
 
 
-_RIGHT: dict[str, list[Any]] = {}  # by exercise id
-_WRONG: list[Wrong] = []
+Noted = defaultdict[str, list[Any]]  # by exercise id
+_RIGHT, _SHORTCUTS, _WRONG = Noted(list), Noted(list), Noted(list)
 
 
 def right(id: str) -> Callable[[Answer], Answer]:
     """Note a right answer to an exercise."""
 
     def note(answer: Answer) -> Answer:
-        _RIGHT.setdefault(id, []).append(answer)
+        _RIGHT[id].append(answer)
+        return answer
+
+    return note
+
+
+def shortcut(id: str) -> Callable[[Answer], Answer]:
+    """Note an answer that is right, and uses what the exercise does not allow."""
+
+    def note(answer: Answer) -> Answer:
+        _SHORTCUTS[id].append(answer)
         return answer
 
     return note
@@ -70,7 +85,7 @@ def wrong(id: str, *due: str | tuple[str, ...]) -> Callable[[Answer], Answer]:
 
     def note(answer: Answer) -> Answer:
         names = tuple(frozenset([item] if isinstance(item, str) else item) for item in due)
-        _WRONG.append(Wrong(id, names, answer))
+        _WRONG[id].append(Wrong(id, names, answer))
         return answer
 
     return note
@@ -78,18 +93,26 @@ def wrong(id: str, *due: str | tuple[str, ...]) -> Callable[[Answer], Answer]:
 
 def right_answers(lesson: str) -> dict[str, list[Any]]:
     """The right answers of a lesson by exercise id; lesson: its name without the number."""
-    importlib.import_module(f"tests.answers.{lesson}")
-    return {id: answers for id, answers in _RIGHT.items() if id.partition(".")[0] == lesson}
+    return _of(lesson, _RIGHT)
+
+
+def shortcuts(lesson: str) -> dict[str, list[Any]]:
+    """The answers of a lesson that use what is not allowed, by exercise id."""
+    return _of(lesson, _SHORTCUTS)
 
 
 def wrong_answers(lesson: str) -> list[Wrong]:
-    """The wrong answers of a lesson, in the order of its module."""
-    importlib.import_module(f"tests.answers.{lesson}")
+    """The wrong answers of a lesson, exercise by exercise."""
     return [
         replace(item, answer=_by_name(item.id, item.answer))
-        for item in _WRONG
-        if item.id.partition(".")[0] == lesson
+        for answers in _of(lesson, _WRONG).values()
+        for item in answers
     ]
+
+
+def _of(lesson: str, noted: Noted) -> dict[str, list[Any]]:
+    importlib.import_module(f"tests.answers.{lesson}")
+    return {id: answers for id, answers in noted.items() if id.partition(".")[0] == lesson}
 
 
 def _by_name(id: str, answer: Any) -> Any:

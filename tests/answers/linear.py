@@ -6,9 +6,15 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.answers import right, wrong
+from tests.answers import right, shortcut, wrong
+
+
+@shortcut("linear.relu")
+def relu_by_torch(x: Tensor) -> Tensor:
+    return F.relu(x)
 
 
 @right("linear.relu")
