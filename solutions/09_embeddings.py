@@ -298,7 +298,8 @@ assert trap[3].tolist() == [3, 30], "row 3 becomes (3, 30): the last one wins"
 def embedding_backward(grad_out, idx, num_embeddings):
     """The gradient of the weight of a lookup: for each row the sum of the gradients of its uses.
 
-    grad_out: (..., k), the gradient of what was looked up. idx: int64 (...), what was looked up.
+    grad_out: float32 (..., k), the gradient of what was looked up. idx: int64 (...), what was
+        looked up.
     num_embeddings: the number n of rows of the weight.
     Returns (n, k).
 

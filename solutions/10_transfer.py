@@ -212,8 +212,8 @@ def replace_head(model, num_outputs):
 
     model: an nn.Module of any structure, with at least one nn.Linear that is not the
         model itself. Its last nn.Linear, of shape (out_features, in_features), gives way
-        to a new nn.Linear with the same in_features. Everything else stays: the same
-        modules and tensors, trainable or not as before, in the same mode.
+        to a new nn.Linear with the same in_features and with a bias. Everything else
+        stays: the same modules and tensors, trainable or not as before, in the same mode.
     Returns the model itself.
 
     >>> model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 10), nn.LogSoftmax(-1))
