@@ -24,14 +24,17 @@ METADATA = {
 
 MAKE = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
 MARKS = {"exercise", "seed", "tags", "guess", "guard"}
+IN_KERNEL = "import course_utils.building.in_kernel as _beside"
+BESIDE = "beside"  # in the metadata of a cell that is run and is no part of the lesson
 SUMMARY, CODE = re.compile(r"<summary>.*?</summary>"), re.compile(r"`([^`]+)`")
 
 
-def from_text(lesson: Lesson, extra: bool = True) -> NotebookNode:
+def from_text(lesson: Lesson, extra: bool = True, guards: bool = False) -> NotebookNode:
     """The notebook of a lesson's text (jupytext, py:percent), not run yet; raises CourseError where
     it is not a lesson.
 
-    extra: with the sections that a short course leaves out.
+    extra: with the sections that a short course leaves out; guards: with what `course verify` alone
+    runs.
     """
     name = lesson.text.name
     notebook = nbformat.v4.new_notebook(metadata=METADATA)
@@ -39,23 +42,13 @@ def from_text(lesson: Lesson, extra: bool = True) -> NotebookNode:
     cells = text_cells(lesson) if extra else core(text_cells(lesson))
     for cell in written_out(cells, declared(lesson.short)):
         if "guard" in cell.metadata:
-            continue  # which only `course verify` runs
+            if guards:
+                notebook.cells.append(MAKE["code"](cell.source, metadata=cell.metadata))
+            continue
         make = MAKE[cell.cell_type]
         identity = _identity(cell.cell_type, cell.source, cell.metadata, taken, name)
         notebook.cells.append(make(cell.source, metadata=cell.metadata, id=identity))
     return notebook
-
-
-def code_with_guards(lesson: Lesson) -> list[NotebookNode]:
-    """The code cells of a lesson's text and its guards, without checks and guesses."""
-    cells = written_out(text_cells(lesson), declared(lesson.short))
-    return [
-        cell
-        for cell in cells
-        if cell.cell_type == "code"
-        and not {"guess"} & {*cell.metadata}
-        and not cell.metadata.get("nbgrader", {}).get("grade")
-    ]
 
 
 def text_cells(lesson: Lesson) -> list[NotebookNode]:
@@ -92,6 +85,11 @@ def text_cells(lesson: Lesson) -> list[NotebookNode]:
                 'guard="lesson.name", and nothing else.'
             )
     return cells
+
+
+def beside(source: str) -> NotebookNode:
+    """A cell that is run beside the lesson's own; it calls what is in `in_kernel` `_beside`."""
+    return nbformat.v4.new_code_cell(f"{IN_KERNEL}\n\n{source}", metadata={BESIDE: True})
 
 
 def _marked_up(summary: re.Match[str]) -> str:
@@ -158,8 +156,9 @@ def place(notebook: NotebookNode, index: int) -> str:
         if cell.cell_type == "markdown":
             heading = (re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE) or [heading])[-1]
     name = notebook.cells[index].metadata.get("nbgrader", {}).get("grade_id", "")
+    number = sum(BESIDE not in cell.metadata for cell in notebook.cells[: index + 1])
     return (
-        f"cell {index + 1}"
+        f"cell {number}"
         + (f" ({name})" if name else "")
         + (f', under "{heading}"' if heading else "")
     )

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -101,11 +102,18 @@ class Subject:
         return nb.read(self.lesson.released)
 
     @cached_property
-    def solved_run(self) -> Run:
-        """The text as it runs now; its last cell, added here, tries the examples of the released
-        docstrings.
+    def plan(self) -> guards.Plan:
+        """The text with a trial for each guard and each planned change."""
+        return guards.plan(nb.from_text(self.lesson, guards=True).cells)
+
+    @cached_property
+    def tried(self) -> tuple[Run, list[guards.End]]:
+        """The text as it runs now, its figures only laid out, and how the trials end that run
+        beside it; its last cell, added here, tries the examples of the released docstrings.
         """
-        notebook = nb.from_text(self.lesson)
+        notebook, trials = nb.from_text(self.lesson), dict[str, guards.Trial]()
+        with suppress(CourseError):  # which the rule about guards tells
+            notebook.cells, trials = [*self.plan.cells], self.plan.trials
         docstrings = {
             exercise.name: _docstrings(_cell(self.release, exercise.name))
             for exercise in self.exercises
@@ -115,31 +123,28 @@ class Subject:
             f"show_examples({docstrings!r}, globals())"
         )
         notebook.cells.append(nbformat.v4.new_code_cell(source, id="examples"))
-        return _run(notebook, self.lesson.solved.parent)
+        done = _run(notebook, self.lesson.solved.parent, "lay_out_only")
+        return done.own(), guards.ends(trials, done)
+
+    @cached_property
+    def solved_run(self) -> Run:
+        """The text as it runs now."""
+        return self.tried[0]
 
     @cached_property
     def core_run(self) -> Run:
         """What is left of the text without what is extra, as it runs now, its figures not drawn."""
         notebook = nb.from_text(self.lesson, extra=False)
-        for first in [cell for cell in notebook.cells if cell.cell_type == "code"][:1]:
-            first.source = f"{guards.FIRST}\n\n{first.source}"
         try:
-            return _run(notebook, self.lesson.solved.parent)
+            return _run(notebook, self.lesson.solved.parent, "draw_nothing").own()
         except CourseError as error:
             raise CourseError(f"without what is extra, {error}") from None
 
     @cached_property
     def release_run(self) -> Run:
-        """The release as it runs when nobody has touched it."""
-        return _run(nb.read(self.lesson.released), self.lesson.released.parent, allow_errors=True)
-
-    @cached_property
-    def guarded(self) -> tuple[guards.Plan, Run]:
-        """The plan of all planned changes, and the notebook of it as it runs."""
-        made = guards.plan(nb.code_with_guards(self.lesson))
-        if not made.trials:
-            return made, Run(made.notebook, [])
-        return made, _run(made.notebook, self.lesson.solved.parent, allow_errors=True)
+        """The release as it runs when nobody has touched it, its figures not drawn."""
+        notebook, folder = nb.read(self.lesson.released), self.lesson.released.parent
+        return _run(notebook, folder, "draw_nothing", allow_errors=True).own()
 
     @cached_property
     def alternatives(self) -> dict[str, list[Any]]:
@@ -375,7 +380,7 @@ def images_have_alt_text(subject: Subject) -> Iterator[str]:
 def experiments_are_told(subject: Subject) -> Iterator[str]:
     """Every declared experiment is in the lesson: guessed first, then shown, and guarded."""
     short = subject.lesson.short
-    guarded = {cell.metadata.get("guard") for cell in nb.code_with_guards(subject.lesson)}
+    guarded = {cell.metadata.get("guard") for cell in nb.text_cells(subject.lesson)}
     asked = [cell.metadata.get("guess") for cell in subject.text.cells]
     for name, experiment in experiments.lesson(short).items():
         key, file = f"{short}.{name}", f"course_utils/experiments/{short}.toml"
@@ -409,7 +414,8 @@ def memory_is_asked(subject: Subject) -> Iterator[str]:
 
 def claims_are_guarded(subject: Subject) -> Iterator[str]:
     """Every guard holds, and every planned change of an experiment turns its guard red."""
-    yield from guards.problems(*subject.guarded)
+    if subject.plan.trials:
+        yield from guards.problems(subject.tried[1])
 
 
 def headings_are_in_order(subject: Subject) -> Iterator[str]:
@@ -588,8 +594,12 @@ def _said(verdict: Verdict) -> str:
     return f"{verdict.status}, {verdict.mistake}: {' '.join(verdict.message.split())}"
 
 
-def _run(notebook: NotebookNode, folder: Path, allow_errors: bool = False) -> Run:
-    """Run in a copy of the folder, so that a notebook that writes files leaves none behind."""
+def _run(notebook: NotebookNode, folder: Path, figures: str, allow_errors: bool = False) -> Run:
+    """Run in a copy of the folder, so that a notebook that writes files leaves none behind.
+
+    figures: what `in_kernel` is to do with them.
+    """
+    notebook.cells.insert(0, nb.beside(f"_beside.{figures}()"))
     with tempfile.TemporaryDirectory() as temporary:
         for path in files(folder):
             copy = Path(temporary) / path

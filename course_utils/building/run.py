@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from course_utils.building.copies import python
-from course_utils.building.notebook_files import place
+from course_utils.building.notebook_files import BESIDE, place
 from course_utils.errors import CourseError
 
 CELL_LIMIT = 300  # seconds after which a cell is stopped
@@ -51,6 +51,13 @@ class Run:
 
     notebook: NotebookNode
     seconds: list[float]
+
+    def own(self) -> "Run":
+        """The run without the cells beside the lesson's."""
+        cells = self.notebook.cells
+        places = [place for place, cell in enumerate(cells) if BESIDE not in cell.metadata]
+        notebook = NotebookNode({**self.notebook, "cells": [cells[place] for place in places]})
+        return Run(notebook, [self.seconds[place] for place in places])
 
 
 def run(notebook: NotebookNode, folder: Path, allow_errors: bool = False) -> Run:

@@ -62,8 +62,8 @@ def examine(lesson: Lesson, rules: Sequence[Rule] = RULES, only: Collection[str]
     """
     subject = Subject(lesson, only)
     problems = {rule.__name__: broken(subject, rule) for rule in rules}
-    ran = "guarded" in subject.__dict__  # and not where a quick look leaves the rule out
-    changes = guards.table(*subject.guarded) if ran else []
+    ran = "tried" in subject.__dict__  # and not where a quick look leaves the rule out
+    changes = guards.table(subject.tried[1]) if ran else []
     counts = _counts(subject) if {*rules} & {*ANSWER_RULES} else []
     return Report(lesson.name, problems, counts, _opted_out(subject), changes)
 
