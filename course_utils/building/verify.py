@@ -15,7 +15,7 @@ from rich.table import Table
 
 from course_utils.building import guards
 from course_utils.building.lesson import Lesson
-from course_utils.building.rules import ANSWER_RULES, RULES, Rule, Subject, claims_are_guarded
+from course_utils.building.rules import ANSWER_RULES, RULES, Rule, Subject
 from course_utils.checking.exercise import exercises
 from course_utils.checking.exercise import lessons as named_in_exercises
 from course_utils.errors import CourseError
@@ -127,11 +127,10 @@ def verify(
 
 
 def parts(rules: Sequence[Rule]) -> list[tuple[Rule, ...]]:
-    """The rules in groups, of which no two need the same long work; guards take longest."""
-    guarding = tuple(rule for rule in rules if rule is claims_are_guarded)
+    """The rules in groups, of which no two need the same long work."""
     judging = tuple(rule for rule in rules if rule in ANSWER_RULES)
-    others = tuple(rule for rule in rules if rule not in (*guarding, *judging))
-    return [part for part in (guarding, judging, others) if part]
+    running = tuple(rule for rule in rules if rule not in judging)
+    return [part for part in (judging, running) if part]
 
 
 def joined(reports: Sequence[Report], rules: Sequence[Rule] = RULES) -> Report:
