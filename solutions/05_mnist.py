@@ -1081,7 +1081,7 @@ print("ahead by 3 to 4 of 100 on what it saw once:", 0.025 < seen[1] - others[1]
 outcome("mnist.one_epoch")
 
 # %% guard="mnist.one_epoch"
-# change: evaluate(net, x_train, y_train), evaluate -> evaluate(net, x_valid, y_valid), evaluate
+# change: batch_size=1) -> batch_size=1000)
 assert 0.025 < seen[1] - others[1] < 0.045, "it reads 3 to 4 of 100 more of what it saw once"
 assert others[0] > 1.3 * seen[0], "and its loss on the others is far higher"
 
@@ -1116,7 +1116,7 @@ plots.show(
 )
 
 # %% guard="mnist.more_digits"
-# change: x_train[:n] -> x_train[:3000]
+# change: x_train[:n] -> x_train[:100]
 assert 0.15 < wrong[100] < 0.35, "a hundred digits already teach it four of five"
 assert 1.5 < wrong[300] / wrong[3000] < 4, "ten times the digits take off about half of the errors"
 

@@ -884,7 +884,7 @@ for n_hidden, wd in [(5, 0.0), (50, 0.0), (150, 0.0), (150, 0.03)]:
 outcome("weight_decay.smaller")
 
 # %% guard="weight_decay.smaller"
-# change: train(wd, n_hidden=n_hidden) -> train(wd, n_hidden=150)
+# change: train(wd, n_hidden=n_hidden) -> train(wd, n_hidden=5)
 five, fifty, many, decayed = ends.values()
 assert five > 2 * fifty, "five hidden units do far worse than fifty"
 assert decayed < many < fifty, "many units do better, and best with decay"

@@ -1160,7 +1160,7 @@ for way in dict.fromkeys(way for way, _ in few):
 outcome("transfer.photographs") if photographs else print(OPEN)
 
 # %% guard="transfer.photographs"
-# change: with_head(average["_conv_head"], n, trial) -> with_head(average["_blocks.0"], n, trial)
+# change: "scratch": from_scratch -> "scratch": lambda n, i: with_head(average["_conv_head"], n, i)
 assert few["head only", 5].mean() > few["scratch", 5].mean() + 0.12, (
     "at five a kind it leads by far"
 )
