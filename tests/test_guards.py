@@ -15,6 +15,10 @@ TEXT = (
 # # Plain
 
 # %%
+def half_a_step(p, lr):
+    return p - lr * p / 2
+
+# %%
 import torch
 
 def step(p, lr):
