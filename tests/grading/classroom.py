@@ -14,7 +14,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from course_utils.building import copies, guards
+from course_utils.building import copies
 from course_utils.cli import main
 from course_utils.grading.outside.course import Course, find_course
 from tests.grading import corpus
@@ -134,7 +134,7 @@ def undrawn(course: Course) -> None:
     """Have nbgrader's kernels draw no figure, which takes long and decides no points."""
     first = course.root / "ipython" / "profile_default" / "startup" / "first.py"
     first.parent.mkdir(parents=True)
-    first.write_text(guards.FIRST)
+    first.write_text("from course_utils.building.in_kernel import draw_nothing\n\ndraw_nothing()")
     path = course.root / "nbgrader_config.py"
     setting = f"import os\nos.environ['IPYTHONDIR'] = {str(course.root / 'ipython')!r}\n"
     path.write_text(path.read_text() + setting)
