@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import io
 import linecache
+import math
 import os
 import signal
 import sys
@@ -45,14 +46,16 @@ def collect(
     guarded: bool = True,
     seed: int = 0,
     patience: float = 1.0,
+    longest: float = math.inf,
     ask: Callable[[Any], Any] | None = None,
 ) -> list[Evidence]:
     """Probe an answer on every case; returns one Evidence per case and never raises what the answer
     raises.
 
     `seed` seeds torch, NumPy and random before each case. The list ends at the case that ran out of
-    time, and has one entry where the answer cannot be probed at all. `patience` is that of
-    `time_limit`. `ask` brings a probe's question to the judge, where that is another process.
+    time, which the exercise says, and no more than `longest` seconds; it has one entry where the
+    answer cannot be probed at all. `patience` is that of `time_limit`. `ask` brings a probe's
+    question to the judge, where that is another process.
     """
     if ask := ask or exercise.oracle(cases):
         exercise.ask = ask
@@ -60,9 +63,9 @@ def collect(
     refusal = refused(exercise, answer, guarded)
     if refusal:
         return [refusal]
-    before = kept(answer) if guarded else None
+    before, seconds = kept(answer) if guarded else None, min(exercise.seconds, longest)
     try:
-        with fixed_world(), time_limit(exercise.seconds, patience):
+        with fixed_world(), time_limit(seconds, patience):
             for case in cases:
                 results.append(evidence := Evidence())
                 run_case(exercise, answer, case, seed, evidence, guarded)
@@ -72,21 +75,26 @@ def collect(
         results[-1].raised = results[-1].raised or raised_by(error, answer)
     # What the answer keeps has changed: that alone is not a mistake, but different results are.
     if guarded and not isinstance(exercise, Training) and kept(answer) != before:
-        keeps = _gives_something_else(exercise, answer, cases, results, seed)
+        keeps = _gives_something_else(exercise, answer, cases, results, seed, seconds)
         for evidence in results:
             evidence.keeps = keeps
     return results
 
 
 def _gives_something_else(
-    exercise: Exercise, answer: Any, cases: Sequence[Case], first: Sequence[Evidence], seed: int
+    exercise: Exercise,
+    answer: Any,
+    cases: Sequence[Case],
+    first: Sequence[Evidence],
+    seed: int,
+    seconds: float,
 ) -> bool:
     """Whether any of the exercise's own cases, run once more, gives what it did not give at
     first.
     """
     own = [pair for pair in zip(cases, first, strict=False) if not pair[0].axis]
     try:
-        with fixed_world(), time_limit(exercise.seconds):
+        with fixed_world(), time_limit(seconds):
             return any(
                 _differs(one, run_case(exercise, answer, case, seed, Evidence()))
                 for case, one in own

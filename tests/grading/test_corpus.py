@@ -17,7 +17,14 @@ from tests.grading import corpus
 from tests.grading.classroom import make_course
 
 LIMITS = Limits(
-    seconds=60, cell=4, grace=1, memory=1 << 30, processes=16, file=8 << 20, evidence=32 << 20
+    seconds=60,
+    cell=4,
+    probe=2,
+    grace=1,
+    memory=1 << 30,
+    processes=16,
+    file=8 << 20,
+    evidence=32 << 20,
 )
 
 

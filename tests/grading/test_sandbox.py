@@ -3,6 +3,7 @@ else.
 """
 
 import ctypes
+import dataclasses
 import json
 import mmap
 import os
@@ -289,6 +290,27 @@ def test_the_exercises_have_time_left_whatever_else_runs():
     content, released = json.dumps(notebook).encode(), json.dumps(corpus.released())
     result = worker.grade(Task(corpus.LESSON.name, released, content, seed=1, limits=limits))
     assert sum(row.points for row in result.checks) == corpus.FULL
+
+
+SLOW = """
+import time
+seconds = [1.0]
+def relu(x):
+    end = time.process_time() + (seconds.pop() if seconds else 0)
+    while time.process_time() < end:
+        pass
+    return x.clamp(min=0)
+"""
+
+
+@pytest.mark.parametrize("probe, status", [(0.3, "timeout"), (60.0, "right")])
+def test_an_answer_has_no_more_time_than_the_limits_give(probe: float, status: str):
+    limits = dataclasses.replace(LIMITS, probe=probe)
+    content = json.dumps(corpus.answered(relu=SLOW)).encode()
+    result = worker.grade(
+        Task(corpus.LESSON.name, json.dumps(corpus.released()), content, seed=1, limits=limits)
+    )
+    assert {row.status for row in result.checks if row.id == "linear.relu"} == {status}
 
 
 def test_memory_that_is_put_into_large_pages_holds_what_it_held():

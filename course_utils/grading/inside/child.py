@@ -69,7 +69,7 @@ def work(sock: socket.socket, exercises: dict[str, Exercise], limits: wire.Limit
             number,
             step["cases"],
             job["seed"],
-            patience,
+            limits,
             answers,
         ):
             again.append(number)
@@ -83,7 +83,7 @@ def work(sock: socket.socket, exercises: dict[str, Exercise], limits: wire.Limit
             number,
             step["cases"],
             job["seed"],
-            patience,
+            limits,
             answers,
         )
     wire.send(sock, wire.DONE)
@@ -147,7 +147,7 @@ def _probe(
     number: int,
     cases: str,
     seed: int,
-    patience: float,
+    limits: wire.Limits,
     answers: dict[str, Any],
 ) -> bool:
     """Send the evidence of one answer; whether it is worth keeping even if more cells follow."""
@@ -161,7 +161,9 @@ def _probe(
     RECORDER.start(0)
     with _recording():
         ask = partial(_ask, sock, number)
-        evidence = collect(exercise, answer, drawn, seed=seed, patience=patience, ask=ask)
+        evidence = collect(
+            exercise, answer, drawn, True, seed, limits.patience, longest=limits.probe, ask=ask
+        )
     with fixed_world():
         content = encode([to_tree(item) for item in evidence])
     wire.send(sock, wire.EVIDENCE, number, content)

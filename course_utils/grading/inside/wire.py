@@ -31,15 +31,16 @@ class Limits:
     """What one submission may use; seconds are those that `running.charged` counts, the rest are
     bytes or counts.
 
-    seconds: everything together. cell: one cell. patience: how many times as long it may take on
-    the clock. grace: how long after the end of a cell or probe the process may live on before it is
-    killed. test: one test of the instructor's own. memory: private memory of all its processes.
-    file: its files together. output: what its cells print or draw. evidence: what its probes and
-    tests send, all together.
+    seconds: everything together. cell: one cell. probe: one answer's probe, whose exercise may say
+    less. patience: how many times as long it may take on the clock. grace: how long after the end
+    of a cell or probe the process may live on before it is killed. test: one test of the
+    instructor's own. memory: private memory of all its processes. file: its files together. output:
+    what its cells print or draw. evidence: what its probes and tests send, all together.
     """
 
     seconds: float = 300.0
     cell: float = 20.0
+    probe: float = 60.0
     patience: float = 10.0
     grace: float = 2.0
     test: float = 60.0

@@ -180,7 +180,7 @@ def _agrees(oracle: Any, content: bytes) -> bool:
 def _seconds(step: Step, limits: wire.Limits) -> float:
     """How long a step may take."""
     if step.exercise is not None:
-        return step.exercise.seconds
+        return min(step.exercise.seconds, limits.probe)
     return limits.test if step.test else limits.cell
 
 
