@@ -1,5 +1,6 @@
 """Whoever runs the tests, they see what a user without root's rights sees; the longest go first."""
 
+import gc
 import json
 import os
 import signal
@@ -17,6 +18,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Before torch is imported, and for whatever a test starts: tests run side by side, and threads that
 # wait for each other's processors take twice the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# All that is imported stays, and to look through it for garbage takes a third of the time of that.
+gc.disable()
 
 
 def pytest_configure(config):
@@ -38,6 +42,12 @@ def pytest_configure(config):
     copied.parent.mkdir(parents=True)
     copied.write_text(json.dumps(spec))
     os.environ["JUPYTER_PATH"] = folder.name
+
+
+def pytest_collection_finish():
+    """Look for garbage from here on, in what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 # With these last, one process would wait for another at the end.
