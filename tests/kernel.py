@@ -11,9 +11,17 @@ from pathlib import Path
 from jupyter_client.manager import KernelManager
 from traitlets.config import Config
 
+from course_utils.building import copies
+from course_utils.building.run import IMPORTED, IN_A_KERNEL
+
 ROOT = Path(__file__).parents[1]
 SETTINGS = Config({"KernelManager": {"transport_encryption": "auto"}})
 PATIENCE = 120  # seconds for one cell on a busy machine
+
+
+def python() -> list[str]:
+    """What takes the place of `python` in a command: the copies that kernels run in."""
+    return copies.python(IMPORTED, **IN_A_KERNEL)
 
 
 def cells(lesson: str, tree: str = "notebooks") -> dict[str, str]:

@@ -6,7 +6,6 @@ import math
 import pkgutil
 import re
 import subprocess
-import sys
 
 import pytest
 import torch
@@ -17,6 +16,7 @@ from course_utils import explore
 from course_utils.errors import CourseError
 from course_utils.reference.one_cycle import one_cycle
 from tests.browsing import browser  # noqa: F401
+from tests.kernel import python
 
 LIMIT = 10_000  # bytes
 generator = torch.Generator().manual_seed(0)
@@ -88,7 +88,7 @@ display = InteractiveShell.instance().display_formatter
 for made in (explore.valley([0, 1, 2], [1, 2, 4]), explore.softmax([1, 2], 0), explore.decay()):
     print(*sorted(display.format(made)[0]))
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run([*python(), "-c", code], capture_output=True, text=True, check=True)
     assert run.stderr == ""
     assert run.stdout.splitlines() == ["image/png text/html text/plain"] * 3
 

@@ -25,7 +25,7 @@ from course_utils.checking.name_errors import install
 from course_utils.data import load_mnist
 from course_utils.mine import library, names, pieces, place, record, saved
 from course_utils.mine.progress import Progress
-from tests.kernel import Kernel
+from tests.kernel import Kernel, python
 
 ROOT = Path(__file__).parents[1]
 START = "import torch\nfrom torch import nn\nfrom course_utils import check\n"
@@ -81,7 +81,7 @@ def test_a_right_answer_is_kept_with_its_imports_and_helpers_and_nothing_else(co
     assert "    # clip\n" in text and "# relu: right on 20" in text
     assert not any(word in text for word in ("unused", "other", "unrelated", "math", "system"))
     alone = subprocess.run(
-        [sys.executable, "-c", "import torch, linear; print(linear.relu(torch.tensor([-1., 2.])))"],
+        [*python(), "-c", "import torch, linear; print(linear.relu(torch.tensor([-1., 2.])))"],
         cwd=course / "mine",
         capture_output=True,
         text=True,
@@ -432,7 +432,7 @@ def test_the_command_judges_saved_notebooks(tmp_path):
     broken.mkdir()
     (broken / "02_sgd.ipynb").write_text('{"cells": [')
     done = subprocess.run(
-        [shutil.which("course") or "course", "progress", "--check"],
+        [*python(), shutil.which("course") or "course", "progress", "--check"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

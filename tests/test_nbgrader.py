@@ -1,9 +1,6 @@
 """nbgrader's own commands, unchanged, on a copy of the course: release, grade, feedback, export."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +10,8 @@ from nbgrader.api import Gradebook
 from course_utils.building import notebook_files as nb
 from course_utils.building.lesson import Lesson
 from course_utils.building.rules import Subject
+from course_utils.grading.outside.course import find_course
+from tests.grading.classroom import nbgrader_in, undrawn
 
 LESSON = Lesson("01_linear")
 SOME = ["relu", "My_Linear", "count_parameters"]
@@ -23,15 +22,8 @@ pytestmark = pytest.mark.nbgrader
 
 
 def nbgrader(course: Path, command: str, *arguments: str) -> None:
-    """Run one of nbgrader's commands; alembic, which it calls, lies beside this Python."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", command, *arguments],
-        cwd=course,
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-    )
+    """Run one of nbgrader's commands."""
+    done = nbgrader_in(course, command, *arguments)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -50,6 +42,7 @@ def course(tmp_path_factory):
     """A course in which four students handed in lesson 01 and were graded."""
     root = tmp_path_factory.mktemp("course")
     shutil.copy(LESSON.root / "nbgrader_config.py", root)
+    undrawn(find_course(root))
     shutil.copytree(LESSON.solved.parent, root / "solutions" / LESSON.name)
     everything = [exercise.name for exercise in Subject(LESSON).exercises]
     submissions = {

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 
 import pytest
 
@@ -11,6 +10,7 @@ from course_utils.building import notebook_files as nb
 from course_utils.building.lesson import Lesson
 from course_utils.building.new import FILL_IN, PLACES, add, begin, left
 from course_utils.errors import CourseError
+from tests.kernel import python
 from tests.tiny import ROOT
 
 
@@ -41,7 +41,7 @@ def course(root, *commands: str) -> subprocess.CompletedProcess[str]:
             app(command.split(), standalone_mode=False)
     """
     return subprocess.run(
-        [sys.executable, "-c", code, *commands],
+        [*python(), "-c", code, *commands],
         capture_output=True,
         text=True,
         cwd=root,
