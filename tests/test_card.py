@@ -2,6 +2,7 @@
 that is not true.
 """
 
+import dis
 import functools
 import importlib
 import inspect
@@ -10,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.checking import Card, CourseError, case, check, claim, find, judge
+from course_utils.checking import Card, CourseError, case, check, claim, find, judge, source
 from course_utils.checking.claims import denied
 from course_utils.checking.diagnosis import recognise
 from course_utils.checking.difference import Difference, show, show_named, side_by_side
@@ -282,6 +283,18 @@ def test_the_names_that_an_answer_reads_are_found_through_its_helpers():
     assert helper in functions(wrapped) or reads(wrapped).keys() == {"helper", "LARGE"}
     assert reads(Uses().forward).keys() == {"helper", "LARGE"}
     assert reads(torch.relu) == {} and reads(nn.ReLU()).keys() >= set()
+
+
+def test_the_names_that_code_looks_up_are_those_that_dis_names():
+    many = ", ".join(f"n{number}.size(x)" for number in range(300))  # more than one byte can count
+    waiting = [compile(f"def f(): {many}\n{many}", "many.py", "exec")]
+    waiting.append(compile(inspect.getsource(inspect), "inspect.py", "exec"))
+    while waiting:
+        code = waiting.pop()
+        steps = dis.get_instructions(code)
+        looked_up = {step.argval for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+        assert source._looked_up(code) == looked_up, code.co_name
+        waiting += [item for item in code.co_consts if inspect.iscode(item)]
 
 
 def test_the_reference_reads_no_data_of_its_module():
