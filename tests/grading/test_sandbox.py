@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.grading.inside import large_pages, seccomp, wire
+from course_utils.grading.inside import pages, seccomp, wire
 from course_utils.grading.outside import kit, pool, sandbox, steps, warm, worker
 from course_utils.grading.outside.task import Task
 from tests.grading import corpus
@@ -314,15 +314,32 @@ def test_an_answer_has_no_more_time_than_the_limits_give(probe: float, status: s
 
 
 def test_memory_that_is_put_into_large_pages_holds_what_it_held():
-    size = 4 * large_pages.PIECE
+    size = 4 * pages.PIECE
     block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     block[:] = random.Random(1).randbytes(size)
     begin = ctypes.addressof(ctypes.c_char.from_buffer(block))
-    whole = [x for x in large_pages.pieces() if begin <= x <= begin + size - large_pages.PIECE]
+    whole = [x for x in pages.pieces() if begin <= x <= begin + size - pages.PIECE]
     assert len(whole) >= 3
     for piece in whole:
-        large_pages.join(piece)
+        pages.join(piece)
     assert block[:] == random.Random(1).randbytes(size)
+
+
+def test_what_is_allocated_after_the_holes_are_filled_lies_behind_all_that_was_there():
+    code = """
+import ctypes
+from course_utils.grading.inside import pages
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.sbrk.restype = ctypes.c_void_p
+blocks = [libc.malloc(3000) for _ in range(1000)]
+for block in blocks[::2]:
+    libc.free(ctypes.c_void_p(block))
+end = libc.sbrk(0)
+pages.fill_holes()
+print(sum(libc.malloc(size) < end for size in (3000, 1000, 200) for _ in range(100)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 10
 
 
 @pytest.mark.parametrize("name", [b"\xff", b"\rVmSwap: -99999", b"\x0cVmSwap: -99999", b") 0 0"])

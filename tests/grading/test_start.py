@@ -78,3 +78,27 @@ print(any("interactiveshell" in name for name in linecache.cache), "numpy.ctypes
     result = worker.grade(Task(corpus.LESSON.name, json.dumps(corpus.released()), content, 1))
     shown = next(cell["outputs"] for cell in result.cells if cell["source"] == source)
     assert shown[0]["text"] == "True True\n"
+
+
+def test_a_child_imports_nothing_to_show_what_cells_show_and_finds_nothing_of_the_rehearsal():
+    sources = [
+        """
+import sys
+before = set(sys.modules)
+own = {"before", "own", "sys", "In", "Out", "get_ipython", "exit", "quit", "open"}
+print([name for name in globals() if name[0] != "_" and name not in own], sys.exc_info()[0])
+print(hasattr(sys, "last_value"), In, Out, [_])
+""",
+        "1 / 0",
+        "import matplotlib.pyplot as plt\nprint(plt.plot([1]))\nplt.show()",
+        "import torch\ndisplay(torch.ones(2), {'a': 1})",
+        "print(sorted(set(sys.modules) - before))",
+    ]
+    notebook = corpus.released()
+    notebook["cells"][:0] = [corpus.cell(source) for source in sources]
+    content = json.dumps(notebook).encode()
+    result = worker.grade(Task(corpus.LESSON.name, json.dumps(corpus.released()), content, 1))
+    shown = {cell["source"]: cell["outputs"] for cell in result.cells if cell.get("outputs")}
+    assert shown[sources[0]][0]["text"] == "[] None\nFalse [''] {} ['']\n"
+    assert shown[sources[-1]][0]["text"] == "[]\n"
+    assert [item["output_type"] for item in shown[sources[2]]] == ["stream", "display_data"]

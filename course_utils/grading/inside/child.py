@@ -101,7 +101,7 @@ def _run_cell(
     RECORDER.start(room)
     error: BaseException | None = None
     try:
-        with _recording(), time_limit(seconds, patience):
+        with recording(), time_limit(seconds, patience):
             ran = shell.run_cell(source, store_history=False)
         error = ran.error_before_exec or ran.error_in_exec
     except TimeLimit as over:
@@ -119,7 +119,8 @@ def _run_cell(
 
 
 @contextlib.contextmanager
-def _recording() -> Iterator[None]:
+def recording() -> Iterator[None]:
+    """Have what is written to stdout and stderr recorded."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
     try:
@@ -159,7 +160,7 @@ def _probe(
         answer = answers.get(exercise.name, answer)
     drawn = [Case.received(case) for case in decode(b64decode(cases))]
     RECORDER.start(0)
-    with _recording():
+    with recording():
         ask = partial(_ask, sock, number)
         evidence = collect(
             exercise, answer, drawn, True, seed, limits.patience, longest=limits.probe, ask=ask

@@ -16,8 +16,6 @@ KINDS = (
     "image/png",
 )  # no HTML or script of a submission reaches the instructor's browser
 LONGEST_LINE = 2_000
-# Where there is no GPU, torch reads the sources of all that leads to its first seed.
-FIRST_CELL = "import torch\ntorch.manual_seed(0)\ndel torch"
 
 
 class Recorder:
@@ -151,5 +149,4 @@ def make_shell() -> Any:
         select_figure_formats(shell, {"png"})
     except ImportError:
         pass
-    shell.run_cell(FIRST_CELL, store_history=False)
     return shell

@@ -24,7 +24,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from course_utils.grading.inside import large_pages, seccomp, wire
+from course_utils.grading.inside import pages, seccomp, wire
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 1 << 27, 1 << 28, 1 << 29
 NAMESPACES = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID
@@ -68,7 +68,7 @@ def main(control_fd: int) -> None:
     pieces: list[int] = []
     while True:
         while pieces and not select.select([control], [], [], 0)[0]:
-            large_pages.join(pieces.pop())
+            pages.join(pieces.pop())
         message, fds, _, _ = socket.recv_fds(control, 64, 1)
         if not message:
             return
@@ -76,7 +76,7 @@ def main(control_fd: int) -> None:
         if message[:1] == b"n":
             children[number] = _spawn(control, fds[0], exercises, limits, setup)
             if number % TIDY_EVERY == TIDY_FIRST:
-                pieces = large_pages.pieces()
+                pieces = pages.pieces()
         else:
             status = _end(children.pop(number), setup["sandboxed"], message[:1] == b"e")
             control.send(b"%d %d" % (number, status))
@@ -88,19 +88,18 @@ def _warm(short: str, modules: list[str], first: bytes) -> dict[str, Any]:
     """
     import course_utils.checking as checking
     from course_utils.checking.evidence import decode
-    from course_utils.checking.exercise import Case, exercises
-    from course_utils.checking.running import collect
+    from course_utils.checking.exercise import exercises
+    from course_utils.grading.inside.rehearsal import rehearse
     from course_utils.grading.inside.shell import make_shell
 
     _import(modules)
     by_id = {exercise.id: exercise for exercise in exercises(short)}
-    make_shell()
-    for id, case in decode(first).items():
-        collect(by_id[id], _unwritten, [Case.received(case)])
+    rehearse(make_shell(), by_id, decode(first))
     for name in ("check", "judge"):
         setattr(checking, name, _later)
     gc.collect()
     gc.freeze()
+    pages.fill_holes()
     return by_id
 
 
@@ -109,13 +108,6 @@ def _import(modules: Iterable[str]) -> None:
     for name in modules:
         with contextlib.suppress(Exception):
             pkgutil.resolve_name(name)  # for some names, such as check, a module imports more
-
-
-def _unwritten(*args: Any, **kwargs: Any) -> None:
-    """An answer that does nothing: probing it makes torch import what it imports only when it is
-    needed.
-    """
-    raise NotImplementedError
 
 
 def _later(id: str, answer: Any, seed: int | None = None) -> None:
