@@ -24,7 +24,7 @@ from course_utils.grading.commands import show
 from course_utils.grading.inside.wire import Limits
 from course_utils.grading.outside import batch, pool, version
 from course_utils.grading.outside.course import find_course
-from course_utils.grading.outside.gradebook import scores
+from course_utils.grading.outside.gradebook import Writer, fill, scores
 from course_utils.grading.outside.version import PACKAGE, code_version
 from tests.grading import corpus
 from tests.grading.classroom import (
@@ -172,6 +172,52 @@ def test_late_work_pays_nbgraders_penalty(course):
             for name in ("one", "two")
         }
     assert penalties == {"one": corpus.FULL, "two": 0.0}
+
+
+def _row(item, *but):
+    """The columns of a row of the gradebook without its id and those that are named."""
+    names = (column.name for column in item.__table__.columns)
+    return {name: getattr(item, name) for name in names if name not in ("id", *but)}
+
+
+def test_a_new_submission_has_the_rows_that_nbgrader_itself_would_make(course):
+    batched = batch.Batch(course, LESSON, batch.Options(seed=3))
+    result = batched.task(batched.read("one")).unreadable("")
+    rows = [dataclasses.replace(row, points=row.max_points / 2) for row in result.checks]
+    result = dataclasses.replace(result, status="graded", checks=rows, untouched=["relu"])
+    stamp = "2026-01-02 10:00:00"
+    for name in ("one", "two"):
+        hand_in(course, name, corpus.answered(), f"{stamp} UTC")
+    found = []
+    with Writer(course, LESSON) as writer:
+        assert not list(writer.write([("one", "key", result), ("three", "key", result)]))
+        with Gradebook(course.folders.db_url) as book:
+            book.add_notebook("extra", LESSON.name)
+            book.add_grade_cell("cell", "extra", LESSON.name, max_score=1, cell_type="code")
+            book.add_student("two")
+            book.add_student("four")
+            theirs = book.add_submission(LESSON.name, "two", timestamp=stamp)
+            fill(next(item for item in theirs.notebooks if item.name == LESSON.name), result, ())
+            book.db.commit()
+        assert not list(writer.write([("four", "key", result)]))
+    with Gradebook(course.folders.db_url) as book:
+        for name in ("two", "four"):
+            submission = book.find_submission(LESSON.name, name)
+            made = [_row(submission.student), _row(submission, "student_id", "timestamp")]
+            for notebook in sorted(submission.notebooks, key=lambda item: item.name):
+                made.append(_row(notebook, "assignment_id"))
+                for cells in (notebook.grades, notebook.comments):
+                    made += [
+                        {"cell": cell.cell.name, **_row(cell, "notebook_id")}
+                        for cell in sorted(cells, key=lambda item: item.cell.name)
+                    ]
+            found.append(made)
+        stamps = {
+            item.student_id: str(item.timestamp)
+            for item in book.assignment_submissions(LESSON.name)
+        }
+    assert found[0] == found[1]
+    assert stamps == {"one": stamp, "two": stamp, "three": "None", "four": "None"}
 
 
 def test_a_timestamp_that_says_no_time_stops_nothing(course):
