@@ -7,6 +7,7 @@ seccomp(2).
 
 import ctypes
 import errno
+import functools
 import os
 import platform
 
@@ -109,20 +110,22 @@ def install() -> None:
 
     Needs PR_SET_NO_NEW_PRIVS. Does nothing on machines other than x86-64 and ARM64.
     """
-    machine = platform.machine()
-    if machine not in CALLS:
+    if (program := made()) is None:
         return
-    program = _program(CALLS[machine], MACHINES[machine])
-    code = (_Instruction * len(program))(*(_Instruction(*line) for line in program))
     libc = ctypes.CDLL(None, use_errno=True)
-    if (
-        libc.prctl(
-            PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(_Program(len(program), code)), 0, 0
-        )
-        != 0
-    ):
+    if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"seccomp: {os.strerror(number)}")
+
+
+@functools.cache
+def made() -> _Program | None:
+    """The filter for this machine, if there is one; the template has it made for its children."""
+    if (machine := platform.machine()) not in CALLS:
+        return None
+    program = _program(CALLS[machine], MACHINES[machine])
+    code = (_Instruction * len(program))(*(_Instruction(*line) for line in program))
+    return _Program(len(program), code)
 
 
 def _program(calls: dict[str, int], machine: int) -> list[tuple[int, int, int, int]]:
