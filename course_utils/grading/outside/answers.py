@@ -62,15 +62,14 @@ def digests(cells: Sequence[Any]) -> dict[str, str]:
     read: str | None = None  # the answer in words that the student's cells still belong to
     for cell in cells:
         marks, own = cell["metadata"].get("nbgrader", {}), cell.get("id", "").startswith("student-")
-        content = _plain([text(cell), cell.get("attachments", {})])
         # A cell of the student's own belongs to the answer in words above it, and to what follows.
         if own and read is not None:
-            texts[read].append(content)
+            texts[read].append(_content(cell))
         if own or (marks.get("solution") and not marks.get("grade")):
-            since.append(content)
+            since.append(_content(cell))
         # A check, or an answer in words, ends what came before it.
         elif is_graded(cell):
-            texts[grade_id(cell)] = [*since, *([content] if is_for_a_person(cell) else [])]
+            texts[grade_id(cell)] = [*since, *([_content(cell)] if is_for_a_person(cell) else [])]
             read, since = (grade_id(cell) if is_for_a_person(cell) else None), []
         # A cell of the lesson ends the answer in words; the grader's own notes do not.
         elif cell.get("id") != "repairs" and not cell.get("id", "").startswith("own-"):
@@ -79,3 +78,7 @@ def digests(cells: Sequence[Any]) -> dict[str, str]:
         name: hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:16]
         for name, parts in texts.items()
     }
+
+
+def _content(cell: Any) -> str:
+    return _plain([text(cell), cell.get("attachments", {})])
