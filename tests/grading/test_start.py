@@ -102,3 +102,19 @@ print(hasattr(sys, "last_value"), In, Out, [_])
     assert shown[sources[0]][0]["text"] == "[] None\nFalse [''] {} ['']\n"
     assert shown[sources[-1]][0]["text"] == "[]\n"
     assert [item["output_type"] for item in shown[sources[2]]] == ["stream", "display_data"]
+
+
+def test_no_two_children_draw_the_same_numbers():
+    source = (
+        "import random, numpy, torch\nprint(random.random(), numpy.random.rand(), torch.rand(1))"
+    )
+    notebook = corpus.released()
+    notebook["cells"].insert(0, corpus.cell(source))  # the lesson's first cell seeds torch
+    content = json.dumps(notebook).encode()
+    task = Task(corpus.LESSON.name, json.dumps(corpus.released()), content, 1)
+    first, second = (
+        next(cell for cell in worker.grade(task).cells if cell["source"] == source)["outputs"]
+        for _ in range(2)
+    )
+    drawn = [shown[0]["text"].split() for shown in (first, second)]
+    assert all(one != other for one, other in zip(*drawn, strict=True))
