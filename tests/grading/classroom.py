@@ -60,9 +60,11 @@ def course_command(course: Course, *arguments: str) -> subprocess.CompletedProce
     return subprocess.CompletedProcess(arguments, status, out.getvalue(), errors.getvalue())
 
 
-def course_command_apart(course: Course, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `course` in a process of its own, with all that it starts."""
-    return _apart("course_utils.cli", course.root, arguments)
+def course_command_apart(
+    course: Course, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `course` in a process of its own, with all that it starts, and with these variables."""
+    return _apart("course_utils.cli", course.root, arguments, variables)
 
 
 def nbgrader_command(course: Course, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -99,12 +101,13 @@ def programs(folder: Path) -> str:
 
 
 def _apart(
-    module: str, folder: Path, arguments: tuple[str, ...]
+    module: str, folder: Path, arguments: tuple[str, ...], variables: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """What subprocess.run gives for a module's main function."""
     with tempfile.TemporaryDirectory() as temporary:
         files = [Path(temporary) / name for name in ("out", "errors")]
-        process = FORKS.Process(target=_main, args=(module, folder, arguments, *files))
+        environment = ENVIRONMENT | (variables or {})
+        process = FORKS.Process(target=_main, args=(module, folder, arguments, environment, *files))
         process.start()
         process.join()
         out, errors = (file.read_text() for file in files)
@@ -112,13 +115,19 @@ def _apart(
     return subprocess.CompletedProcess(arguments, process.exitcode, out, errors)
 
 
-def _main(module: str, folder: Path, arguments: tuple[str, ...], *files: Path) -> None:
+def _main(
+    module: str,
+    folder: Path,
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    *files: Path,
+) -> None:
     """Run the main function in this process, with files in place of what it prints."""
     for number, file in enumerate(files, start=1):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
     os.chdir(folder)
     os.environ.clear()
-    os.environ.update(ENVIRONMENT)
+    os.environ.update(environment)
     sys.argv = [module, *arguments]
     import_module(module).main()
 

@@ -332,14 +332,7 @@ def test_without_the_sandbox_it_is_said_in_every_result(course):
 def test_without_bubblewrap_grading_stops_with_one_sentence(course, tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
-    command = [sys.executable, "-c", "from course_utils.cli import main; main()", "grade", "linear"]
-    done = subprocess.run(
-        command,
-        cwd=course.root,
-        env=os.environ | {"PATH": str(tools)},
-        capture_output=True,
-        text=True,
-    )
+    done = course_command_apart(course, "grade", "linear", PATH=str(tools))
     said = done.stderr.splitlines()[-1]
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
     assert "bubblewrap" in said and "--no-sandbox" in said, done.stderr
@@ -352,7 +345,7 @@ def test_the_commands_speak_plainly(course):
     assert done.returncode == 1 and "nowhere is not a folder" in done.stderr
     done = course_command(course, "report", "linear")
     assert done.returncode == 1 and "course grade 01_linear" in done.stderr
-    done = course_command_apart(course, "grade", "all", "--jobs", "1", "--report", "report.json")
+    done = course_command(course, "grade", "all", "--jobs", "1", "--report", "report.json")
     assert done.returncode == 0, done.stderr
     assert points(json.loads((course.root / "report.json").read_text())) == EXPECTED
     done = course_command(course, "report", "linear", "--html", "page.html")
