@@ -19,9 +19,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # wait for each other's processors take twice the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# All that is imported stays, and to look through it for garbage takes a third of the time of that.
-gc.disable()
-
 
 def pytest_configure(config):
     """Let every kernel that a test starts, also through a server, be a copied one.
@@ -30,6 +27,8 @@ def pytest_configure(config):
     """
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         return  # the process that hands tests to others
+    # What is imported stays, and to look through it for garbage takes a third of collecting's time.
+    gc.disable()
     from course_utils.building.copies import python
     from course_utils.building.run import IMPORTED, IN_A_KERNEL
 
