@@ -9,10 +9,10 @@ import torch
 from course_utils import judge
 from course_utils.checking import Case, Exercise
 from course_utils.checking.compare import same
-from course_utils.checking.exercise import find
+from course_utils.checking.exercise import find, reference
 from course_utils.checking.judge import expected_evidence, judge_evidence
 from course_utils.checking.running import collect
-from course_utils.checking.tolerance import RUNS, Moved, Rough, Slack
+from course_utils.checking.tolerance import RUNS, Moved, MovedRuns, Rough, Slack
 from course_utils.reference import linear, optimizers, weight_decay
 from tests.answers import right_answers
 from tests.rounding import ROUNDING, Softmax, adam_as_torch
@@ -112,6 +112,27 @@ def test_moving_changes_what_rounds_and_nothing_else():
     )
     assert torch.equal(above, x > 0)
     assert not torch.equal(moved, x * 3) and torch.allclose(moved, x * 3, rtol=3e-7)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_an_operand_is_moved_by_one_rounding_error_up_or_down(dtype):
+    x = torch.ones(40_000, dtype=dtype)
+    with Moved(0):
+        first, second = x * 1, x * 1
+    assert set(((first - 1) / torch.finfo(dtype).eps).tolist()) == {-1.0, 1.0}
+    assert 0.4 < (first == second).double().mean() < 0.6
+
+
+def test_a_run_ends_at_the_value_that_is_asked_for_and_gives_the_same_when_it_goes_on():
+    exercise = find("cross_entropy.log_softmax")
+    runs = MovedRuns(exercise, reference(exercise), exercise.draw(0)[0], 0)
+    first = list(runs("log p"))
+    whole = list(runs(None))
+    assert len(first) == len(whole) == RUNS
+    for one, other in zip(first, whole, strict=True):
+        assert list(one.values) == ["log p"] and len(other.values) > 1
+        assert torch.equal(one.values["log p"], other.values["log p"])
+    assert all(a is b for a, b in zip(whole, runs("log p"), strict=True))
 
 
 SIGNS = [

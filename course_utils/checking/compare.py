@@ -115,7 +115,8 @@ def _inputs_left_alone(case: Case, want: Evidence, have: Evidence) -> Iterator[S
 
 def _named(want: Evidence, kind: Literal["values", "inputs"], name: str) -> Iterator[Any]:
     """What has this name in the runs of the expected evidence whose operands were moved."""
-    return (getattr(run, kind).get(name) for run in want.moved)
+    runs = want.moved(name if kind == "values" else None) if want.moved else ()
+    return (getattr(run, kind).get(name) for run in runs)
 
 
 def input_named(case: Case, name: str) -> Any:

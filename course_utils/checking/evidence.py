@@ -5,7 +5,7 @@ pickle.
 import json
 import numbers
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,7 +77,8 @@ class Evidence:
     others, gave something else. `inputs` holds the inputs of the case that the probe changed, with
     their new values; `rtol` the tolerances that it asked for. `error` is what was raised, with its
     frames, for a debugger; it stays in the process where it was raised. `moved` holds what the same
-    run yields when rounding errors move it; the judge sets it, it crosses no border.
+    run yields when rounding errors move it, up to the value of a name or to its end; the judge sets
+    it, it crosses no border.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -89,7 +90,9 @@ class Evidence:
     shortcut: str | None = None
     printed: str = ""
     keeps: bool = False
-    moved: Iterable["Evidence"] = field(default=(), repr=False, compare=False)
+    moved: Callable[[str | None], Iterable["Evidence"]] | None = field(
+        default=None, repr=False, compare=False
+    )
 
 
 def normal_form(value: Any, depth: int = 0) -> Any:
@@ -118,6 +121,14 @@ def normal_form(value: Any, depth: int = 0) -> Any:
 
 def _on_the_cpu(value: Tensor) -> Tensor | Other:
     """A dense tensor with memory of its own, whatever it was a view of; others by their kind."""
+    if type(value) in (Tensor, torch.nn.Parameter):
+        # What is done here is no part of an answer: no guard need see it.
+        with torch._C.DisableTorchFunction(), torch._C._DisableTorchDispatch():
+            return _copied(value)
+    return _copied(value)
+
+
+def _copied(value: Tensor) -> Tensor | Other:
     if value.layout != torch.strided or value.device.type == "meta" or value.is_quantized:
         return Other(f"{value.layout} tensor on {value.device}")
     if value.dtype not in DTYPES:

@@ -118,13 +118,16 @@ class _Functions(TorchFunctionMode):
         self.guard = guard
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in self.guard.functions:
-            self.guard.note(public_name(func))
-        before, self.guard.called = self.guard.called, func
+        guard = self.guard
+        if func in guard.functions:
+            guard.note(public_name(func))
+        if not guard.operators:
+            return func(*args, **(kwargs or {}))
+        before, guard.called = guard.called, func
         try:
             return func(*args, **(kwargs or {}))
         finally:
-            self.guard.called = before
+            guard.called = before
 
 
 class _Operators(TorchDispatchMode):

@@ -224,13 +224,13 @@ def _differing(
     """The verdict on evidence that differs, explained by a known mistake, by other inputs or by
     itself.
     """
-    general, advice = other or diagnosis.recognise(found)
+    mistake, advice = (known.name, known.hint) if known else other or diagnosis.recognise(found)
     shown_expected, shown_got = found.show()
     return Verdict(
         exercise.id,
         _status(found),
-        advice=known.hint if known else advice,
-        mistake=known.name if known else general,
+        advice=advice,
+        mistake=mistake,
         where=found.name,
         case=found.case.label,
         expected=shown_expected,

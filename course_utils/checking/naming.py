@@ -1,8 +1,6 @@
 """From evidence to a name: which known mistakes, one or two at once, explain an answer."""
 
-import contextlib
 import functools
-import io
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -12,19 +10,24 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from course_utils.checking.axes import AGAIN
 from course_utils.checking.compare import first_difference, same
 from course_utils.checking.edit import Edit, edited
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise, Mistake, Training
 from course_utils.checking.marks import likely_first
-from course_utils.checking.running import TimeLimit, look, raised_by, refused, run_case, time_limit
+from course_utils.checking.running import (
+    Enough,
+    TimeLimit,
+    raised_by,
+    refused,
+    run_case,
+    time_limit,
+)
 from course_utils.checking.tolerance import MovedRuns, Rough
 from course_utils.errors import CourseError
 
 # Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
-# So many of them are run in full, where a quick look does not rule them out.
-MOST_PAIRS, MOST_RUN = 110, 40
+MOST_PAIRS = 110
 TOGETHER, EITHER = "; ", ", or "  # between two names; no name of a mistake holds either
 # Runs of known mistakes that are kept, as a student checks the same exercise again and again.
 KEPT_RUNS = 20_000
@@ -116,9 +119,8 @@ class _Search:
         if not self.order:
             return
         evidence = self.cases, self.expected, self.got
-        for number, mistake in enumerate(likely_first(self.exercise, self.mistakes, *evidence)):
-            # The likeliest mostly is it: a look at it would only come on top of its run.
-            if all(self._same((mistake,), index, look=number > 0) for index in self.order):
+        for mistake in likely_first(self.exercise, self.mistakes, *evidence):
+            if all(self._same((mistake,), index) for index in self.order):
                 yield Named((mistake,), "alone")
 
     def signed(self) -> Iterator[Named]:
@@ -135,16 +137,11 @@ class _Search:
             for pair in self._pairs()
             if composed(self.exercise.id, pair) is not None and self._raise_alone(pair)
         )
-        first, *others = self.order
-        alike = (
-            pair
-            for pair in itertools.islice(possible, MOST_PAIRS)
-            if not self._ruled_out(pair, first, {})
-        )
-        for pair in itertools.islice(alike, MOST_RUN):
-            if self._runs_alike(pair, first) and all(
-                not self._ruled_out(pair, index, {}) and self._runs_alike(pair, index)
-                for index in others
+        for pair in itertools.islice(possible, MOST_PAIRS):
+            attempts = (self._attempt(pair, index) for index in self.order)
+            if all(
+                not far and self._agree(run, index)
+                for index, (run, far) in zip(self.order, attempts, strict=True)
             ):
                 yield Named(pair, "together")
 
@@ -217,21 +214,36 @@ class _Search:
         """The mistakes that explain the first case that differs."""
         return [m for m in self.mistakes if self.order and self._same((m,), self.order[0])]
 
-    def _same(self, mistakes: tuple[Mistake, ...], index: int, look: bool = True) -> bool:
-        """Whether the mistakes give the answer's evidence in a case; a quick look may say no."""
-        if look and (key := self._key(mistakes, index)) not in _RUNS:
+    def _same(self, mistakes: tuple[Mistake, ...], index: int) -> bool:
+        """Whether the mistakes give the answer's evidence in a case."""
+        if (key := self._key(mistakes, index)) not in _RUNS:
             if key in _BEGUN and self._far_off(_BEGUN[key], index):
                 return False
-            begun: dict[str, Any] = {}
-            if self._ruled_out(mistakes, index, begun):
-                _keep(_BEGUN, key, begun)
+            run, far = self._attempt(mistakes, index)
+            if far:
+                _keep(_BEGUN, key, run.values)
                 return False
-        return self._agree(self._run(mistakes, index), index)
+            _keep(_RUNS, key, run)
+        return self._agree(_RUNS[key], index)
 
-    def _runs_alike(self, pair: tuple[Mistake, ...], index: int) -> bool:
-        """Whether two mistakes give the answer's evidence in a case; their run is not kept."""
-        case = self.cases[index]
-        return self._agree(run_mistakes(self.exercise, pair, case, self.seed), index)
+    def _attempt(self, mistakes: tuple[Mistake, ...], index: int) -> tuple[Evidence, bool]:
+        """The evidence of the reference with these mistakes made, on one case, up to the first
+        value that is far off the answer's, and whether there is one: nearly always there is.
+        """
+        far = False
+
+        def is_far(name: str, value: Any) -> bool:
+            nonlocal far
+            far = self._far_off({name: value}, index)
+            return far
+
+        run = functools.partial(run_mistakes, self.exercise, mistakes, self.cases[index], self.seed)
+        # What was refused before it was called has no values, and is soon refused again.
+        if self.got[index].values or not self.shortcut:
+            evidence = run(enough=is_far)
+        if self.shortcut and not far:  # under guard it takes three times as long
+            evidence = run(guarded=True)
+        return evidence, far
 
     def _run(self, mistakes: tuple[Mistake, ...], index: int) -> Evidence:
         """The evidence of the reference with these mistakes made, on one case; it is kept."""
@@ -252,36 +264,6 @@ class _Search:
             mistakes,
             self.shortcut,
         )
-
-    def _ruled_out(self, mistakes: tuple[Mistake, ...], index: int, begun: dict[str, Any]) -> bool:
-        """Whether a quick look at the mistakes' values in a case, up to the first that is far off,
-        is enough to say that they are not the answer's; `begun` gets these values.
-
-        It costs a fraction of a run, and nearly all mistakes are ruled out by it.
-        """
-        case, exercise = self.cases[index], self.exercise
-        # Two calls are more than a look; what was refused before it was called has no values.
-        if case.axis == AGAIN.name or (self.shortcut and not self.got[index].values):
-            return False
-        try:
-            with time_limit(exercise.seconds), contextlib.redirect_stdout(io.StringIO()):
-                for name, value in look(exercise, _answer(exercise, mistakes), case, self.seed):
-                    begun[name] = value
-                    if self._far_off({name: value}, index):
-                        return True
-        except (Exception, SystemExit, TimeLimit) as error:
-            return self._raised_otherwise(Evidence(begun, raised=raised_by(error, None)), index)
-        return False
-
-    def _raised_otherwise(self, one: Evidence, index: int) -> bool:
-        """Whether a run raised where the answer did not, or something else than the answer."""
-        mine = self.got[index]
-        if one.raised is None or mine.raised is None:
-            return True
-        # Where an error is due, one of a subclass is as good: that takes a whole comparison.
-        if self.cases[index].raises is not None:
-            return False
-        return one.raised.type not in mine.raised.names or self._fails_otherwise(one, index)
 
     def _fails_otherwise(self, one: Evidence, index: int) -> bool:
         """Whether two runs without a value that should not have raised have another fault each."""
@@ -353,7 +335,12 @@ def _keep(runs: dict[Any, Any], key: Any, value: Any) -> None:
 
 
 def run_mistakes(
-    exercise: Exercise, mistakes: tuple[Mistake, ...], case: Case, seed: int, guarded: bool = False
+    exercise: Exercise,
+    mistakes: tuple[Mistake, ...],
+    case: Case,
+    seed: int,
+    guarded: bool = False,
+    enough: Enough | None = None,
 ) -> Evidence:
     """The evidence of the reference with these mistakes made, on one case."""
     answer, evidence = _answer(exercise, mistakes), Evidence()
@@ -362,7 +349,7 @@ def run_mistakes(
             if refusal := refused(exercise, answer, guarded):
                 evidence = refusal
             else:
-                run_case(exercise, answer, case, seed, evidence, guarded)
+                run_case(exercise, answer, case, seed, evidence, guarded, enough)
     except TimeLimit as error:  # as `collect` takes one that strikes beside the probe
         evidence.raised = evidence.raised or raised_by(error, answer)
     evidence.moved = MovedRuns(exercise, answer, case, seed)

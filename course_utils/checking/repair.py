@@ -86,7 +86,7 @@ class Repair(Form):
         except ObjectionError as error:
             return error.findings
         wrong = run_case(self.subject, self.buggy_answer, case, seed, Evidence())
-        if first_difference([case], [replace(right, moved=())], [wrong]) is None:
+        if first_difference([case], [replace(right, moved=None)], [wrong]) is None:
             why = "On your witness, the buggy lines give what right code gives."
             return {"value": 0.0, "why": why, "witness": False}
         if first_difference([case], [right], [wrong]) is None:

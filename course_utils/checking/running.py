@@ -27,6 +27,8 @@ from course_utils.checking.guard import Guard, handed_in, unguarded
 from course_utils.checking.source import codes, functions, kept
 from course_utils.checking.world import changed, fixed_world, put_back, seed_generators
 
+# Asked of every value as it comes: whether the run may end here.
+Enough = Callable[[str, Any], bool]
 LONGEST_OUTPUT = 2_000
 PACKAGE = str(Path(__file__).resolve().parents[1])
 LIBRARIES = (
@@ -119,9 +121,16 @@ def refused(exercise: Exercise, answer: Any, guarded: bool) -> Evidence | None:
 
 
 def run_case(
-    exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence, guarded: bool = True
+    exercise: Exercise,
+    answer: Any,
+    case: Case,
+    seed: int,
+    evidence: Evidence,
+    guarded: bool = True,
+    enough: Enough | None = None,
 ) -> Evidence:
-    """Fill the evidence of one case, in the fixed world and with its generators seeded.
+    """Fill the evidence of one case, in the fixed world and with its generators seeded; or only
+    its values, up to the one that is `enough`.
 
     An answer is guarded in the exercise's own cases; along the axes it does the same once more,
     three times as fast.
@@ -130,10 +139,11 @@ def run_case(
     with fixed_world(), _as_written():
         try:
             if case.axis == axes.AGAIN.name:
-                _probe_again(exercise, answer, case, seed, evidence)
+                _probe_again(exercise, answer, case, seed, evidence, enough)
             else:
                 seed_generators(seed)
-                _probe(exercise, _as_called(answer, case), case, case.fresh(), evidence, guard)
+                called = _as_called(answer, case)
+                _probe(exercise, called, case, case.fresh(), evidence, guard, enough)
         finally:
             put_back()
     return evidence
@@ -169,29 +179,38 @@ def _as_called(answer: Any, case: Case) -> Any:
 
 
 def _probe_again(
-    exercise: Exercise, answer: Any, case: Case, seed: int, evidence: Evidence
+    exercise: Exercise,
+    answer: Any,
+    case: Case,
+    seed: int,
+    evidence: Evidence,
+    enough: Enough | None,
 ) -> None:
     """Fill the evidence of two calls, the second made with the first one's tensors refilled."""
     earlier, first = Case(case.label, **case.detail), Evidence()
     used, kept = earlier.fresh(), dict[str, Tensor]()
+    before = enough and (lambda name, value: enough(name + axes.BEFORE, value))
     seed_generators(seed + 1)
-    _probe(exercise, answer, earlier, used, first, None, kept)
+    ended = _probe(exercise, answer, earlier, used, first, None, before, kept)
     evidence.values = {name + axes.BEFORE: value for name, value in first.values.items()}
     evidence.rtol = {name + axes.BEFORE: rtol for name, rtol in first.rtol.items()}
+    if not ended:
+        return
     if first.raised:
         evidence.raised, evidence.error, evidence.printed = first.raised, first.error, first.printed
         return
     places = {x.untyped_storage().data_ptr() for _, x in axes.tensors(used.inputs)}
     kept = {name: x for name, x in kept.items() if x.untyped_storage().data_ptr() not in places}
-    before, drawn = normal_form(kept), axes.generators()
+    copies, drawn = normal_form(kept), axes.generators()
     put_back()
     seed_generators(seed)
-    _probe(exercise, answer, case, case.fresh(used.inputs), evidence, None)
+    if not _probe(exercise, answer, case, case.fresh(used.inputs), evidence, None, enough):
+        return
     evidence.state |= {
         name: "started anew" for name, now in axes.generators().items() if now == drawn[name]
     }
     for name, x in kept.items():
-        if not _same_bits(x, before[name]):
+        if not _same_bits(x, copies[name]):
             evidence.state[name + axes.EARLIER] = "changed"
 
 
@@ -202,9 +221,12 @@ def _probe(
     fresh: Case,
     evidence: Evidence,
     guard: Guard | None,
+    enough: Enough | None = None,
     kept: dict[str, Tensor] | None = None,
-) -> None:
-    """Fill the evidence from one run of the probe; `kept` gets the values themselves."""
+) -> bool:
+    """Fill the evidence from one run of the probe, and say whether it came to its end; `kept` gets
+    the values themselves.
+    """
     printed = _Output()
     given = [(name, x, x.requires_grad) for name, x in axes.tensors(fresh.inputs)]
     try:
@@ -216,6 +238,8 @@ def _probe(
             for name, value, *rtol in exercise.probe(answer, fresh):
                 plain = exercise.settled(name, normal_form(value))
                 evidence.values[name] = plain
+                if enough and enough(name, plain):
+                    return False
                 if (
                     kept is not None
                     and type(value) in (Tensor, nn.Parameter)
@@ -235,6 +259,7 @@ def _probe(
         if x.requires_grad != was
     }
     evidence.inputs = dict(_changed(case.inputs, fresh.inputs))
+    return True
 
 
 def _changed(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any]]:
