@@ -132,11 +132,7 @@ class _Search:
         """Two edits that together give the same evidence; the more telling ones come first."""
         if self.shortcut or not self.order:
             return
-        possible = (
-            pair
-            for pair in self._pairs()
-            if composed(self.exercise.id, pair) is not None and self._raise_alone(pair)
-        )
+        possible = (pair for pair in self._pairs() if composed(self.exercise.id, pair) is not None)
         for pair in itertools.islice(possible, MOST_PAIRS):
             attempts = (self._attempt(pair, index) for index in self.order)
             if all(
@@ -146,35 +142,46 @@ class _Search:
                 yield Named(pair, "together")
 
     def _pairs(self) -> list[tuple[Mistake, Mistake]]:
-        """The pairs of edits of which one at least changes what differs first.
+        """The pairs of edits of which one at least changes what differs first, and none what comes
+        before.
 
         Where one alone changes it, and not to what the answer gives, both seldom do: these come
-        last.
+        last. Where the answer raises, one of the two raises without the other: two edits that
+        raise only together do so by chance, as one reads what the other renamed.
         """
         index = self.order[0]
         first = next((name for name, right in self.right_at_first.items() if not right), None)
+        before = set(itertools.takewhile(lambda name: name != first, self.right_at_first))
         case, expected, mine = self.cases[index], self.expected[index], self.got[index]
-        edits = [mistake for mistake in self.mistakes if isinstance(mistake.change, Edit)]
+        edits = [
+            mistake
+            for mistake in self.mistakes
+            if isinstance(mistake.change, Edit) and self._first_far(mistake) not in before
+        ]
         runs = {mistake: self._run((mistake,), index) for mistake in edits}
         moving = {m for m in edits if not first or not _equal(case, first, expected, runs[m])}
         giving = {m for m in moving if not first or _equal(case, first, runs[m], mine)}
+        due = bool(expected.raised or not mine.raised)
+        raising = {m for m in edits if due or runs[m].raised}
         scores = {mistake: self._explained(mistake) for mistake in edits}
 
         def order(pair: tuple[Mistake, Mistake]) -> tuple[bool, int]:
             likely = not giving.isdisjoint(pair) or moving.issuperset(pair)
             return not likely, -scores[pair[0]] - scores[pair[1]]
 
-        pairs = itertools.combinations(edits, 2)
-        return sorted((pair for pair in pairs if not moving.isdisjoint(pair)), key=order)
+        pairs = (
+            pair
+            for pair in itertools.combinations(edits, 2)
+            if not (moving.isdisjoint(pair) or raising.isdisjoint(pair))
+        )
+        return sorted(pairs, key=order)
 
-    def _raise_alone(self, pair: tuple[Mistake, ...]) -> bool:
-        """Whether one of two mistakes raises without the other, where the answer raises.
-
-        Two edits that raise only together do so by chance: the one reads what the other renamed.
-        """
-        index = self.order[0]
-        due = self.expected[index].raised or not self.got[index].raised
-        return bool(due or any(self._run((mistake,), index).raised for mistake in pair))
+    def _first_far(self, mistake: Mistake) -> str | None:
+        """The first value in the first differing case that a mistake brings far off."""
+        index, key = self.order[0], self._key((mistake,), self.order[0])
+        self._same((mistake,), index)
+        values = _RUNS[key].values if key in _RUNS else _BEGUN[key]
+        return next((n for n in values if self._far_off({n: values[n]}, index)), None)
 
     def partly(self) -> Iterator[Named]:
         """What explains the first case that differs, and as many of the others as any mistake does.
@@ -254,16 +261,13 @@ class _Search:
         return _RUNS[key]
 
     def _key(self, mistakes: tuple[Mistake, ...], index: int) -> Any:
+        return self.drawn, index, mistakes, self.shortcut
+
+    @functools.cached_property
+    def drawn(self) -> Any:
+        """What stands for the cases."""
         labels = tuple(case.label for case in self.cases)
-        return (
-            type(self.exercise),
-            self.exercise.seconds,
-            self.seed,
-            labels,
-            index,
-            mistakes,
-            self.shortcut,
-        )
+        return type(self.exercise), self.exercise.seconds, self.seed, labels
 
     def _fails_otherwise(self, one: Evidence, index: int) -> bool:
         """Whether two runs without a value that should not have raised have another fault each."""
