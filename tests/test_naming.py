@@ -362,6 +362,22 @@ def test_the_number_of_pairs_is_bounded(monkeypatch):
     assert len({pair for pair in tried if len(pair) == 1}) <= len(MomentumStep.mistakes)
 
 
+def test_no_pair_is_tried_with_a_mistake_in_what_is_right_before_the_difference(monkeypatch):
+    tried = []
+    answer = naming._answer
+    monkeypatch.setattr(naming, "MOST_PAIRS", 10_000)
+    monkeypatch.setattr(naming, "_RUNS", {})
+    monkeypatch.setattr(
+        naming, "_answer", lambda e, mistakes: tried.append(mistakes) or answer(e, mistakes)
+    )
+    judge(  # the velocity comes first, and is right
+        "sgd.momentum_step",
+        momentum_step(f"{SKIP}; v.mul_(momentum).add_(p.grad); p.sub_(lr * v / 2)"),
+    )
+    names = {mistake.name for pair in tried if len(pair) == 2 for mistake in pair}
+    assert names and "learning rate inside the velocity" not in names
+
+
 def test_no_name_depends_on_what_was_judged_before():
     wrong = momentum_step(f"{STOP}; {LR_INSIDE}")
     first = judge("sgd.momentum_step", wrong)

@@ -134,11 +134,7 @@ class _Search:
             return
         possible = (pair for pair in self._pairs() if composed(self.exercise.id, pair) is not None)
         for pair in itertools.islice(possible, MOST_PAIRS):
-            attempts = (self._attempt(pair, index) for index in self.order)
-            if all(
-                not far and self._agree(run, index)
-                for index, (run, far) in zip(self.order, attempts, strict=True)
-            ):
+            if all(self._give(pair, index) for index in self.order):
                 yield Named(pair, "together")
 
     def _pairs(self) -> list[tuple[Mistake, Mistake]]:
@@ -232,6 +228,11 @@ class _Search:
                 return False
             _keep(_RUNS, key, run)
         return self._agree(_RUNS[key], index)
+
+    def _give(self, pair: tuple[Mistake, ...], index: int) -> bool:
+        """Whether two mistakes give the answer's evidence in a case; their run is not kept."""
+        run, far = self._attempt(pair, index)
+        return not far and self._agree(run, index)
 
     def _attempt(self, mistakes: tuple[Mistake, ...], index: int) -> tuple[Evidence, bool]:
         """The evidence of the reference with these mistakes made, on one case, up to the first
