@@ -308,6 +308,12 @@ def test_the_guard_sees_every_road(shortcut, use):
     assert guard.used is None, f"{used} is still watched"
 
 
+def test_what_the_check_does_with_a_value_is_no_shortcut_of_the_answer(verdict, monkeypatch):
+    monkeypatch.setattr(Product, "shortcuts", (torch.Tensor.detach, "aten::detach"))
+    assert verdict(lambda x, y: x @ y).status == "right"
+    assert verdict(lambda x, y: x.detach() @ y).status == "shortcut"
+
+
 def test_the_reference_is_a_shortcut_handed_in_or_called():
     assert judge("linear.relu", reference.relu).status == "shortcut"
     assert judge("linear.relu", lambda x: reference.relu(x)).status == "shortcut"
