@@ -293,9 +293,11 @@ def test_the_exercises_have_time_left_whatever_else_runs():
 
 
 SLOW = """
+import signal
 import time
-seconds = [1.0]
+seconds = [SECONDS]
 def relu(x):
+    signal.signal(signal.SIGALRM, HANDLER)  # which the limit inside its process needs
     end = time.process_time() + (seconds.pop() if seconds else 0)
     while time.process_time() < end:
         pass
@@ -303,10 +305,18 @@ def relu(x):
 """
 
 
-@pytest.mark.parametrize("probe, status", [(0.3, "timeout"), (60.0, "right")])
-def test_an_answer_has_no_more_time_than_the_limits_give(probe: float, status: str):
+@pytest.mark.parametrize(
+    "probe, seconds, handler, status",
+    [
+        (0.3, "1.0", "signal.getsignal(signal.SIGALRM)", "timeout"),
+        (0.3, "4.0", "signal.SIG_IGN", "timeout"),
+        (60.0, "1.0", "signal.SIG_IGN", "right"),
+    ],
+)
+def test_an_answer_has_no_more_time_than_the_limits_give(probe, seconds, handler, status):
     limits = dataclasses.replace(LIMITS, probe=probe)
-    content = json.dumps(corpus.answered(relu=SLOW)).encode()
+    slow = SLOW.replace("SECONDS", seconds).replace("HANDLER", handler)
+    content = json.dumps(corpus.answered(relu=slow)).encode()
     result = worker.grade(
         Task(corpus.LESSON.name, json.dumps(corpus.released()), content, seed=1, limits=limits)
     )

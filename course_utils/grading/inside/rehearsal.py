@@ -95,12 +95,5 @@ def _calculate(dtype: torch.dtype) -> None:
         y.tolist(), y.numpy(), y.flatten().unsqueeze(0), y.transpose(0, 1), y.permute(1, 0), y.min()
         torch.allclose(y, y), torch.equal(y, y), y.isnan().any(), y.nan_to_num(), (y != 0).all()
         torch.empty(2), torch.full((2,), 1.0), torch.eye(2), torch.linspace(0, 1, 3)
-        (
-            torch.randperm(4),
-            nn.Conv2d(1, 1, 1),
-            y.expand(2, 4, 5),
-            y[y > 0],
-            y.split(2),
-            y.double().int(),
-            rows.bool(),
-        )
+        torch.randperm(4), nn.Conv2d(1, 1, 1), rows.bool()
+        y.expand(2, 4, 5), y[y > 0], y.split(2), y.double().int()
