@@ -3,7 +3,6 @@ with its sign turned, the last example left out ... Nobody has to have written t
 """
 
 import contextlib
-import io
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +15,7 @@ from course_utils.checking.difference import Difference
 from course_utils.checking.evidence import Evidence
 from course_utils.checking.exercise import Case, Exercise, reference
 from course_utils.checking.patterns import Found, alike, numbers
-from course_utils.checking.running import TimeLimit, look, time_limit
+from course_utils.checking.running import TimeLimit, run_case, time_limit
 
 MOST_CHANGES, MOST_CASES = 100, 4
 Inputs = Mapping[str, Any]
@@ -136,7 +135,7 @@ def _keeps(
     if inputs is None:
         return True
     given = Case(case.label, hidden=case.hidden, **inputs)
-    values = dict(_run(exercise, answer, given, seed))
+    values = _values(exercise, answer, given, seed)
     for name, value in have.values.items():
         due, came = numbers(value), numbers(values.get(name))
         if due is not None and (
@@ -156,9 +155,7 @@ def _value(
     if inputs is None:
         return None
     given = Case(case.label, hidden=case.hidden, **inputs)
-    values = _run(exercise, answer, given, seed)
-    value = next((value for what, value in values if what == name), None)
-    tensor = numbers(value)
+    tensor = numbers(_values(exercise, answer, given, seed, name).get(name))
     return torch.full((1,), torch.nan, dtype=torch.float64) if tensor is None else tensor
 
 
@@ -169,13 +166,14 @@ def _changed(case: Case, change: Change) -> dict[str, Any] | None:
         return None
 
 
-def _run(exercise: Exercise, answer: Any, case: Case, seed: int) -> Iterator[tuple[str, Any]]:
-    """The values of right code on a case, up to an error."""
-    try:
-        with time_limit(exercise.seconds), contextlib.redirect_stdout(io.StringIO()):
-            yield from look(exercise, answer, case, seed)
-    except (Exception, TimeLimit):
-        return
+def _values(
+    exercise: Exercise, answer: Any, case: Case, seed: int, last: str = ""
+) -> dict[str, Any]:
+    """The values of right code on a case, up to an error, or the last that is asked for."""
+    evidence = Evidence()
+    with contextlib.suppress(TimeLimit), time_limit(exercise.seconds):
+        run_case(exercise, answer, case, seed, evidence, False, lambda name, _: name == last)
+    return evidence.values
 
 
 def _changes(inputs: Inputs) -> Iterator[tuple[str, Change]]:

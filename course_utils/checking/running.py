@@ -155,16 +155,6 @@ def _as_written() -> contextlib.AbstractContextManager[Any]:
     return torch.compiler.set_stance("force_eager") if is_there else contextlib.nullcontext()
 
 
-def look(exercise: Exercise, answer: Any, case: Case, seed: int) -> Iterator[tuple[str, Any]]:
-    """The values of a case alone, one after the other, and what is raised; in the fixed world."""
-    seed_generators(seed)
-    try:
-        for name, value, *_ in exercise.probe(_as_called(answer, case), case.fresh()):
-            yield name, exercise.settled(name, normal_form(value))
-    finally:
-        put_back()
-
-
 def raise_again(exercise: Exercise, answer: Any, case: Case, seed: int) -> None:
     """Probe an answer once more and let through what is raised, with its traceback."""
     with fixed_world(), contextlib.redirect_stdout(_Output()), time_limit(exercise.seconds):
