@@ -344,12 +344,12 @@ libc.malloc.restype = libc.sbrk.restype = ctypes.c_void_p
 blocks = [libc.malloc(3000) for _ in range(1000)]
 for block in blocks[::2]:
     libc.free(ctypes.c_void_p(block))
-end = libc.sbrk(0)
+last = max(blocks)  # how much lies free behind it differs from machine to machine
 pages.fill_holes()
-print(sum(libc.malloc(size) < end for size in (3000, 1000, 200) for _ in range(100)))
+print(sum(libc.malloc(size) < last for size in (3000, 1000, 200) for _ in range(100)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 10
+    assert int(done.stdout) == 0
 
 
 @pytest.mark.parametrize("name", [b"\xff", b"\rVmSwap: -99999", b"\x0cVmSwap: -99999", b") 0 0"])
