@@ -1221,7 +1221,7 @@ def repair_momentum_step():
 # %% [markdown]
 # ### Exercise: `reproduce_momentum_step` · extra
 #
-# Somebody trained a line with a `momentum_step` that has a bug, and all that is left is the curve of its losses. Which bug was it? Below you see it beside yours: 20 points, two parameters of shape `()`, learning rate 0.1, momentum 0.5, 30 steps.
+# Somebody trained a line with a `momentum_step` that has a bug, and all that is left is the curve of its losses. Which bug was it? Below you see it beside yours: 20 points, two parameters of shape `()`, learning rate 0.1, momentum 0.4, 30 steps.
 
 # %%
 NAME = "your name"  # write yours

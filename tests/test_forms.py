@@ -20,7 +20,7 @@ from course_utils.checking.exercise import find, reference
 from course_utils.checking.forms import misses
 from course_utils.checking.judge import judge_evidence
 from course_utils.checking.repair import bare_lines, changed_lines
-from course_utils.checking.reproduce import DIGITS
+from course_utils.checking.reproduce import DIGITS, first_apart
 from course_utils.checking.running import collect
 from course_utils.grading.outside import kit
 from tests.answers import wrong_answers
@@ -41,6 +41,7 @@ from tests.attempts import (
 )
 from tests.curves import as_low
 from tests.make_curves import curves
+from tests.plausible_bugs import BUGS
 
 EVERY = [item for lesson in lessons() for item in exercises(lesson)]
 EXPOSE = [item for item in EVERY if isinstance(item, Expose)]
@@ -353,6 +354,10 @@ NAMES = ["Ada", "Grace", "Emmy", "Alan", "Carl", "Sofia", "Blaise", "Leonhard", 
 SUSPECTS = [(item, number) for item in REPRODUCE for number in range(len(item.curves))]
 
 
+def apart(losses, wanted):
+    return first_apart(losses, wanted) is not None
+
+
 def called(exercise, number):
     """A name that chooses this curve."""
     names = (f"{first} {second}" for first in NAMES for second in NAMES)
@@ -401,6 +406,21 @@ def test_attempts_at_a_curve_earn_what_the_table_says(exercise, number):
 @pytest.mark.parametrize("exercise", REPRODUCE, ids=by_id)
 def test_every_kind_has_a_curve_and_every_curve_a_kind(exercise):
     assert {kind for kind, _ in exercise.suspects} == set(exercise.kinds)
+
+
+@pytest.mark.parametrize("exercise", REPRODUCE, ids=by_id)
+def test_a_curve_is_that_of_bugs_of_one_kind(exercise):
+    cases = exercise.own_cases(0)
+    bugs = [(kind, bug) for kind, some in BUGS[exercise.id].items() for bug in some]
+
+    def losses(bug):
+        return [exercise.train(bug, case.start, case.steps) for case in cases]
+
+    runs = [(kind, losses(bug)) for kind, bug in bugs]
+    for right, suspect in exercise.suspects:
+        own = losses(suspect)
+        same = {kind for kind, run in runs if not any(map(apart, run, own))}
+        assert same == {right}
 
 
 @pytest.mark.parametrize("exercise", REPRODUCE, ids=by_id)

@@ -1518,7 +1518,7 @@ class ReproduceMomentumStep(Reproduce):
     suspects = MOMENTUM
 
     def train(self, broken: Any, start: Sequence[float] | Tensor, steps: int) -> list[float]:
-        """The losses of a line through 20 points, lr 0.1, momentum 0.5."""
+        """The losses of a line through 20 points, lr 0.1, momentum 0.4."""
         x = torch.linspace(0, 2, 20)
         y = 1.5 * x + 0.5 + 0.3 * torch.sin(9 * x)
         params = [p.clone().requires_grad_() for p in torch.as_tensor(start)]
@@ -1530,7 +1530,7 @@ class ReproduceMomentumStep(Reproduce):
             for p in params:
                 p.grad = None
             loss.backward()
-            broken(params, velocities, 0.1, 0.5)
+            broken(params, velocities, 0.1, 0.4)
         return losses
 
     mistakes = REPRODUCING
