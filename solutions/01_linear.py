@@ -141,8 +141,8 @@ plots.show(
 def relu(x):
     """The larger of x and 0, element by element.
 
-    x: a tensor of any shape. It stays as it is.
-    Returns a new tensor of the same shape.
+    x: a tensor of any shape, of finite numbers. It stays as it is.
+    Returns a new tensor of the same shape. Gradients flow through it; at 0 the slope may be 0 or 1.
 
     >>> relu(torch.tensor([-2.0, -0.5, 0.0, 3.0]))
     tensor([0., 0., 0., 3.])
@@ -729,7 +729,7 @@ assert bends.sum() == 3, "with relu in between the curve bends three times"
 # %% [markdown]
 # ### Exercise: `two_layer_net`
 #
-# {{ two_layer_net }} Build the network from your `My_Linear` and your `relu`; `nn.Linear` and `nn.ReLU` do not count. A module may hold other modules: assign them to attributes in `__init__`, and their parameters become the network's parameters, in the order in which you assign them.
+# {{ two_layer_net }} Build the network from your own parts: your `My_Linear` and your `relu` will do. `nn.Linear` and `nn.ReLU` do not count. A module may hold other modules: assign them to attributes in `__init__`, and their parameters become the network's parameters, in the order in which you assign them.
 
 
 # %% exercise="two_layer_net"

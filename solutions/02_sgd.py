@@ -20,7 +20,7 @@
 #
 # {{ exercises }}
 #
-# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first. A check calls your code several times, also with its arguments by name and with tensors that are stored in another order, as a transpose is. Your code leaves its arguments and PyTorch's settings as they are, unless the exercise asks for a change, and keeps nothing from one call to the next.
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first. A check calls your code several times, also with its arguments by name and with tensors that are stored in another order, as a transpose is. A result has the dtype of the inputs. Your code leaves its arguments and PyTorch's settings as they are, unless the exercise asks for a change, and keeps nothing from one call to the next.
 
 # %%
 import torch
@@ -142,8 +142,8 @@ assert (predictions - targets).shape == (3, 3), "the difference has shape (3, 3)
 def mse(y_hat, y):
     """The mean of the squared differences over all elements.
 
-    y_hat, y: tensors of the same shape, which may be any.
-    Returns a tensor of shape ().
+    y_hat, y: tensors of the same shape, which may be any with at least one number in it.
+    Returns a tensor of shape (), through which gradients flow.
     Raises ValueError where the shapes differ.
 
     >>> mse(torch.tensor([1.0, 2.0, 5.0]), torch.tensor([1.0, 4.0, 4.0]))
@@ -249,7 +249,7 @@ assert mse(x @ best, y) > 0.05, "the lowest loss is not 0"
 # %% [markdown]
 # ### Exercise: `mse_gradient`
 #
-# {{ mse_gradient }} Write the gradient of $\frac1n \sum_i (\hat y_i - y_i)^2$ with $\hat y$ = `x @ w`. Work with whole tensors. PyTorch could find the gradient by itself (*autograd*, further down); here you do it, so whatever finds gradients in PyTorch does not count. The gradient has the dtype of `w`.
+# {{ mse_gradient }} Write the gradient of $\frac1n \sum_i (\hat y_i - y_i)^2$ with $\hat y$ = `x @ w`. Work with whole tensors. PyTorch could find the gradient by itself (*autograd*, further down); here you do it, so whatever finds gradients in PyTorch does not count. `w`, `x` and `y` have one dtype, and so has the gradient.
 
 
 # %% exercise="mse_gradient" seed=202
@@ -646,7 +646,7 @@ print("same seed, again:", torch.randperm(5, generator=generator).tolist())
 # %% [markdown]
 # ### Exercise: `minibatches`
 #
-# {{ minibatches }} Give the batches one after the other, either with `yield` or as a list or tuple. `DataLoader` and the samplers of `torch.utils.data` do not count.
+# {{ minibatches }} Give the batches one after the other, either with `yield` or as a list or tuple. Any random order will do, as long as all chance in it comes from `generator`. `DataLoader` and the samplers of `torch.utils.data` do not count.
 #
 # A function with `yield` in place of `return` is a *generator function*: it hands out one value at a time, and a `for` loop takes them. (It shares its name with the generator of random numbers and has nothing to do with it.)
 
@@ -657,7 +657,7 @@ def minibatches(n, batch_size, generator):
 
     n, batch_size: whole numbers, 1 or more.
     generator: a torch.Generator; all chance comes from it.
-    Yields int64 tensors of shape (batch_size,), the last of shape (what is left,).
+    Gives int64 tensors, one by one or in a list or tuple: of shape (batch_size,), the last of shape (what is left,).
 
     >>> [len(idx) for idx in minibatches(10, 4, torch.Generator())]
     [4, 4, 2]
@@ -1165,15 +1165,15 @@ assert drawn in said, "the picture shows these steps"
 #         p -= lr * v
 # ```
 #
-# {{ repair_momentum_step }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"params"`, `"grads"`, `"velocities"` (lists of tensors, where a gradient may be None), `"lr"` and `"momentum"` (numbers), with at most 12 numbers in its tensors. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+# {{ repair_momentum_step }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"params"`, `"grads"`, `"velocities"` (lists of tensors, where a gradient may be None), `"lr"` and `"momentum"` (numbers), with at most 12 numbers in all its tensors together. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
 
 
 # %% exercise="repair_momentum_step"
 def repair_momentum_step():
     """A witness of the bug, and the lines without it.
 
-    Returns (witness, repaired): a dict with the arguments, and a function with the signature of
-    `momentum_step`.
+    Returns (witness, repaired): a dict with the arguments, at most 12 numbers in all its tensors
+    together, and a function with the signature of `momentum_step`.
 
     >>> witness, repaired = repair_momentum_step()
     >>> callable(repaired)

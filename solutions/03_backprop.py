@@ -22,7 +22,7 @@
 #
 # {{ exercises }}
 #
-# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first. A check calls your code several times, also with its arguments by name and with tensors that are stored in another order, as a transpose is. A result has the dtype of the inputs. Your code leaves its arguments and PyTorch's settings as they are, unless the exercise asks for a change, and keeps nothing from one call to the next.
 
 # %%
 import torch
@@ -119,8 +119,9 @@ plots.show(
 def numerical_gradient(f, x, eps=1e-6):
     """The gradient of f at x by central differences.
 
-    f: a function from a tensor of the shape of x to one number (a float or a tensor of shape ()).
-    x: a float64 tensor of any shape. It is afterwards as it was.
+    f: a function from a tensor of the shape of x to one number (a float or a new tensor of shape ()).
+    x: a float64 tensor of any shape, stored in order, so that x.view(-1) works. It is afterwards
+    as it was.
     eps: how far to step to either side.
     Returns a float64 tensor of the shape of x.
 
@@ -227,7 +228,7 @@ assert errors["central (yours)"][-1] > 0.01 < errors["central (yours)"][0], "bot
 #
 # $$\max_i \; \frac{|a_i - b_i|}{\max(|a_i| + |b_i|,\; 10^{-8})}$$
 #
-# The $10^{-8}$ is a floor: where both entries are 0, the quotient is 0 and not $0/0$. By hand, for $a = (1, 100)$ and $b = (1, 101)$: the quotients are 0 and $1/201 \approx 0.005$, so the relative error is 0.005. The result lies between 0 (equal) and 1 (opposite signs, or one of them 0).
+# The $10^{-8}$ is a floor: where both entries are 0, the quotient is 0 and not $0/0$. By hand, for $a = (1, 100)$ and $b = (1, 101)$: the quotients are 0 and $1/201 \approx 0.005$, so the relative error is 0.005. The result lies between 0 (equal) and 1 (opposite signs, or one of the two 0, where the floor does not count).
 
 # %% [markdown]
 # ### Exercise: `relative_error`
@@ -239,7 +240,7 @@ assert errors["central (yours)"][-1] > 0.01 < errors["central (yours)"][0], "bot
 def relative_error(a, b):
     """The largest relative difference between the entries of a and b.
 
-    a, b: tensors of the same shape, which may be any.
+    a, b: tensors of the same shape, which may be any with at least one number in it.
     Returns a float between 0 and 1.
 
     >>> a, b = torch.tensor([1.0, 100.0]), torch.tensor([1.0, 101.0])
@@ -466,15 +467,15 @@ both_ways("grad_bias", grad_bias, lambda bias: (grad_out * (x @ weight.T + bias)
 #     return grad_x, grad_weight, grad_bias
 # ```
 #
-# {{ repair_linear_backward }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"grad_out"`, `"x"` and `"weight"`, float32 tensors with two dimensions, with at most 12 numbers in its tensors. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+# {{ repair_linear_backward }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"grad_out"`, `"x"` and `"weight"`, float32 tensors with two dimensions, with at most 12 numbers in all its tensors together. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
 
 
 # %% exercise="repair_linear_backward"
 def repair_linear_backward():
     """A witness of the bug, and the lines without it.
 
-    Returns (witness, repaired): a dict with the arguments, and a function with the signature of
-    `linear_backward`.
+    Returns (witness, repaired): a dict with the arguments, at most 12 numbers in all its tensors
+    together, and a function with the signature of `linear_backward`.
 
     >>> witness, repaired = repair_linear_backward()
     >>> callable(repaired)
@@ -528,9 +529,9 @@ def repair_linear_backward():
 # %% [markdown]
 # ### Exercise: `test` · extra
 #
-# Several dozen people wrote this `backward(grad_out, x, scale)`, which returns (grad_x, grad_scale). Some did it right, each in another way. Others forgot a factor, averaged where a sum is due, changed what they were given, or were right once and wrong when called again. Write the test that tells them apart.
+# Several dozen people wrote this `backward(grad_out, x, scale)`, which returns the tuple (grad_x, grad_scale). Some did it right, each in another way. Others forgot a factor, averaged where a sum is due, changed what they were given, or were right once and wrong when called again. Write the test that tells them apart.
 #
-# {{ test }} `test(backward)` returns True where it finds nothing wrong, and False where it does; a failed `assert` says False as well. Call `backward` with three float tensors, without names, with at most 200 numbers in a call and at most 50 calls. You get points only if *every right one is accepted*; then the share of wrong ones that you reject counts. The check tries three quarters of the wrong ones that are known. The others are withheld, and some of them count when your work is graded: a test that was made to fit those here may miss one of those there.
+# {{ test }} `test(backward)` returns True where it finds nothing wrong, and False where it does; a failed `assert` says False as well. Call `backward` with three tensors, float32 or float64, without names, with at most 200 numbers in the three together and at most 50 calls. You get points only if *every right one is accepted*; then the share of wrong ones that you reject counts. The check tries three quarters of the wrong ones that are known. The others are withheld, and some of them count when your work is graded: a test that was made to fit those here may miss one of those there.
 
 
 # %% exercise="test" seed=308
@@ -645,7 +646,7 @@ def relu_backward(grad_out, x):
 def mse_backward(y_hat, y):
     """The gradient of the mean squared error by y_hat.
 
-    y_hat, y: tensors of the same shape, which may be any.
+    y_hat, y: tensors of the same shape, which may be any with at least one number in it.
     Returns a tensor of this shape.
 
     >>> mse_backward(torch.tensor([[1.0, 2.0], [5.0, 0.0]]), torch.tensor([[1.0, 4.0], [4.0, 0.0]]))
@@ -963,7 +964,7 @@ explore.graph(
 # %% [markdown]
 # ### Exercise: `backward`
 #
-# {{ backward }} Fill the `.grad` of every node of the graph. Gradients accumulate, as in PyTorch: what a leaf already holds from an earlier graph stays, and the new is added. Inner nodes are made with their graph, so they start at 0.
+# {{ backward }} Fill the `.grad` of every node of the graph. Gradients accumulate, as in PyTorch: what a leaf already holds from an earlier graph stays, and the new is added. Inner nodes are made with their graph and swept once, so their `.grad` is 0 when you come.
 
 
 # %% exercise="backward" seed=307

@@ -364,7 +364,7 @@ def _kind(value: object) -> str:
         return "True or False"
     if isinstance(value, int | float):
         return "a number"
-    return {list: "a list", dict: "a dict", str: "a string", type(None): "None"}.get(
+    return {list: "a list or tuple", dict: "a dict", str: "a string", type(None): "None"}.get(
         type(value), "something else"
     )
 

@@ -24,7 +24,8 @@ class Reproduce(Form):
     `broken` have to agree to four digits with the curve shown and with one from a secret start and
     over more steps, so a list of the numbers shown is no answer. The sandbox has the curves,
     which are data, but none of the functions: the judge runs those itself, and nothing of the
-    student's.
+    student's. No curve is that of bugs of two kinds (`tests/plausible_bugs.py`), so one guess is
+    right and the others are not.
 
     What attempts earn (tests/test_forms.py runs these again for every curve):
 

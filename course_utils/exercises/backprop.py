@@ -442,12 +442,22 @@ class RelativeError(Exercise):
             "sign is as wrong as can be: take the absolute value of the difference, not the "
             "difference of the absolute values.",
         ),
+        *(
+            Mistake(
+                f"floor of {floor}",
+                edit("min=1e-8", f"min={floor}"),
+                f"Your denominator never falls below {floor}, so smaller gradients are compared by "
+                "their absolute error, and a wrong one looks right. The floor is 1e-8: it guards "
+                "0/0 and little else.",
+            )
+            for floor in ("1", "1e-5", "1e-6", "1e-7")
+        ),
         Mistake(
-            "floor of 1",
-            edit("min=1e-8", "min=1"),
-            "Your denominator never falls below 1, so small gradients are compared by their "
-            "absolute error, and a wrong one looks right. The floor is 1e-8: it guards 0/0 and "
-            "little else.",
+            "relative to the mean",
+            edit("b.abs())", "b.abs()).div(2)"),
+            "You divide by the mean of |a| and |b|, half of their sum, so the quotients come out "
+            "twice as large. Here the denominator is the sum, which keeps the result between 0 "
+            "and 1.",
         ),
         Mistake(
             "signs kept in the denominator",
@@ -873,8 +883,13 @@ class MseBackward(Exercise):
             ("4 examples with 3 outputs each", (4, 3)),
             ("shape (2, 3, 4)", (2, 3, 4)),
             ("a single prediction of shape (1, 1)", (1, 1)),
+            ("two single numbers (shape ())", ()),
         ):
-            yield Case(label, y_hat=rng.normal(*shape), y=rng.normal(*shape))
+            y_hat, y = rng.normal(*shape), rng.normal(*shape)
+            if y.ndim == 3:
+                label += ", one prediction right"
+                y_hat[1, 0, 0] = y[1, 0, 0]
+            yield Case(label, y_hat=y_hat, y=y)
 
     def probe(self, mse_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "the gradient with respect to y_hat", mse_backward(case.y_hat, case.y)
@@ -885,6 +900,12 @@ class MseBackward(Exercise):
             edit("y.numel()", "len(y)"),
             "You divide by the number of examples. The mean is over all elements, so with "
             "several outputs per example the divisor is larger.",
+        ),
+        Mistake(
+            "fails for a tensor of shape ()",
+            edit("y.numel()", "len(y) * y[0].numel()"),
+            "You ask for a first dimension, and a tensor of shape () has none. Whatever the shape, "
+            "`numel()` gives the number of entries.",
         ),
         Mistake(
             "divided by the last size",
@@ -1084,6 +1105,12 @@ class TwoLayerBackward(Exercise):
             edit("relu_backward(grad_h, z)", "grad_h * h"),
             "In the backward pass you multiply by relu(z). The chain rule multiplies by the "
             "slope of the ReLU: 1 or 0.",
+        ),
+        Mistake(
+            "slope of a sigmoid",
+            edit("relu_backward(grad_h, z)", "grad_h * h * (1 - h)"),
+            "On the way back you multiply by h * (1 - h), the slope of a sigmoid. This net has a "
+            "ReLU, whose slope is 1 where z is above 0, and 0 elsewhere.",
         ),
         Mistake(
             "a ReLU on the output too",

@@ -231,15 +231,15 @@ class MyLinear(Exercise):
         yield "bias", _kind_of_bias(bias)
         yield (
             "parameters",
-            sorted(
+            [
                 f"{name}{'' if p.requires_grad else ' (frozen)'}"
                 for name, p in layer.named_parameters()
-            ),
+            ],
         )
         parameters = [p for p in (weight, bias) if isinstance(p, Tensor)]
         with torch.no_grad():
             for parameter, values in zip(parameters, (case.weight, case.bias), strict=False):
-                parameter.copy_(values)
+                parameter.data = torch.empty_like(parameter).copy_(values)
         x = case.x.clone().requires_grad_()
         y = layer(x)
         yield "y", y
@@ -340,6 +340,42 @@ class MyLinear(Exercise):
             ),
             "With bias=False the layer has no attribute `bias` at all, and whoever asks for it "
             "gets an AttributeError. It should be there and be None, as in nn.Linear.",
+        ),
+        Mistake(
+            "transpose kept from __init__",
+            edit(
+                "        empty =",
+                "        self.kept = self.weight.T\n        empty =",
+                "x @ self.weight.T",
+                "x @ self.kept",
+            ),
+            "You transpose once, in __init__, and `forward` uses that. When the weight gets other "
+            "memory, as by `layer.double()`, yours stays the old one: transpose in `forward`.",
+        ),
+        Mistake(
+            "bias made before the weight",
+            edit(
+                "self.weight =", "self.bias = nn.Parameter(torch.empty(0))\n        self.weight ="
+            ),
+            "`parameters()` lists the parameters in the order in which __init__ assigns them, and "
+            "yours begins with the bias. Assign the weight first, as in nn.Linear: whoever goes "
+            "through the list counts on that order.",
+        ),
+        *(
+            Mistake(
+                "bias added even where it is None",
+                edit("return y if self.bias is None else y + self.bias", f"return {total}"),
+                "With bias=False `self.bias` is None, and None cannot be added. `forward` has to "
+                "ask whether there is a bias.",
+            )
+            for total in ("y + self.bias", "self.bias + y")
+        ),
+        Mistake(
+            "bias asked whether it is true",
+            edit("if self.bias is None", "if not self.bias"),
+            "`if self.bias` asks a tensor of several numbers whether it is true, and there is no "
+            "single answer. What you want to know is whether there is a bias at all: compare with "
+            "None.",
         ),
         Mistake(
             "bias never added",
@@ -876,6 +912,27 @@ class Collapse(Exercise):
             "part does not contain x.",
         ),
         Mistake(
+            "first bias on the left of w2",
+            edit("w2 @ b1", "b1 @ w2"),
+            "`b1 @ w2` goes down the columns of w2. Each output has a row of w2, and meets b1 with "
+            "it: the matrix stands on the left.",
+        ),
+        *(
+            Mistake(
+                "first bias sent through both maps",
+                edit("w2 @ b1", product),
+                "You send b1 through w1 too. The first map adds b1 after its w1, so only w2 still "
+                "acts on it.",
+            )
+            for product in ("(w2 @ w1) @ b1", "w2 @ (w1 @ b1)")
+        ),
+        Mistake(
+            "biases exchanged",
+            edit("w2 @ b1 + b2", "w1 @ b2 + b1"),
+            "Your constant is that of map 2 first and then map 1. Map 1 acts first: its b1 goes on "
+            "through w2, and b2 comes last.",
+        ),
+        Mistake(
             "second bias forgotten",
             edit(" + b2", ""),
             "b2 is missing: the second map adds it at the very end.",
@@ -1050,6 +1107,18 @@ class TwoLayerNet(Exercise):
             edit("self.first(x)", "self.first(relu(x))"),
             "There is also a ReLU on the input, so the net cannot tell one negative number "
             "from another.",
+        ),
+        Mistake(
+            "softmax at the end",
+            edit("self.second(h)", "self.second(h).softmax(-1)"),
+            "Your outputs lie between 0 and 1 and add up to 1: there is a softmax at the end. This "
+            "net gives the scores as they are; lesson 04 turns scores into probabilities.",
+        ),
+        Mistake(
+            "input flattened",
+            edit("self.first(x)", "self.first(x.reshape(x.size(0), -1))"),
+            "You flatten everything behind the first dimension, as for a batch of pictures. Only "
+            "the last dimension of x holds the inputs of one example: leave the others alone.",
         ),
         *(
             Mistake(

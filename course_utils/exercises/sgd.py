@@ -68,7 +68,9 @@ class Mse(Exercise):
         yield Case(
             "a single prediction of shape (1, 1)", y_hat=rng.normal(1, 1), y=rng.normal(1, 1)
         )
-        yield Case("4 examples with 3 outputs each", y_hat=rng.normal(4, 3), y=rng.normal(4, 3))
+        y_hat, y = rng.normal(4, 3), rng.normal(4, 3)
+        y_hat[1, 0] = y[1, 0]
+        yield Case("4 examples with 3 outputs each, one of them right", y_hat=y_hat, y=y)
         yield Case("two single numbers (shape ())", y_hat=rng.normal(), y=rng.normal())
         yield Case(
             "shape (5, 1) against shape (5,)",
@@ -80,6 +82,8 @@ class Mse(Exercise):
         yield Case("shape (4, 1) against shape (4, 3)", y_hat=y_hat, y=y, raises=ValueError)
         y_hat, y = rng.normal(5), rng.normal(1)
         yield Case("shape (5,) against shape (1,)", y_hat=y_hat, y=y, raises=ValueError)
+        y_hat, y = rng.normal(5), rng.normal(4)
+        yield Case("shape (5,) against shape (4,)", y_hat=y_hat, y=y, raises=ValueError)
         growing = torch.linspace(0.2, 4, 1033)  # so that the last part of any size has another mean
         yield Case(
             "1,033 predictions",
@@ -102,6 +106,13 @@ class Mse(Exercise):
             "You never compare the shapes. In torch, (5, 1) minus (5,) is no error: it "
             "broadcasts to (5, 5), every prediction against every target, and the mean of that "
             "is a wrong loss that looks like a right one.",
+        ),
+        Mistake(
+            "computed before the shapes are compared",
+            edit("    if y_hat.shape", "    y_hat - y\n    if y_hat.shape"),
+            "You subtract before you compare. Where torch cannot stretch one shape to the other, "
+            "its own RuntimeError comes first. Whoever calls your function expects a ValueError: "
+            "compare before you compute.",
         ),
         Mistake(
             "only the number of rows compared",
@@ -319,6 +330,12 @@ class MseGradient(Exercise):
             edit("x.T @ (x @ w - y)", "x[-1] * (x @ w - y)[-1]"),
             "Your gradient holds the last example alone, as if each one replaced what was there "
             "before. The contributions of all examples add up.",
+        ),
+        Mistake(
+            "second column taken for ones",
+            edit("return", "w, x = w[:2], torch.stack([x[:, 0], 0 * x[:, 0] + 1], 1)\n    return"),
+            "You wrote it for a line: one input, and a 1 beside it. Here x has d columns, and any "
+            "number may stand in each of them.",
         ),
         Mistake(
             "one row per example",
@@ -723,6 +740,12 @@ class MomentumStep(Exercise):
             "step without the velocity",
             edit("lr * v", "lr * p.grad"),
             "Your step does not use the velocity: you subtract lr times the gradient.",
+        ),
+        Mistake(
+            "learning rate kept in the velocity",
+            edit("momentum * v + p.grad)", "lr * (momentum * v + p.grad))", "lr * v", "v"),
+            "You multiply the whole velocity by lr and leave it so. The next step starts from what "
+            "is left, and multiplies it by lr once more. lr belongs in the step alone.",
         ),
         Mistake(
             "learning rate twice",
@@ -1276,7 +1299,9 @@ class Ewma(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("4 values", values=rng.normal(4), beta=rng.number(0.7, 0.95))
-        yield Case("12 values, beta = 0.5", values=2 + rng.normal(12), beta=0.5)
+        values = 2 + rng.normal(12)
+        values[[0, 4]] = 0
+        yield Case("12 values, two of them 0, beta = 0.5", values=values, beta=0.5)
         yield Case("a single value", values=rng.normal(1), beta=rng.number(0.992, 0.998))
         yield Case("beta = 0", values=rng.normal(5), beta=0.0)
 
@@ -1324,6 +1349,12 @@ class Ewma(Exercise):
             edit("beta * s + (1 - beta) * value", "(1 - beta) * s + beta * value"),
             "You give the old average the weight 1 - beta and the new value beta. A large beta "
             "means a long memory: the old average is multiplied by beta.",
+        ),
+        Mistake(
+            "starts from the last value",
+            edit("torch.zeros_like(values[0])", "values[-1]"),
+            "Your first average looks back at the last value: index -1 counts from the end. Before "
+            "the first value there is nothing but S = 0.",
         ),
         Mistake(
             "one step late",

@@ -61,9 +61,9 @@ class MatmulLinear(nn.Module):
         super().__init__()
         bound = 1 / math.sqrt(in_features)
         self.bias = None
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
         if bias:
             self.bias = nn.Parameter(torch.empty(out_features))
-        self.weight = nn.Parameter(torch.empty(out_features, in_features))
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
@@ -2102,3 +2102,73 @@ class LayerWithOneWeightAtTheStart(_Layer):
 @wrong("linear.count_parameters", "sizes added up")
 def count_parameters(module):
     return sum(sum(p.size()) for p in module.parameters() if p.requires_grad)
+
+
+@wrong("linear.My_Linear", "bias made before the weight")
+class LayerWithTheBiasFirst(_Layer):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__(in_features, out_features, bias)
+        weight = self.weight
+        del self.weight
+        self.weight = weight
+
+
+@wrong("linear.My_Linear", "bias asked whether it is true")
+class LayerThatAsksTheBias(_Layer):
+    def forward(self, x):
+        y = x.matmul(self.weight.transpose(0, 1))
+        if self.bias:
+            y = y + self.bias
+        return y
+
+
+@wrong("linear.My_Linear", "bias added even where it is None")
+class LayerThatAddsNone(_Layer):
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+@wrong("linear.My_Linear", "transpose kept from __init__")
+class LayerThatTransposedOnce(_Layer):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__(in_features, out_features, bias)
+        self.weight_t = self.weight.T
+
+    def forward(self, x):
+        y = x @ self.weight_t
+        return y if self.bias is None else y + self.bias
+
+
+@wrong("linear.collapse", "first bias on the left of w2")
+def collapse(w1, b1, w2, b2):
+    w = w2 @ w1
+    return w, b1 @ w2 + b2
+
+
+@wrong("linear.collapse", "first bias sent through both maps")
+def collapse(w1, b1, w2, b2):
+    w = w2 @ w1
+    return w, w @ b1 + b2
+
+
+@wrong("linear.collapse", "biases exchanged")
+def collapse(w1, b1, w2, b2):
+    return w2 @ w1, w1 @ b2 + b1
+
+
+@wrong("linear.collapse")
+def collapse(w1, b1, w2, b2):
+    return w2 @ w1, (w2 * (b1 + b2.sum())).sum(1)
+
+
+@wrong("linear.two_layer_net", "softmax at the end")
+class NetOfProbabilities(_TwoLayers):
+    def forward(self, x):
+        return self.second(self.first(x).clamp(min=0)).softmax(dim=-1)
+
+
+@wrong("linear.two_layer_net", "input flattened")
+class NetForPictures(_TwoLayers):
+    def forward(self, x):
+        x = x.reshape(x.size(0), -1)
+        return self.second(self.first(x).clamp(min=0))
