@@ -895,22 +895,28 @@ class MseBackward(Exercise):
         yield "the gradient with respect to y_hat", mse_backward(case.y_hat, case.y)
 
     mistakes = (
-        Mistake(
-            "divided by the number of examples",
-            edit("y.numel()", "len(y)"),
-            "You divide by the number of examples. The mean is over all elements, so with "
-            "several outputs per example the divisor is larger.",
+        *(
+            Mistake(
+                "divided by the number of examples",
+                edit("y.numel()", size),
+                "You divide by the number of examples. The mean is over all elements, so with "
+                "several outputs per example the divisor is larger.",
+            )
+            for size in ("len(y)", "y.shape[0]", "(*y.shape, 1)[0]")
         ),
         Mistake(
             "fails for a tensor of shape ()",
-            edit("y.numel()", "len(y) * y[0].numel()"),
+            edit("y.numel()", "(len(y) * y[0].numel())"),
             "You ask for a first dimension, and a tensor of shape () has none. Whatever the shape, "
             "`numel()` gives the number of entries.",
         ),
-        Mistake(
-            "divided by the last size",
-            edit("y.numel()", "y.shape[-1]"),
-            "You divide by the size of the last dimension. The mean is over all elements.",
+        *(
+            Mistake(
+                "divided by the last size",
+                edit("y.numel()", size),
+                "You divide by the size of the last dimension. The mean is over all elements.",
+            )
+            for size in ("y.shape[-1]", "(1, *y.shape)[-1]")
         ),
         Mistake(
             "factor 2 forgotten",

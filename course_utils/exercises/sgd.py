@@ -56,6 +56,10 @@ AUTOGRAD = (
 FEW, MANY = 10, 100
 
 
+# Whether torch can stretch neither shape to the other.
+_UNFIT = "any(1 != a != b != 1 for a, b in zip(y_hat.shape[::-1], y.shape[::-1]))"
+
+
 class Mse(Exercise):
     """mean((y_hat - y)**2) over all elements; raises ValueError for unequal shapes."""
 
@@ -100,12 +104,15 @@ class Mse(Exercise):
         yield "grad of y", grads[1]
 
     mistakes = (
-        Mistake(
-            "shapes not compared",
-            edit("y_hat.shape != y.shape", "False"),
-            "You never compare the shapes. In torch, (5, 1) minus (5,) is no error: it "
-            "broadcasts to (5, 5), every prediction against every target, and the mean of that "
-            "is a wrong loss that looks like a right one.",
+        *(
+            Mistake(
+                "shapes not compared",
+                edit("y_hat.shape != y.shape", unfit),
+                "You never compare the shapes. In torch, (5, 1) minus (5,) is no error: it "
+                "broadcasts to (5, 5), every prediction against every target, and the mean of that "
+                "is a wrong loss that looks like a right one.",
+            )
+            for unfit in ("False", _UNFIT)
         ),
         Mistake(
             "computed before the shapes are compared",
@@ -120,12 +127,15 @@ class Mse(Exercise):
             "You compare the number of rows, not the shapes. (5, 1) and (5,) both have 5 rows, "
             "and their difference has 25 entries.",
         ),
-        Mistake(
-            "broadcastable shapes accepted",
-            edit("y_hat.shape != y.shape", "(y_hat - y).shape != y_hat.shape"),
-            "You reject only shapes that would stretch the predictions. When a target of "
-            "another shape is stretched to fit, it is compared with predictions it does not "
-            "belong to: reject every shape that is not the same.",
+        *(
+            Mistake(
+                "broadcastable shapes accepted",
+                edit("y_hat.shape != y.shape", f"{unfit}(y_hat - y).shape != y_hat.shape"),
+                "You reject only shapes that would stretch the predictions. When a target of "
+                "another shape is stretched to fit, it is compared with predictions it does not "
+                "belong to: reject every shape that is not the same.",
+            )
+            for unfit in ("", f"{_UNFIT} or ")
         ),
         Mistake(
             "only the number of elements compared",

@@ -2884,3 +2884,57 @@ def backward_that_clears(node):
             p.grad += local * n.grad
         if len(n.parents) > 0:
             n.grad = 0.0
+
+
+@wrong("backprop.relative_error", "floor of 1e-5")
+def relative_error(a, b, floor=1e-5):
+    return ((a - b).abs() / (a.abs() + b.abs()).clamp(min=floor)).max().item()
+
+
+@wrong("backprop.relative_error", "floor of 1e-6")
+def relative_error(a, b):
+    size = np.maximum(np.abs(a.numpy()) + np.abs(b.numpy()), 1e-6)
+    return float((np.abs((a - b).numpy()) / size).max())
+
+
+@wrong("backprop.relative_error", "floor of 1e-7")
+def relative_error(a, b):
+    size = torch.maximum(a.abs() + b.abs(), torch.full_like(a, 1e-7))
+    return float(((a - b).abs() / size).max())
+
+
+@wrong("backprop.relative_error", "relative to the mean")
+def relative_error(a, b):
+    return ((a - b).abs() / ((a.abs() + b.abs()) / 2).clamp(min=1e-8)).max().item()
+
+
+@wrong("backprop.mse_backward", "fails for a tensor of shape ()")
+def mse_backward(y_hat, y):
+    m = len(y_hat) * y_hat[0].numel()
+    return 2 * (y_hat - y) / m
+
+
+@wrong("backprop.mse_backward")
+def mse_backward(y_hat, y):
+    e = y_hat - y
+    return 2 * e / torch.count_nonzero(e).clamp(min=1)
+
+
+@wrong("backprop.mse_backward", "divided by the number of examples")
+def mse_backward(y_hat, y):
+    n = y_hat.shape[0] if y_hat.dim() else 1
+    return 2 * (y_hat - y) / n
+
+
+@wrong("backprop.mse_backward", "divided by the last size")
+def mse_backward(y_hat, y):
+    last = y.shape[-1] if y.dim() else 1
+    return 2 / last * (y_hat - y)
+
+
+@wrong("backprop.two_layer_backward", "slope of a sigmoid")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    h = (x @ w1.T + b1).clamp(min=0)
+    d2 = 2 * (h @ w2.T + b2 - y) / y.numel()
+    d1 = (d2 @ w2) * h * (1 - h)
+    return {"w1": d1.T @ x, "b1": d1.sum(0), "w2": d2.T @ h, "b2": d2.sum(0)}

@@ -2599,3 +2599,75 @@ def ewma_of_a_window(values, beta):
     window = round(1 / (1 - beta))
     means = [values[max(0, i + 1 - window) : i + 1].sum() / window for i in range(len(values))]
     return torch.stack(means)
+
+
+@wrong("sgd.mse", "computed before the shapes are compared")
+def mse(y_hat, y):
+    errors = (y_hat - y) ** 2
+    if errors.shape != y.shape or errors.shape != y_hat.shape:
+        raise ValueError("shapes differ")
+    return errors.mean()
+
+
+@wrong("sgd.mse")
+def mse(y_hat, y):
+    if y_hat.shape != y.shape:
+        raise ValueError("shapes differ")
+    wrong_ones = (y_hat - y)[y_hat != y]
+    return (wrong_ones**2).mean() if len(wrong_ones) else 0 * (y_hat - y).sum()
+
+
+@wrong("sgd.mse_gradient", "second column taken for ones")
+def mse_gradient(w, x, y):
+    slope, intercept = w[0], w[1]
+    e = slope * x[:, 0] + intercept - y
+    return torch.stack([2 * (e * x[:, 0]).mean(), 2 * e.mean()])
+
+
+@wrong("sgd.momentum_step", "learning rate kept in the velocity")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities):
+        if p.grad is not None:
+            v.mul_(momentum).add_(p.grad)
+            p.sub_(v.mul_(lr))
+
+
+@wrong("sgd.ewma", "starts from the last value")
+def ewma(values, beta):
+    out = list(values)
+    for i in range(len(values)):
+        out[i] = beta * out[i - 1] + (1 - beta) * values[i]
+    return torch.stack(out)
+
+
+@wrong("sgd.ewma")
+def ewma(values, beta):
+    s, out = torch.zeros_like(values[0]), []
+    for value in values:
+        s = beta * s + (1 - beta) * value if value else s
+        out.append(s)
+    return torch.stack(out)
+
+
+@right("sgd.reproduce_momentum_step")
+def reproduced_with_an_average() -> tuple[str, str, object]:
+    @torch.no_grad()
+    def broken(params, velocities, lr, momentum):  # type: ignore[no-untyped-def]
+        for p, v in zip(params, velocities):  # noqa: B905
+            v.lerp_(p.grad, 1 - momentum)
+            p -= lr * v
+
+    return "Mary Cartwright", "a wrong factor", broken
+
+
+@wrong("sgd.reproduce_momentum_step", "another bug")
+def reproduce_momentum_step():
+    @torch.no_grad()
+    def broken(params, velocities, lr, momentum):
+        for p, v in zip(params, velocities):
+            v += p.grad
+            v *= momentum
+            p -= lr * v
+
+    return "Mary Cartwright", "a wrong order", broken
