@@ -170,15 +170,15 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `embedding_lookup`
 #
-# {{ embedding_lookup }} `idx` may have any shape: every index in it is replaced by its row, and gradients flow back to `weight`. `nn.Embedding` and `F.embedding` do it for you, so the check does not count them.
+# {{ embedding_lookup }} `idx` may have any shape: every index in it is replaced by its row, and gradients flow back to `weight`. `nn.Embedding` and `F.embedding` do it for you, so they are not allowed here.
 
 
 # %% exercise="embedding_lookup"
 def embedding_lookup(weight, idx):
     """The rows of weight at idx.
 
-    weight: (n, k). idx: int64, any shape (...), entries from 0 to n - 1.
-    Returns (..., k).
+    weight: (n, k), float32 or float64. idx: int64, any shape (...), entries from 0 to n - 1.
+    Returns (..., k), in weight's dtype.
 
     >>> weight = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     >>> embedding_lookup(weight, torch.tensor([2, 0]))
@@ -207,7 +207,7 @@ def embedding_lookup(weight, idx):
 #
 # `IndexError: tensors used as indices must be long, int, byte or bool tensors`: the indices are floats. An index is a whole number: `.long()`.
 #
-# `RuntimeError: expected m1 and m2 to have the same dtype, but got: long int != float` (on some computers `long long`): one-hot rows are whole numbers, the weight is not. Convert them with `.float()`.
+# `RuntimeError: expected m1 and m2 to have the same dtype, but got: long int != float` (on some computers `long long`): one-hot rows are whole numbers, the weight is not. Convert them with `.to(weight.dtype)`.
 #
 # `RuntimeError: mat1 and mat2 shapes cannot be multiplied (3x5 and 7x3)`: the one-hot rows are only as long as the largest index requires. `nn.functional.one_hot` takes the number of classes as its second argument.
 #
@@ -379,14 +379,14 @@ assert (uses > 0).sum() <= 64 and (uses > 0).sum() > 40, (
 #
 # Fifteen wrong gradients of a lookup are known to this course; half of them are right as long as every row is looked up once. Expose them.
 #
-# {{ expose_embedding_backward }} A *case* is a dict with the keys `"grad_out"` (a float32 tensor), `"idx"` (an int64 tensor, whose shape is that of `grad_out` without its last dimension) and `"n"` (the number of rows of the table). Hand in one or two of them, with at most 12 numbers in the tensors of each, and the gradient of the table for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
+# {{ expose_embedding_backward }} A *case* is a dict with the keys `"grad_out"` (a float32 tensor), `"idx"` (an int64 tensor, whose shape is that of `grad_out` without its last dimension) and `"n"` (the number of rows of the table, which `embedding_backward` calls `num_embeddings`). Hand in one or two of them, with at most 12 numbers in the tensors of each, and the gradient of the table for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_embedding_backward"
 def expose_embedding_backward():
     """Inputs that show wrong answers to `embedding_backward` to be wrong.
 
-    Returns (cases, expected): a list of one or two dicts with the arguments, and what right code
+    Returns (cases, expected): a list of one or two dicts with the keys above, and what right code
     gives for the first of them.
 
     >>> cases, expected = expose_embedding_backward()
@@ -444,7 +444,7 @@ def expose_embedding_backward():
 # %% [markdown]
 # ### Exercise: `sigmoid_range`
 #
-# {{ sigmoid_range }} `torch.sigmoid` may be used. The result is right for 100 and -100 too.
+# {{ sigmoid_range }} `torch.sigmoid` may be used. The result (not its slope) is right for 100 and -100 too.
 
 
 # %% exercise="sigmoid_range"
@@ -529,7 +529,7 @@ assert left["0 to 5.5"] > 0.4, "the wide one has about half a star per unit"
 # %% [markdown]
 # ### Exercise: `DotProductBias`
 #
-# {{ DotProductBias }} Use your `embedding_lookup` and your `sigmoid_range`. A batch consists of *pairs*: `users[0]` with `items[0]`, `users[1]` with `items[1]`, and so on. Start the factors as random numbers around 0 of standard deviation 0.01, the biases at 0. `nn.Embedding` does not count here.
+# {{ DotProductBias }} Use your `embedding_lookup` and your `sigmoid_range`. A batch consists of *pairs*: `users[0]` with `items[0]`, `users[1]` with `items[1]`, and so on. Start the factors as random numbers around 0 of standard deviation 0.01, the biases at 0. `nn.Embedding` is not allowed here.
 
 
 # %% exercise="DotProductBias"
@@ -832,7 +832,7 @@ assert abs(across[1]) > 0.9, "not centred, it points at the middle of the cloud"
 # %% [markdown]
 # ### Exercise: `pca`
 #
-# {{ pca }} Centre, decompose, project. `torch.pca_lowrank` does not count. The *singular value decomposition* does the middle part: `torch.linalg.svd(a, full_matrices=False)` gives `U`, `S`, `Vh` with `a = U @ diag(S) @ Vh`. The rows of `Vh` are the directions, the longest first, each of length 1. The variance along direction $j$ is proportional to $S_j^2$. To *project* is to take the dot product with each direction.
+# {{ pca }} Centre, decompose, project. `torch.pca_lowrank` is not allowed. The *singular value decomposition* does the middle part: `torch.linalg.svd(a, full_matrices=False)` gives `U`, `S`, `Vh` with `a = U @ diag(S) @ Vh`. The rows of `Vh` are the directions, the longest first, each of length 1. The variance along direction $j$ is proportional to $S_j^2$. To *project* is to take the dot product with each direction.
 
 
 # %% exercise="pca"

@@ -210,10 +210,11 @@ print("the head:", resnet.fc)
 def replace_head(model, num_outputs):
     """Replace the last nn.Linear of the model by a fresh one with num_outputs outputs.
 
-    model: an nn.Module of any structure, with at least one nn.Linear that is not the
-        model itself. Its last nn.Linear, of shape (out_features, in_features), gives way
-        to a new nn.Linear with the same in_features and with a bias. Everything else
-        stays: the same modules and tensors, trainable or not as before, in the same mode.
+    model: an nn.Module of any structure, in float32, with at least one nn.Linear that is not the
+        model itself; no module is in two places. The nn.Linear that comes last in
+        model.named_modules() gives way to a new one, trainable, with the same in_features
+        and with a bias, whatever the old one was. Everything else stays: the same modules
+        and tensors, trainable or not as before, in the same mode.
     Returns the model itself.
 
     >>> model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 10), nn.LogSoftmax(-1))
@@ -306,18 +307,19 @@ assert called == ["late"] * 3, "all three functions give the last name"
 # %% [markdown]
 # ### Exercise: `activations`
 #
-# {{ activations }} Let the model run on `x` and return what the named modules put out.
+# {{ activations }} Let the model run on `x` and return what the named modules put out. How often it runs, and in which mode, is up to you: the modules here give the same each time.
 
 
 # %% exercise="activations"
 def activations(model, layers, x):
     """What the named modules put out while the model runs on x.
 
-    model: an nn.Module. layers: a list of paths as in model.named_modules().
-    x: a batch (n, ...).
+    model: an nn.Module that calls each of its modules once. layers: a list of paths as in
+        model.named_modules(). x: a batch (n, ...).
     Returns a dict from each path in layers to that module's output, a detached tensor
     (n, ...).
-    Afterwards no hook is left on the model, and it is in the same mode as before.
+    Afterwards your hooks are gone from the model, hooks of others are not, and every
+        module is in the same mode as before.
 
     >>> model = nn.Sequential(nn.Flatten(), nn.ReLU())
     >>> activations(model, ["0"], torch.tensor([[[1.0], [-2.0]]]))
@@ -355,7 +357,7 @@ def activations(model, layers, x):
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# Keep all handles in a list. If you want to be thorough, remove them in a `finally:` block, so that they go even when the model raises. And copy the output with `.clone()`: a layer after it may change it in place, as every ReLU of resnet34 does.
+# Keep all handles in a list, and remove each. (In a `finally:` block they go even when the model raises; the check does not ask for that.) And copy the output with `.clone()`: a layer after it may change it in place, as every ReLU of resnet34 does.
 #
 # </details>
 # <details><summary>Help, I get this error</summary>
@@ -736,8 +738,8 @@ def repair_discriminative_lrs():
 def parameter_groups(groups, lrs):
     """One dict {"params": ..., "lr": ...} for each module, in order.
 
-    groups: a list of modules with parameters of any shapes. lrs: a list of as many
-    learning rates.
+    groups: a list of modules with parameters of any shapes, none of them in two modules.
+    lrs: a list of as many learning rates.
     "params" lists the module's trainable parameters, the tensors themselves; it is empty
     where all are frozen.
     Raises ValueError where there are not as many rates as modules.

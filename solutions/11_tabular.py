@@ -166,7 +166,7 @@ assert errors["route means"] < errors["a line in distance"] < 14, "route means b
 def categorify(train, valid):
     """Codes for one categorical column.
 
-    train, valid: sequences of values; None and nan mean missing, all others can be sorted.
+    train, valid: sequences of at least one value; None and nan mean missing, all others can be sorted.
     Returns train_codes: int64, shape (n_train,); valid_codes: int64, shape (n_valid,); vocabulary: a sorted list.
     A code is the place in the vocabulary of train, plus 1; 0 is missing, or not in train.
 
@@ -254,8 +254,9 @@ for j, name in enumerate(CATEGORICAL):
 def fill_missing(train, valid):
     """Fills the gaps of one continuous column with the median of train.
 
-    train: float32, shape (n,), valid: float32, shape (m,); nan means missing. Both stay as they are.
-    Returns train and valid without gaps, then train_missing (n,) and valid_missing (m,), true where a gap was.
+    train: float32, shape (n,), valid: float32, shape (m,); nan means missing, all others are finite,
+    and train has at least one. Both stay as they are.
+    Returns train and valid without gaps, then train_missing (n,) and valid_missing (m,), True (or 1) where a gap was.
 
     >>> train, valid = torch.tensor([2.0, torch.nan, 3.0, 4.0]), torch.tensor([5.0, 0.0])
     >>> fill_missing(train, valid)[:2]
@@ -338,7 +339,7 @@ print("continuous columns, with their masks:", tuple(con_train.shape))
 #
 # Twenty wrong ways to fill gaps are known to this course. On a column without gaps nearly all of them look right. Expose them.
 #
-# {{ expose_fill_missing }} A *case* is a dict with the keys `"train"` and `"valid"`, float32 tensors with one dimension, in which `torch.nan` stands for a gap. Hand in one or two of them, with at most 12 numbers in the tensors of each, and what right code makes of `train` for the first case, worked out on paper (where two values are in the middle, take the lower one here): without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
+# {{ expose_fill_missing }} A *case* is a dict with the keys `"train"` and `"valid"`, float32 tensors with one dimension, in which `torch.nan` stands for a gap. Hand in one or two of them, with at most 12 numbers in the tensors of each, gaps included, and what right code makes of `train` for the first case, worked out on paper (where two values are in the middle, take the lower one here): without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_fill_missing"
@@ -474,7 +475,7 @@ plots.show(
 # - Column j of `categorical` is looked up in a table of shape `(cardinalities[j], embedding_size(cardinalities[j]))`. A cardinality includes code 0.
 # - The embeddings come first, in the order of the columns, then the continuous columns.
 # - An affine map for each width in `hidden`, each followed by a ReLU, then one to `n_outputs` without. `hidden` may be empty.
-# - Let the tables start as small random numbers around 0, of standard deviation 0.01. (In a fresh `nn.Embedding` it is 1.) You will see at the end what that is good for.
+# - Let the tables start as small random numbers around 0, of standard deviation 0.01. (In a fresh `nn.Embedding` it is 1.) You will see at the end what that is good for. How the affine maps start is up to you.
 
 
 # %% exercise="TabularModel"

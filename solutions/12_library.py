@@ -175,7 +175,8 @@ class Sequential:
     layers: a list of objects with forward, backward, parameters and gradients.
     forward(x): x of shape (n, d_in) -> the output of the last layer, (n, d_out).
     backward(grad_out): (n, d_out) -> the gradient of x, (n, d_in), after a forward.
-    parameters(), gradients(): lists with those of all layers, in the order of the layers.
+    parameters(), gradients(): lists (or what a loop goes through like one) with those
+    that the layers have at the time of the call, in the order of the layers.
     The parameters are the layers' own tensors, not copies.
 
     >>> generator = torch.Generator().manual_seed(0)
@@ -234,11 +235,11 @@ class Sequential:
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `AttributeError: '_Affine' object has no attribute 'x'`: `backward` reached a layer before its `forward`.
+# `AttributeError: 'Linear' object has no attribute 'x'`: `backward` reached a layer before its `forward`.
 #
 # `RuntimeError: einsum(): subscript o has size 4 ...`, or `mat1 and mat2 shapes cannot be multiplied`: a layer got what another one should get. Print the shapes between the layers.
 #
-# `TypeError: '_Affine' object is not callable`: these layers have no `layer(x)`; call `layer.forward(x)`.
+# `TypeError: 'Linear' object is not callable`: these layers have no `layer(x)`; call `layer.forward(x)`.
 #
 # `TypeError: 'NoneType' object is not iterable`: `parameters()` or `gradients()` returns nothing.
 #
@@ -291,7 +292,7 @@ def gradient_check(net, loss, x, y):
 
     net: has forward, backward, parameters and gradients. loss: has forward(logits, targets)
     and backward(). x: (n, d), float64. y: (n,), int64 targets.
-    Afterwards the parameters are what they were.
+    Afterwards the parameters are what they were, to the last digit.
 
     >>> layer = Linear(3, 2, torch.Generator().manual_seed(0))  # one layer is a net too
     >>> layer.weight, layer.bias = layer.weight.double(), layer.bias.double()
@@ -417,7 +418,7 @@ def take_step(net, loss, sgd, batch, targets, decay=1e-4):
 # | `steps_per_fit(n, batch_size, epochs)` | the number of all steps |
 # | `one_cycle(step, total_steps, lr_max)` | the pair `(lr, momentum)` of a step, counted from 0 |
 #
-# **How it is judged.** As `fit_mnist` of lesson 05: 4,000 digits to train on and 1,000 that your function never sees, every one moved by up to 3 pixels. `torch.nn`, `torch.optim` and autograd do not count.
+# **How it is judged.** As `fit_mnist` of lesson 05: 4,000 digits to train on and 1,000 that your function never sees, every one moved by up to 3 pixels. `torch.nn`, `torch.optim` and autograd are not allowed.
 #
 # | accuracy on the unseen digits | points |
 # |---|---|

@@ -60,7 +60,7 @@ class EmbeddingLookup(Exercise):
         yield case("three different rows", 5, 4, torch.tensor([3, 1, 4]))
         repeated = torch.cat([rng.integers(0, 6, 3), torch.tensor([2, 5, 2])])
         yield case("rows that repeat, idx is a column", 6, 3, repeated[:, None])
-        yield case("idx is a matrix", 7, 3, rng.permutation(7)[:6].reshape(2, 3))
+        yield case("idx is a matrix", 7, 3, rng.permutation(6).reshape(2, 3))
         yield case("a single row", 4, 5, torch.tensor(2))
         yield case("one column of weight, idx is a row", 5, 1, torch.tensor([[4, 0]]))
         yield case("a single row, idx is a vector", 4, 2, torch.tensor([3]))
@@ -90,6 +90,21 @@ class EmbeddingLookup(Exercise):
             "stops with an error. idx may have any shape: every index is replaced by its row. "
             "Indexing a tensor with a tensor does that at once, without a loop.",
             sign=_only_vectors("rows", 2, 3),
+        ),
+        Mistake(
+            "not for a matrix of indices",
+            None,
+            "Where idx is a matrix, your code stops with an error. idx may have any shape: every "
+            "index is replaced by its row. Indexing a tensor with a tensor does that at once.",
+            sign=lambda evidence: [i for i in range(6) if "rows" in evidence[i]] == [0, 3, 5],
+        ),
+        Mistake(
+            "not for a single index",
+            None,
+            "Where idx is a single index, of shape (), your code stops with an error. A loop over "
+            "idx does that: such a tensor has nothing to loop over. Indexing a tensor with a "
+            "tensor suits every shape.",
+            sign=lambda evidence: [i for i in range(6) if "rows" in evidence[i]] == [0, 1, 2, 4, 5],
         ),
         Mistake(
             "each row once",
@@ -917,6 +932,33 @@ class DotProductBias(Exercise):
     )
 
 
+# The ranks of the directions in the first three cases, where they are sorted: right, upwards, and
+# the last ones upwards or downwards.
+SORTED = (
+    [[0], [0, 1], [0, 1, 2]],
+    [[0], [1, 0], [2, 1, 0]],
+    [[1], [3, 2], [2, 1, 0]],
+    [[1], [2, 3], [0, 1, 2]],
+)
+
+
+def _unsorted(evidence: Seen) -> bool:
+    """Whether the directions are those of a covariance, in no order of their variances."""
+    ranks = [_ranks(e) for e in evidence[:3]]
+    each_once = all(len({*case}) == len(case) and {*case} <= {0, 1, 2, 3} for case in ranks)
+    return each_once and ranks not in SORTED
+
+
+def _ranks(e: dict[str, Any]) -> list[int]:
+    """The rank of each direction of a case by the length of its projection, 5 / 2**rank; -1 where
+    it is none of these.
+    """
+    lengths = (e["projected"].detach().norm(dim=0) / 5).clamp(min=1e-6)
+    ranks = -lengths.log2()
+    near = (ranks - ranks.round()).abs() < 0.01
+    return [int(rank) if close else -1 for rank, close in zip(ranks.round(), near, strict=True)]
+
+
 class Pca(Exercise):
     """Centred x in the k directions of largest variance, these as rows, and their shares of
     variance.
@@ -936,7 +978,10 @@ class Pca(Exercise):
         def case(label: str, n: int, d: int, k: int) -> Case:
             spread = 2.0 ** -torch.arange(min(n, d) - (n <= d))
             left, _ = torch.linalg.qr(_centred(rng.normal(n, len(spread))))
-            right, _ = torch.linalg.qr(rng.normal(d, len(spread)))
+            near = rng.normal(d, len(spread))
+            if d == 3:  # near the axes, in an order that torch.linalg.eig keeps
+                near = torch.eye(3)[:, [1, 2, 0]] + 0.1 * near
+            right, _ = torch.linalg.qr(near)
             x = 5 * (left * spread) @ right.T + rng.normal(d)
             return Case(f"{label}: x ({n}, {d}), k = {k}", x=x, k=k)
 
@@ -999,6 +1044,14 @@ class Pca(Exercise):
             "columns count as they are.",
         ),
         Mistake(
+            "not sorted by variance",
+            None,
+            "You take directions of the right kind, but not those of the largest variance, or not "
+            "in their order: torch.linalg.eig and np.linalg.eig do not sort, and eigh sorts "
+            "upwards. Put the largest first.",
+            sign=_unsorted,
+        ),
+        Mistake(
             "smallest first",
             None,  # with fewer rows than columns the directions of no variance are arbitrary
             "These are the directions in which the points differ least. torch.linalg.eigh sorts "
@@ -1021,6 +1074,15 @@ class Pca(Exercise):
             edit("s**2", "s"),
             "You compute the shares from the singular values. A variance is a square: square "
             "them first.",
+        ),
+        *(
+            Mistake(
+                "shares of the variance of all numbers",
+                edit("variances[:k] / variances.sum()", f"projected.var(0) / {whole}.var()"),
+                "You divide by the variance of all numbers in one heap. The whole variance is the "
+                "sum of the variances of the columns.",
+            )
+            for whole in ("centred", "x")
         ),
         Mistake(
             "shares of what was kept",

@@ -16,10 +16,12 @@ from course_utils.exercises.mnist import FitMnist
 AUTOGRAD = (torch.autograd.backward, torch.autograd.grad, Tensor.backward)
 
 
-class _Affine:
-    """A layer of the judge's, whose attributes have other names than a student's and which hands
-    out lists that it keeps; off: factors on the smallest entry of each of its gradients, which no
-    size of a whole tensor shows.
+class Linear:
+    """A layer of the judge's, called as a student's for the sake of messages. Its attributes have
+    other names, and it hands out lists that it keeps.
+
+    off: factors on the smallest entry of each of its gradients, which no size of a whole tensor
+    shows.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
@@ -76,7 +78,7 @@ def _layers(case: Case) -> list[Any]:
     """Affine layers with a bend between each two."""
     layers: list[Any] = []
     for number, (weight, bias) in enumerate(zip(case.weights, case.biases, strict=True)):
-        layers += [_Bend()] * bool(number) + [_Affine(weight, bias)]
+        layers += [_Bend()] * bool(number) + [Linear(weight, bias)]
     return layers
 
 
@@ -344,6 +346,48 @@ class Sequential(Exercise):
             "layers would not notice.",
         ),
         Mistake(
+            "layers copied",
+            edit("= list(layers)", "= __import__('copy').deepcopy(list(layers))"),
+            "Your net works with copies of the layers. Whoever made the layers and changes one of "
+            "them later changes nothing in the net: keep the layers themselves.",
+        ),
+        Mistake(
+            "backward goes through once",
+            edit(
+                "= list(layers)",
+                "= list(layers)\n        self.back = reversed(self.layers)",
+                "in reversed(self.layers)",
+                "in self.back",
+            ),
+            "The first backward goes through the layers, and the next finds none: `reversed(...)` "
+            "gives an iterator, which is used up once. Make it anew in each backward.",
+        ),
+        Mistake(
+            "gradients add up",
+            edit(
+                "return grad_out",
+                "new = [g for layer in self.layers for g in layer.gradients()]\n"
+                "        sums = getattr(self, 'kept', None) or [0] * len(new)\n"
+                "        self.kept = [a + b for a, b in zip(sums, new)]\n"
+                "        return grad_out",
+                "return [g for layer in self.layers for g in layer.gradients()]",
+                "return self.kept",
+            ),
+            "gradients() gives the sum over all calls of backward. autograd adds up like that, and "
+            "then somebody has to set the sums to zero; here each backward makes new ones.",
+        ),
+        Mistake(
+            "lists of lists",
+            edit(
+                "[p for layer in self.layers for p in layer.parameters()]",
+                "[layer.parameters() for layer in self.layers]",
+                "[g for layer in self.layers for g in layer.gradients()]",
+                "[layer.gradients() for layer in self.layers]",
+            ),
+            "parameters() and gradients() give lists of lists, one for each layer. An optimizer "
+            "goes through tensors: put those of all layers into one list.",
+        ),
+        Mistake(
             "parameters in lists of their own",
             edit(
                 "[p for layer in self.layers for p in layer.parameters()]",
@@ -446,8 +490,9 @@ class GradientCheck(Exercise):
         else:
             yield "largest relative error", error, 1e-3
         after = [*case.weights, *case.biases]
-        same = all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
-        yield claim("the parameters are as they were", same)
+        moves = [float((a - b).abs().max()) for a, b in zip(before, after, strict=True)]
+        yield claim("the parameters are as they were, up to rounding", max(moves) < 1e-12)
+        yield claim("the parameters are exactly as they were", max(moves) == 0)
 
     mistakes = (
         Mistake(
@@ -455,6 +500,17 @@ class GradientCheck(Exercise):
             edit("        p.copy_(before)\n", ""),
             "After your check the parameters are not what they were. A check moves each entry up "
             "and down; put back what was there before.",
+        ),
+        Mistake(
+            "the parameters put back up to rounding",
+            None,
+            "After your check the parameters differ from what they were in the last digits: going "
+            "up, down and up again leaves rounding behind. Keep a copy and put that back.",
+            sign=lambda evidence: any(
+                e.get("the parameters are as they were, up to rounding") is True
+                and e.get("the parameters are exactly as they were") is False
+                for e in evidence
+            ),
         ),
         Mistake(
             "the smallest error",
@@ -528,6 +584,7 @@ class GradientCheck(Exercise):
             for error in (
                 "float((grad - slopes).norm() / (grad.norm() + slopes.norm()))",
                 "float((grad - slopes).abs().max() / (grad.abs() + slopes.abs()).max())",
+                "float((grad - slopes).abs().max() / max(grad.abs().max(), slopes.abs().max()))",
             )
         ),
         Mistake(

@@ -113,6 +113,20 @@ class Categorify(Exercise):
             "A value that train does not have gets code 1, which is that of the first category. "
             "Unknown and missing share code 0.",
         ),
+        *(
+            Mistake(
+                "unknown values get a neighbour's code",
+                edit("code.get(value, 0)", found),
+                "A value that train does not have gets the code of a value beside it. A search for "
+                "the place in a sorted list finds one for every value: compare what is there. "
+                "Unknown and missing share code 0.",
+            )
+            for found in (
+                "min(__import__('bisect').bisect_left(vocabulary, value) + 1, len(code))",
+                "__import__('bisect').bisect_left(vocabulary, value) + 1",
+                "__import__('bisect').bisect_right(vocabulary, value)",
+            )
+        ),
         Mistake(
             "unknown as -1",
             edit("code.get(value, 0)", "code.get(value, -1)"),
@@ -238,6 +252,7 @@ class Categorify(Exercise):
             )
             for what, kept in (
                 ("missing", "not _missing(value)"),
+                ("missing", "not (_missing(value) and column is train)"),
                 ("missing and unknown", "code.get(value)"),
             )
         ),
@@ -517,6 +532,12 @@ class FillMissing(Exercise):
         ),
         Mistake(
             "gaps counted in the median",
+            edit("train.nanmedian()", "train.sort().values[(len(train) - 1) // 2]"),
+            "You look for the middle among all entries, including the gaps: sorted, they come "
+            "last and move the middle upwards. Drop them first.",
+        ),
+        Mistake(
+            "gaps counted in the median",
             edit("train.nanmedian()", "train.sort().values[len(train) // 2]"),
             "You look for the middle among all entries, including the gaps: sorted, they come "
             "last and move the middle upwards. Drop them first.",
@@ -609,6 +630,11 @@ class FillMissing(Exercise):
             "masks inverted",
             edit("valid, train_missing, valid_missing", "valid, ~train_missing, ~valid_missing"),
             "The masks say where a value is known. They should be True where it was missing.",
+        ),
+        Mistake(
+            "one mask for both",
+            edit("valid, train_missing, valid_missing", "valid, train_missing, train_missing"),
+            "The mask of valid is that of train. Each column has gaps of its own.",
         ),
         Mistake(
             "masks swapped",
@@ -1537,7 +1563,8 @@ class ExposeFillMissing(Expose):
     beyond = (
         "median as a whole number",
         "each value once",
-        "one mask not returned",  # these are for the function's own check
+        "one mask not returned",
+        "one mask for both",  # these are for the function's own check
         "0 counts as a gap",
         "only the first gap filled",
         "known values filled too",

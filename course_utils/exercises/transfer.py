@@ -58,8 +58,13 @@ class _Attributes(nn.Module):
         return self.fc(self.norm(self.body(self.stem(x))).relu())
 
 
-def _net(kind: str, n_in: int, n_hidden: int, n_out: int, depth: int = 1) -> nn.Module:
-    """One of four layouts, the nested one of a depth; all but the first have several nn.Linear."""
+def _net(
+    kind: str, n_in: int, n_hidden: int, n_out: int, depth: int = 1, bias: bool = True
+) -> nn.Module:
+    """One of four layouts, the nested one of a depth; all but the first have several nn.Linear.
+
+    bias: whether the head that has something after it has one.
+    """
     if kind == "one layer in a list":
         return nn.Sequential(nn.BatchNorm1d(n_in), nn.ReLU(), nn.Linear(n_in, n_out))
     if kind == "attributes":
@@ -70,7 +75,7 @@ def _net(kind: str, n_in: int, n_hidden: int, n_out: int, depth: int = 1) -> nn.
             body.extend([nn.Linear(n_hidden, n_hidden), nn.Tanh()])
         last = nn.Sequential(OrderedDict(body=nn.Linear(n_hidden, n_out)))  # called like another
         return nn.Sequential(OrderedDict(body=body, top=nn.Sequential(nn.Dropout(0.5), last)))
-    end = nn.Sequential(nn.Linear(n_hidden, n_out), nn.LogSoftmax(-1))
+    end = nn.Sequential(nn.Linear(n_hidden, n_out, bias=bias), nn.LogSoftmax(-1))
     return nn.Sequential(nn.Linear(n_in, n_hidden), nn.Tanh(), end)
 
 
@@ -86,6 +91,18 @@ def _linears(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
 def _kind(answer: object) -> str | None:
     """What was returned in words, such as "a list"; None stays None."""
     return None if answer is None else f"a {type(answer).__name__}"
+
+
+def _relation(answer: Any, model: nn.Module) -> str | None:
+    """What an answer is to the model."""
+    if answer is model:
+        return "the model itself"
+    inside = list(answer.modules())[1:] if isinstance(answer, nn.Module) else []
+    if any(module is model for module in inside):
+        return "a new module with the model inside"
+    if any(module is child for module in inside for child in model.children()):
+        return "a new module with modules of the model inside"
+    return _kind(answer)
 
 
 class ReplaceHead(Exercise):
@@ -122,7 +139,8 @@ class ReplaceHead(Exercise):
     def probe(self, replace_head: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         torch.rand(1)  # or an answer that sets the seed would draw the old head's numbers
         with unguarded():
-            model = _net(case.kind, case.n_in, case.n_hidden, case.n_out).train(case.training)
+            model = _net(case.kind, case.n_in, case.n_hidden, case.n_out, bias=False)
+            model.train(case.training)
         _, _, old = _linears(model)[-1]
         old.requires_grad_(case.training)  # a fresh layer is trainable, whatever the old one was
         before = {
@@ -134,11 +152,7 @@ class ReplaceHead(Exercise):
         next(iter(before.values())).requires_grad_(False)
         layers = {name: module for name, module in model.named_modules() if module is not old}
         answer = replace_head(model, case.num_outputs)
-        around = isinstance(answer, nn.Module) and any(
-            module is model for module in answer.modules()
-        )
-        around_it = "a new module with the model inside" if around else _kind(answer)
-        yield "what comes back", "the model itself" if answer is model else around_it
+        yield "what comes back", _relation(answer, model)
         linears = _linears(model)
         yield (
             "the linear layers, each as (in, out)",
@@ -156,7 +170,7 @@ class ReplaceHead(Exercise):
         same = [any(torch.equal(row, other) for other in old.weight) for row in head.weight]
         yield "rows of the new weight that the old one had", sum(same)
         yield "different numbers in the new weight", len(head.weight.unique())
-        yield claim("the head is trainable", head.weight.requires_grad)
+        yield claim("the head is trainable", all(p.requires_grad for p in head.parameters()))
         after = dict(model.named_parameters())
         yield (
             "other parameters that are not the same tensors",
@@ -206,6 +220,17 @@ class ReplaceHead(Exercise):
             "You replaced the first nn.Linear you came to. The head is the last one.",
         ),
         Mistake(
+            "the last of one parent after the other",
+            edit(
+                "linears[-1]",
+                "sorted(linears, key=lambda item: list(dict(model.named_modules())).index("
+                "item[0].rpartition('.')[0]))[-1]",
+            ),
+            "You go through the parents, one after the other, and through the children of each. "
+            "Then an nn.Linear deep inside an early part comes after one that lies directly in the "
+            "model behind it. `named_modules()` gives all in the order of the model.",
+        ),
+        Mistake(
             "the last in the alphabet",
             edit("linears[-1]", "sorted(linears, key=lambda item: item[0])[-1]"),
             "You replaced the nn.Linear whose name comes last in the alphabet. The head is the "
@@ -252,6 +277,17 @@ class ReplaceHead(Exercise):
             "You put the model and a new layer into a new container. The old head is still "
             "there, and the new layer reads its outputs. Change the model itself: the new "
             "layer takes the old head's place.",
+        ),
+        Mistake(
+            "a new model of the old one's parts",
+            edit(
+                "setattr(model.get_submodule(parent), child, head)\n    return model",
+                "parts = list(model.children())\n    parts[parts.index(old)] = head\n"
+                "    return nn.Sequential(*parts)",
+            ),
+            "You return a new container with the parts of the model in it. It runs them one after "
+            "the other, whatever the model's own forward does, and the model that was passed in "
+            "is not it. Change the model itself.",
         ),
         Mistake(
             "the container replaced with the head",
@@ -381,6 +417,12 @@ class ReplaceHead(Exercise):
             edit("num_outputs)\n", "num_outputs, bias=False)\n"),
             "The new head has no bias. A fresh nn.Linear has one unless you tell it not to.",
         ),
+        Mistake(
+            "a bias only where the old head has one",
+            edit("num_outputs)\n", "num_outputs, bias=old.bias is not None)\n"),
+            "Where the old head has no bias, the new one has none either. Only the number of "
+            "inputs comes from the old head: a fresh nn.Linear has a bias.",
+        ),
         *(
             Mistake(
                 name,
@@ -433,12 +475,13 @@ class _Switch(Exercise):
     to: bool
 
     def cases(self, rng: Rng) -> Iterable[Case]:
+        to, other = [self.to], [not self.to]  # of the parameters, again and again
         for label, part, start, training in (
-            ("a whole net", "", not self.to, True),
-            ("the first part of a net", "body", not self.to, False),
-            ("a net that is half frozen", "", None, True),
-            ("a net that is so already", "", self.to, True),
-            ("a single layer", "body.0", not self.to, True),
+            ("a whole net", "", other, True),
+            ("the first part of a net", "body", other + to, False),
+            ("a net that is half frozen", "", to + other, True),
+            ("a net that is so already", "", to, True),
+            ("a single layer", "body.0", other, True),
         ):
             depth = rng.integer(1, 5)
             yield Case(label, part=part, start=start, training=training, depth=depth)
@@ -454,7 +497,7 @@ class _Switch(Exercise):
         parameters = dict(model.named_parameters())
         for index, p in enumerate(parameters.values()):
             p.grad = torch.ones_like(p)
-            p.requires_grad = index % 2 == 0 if case.start is None else case.start
+            p.requires_grad = case.start[index % len(case.start)]
         values = {name: p.detach().clone() for name, p in parameters.items()}
         gradients = {name: p.grad for name, p in parameters.items()}
         settings = _settings(model)
@@ -601,6 +644,15 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             edit(change, f"if p.requires_grad is {to}:\n            break\n        {change}"),
             f"Your loop ends at the first parameter that is {done} already. Later ones may not "
             "be: go through all.",
+        ),
+        Mistake(
+            "only the first parameter looked at",
+            edit(
+                loop,
+                f"if next({everything}).requires_grad is {to}:\n        return\n    {loop}",
+            ),
+            f"Where the first parameter is {done} already you do nothing. Others may not be: go "
+            "through all.",
         ),
         Mistake(
             "an attribute nothing reads",
@@ -793,6 +845,19 @@ class DiscriminativeLrs(Exercise):
                 "i / n_groups) for i in range(n_groups)] if before else [lr.stop]",
             ),
             "The last group does not get the upper rate. Between n groups there are n - 1 steps.",
+        ),
+        *(
+            Mistake(
+                "brackets left out in the exponent",
+                edit(
+                    "** (i / before) for i in range(before)] + [lr.stop]",
+                    f"** ({exponent}) for i in range(n_groups)]{single}",
+                ),
+                "`1 / n - 1` is (1 / n) - 1, a negative number: a division comes before a "
+                "subtraction. Put brackets around n - 1.",
+            )
+            for exponent in ("(1 / n_groups - 1) * i", "i / n_groups - 1")
+            for single in ("", " if before else [lr.stop]")
         ),
         Mistake(
             "one step ahead",
@@ -1263,6 +1328,26 @@ class ParameterGroups(Exercise):
             "with the modules. Keep it, with an empty list of parameters.",
         ),
         Mistake(
+            "rates handed on past a frozen module",
+            edit(
+                '"lr": lr',
+                '"lr": next(rates) if any(p.requires_grad for p in group.parameters()) else 0.0',
+                "pairs = zip",
+                "rates = iter(lrs)\n    pairs = zip",
+            ),
+            "A module that is wholly frozen takes no rate from the list, so those after it get the "
+            "rates of others. The first rate belongs to the first module, frozen or not.",
+        ),
+        Mistake(
+            "rates handed on past a frozen module",
+            edit(
+                "zip(groups, lrs, strict=True)",
+                "zip([g for g in groups if any(p.requires_grad for p in g.parameters())], lrs)",
+            ),
+            "A module that is wholly frozen is missing, and those after it get the rates of "
+            "others. Every module has its own dict and its own rate, frozen or not.",
+        ),
+        Mistake(
             "only the frozen ones",
             edit("if p.requires_grad", "if not p.requires_grad"),
             "You collect the parameters that are frozen. The optimizer needs the others.",
@@ -1382,6 +1467,8 @@ class Activations(Exercise):
             ):
                 p.copy_(values)
         layers = list(case.layers)
+        listened = model.get_submodule(layers[0] if layers else "")
+        other = listened.register_forward_hook(lambda *_: None)  # somebody else's
         answer = activations(model, case.layers, case.x)
         yield "what is returned", "a dict" if isinstance(answer, dict) else _kind(answer)
         if not isinstance(answer, dict):
@@ -1393,8 +1480,10 @@ class Activations(Exercise):
         for name in layers:
             yield f"output of {name}", answer[name]
             yield claim(f"the output of {name} is detached", not answer[name].requires_grad)
+        stays = other.id in listened._forward_hooks
         hooks = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
-        yield "hooks left behind", hooks
+        yield "hooks left behind", hooks - stays
+        yield claim("a hook that was there before is there still", stays)
         yield (
             "modules in training mode",
             [name or "the model" for name, m in model.named_modules() if m.training],
@@ -1429,6 +1518,21 @@ class Activations(Exercise):
             "One hook is removed and the others stay: your loop gives the same name to each "
             "handle, and only the last is left in it. (Where no layer is asked for there is "
             "none.) Keep all handles in a list.",
+        ),
+        Mistake(
+            "all hooks removed",
+            edit(
+                "for handle in handles:\n            handle.remove()",
+                "for name in layers:\n            model.get_submodule(name)._forward_hooks.clear()",
+            ),
+            "You take off every hook, those of others too. The handle that "
+            "`register_forward_hook` returns removes the one hook that you put on.",
+        ),
+        Mistake(
+            "outputs in the order of running",
+            edit("return outputs", "return dict(zip(layers, outputs.values()))"),
+            "The outputs come in the order in which the modules run, and you pair them with "
+            "`layers` in its own order. The two orders may differ: let each hook know its path.",
         ),
         Mistake(
             "nothing recorded",

@@ -2247,3 +2247,39 @@ class DotProductBias(_Dot):
     def forward(self, users, items):
         match = F.cosine_similarity(self.user_factors[users], self.item_factors[items], dim=1)
         return _srange(match + self.user_bias[users] + self.item_bias[items], *self.y_range)
+
+
+@wrong("embeddings.embedding_lookup", "not for a single index")
+def lookup_by_a_loop(weight, idx):
+    rows = []
+    for i in idx:
+        rows.append(weight[i])
+    return torch.stack(rows)
+
+
+@wrong("embeddings.embedding_lookup", "not for a matrix of indices")
+def lookup_by_index_select(weight, idx):
+    return torch.index_select(weight, 0, idx)
+
+
+@wrong("embeddings.pca", "not sorted by variance")
+def pca_by_eig(x, k):
+    c = x - x.mean(0)
+    vals, vecs = torch.linalg.eig(c.T @ c)
+    vals, vecs = vals.real, vecs.real
+    return c @ vecs[:, :k], vecs[:, :k].T, vals[:k] / vals.sum()
+
+
+@wrong("embeddings.pca", "shares of the variance of all numbers")
+def pca_with_the_variance_of_all(x, k):
+    c = x - x.mean(0)
+    _, S, Vh = torch.linalg.svd(c, full_matrices=False)
+    projected = c @ Vh[:k].T
+    return projected, Vh[:k], projected.var(0) / c.var()
+
+
+@wrong("embeddings.pca", "shares of the variance of all numbers")
+def pca_with_the_variance_of_x(x, k):
+    c = x - x.mean(0)
+    s, vh = torch.linalg.svd(c, full_matrices=False)[1:]
+    return c @ vh[:k].mT, vh[:k], s[:k].square() / (len(x) - 1) / x.var()

@@ -1,5 +1,6 @@
 """Right and wrong answers to the exercises of lesson 12."""
 
+import copy
 from functools import reduce
 from itertools import chain
 
@@ -225,8 +226,8 @@ class Sequential(SequentialWithLoops):
 
 @wrong(
     "library.Sequential",
-    "parameters in lists of their own",
-    "gradients in lists of their own",
+    ("lists of lists", "parameters in lists of their own"),
+    ("lists of lists", "gradients in lists of their own"),
 )
 class Sequential(SequentialWithLoops):
     def parameters(self):
@@ -729,3 +730,99 @@ def gradient_check(net, loss, x, y):
         if error > 1e-4:
             break
     return error
+
+
+@wrong("library.Sequential", "lists of lists", "backward in the order of forward")
+class BackwardAsForwardWithListsOfLists(SequentialWithLoops):
+    def backward(self, grad_out):
+        for layer in self.layers:
+            grad_out = layer.backward(grad_out)
+        return grad_out
+
+    def parameters(self):
+        return [layer.parameters() for layer in self.layers]
+
+    def gradients(self):
+        return [layer.gradients() for layer in self.layers]
+
+
+@wrong("library.Sequential", "layers copied")
+class SequentialOfCopies(SequentialWithLoops):
+    def __init__(self, layers):
+        self.layers = [copy.deepcopy(layer) for layer in layers]
+
+
+@wrong("library.Sequential", "backward goes through once")
+class SequentialWithAnIterator(SequentialWithLoops):
+    def __init__(self, layers):
+        self.layers = layers
+        self.backwards = reversed(layers)
+
+    def backward(self, grad_out):
+        for layer in self.backwards:
+            grad_out = layer.backward(grad_out)
+        return grad_out
+
+
+@wrong("library.Sequential", "gradients add up")
+class SequentialWithSums(SequentialWithLoops):
+    total = None
+
+    def backward(self, grad_out):
+        for layer in reversed(self.layers):
+            grad_out = layer.backward(grad_out)
+        new = [g for layer in self.layers for g in layer.gradients()]
+        self.total = new if self.total is None else [t + g for t, g in zip(self.total, new)]
+        return grad_out
+
+    def gradients(self):
+        return self.total
+
+
+@right("library.Sequential")
+class SequentialWithYield(SequentialWithLoops):
+    def parameters(self):
+        for layer in self.layers:
+            yield from layer.parameters()
+
+    def gradients(self):
+        for layer in self.layers:
+            yield from layer.gradients()
+
+
+@wrong("library.gradient_check", "the parameters put back up to rounding")
+def up_and_down_and_up_again(net, loss, x, y, eps=1e-6):
+    loss.forward(net.forward(x), y)
+    net.backward(loss.backward())
+    worst = 0.0
+    for p, g in zip(net.parameters(), [g.clone() for g in net.gradients()]):
+        flat, slopes = p.view(-1), torch.zeros_like(p.view(-1))
+        for i in range(len(flat)):
+            flat[i] += eps
+            up = loss.forward(net.forward(x), y)
+            flat[i] -= 2 * eps
+            down = loss.forward(net.forward(x), y)
+            flat[i] += eps
+            slopes[i] = (up - down) / (2 * eps)
+        worst = max(worst, relative_error(g.view(-1), slopes))
+    return worst
+
+
+@wrong("library.gradient_check", "one size for a whole tensor")
+def largest_difference_over_the_largest_size(net, loss, x, y):
+    def error(a, b):
+        return ((a - b).abs().max() / max(a.abs().max(), b.abs().max(), torch.tensor(1e-8))).item()
+
+    errors = []
+    loss.forward(net.forward(x), y)
+    net.backward(loss.backward())
+    for p, g in zip(net.parameters(), [g.clone() for g in net.gradients()]):
+        start = p.clone()
+
+        def f(values, p=p):
+            p.copy_(values)
+            return loss.forward(net.forward(x), y)
+
+        errors.append(error(g, numerical_gradient(f, start.clone())))
+        p.copy_(start)
+    return max(errors)

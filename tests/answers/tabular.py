@@ -1,5 +1,6 @@
 """Right and wrong answers to the exercises of lesson 11."""
 
+import bisect
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -2419,3 +2420,53 @@ class TabularModel(_Tables):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
         width = [hidden[0] for _ in hidden]
         super().__init__(cardinalities, n_continuous, n_outputs, width)
+
+
+@wrong("tabular.categorify", "unknown values get a neighbour's code")
+def codes_by_bisect(train, valid):
+    vocabulary = sorted({v for v in train if v is not None and v == v})
+
+    def encode(column):
+        codes = []
+        for v in column:
+            if v is None or v != v:
+                codes.append(0)
+            else:
+                codes.append(min(bisect.bisect_left(vocabulary, v) + 1, len(vocabulary)))
+        return torch.tensor(codes)
+
+    return encode(train), encode(valid), vocabulary
+
+
+@wrong("tabular.categorify", "unknown values get a neighbour's code")
+def codes_by_bisect_on_the_right(train, valid):
+    known = sorted(set(v for v in train if not (v is None or v != v)))
+
+    def code(v):
+        return 0 if v is None or v != v else bisect.bisect(known, v)
+
+    return torch.tensor([*map(code, train)]), torch.tensor([*map(code, valid)]), known
+
+
+@wrong("tabular.categorify", "missing values dropped")
+def codes_of_what_train_has(train, valid):
+    train = [v for v in train if v is not None and v == v]
+    code = {v: i for i, v in enumerate(sorted(set(train)), 1)}
+    codes = [torch.tensor([code.get(v, 0) for v in column]) for column in (train, valid)]
+    return *codes, list(code)
+
+
+@wrong("tabular.fill_missing", "gaps counted in the median")
+def lower_middle_of_all_sorted(train, valid):
+    t, v = train.isnan(), valid.isnan()
+    m = torch.sort(train)[0][(len(train) - 1) // 2]
+    return train.masked_fill(t, m), valid.masked_fill(v, m), t, v
+
+
+@wrong("tabular.fill_missing", "one mask for both")
+def mask_copied_and_pasted(train, valid):
+    m = train.nanmedian()
+    train_missing = train.isnan()
+    valid_missing = train.isnan()
+    filled = torch.where(train.isnan(), m, train), torch.where(valid.isnan(), m, valid)
+    return *filled, train_missing, valid_missing

@@ -2881,3 +2881,139 @@ def parameter_groups(groups, lrs):
                 params.append(p)
         result.append({"params": params, "lr": lr})
     return result
+
+
+@wrong("transfer.replace_head", "a bias only where the old head has one")
+def head_with_the_old_ones_bias(model, num_outputs):
+    path, old = [(n, m) for n, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
+    parent, _, leaf = path.rpartition(".")
+    new = nn.Linear(old.in_features, num_outputs, bias=old.bias is not None)
+    setattr(model.get_submodule(parent), leaf, new)
+    return model
+
+
+@wrong("transfer.replace_head", "a new model of the old one's parts")
+def sequential_of_the_children(model, num_outputs):
+    children = list(model.children())
+    last = max(i for i, c in enumerate(children) if isinstance(c, nn.Linear))
+    children[last] = nn.Linear(children[last].in_features, num_outputs)
+    return nn.Sequential(*children)
+
+
+@wrong("transfer.replace_head", "a new model of the old one's parts", "the last child")
+def all_but_the_last_and_a_head(model, num_outputs):
+    *body, old = model.children()
+    return nn.Sequential(*body, nn.Linear(old.in_features, num_outputs))
+
+
+@wrong("transfer.replace_head", "the last of one parent after the other")
+def last_child_of_the_last_parent(model, num_outputs):
+    for parent in model.modules():
+        for name, child in parent.named_children():
+            if isinstance(child, nn.Linear):
+                last = (parent, name, child)
+    parent, name, child = last
+    setattr(parent, name, nn.Linear(child.in_features, num_outputs))
+    return model
+
+
+def _unless_the_first_is_so(to):
+    def switch(module):
+        params = list(module.parameters())
+        if not params or params[0].requires_grad == to:
+            return
+        for p in params:
+            p.requires_grad = to
+
+    return switch
+
+
+wrong("transfer.freeze", "only the first parameter looked at")(_unless_the_first_is_so(False))
+wrong("transfer.unfreeze", "only the first parameter looked at")(_unless_the_first_is_so(True))
+
+
+@wrong("transfer.discriminative_lrs", "brackets left out in the exponent")
+def rates_without_brackets(lr, n_groups):
+    if not isinstance(lr, slice):
+        return [lr] * n_groups
+    if lr.start is None:
+        return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+    if n_groups == 1:
+        return [lr.stop]
+    factor = (lr.stop / lr.start) ** (1 / n_groups - 1)
+    return [lr.start * factor**i for i in range(n_groups)]
+
+
+@wrong("transfer.discriminative_lrs", "brackets left out in the exponent")
+def rates_with_a_share_minus_one(lr, n_groups):
+    if isinstance(lr, slice):
+        if lr.start is None:
+            return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+        return [lr.start * (lr.stop / lr.start) ** (i / n_groups - 1) for i in range(n_groups)]
+    return [lr for _ in range(n_groups)]
+
+
+@wrong("transfer.parameter_groups", "rates handed on past a frozen module")
+def the_next_rate_where_one_is_needed(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError("mismatch")
+    rates = iter(lrs)
+    out = []
+    for g in groups:
+        params = [p for p in g.parameters() if p.requires_grad]
+        out.append({"params": params, "lr": next(rates) if params else 0.0})
+    return out
+
+
+@wrong("transfer.parameter_groups", "rates handed on past a frozen module")
+def trainable_modules_first(groups, lrs):
+    if len(groups) != len(lrs):
+        raise ValueError(f"{len(groups)} modules, {len(lrs)} rates")
+    pairs = [(g, [p for p in g.parameters() if p.requires_grad]) for g in groups]
+    trainable = [params for _, params in pairs if params]
+    return [{"params": params, "lr": lr} for params, lr in zip(trainable, lrs)]
+
+
+@wrong("transfer.activations", "all hooks removed")
+def clears_all_hooks(model, layers, x):
+    out = {}
+    for p in layers:
+
+        def hook(module, inputs, output, p=p):
+            out[p] = output.detach().clone()
+
+        model.get_submodule(p).register_forward_hook(hook)
+    try:
+        model(x)
+    finally:
+        for p in layers:
+            model.get_submodule(p)._forward_hooks.clear()
+    return out
+
+
+@wrong("transfer.activations", "all hooks removed")
+def clears_the_hooks_of_every_module(model, layers, x):
+    found = {}
+    for path, module in model.named_modules():
+        if path in layers:
+            module.register_forward_hook(
+                lambda m, i, o, path=path: found.__setitem__(path, o.detach().clone())
+            )
+    model(x)
+    for module in model.modules():
+        module._forward_hooks.clear()
+    return found
+
+
+@wrong("transfer.activations", "outputs in the order of running")
+def a_list_in_the_order_of_running(model, layers, x):
+    outputs = []
+
+    def hook(module, inputs, output):
+        outputs.append(output.detach().clone())
+
+    handles = [model.get_submodule(p).register_forward_hook(hook) for p in layers]
+    model(x)
+    for h in handles:
+        h.remove()
+    return dict(zip(layers, outputs))
