@@ -38,6 +38,11 @@ def _only_vectors(name: str, matrix: int, single: int) -> Callable[[Seen], bool]
     )
 
 
+def _dimensions(evidence: Seen) -> list[int]:
+    """How many dimensions the rows of each case have, 0 where there are none."""
+    return [e["rows"].ndim if "rows" in e else 0 for e in evidence[:6]]
+
+
 EMBEDDING = operators("embedding(_|$)|embedding_bag")
 FACTORS = "user_factors", "item_factors"  # the tables of DotProductBias
 
@@ -96,7 +101,7 @@ class EmbeddingLookup(Exercise):
             None,
             "Where idx is a matrix, your code stops with an error. idx may have any shape: every "
             "index is replaced by its row. Indexing a tensor with a tensor does that at once.",
-            sign=lambda evidence: [i for i in range(6) if "rows" in evidence[i]] == [0, 3, 5],
+            sign=lambda evidence: _dimensions(evidence) == [2, 0, 0, 2, 0, 2],
         ),
         Mistake(
             "not for a single index",
@@ -104,7 +109,7 @@ class EmbeddingLookup(Exercise):
             "Where idx is a single index, of shape (), your code stops with an error. A loop over "
             "idx does that: such a tensor has nothing to loop over. Indexing a tensor with a "
             "tensor suits every shape.",
-            sign=lambda evidence: [i for i in range(6) if "rows" in evidence[i]] == [0, 1, 2, 4, 5],
+            sign=lambda evidence: _dimensions(evidence) == [2, 3, 3, 0, 3, 2],
         ),
         Mistake(
             "each row once",
