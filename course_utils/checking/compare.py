@@ -140,9 +140,8 @@ def same(expected: Any, got: Any, slack: Slack) -> bool:
     if isinstance(expected, Tensor):
         return _same_tensor(expected, got, slack)
     if isinstance(expected, list):
-        return _same_list(
-            expected, got.tolist() if isinstance(got, Tensor) and got.ndim == 1 else got, slack
-        )
+        listed = isinstance(got, Tensor) and got.shape == (len(expected),)
+        return _same_list(expected, got.tolist() if listed else got, slack)
     if isinstance(expected, dict):
         return _same_dict(expected, got, slack)
     if isinstance(expected, int | float) and not isinstance(expected, bool):

@@ -210,7 +210,8 @@ class Exercise:
         if holds is None:
             return value
         try:
-            return claim(name, holds(*value))[1]
+            # A tensor in place of the list would be taken apart into one for each of its numbers.
+            return isinstance(value, list) and claim(name, holds(*value))[1]
         except Exception:  # whatever it is, it does not show what it should
             return False
 

@@ -28,6 +28,7 @@ from course_utils.errors import CourseError
 
 # Pairs of mistakes tried on one case; with a bound in seconds the load would decide on a name.
 MOST_PAIRS = 110
+LARGEST_SEEN = 100_000  # numbers of a tensor in which the sign of a mistake is looked for
 TOGETHER, EITHER = "; ", ", or "  # between two names; no name of a mistake holds either
 # Runs of known mistakes that are kept, as a student checks the same exercise again and again.
 KEPT_RUNS = 20_000
@@ -88,7 +89,7 @@ def name(
 
 def signed_by(exercise: Exercise, got: Sequence[Evidence]) -> Mistake | None:
     """The first mistake whose sign shows in the evidence; what a sign cannot read shows nothing."""
-    values = [evidence.values for evidence in got]
+    values = [_small(evidence.values) for evidence in got]
     for mistake in exercise.mistakes:
         try:
             if mistake.sign is not None and mistake.sign(values):
@@ -96,6 +97,15 @@ def signed_by(exercise: Exercise, got: Sequence[Evidence]) -> Mistake | None:
         except Exception:
             continue
     return None
+
+
+def _small(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of which a sign may look at every number."""
+    return {
+        name: value
+        for name, value in values.items()
+        if not isinstance(value, Tensor) or value.numel() <= LARGEST_SEEN
+    }
 
 
 @dataclass

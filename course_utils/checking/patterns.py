@@ -379,15 +379,24 @@ def length(found: Difference) -> Found:
         return None
     text = f"The list of {found.name} should have {_entries(len(a))}. It has {len(b)}"
     ends = (
-        (a[:-1] == b, "the last one is missing"),
-        (a[1:] == b, "the first one is missing"),
-        (a == b[:-1], "the last one is too many"),
-        (a == b[1:], "the first one is too many"),
-        (0 < len(b) < len(a) and a[: len(b)] == b, "those that are there are right"),
-        (0 < len(a) < len(b) and b[: len(a)] == a, f"the first {len(a)} are right"),
+        (_equal(a[:-1], b), "the last one is missing"),
+        (_equal(a[1:], b), "the first one is missing"),
+        (_equal(a, b[:-1]), "the last one is too many"),
+        (_equal(a, b[1:]), "the first one is too many"),
+        (len(b) > 0 and _equal(a[: len(b)], b), "those that are there are right"),
+        (len(a) > 0 and _equal(a, b[: len(a)]), f"the first {len(a)} are right"),
     )
     more = next((f": {words}" for fits, words in ends if fits), "")
     return "number of entries", f"{text}{more}."
+
+
+def _equal(one: list[Any], other: list[Any]) -> bool:
+    """Whether two lists have the same items, none of which is or holds a tensor."""
+    holds = Tensor, list, dict
+    return len(one) == len(other) and all(
+        not isinstance(a, holds) and not isinstance(b, holds) and a == b
+        for a, b in zip(one, other, strict=True)
+    )
 
 
 def part(expected: Tensor, got: Tensor) -> str:

@@ -1246,8 +1246,22 @@ try:
 except OSError:
     pass
 """, "poisoning")  # fmt: skip
+hostile("d_port_left_behind", """
+import socket
+try:
+    with socket.create_server(('127.0.0.1', 4321), reuse_port=False) as server:
+        with socket.create_connection(('127.0.0.1', 4321)):
+            server.accept()[0].close()  # who closes first keeps the port for a minute
+except OSError:
+    pass
+""", "poisoning")  # fmt: skip
 hostile("e_looks_for_what_was_left", f"""
-import builtins, os, sys
+import builtins, errno, os, socket, sys
+try:
+    socket.socket().bind(('127.0.0.1', 4321))
+except OSError as error:
+    if error.errno == errno.EADDRINUSE:
+        print('LEAK: a port of another submission')
 for path in {MARKS} + ('/tmp/alive', '/dev/shm/psm_poison'):
     if os.path.exists(path):
         print('LEAK: found', path)

@@ -18,6 +18,7 @@ from course_utils.errors import CourseError
 from course_utils.grading.classroom import statistics
 from course_utils.grading.outside import (
     admission,
+    causes,
     exchange,
     gate,
     graded,
@@ -93,6 +94,17 @@ def strings(n):
 @pytest.mark.parametrize("made", [words, strings])
 def test_a_cell_of_two_kinds_is_read_in_proportion(made):
     assert grows_in_proportion(rebuilt, lambda size: submitted(corpus.cell(made(size))))
+
+
+def test_what_an_answer_uses_is_found_in_proportion():
+    def made(size):
+        stores = "".join(f"a{number}=" for number in range(size // 12))
+        return stores + ",".join(f"b{number}" for number in range(size // 12)) + ",a1"
+
+    def found(source):
+        assert causes._reached("a0", causes._uses([source, "b1 = right"]), {"right"}) == {"right"}
+
+    assert grows_in_proportion(found, made, sizes=(12_000, 48_000))
 
 
 CELLS = {

@@ -40,8 +40,8 @@ def close():
     warm.close()
 
 
-def graded(text):
-    """The row of a notebook in which `test` is answered with this text."""
+def graded(text, own=()):
+    """The row of a notebook in which `test` is answered with this text, below cells of one's own."""
     marks = {"schema_version": 3, "task": False}
     answer = marks | {"grade_id": "test", "grade": False, "locked": False, "solution": True}
     checked = marks | {"grade_id": "check-test", "grade": True, "locked": True, "solution": False}
@@ -55,6 +55,7 @@ def graded(text):
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     release = json.dumps(notebook)
     cells[1]["source"] = text
+    cells[1:1] = map(corpus.cell, own)
     content = json.dumps(notebook).encode()
     [row] = worker.grade(Task("03_backprop", release, content, seed=SEED)).checks
     return row
@@ -157,7 +158,36 @@ child.encode = forge
 """
 
 
-@pytest.mark.parametrize("text", [VOTE, FORGED], ids=["a vote", "another verdict at the end"])
+# What the first attempt saw decides which cell is left out in the second, which so knows it.
+VOTE_IN_TWO = """
+import gc, os, socket, zlib
+from course_utils.grading.inside import wire
+sock = next(thing for thing in gc.get_objects() if isinstance(thing, socket.socket))
+def given():
+    x = torch.tensor([[3.0, -1.0, 4.0], [1.0, -5.0, 9.0], [2.0, -6.0, 5.0], [3.0, 5.0, -8.0]])
+    return [x, x.flip(0) - 2, torch.tensor([2.0, -7.0, 3.0])]
+there = [number for number in range(40) if f"cell_{number}" in globals()]
+def sign(got):
+    parts = got if isinstance(got, tuple | list) else [got]
+    return zlib.crc32(str([getattr(x, "tolist", str)() for x in parts]).encode()) % 40
+def test(backward):
+    cells = dict(zip(backward.__code__.co_freevars, backward.__closure__))
+    form, told = cells["self"].cell_contents, []
+    if len(there) < 40:
+        return sign(backward(*given())) not in there
+    for number in range(70):
+        told.append(sign(form.ask({"run": number, "given": given()}).get("gave")))
+        form.ask({"run": number, "said": "accepts"})
+    wire.send(sock, wire.STEP, 1 + max(told, key=told.count))
+    os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [VOTE, FORGED, VOTE_IN_TWO],
+    ids=["a vote", "another verdict at the end", "a vote in two attempts"],
+)
 def test_no_test_decides_after_it_has_seen_all(text):
-    row = graded(text)
+    row = graded(text, [f"cell_{number} = 1" for number in range(40)])
     assert (row.status, row.points) == ("crashed", 0.0)

@@ -5,12 +5,14 @@ import json
 import pytest
 import torch
 
-from course_utils.checking import diagnosis
+from course_utils.checking import diagnosis, naming
+from course_utils.checking.compare import same
 from course_utils.checking.difference import Difference
 from course_utils.checking.evidence import Evidence, Other, Raised, decode, encode, to_tree
-from course_utils.checking.exercise import Case, Training, find
+from course_utils.checking.exercise import Case, Mistake, Training, find
 from course_utils.checking.judge import Verdict, judge_evidence
 from course_utils.checking.running import collect
+from course_utils.checking.tolerance import Slack
 from course_utils.errors import CourseError
 from course_utils.exercises import linear
 from course_utils.grading.outside import admission, steps, verdicts, words, worker
@@ -99,6 +101,31 @@ def test_lists_and_small_tensors_without_number_are_not_read():
         with pytest.raises(CourseError, match="are allowed"):
             decode(encode(flood), admission.LONGEST_JSON)
     decode(encode([0.1] * 20_000), admission.LONGEST_JSON)
+
+
+def test_no_tensor_is_taken_apart_into_one_for_each_of_its_numbers(monkeypatch):
+    # The claim would hold of the rows of a tensor.
+    claim, rows = "the weights of two layers are different", torch.eye(2)
+    assert [find("linear.My_Linear").settled(claim, x) for x in (rows, [*rows])] == [False, True]
+    # A list is due, and a tensor of another length comes.
+    slack = Slack(Case(""))
+    assert same([0.0, 1.0], torch.arange(2.0), slack)
+    monkeypatch.setattr(torch.Tensor, "tolist", buggy)
+    assert not same([0.0, 1.0], torch.arange(3.0), slack)
+    # What a sign may look at number by number is small.
+    seen = []
+    sign = Mistake("seen", None, "", lambda evidence: seen.append([*evidence[0]]))
+    monkeypatch.setattr(linear.Relu, "mistakes", (sign,))
+    large = torch.zeros(naming.LARGEST_SEEN + 1)
+    naming.signed_by(find("linear.relu"), [Evidence(values={"y": large, "x": large[1:]})])
+    assert seen == [["x"]]
+
+
+@pytest.mark.parametrize("items", [[torch.ones(2)], [torch.ones(2)] * 3, [torch.ones(3), 4], [[]]])
+def test_tensors_in_a_list_of_numbers_are_a_wrong_answer(items):
+    evidence = [Evidence(values={"sizes": x}) for x in ([4, 4], items)]
+    difference = Difference(Case(""), "sizes", "value", [4, 4], items, *evidence)
+    assert diagnosis.recognise(difference)[1]
 
 
 def buggy(*args, **kwargs):

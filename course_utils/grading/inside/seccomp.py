@@ -1,5 +1,6 @@
 """Refuses a child the system calls that reach beyond its limits: namespaces, keyrings, memory that
-nobody counts, other processors, and sockets to anything but its own network.
+nobody counts, other processors, sockets to anything but its own processes, a limit at which the
+kernel kills it, as if that came from outside, and one at which the host keeps its memory.
 
 Numbers: Linux, arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. Form:
 seccomp(2).
@@ -14,18 +15,13 @@ import platform
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
-CALL, MACHINE, FIRST, FOURTH = (
-    0,
-    4,
-    16,
-    40,
-)  # where the kernel puts number, machine, and lower halves of arguments
+# Where the kernel puts number, machine, and lower halves of arguments.
+CALL, MACHINE, FIRST, SECOND, FOURTH = 0, 4, 16, 24, 40
 NEW_NAMESPACES, SHARED, ANONYMOUS = 0x7E020000, 0x01, 0x20
-FAMILIES = (
-    1,
-    2,
-    10,
-)  # AF_UNIX, AF_INET, AF_INET6: the network that these reach is the child's own and empty
+# AF_UNIX alone: a port of the network that all children of a template share stays taken for a
+# minute, and the next one sees which.
+FAMILIES = (1,)
+LIMITS = 0, 4  # RLIMIT_CPU, and RLIMIT_CORE, with which a program of the host's may get its memory
 OTHER_TABLE = 0x40000000  # numbers from here on are those of x32
 
 BOTH = {
@@ -52,6 +48,7 @@ CALLS = {
         "ptrace": 101,
         "pivot_root": 155,
         "mount": 165,
+        "setrlimit": 160,
         "umount2": 166,
         "sched_setaffinity": 203,
         "add_key": 248,
@@ -59,6 +56,7 @@ CALLS = {
         "keyctl": 250,
         "unshare": 272,
         "perf_event_open": 298,
+        "prlimit64": 302,
         "setns": 308,
         "memfd_create": 319,
         "bpf": 321,
@@ -72,6 +70,7 @@ CALLS = {
         "unshare": 97,
         "ptrace": 117,
         "sched_setaffinity": 122,
+        "setrlimit": 164,
         "msgget": 186,
         "semget": 190,
         "shmget": 194,
@@ -83,12 +82,15 @@ CALLS = {
         "clone": 220,
         "mmap": 222,
         "perf_event_open": 241,
+        "prlimit64": 261,
         "setns": 268,
         "memfd_create": 279,
         "bpf": 280,
         "userfaultfd": 282,
     },
 }
+# Of these it depends on the arguments.
+LOOKED_AT = {"clone", "clone3", "mmap", "prlimit64", "setrlimit", "socket", "socketpair"}
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 
@@ -138,7 +140,7 @@ def _program(calls: dict[str, int], machine: int) -> list[tuple[int, int, int, i
     program = [(LOAD, 0, 0, MACHINE), (EQUAL, 1, 0, machine), refuse(errno.EPERM)]
     program += [(LOAD, 0, 0, CALL), (AT_LEAST, 0, 1, OTHER_TABLE), refuse(errno.EPERM)]
     for name, number in calls.items():
-        if name not in ("clone", "clone3", "mmap", "socket", "socketpair"):
+        if name not in LOOKED_AT:
             program += [(EQUAL, 0, 1, number), refuse(errno.EPERM)]
     program += [
         (EQUAL, 0, 1, calls["clone3"]),
@@ -150,6 +152,10 @@ def _program(calls: dict[str, int], machine: int) -> list[tuple[int, int, int, i
         known = [(EQUAL, len(FAMILIES) - index, 0, family) for index, family in enumerate(FAMILIES)]
         program += [(EQUAL, 0, len(known) + 3, calls[name]), (LOAD, 0, 0, FIRST), *known]
         program += [refuse(errno.EAFNOSUPPORT), allow]
+    for name, place in (("setrlimit", FIRST), ("prlimit64", SECOND)):
+        known = [(EQUAL, len(LIMITS) - index, 0, limit) for index, limit in enumerate(LIMITS)]
+        program += [(EQUAL, 0, len(known) + 3, calls[name]), (LOAD, 0, 0, place), *known]
+        program += [allow, refuse(errno.EPERM)]
     program += [
         (EQUAL, 0, 4, calls["mmap"]),
         (LOAD, 0, 0, FOURTH),

@@ -29,6 +29,7 @@ from course_utils.grading.inside import pages, seccomp, wire
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 1 << 27, 1 << 28, 1 << 29
 NAMESPACES = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x4000, 0x40000
+MS_REMOUNT, MS_BIND = 0x20, 0x1000
 PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP, CAP_LAST = 38, 24, 63
 OWN_FILES = Path("/tmp")
 ENDING_SECONDS = 1.0  # for a child that has closed its socket
@@ -206,13 +207,13 @@ def _become(
         # A submission has one processor; only now, since another was at work there until now.
         if setup["processor"] is not None:
             os.sched_setaffinity(0, {setup["processor"]})
+        _limit(limits)
         if setup["sandboxed"]:
             _drop_privileges()
         else:
             import tempfile
 
             os.chdir(tempfile.mkdtemp(dir=os.environ["HOME"]))  # it goes with the course's folder
-        _limit(limits)
     except OSError as error:
         wire.send(sock, wire.BROKEN, 0, str(error).encode())
         os._exit(1)
@@ -261,6 +262,13 @@ def _own_files(size: int) -> None:
     """Mount a private /tmp, /dev/shm and /dev/pts, hide /proc, and go to /tmp."""
     libc = _libc()
     _checked(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount /")
+    # The devices are the host's. Where root grades, the child owns them: their rights stay as they
+    # are, and who may write to one still can.
+    for path in Path("/dev").iterdir():
+        if path.is_char_device() and not path.is_symlink():
+            kept = os.statvfs(path).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+            how = MS_REMOUNT | MS_BIND | MS_RDONLY | kept
+            _checked(libc.mount(None, os.fsencode(path), None, how, None), f"mount {path}")
     flags = MS_NOSUID | MS_NODEV
     for place, room in ((b"/tmp", size), (b"/dev/shm", size)):
         options = f"size={room},nr_inodes=4096,mode=700".encode()
@@ -297,7 +305,7 @@ def _limit(limits: wire.Limits) -> None:
         (resource.RLIMIT_FSIZE, limits.file),
         (resource.RLIMIT_NPROC, limits.processes),
         (resource.RLIMIT_NOFILE, 256),
-        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CORE, 1),  # with 0, a program of the host's may still get its memory
     ):
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)

@@ -12,6 +12,9 @@ from course_utils.variables import names, without_magics
 
 # What an answer that calls another one may have from it; a shortcut gives what is expected.
 NOT_RIGHT = {"wrong", "error", "timeout", "out of memory", "crashed", "not attempted"}
+# By each name that a notebook defines: for every statement that does, the names that it takes from
+# elsewhere. All names of a statement share one set, for there may be thousands of both.
+Uses = Mapping[str, list[set[str]]]
 
 
 def with_causes(rows: Sequence[Row], rebuilt: Rebuilt) -> list[Row]:
@@ -26,7 +29,7 @@ def with_causes(rows: Sequence[Row], rebuilt: Rebuilt) -> list[Row]:
     return [_caused(row, uses, faulty) if row.id in wrong else row for row in rows]
 
 
-def _caused(row: Row, uses: Mapping[str, set[str]], faulty: set[str]) -> Row:
+def _caused(row: Row, uses: Uses, faulty: set[str]) -> Row:
     """The row of a wrong answer, with the answers that it uses and that are not right."""
     short, _, name = row.id.partition(".")
     causes = sorted(_reached(name, uses, faulty))
@@ -39,26 +42,29 @@ def _caused(row: Row, uses: Mapping[str, set[str]], faulty: set[str]) -> Row:
     return replace(row, message=f"{row.message} {said}".strip(), mistake=mistake)
 
 
-def _uses(sources: Iterable[str]) -> dict[str, set[str]]:
-    """By each name that these cells define: the names that its definitions take from elsewhere."""
-    uses: dict[str, set[str]] = {}
+def _uses(sources: Iterable[str]) -> Uses:
+    """What the definitions in these cells use."""
+    uses: dict[str, list[set[str]]] = {}
     for source in sources:
         try:
             for statement in ast.parse(without_magics(source)).body:
                 loads, stores = names([statement])
                 for name in stores:
-                    uses.setdefault(name, set()).update(loads)
+                    uses.setdefault(name, []).append(loads)
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             continue  # words, or no Python: such an answer defines nothing
     return uses
 
 
-def _reached(name: str, uses: Mapping[str, set[str]], faulty: set[str]) -> set[str]:
+def _reached(name: str, uses: Uses, faulty: set[str]) -> set[str]:
     """The faulty answers that a name uses, itself or through other names."""
-    found, seen, wanted = set[str](), {name}, [name]
+    found, seen, wanted, looked_at = set[str](), {name}, [name], set[int]()
     while wanted:
-        new = uses.get(wanted.pop(), set()) - seen
-        seen |= new
-        found |= new & faulty
-        wanted += new - faulty
+        for loads in uses.get(wanted.pop(), []):
+            if id(loads) not in looked_at:
+                looked_at.add(id(loads))
+                new = loads - seen
+                seen |= new
+                found |= new & faulty
+                wanted += new - faulty
     return found

@@ -45,6 +45,9 @@ class Came:
     received: int = 0  # bytes of evidence and of tests' outputs, whatever became of them
     lost: dict[int, tuple[str, str]] = field(default_factory=dict)  # reason and message by step
     killed: bool = False  # from outside, as a machine does that has no more memory
+    # What answers each probe's questions. In another attempt it still knows what was said in this
+    # one: what a process leaves undone can tell the next one something.
+    oracles: dict[int, Any] = field(default_factory=dict)
 
     @property
     def shown(self) -> dict[int, list[dict[str, Any]]]:
@@ -126,7 +129,6 @@ def _follow(
     """Take the frames of a child as they come; yields the number of the step that it is at."""
     limits = task.limits
     times = [everything]
-    oracles: dict[int, Any] = {}
     current = -1
     for _ in range(MOST_FRAMES):
         kind, place, content = child.receive(limits.evidence, *(item.is_over for item in times))
@@ -140,11 +142,12 @@ def _follow(
             times = [everything, Stopwatch(child.template, _seconds(step, limits) + limits.grace)]
             yield number
             continue
-        if number not in oracles:
-            oracles[number] = _oracle(step, task)
+        if number not in came.oracles:
+            came.oracles[number] = _oracle(step, task)
+        oracle = came.oracles[number]
         if kind == wire.ASK and number == current:
-            _answer(child, oracles[number], content)
-        elif kind == wire.EVIDENCE and oracles[number] and not _agrees(oracles[number], content):
+            _answer(child, oracle, content)
+        elif kind == wire.EVIDENCE and oracle and not _agrees(oracle, content):
             raise Ended("crashed", STRANGE)
         else:
             _take(kind, number, step, content, came, limits)
