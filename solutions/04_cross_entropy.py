@@ -20,7 +20,7 @@
 #
 # {{ exercises }}
 #
-# **How it works.** Write your code where a cell says `raise NotImplementedError()`. Run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`. Run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, before its first exercise; every batch has at least one example.
 
 # %%
 import math
@@ -320,7 +320,7 @@ plots.show(plots.by_class(rows, ylim=(0, 1), xticks=[0, 5, 9]), "cross_entropy.s
 #
 # $$\log p_k = \log \frac{e^{z_k - m}}{\sum_j e^{z_j - m}} = (z_k - m) - \log \sum_j e^{z_j - m}$$
 #
-# The exponential of the numerator has gone. What is left of the sum is safe, because it is at least 1 when $m$ is the row's maximum. (The expression $m + \log \sum_j e^{z_j - m}$ is known as *log-sum-exp*.)
+# The exponential of the numerator has gone. What is left of the sum is safe, because it is at least 1 when $m$ is the row's maximum. (The expression $m + \log \sum_j e^{z_j - m}$ is known as *log-sum-exp*. Subtracting all of it from $z_k$ is right too, with fewer digits where $m$ is near 1000.)
 #
 # ### Exercise: `log_softmax`
 #
@@ -578,7 +578,7 @@ assert abs(slopes["squared error"][0]) < 1e-3, "the squared error is flat for a 
 #
 # ### Exercise: `cross_entropy_backward`
 #
-# {{ cross_entropy_backward }} The gradient of `cross_entropy(logits, targets)` with respect to the logits, from your own softmax, without autograd (`torch.func` included).
+# {{ cross_entropy_backward }} The gradient of `cross_entropy(logits, targets)` with respect to the logits, from your own softmax, without autograd (`torch.func` included). The result has the dtype of the logits, be it float32 or float64.
 
 
 # %% exercise="cross_entropy_backward" seed=406
@@ -730,7 +730,7 @@ assert 0.49 < shared < 0.51 and own > 0.99, "softmax has to share, a sigmoid has
 
 # %% exercise="accuracy" seed=407
 def accuracy(logits, targets):
-    """The part of the examples whose largest logit, the first of equal ones, is their target's.
+    """The part of the examples whose largest logit is their target's; of equal ones only the first counts.
 
     logits: (n, c). targets: (n,), the right classes, int64.
     Returns a float between 0 and 1.
@@ -872,7 +872,7 @@ assert len({*losses}) > 200, "the loss changes with every change of the weight"
 #
 # The accuracy looks too simple to be wrong, and twenty-four wrong ones are known to this course. Most of them are right for a batch of one. Which small batches tell them from a right one?
 #
-# {{ expose_accuracy }} A *case* is a dict with the keys `"logits"` (a float32 tensor of shape `(n, classes)`) and `"targets"` (an int64 tensor of shape `(n,)`). Hand in one or two of them, with at most 20 numbers in the tensors of each, and the accuracy, a number for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
+# {{ expose_accuracy }} A *case* is a dict with the keys `"logits"` (a float32 tensor of shape `(n, classes)`) and `"targets"` (an int64 tensor of shape `(n,)`). Hand in one or two of them, with at most 20 numbers in the tensors of each. Hand in as well the accuracy of the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_accuracy"

@@ -317,6 +317,13 @@ class Softmax(Exercise):
             )
             for shift in (edit(), edit("logits.amax(", "logits.detach().amax("))
         ),
+        Mistake(
+            "exponentials overwritten",
+            edit("return exp / exp.sum(-1, keepdim=True)", "return exp.div_(exp.sum(-1, True))"),
+            "Your numbers are right, but the division in place (`/=` or `.div_`) overwrites the "
+            "exponentials, and backward() needs them for the slope of exp. Divide into a new "
+            "tensor.",
+        ),
         *(
             Mistake(
                 "over the batch",
@@ -541,6 +548,12 @@ class LogSoftmax(Exercise):
             "minus sign comes later, in the loss.",
         ),
         Mistake(
+            "maximum subtracted twice",
+            edit("return shifted", "return shifted - shift"),
+            "The row's maximum is subtracted twice. log-sum-exp already holds it, so it goes with "
+            "the logits as they came; the bare logarithm of the sum goes with the shifted ones.",
+        ),
+        Mistake(
             "no logarithm",
             edit("return shifted -", "return shifted.exp() /", "True).log()", "True)"),
             "These are the probabilities. Return their logarithms.",
@@ -643,7 +656,7 @@ class Nll(Exercise):
         for label, n, c in (
             ("a batch of three, four classes", 3, 4),
             ("a batch of one", 1, 5),
-            ("a batch of five, five classes, one target near -500", 5, 5),
+            ("a batch of five, five classes, one target near -500 and one at 0", 5, 5),
             ("a batch of 67", 67, 3),
         ):
             logits, targets = 2 * rng.normal(n, c), rng.integers(0, c, n)
@@ -651,6 +664,7 @@ class Nll(Exercise):
                 targets[1] = targets[0]
             if "-500" in label:
                 logits[0, targets[0]] -= 500
+                logits[2, targets[2]] += 500  # as sure as can be: log p is 0
             yield Case(
                 label,
                 axis="many" if n > 60 else "",
@@ -677,6 +691,16 @@ class Nll(Exercise):
                 "overwrites what the turn before had. Add the losses up, then divide by n.",
             )
             for last in ("[-1]", "[-1] / len(targets)")
+        ),
+        Mistake(
+            "entries of 0 not counted",
+            edit(
+                "return -log_probs[torch.arange(len(targets)), targets].mean()",
+                "picked = log_probs[torch.arange(len(targets)), targets]\n    return "
+                "-picked.sum() / (picked != 0).sum()",
+            ),
+            "You leave out the entries that are 0. A log-probability of 0 is that of a sure and "
+            "right answer, and it counts: divide by n, the number of examples.",
         ),
         Mistake(
             "logarithm twice",
@@ -858,7 +882,6 @@ class CrossEntropyBackward(Exercise):
     id, points = "cross_entropy.cross_entropy_backward", 3
     minutes, lines, writes = 25, "one to three lines", "a derivation"
     without = {
-        "float64": FLOAT32,
         "requires_grad": (
             "a solution through NumPy is right, and NumPy takes no tensors that require a gradient"
         ),
@@ -1053,14 +1076,33 @@ class Accuracy(Exercise):
                 falling[:, 0] += 1
             logits = falling.gather(1, (torch.arange(c) - largest[:, None]) % c)
             axis = "many" if len(order) > 100 else ""
+            if axis:
+                yield self._ties(rng)
             yield Case(
                 label, axis=axis, logits=logits, targets=classes[torch.tensor(targets)][order]
             )
+
+    def _ties(self, rng: Rng) -> Case:
+        """Two equal logits in each row, and each class as often a target, so that it does not
+        matter which of two equal ones is taken: `topk` may take the last.
+        """
+        targets = torch.tensor([0, 1, 0, 1, 0, 1])[rng.permutation(6)]
+        label = "a batch of six, two classes with equal logits"
+        return Case(label, logits=rng.normal(6, 1).repeat(1, 2), targets=targets)
 
     def probe(self, accuracy: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "accuracy", accuracy(case.logits, case.targets)
 
     mistakes = (
+        Mistake(
+            "over the batch",
+            edit(
+                "hits = logits.argmax(-1) == targets",
+                "best = logits.argmax(0)\n    hits = best[: len(targets)] == targets[: len(best)]",
+            ),
+            "You look for the largest logit along the batch, which gives an example for each "
+            "class. Ask each row for its largest class.",
+        ),
         Mistake(
             "over the batch",
             edit("argmax(-1)", "argmax(0)"),
@@ -1219,6 +1261,16 @@ class Accuracy(Exercise):
             "matters: the same number added to all of them changes nothing.",
         ),
         Mistake(
+            "all equal logits counted",
+            edit(
+                "logits.argmax(-1) == targets",
+                "logits[torch.arange(len(targets)), targets] == logits.amax(-1)",
+            ),
+            "Where the target's logit is the largest together with another, you count a hit. The "
+            "prediction is one class only, the first of them: a model whose logits are all equal "
+            "would be right about everything.",
+        ),
+        Mistake(
             "argmax of a softmax without shift",
             edit(
                 "logits.argmax(-1)",
@@ -1268,7 +1320,11 @@ class ExposeAccuracy(Expose):
         "classes - 1."
     )
     asks = "accuracy"
-    beyond = ("only positive logits hit", "argmax of a softmax without shift")
+    beyond = (
+        "only positive logits hit",
+        "argmax of a softmax without shift",
+        "all equal logits counted",
+    )
     numbers = 20
     full, part = 0.85, 0.6
 

@@ -171,7 +171,9 @@ def backward_by_the_jacobian(logits: Tensor, targets: Tensor) -> Tensor:
 def backward_by_einsum(logits: Tensor, targets: Tensor) -> Tensor:
     n, c = logits.shape
     return torch.einsum(
-        "nc,->nc", softmax_row_by_row(logits) - one_hot_from_lists(targets, c), torch.tensor(1 / n)
+        "nc,->nc",
+        softmax_row_by_row(logits) - one_hot_from_lists(targets, c),
+        torch.tensor(1 / n, dtype=logits.dtype),
     )
 
 
@@ -189,7 +191,7 @@ def accuracy_as_tensor(logits: Tensor, targets: Tensor) -> Tensor:
     return logits.max(dim=1).indices.eq(targets).double().mean()
 
 
-@right("cross_entropy.accuracy")
+@wrong("cross_entropy.accuracy", "all equal logits counted")
 def accuracy_by_rank(logits: Tensor, targets: Tensor) -> float:
     above = (logits > logits.gather(1, targets[:, None])).sum(1)
     return math.fsum((above == 0).tolist()) / len(above)
@@ -1920,3 +1922,39 @@ def cross_entropy_backward_of_the_wrong(logits, targets):
     grad = (e / e.sum(1, keepdim=True) - torch.eye(logits.shape[1])[targets]) / len(logits)
     grad[logits.argmax(1) == targets] = 0
     return grad
+
+
+@wrong("cross_entropy.softmax", "exponentials overwritten")
+def softmax_divided_in_place(logits):
+    e = (logits - logits.amax(1, keepdim=True)).exp()
+    e /= e.sum(1, keepdim=True)
+    return e
+
+
+@wrong("cross_entropy.log_softmax", "maximum subtracted twice")
+def log_softmax_shifted_twice(logits):
+    m = logits.amax(1, keepdim=True)
+    lse = m + (logits - m).exp().sum(1, keepdim=True).log()
+    return logits - m - lse
+
+
+@wrong("cross_entropy.nll", "entries of 0 not counted")
+def nll_over_what_is_not_zero(log_probs, targets):
+    picked = F.one_hot(targets, log_probs.shape[1]) * log_probs
+    return -picked.sum() / (picked != 0).sum()
+
+
+@wrong("cross_entropy.cross_entropy_backward", "float32 inside")
+def cross_entropy_backward_in_float32(logits, targets):
+    e = (logits - logits.amax(1, keepdim=True)).exp()
+    grad = torch.zeros(logits.shape)
+    grad[:] = e / e.sum(1, keepdim=True)
+    grad[torch.arange(len(targets)), targets] -= 1
+    return grad / len(targets)
+
+
+@wrong("cross_entropy.accuracy", "over the batch")
+def accuracy_along_the_batch(logits, targets):
+    best = logits.argmax(0)
+    n = min(len(best), len(targets))
+    return (best[:n] == targets[:n]).float().mean().item()
