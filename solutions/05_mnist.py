@@ -20,7 +20,7 @@
 #
 # {{ exercises }}
 #
-# **How it works.** Write your code where a cell says `raise NotImplementedError()`. Run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first.
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`. Run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, before its first exercise; every batch has at least one example.
 
 # %%
 import time
@@ -127,7 +127,8 @@ print(f"a pixel at the border: standard deviation over the digits {pixels[:, 0].
 def normalize(train, valid):
     """Both sets on the scale on which all numbers of train have mean 0 and standard deviation 1.
 
-    train, valid: float32, of shapes (n, d) and (m, d). They stay as they are.
+    train, valid: float32, of shapes (n, d) and (m, d). They stay as they are. The numbers of train are not all equal,
+    so nothing has to be added to the divisor.
     Returns two float32 tensors of the same shapes. (The standard deviation may divide by n or by n - 1.)
 
     >>> train, valid = normalize(torch.tensor([[0.0, 2.0], [2.0, 4.0]]), torch.tensor([[2.0, 10.0]]))
@@ -153,7 +154,7 @@ def normalize(train, valid):
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `RuntimeError: mean(): could not infer output dtype`: the pixels are still whole numbers. Convert them with `.float()`.
+# `RuntimeError: mean(): could not infer output dtype`: these are whole numbers, as in `digits.x_train`. Hand over `pixels`, which are float32.
 #
 # `TypeError: cannot unpack non-iterable NoneType object`: a `return` is missing.
 #
@@ -194,7 +195,7 @@ plots.show(
 #     return train, valid
 # ```
 #
-# {{ repair_normalize }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"train"` and `"valid"`, float32 tensors, with at most 12 numbers in its tensors. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+# {{ repair_normalize }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"train"` and `"valid"`, float32 tensors, with at most 12 numbers in its tensors, those of train not all equal. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change; one that is added or taken away counts as one.
 
 
 # %% exercise="repair_normalize"
@@ -251,7 +252,7 @@ def repair_normalize():
 # - `step()` changes every parameter by the formula above, in place.
 # - `zero_grad()` clears the gradients. It is needed because `backward()` *adds* to what is in `.grad` already.
 #
-# A parameter whose `.grad` is None took no part in the loss. It is skipped: neither it nor its velocity changes. The loop that does so is given, since you wrote it twice in lesson 02. All this is what `torch.optim.SGD` does, and your class will be exchangeable with it.
+# A parameter whose `.grad` is None took no part in the loss. It is skipped: neither it nor its velocity changes. The loop that does so is given, since you wrote it twice in lesson 02. All this is what `torch.optim.SGD` does, and your class will be exchangeable with it. (While the momentum is 0, torch leaves the velocity alone, and the formula sets it to $g$. Here both are right.)
 #
 # ### Exercise: `SGD`
 #
@@ -368,7 +369,7 @@ assert abs(much[-1]) < 1, "and comes back"
 # 3. compute the gradients, by `backward()`,
 # 4. take a step.
 #
-# The order matters: whatever clears the gradients may stand anywhere except between 3 and 4. Here are the batches. They come from a generator as pairs `(x, y)`.
+# The order matters: whatever clears the gradients may stand anywhere except between 3 and 4. (After 4 it clears for the next batch. That will do for `train_epoch`, since no old gradients are there when it is called.) Here are the batches. They come from a generator as pairs `(x, y)`.
 
 
 # %%
@@ -515,8 +516,8 @@ def evaluate(model, x, y):
     """Mean cross-entropy and accuracy of the model, in evaluation mode and without a graph.
 
     x: (n, d). y: (n,), the right classes, int64. model(x) gives logits of shape (n, c).
-    Returns two floats: the loss and the accuracy. All is left as it was: the model's mode, its
-    parameters' gradients and requires_grad, and whether torch records.
+    Returns two floats: the loss and the accuracy. All is left as it was: the model's mode, which is
+    that of all layers inside it, its parameters' gradients and requires_grad, and whether torch records.
 
     >>> loss, share = evaluate(nn.Identity(), torch.tensor([[3.0, 0.0], [0.0, 3.0]]), torch.tensor([0, 0]))
     >>> round(loss, 2), share
@@ -818,7 +819,7 @@ plots.show(
 # - *a wrong loss*: another function of the logits, and no multiple of the right one
 # - *gradients that stay*: they are not cleared after a step
 # - *a forgotten parameter*: one of the two never moves
-# - *forgotten examples*: some of the batch never count
+# - *forgotten examples*: some of the batch never count, and the mean is over the others
 #
 # Then write the function with that bug, `broken(w, b, x, y, lr)`. Its losses must agree to four digits with the curve that you see, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
 

@@ -898,6 +898,28 @@ class TrainEpoch(Exercise):
         Mistake(
             "one step for all batches",
             edit(
+                "n = 0.0, 0",
+                "n = 0.0, 0\n    optimizer.zero_grad()",
+                "        optimizer.zero_grad()\n        loss.backward()\n        optimizer.step()\n",
+                "",
+                "loss.item()",
+                "loss",
+                "return total / n",
+                "(total / n).backward()\n    optimizer.step()\n    return (total / n).item()",
+            ),
+            "You add the losses up and take one step at the end of the epoch. Take one step for "
+            "every batch.",
+        ),
+        Mistake(
+            "outputs squeezed",
+            edit("model(x)", "model(x).squeeze()"),
+            "`squeeze()` drops every dimension of size 1. Outputs of shape (n, 1) become (n,), and "
+            "with y of shape (n, 1) they broadcast to (n, n). Hand the model's outputs to loss_fn "
+            "as they are.",
+        ),
+        Mistake(
+            "one step for all batches",
+            edit(
                 "        optimizer.step()\n", "", "    return", "    optimizer.step()\n    return"
             ),
             "There is one step at the end of the epoch, and it follows the last batch alone. Take "
@@ -1611,7 +1633,7 @@ class ReproduceTrainStep(Reproduce):
         "a wrong loss": "another function of the logits, and no multiple of the right one",
         "gradients that stay": "they are not cleared after a step",
         "a forgotten parameter": "one of the two never moves",
-        "forgotten examples": "some of the batch never count",
+        "forgotten examples": "some of the batch never count, and the mean is over the others",
     }
     start = (0.5, -0.5, 0.0, 0.2, 0.0, -0.3, 0.0, 0.1, -0.1)
     steps = 30

@@ -2668,3 +2668,51 @@ class SGDThatScalesBoth(_Rolling):
                 if p.grad is not None:
                     v.copy_(self.momentum * (v + p.grad) if self.momentum else p.grad)
                     p -= self.lr * v
+
+
+@wrong("mnist.train_epoch", "outputs squeezed")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_fn(model(x).squeeze(), y)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(x)
+        n += len(x)
+    return total / n
+
+
+@wrong("mnist.train_epoch", "one step for all batches")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    optimizer.zero_grad()
+    for x, y in batches:
+        total = total + loss_fn(model(x), y) * len(y)
+        n += len(y)
+    mean = total / n
+    mean.backward()
+    optimizer.step()
+    return mean.item()
+
+
+@right("mnist.train_epoch")
+def train_epoch(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        total, n = total + loss.item() * len(y), n + len(y)
+    return total / n
+
+
+@right("mnist.SGD")
+class SGDAsTorchHasIt(_Rolling):
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities, strict=True):
+                if p.grad is not None:
+                    direction = v.mul_(self.momentum).add_(p.grad) if self.momentum else p.grad
+                    p -= self.lr * direction
