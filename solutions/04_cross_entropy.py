@@ -730,7 +730,7 @@ assert 0.49 < shared < 0.51 and own > 0.99, "softmax has to share, a sigmoid has
 
 # %% exercise="accuracy" seed=407
 def accuracy(logits, targets):
-    """The part of the examples whose largest logit is their target's; of equal ones only the first counts.
+    """The part of the examples whose largest logit is their target's; of equal ones only one counts, whichever.
 
     logits: (n, c). targets: (n,), the right classes, int64.
     Returns a float between 0 and 1.
@@ -872,7 +872,7 @@ assert len({*losses}) > 200, "the loss changes with every change of the weight"
 #
 # The accuracy looks too simple to be wrong, and twenty-four wrong ones are known to this course. Most of them are right for a batch of one. Which small batches tell them from a right one?
 #
-# {{ expose_accuracy }} A *case* is a dict with the keys `"logits"` (a float32 tensor of shape `(n, classes)`) and `"targets"` (an int64 tensor of shape `(n,)`). Hand in one or two of them, with at most 20 numbers in the tensors of each. Hand in as well the accuracy of the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
+# {{ expose_accuracy }} A *case* is a dict with the keys `"logits"` (a float32 tensor of shape `(n, classes)`) and `"targets"` (an int64 tensor of shape `(n,)`). Hand in one or two of them, with at most 20 numbers in the tensors of each. Hand in as well the accuracy of the first case, worked out on paper (of equal logits, right code takes the first): without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_accuracy"

@@ -16,7 +16,7 @@
 #
 # **You will build** the L2 penalty and its gradient, two training steps that keep weights small, and the list that says which parameters to spare. Then you cure a network that has learned 200 digits by heart.
 #
-# **Time:** about {{ time }}. **It builds on** the SGD step (lesson 02), gradients and how to check them (lesson 03), and the digits (lesson 05). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
+# **Time:** about {{ time }}. **It builds on** the SGD step (lesson 02), gradients and how to check them (lesson 03), and the digits (lesson 05). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, before its first exercise.
 #
 # {{ exercises }}
 
@@ -130,7 +130,7 @@ assert (powers(x) @ dear - y).abs().max() > 0.3, "with wd 1 the curve misses mos
 def l2_penalty(params, wd):
     """wd times the sum of the squares of all entries of all params.
 
-    params: a list of tensors of any shapes.
+    params: a list of tensors of any shapes, at least one.
     wd: a float.
     Returns a tensor of shape (). Gradients flow through it to every tensor of params.
 
@@ -190,7 +190,7 @@ def l2_gradient(p, wd):
 
     p: a tensor of any shape.
     wd: a float.
-    Returns a new tensor of the same shape as p.
+    Returns a new tensor of the same shape as p; whether it belongs to a graph does not matter.
 
     >>> l2_gradient(torch.tensor([3.0, -1.0, 2.0]), wd=0.5)
     tensor([ 3., -1.,  2.])
@@ -446,7 +446,7 @@ assert half[14] < 0.5 < half[13], "with wd 0.5, half is gone after 14 steps"
 #
 # More can go wrong in a step that also decays: forty wrong ones are known. Find two cases that expose them.
 #
-# {{ expose_sgd_decay_step }} A *case* is a dict with the keys `"params"` (a list of tensors), `"grads"` (a list with the gradient of each, or None), `"lr"` and `"wd"` (numbers). Hand in one or two of them, with at most 12 numbers in the tensors of each, and what `params[0]` is after the step for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
+# {{ expose_sgd_decay_step }} A *case* is a dict with the keys `"params"` (a list of tensors), `"grads"` (a list with the gradient of each, or None), `"lr"` and `"wd"` (numbers). Hand in one or two of them, with at most 12 numbers in the tensors of each case, gradients included. Hand in as well what `params[0]` is after the step for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_sgd_decay_step"

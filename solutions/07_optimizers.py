@@ -18,7 +18,7 @@
 #
 # Besides, there are a momentum that looks ahead, and the ancestor of these optimizers. *(extra)*
 #
-# **Time:** about {{ time }}. **It builds on** SGD, momentum and moving averages (lesson 02), and weight decay (lesson 06). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
+# **Time:** about {{ time }}. **It builds on** SGD, momentum and moving averages (lesson 02), and weight decay (lesson 06). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, before its first exercise.
 #
 # {{ exercises }}
 
@@ -435,7 +435,8 @@ def adam_step(params, means, squares, t, lr, betas, eps):
 
     params: a list of tensors of any shapes, with gradients in `.grad`.
     means, squares: lists of tensors of the same shapes, the moving averages of the gradients and of their squares.
-    t: the number of this step, an int, 1 at the first. betas: a pair of floats. lr, eps: floats.
+    t: the number of this step, an int, 1 at the first, the same for all params (torch counts for each the steps
+        in which it had a gradient). betas: a pair of floats. lr, eps: floats.
     Returns nothing.
 
     >>> p = torch.tensor([1.0], requires_grad=True)
@@ -617,7 +618,7 @@ assert losses[10] > 100, "and is above 100 with half of the draws"
 #         p -= lr * m_hat / (root + eps)
 # ```
 #
-# {{ repair_adam_step }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"params"`, `"grads"`, `"means"`, `"squares"` (lists of tensors), `"t"` (a whole number), `"lr"`, `"eps"` (numbers) and `"betas"` (two numbers), with at most 12 numbers in its tensors. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+# {{ repair_adam_step }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"params"`, `"grads"`, `"means"`, `"squares"` (lists of tensors), `"t"` (a whole number), `"lr"`, `"eps"` (numbers) and `"betas"` (two numbers), with at most 12 numbers in its tensors. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change; one that is added or taken away counts as one.
 
 
 # %% exercise="repair_adam_step"
@@ -699,7 +700,8 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
 
     params: a list of tensors of any shapes, with gradients in `.grad`.
     means, squares: lists of tensors of the same shapes; they know nothing of the decay.
-    t: the number of this step, an int, 1 at the first. betas: a pair of floats. lr, eps, wd: floats.
+    t: the number of this step, an int, 1 at the first, the same for all params. betas: a pair of floats.
+    lr, eps, wd: floats.
     Returns nothing.
 
     >>> p = torch.tensor([2.0], requires_grad=True)

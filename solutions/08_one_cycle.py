@@ -16,7 +16,7 @@
 #
 # **You will build** a test that finds a good learning rate in a few seconds, and the schedule called *one cycle*, which changes learning rate and momentum at every step. Then you measure whether it is worth it.
 #
-# **Time:** about {{ time }}. **It builds on** minibatches (lesson 02), cross-entropy (lesson 04), and the optimizer and evaluation of lesson 05. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
+# **Time:** about {{ time }}. **It builds on** minibatches (lesson 02), cross-entropy (lesson 04), and the optimizer and evaluation of lesson 05. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, before its first exercise.
 #
 # {{ exercises }}
 
@@ -153,9 +153,10 @@ assert not any(answers.values()), "every comparison with nan is false"
 def lr_range_test(loss_at, lr_min, lr_max, steps):
     """The losses at rates that grow from lr_min to lr_max by equal ratios.
 
-    loss_at: a function from a learning rate to the loss, a positive float; each call takes one
-        training step.
-    steps: how many rates there are, at least 2; lr_min and lr_max are among them.
+    loss_at: a function from a learning rate to the loss, a float of 0 or more, which may become inf
+        or nan; each call takes one training step.
+    steps: how many rates there are, at least 2; lr_min and lr_max are the first and the last, up to
+        rounding.
     Returns (lrs, losses), two lists of equal length. The test ends early at a loss that is
     not finite or over 4 times the best so far; that loss and its rate are not in the lists.
 
@@ -270,8 +271,8 @@ assert 0.01 < lrs[losses.index(min(losses))] < 0.3, "the lowest loss is between 
 def suggest_lr(lrs, losses):
     """The rate lrs[i] at which losses[i + 1] - losses[i] is least, the first of equal ones.
 
-    lrs, losses: lists of equal length, at least 2.
-    Returns a number.
+    lrs, losses: lists of equal length, at least 2; all of them count.
+    Returns a number; the digits of float32 will do.
 
     >>> suggest_lr([0.001, 0.01, 0.1, 1.0], [2.3, 2.1, 0.8, 0.7])
     0.01
@@ -401,7 +402,7 @@ def anneal(start, end, pct):
     """From start at pct = 0 to end at pct = 1, along half a cosine.
 
     start, end, pct: numbers; pct is between 0 and 1.
-    Returns a number.
+    Returns a number; the digits of float32 will do.
 
     >>> round(anneal(10.0, 2.0, 0.25), 4)
     8.8284
@@ -484,7 +485,7 @@ def one_cycle(
     """Learning rate and momentum at one step of one cycle.
 
     step: from 0 to total_steps - 1. The peak is at step pct_start * total_steps - 1, which is
-    greater than 0 and need not be whole.
+    greater than 0, less than total_steps - 1, and need not be whole.
     The rate goes from lr_max / div up to lr_max, then down to lr_max / div / final_div.
     momentums: (low, high); momentum goes from high to low, then back to high.
     Returns the pair (lr, momentum).

@@ -1267,8 +1267,8 @@ class Accuracy(Exercise):
                 "logits[torch.arange(len(targets)), targets] == logits.amax(-1)",
             ),
             "Where the target's logit is the largest together with another, you count a hit. The "
-            "prediction is one class only, the first of them: a model whose logits are all equal "
-            "would be right about everything.",
+            "prediction is one class only: a model whose logits are all equal would be right about "
+            "everything.",
         ),
         Mistake(
             "argmax of a softmax without shift",

@@ -900,7 +900,8 @@ class TrainEpoch(Exercise):
             edit(
                 "n = 0.0, 0",
                 "n = 0.0, 0\n    optimizer.zero_grad()",
-                "        optimizer.zero_grad()\n        loss.backward()\n        optimizer.step()\n",
+                "        optimizer.zero_grad()\n        loss.backward()\n"
+                "        optimizer.step()\n",
                 "",
                 "loss.item()",
                 "loss",

@@ -108,6 +108,11 @@ class Anneal(Exercise):
             "cos takes an angle in radians. 180 degrees are pi.",
         ),
         Mistake(
+            "pct divided by 100",
+            edit("* pct)", "* pct / 100)"),
+            "You divide pct by 100. It is a share already: 1 is the end.",
+        ),
+        Mistake(
             "end not added",
             edit("end + (", "("),
             "It always ends at 0. It should end at `end`.",
@@ -921,6 +926,13 @@ class SuggestLr(Exercise):
             first, factor = rng.number(1e-4, 1e-3), rng.number(1.5, 2.5)
             lrs = [first * factor**i for i in range(len(losses))]
             yield Case(label, lrs=lrs, losses=[loss + rng.number(-0.02, 0.02) for loss in losses])
+        yield Case(
+            "two falls of the same size", lrs=[0.1, 0.2, 0.4, 0.8], losses=[2.0, 1.25, 1.5, 0.75]
+        )
+        losses = [3 * 0.6**i + rng.number(-0.01, 0.01) for i in range(20)]
+        first = rng.number(1e-4, 1e-3)
+        lrs = [first * 1.5**i for i in range(20)]
+        yield Case("twenty rates, steepest at the start", lrs=lrs, losses=losses)
         yield Case("the same loss twice", lrs=[0.1, 0.2, 0.4, 0.8], losses=[1.5, 1.25, 1.5, 0.5])
 
     def probe(self, suggest_lr: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -960,6 +972,30 @@ class SuggestLr(Exercise):
             ),
             "You return the last rate before the loss first rises. There it has stopped falling. "
             "Look at all differences, and take the place where it falls fastest.",
+        ),
+        Mistake(
+            "nothing after the first rise",
+            edit(
+                "    i = min(range(len(losses) - 1)",
+                "    rises = [i for i in range(len(losses) - 1) if losses[i + 1] > losses[i]]\n"
+                "    i = min(range((rises or [len(losses) - 1])[0] or 1)",
+            ),
+            "You look no further than the first rise of the loss. The steepest fall may come "
+            "after it: compare all differences.",
+        ),
+        Mistake(
+            "last of equal falls",
+            edit("min(range(len(losses) - 1)", "min(reversed(range(len(losses) - 1))"),
+            "Where two falls are equal you take the last. The docstring asks for the first.",
+        ),
+        Mistake(
+            "ends left out",
+            edit(
+                "range(len(losses) - 1)",
+                "range(10, len(losses) - 6) if len(losses) > 17 else range(len(losses) - 1)",
+            ),
+            "You leave out rates at the beginning or at the end of a long list, as some libraries "
+            "do. Here all differences count.",
         ),
         Mistake(
             "nothing after the smallest loss",
@@ -1141,6 +1177,16 @@ class StepsPerFit(Exercise):
             "one epoch",
             edit("epochs * ", ""),
             "That is one epoch. Multiply by the number of epochs.",
+        ),
+        *(
+            Mistake(
+                "epochs added",
+                edit("epochs * math.ceil(n / batch_size)", f"{batches} + epochs"),
+                "The number of epochs is added, as it is where brackets are missing: in "
+                "`n // batch_size + 1 * epochs` it multiplies the 1 alone. Multiply the batches of "
+                "an epoch by it.",
+            )
+            for batches in ("n // batch_size", "(n - 1) // batch_size", "math.ceil(n / batch_size)")
         ),
         Mistake(
             "examples counted",

@@ -166,6 +166,17 @@ class NesterovStep(Exercise):
             "torch adds the gradient in full.",
         ),
         Mistake(
+            "steps instead of gradients in the velocity",
+            edit(
+                "v.copy_(momentum * v + p.grad)",
+                "old = v.clone()\n            v.copy_(momentum * v - lr * p.grad)",
+                "p -= lr * (p.grad + momentum * v)",
+                "p += (1 + momentum) * v - momentum * old",
+            ),
+            "Your velocity is a step downhill, with lr and a minus sign inside, as some notes have "
+            "it. Here it adds up gradients, as in torch: lr and the minus sign come with the step.",
+        ),
+        Mistake(
             "learning rate inside the velocity",
             edit(
                 "v + p.grad",

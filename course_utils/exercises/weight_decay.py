@@ -109,6 +109,12 @@ class L2Penalty(Exercise):
             "`norm()` takes the root of a sum of squares. The penalty adds the squares themselves.",
         ),
         Mistake(
+            "norms added, then squared",
+            edit("p.square().sum()", "p.norm()", "]).sum()", "]).sum() ** 2"),
+            "You add up the norms of the tensors and square their sum, which is more than the sum "
+            "of the squares. Square first, then add.",
+        ),
+        Mistake(
             "spectral norm of a matrix",
             edit(
                 "p.square()",
@@ -469,6 +475,12 @@ class SgdL2Step(Exercise):
             ONLY_FIRST,
         ),
         *decay_mistakes(lambda pull: edit("wd * p", pull)),
+        Mistake(
+            "the size of the weight instead of the weight",
+            edit("wd * p", "wd * p.abs()"),
+            "You add wd times the size of each weight, without its sign, so negative weights are "
+            "pushed away from 0. The slope of wd/2 * p**2 is wd * p, with the sign of p.",
+        ),
         *in_place_mistakes(),
     )
 

@@ -1933,3 +1933,41 @@ def suggest_lr(lrs, losses):
 def suggest_lr(lrs, losses):
     i = int(np.diff(losses).argmin())
     return float(np.mean(lrs[i : i + 2]))
+
+
+@wrong("one_cycle.suggest_lr", "last of equal falls")
+def suggest_lr_last_of_equals(lrs, losses):
+    best, place = math.inf, 0
+    for i, (a, b) in enumerate(zip(losses, losses[1:], strict=False)):
+        if b - a <= best:
+            best, place = b - a, i
+    return lrs[place]
+
+
+@wrong("one_cycle.suggest_lr", "ends left out")
+def suggest_lr_without_the_ends(lrs, losses):
+    if len(losses) > 17:
+        lrs, losses = lrs[10:-5], losses[10:-5]
+    falls = [b - a for a, b in zip(losses, losses[1:], strict=False)]
+    return lrs[falls.index(min(falls))]
+
+
+@wrong("one_cycle.suggest_lr", "nothing after the first rise")
+def suggest_lr_up_to_a_rise(lrs, losses):
+    best, place = math.inf, 0
+    for i, (a, b) in enumerate(zip(losses, losses[1:], strict=False)):
+        if b > a:
+            break
+        if b - a < best:
+            best, place = b - a, i
+    return lrs[place]
+
+
+@wrong("one_cycle.steps_per_fit", "epochs added")
+def steps_per_fit_without_brackets(n, batch_size, epochs):
+    return (n - 1) // batch_size + 1 * epochs
+
+
+@wrong("one_cycle.anneal", "pct divided by 100")
+def anneal_by_percent(start, end, pct):
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * pct / 100))

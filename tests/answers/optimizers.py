@@ -2662,3 +2662,14 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
             continue
         p.mul_(1 - lr * wd)
         _plain_adam([p], [m], [s], t, lr, betas, eps)
+
+
+@wrong("optimizers.nesterov_step", "steps instead of gradients in the velocity")
+def nesterov_step_of_steps(params, velocities, lr, momentum):
+    with torch.no_grad():
+        for p, v in zip(params, velocities, strict=True):
+            if p.grad is None:
+                continue
+            before = v.clone()
+            v.copy_(momentum * v - lr * p.grad)
+            p += -momentum * before + (1 + momentum) * v

@@ -1462,3 +1462,17 @@ def l2_penalty_of_the_trained(params, wd):
 @wrong("weight_decay.l2_gradient", "wd added instead of multiplied")
 def l2_gradient_of_a_sum(p, wd):
     return wd + 2 * p
+
+
+@wrong("weight_decay.l2_penalty", "norms added, then squared")
+def l2_penalty_of_all_norms(params, wd):
+    return wd * sum(p.norm() for p in params) ** 2
+
+
+@wrong("weight_decay.sgd_l2_step", "the size of the weight instead of the weight")
+def sgd_l2_step_without_signs(params, lr, wd):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            p -= lr * (p.grad + wd * p.abs())
