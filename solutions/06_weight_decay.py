@@ -16,7 +16,7 @@
 #
 # **You will build** the L2 penalty and its gradient, two training steps that keep weights small, and the list that says which parameters to spare. Then you cure a network that has learned 200 digits by heart.
 #
-# **Time:** about {{ time }}. **It builds on** the SGD step (lesson 02), gradients and how to check them (lesson 03), and the digits (lesson 05). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, before its first exercise.
+# **Time:** about {{ time }}. **It builds on** the SGD step (lesson 02), gradients and how to check them (lesson 03), and the digits (lesson 05). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, at its first exercise, `relu`.
 #
 # {{ exercises }}
 

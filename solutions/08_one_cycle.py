@@ -16,7 +16,7 @@
 #
 # **You will build** a test that finds a good learning rate in a few seconds, and the schedule called *one cycle*, which changes learning rate and momentum at every step. Then you measure whether it is worth it.
 #
-# **Time:** about {{ time }}. **It builds on** minibatches (lesson 02), cross-entropy (lesson 04), and the optimizer and evaluation of lesson 05. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, before its first exercise.
+# **Time:** about {{ time }}. **It builds on** minibatches (lesson 02), cross-entropy (lesson 04), and the optimizer and evaluation of lesson 05. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, at its first exercise, `relu`.
 #
 # {{ exercises }}
 

@@ -517,6 +517,12 @@ class Sgd(Exercise):
             "first, skip afterwards.",
         ),
         Mistake(
+            "fails for a tensor of shape ()",
+            edit("v.mul_(self.momentum).add_(p.grad)", "v[:] = self.momentum * v + p.grad"),
+            "A tensor of shape () has no dimension to slice or loop over, so `v[:] = ...` fails. "
+            "`-=`, `.mul_` and `.copy_` work for any shape.",
+        ),
+        Mistake(
             "single numbers skipped",
             edit("list(params)", "[p for p in params if p.ndim]"),
             "A parameter of shape () never moves. It is a parameter like any other.",

@@ -2716,3 +2716,13 @@ class SGDAsTorchHasIt(_Rolling):
                 if p.grad is not None:
                     direction = v.mul_(self.momentum).add_(p.grad) if self.momentum else p.grad
                     p -= self.lr * direction
+
+
+@wrong("mnist.SGD", "fails for a tensor of shape ()")
+class SGDThatSlices(_Rolling):
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities, strict=True):
+                if p.grad is not None:
+                    v[:] = self.momentum * v + p.grad
+                    p[:] = p - self.lr * v
