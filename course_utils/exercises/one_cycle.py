@@ -929,10 +929,10 @@ class SuggestLr(Exercise):
         yield Case(
             "two falls of the same size", lrs=[0.1, 0.2, 0.4, 0.8], losses=[2.0, 1.25, 1.5, 0.75]
         )
-        losses = [3 * 0.6**i + rng.number(-0.01, 0.01) for i in range(20)]
+        falling = [3 * 0.6**i + rng.number(-0.01, 0.01) for i in range(20)]
         first = rng.number(1e-4, 1e-3)
         lrs = [first * 1.5**i for i in range(20)]
-        yield Case("twenty rates, steepest at the start", lrs=lrs, losses=losses)
+        yield Case("twenty rates, steepest at the start", lrs=lrs, losses=falling)
         yield Case("the same loss twice", lrs=[0.1, 0.2, 0.4, 0.8], losses=[1.5, 1.25, 1.5, 0.5])
 
     def probe(self, suggest_lr: Any, case: Case) -> Iterator[tuple[Any, ...]]:
