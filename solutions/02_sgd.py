@@ -532,7 +532,7 @@ assert above[40] > above[20] > above[0], "a little above it grows"
 #
 # Nineteen wrong `sgd_step`s are known to this course. With one parameter, one gradient and a rate of 1 most of them look right. A good test is not a long one, it is one in which something can go wrong.
 #
-# {{ expose_sgd_step }} A *case* is a dict with the keys `"params"` (a list of tensors), `"grads"` (a list with the gradient of each, or None) and `"lr"` (a number). Hand in one or two of them, with at most 12 numbers in the tensors of each, and what `params[0]` is after the step for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
+# {{ expose_sgd_step }} A *case* is a dict with the keys `"params"` (a list of tensors), `"grads"` (a list with the gradient of each, or None) and `"lr"` (a number). Hand in one or two of them, with at most 12 numbers in the tensors of each case, gradients included, and what `params[0]` is after the step for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_sgd_step"
@@ -1165,7 +1165,7 @@ assert drawn in said, "the picture shows these steps"
 #         p -= lr * v
 # ```
 #
-# {{ repair_momentum_step }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"params"`, `"grads"`, `"velocities"` (lists of tensors, where a gradient may be None), `"lr"` and `"momentum"` (numbers), with at most 12 numbers in all its tensors together. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+# {{ repair_momentum_step }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"params"`, `"grads"`, `"velocities"` (lists of tensors, where a gradient may be None), `"lr"` and `"momentum"` (numbers), with at most 12 numbers in all its tensors together. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change; one that is added or taken away counts as one.
 
 
 # %% exercise="repair_momentum_step"
@@ -1296,7 +1296,7 @@ def reproduce_momentum_step():
 #
 # You knew that there was a bug, and had right code to compare with. Usually you have neither. This course put each of the wrong answers that it knows to `mse`, `mse_gradient`, `sgd_step` and `momentum_step` into a training of the line at the beginning, for 60 steps with learning rate 0.1. 55 of the 107 wrong answers end with a loss at most 5 % above that of right code (`python -m tests.curves` in the course's repository trains them all again and counts). Some scale the step, some do nothing wrong as long as there is one parameter, some even get lower. A loss that falls is no proof.
 #
-# What would tell? A small case with a result that you worked out by hand, as in `expose_sgd_step`; a gradient check (lesson 03); and the question what each line should do to a parameter without a gradient, a single number, an empty batch.
+# What would tell? A small case with a result that you worked out by hand, as in `expose_sgd_step`; a gradient check (lesson 03); and the question what each line should do to a parameter without a gradient, a single number, a batch of one.
 
 # %% [markdown]
 # ## What you have now

@@ -467,7 +467,7 @@ both_ways("grad_bias", grad_bias, lambda bias: (grad_out * (x @ weight.T + bias)
 #     return grad_x, grad_weight, grad_bias
 # ```
 #
-# {{ repair_linear_backward }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"grad_out"`, `"x"` and `"weight"`, float32 tensors with two dimensions, with at most 12 numbers in all its tensors together. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+# {{ repair_linear_backward }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"grad_out"`, `"x"` and `"weight"`, float32 tensors with two dimensions, with at most 12 numbers in all its tensors together. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change; one that is added or taken away counts as one.
 
 
 # %% exercise="repair_linear_backward"

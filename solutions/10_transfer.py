@@ -678,7 +678,7 @@ plots.show(
 #     return [lr.stop / factor**i for i in reversed(range(n_groups))]
 # ```
 #
-# {{ repair_discriminative_lrs }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"start"`, `"stop"` (numbers) and `"n_groups"` (a whole number), which stand for `discriminative_lrs(slice(start, stop), n_groups)`. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change.
+# {{ repair_discriminative_lrs }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"start"`, `"stop"` (numbers) and `"n_groups"` (a whole number), which stand for `discriminative_lrs(slice(start, stop), n_groups)`. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change; one that is added or taken away counts as one.
 
 
 # %% exercise="repair_discriminative_lrs"
