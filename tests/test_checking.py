@@ -22,12 +22,14 @@ from course_utils.checking import (
     Exercise,
     NotRight,
     Rng,
+    diagnosis,
     gradients,
     unguarded,
 )
 from course_utils.checking import exercise as exercise_module
 from course_utils.checking import guard as guard_module
 from course_utils.checking.compare import same
+from course_utils.checking.difference import Difference
 from course_utils.checking.evidence import (
     Evidence,
     Other,
@@ -613,6 +615,15 @@ def test_only_more_than_one_number_can_be_all_zeros():
     several = judge("weight_decay.l2_gradient", lambda p, wd: torch.zeros_like(p))
     single = judge("backprop.relative_error", lambda a, b: 0.0)
     assert several.mistake == "all zeros" and single.mistake != "all zeros"
+
+
+@pytest.mark.parametrize("due, got", [(0.5, 0.7), ([1.0, 2.0], [1.0, 2.0, 9.0]), ([1.0], [4.0])])
+def test_a_wrong_tensor_that_may_stand_for_a_number_or_a_list_is_told_as_one(due, got):
+    def told(value):
+        found = Difference(Case(""), "it", "value", due, value, Evidence(), Evidence())
+        return diagnosis.recognise(found), diagnosis.is_plain(found)
+
+    assert told(torch.tensor(got, dtype=torch.float64)) == told(got)
 
 
 def test_a_time_limit_leaves_no_guard_behind(monkeypatch):

@@ -1,6 +1,7 @@
 """Recognises the mistakes that can happen in any exercise, from the first difference alone."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from course_utils.checking import axes, patterns
 from course_utils.checking.debugging import NOBODY
 from course_utils.checking.difference import Difference, number
-from course_utils.checking.evidence import Other, Raised
+from course_utils.checking.evidence import LONGEST_LIST, Other, Raised
 from course_utils.checking.running import TimeLimit
 
 Found = tuple[str, str] | None
@@ -17,6 +18,7 @@ ROUNDING = 1e-4  # relative distance below which a factor is said to be a number
 
 def recognise(found: Difference) -> tuple[str | None, str]:
     """The name of the general mistake behind the first difference, or None, and advice."""
+    found = _as_due(found)
     for recogniser in (*RECOGNISERS, *PATTERNS, wrong_gradient):
         if result := recogniser(found):
             return result
@@ -36,8 +38,19 @@ def recognise(found: Difference) -> tuple[str | None, str]:
     )
 
 
+def _as_due(found: Difference) -> Difference:
+    """The difference with a tensor read as the number or the list for which it may stand."""
+    due, got = found.expected, found.got
+    if not isinstance(got, Tensor) or got.is_complex():
+        return found
+    is_number = type(due) in (int, float) and got.ndim == 0
+    is_list = isinstance(due, list) and got.ndim == 1 and len(got) <= LONGEST_LIST
+    return replace(found, got=got.tolist()) if is_number or is_list else found
+
+
 def is_plain(found: Difference) -> bool:
     """Whether numbers differ, and nothing that is quickly said explains it."""
+    found = _as_due(found)
     return found.kind == "value" and not any(recogniser(found) for recogniser in RECOGNISERS)
 
 
