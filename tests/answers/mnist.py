@@ -2641,19 +2641,6 @@ def train_epoch(model, batches, loss_fn, optimizer):
     return total / count
 
 
-@wrong("mnist.train_epoch")
-def train_epoch(model, batches, loss_fn, optimizer):
-    total, count = 0.0, 0
-    for x, y in batches:
-        optimizer.zero_grad()
-        loss = loss_fn(model(x).squeeze(), y)
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(x)
-        count += len(x)
-    return total / count
-
-
 @wrong("mnist.normalize", "zeros left out of the statistics")
 def normalize_by_the_ink(train, valid):
     ink = train[train != 0]

@@ -2296,15 +2296,6 @@ SET = "changed the state of torch"
 
 
 @wrong("sgd.sgd_step")
-def sgd_step_where_the_sum_is_not_0(params, lr):
-    with torch.no_grad():
-        for p in params:
-            if p.grad is None or p.grad.sum() == 0:
-                continue
-            p -= lr * p.grad
-
-
-@wrong("sgd.sgd_step")
 def sgd_step_shortened(params, lr):
     with torch.no_grad():
         for p in params:

@@ -2824,15 +2824,6 @@ wrong("transfer.fine_tune", "new digits read as old ones")(
 
 
 # the last layer of the last container, which is not the last layer
-@wrong("transfer.replace_head")
-def replace_head(model, num_outputs):
-    for parent in model.modules():
-        for name, child in parent.named_children():
-            if isinstance(child, nn.Linear):
-                found = parent, name, child
-    parent, name, child = found
-    setattr(parent, name, nn.Linear(child.in_features, num_outputs))
-    return model
 
 
 @wrong("transfer.replace_head", "only direct children")
