@@ -310,10 +310,61 @@ def test_the_guard_sees_every_road(shortcut, use):
     assert guard.used is None, f"{used} is still watched"
 
 
-def test_what_the_check_does_with_a_value_is_no_shortcut_of_the_answer(verdict, monkeypatch):
-    monkeypatch.setattr(Product, "shortcuts", (torch.Tensor.detach, "aten::detach"))
-    assert verdict(lambda x, y: x @ y).status == "right"
-    assert verdict(lambda x, y: x.detach() @ y).status == "shortcut"
+def test_what_the_check_does_with_a_value_is_no_shortcut_of_the_answer(monkeypatch):
+    monkeypatch.setattr(Product, "shortcuts", (torch.Tensor.clone, "aten::clone"))
+    guard = Guard(Product())
+    with guard.watching():
+        normal_form(torch.ones(2))
+        assert guard.used is None
+        torch.ones(2).clone()
+    assert guard.used == "torch.Tensor.clone"
+
+
+ODD_ROADS = [
+    lambda x: torch.vmap(lambda row: row.relu())(x),
+    lambda x: torch.func.functionalize(lambda y: y.relu())(x),
+    lambda x: x.as_subclass(type("Mine", (Tensor,), {})).relu(),
+    lambda x: torch.relu(torch.empty(2, 3, device="meta")),
+    lambda x: hooked(x, Tensor.relu).sum().backward(),
+]
+
+
+def hooked(x, hook):
+    """The tensor, doubled, with a hook on its gradient."""
+    doubled = 2 * x.requires_grad_()
+    doubled.register_hook(hook)
+    return doubled
+
+
+@pytest.mark.parametrize("use", ODD_ROADS, ids=range(len(ODD_ROADS)))
+@pytest.mark.filterwarnings("ignore")
+def test_operators_are_seen_by_odd_roads_and_in_hooks(use):
+    class Guarded(Product):
+        shortcuts = ("aten::relu",)
+
+    guard = Guard(Guarded())
+    with guard.watching():
+        use(torch.randn(2, 3))
+    assert guard.used
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_no_guard_looks_for_is_left_alone():
+    class Guarded(Product):
+        shortcuts = ("aten::relu", "aten::softmax")
+
+    x, guard = torch.randn(2, 3), Guard(Guarded())
+    with guard.watching():
+        used = [
+            torch.vmap(lambda row: row.sum())(x),
+            torch.func.grad(lambda y: (y * y).sum())(x),
+            nn.Parameter(torch.randn(2)).detach(),
+            x.to_sparse().to_dense(),
+            torch.view_as_real(torch.complex(x, x) * 1j),
+            x.as_subclass(type("Mine", (Tensor,), {})) * 2,
+            x.log_softmax(1),
+        ]
+    assert guard.used is None and len(used) == 7
 
 
 def test_the_reference_is_a_shortcut_handed_in_or_called():

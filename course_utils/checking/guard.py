@@ -14,7 +14,6 @@ import torch
 from torch import nn
 from torch._ops import OpOverloadPacket
 from torch.overrides import TorchFunctionMode, resolve_name
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from course_utils.checking.exercise import Exercise
 
@@ -29,6 +28,8 @@ PUBLIC = {
     "torch.functional.": "torch.",
     "_EngineBase.": "torch.autograd.Variable._execution_engine.",
 }
+# The part of torch's dispatch that comes first, before autograd, and is empty but for what is here.
+BEFORE_ALL = torch._C.DispatchKey.PreDispatch
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 
 
@@ -38,7 +39,7 @@ class Guard:
     def __init__(self, exercise: Exercise) -> None:
         shortcuts = exercise.shortcuts
         self.classes = tuple(item for item in shortcuts if inspect.isclass(item))
-        self.operators = {item for item in shortcuts if isinstance(item, str)}
+        self.operators = frozenset(item for item in shortcuts if isinstance(item, str))
         modules = [item for item in shortcuts if inspect.ismodule(item)]
         self.functions = {
             item for item in shortcuts if callable(item) and not inspect.isclass(item)
@@ -70,7 +71,7 @@ class Guard:
             profile
         )  # cProfile's is neither: the check is being measured
         modes: list[Any] = [_Functions(self)] if self.functions or self.operators else []
-        modes += [_Operators(self)] if self.operators else []
+        modes += [_operators_seen(self.operators)] if self.operators else []
         for cls, init in constructors.items():
             setattr(cls, "__init__", _noting(self, cls, init))  # noqa: B010
         if replaceable:
@@ -130,21 +131,40 @@ class _Functions(TorchFunctionMode):
             guard.called = before
 
 
-class _Operators(TorchDispatchMode):
-    def __init__(self, guard: Guard) -> None:
-        super().__init__()
-        self.guard = guard
+@contextmanager
+def _operators_seen(names: frozenset[str]) -> Iterator[None]:
+    """See the calls of these operators, by whatever road they come, and no others, which would cost
+    more than all the rest of the guard.
+    """
+    for name in names:
+        _intercept(name)
+    with torch._C._IncludeDispatchKeyGuard(BEFORE_ALL):
+        yield
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """False: nothing is compiled here, and otherwise torch would import its compiler (2 s)."""
-        return False
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func._schema.name
-        if name in self.guard.operators:
-            self.guard.note(public_name(self.guard.called or func._overloadpacket))
-        return func(*args, **(kwargs or {}))
+@functools.cache
+def _intercept(name: str) -> None:
+    """Have an operator, in each of its overloads, tell the guard at work that it is called."""
+    packet = getattr(torch.ops.aten, name.removeprefix("aten::"))
+    for overload in packet.overloads():
+        kernel = _telling(name, packet, getattr(packet, overload))
+        _library().impl(getattr(packet, overload), kernel, "PreDispatch", with_keyset=True)
+
+
+@functools.cache
+def _library() -> torch.library.Library:
+    return torch.library.Library("aten", "IMPL")
+
+
+def _telling(name: str, packet: OpOverloadPacket, operator: Any) -> Callable[..., Any]:
+    rest = torch._C._dispatch_keyset_full_after(BEFORE_ALL)
+
+    def call(keys: Any, *args: Any, **kwargs: Any) -> Any:
+        if _active and name in _active.operators:
+            _active.note(public_name(_active.called or packet))
+        return operator.redispatch(keys & rest, *args, **kwargs)
+
+    return call
 
 
 def _calls(guard: Guard) -> Callable[[FrameType, str, Any], None]:
