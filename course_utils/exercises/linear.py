@@ -151,8 +151,10 @@ class Relu(Exercise):
 
 
 def _distinct(rows: Tensor) -> float:
-    """How many rows of a matrix are different."""
-    return float(len({row.tobytes() for row in rows.detach().double().numpy()}))
+    """How many rows of a matrix are different; nan differs from everything, itself included."""
+    rows = rows.detach().double()
+    unlike = rows.isnan().any(1)
+    return float(len({row.tobytes() for row in rows[~unlike].numpy()}) + unlike.sum())
 
 
 def _from_start(evidence: list[dict[str, Any]], what: str) -> float:
