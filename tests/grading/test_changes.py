@@ -289,6 +289,25 @@ def test_a_lesson_that_was_taken_out_of_the_gradebook_comes_back(read):
 # ---------------------------------------------------------------- hand-graded work
 
 
+def test_who_was_entered_when_the_assignment_had_only_another_notebook_gets_this_one(course):
+    hand_in(course, "anna", worded())
+    with Gradebook(course.folders.db_url) as book:
+        book.update_or_create_assignment(LESSON.name)
+        book.update_or_create_notebook("homework", LESSON.name)
+        book.update_or_create_student("anna")
+        book.add_submission(LESSON.name, "anna")
+    grade(course)
+    with Gradebook(course.folders.db_url) as book:
+        notebooks = {
+            item.name: item for item in book.find_submission(LESSON.name, "anna").notebooks
+        }
+        assert {*notebooks} == {"homework", LESSON.name}
+        assert {item.name for item in notebooks[LESSON.name].grades} > {"why_nonlinear"}
+    by_hand(course, "anna", "why_nonlinear", 1.5, "well said")
+    grade(course)
+    assert comment(course, "why_nonlinear") == "well said"
+
+
 def test_hand_graded_work_is_shown_again_only_where_its_answer_changed(course):
     for student in ("anna", "bo", "cy", "di"):
         hand_in(course, student, worded())

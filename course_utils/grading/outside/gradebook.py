@@ -159,11 +159,24 @@ class Writer:
         return late
 
     def _submission(self, student: str) -> tuple[SubmittedAssignment, SubmittedNotebook]:
-        """A student's submission, and its notebook."""
-        name = self.lesson.name
+        """A student's submission, and its notebook; one that was entered before the assignment had
+        this notebook gets it now.
+        """
+        book, name = self.gradebook, self.lesson.name
         stamp = handed_in_at(self.course.path("submitted", student, name))
-        submission = self.gradebook.update_or_create_submission(name, student, timestamp=stamp)
-        return submission, next(item for item in submission.notebooks if item.name == name)
+        submission = book.update_or_create_submission(name, student, timestamp=stamp)
+        for made in submission.notebooks:
+            if made.name == name:
+                return submission, made
+        notebook = book.find_notebook(name, name)
+        made = SubmittedNotebook(notebook=notebook, assignment=submission)
+        for cell in (*notebook.grade_cells, *notebook.task_cells):
+            Grade(cell_id=cell.id, notebook=made)
+        for cell in (*notebook.solution_cells, *notebook.task_cells):
+            Comment(cell_id=cell.id, notebook=made)
+        book.db.add(made)
+        book.db.flush()
+        return submission, made
 
 
 @dataclass(frozen=True)
