@@ -474,7 +474,7 @@ def largest_lr(hessian):
     """The learning rate at the edge between coming closer and flying off.
 
     hessian: the second derivatives of the loss, a symmetric tensor of shape (d, d); at least one
-    of its eigenvalues is positive, and none is negative.
+    of its eigenvalues is positive; none is negative, but rounding may bring a 0 a little below 0.
     Returns a float.
 
     >>> largest_lr(torch.tensor([[3.0, 0.0], [0.0, 8.0]]))

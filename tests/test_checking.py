@@ -147,6 +147,7 @@ GENERAL = [
     (lambda x, y: (x @ y).T.reshape(5, 3), "wrong", "read in another order"),
     (lambda x, y: (x @ y).square(), "wrong", "squared"),
     (lambda x, y: x @ y + 1, "wrong", "off by one"),
+    (lambda x, y: torch.round(x @ y, decimals=2), "wrong", "rounded"),
     (lambda x, y: x @ y + 0.3, "wrong", "constant offset"),
     (lambda x, y: (x @ y).mean(0).expand(5, 3), "wrong", "equal rows"),
     (lambda x, y: (x @ y).mean().expand(5, 3), "wrong", "one number everywhere"),

@@ -147,7 +147,21 @@ def of_every_entry(found: Difference) -> Found:
     for text, function in (("rounded to whole numbers", torch.round), ("cut off", torch.trunc)):
         if alike(function(a), b) and len(b.unique()) > 2:
             return "rounded", f"{found.name} has no fractions: what it should be was {text}."
+    # Two digits at least: that a wrong number is 0.1 says nothing.
+    for places in (1, 2, 3):
+        short = torch.round(b, decimals=places)
+        digits = short.abs().max() * 10**places >= 10
+        if digits and alike(torch.round(a, decimals=places), b) and _exactly(short, b):
+            return "rounded", (
+                f"{what} is rounded to {places} decimal place{'s' * (places > 1)}. Give what you "
+                "calculated: rounding is for what people read, such as a print."
+            )
     return None
+
+
+def _exactly(short: Tensor, b: Tensor) -> bool:
+    """Whether numbers are these, but for how float32 stores them."""
+    return bool(((short - b).abs() <= 1e-7 * short.abs().max()).all())
 
 
 def constant_offset(found: Difference) -> Found:

@@ -88,6 +88,8 @@ class Mse(Exercise):
         yield Case("shape (5,) against shape (1,)", y_hat=y_hat, y=y, raises=ValueError)
         y_hat, y = rng.normal(5), rng.normal(4)
         yield Case("shape (5,) against shape (4,)", y_hat=y_hat, y=y, raises=ValueError)
+        y_hat, y = rng.normal(3, 1), rng.normal(1, 3)
+        yield Case("shape (3, 1) against shape (1, 3)", y_hat=y_hat, y=y, raises=ValueError)
         growing = torch.linspace(0.2, 4, 1033)  # so that the last part of any size has another mean
         yield Case(
             "1,033 predictions",
@@ -148,6 +150,19 @@ class Mse(Exercise):
             edit("y_hat.shape != y.shape", "y_hat.ndim != y.ndim"),
             "You compare the number of dimensions, not the shapes. (4, 1) and (4, 3) both have "
             "two, and the 1 is stretched to 3.",
+        ),
+        *(
+            Mistake(
+                "only counts compared",
+                edit("y_hat.shape != y.shape", counted),
+                "You compare how many elements, dimensions or sizes there are, not the shapes "
+                "themselves. (3, 1) and (1, 3) have as many of each, and their difference has 9 "
+                "entries: compare size by size, in order.",
+            )
+            for counted in (
+                "(y_hat.ndim, y_hat.numel()) != (y.ndim, y.numel())",
+                "sorted(y_hat.shape) != sorted(y.shape)",
+            )
         ),
         Mistake(
             "y reshaped to fit",
@@ -541,7 +556,14 @@ class LargestLr(Exercise):
         yield Case("two parameters that interact", hessian=torch.tensor([[2.0, off], [off, 2.0]]))
         x = rng.normal(6, 4)
         yield Case("the loss of a line with four inputs", hessian=2 / 6 * x.T @ x)
-        yield bowl("a flat direction", 0.0, rng.number(0.5, 1.0), rng.number(2.0, 3.0))
+        flat = torch.tensor([rng.number(1.0, 2.0), 0.0, rng.number(2.5, 5.0)]).diag()
+        yield Case("a diagonal matrix, one of its curvatures 0", hessian=flat)
+        yield bowl(
+            "a flat direction, 0 but for rounding",
+            -1e-6,
+            rng.number(0.5, 1.0),
+            rng.number(2.0, 3.0),
+        )
         yield bowl("small curvatures", *(rng.number(0.001, 0.003) for _ in range(4)), 0.01)
         yield bowl("very different curvatures", 1.0, rng.number(20.0, 40.0), rng.number(500, 900))
 
@@ -581,6 +603,19 @@ class LargestLr(Exercise):
             edit(_TOP, "torch.linalg.eigvals(hessian).real[-1]"),
             "You take the last eigenvalue as if they were in order. Not every function sorts "
             "them: look for the largest.",
+        ),
+        *(
+            Mistake(
+                "smallest of all rates",
+                edit(f"2 / float({_TOP})", rates),
+                "You divide 2 by every curvature and take the smallest result. Where a curvature "
+                "is 0, or a little below it by rounding, there is no such rate: take the largest "
+                "curvature first, and divide once.",
+            )
+            for rates in (
+                "min(2 / c for c in torch.linalg.eigvalsh(hessian).tolist())",
+                "(2 / torch.linalg.eigvalsh(hessian)).min().item()",
+            )
         ),
         Mistake(
             "largest entry",

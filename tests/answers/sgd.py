@@ -987,6 +987,22 @@ def mse(y_hat, y):
     return (y_hat.flatten() - y.flatten()).square().mean()
 
 
+# the sizes are compared in any order
+@wrong("sgd.mse", "only counts compared")
+def mse(y_hat, y):
+    if sorted(y_hat.shape) != sorted(y.shape):
+        raise ValueError("shapes differ")
+    return ((y_hat - y) ** 2).mean()
+
+
+# as many dimensions and as many numbers
+@wrong("sgd.mse", "only counts compared")
+def mse(y_hat, y):
+    if y_hat.dim() != y.dim() or y_hat.numel() != y.numel():
+        raise ValueError(f"{y_hat.shape} and {y.shape} do not match")
+    return ((y_hat - y) ** 2).mean()
+
+
 # only the length of the first dimension is compared
 @wrong("sgd.mse", "only the number of rows compared")
 def mse(y_hat, y):
@@ -2049,6 +2065,17 @@ def largest_lr(hessian):
 @wrong("sgd.largest_lr", "smallest curvature")
 def largest_lr(hessian):
     return max(2 / abs(c) for c in np.linalg.eigvalsh(hessian.numpy()).tolist())
+
+
+@wrong("sgd.largest_lr", "smallest of all rates")
+def largest_lr(hessian):
+    curvatures = torch.linalg.eigvalsh(hessian).tolist()
+    return min(2 / round(c, 12) for c in curvatures)
+
+
+@wrong("sgd.largest_lr", "smallest of all rates")
+def largest_lr(hessian):
+    return (2 / torch.linalg.eigvalsh(hessian)).min().item()
 
 
 @wrong("sgd.largest_lr", "1 in place of 2")
