@@ -1054,7 +1054,7 @@ class Accuracy(Exercise):
             ),
             ("a batch of five, five classes, all right", 5, [0, 0, 1, 2, 1], [0, 0, 1, 2, 1]),
             (
-                "a batch of seven, logits near 200, none right",
+                "a batch of seven, rows of logits near 200, -1000 and 100,000, none right",
                 2,
                 [0, 0, 1, 0, 1, 1, 0],
                 [1, 1, 0, 1, 0, 0, 1],
@@ -1071,16 +1071,17 @@ class Accuracy(Exercise):
             falling = 0.4 * rng.normal(len(targets), c).sort(-1, descending=True).values
             falling[0, 0] += 3
             falling -= 5 * ("all right" in label)  # the largest logit of a row is negative here
-            if "none right" in label:
-                falling += 200  # exp overflows
+            due = classes[torch.tensor(targets)][order]
+            if "none right" in label:  # exp overflows, and no maximum of another row helps
+                firsts = due == 0
+                levels = torch.tensor([200.0, -1000.0, 100_000.0])
                 falling[:, 0] += 1
+                falling += levels[firsts.cumsum(0) * firsts % 3, None]
             logits = falling.gather(1, (torch.arange(c) - largest[:, None]) % c)
             axis = "many" if len(order) > 100 else ""
             if axis:
                 yield self._ties(rng)
-            yield Case(
-                label, axis=axis, logits=logits, targets=classes[torch.tensor(targets)][order]
-            )
+            yield Case(label, axis=axis, logits=logits, targets=due)
 
     def _ties(self, rng: Rng) -> Case:
         """Two equal logits in each row, and each class as often a target, so that it does not
@@ -1269,6 +1270,19 @@ class Accuracy(Exercise):
             "Where the target's logit is the largest together with another, you count a hit. The "
             "prediction is one class only: a model whose logits are all equal would be right about "
             "everything.",
+        ),
+        Mistake(
+            "one maximum for all rows",
+            edit("logits.argmax(", "(logits - logits.max()).exp().argmax("),
+            "You take the argmax of a softmax that is shifted by the maximum of the whole batch. "
+            "In a row far below it every exp is 0, and all classes are equal. The softmax keeps "
+            "the order, so it is not needed here at all.",
+        ),
+        Mistake(
+            "half precision",
+            edit("logits.argmax(", "logits.half().argmax("),
+            "You compare the logits in half precision, which has three digits and ends at 65,504: "
+            "logits that are near each other, or large, become equal.",
         ),
         Mistake(
             "argmax of a softmax without shift",

@@ -1953,6 +1953,18 @@ def cross_entropy_backward_in_float32(logits, targets):
     return grad / len(targets)
 
 
+@wrong("cross_entropy.accuracy", "one maximum for all rows")
+def accuracy_of_shifted_probabilities(logits, targets):
+    e = torch.exp(logits - logits.max())
+    p = e / e.sum(1, keepdim=True)
+    return (p.argmax(1) == targets).float().mean().item()
+
+
+@wrong("cross_entropy.accuracy", "half precision")
+def accuracy_in_half_precision(logits, targets):
+    return (logits.to(torch.float16).argmax(1) == targets).float().mean().item()
+
+
 @wrong("cross_entropy.accuracy", "over the batch")
 def accuracy_along_the_batch(logits, targets):
     best = logits.argmax(0)
