@@ -1106,6 +1106,15 @@ class Accuracy(Exercise):
         ),
         Mistake(
             "over the batch",
+            edit(
+                "logits.argmax(-1) == targets",
+                "logits.argmax(0)[targets] == torch.arange(len(targets))",
+            ),
+            "You ask whether an example has the largest logit of its class in the batch. Ask "
+            "whether its class has the largest logit in its row.",
+        ),
+        Mistake(
+            "over the batch",
             edit("argmax(-1)", "argmax(0)"),
             "`argmax(0)` asks which example has the largest logit of each class. Ask each row for "
             "its largest class.",
