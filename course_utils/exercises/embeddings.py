@@ -597,7 +597,7 @@ class DotProductBias(Exercise):
         yield "the biases are 0 at the start", biases
         if "start" in case.inputs:
             for name in FACTORS:
-                yield f"the spread of {name} at the start is about 0.01", [parameters[name]]
+                yield f"{name} starts around 0 with a spread of about 0.01", [parameters[name]]
             return
         with torch.no_grad():
             for name in names:
@@ -621,8 +621,8 @@ class DotProductBias(Exercise):
         ),
         "the biases are 0 at the start": lambda *biases: not any(bias.any() for bias in biases),
         **{
-            f"the spread of {name} at the start is about 0.01": lambda table: (
-                0.005 < float(table.std()) < 0.02
+            f"{name} starts around 0 with a spread of about 0.01": lambda table: (
+                0.005 < float(table.std()) < 0.02 and abs(float(table.mean())) < 0.003
             )
             for name in FACTORS
         },
@@ -692,13 +692,13 @@ class DotProductBias(Exercise):
         Mistake(
             "factors start with the wrong spread",
             None,
-            "The spread of the factors at the start is not 0.01. torch.randn has a spread "
+            "The factors do not start around 0 with a spread of 0.01. torch.randn has a spread "
             "(standard deviation) of 1: multiply it by 0.01, not by its root. torch.rand gives "
             "no number below 0, and has a spread of 0.29.",
             sign=lambda evidence: any(
                 e.get("the factors are small at the start")
                 and e.get(f"the numbers of {name} are different at the start")
-                and e.get(f"the spread of {name} at the start is about 0.01") is False
+                and e.get(f"{name} starts around 0 with a spread of about 0.01") is False
                 for e in evidence
                 for name in ("user_factors", "item_factors")
             ),

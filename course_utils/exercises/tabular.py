@@ -912,7 +912,7 @@ class TabularModel(Exercise):
         yield "the tables are small at the start", tables
         yield "the tables are random at the start", tables
         if "start" in case.inputs:
-            yield "the spread of the tables at the start is about 0.01", tables
+            yield "the tables start around 0 with a spread of about 0.01", tables
             return
         with torch.no_grad():
             for shape, values in case.values.items():
@@ -934,8 +934,9 @@ class TabularModel(Exercise):
             int(table.flatten().sort().values.diff().count_nonzero()) >= table.shape[1]
             for table in tables
         ),
-        "the spread of the tables at the start is about 0.01": lambda *tables: all(
-            0.008 < float(table.std()) < 0.0125 for table in tables
+        "the tables start around 0 with a spread of about 0.01": lambda *tables: all(
+            0.008 < float(table.std()) < 0.0125 and abs(float(table.mean())) < 0.003
+            for table in tables
         ),
     }
     mistakes = (
@@ -993,14 +994,14 @@ class TabularModel(Exercise):
         Mistake(
             "tables start with the wrong spread",
             None,
-            "The spread of the tables at the start is not 0.01. torch.randn has a spread "
+            "The tables do not start around 0 with a spread of 0.01. torch.randn has a spread "
             "(standard deviation) of 1: multiply it by 0.01, not by its root. torch.rand gives "
             "no number below 0, and has a spread of 0.29; numbers drawn evenly between -0.01 and "
             "0.01 have one of 0.006.",
             sign=lambda evidence: any(
                 e.get("the tables are small at the start")
                 and e.get("the tables are random at the start")
-                and e.get("the spread of the tables at the start is about 0.01") is False
+                and e.get("the tables start around 0 with a spread of about 0.01") is False
                 for e in evidence
             ),
         ),

@@ -1920,6 +1920,14 @@ class DotProductBias(_Dot):
         self.item_factors = nn.Parameter(0.01 * torch.rand(n_items, n_factors))
 
 
+@wrong("embeddings.DotProductBias", "factors start with the wrong spread")
+class DotProductBias(_Dot):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__(n_users, n_items, n_factors, y_range)
+        self.user_factors = nn.Parameter(0.02 * torch.rand(n_users, n_factors))
+        self.item_factors = nn.Parameter(0.02 * torch.rand(n_items, n_factors))
+
+
 @wrong("embeddings.DotProductBias", "factors start equal")
 class DotProductBias(_Dot):
     def __init__(self, n_users, n_items, n_factors, y_range):

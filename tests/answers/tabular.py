@@ -2335,6 +2335,14 @@ class TabularModel(_Tables):
             nn.init.uniform_(table.weight, -0.01, 0.01)
 
 
+@wrong("tabular.TabularModel", "tables start with the wrong spread")
+class TabularModel(_Tables):
+    def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
+        super().__init__(cardinalities, n_continuous, n_outputs, hidden)
+        for table in self.tables:
+            nn.init.normal_(table.weight, 0.01, 0.01)
+
+
 @wrong("tabular.TabularModel")  # neighbouring maps of one shape are one object
 class TabularModel(_Tables):
     def __init__(self, cardinalities, n_continuous, n_outputs, hidden):
