@@ -16,7 +16,7 @@ from course_utils.checking.claims import denied
 from course_utils.checking.diagnosis import recognise
 from course_utils.checking.difference import Difference, show, show_named, side_by_side
 from course_utils.checking.evidence import Evidence
-from course_utils.checking.exercise import Case, Training, exercises, lessons, reference
+from course_utils.checking.exercise import Case, Exercise, Training, exercises, lessons, reference
 from course_utils.checking.judge import Verdict, expected_evidence
 from course_utils.checking.source import functions, reads
 from course_utils.grading.outside.verdicts import as_row
@@ -60,6 +60,11 @@ def test_a_claim_is_denied_in_a_sentence(sentence, said):
 def test_a_claim_without_a_verb_is_refused():
     with pytest.raises(CourseError, match="needs one of the verbs is, are, has"):
         claim("an nn.Module", True)
+
+
+def test_a_claim_that_the_judge_works_out_is_one_that_can_be_denied():
+    with pytest.raises(CourseError, match="'x wiggles' needs one of the verbs"):
+        type("Wiggling", (Exercise,), {"id": "linear.relu", "holds": {"x wiggles": bool}})
 
 
 def test_a_claim_that_does_not_hold_is_told_as_a_sentence():

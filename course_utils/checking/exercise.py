@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checking import axes
-from course_utils.checking.claims import claim
+from course_utils.checking.claims import denied
 from course_utils.checking.edit import Edit, fits
 from course_utils.checking.world import fixed_world
 from course_utils.errors import CourseError
@@ -173,8 +173,10 @@ class Exercise:
 
     def __init_subclass__(cls) -> None:
         """Every edit must fit the reference, so that a changed reference is noticed when the lesson
-        is imported.
+        is imported; and every claim must be one that can be denied.
         """
+        for sentence in cls.holds:
+            denied(sentence)
         for mistake in cls.mistakes:
             if isinstance(mistake.change, Edit):
                 fits(cls.id, mistake.change)
@@ -211,7 +213,7 @@ class Exercise:
             return value
         try:
             # A tensor in place of the list would be taken apart into one for each of its numbers.
-            return isinstance(value, list) and claim(name, holds(*value))[1]
+            return isinstance(value, list) and bool(holds(*value))
         except Exception:  # whatever it is, it does not show what it should
             return False
 

@@ -597,7 +597,7 @@ class DotProductBias(Exercise):
         yield "the biases are 0 at the start", biases
         if "start" in case.inputs:
             for name in FACTORS:
-                yield f"{name} starts around 0 with a spread of about 0.01", [parameters[name]]
+                yield f"{name} is drawn around 0 with a spread of about 0.01", [parameters[name]]
             return
         with torch.no_grad():
             for name in names:
@@ -621,7 +621,7 @@ class DotProductBias(Exercise):
         ),
         "the biases are 0 at the start": lambda *biases: not any(bias.any() for bias in biases),
         **{
-            f"{name} starts around 0 with a spread of about 0.01": lambda table: (
+            f"{name} is drawn around 0 with a spread of about 0.01": lambda table: (
                 0.005 < float(table.std()) < 0.02 and abs(float(table.mean())) < 0.003
             )
             for name in FACTORS
@@ -698,7 +698,7 @@ class DotProductBias(Exercise):
             sign=lambda evidence: any(
                 e.get("the factors are small at the start")
                 and e.get(f"the numbers of {name} are different at the start")
-                and e.get(f"{name} starts around 0 with a spread of about 0.01") is False
+                and e.get(f"{name} is drawn around 0 with a spread of about 0.01") is False
                 for e in evidence
                 for name in ("user_factors", "item_factors")
             ),

@@ -912,7 +912,7 @@ class TabularModel(Exercise):
         yield "the tables are small at the start", tables
         yield "the tables are random at the start", tables
         if "start" in case.inputs:
-            yield "the tables start around 0 with a spread of about 0.01", tables
+            yield "the tables are drawn around 0 with a spread of about 0.01", tables
             return
         with torch.no_grad():
             for shape, values in case.values.items():
@@ -934,7 +934,7 @@ class TabularModel(Exercise):
             int(table.flatten().sort().values.diff().count_nonzero()) >= table.shape[1]
             for table in tables
         ),
-        "the tables start around 0 with a spread of about 0.01": lambda *tables: all(
+        "the tables are drawn around 0 with a spread of about 0.01": lambda *tables: all(
             0.008 < float(table.std()) < 0.0125 and abs(float(table.mean())) < 0.003
             for table in tables
         ),
@@ -1001,7 +1001,7 @@ class TabularModel(Exercise):
             sign=lambda evidence: any(
                 e.get("the tables are small at the start")
                 and e.get("the tables are random at the start")
-                and e.get("the tables start around 0 with a spread of about 0.01") is False
+                and e.get("the tables are drawn around 0 with a spread of about 0.01") is False
                 for e in evidence
             ),
         ),
