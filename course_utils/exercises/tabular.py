@@ -391,9 +391,9 @@ class FillMissing(Exercise):
         )
         yield Case("no gap at all", train=column(3, 0, zeros=1), valid=column(4, 0, zeros=1))
         yield Case("an even number of values", train=column(6, 2), valid=column(2, 2))
-        often = torch.tensor([8.5, 1.25, 1.25, math.nan, 3.75, 1.25])
+        often = torch.tensor([8.5, 2.0, 2.0, math.nan, 3.75, 2.0, 0.5, 9.25])
         yield Case(
-            "a value that occurs three times", train=often[rng.permutation(6)], valid=column(2, 1)
+            "a value that occurs three times", train=often[rng.permutation(8)], valid=column(2, 1)
         )
 
     def probe(self, fill_missing: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -469,6 +469,26 @@ class FillMissing(Exercise):
             edit("nanmedian", "nanmean"),
             "You fill with the mean. A few extreme values move the mean; the median stays in "
             "the middle.",
+        ),
+        Mistake(
+            "most frequent value",
+            edit("train.nanmedian()", "train[~train.isnan()].mode().values"),
+            "You fill with the value that occurs most often. Of measured numbers hardly any occurs "
+            "twice, so that may be any of them; the median is the one in the middle.",
+        ),
+        Mistake(
+            "smallest value",
+            edit("train.nanmedian()", "train[~train.isnan()].min()"),
+            "You fill with the smallest value. The median has as many values below it as above.",
+        ),
+        Mistake(
+            "middle of smallest and largest",
+            edit(
+                "train.nanmedian()",
+                "(train.nan_to_num(torch.inf).min() + train.nan_to_num(-torch.inf).max()) / 2",
+            ),
+            "You fill with the number half way between the smallest and the largest, which a "
+            "single extreme value moves. The median has as many values below it as above.",
         ),
         Mistake(
             "median with the gaps",

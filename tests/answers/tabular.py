@@ -2478,3 +2478,24 @@ def mask_copied_and_pasted(train, valid):
     valid_missing = train.isnan()
     filled = torch.where(train.isnan(), m, train), torch.where(valid.isnan(), m, valid)
     return *filled, train_missing, valid_missing
+
+
+def _filled_with(train, valid, value):
+    masks = train.isnan(), valid.isnan()
+    return train.masked_fill(masks[0], value), valid.masked_fill(masks[1], value), *masks
+
+
+@wrong("tabular.fill_missing", "most frequent value")
+def fill_missing(train, valid):
+    return _filled_with(train, valid, train[~torch.isnan(train)].mode().values.item())
+
+
+@wrong("tabular.fill_missing", "smallest value")
+def fill_missing(train, valid):
+    return _filled_with(train, valid, min(v for v in train.tolist() if v == v))
+
+
+@wrong("tabular.fill_missing", "middle of smallest and largest")
+def fill_missing(train, valid):
+    known = sorted(v for v in train.tolist() if v == v)
+    return _filled_with(train, valid, (known[0] + known[-1]) / 2)
