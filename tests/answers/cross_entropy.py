@@ -1709,16 +1709,6 @@ def log_softmax(logits):
     return (z / z.sum(1, keepdim=True) + 1e-9).log()
 
 
-@wrong("cross_entropy.one_hot", "counted from one")
-def one_hot(labels, num_classes):
-    return torch.eye(num_classes)[labels - 1]
-
-
-@wrong("cross_entropy.nll", "every row with every target")
-def nll(log_probs, targets):
-    return -log_probs[:, targets].mean()
-
-
 @wrong("cross_entropy.accuracy", "percent")
 def accuracy(logits, targets):
     return 100 * float((logits.argmax(1) == targets).float().mean())

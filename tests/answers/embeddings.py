@@ -2000,12 +2000,6 @@ def sigmoid_range(x, low, high):
     return torch.sigmoid(x) * high + low
 
 
-@wrong("embeddings.pca", "not centred")
-def pca(x, k):
-    u, s, v = torch.linalg.svd(x, full_matrices=False)
-    return x @ v[:k].T, v[:k], (s**2 / (s**2).sum())[:k]
-
-
 @wrong("embeddings.sigmoid_range", "brackets around the width")
 def sigmoid_range(x, low, high):
     return low + high - low * torch.sigmoid(x)

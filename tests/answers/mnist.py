@@ -2254,18 +2254,6 @@ def normalize(train, valid):
     return (train - lo) / (hi - lo), (valid - lo) / (hi - lo)
 
 
-@wrong("mnist.train_epoch", "mean of batch means")
-def train_epoch(model, batches, loss_fn, optimizer):
-    losses = []
-    for x, y in batches:
-        loss = loss_fn(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return sum(losses) / len(losses)
-
-
 @wrong("mnist.evaluate", "always back to training mode")
 @torch.no_grad()
 def evaluate(model, x, y):

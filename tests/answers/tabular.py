@@ -2104,11 +2104,6 @@ def fill_missing(train, valid):
     return torch.where(a, m, train), torch.where(b, m, valid), a, b
 
 
-@wrong("tabular.embedding_size", "rounded up")
-def embedding_size(n_categories):
-    return min(600, math.ceil(1.6 * n_categories**0.56))
-
-
 def _by_dict(train, valid, gap=lambda v: v is None or v != v, look=None, first=()):
     """Codes by a dict; look finds the code of a value in it, (of train, of valid)."""
     vocabulary = sorted({v for v in train if not gap(v)})

@@ -1091,11 +1091,6 @@ def expose_sgd_decay_step():
     return [_shrunk([params], [grads], 0.1, float("inf"))], torch.tensor([1.8])
 
 
-@wrong("weight_decay.l2_gradient", "torch's half")
-def l2_gradient(p, wd):
-    return wd * p
-
-
 @wrong("weight_decay.sgd_decay_step", "decay after the step")
 @torch.no_grad()
 def sgd_decay_step(params, lr, wd):
