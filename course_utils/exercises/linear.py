@@ -42,7 +42,7 @@ class Relu(Exercise):
         yield Case("a matrix", x=3 * rng.normal(4, 3))
         large = torch.cat([rng.uniform(300, 900, 1), 10 * rng.normal(5)])
         yield Case("a tensor of shape (2, 3, 1), with a large number", x=large.reshape(2, 3, 1))
-        small = rng.normal(1).abs() / 1000
+        small = rng.uniform(5e-5, 1e-4, 1)
         yield Case("positive numbers, one of them small", x=torch.cat([rng.normal(3).abs(), small]))
         yield Case("numbers, two of them 0", x=torch.cat([rng.normal(3), torch.zeros(2)]))
         yield Case("negative numbers alone", x=-rng.normal(3).abs())
@@ -673,7 +673,10 @@ class CountParameters(Exercise):
             yield "the count after its weight is frozen too", count_parameters(module)
         yield (
             "the module afterwards",
-            [f"{name} {p.requires_grad}" for name, p in module.named_parameters()],
+            [
+                "in training mode" if module.training else "in eval mode",
+                *(f"{name} {p.requires_grad}" for name, p in module.named_parameters()),
+            ],
         )
 
     mistakes = (

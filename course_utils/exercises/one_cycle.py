@@ -87,6 +87,24 @@ class Anneal(Exercise):
             "as far as cos = -1, and shift and halve what you get.",
         ),
         Mistake(
+            "a quarter of a sine",
+            edit(
+                "(start - end) / 2 * (1 + math.cos(math.pi * pct))",
+                "(start - end) * (1 - math.sin(math.pi / 2 * pct))",
+            ),
+            "It arrives gently, but leaves the start at full speed: that is a quarter of a sine. "
+            "Half a cosine is flat at both ends.",
+        ),
+        Mistake(
+            "smoothstep",
+            edit(
+                "(start - end) / 2 * (1 + math.cos(math.pi * pct))",
+                "(start - end) * (1 - pct * pct * (3 - 2 * pct))",
+            ),
+            "This is a polynomial that looks much like it, 3 pct**2 - 2 pct**3, with the same "
+            "ends and the same middle. In between it differs: use the cosine.",
+        ),
+        Mistake(
             "not halved",
             edit(" / 2", ""),
             "1 + cos goes from 2 to 0, so your curve goes twice as far as it should. Halve it.",
@@ -224,6 +242,8 @@ class OneCycle(Exercise):
             final_div=rng.number(20.0, 90.0),
             momentums=[low, low + rng.number(0.1, 0.15)],
         )
+        turned = [low + rng.number(0.1, 0.15), low]  # as learning rate and momentum rise together
+        yield case("momentums the other way round", 12, [0, 2, 3, 7, 11], momentums=turned)
         yield case("many steps", 1000, [0, 1, 150, 298, 299, 300, 301, 500, 998, 999])
 
     def probe(self, one_cycle: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -264,6 +284,18 @@ class OneCycle(Exercise):
             edit("pct_start * total_steps - 1", "math.ceil(pct_start * total_steps - 1)"),
             "You round the peak to a whole step, upwards. It may lie between two steps; keep the "
             "fraction.",
+        ),
+        Mistake(
+            "phase chosen by the share of all steps",
+            edit("if step <= peak:", "if step / total_steps <= pct_start:"),
+            "You choose the phase by step / total_steps, which passes pct_start one step after the "
+            "peak. Compare the step with the peak itself, pct_start * total_steps - 1.",
+        ),
+        Mistake(
+            "momentums sorted",
+            edit("low, high = momentums", "low, high = sorted(momentums)"),
+            "You sort the momentums, or take the smaller and the larger one. Take the first and "
+            "the second, as they come: whoever gives them the other way round means it.",
         ),
         Mistake(
             "first phase measured by all steps",

@@ -2172,3 +2172,16 @@ class NetForPictures(_TwoLayers):
     def forward(self, x):
         x = x.reshape(x.size(0), -1)
         return self.second(self.first(x).clamp(min=0))
+
+
+# small numbers are taken for 0
+@wrong("linear.relu")
+def relu(x):
+    return torch.where(x < 1e-3, torch.zeros_like(x), x)
+
+
+# the module stays in eval mode
+@wrong("linear.count_parameters")
+def count_parameters(module):
+    module.eval()
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)

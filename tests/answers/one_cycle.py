@@ -1328,6 +1328,34 @@ def one_cycle(
     return _anneal(lr_max, lr_max / div / final_div, p), _anneal(low, high, p)
 
 
+# the share of all steps decides on the phase
+@wrong("one_cycle.one_cycle", "phase chosen by the share of all steps")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    low, high = momentums
+    peak, last = pct_start * total_steps - 1, total_steps - 1
+    if step / total_steps <= pct_start:
+        p = step / peak
+        return _anneal(lr_max / div, lr_max, p), _anneal(high, low, p)
+    p = (step - peak) / (last - peak)
+    return _anneal(lr_max, lr_max / div / final_div, p), _anneal(low, high, p)
+
+
+# whatever order the momentums come in
+@wrong("one_cycle.one_cycle", "momentums sorted")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    low, high = min(momentums), max(momentums)
+    peak, last = pct_start * total_steps - 1, total_steps - 1
+    if step <= peak:
+        p = step / peak
+        return _anneal(lr_max / div, lr_max, p), _anneal(high, low, p)
+    p = (step - peak) / (last - peak)
+    return _anneal(lr_max, lr_max / div / final_div, p), _anneal(low, high, p)
+
+
 # the second phase ends one step too late
 @wrong("one_cycle.one_cycle", "end never reached")
 def one_cycle(
@@ -1971,3 +1999,13 @@ def steps_per_fit_without_brackets(n, batch_size, epochs):
 @wrong("one_cycle.anneal", "pct divided by 100")
 def anneal_by_percent(start, end, pct):
     return end + (start - end) / 2 * (1 + math.cos(math.pi * pct / 100))
+
+
+@wrong("one_cycle.anneal", "a quarter of a sine")
+def anneal(start, end, pct):
+    return start + (end - start) * math.sin(math.pi * pct / 2)
+
+
+@wrong("one_cycle.anneal", "smoothstep")
+def anneal(start, end, pct):
+    return start + (end - start) * (3 * pct**2 - 2 * pct**3)
