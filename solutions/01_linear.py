@@ -142,7 +142,7 @@ def relu(x):
     """The larger of x and 0, element by element.
 
     x: a tensor of any shape, of finite numbers. It stays as it is.
-    Returns a new tensor of the same shape. Gradients flow through it; at 0 the slope may be 0 or 1.
+    Returns a new tensor of the same shape. Gradients flow through it; at 0, any slope from 0 to 1 will do.
 
     >>> relu(torch.tensor([-2.0, -0.5, 0.0, 3.0]))
     tensor([0., 0., 0., 3.])
