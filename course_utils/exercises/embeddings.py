@@ -226,7 +226,7 @@ class EmbeddingBackward(Exercise):
             "idx is a matrix",
             5,
             4,
-            torch.cat([torch.tensor([3, 1, 3]), rng.integers(0, 4, 3)]).reshape(2, 3),
+            torch.cat([torch.tensor([3, 1, 3, 3]), rng.integers(0, 4, 2)]).reshape(2, 3),
         )
         yield case("a single lookup", 3, 5, torch.tensor(1))
         yield case("a single column", 4, 1, torch.tensor([2, 0, 2]))
@@ -550,7 +550,7 @@ class DotProductBias(Exercise):
         "float64": "the parameters of a layer are float32",
         "requires_grad": "the numbers are copied into the parameters",
     }
-    shortcuts = EMBEDDING
+    shortcuts = (nn.Embedding, nn.EmbeddingBag, *EMBEDDING)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         for label, n_users, n_items, k, n, y_range in (
