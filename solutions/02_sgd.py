@@ -20,7 +20,7 @@
 #
 # {{ exercises }}
 #
-# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first. A check calls your code several times, also with its arguments by name and with tensors that are stored in another order, as a transpose is. A result has the dtype of the inputs. Your code leaves its arguments and PyTorch's settings as they are, unless the exercise asks for a change, and keeps nothing from one call to the next.
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run the cell (Shift+Enter), then run the check below it. The hints below each check open with a click, the vaguest first. A check calls your code several times, also with its arguments by name and with tensors that are stored in another order, as a transpose is. A result has the dtype of the inputs. Your code leaves its arguments, PyTorch's settings and its random numbers as they are, unless the exercise asks for a change, and keeps nothing from one call to the next.
 
 # %%
 import torch
@@ -171,7 +171,7 @@ def mse(y_hat, y):
 #
 # `RuntimeError: The size of tensor a (2) must match the size of tensor b (3)`: that is torch, refusing shapes that cannot be broadcast. Your own comparison has to come first, and has to raise a `ValueError`.
 #
-# `TypeError: mean(): ... must be tuple of ints`: the square stands inside the brackets of `mean`. Square first, in brackets of its own.
+# `NameError: name 'mean' is not defined`: the mean is a method of tensors, as in `errors.mean()`, and a function of torch, `torch.mean`.
 #
 # `NotImplementedError: "bitwise_xor_cpu" not implemented for 'Float'`: a power is written `**` in Python; `^` is another operation.
 #
@@ -656,7 +656,7 @@ def minibatches(n, batch_size, generator):
     """The numbers 0 to n - 1 in random order, batch_size at a time; the last batch may be smaller.
 
     n, batch_size: whole numbers, 1 or more.
-    generator: a torch.Generator; all chance comes from it.
+    generator: a torch.Generator; all chance comes from it, and it moves on, so that the next epoch has another order.
     Gives int64 tensors, one by one or in a list or tuple: of shape (batch_size,), the last of shape (what is left,).
 
     >>> [len(idx) for idx in minibatches(10, 4, torch.Generator())]
@@ -689,7 +689,7 @@ def minibatches(n, batch_size, generator):
 # </details>
 # <details><summary>Help, I get this error</summary>
 #
-# `TypeError: randperm(): argument 'generator' ... must be Generator`: hand the generator on by name, `generator=generator`.
+# `TypeError: randperm() received an invalid combination of arguments - got (int, torch._C.Generator)`: hand the generator on by name, `generator=generator`.
 #
 # `TypeError: 'int' object is not iterable`: a loop over a number. Loop over a `range`.
 #
@@ -893,7 +893,7 @@ assert slow[-1] > 1.5 * batch_losses[-20:].mean(), "and is far above the losses 
 # %% [markdown]
 # ### Exercise: `momentum_step`
 #
-# {{ momentum_step }} As `sgd_step`, with PyTorch's momentum. The velocities change in place too: the next step needs them, and it may bring other ones for the same parameters, so keep nothing anywhere else. `torch.optim` does not count. Where `.grad` is `None`, both the parameter and its velocity stay.
+# {{ momentum_step }} As `sgd_step`, with PyTorch's momentum. The velocities change in place too, because the next call needs them. It may be given other velocities for the same parameters, so keep nothing anywhere else. `torch.optim` does not count. Where `.grad` is `None`, both the parameter and its velocity stay.
 
 
 # %% exercise="momentum_step" seed=206

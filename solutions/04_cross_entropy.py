@@ -730,7 +730,7 @@ assert 0.49 < shared < 0.51 and own > 0.99, "softmax has to share, a sigmoid has
 
 # %% exercise="accuracy" seed=407
 def accuracy(logits, targets):
-    """The part of the examples whose largest logit is their target's; of equal ones only one counts, whichever.
+    """The share of the examples whose largest logit is their target's. Of equal ones, one counts as the largest, whichever.
 
     logits: (n, c). targets: (n,), the right classes, int64.
     Returns a float between 0 and 1.

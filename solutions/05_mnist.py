@@ -252,11 +252,11 @@ def repair_normalize():
 # - `step()` changes every parameter by the formula above, in place.
 # - `zero_grad()` clears the gradients. It is needed because `backward()` *adds* to what is in `.grad` already.
 #
-# A parameter whose `.grad` is None took no part in the loss. It is skipped: neither it nor its velocity changes. The loop that does so is given, since you wrote it twice in lesson 02. All this is what `torch.optim.SGD` does, and your class will be exchangeable with it. (While the momentum is 0, torch leaves the velocity alone, and the formula sets it to $g$. Here both are right.)
+# A parameter whose `.grad` is None took no part in the loss. It is skipped: neither it nor its velocity changes. The loop that does so is given, since you wrote it twice in lesson 02. All this is what `torch.optim.SGD` does, and a training runs with the one as with the other. (While the momentum is 0, torch leaves the velocity alone, and the formula sets it to $g$. Here both are right.)
 #
 # ### Exercise: `SGD`
 #
-# {{ SGD }} One trap: it will be called as `SGD(model.parameters(), ...)`, and `model.parameters()` is a *generator*. One can walk through it once; after that it is empty. A second optimizer for the same parameters starts with velocity 0, so keep the velocities in the optimizer. From lesson 08 on, a *schedule* changes `sgd.lr` and `sgd.momentum` between steps, so keep both under these names, and let the velocities hold gradients, not steps. The loop in `step` walks through `self.params` and `self.velocities`: make both lists in `__init__`. `torch.optim` and the functions inside it do not count.
+# {{ SGD }} One trap: it will be called as `SGD(model.parameters(), ...)`, and `model.parameters()` is a *generator*. One can walk through it once; after that it is empty. A second optimizer for the same parameters starts with velocity 0, so keep the velocities in the optimizer. From lesson 08 on, a *schedule* changes `sgd.lr` and `sgd.momentum` between steps, so keep both under these names, and leave the learning rate out of the velocities, or a change of it would come late. The loop in `step` walks through `self.params` and `self.velocities`: make both lists in `__init__`. `torch.optim` and the functions inside it do not count.
 
 
 # %% exercise="SGD" seed=502
@@ -609,7 +609,7 @@ plots.show(
 # A mistake in the loop rarely raises an error. It only makes the net learn worse than it could, and you do not know how well it could. Three checks take seconds and find most of them.
 #
 # 1. **The loss at chance.** Before the first step a net of ten classes must have a loss near $\log 10 = 2.303$. Far above: weights or inputs have the wrong scale. Far below: it sees the answer.
-# 2. **Twenty digits by heart.** A net with 79,510 parameters must be able to learn 20 digits completely. If it cannot, there is a mistake in model, loss, backward pass or step, and no amount of data will help.
+# 2. **Twenty digits by heart.** The net of the next section, with 79,510 parameters, must be able to learn 20 digits completely. If it cannot, there is a mistake in model, loss, backward pass or step, and no amount of data will help.
 # 3. **The size of a step.** Divide the length of each update by the length of the weights that it changes. About a hundredth goes well here, a thousandth or less is slow, and with a twentieth the net gets worse again.
 
 # %% guess="mnist.checks"

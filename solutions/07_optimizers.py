@@ -135,7 +135,7 @@ assert (long[0] / long[1])[-1] < 0.95, "with 0.98 the plain average is too small
 # %% [markdown]
 # ### Exercise: `nesterov_step` · extra
 #
-# {{ nesterov_step }} Take one step with Nesterov's momentum, as `torch.optim.SGD(nesterov=True)` does it. What every step needs and you have written often enough is given from here on: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None together with its buffers. Your lines stand in the loop and are about one parameter `p`. Work in place, leave `.grad` as it is, and keep nothing anywhere else. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
+# {{ nesterov_step }} Take one step with Nesterov's momentum, as `torch.optim.SGD(nesterov=True)` does it. What every step needs and you have written often enough is given from here on: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None, and over what is kept for it. Your lines stand in the loop and are about one parameter `p`. Work in place, leave `.grad` as it is, and keep nothing anywhere else. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
 
 
 # %% exercise="nesterov_step" seed=705
@@ -436,7 +436,7 @@ def adam_step(params, means, squares, t, lr, betas, eps):
     params: a list of tensors of any shapes, with gradients in `.grad`.
     means, squares: lists of tensors of the same shapes, the moving averages of the gradients and of their squares.
     t: the number of this step, an int, 1 at the first, the same for all params (torch counts for each the steps
-        in which it had a gradient). betas: a pair of floats. lr, eps: floats.
+        in which it had a gradient). betas: a pair of floats, the mean's first. lr, eps: floats.
     Returns nothing.
 
     >>> p = torch.tensor([1.0], requires_grad=True)
@@ -545,7 +545,7 @@ assert down[60:150].min() < 0.2 and down[-1] < 0.4, "after a jump down they are 
 #
 # 1. **A steady gradient gives a step of lr**, whether it is 0.001 or 1000. So Adam's lr has the unit of a weight: it says how far a weight may move in one step. This is one reason why the same lr, 0.001, is a fair start for so many networks.
 # 2. **A noisy gradient gives smaller steps.** The mean of the gradients is small against the root of the mean square, and the steps partly cancel. The quotient is something like signal over noise.
-# 3. **The two averages have different memories.** On the right the gradient jumps at step 50. $m$ has followed after 10 to 20 steps, $s$ takes about a thousand. After a jump up the steps are too long for a while, after a jump down too short.
+# 3. **The two averages have different memories.** On the right the gradient jumps at step 50. $m$ has followed after 10 to 20 steps, $s$ would take about a thousand, far beyond the picture. After a jump up the steps are too long for a while, after a jump down too short.
 
 # %% [markdown]
 # ### The slow intercept again · extra
@@ -700,7 +700,7 @@ def adamw_step(params, means, squares, t, lr, betas, eps, wd):
 
     params: a list of tensors of any shapes, with gradients in `.grad`.
     means, squares: lists of tensors of the same shapes; they know nothing of the decay.
-    t: the number of this step, an int, 1 at the first, the same for all params. betas: a pair of floats.
+    t: the number of this step, an int, 1 at the first, the same for all params. betas: a pair of floats, the mean's first.
     lr, eps, wd: floats.
     Returns nothing.
 
@@ -1181,7 +1181,7 @@ assert large > 2, "with eps 1 it hardly learns"
 # %% [markdown]
 # ### Should I give Adam the learning rate of SGD?
 #
-# In an experiment of lesson 05, SGD with momentum got furthest with lr = 0.05. Think of what one step of Adam may then do to a weight that starts within ±0.036. Is 0.05 too large, and if so, by how much?
+# In an experiment of lesson 05, SGD with momentum got furthest with lr = 0.05. Think of what one step of Adam may then do to a weight that starts within ±0.036, as one with 784 inputs does ($1/\sqrt{784}$). Is 0.05 too large, and if so, by how much?
 
 # %% guess="optimizers.larger_rate"
 

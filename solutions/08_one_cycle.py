@@ -128,7 +128,7 @@ assert min(wild[3:]) > 1, "with 0.4 the loss stays high"
 #
 # ### When to stop
 #
-# Once the rate is far too large, the loss jumps up and everything after it is rubbish. We stop at the first loss that is more than 4 times the best one so far, or not finite. Take care with `nan`, which is "not a number": whether you ask `<`, `>` or `==`, a comparison with it is false.
+# Once the rate is far too large, the loss jumps up and everything after it is rubbish. We stop at the first loss that is more than 4 times the smallest one so far, or not finite. Take care with `nan`, which is "not a number": whether you ask `<`, `>` or `==`, a comparison with it is false.
 
 
 # %% guess="one_cycle.nan"
@@ -146,7 +146,7 @@ assert not any(answers.values()), "every comparison with nan is false"
 # %% [markdown]
 # ### Exercise: `lr_range_test`
 #
-# {{ lr_range_test }} The function does not know what is trained. It gets `loss_at`: a function that takes one training step with the learning rate that you hand in, and returns the loss that its batch had before the step. Each call changes the net, so call it once for each rate, and not at all after the end. A loss of exactly 4 times the best is not over it.
+# {{ lr_range_test }} The function does not know what is trained. It gets `loss_at`: a function that takes one training step with the learning rate that you hand in, and returns the loss that its batch had before the step. Each call changes the net, so call it once for each rate, and not at all after the end. A loss of exactly 4 times the smallest is not over it.
 
 
 # %% exercise="lr_range_test"
@@ -158,7 +158,7 @@ def lr_range_test(loss_at, lr_min, lr_max, steps):
     steps: how many rates there are, at least 2; lr_min and lr_max are the first and the last, up to
         rounding.
     Returns (lrs, losses), two lists of equal length. The test ends early at a loss that is
-    not finite or over 4 times the best so far; that loss and its rate are not in the lists.
+    not finite or over 4 times the smallest so far; that loss and its rate are not in the lists.
 
     >>> lrs, losses = lr_range_test(lambda lr: 1 / lr, 0.01, 1.0, 3)
     >>> [round(lr, 6) for lr in lrs], [round(loss, 4) for loss in losses]
@@ -356,6 +356,7 @@ print("suggestion of their mean:     ", round(suggestion, 3))
 def steps_per_fit(n, batch_size, epochs):
     """The number of steps in so many epochs over n examples; the last batch of an epoch may be smaller.
 
+    n, batch_size, epochs: whole numbers, 1 or more.
     Returns an int.
 
     >>> steps_per_fit(4000, 64, 5)
@@ -487,7 +488,7 @@ def one_cycle(
     step: from 0 to total_steps - 1. The peak is at step pct_start * total_steps - 1, which is
     greater than 0, less than total_steps - 1, and need not be whole.
     The rate goes from lr_max / div up to lr_max, then down to lr_max / div / final_div.
-    momentums: (low, high); momentum goes from high to low, then back to high.
+    momentums: at the peak and at both ends, (low, high); momentum goes from high to low, then back to high.
     Returns the pair (lr, momentum).
 
     >>> [round(value, 4) for value in one_cycle(0, 10, 1.0)]

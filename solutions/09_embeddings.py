@@ -20,7 +20,7 @@
 #
 # {{ exercises }}
 #
-# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run it, then run the check below it. The hints below each check open with a click, the vaguest first.
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run it, then run the check below it. The hints below each check open with a click, the vaguest first. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, at its first exercise, `relu`.
 
 # %%
 import torch
@@ -163,7 +163,7 @@ plots.show(
 )
 
 # %% [markdown]
-# So an embedding is an affine layer without bias whose input is one-hot. That is all the theory there is: it has a weight, it has a gradient, it is trained like any layer.
+# So an embedding is a linear layer, an affine one without bias, whose input is one-hot. That is all the theory there is: it has a weight, it has a gradient, it is trained like any layer.
 #
 # The product would be a waste, though. With 2,237 films, 2,236 of 2,237 multiplications are by 0. Reading the row directly gives the same numbers. That shortcut in the computation is what an *embedding layer* is.
 
@@ -444,7 +444,7 @@ def expose_embedding_backward():
 # %% [markdown]
 # ### Exercise: `sigmoid_range`
 #
-# {{ sigmoid_range }} `torch.sigmoid` may be used. The result (not its slope) is right for 100 and -100 too.
+# {{ sigmoid_range }} `torch.sigmoid` may be used. Gradients flow through it. The result is right for 100 and -100 too; the slope out there is not asked for.
 
 
 # %% exercise="sigmoid_range"
@@ -536,8 +536,8 @@ assert left["0 to 5.5"] > 0.4, "the wide one has about half a star per unit"
 class DotProductBias(nn.Module):
     """Predicts ratings from factors and biases.
 
-    Parameters: user_factors (n_users, n_factors), item_factors (n_items, n_factors), both start random, with a spread of 0.01;
-    user_bias (n_users,), item_bias (n_items,). y_range: (low, high).
+    Parameters: user_factors (n_users, n_factors), item_factors (n_items, n_factors), both start as random numbers around 0
+    with a spread of 0.01; user_bias (n_users,), item_bias (n_items,), both start at 0. y_range: (low, high).
 
     >>> model = DotProductBias(2, 3, 4, y_range=(0.0, 5.5))
     >>> [(name, tuple(p.shape)) for name, p in sorted(model.named_parameters())]
@@ -633,9 +633,9 @@ for pair, stars in zip(
 # - a loop over epochs and shuffled batches, as in lesson 05;
 # - the mean squared error, the gradients by `backward()`, and a step.
 #
-# For the step, take the AdamW of lesson 07. It was imported at the top: `adamw_step(params, means, squares, t, lr, betas, eps, wd)`, beside `minibatches` and `mse` of lesson 02, with `t` counting from 1 and one zero tensor for each parameter in `means` and in `squares` to begin with. `lr=0.01`, `betas=(0.9, 0.99)`, `eps=1e-8`, batches of 512 and five epochs are a good beginning. It helps when the learning rate falls towards 0 during training.
+# For the step, take the AdamW of lesson 07. It was imported at the top: `adamw_step(params, means, squares, t, lr, betas, eps, wd)`, beside `minibatches` and `mse` of lesson 02, with `t` counting from 1 and one zero tensor for each parameter in `means` and in `squares` to begin with. `lr=0.01`, `betas=(0.9, 0.99)`, `eps=1e-8`, batches of 512 and five epochs are a good beginning; of `wd` try a few tenths. The step works in place, reads `.grad`, and does not clear it. It helps when the learning rate falls towards 0 during training.
 #
-# The check trains on nine tenths of all ratings, drawn anew and with other numbers for users and items, and measures the RMSE on 8,000 others. It is compared with the RMSE of mean and two biases on the same 8,000. All points for a share of 0.995 or less, half of them up to 1.02. A good run gets to about 0.97, in a few seconds. `seed` is there so that a run can be repeated: seed torch with it at the start.
+# The check trains on nine tenths of all ratings, drawn anew and with other numbers for users and items, and measures the RMSE on 8,000 others. Their users and items all occur in what you train on. It is given as a share of the RMSE that mean and two biases have on the same 8,000: all points for a share of 0.995 or less, half of them up to 1.02. A good run gets to about 0.97, in a few seconds. `seed` is there so that a run can be repeated: seed torch with it at the start.
 
 
 # %% exercise="fit_ratings"

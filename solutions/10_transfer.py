@@ -18,7 +18,7 @@
 #
 # On the way you look inside while it works, and into a network that has seen a million photographs. *(extra)*
 #
-# **Time:** about {{ time }}. **It builds on** training loops (lesson 05) and modules (lesson 01). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
+# **Time:** about {{ time }}. **It builds on** training loops (lesson 05) and modules (lesson 01). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, at its first exercise, `relu`.
 #
 # {{ exercises }}
 

@@ -20,7 +20,7 @@
 #
 # {{ exercises }}
 #
-# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run it, then run the check below it. The hints below each check open with a click, the vaguest first.
+# **How it works.** Write your code where a cell says `raise NotImplementedError()`, run it, then run the check below it. The hints below each check open with a click, the vaguest first. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, at its first exercise, `relu`.
 
 # %%
 import math
@@ -141,7 +141,7 @@ assert errors["route means"] < errors["a line in distance"] < 14, "route means b
 #
 # An embedding is looked up by a whole number. So every category needs a code. Three rules, each with its reason:
 #
-# 1. **Only the training rows decide.** The *vocabulary* is the sorted list of the values in `train`. Rows that are kept aside stand for the future, and nothing about the future may be built in.
+# 1. **Only the training rows decide.** The *vocabulary* is the sorted list of the different values in `train`. Rows that are kept aside stand for the future, and nothing about the future may be built in.
 # 2. **Code 0 is for what we do not know**: a missing value, or one that the training rows do not have. New values will come: a new destination, a new carrier. The model must not break then.
 # 3. **The others count from 1**, in the order of the vocabulary, so that the same table gives the same codes every time.
 #
@@ -572,7 +572,7 @@ print("one flight:", tuple(model(cat_train[:1], con_train[:1]).shape))
 #
 # The targets have shape `(n, 1)`, as the answers of the model have. Keep it so: `(n, 1) - (n,)` would broadcast to `(n, n)`.
 #
-# The check draws 52,000 flights anew, with other codes, prepared as above, and measures the RMSE on 8,000 others. It is compared with the RMSE of a table of route means on the same 8,000. All points from a share of 0.92, half of them from 1. A good run gets to about 0.83, in a few seconds.
+# The check draws 52,000 flights anew, with other codes, prepared as above, and measures the RMSE on 8,000 others. It is given as a share of the RMSE that a table of route means has on the same 8,000. A share of at most 0.92 earns all points, one of at most 1 half of them. A good run gets to about 0.83, in a few seconds.
 
 
 # %% exercise="fit_table"
@@ -734,7 +734,7 @@ assert off.abs().max() < 8, "the predictions follow the observed means"
 
 # %%
 table = model.get_parameter(
-    [name for name, p in model.named_parameters() if p.shape == (103, 21)][0]
+    [name for name, p in model.named_parameters() if p.ndim == 2 and len(p) == 103][0]
 ).detach()[1:]
 n_flights = torch.bincount(cat_train[:, CATEGORICAL.index("destination")], minlength=103)[1:]
 honolulu = vocabularies["destination"].index("HNL")

@@ -16,7 +16,7 @@
 #
 # **You will build** a small library for neural networks out of your own parts: layers that know their way forward and back, a row of them, and a training that reads digits with nothing else. No `nn.Linear`, no `torch.optim`, no autograd.
 #
-# **Time:** about {{ time }}. **It builds on** lessons 01 to 06 and 08. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
+# **Time:** about {{ time }}. **It builds on** lessons 01 to 06 and 08. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, at its first exercise, `relu`.
 #
 # {{ exercises }}
 
@@ -526,7 +526,7 @@ assert abs(own - theirs) < 0.03, "both read about as many digits"
 # %% [markdown]
 # The two agree as far as two starts can, and your library is no slower: autograd records what any program does, and you wrote down what this one does. It even computes something for nothing, the gradient of the pixels, which nobody reads.
 #
-# `First`, in the last section, leaves that out. *(extra)*
+# `First`, in a later section, leaves that out. *(extra)*
 
 # %% tags=["nbval-ignore-output"]
 guesses = results["own parts"].argmax(1)
@@ -638,7 +638,7 @@ assert by_rate[0.1] > by_rate[0.01], "0.1 is better than 0.01"
 # %% [markdown]
 # ### Should I move the pictures?
 #
-# Every eighth of a batch is moved by a pixel, to any side or not at all, so that hardly any picture comes twice. With `FULL = True` in the first cell this is a larger net, 784-400-100-10, and 20 epochs of all 60,000 digits. Moved, that reached 99.1 to 99.2 % with five seeds, each time in less than a minute of one processor.
+# Each eighth of a batch is moved by a pixel to a side of its own, or not at all, so that hardly any picture comes twice. With `FULL = True` in the first cell this is a larger net, 784-400-100-10, and 20 epochs of all 60,000 digits. Moved, that reached 99.1 to 99.2 % with five seeds, each time in less than a minute of one processor.
 
 
 # %% guess="library.moved"
