@@ -134,7 +134,7 @@ plots.show(
 #
 # {{ relu }} Write the ReLU from simpler operations. `torch.relu`, `nn.ReLU` and their relatives, such as `F.elu` or `F.hardtanh`, would do the work for you; the check does not count them.
 #
-# For this and for every later exercise: a check calls your function several times, also with its arguments by name, and with tensors that are stored in another order, as a transpose is. The result has the dtype of the inputs. Your code leaves its arguments, the settings of PyTorch and its random numbers as they are (it calls no `torch.manual_seed`, unless it is handed a seed), and keeps nothing from one call to the next.
+# For this and for every later exercise: a check calls your function several times, also with its arguments by name, and with tensors that are stored in another order, as a transpose is. The result has the dtype of the inputs. Your code leaves its arguments and the settings of PyTorch as they are, calls no `torch.manual_seed` unless it is handed a seed, and keeps nothing from one call to the next.
 
 
 # %% exercise="relu"

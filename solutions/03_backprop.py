@@ -152,7 +152,7 @@ def numerical_gradient(f, x, eps=1e-6):
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# For any shape: `t.view(-1)` shows the same numbers as a vector, where `t` is a fresh tensor such as `torch.zeros(x.shape)`. It is no copy: what you write into it, you write into `t`. `x.numel()` says how many entries there are; for shape `()` it is 1.
+# For any shape: `t.view(-1)` shows the same numbers as a vector, where `t` is a fresh tensor such as `torch.zeros_like(x)`. It is no copy: what you write into it, you write into `t`. `x.numel()` says how many entries there are; for shape `()` it is 1.
 #
 # </details>
 # <details><summary>Help, I get this error</summary>
@@ -599,7 +599,7 @@ def test(backward):
 # %% [markdown]
 # ### Exercise: `relu_backward`
 #
-# {{ relu_backward }}
+# {{ relu_backward }} Without autograd, as in the two exercises after it.
 
 
 # %% exercise="relu_backward" seed=304

@@ -320,7 +320,7 @@ assert abs(b.sum()) < 0.01 < b.abs().min(), "recipe B stops where the sum of the
 def sgd_l2_step(params, lr, wd):
     """One step of SGD on the loss with an L2 penalty, in torch's form, in place.
 
-    params: a list of tensors of any shapes, with gradients g in `.grad`. Each becomes p - lr * (g + wd * p).
+    params: a list of tensors of any shapes. Each with a gradient g in `.grad` becomes p - lr * (g + wd * p).
     lr, wd: floats.
     Returns nothing.
 

@@ -213,7 +213,7 @@ def replace_head(model, num_outputs):
     model: an nn.Module of any structure, in float32, with at least one nn.Linear that is not the
         model itself; no module is in two places. The nn.Linear that comes last in
         model.named_modules() gives way to a new one, trainable, with the same in_features
-        and with a bias, whatever the old one was. Everything else stays: the same modules
+        and with a bias, whatever the old one was, in whichever mode. Everything else stays: the same modules
         and tensors, trainable or not as before, in the same mode.
     Returns the model itself.
 
@@ -316,8 +316,8 @@ def activations(model, layers, x):
 
     model: an nn.Module that calls each of its modules once. layers: a list of paths as in
         model.named_modules(). x: a batch (n, ...).
-    Returns a dict from each path in layers to that module's output, a detached tensor
-    (n, ...).
+    Returns a dict from each path in layers to that module's output, a detached copy
+    (n, ...), which no layer after it changes.
     Afterwards your hooks are gone from the model, hooks of others are not, and every
         module is in the same mode as before.
 
@@ -501,7 +501,7 @@ def unfreeze(module):
 #
 # Each block has a *batch norm* layer. It shifts and scales every map to mean 0 and spread 1, and then by a scale and a shift that it learns. Where does it take the mean from? In training mode, from the batch at hand, and on the side it keeps a running average. In eval mode, from that running average.
 #
-# The running average is no parameter. It is a *buffer*: counted, not learned. Freezing does not stop it. Freeze the whole net, leave it in training mode, and show it nothing but ones, without a single step:
+# The running average is no parameter. It is a *buffer*: counted, not learned. Freezing does not stop it. Freeze the whole net, leave it in training mode, and show it nothing but pictures of the digit 1, without a single step:
 
 
 # %% guess="transfer.batch_norm"
@@ -1177,7 +1177,7 @@ assert few["head only", 15].mean() > few["scratch", 15].mean() + 0.12, "and at f
 #
 # ### Exercise: `fine_tune`
 #
-# {{ fine_tune }} Here everything comes together: the head, freezing, the rates, and what a net forgets. You are handed a `digit_net(5)` that reads the digits 0 to 4, and 110 pictures: *two* of each digit from 0 to 4 and *twenty* of each from 5 to 9, sorted by class. Return a net that reads **all ten**; label k is the digit k. Every digit, old or new, is moved by up to three pixels in any direction. The net is judged in eval mode. `torch.optim` may be used.
+# {{ fine_tune }} Here everything comes together: the head, freezing, the rates, and what a net forgets. You are handed a `digit_net(5)` that reads the digits 0 to 4, and 110 pictures: *two* of each digit from 0 to 4 and *twenty* of each from 5 to 9, sorted by class. Return a net that reads **all ten**; label k is the digit k. Every digit, old or new, in these pictures and in those of the check, is moved by up to three pixels in any direction. The net is judged in eval mode. `torch.optim` may be used.
 #
 # The check shows your net 1,500 others, 150 of each digit. **All points from 61 % right, half from 44 %.** A net from scratch gets about a third (30 to 38 %, whichever digits are drawn). A fresh head and plain SGD on everything gets about 51 %: it reads the new digits well and only a fifth of the old ones, because from 110 pictures it learns that old digits are rare. The net that you were given could read them. Which part of it knew how, and what becomes of that part when the head is replaced? The choices are yours: what is kept, what stands still, which rates, how many steps. A check takes about a second, a few more the first time.
 

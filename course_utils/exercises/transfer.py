@@ -498,7 +498,9 @@ class _Switch(Exercise):
         for index, p in enumerate(parameters.values()):
             p.grad = torch.ones_like(p)
             p.requires_grad = case.start[index % len(case.start)]
-        values = {name: p.detach().clone() for name, p in parameters.items()}
+        for buffer in model.buffers():
+            buffer += 1  # as after some training
+        values = {name: value.clone() for name, value in model.state_dict().items()}
         gradients = {name: p.grad for name, p in parameters.items()}
         settings = _settings(model)
         switch(model.get_submodule(case.part))
@@ -516,8 +518,8 @@ class _Switch(Exercise):
             [name for name, b in model.named_buffers() if b.requires_grad],
         )
         yield (
-            "parameters with other values",
-            [n for n, p in after.items() if not torch.equal(p, values[n])],
+            "parameters and buffers with other values",
+            [n for n, v in model.state_dict().items() if not torch.equal(v, values.get(n, v * 0))],
         )
         yield (
             "gradients that are gone or changed",
@@ -720,6 +722,15 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             ),
             "You also changed how batch norm counts its running averages, such as its momentum. "
             "They are no parameters, and nobody sets them back: only requires_grad should change.",
+        ),
+        Mistake(
+            "running averages reset",
+            edit(
+                "",
+                "    for m in module.modules():\n        getattr(m, 'reset_running_stats', int)()",
+            ),
+            "You also set the running averages of batch norm back, and what they had counted is "
+            "lost. Only requires_grad should change.",
         ),
         *(
             Mistake(

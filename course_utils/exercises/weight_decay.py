@@ -64,7 +64,7 @@ class L2Penalty(Exercise):
         )
 
     def probe(self, l2_penalty: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield "penalty", l2_penalty(list(case.params), case.wd)
+        yield "penalty", l2_penalty(case.params, case.wd)
         params = [p.clone().requires_grad_() for p in case.params]
         for i, grad in enumerate(gradients(l2_penalty(list(params), case.wd), params)):
             yield f"grad of params[{i}]", grad

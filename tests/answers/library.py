@@ -722,7 +722,7 @@ wrong("library.gradient_check", "lengths compared")(
 
 
 # comes back with the first error that is too large, not with the largest
-@wrong("library.gradient_check", "offsets left out")
+@wrong("library.gradient_check", "stops at the first wrong gradient")
 def gradient_check(net, loss, x, y):
     error = 0.0
     for g, s in _by_parameter(net, loss, x, y):

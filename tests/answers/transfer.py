@@ -3008,3 +3008,23 @@ def a_list_in_the_order_of_running(model, layers, x):
     for h in handles:
         h.remove()
     return dict(zip(layers, outputs))
+
+
+@wrong("transfer.freeze", "running averages reset")
+def freeze(module):
+    for p in module.parameters():
+        p.requires_grad_(False)
+    for m in module.modules():
+        if isinstance(m, nn.modules.batchnorm._BatchNorm):
+            m.reset_running_stats()
+
+
+@wrong("transfer.unfreeze", "running averages reset")
+def unfreeze(module):
+    for m in module.modules():
+        for p in m.parameters(recurse=False):
+            p.requires_grad = True
+        if hasattr(m, "running_mean"):
+            m.running_mean.zero_()
+            m.running_var.fill_(1)
+            m.num_batches_tracked.zero_()

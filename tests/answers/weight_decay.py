@@ -1471,3 +1471,11 @@ def sgd_l2_step_without_signs(params, lr, wd):
             if p.grad is None:
                 continue
             p -= lr * (p.grad + wd * p.abs())
+
+
+# the tensors in the list that was passed in are exchanged
+@wrong("weight_decay.l2_penalty", "changed its input")
+def l2_penalty(params, wd):
+    for i, p in enumerate(params):
+        params[i] = p.flatten()
+    return wd * sum((p**2).sum() for p in params)
