@@ -417,6 +417,12 @@ class SgdL2Step(Exercise):
             "point: add them first, then take one step.",
         ),
         Mistake(
+            "sum of g and wd in brackets",
+            edit("p.grad + wd * p", "(p.grad + wd) * p"),
+            "You add wd to the gradient and multiply the sum by the weight. The decay is a product "
+            "of its own: wd times the weight, and then added to the gradient.",
+        ),
+        Mistake(
             "wd scales the gradient",
             edit("wd * p", "wd * p.grad"),
             "You scale up the gradient, and the weight itself plays no part. The decay is wd "

@@ -1479,3 +1479,12 @@ def l2_penalty(params, wd):
     for i, p in enumerate(params):
         params[i] = p.flatten()
     return wd * sum((p**2).sum() for p in params)
+
+
+@wrong("weight_decay.sgd_l2_step", "sum of g and wd in brackets")
+@torch.no_grad()
+def sgd_l2_step(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            d = (p.grad + wd) * p
+            p.sub_(lr * d)
