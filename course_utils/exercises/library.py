@@ -489,7 +489,7 @@ class GradientCheck(Exercise):
             if not error < 1e-4:
                 yield "error of a right net", error, 1e-3
         else:
-            # What only rounding leaves, where no gradient looked at is off, is no number to compare.
+            # What rounding leaves, where no gradient looked at is off, is no number to compare.
             yield "largest relative error", 0.0 if error < 1e-6 else error, 1e-3
         after = [*case.weights, *case.biases]
         moves = [float((a - b).abs().max()) for a, b in zip(before, after, strict=True)]
