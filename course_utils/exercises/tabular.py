@@ -1582,6 +1582,9 @@ class ExposeFillMissing(Expose):
     shapes = "train and valid should have one dimension, with one number at least in train."
     asks = "train"
     beyond = (
+        "most frequent value",
+        "smallest value",
+        "middle of smallest and largest",
         "median as a whole number",
         "each value once",
         "one mask not returned",
