@@ -213,8 +213,8 @@ def replace_head(model, num_outputs):
     model: an nn.Module of any structure, in float32, with at least one nn.Linear that is not the
         model itself; no module is in two places. The nn.Linear that comes last in
         model.named_modules() gives way to a new one, trainable, with the same in_features
-        and with a bias, whatever the old one was, in whichever mode. Everything else stays: the same modules
-        and tensors, trainable or not as before, in the same mode.
+        and with a bias, whatever the old one was; its mode is up to you. Everything else
+        stays: the same modules and tensors, trainable or not as before, in the same mode.
     Returns the model itself.
 
     >>> model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 10), nn.LogSoftmax(-1))

@@ -495,6 +495,7 @@ def fit_with_torch(x, y, seed):
     from torch import nn
 
     g = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)  # torch's layers draw from its own generator
     model = nn.Sequential(nn.Linear(784, 100), nn.ReLU(), nn.Linear(100, 10))
     sgd = torch.optim.SGD(model.parameters(), lr=0.08, momentum=0.9, weight_decay=1e-4)
     cycle = torch.optim.lr_scheduler.OneCycleLR(sgd, 0.08, steps_per_fit(len(x), 64, 8))

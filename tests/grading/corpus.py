@@ -1084,7 +1084,7 @@ threading.Thread(target=noise).start()
 for _ in range(6):
     if os.fork() == 0:
         kept = bytearray(os.urandom(1)) * (400 << 20)
-        time.sleep(max(end - 1 - time.time(), 0))
+        time.sleep(max(end - 0.2 - time.time(), 0))
         os._exit(0)
 time.sleep(3.6)
 """, "limits", status="out of memory", repaired=True)  # fmt: skip
