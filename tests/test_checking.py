@@ -669,6 +669,12 @@ def test_only_more_than_one_number_can_be_all_zeros():
     assert several.mistake == "all zeros" and single.mistake != "all zeros"
 
 
+def test_probabilities_made_0_and_1_are_not_told_as_rounded():
+    due, got = torch.tensor([[0.97, 0.03]]), torch.tensor([[1.0, 0.0]])
+    found = Difference(Case(""), "p", "value", due, got, Evidence(), Evidence())
+    assert diagnosis.recognise(found)[0] != "rounded"
+
+
 @pytest.mark.parametrize("due, got", [(0.5, 0.7), ([1.0, 2.0], [1.0, 2.0, 9.0]), ([1.0], [4.0])])
 def test_a_wrong_tensor_that_may_stand_for_a_number_or_a_list_is_told_as_one(due, got):
     def told(value):

@@ -147,11 +147,12 @@ def of_every_entry(found: Difference) -> Found:
     for text, function in (("rounded to whole numbers", torch.round), ("cut off", torch.trunc)):
         if alike(function(a), b) and len(b.unique()) > 2:
             return "rounded", f"{found.name} has no fractions: what it should be was {text}."
-    # Two digits at least: that a wrong number is 0.1 says nothing.
+    # Two digits at least, and all its places in use: that a wrong number is 0.1 or 1 says nothing.
     for places in (1, 2, 3):
         short = torch.round(b, decimals=places)
         digits = short.abs().max() * 10**places >= 10
-        if digits and alike(torch.round(a, decimals=places), b) and _exactly(short, b):
+        used = not _exactly(torch.round(b, decimals=places - 1), b)
+        if digits and used and alike(torch.round(a, decimals=places), b) and _exactly(short, b):
             return "rounded", (
                 f"{what} is rounded to {places} decimal place{'s' * (places > 1)}. Give what you "
                 "calculated: rounding is for what people read, such as a print."
