@@ -1074,20 +1074,6 @@ while True:
     except BaseException:
         pass
 """, "limits", status="crashed", repaired=True)  # fmt: skip
-hostile("memory_behind_noise", f"""{SOCKET}
-end = time.time() + 3.5
-def noise():
-    while time.time() < end:
-        sock.sendall(struct.pack('<cIQ', b'o', 0, 2) + b'[]')
-        time.sleep(0.02)
-threading.Thread(target=noise).start()
-for _ in range(6):
-    if os.fork() == 0:
-        kept = bytearray(os.urandom(1)) * (400 << 20)
-        time.sleep(max(end - 0.2 - time.time(), 0))
-        os._exit(0)
-time.sleep(3.6)
-""", "limits", status="out of memory", repaired=True)  # fmt: skip
 hostile("memory_that_is_shared", """
 import mmap, os
 kept = []

@@ -252,6 +252,28 @@ def test_what_submissions_send_does_not_stay_in_the_memory_of_the_worker():
     assert most[-1] - most[0] < 8 * sent, f"it takes too much: {most}"
 
 
+def test_memory_is_counted_however_much_is_sent_meanwhile():
+    text = f"""{corpus.SOCKET}
+def noise():
+    while True:
+        sock.sendall(struct.pack('<cIQ', b'o', 0, 2) + b'[]')
+        time.sleep(0.02)
+threading.Thread(target=noise).start()
+for _ in range(4):
+    if os.fork() == 0:
+        kept = bytearray(os.urandom(1)) * (400 << 20)
+        while True:
+            time.sleep(60)
+time.sleep(60)
+"""
+    content = json.dumps(corpus.put(corpus.released(), text)).encode()
+    limits = dataclasses.replace(LIMITS, cell=50, memory=1 << 30)
+    result = worker.grade(
+        Task(corpus.LESSON.name, json.dumps(corpus.released()), content, seed=1, limits=limits)
+    )
+    assert result.status == "out of memory"
+
+
 @pytest.mark.parametrize("repository", [True, False])
 def test_a_course_that_lies_in_the_system_is_hidden(tmp_path, monkeypatch, repository):
     package = tmp_path / "usr" / ("app" if repository else "site-packages") / "course_utils"
