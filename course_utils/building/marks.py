@@ -39,16 +39,14 @@ def made(lesson: str) -> bytes:
 
 
 def _marks(exercise: Exercise) -> dict[str, str]:
-    """The marks of an exercise's mistakes that can be made."""
+    """The marks of an exercise's mistakes that can be made; of several by one name, each once."""
+    of_names: dict[str, list[str]] = {}
     with fixed_world():
         cases = exercise.draw(PUBLIC_SEED)
         expected = expected_evidence(exercise, cases, PUBLIC_SEED)
-        return {
-            key(mistake): marks(
-                cases,
-                expected,
-                collect(exercise, wrong_answer(exercise, mistake), cases, False, PUBLIC_SEED),
-            )
-            for mistake in exercise.mistakes
-            if mistake.change is not None
-        }
+        for mistake in exercise.mistakes:
+            if mistake.change is not None:
+                wrong = wrong_answer(exercise, mistake)
+                got = collect(exercise, wrong, cases, guarded=False, seed=PUBLIC_SEED)
+                of_names.setdefault(key(mistake), []).append(marks(cases, expected, got))
+    return {name: " ".join(dict.fromkeys(found)) for name, found in of_names.items()}

@@ -1,8 +1,8 @@
 """Marks: in which cases an answer goes wrong and at what, as a short text that is quickly compared.
 
 Those of every known mistake are kept in a file beside its exercises, which `course build` writes.
-They say which mistakes to try first, and nothing else: where they are out of date, a check only
-takes longer.
+They say which mistakes to try first, and nothing else: where they are out of date, a check takes
+longer, and a mistake that shows by a sign may be named before another that explains as much.
 """
 
 import functools
@@ -40,15 +40,24 @@ def likely_first(
     cases: Sequence[Case],
     expected: Sequence[Evidence],
     got: Sequence[Evidence],
-) -> list[Mistake]:
-    """The mistakes, first those whose marks are most like the ones of what came."""
+) -> tuple[list[Mistake], list[Mistake]]:
+    """The mistakes, those first whose marks are most like the ones of what came; those whose marks
+    are otherwise in more than half of the cases in which anything differs stand apart.
+    """
     kept, mine = known(exercise.lesson).get(exercise.name, {}), marks(cases, expected, got)
-    return sorted(mistakes, key=lambda mistake: -_alike(kept.get(key(mistake), ""), mine))
+    alike = {
+        mistake: max((_alike(one, mine) for one in kept.get(key(mistake), "").split()), default=0.5)
+        for mistake in mistakes
+    }
+    order = sorted(alike, key=lambda mistake: -alike[mistake])
+    likely = sum(share >= 0.5 for share in alike.values())
+    return order[:likely], order[likely:]
 
 
-def _alike(one: str, other: str) -> int:
-    """In how many cases two marks are the same."""
-    return sum(map(str.__eq__, one, other))
+def _alike(one: str, other: str) -> float:
+    """The share of cases with the same mark, of those in which anything differs."""
+    pairs = [pair for pair in zip(one, other, strict=False) if pair != ("0", "0")]
+    return sum(a == b for a, b in pairs) / len(pairs) if pairs else 0.0
 
 
 def key(mistake: Mistake) -> str:

@@ -82,9 +82,14 @@ def name(
     search = _Search(exercise, cases, expected, got, seed)
     if isinstance(exercise, Training):
         return None if search.shortcut else next(search.signed(), None)
-    return next(
-        itertools.chain(search.alone(), search.signed(), search.together(), search.partly()), None
+    steps = (
+        search.alone(likely=True),
+        search.signed(),
+        search.alone(likely=False),  # seldom one of these; a check without them is much quicker
+        search.together(),
+        search.partly(),
     )
+    return next(itertools.chain(*steps), None)
 
 
 def signed_by(exercise: Exercise, got: Sequence[Evidence]) -> Mistake | None:
@@ -124,14 +129,20 @@ class _Search:
             m for m in self.exercise.mistakes if m.sign is None and m.change is not None
         ]
 
-    def alone(self) -> Iterator[Named]:
-        """One mistake that gives the same evidence in every case."""
+    def alone(self, likely: bool) -> Iterator[Named]:
+        """One mistake that gives the same evidence in every case; by its marks it is likely to, or
+        not.
+        """
         if not self.order:
             return
-        evidence = self.cases, self.expected, self.got
-        for mistake in likely_first(self.exercise, self.mistakes, *evidence):
+        for mistake in self.by_marks[not likely]:
             if all(self._same((mistake,), index) for index in self.order):
                 yield Named((mistake,), "alone")
+
+    @functools.cached_property
+    def by_marks(self) -> tuple[list[Mistake], list[Mistake]]:
+        """The mistakes that are likely by their marks, and the others."""
+        return likely_first(self.exercise, self.mistakes, self.cases, self.expected, self.got)
 
     def signed(self) -> Iterator[Named]:
         """The mistake whose sign shows."""

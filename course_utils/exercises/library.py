@@ -463,8 +463,8 @@ class GradientCheck(Exercise):
         for label, sizes, factors in (
             ("a right net", [2, 1, 2], [1.0, 1.0, 1.0, 1.0]),
             ("one gradient of the first layer is off", [3, 1, 2], [high, 1.0, 1.0, 1.0]),
-            ("one gradient of the last layer is off", [2, 1, 3], [1.0, 1.0, low, 1.0]),
-            ("the last bias's gradient is off", [1, 2, 3], [1.0, 1.0, 1.0, low]),
+            ("one gradient of the last layer is off", [2, 1, 2], [1.0, 1.0, low, 1.0]),
+            ("the last bias's gradient is off", [1, 1, 2], [1.0, 1.0, 1.0, low]),
             ("one entry of every gradient is off", [2, 2, 2], [0.7, 2 * high, 0.9, low + 0.2]),
         ):
             pairs = list(zip(sizes, sizes[1:], strict=False))
