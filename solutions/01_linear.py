@@ -132,7 +132,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `relu`
 #
-# {{ relu }} Write the ReLU from simpler operations. `torch.relu`, `nn.ReLU` and their relatives, such as `F.elu` or `F.hardtanh`, would do the work for you; the check does not count them.
+# {{ relu }} Write the ReLU from simpler operations. `torch.relu`, `nn.ReLU` and their relatives, such as `F.elu` or `F.hardtanh`, would do the work for you: they are not allowed.
 #
 # For this and for every later exercise: a check calls your function several times, also with its arguments by name, and with tensors that are stored in another order, as a transpose is. The result has the dtype of the inputs. Your code leaves its arguments and the settings of PyTorch as they are, calls no `torch.manual_seed` unless it is handed a seed, and keeps nothing from one call to the next.
 
@@ -364,7 +364,7 @@ assert all(0.4 < spread < 0.8 for spread in scaled), "within 1/root(n) the sprea
 # - A tensor becomes a parameter when it is wrapped: `self.weight = nn.Parameter(...)`. The module then finds it by itself, and `layer.parameters()` lists it.
 # - Calling `layer(x)` calls your `forward(x)`.
 #
-# `nn.Linear` and `F.linear` are what you are building, so the check does not count them. Two layers start with different numbers.
+# `nn.Linear` and `F.linear` are what you are building, so they are not allowed. Two layers start with different numbers.
 
 
 # %% exercise="My_Linear"
@@ -729,7 +729,7 @@ assert bends.sum() == 3, "with relu in between the curve bends three times"
 # %% [markdown]
 # ### Exercise: `two_layer_net`
 #
-# {{ two_layer_net }} Build the network from your own parts: your `My_Linear` and your `relu` will do. `nn.Linear` and `nn.ReLU` do not count. A module may hold other modules: assign them to attributes in `__init__`, and their parameters become the network's parameters, in the order in which you assign them.
+# {{ two_layer_net }} Build the network from your own parts: your `My_Linear` and your `relu` will do. `nn.Linear` and `nn.ReLU` are not allowed. A module may hold other modules: assign them to attributes in `__init__`, and their parameters become the network's parameters, in the order in which you assign them.
 
 
 # %% exercise="two_layer_net"

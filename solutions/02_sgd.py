@@ -135,7 +135,7 @@ assert (predictions - targets).shape == (3, 3), "the difference has shape (3, 3)
 # %% [markdown]
 # ### Exercise: `mse`
 #
-# {{ mse }} The mean is over all elements, whatever the shape. Unequal shapes are a `ValueError`. `F.mse_loss` and `nn.MSELoss` would do the work for you; the check does not count them.
+# {{ mse }} The mean is over all elements, whatever the shape. Unequal shapes are a `ValueError`. `F.mse_loss` and `nn.MSELoss` would do the work for you: they are not allowed.
 
 
 # %% exercise="mse" seed=201
@@ -249,7 +249,7 @@ assert mse(x @ best, y) > 0.05, "the lowest loss is not 0"
 # %% [markdown]
 # ### Exercise: `mse_gradient`
 #
-# {{ mse_gradient }} Write the gradient of $\frac1n \sum_i (\hat y_i - y_i)^2$ with $\hat y$ = `x @ w`. Work with whole tensors. PyTorch could find the gradient by itself (*autograd*, further down); here you do it, so whatever finds gradients in PyTorch does not count. `w`, `x` and `y` have one dtype, and so has the gradient.
+# {{ mse_gradient }} Write the gradient of $\frac1n \sum_i (\hat y_i - y_i)^2$ with $\hat y$ = `x @ w`. Work with whole tensors. PyTorch could find the gradient by itself (*autograd*, further down); here you do it, so whatever finds gradients in PyTorch is not allowed. `w`, `x` and `y` have one dtype, and so has the gradient.
 
 
 # %% exercise="mse_gradient" seed=202
@@ -349,7 +349,7 @@ print("after p -= 0.25:    p is", p.item(), "and the model has", model_weight.it
 # %% [markdown]
 # ### Exercise: `sgd_step`
 #
-# {{ sgd_step }} The step for a list of parameters. (SGD stands for *stochastic gradient descent*; where chance comes in, you will see below.) It reads `.grad` and leaves it as it is, skips parameters whose `.grad` is `None`, and returns nothing. The optimizers of `torch.optim` and the functions inside them do not count. Parameters may be float64.
+# {{ sgd_step }} The step for a list of parameters. (SGD stands for *stochastic gradient descent*; where chance comes in, you will see below.) It reads `.grad` and leaves it as it is, skips parameters whose `.grad` is `None`, and returns nothing. The optimizers of `torch.optim` and the functions inside them are not allowed. Parameters may be float64.
 
 
 # %% exercise="sgd_step" seed=203
@@ -646,7 +646,7 @@ print("same seed, again:", torch.randperm(5, generator=generator).tolist())
 # %% [markdown]
 # ### Exercise: `minibatches`
 #
-# {{ minibatches }} Give the batches one after the other, either with `yield` or as a list or tuple. Any random order will do, as long as all chance in it comes from `generator`. `DataLoader` and the samplers of `torch.utils.data` do not count.
+# {{ minibatches }} Give the batches one after the other, either with `yield` or as a list or tuple. Any random order will do, as long as all chance in it comes from `generator`. `DataLoader` and the samplers of `torch.utils.data` are not allowed.
 #
 # A function with `yield` in place of `return` is a *generator function*: it hands out one value at a time, and a `for` loop takes them. (It shares its name with the generator of random numbers and has nothing to do with it.)
 
@@ -893,7 +893,7 @@ assert slow[-1] > 1.5 * batch_losses[-20:].mean(), "and is far above the losses 
 # %% [markdown]
 # ### Exercise: `momentum_step`
 #
-# {{ momentum_step }} As `sgd_step`, with PyTorch's momentum. The velocities change in place too, because the next call needs them. It may be given other velocities for the same parameters, so keep nothing anywhere else. `torch.optim` does not count. Where `.grad` is `None`, both the parameter and its velocity stay.
+# {{ momentum_step }} As `sgd_step`, with PyTorch's momentum. The velocities change in place too, because the next call needs them. It may be given other velocities for the same parameters, so keep nothing anywhere else. `torch.optim` is not allowed. Where `.grad` is `None`, both the parameter and its velocity stay.
 
 
 # %% exercise="momentum_step" seed=206

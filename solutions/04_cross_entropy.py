@@ -107,7 +107,7 @@ plots.show(
 #
 # ### Exercise: `one_hot`
 #
-# {{ one_hot }} Turn a batch of labels into a batch of one-hot rows. `F.one_hot` is what you are building, so the check does not count it.
+# {{ one_hot }} Turn a batch of labels into a batch of one-hot rows. `F.one_hot` is what you are building, so it is not allowed.
 
 
 # %% exercise="one_hot" seed=401
@@ -324,7 +324,7 @@ plots.show(plots.by_class(rows, ylim=(0, 1), xticks=[0, 5, 9]), "cross_entropy.s
 #
 # ### Exercise: `log_softmax`
 #
-# {{ log_softmax }} Write it from the formula. What torch has of this kind (`F.log_softmax`, `logsumexp`, `F.nll_loss`, `F.cross_entropy` and others) does not count, here and in the exercises below.
+# {{ log_softmax }} Write it from the formula. What torch has of this kind (`F.log_softmax`, `logsumexp`, `F.nll_loss`, `F.cross_entropy` and others) is not allowed, here and in the exercises below.
 
 
 # %% exercise="log_softmax" seed=403

@@ -256,7 +256,7 @@ def repair_normalize():
 #
 # ### Exercise: `SGD`
 #
-# {{ SGD }} One trap: it will be called as `SGD(model.parameters(), ...)`, and `model.parameters()` is a *generator*. One can walk through it once; after that it is empty. A second optimizer for the same parameters starts with velocity 0, so keep the velocities in the optimizer. From lesson 08 on, a *schedule* changes `sgd.lr` and `sgd.momentum` between steps, so keep both under these names, and leave the learning rate out of the velocities, or a change of it would come late. The loop in `step` walks through `self.params` and `self.velocities`: make both lists in `__init__`. `torch.optim` and the functions inside it do not count.
+# {{ SGD }} One trap: it will be called as `SGD(model.parameters(), ...)`, and `model.parameters()` is a *generator*. One can walk through it once; after that it is empty. A second optimizer for the same parameters starts with velocity 0, so keep the velocities in the optimizer. From lesson 08 on, a *schedule* changes `sgd.lr` and `sgd.momentum` between steps, so keep both under these names, and leave the learning rate out of the velocities, or a change of it would come late. The loop in `step` walks through `self.params` and `self.velocities`: make both lists in `__init__`. `torch.optim` and the functions inside it are not allowed.
 
 
 # %% exercise="SGD" seed=502
@@ -870,7 +870,7 @@ def reproduce_train_step():
 #
 # ### Exercise: `fit_mnist`
 #
-# {{ fit_mnist }} Write a function that makes a model and trains it on the digits that it is given. You choose the model, the batch size, the learning rate, the momentum and the number of epochs. The model is judged in eval mode. `torch.optim` is not counted; your own `SGD`, `train_epoch`, `batches` and everything imported above may be used.
+# {{ fit_mnist }} Write a function that makes a model and trains it on the digits that it is given. You choose the model, the batch size, the learning rate, the momentum and the number of epochs. The model is judged in eval mode. `torch.optim` is not allowed; your own `SGD`, `train_epoch`, `batches` and everything imported above may be used.
 #
 # **How it is judged.** The check calls your function with 4,000 digits, already normalised, and then shows your model 1,000 digits that your function has never seen. To make sure of that, it draws anew which digits these are, and moves every digit, also the 4,000, by up to 3 pixels in any direction. That makes the task harder than the one above: digits are no longer in the middle.
 #

@@ -311,7 +311,7 @@ assert abs(b.sum()) < 0.01 < b.abs().min(), "recipe B stops where the sum of the
 # %% [markdown]
 # ### Exercise: `sgd_l2_step`
 #
-# {{ sgd_l2_step }} Take one step of SGD with torch's L2, in place, as in lesson 02 (`torch.optim` does not count): $p \leftarrow p - \mathrm{lr} \cdot (g + \mathrm{wd} \cdot p)$.
+# {{ sgd_l2_step }} Take one step of SGD with torch's L2, in place, as in lesson 02 (`torch.optim` is not allowed): $p \leftarrow p - \mathrm{lr} \cdot (g + \mathrm{wd} \cdot p)$.
 #
 # What every step needs is given, here and below: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None. Your line stands in the loop. Change the tensor that came in, and leave `.grad` as it is.
 
@@ -369,7 +369,7 @@ def sgd_l2_step(params, lr, wd):
 # %% [markdown]
 # ### Exercise: `sgd_decay_step`
 #
-# {{ sgd_decay_step }} Write the two lines above as a step, in place, in this order; `torch.optim` does not count. The gradient is the one that was computed before the decay.
+# {{ sgd_decay_step }} Write the two lines above as a step, in place, in this order; `torch.optim` is not allowed. The gradient is the one that was computed before the decay.
 
 
 # %% exercise="sgd_decay_step" seed=604

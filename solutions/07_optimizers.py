@@ -135,7 +135,7 @@ assert (long[0] / long[1])[-1] < 0.95, "with 0.98 the plain average is too small
 # %% [markdown]
 # ### Exercise: `nesterov_step` · extra
 #
-# {{ nesterov_step }} Take one step with Nesterov's momentum, as `torch.optim.SGD(nesterov=True)` does it. What every step needs and you have written often enough is given from here on: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None, and over what is kept for it. Your lines stand in the loop and are about one parameter `p`. Work in place, leave `.grad` as it is, and keep nothing anywhere else. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
+# {{ nesterov_step }} Take one step with Nesterov's momentum, as `torch.optim.SGD(nesterov=True)` does it. What every step needs and you have written often enough is given from here on: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None, and over what is kept for it. Your lines stand in the loop and are about one parameter `p`. Work in place, leave `.grad` as it is, and keep nothing anywhere else. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) are not allowed, in this and in the other exercises of this lesson. Parameters may be float64.
 
 
 # %% exercise="nesterov_step" seed=705
@@ -307,7 +307,7 @@ assert all(abs(steps[t] - 0.1 / t**0.5) < 1e-4 for t in steps), "step t is lr ov
 #
 # {{ rmsprop_step }} Take one step of RMSProp, as `torch.optim.RMSprop` does it. The *buffers* `squares` hold one tensor for each parameter. They start as zeros and must live on from step to step, so change them in place, like the parameters, and keep nothing anywhere else.
 #
-# What every step needs, and you have written often enough, is given: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None, together with its buffer. Your lines stand in the loop and are about one parameter `p` and its buffer `s`. Leave `.grad` as it is. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) do not count, in this and in the other exercises of this lesson. Parameters may be float64.
+# What every step needs, and you have written often enough, is given: `torch.no_grad()`, the loop, and passing over a parameter whose `.grad` is None, together with its buffer. Your lines stand in the loop and are about one parameter `p` and its buffer `s`. Leave `.grad` as it is. `torch.optim`, the functions inside it and the fused operators (`torch._fused_...`) are not allowed, in this and in the other exercises of this lesson. Parameters may be float64.
 
 
 # %% exercise="rmsprop_step" seed=701

@@ -476,7 +476,7 @@ plots.show(
 #
 # ### Exercise: `one_cycle`
 #
-# {{ one_cycle }} `torch.optim.lr_scheduler` does not count.
+# {{ one_cycle }} `torch.optim.lr_scheduler` is not allowed.
 
 
 # %% exercise="one_cycle"

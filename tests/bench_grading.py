@@ -71,27 +71,38 @@ def scores(course: Course) -> dict[str, float]:
 
 
 class Watch(threading.Thread):
-    """Notes the largest memory that each kind of process below this one had, in MB."""
+    """Notes, for each kind of process below this one, the largest memory that one had, in MB, and
+    the seconds of a processor that they took together.
+    """
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
-        self.pid, self.peaks, self.going = pid, {}, True
+        self.pid, self.peaks, self.going = pid, dict[str, int](), True
+        self.seconds = dict[str, float]()
 
     def run(self) -> None:
         """Look twice a second."""
         while self.going:
-            for kind, megabytes in _memory(self.pid):
+            together = dict[str, float]()
+            for kind, megabytes, seconds in _processes(self.pid):
                 self.peaks[kind] = max(self.peaks.get(kind, 0), megabytes)
+                together[kind] = together.get(kind, 0.0) + seconds
+            for kind, seconds in together.items():
+                self.seconds[kind] = max(self.seconds.get(kind, 0.0), seconds)
             time.sleep(0.5)
 
 
-def _memory(pid: int) -> list[tuple[str, int]]:
+def _processes(pid: int) -> list[tuple[str, int, float]]:
+    """Kind, peak memory and seconds of a processor, of a process and of all below it; a template
+    has those of its children that have ended.
+    """
     found, stack = [], [pid]
     while stack:
         pid = stack.pop()
         try:
             line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
             status = Path(f"/proc/{pid}/status").read_text()
+            ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
             stack += [
                 int(item) for item in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             ]
@@ -107,17 +118,16 @@ def _memory(pid: int) -> list[tuple[str, int]]:
         peak = [
             int(item.split()[1]) // 1024 for item in status.splitlines() if item.startswith("VmHWM")
         ]
-        found += (
-            [(kind, peak[0])]
-            if peak and "resource_tracker" not in line and not line.startswith("bwrap")
-            else []
-        )
+        if peak and "resource_tracker" not in line and not line.startswith("bwrap"):
+            own = ticks if kind == "sandbox" else ticks[:2]
+            found.append((kind, peak[0], sum(map(int, own)) / os.sysconf("SC_CLK_TCK")))
     return found
 
 
 class Timed(NamedTuple):
     """Seconds in all, to the first result, from there to the last, and for the second half of the
-    results, when every worker has started; peak memory in MB.
+    results, when every worker has started; by kind of process, peak memory in MB and seconds of a
+    processor.
     """
 
     whole: float
@@ -125,6 +135,7 @@ class Timed(NamedTuple):
     steady: float
     half: float
     peaks: dict[str, int]
+    busy: dict[str, float]
 
 
 def timed(course: Course, jobs: int, seed: int = 1) -> Timed:
@@ -155,7 +166,8 @@ def timed(course: Course, jobs: int, seed: int = 1) -> Timed:
     )
     written = [stamp for stamp in written if stamp >= start]
     half = written[-1] - written[len(written) // 2]
-    return Timed(whole, written[0] - start, written[-1] - written[0], half, watch.peaks)
+    steady, seconds = written[-1] - written[0], dict(sorted(watch.seconds.items()))
+    return Timed(whole, written[0] - start, steady, half, watch.peaks, seconds)
 
 
 def main() -> None:
@@ -304,9 +316,13 @@ def _bare(tasks: list[Task]) -> list[float]:
 
 
 def growth(folder: Path, aims: Table) -> Table:
-    """A small class by one worker and by two, and a large one, with each process's peak memory."""
-    columns = ("submissions", "workers", "seconds", "from first to last", "second half", "peak MB")
-    table = Table(*columns, title="Small and large classes")
+    """A small class by one worker and by two, and a large one, with each process's peak memory and
+    what it took of a processor, its start included.
+    """
+    columns = "submissions", "workers", "seconds", "from first to last", "second half"
+    table = Table(
+        *columns, "peak MB", "processor, ms a submission", title="Small and large classes"
+    )
     runs = []
     for size, jobs in ((SMALL, 1), (SMALL, 2), (LARGE, 2)):
         course = make_course(folder / f"class-{size}-{jobs}")
@@ -314,7 +330,8 @@ def growth(folder: Path, aims: Table) -> Table:
         runs.append(run := timed(course, jobs))
         memory = ", ".join(f"{kind} {value}" for kind, value in sorted(run.peaks.items()))
         times = (f"{seconds:.1f}" for seconds in (run.whole, run.steady, run.half))
-        table.add_row(str(size), str(jobs), *times, memory)
+        busy = ", ".join(f"{kind} {1000 * took / size:.0f}" for kind, took in run.busy.items())
+        table.add_row(str(size), str(jobs), *times, memory, busy)
     alone, small, large = runs
     faster = f"{alone.half / small.half:.2f}"
     aims.add_row("two workers, times as fast as one (second half)", faster, "1.7")
