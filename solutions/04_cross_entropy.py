@@ -222,7 +222,7 @@ assert by_formula.isnan().all(), "the formula gives nan for logits near 1000"
 def softmax(logits):
     """The probabilities of the classes, for every row by itself.
 
-    logits: (n, c), of any size, such as 1000 or -1000. They stay as they are.
+    logits: (n, c), float32 or float64, of any size, such as 1000 or -1000. They stay as they are.
     Returns p: (n, c), every row adds up to 1. Gradients flow back through it.
 
     >>> softmax(torch.tensor([[0.0, 0.0, math.log(2)], [1000.0, 1000.0, -1000.0]]))
@@ -238,7 +238,7 @@ def softmax(logits):
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# First write it without the shift and look at the check. Then think about $m$: after the shift, how large may the largest logit of a row be?
+# Take the formula apart: a row of exponentials, and their sum. Then think about $m$: after the shift, how large may the largest logit of a row be?
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -331,7 +331,7 @@ plots.show(plots.by_class(rows, ylim=(0, 1), xticks=[0, 5, 9]), "cross_entropy.s
 def log_softmax(logits):
     """The logarithms of the softmax, for every row by itself.
 
-    logits: (n, c), of any size, such as 1000 or -1000. They stay as they are.
+    logits: (n, c), float32 or float64, of any size, such as 1000 or -1000. They stay as they are.
     Returns log p: (n, c), no number above 0. Gradients flow back through it.
 
     >>> log_softmax(torch.tensor([[1000.0, 0.0]]))
@@ -439,8 +439,8 @@ for p_right in [0.99, 0.5, 0.1, 0.01]:
 def nll(log_probs, targets):
     """The negative log-likelihood, a mean over the batch.
 
-    log_probs: (n, c), logarithms of probabilities, finite. targets: (n,), the right classes, int64.
-    Returns a tensor of shape (), with its graph.
+    log_probs: (n, c), logarithms of probabilities, float32 or float64, finite. targets: (n,), the right classes, int64.
+    Returns a tensor of shape (). Gradients flow back through it.
 
     >>> nll(torch.tensor([[0.5, 0.5], [0.25, 0.75]]).log(), torch.tensor([0, 0]))
     tensor(1.0397)
@@ -463,7 +463,7 @@ def nll(log_probs, targets):
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# A product with your `one_hot` does it as well, as long as no entry is `-inf`: 0 times that is `nan`. Then mind what you divide by: there are n examples, not n times c.
+# A product with your `one_hot` does it as well, since log-probabilities are finite here (0 times `-inf` would be `nan`). Then mind what you divide by: there are n examples, not n times c.
 #
 # </details>
 # <details><summary>Help, I get this error</summary>
@@ -485,7 +485,7 @@ def cross_entropy(logits, targets):
     """The mean of -log p[target], with p the softmax of the logits.
 
     logits: (n, c), of any size. targets: (n,), the right classes, int64.
-    Returns a tensor of shape (), with its graph.
+    Returns a tensor of shape (). Gradients flow back through it.
 
     >>> cross_entropy(torch.zeros(1, 10), torch.tensor([3]))
     tensor(2.3026)
@@ -578,7 +578,7 @@ assert abs(slopes["squared error"][0]) < 1e-3, "the squared error is flat for a 
 #
 # ### Exercise: `cross_entropy_backward`
 #
-# {{ cross_entropy_backward }} The gradient of `cross_entropy(logits, targets)` with respect to the logits, from your own softmax, without autograd (`torch.func` included). The result has the dtype of the logits, be it float32 or float64.
+# {{ cross_entropy_backward }} The gradient of `cross_entropy(logits, targets)` with respect to the logits, from your own softmax, without autograd or `torch.func`. The result has the dtype of the logits, be it float32 or float64.
 
 
 # %% exercise="cross_entropy_backward" seed=406
@@ -624,7 +624,7 @@ def cross_entropy_backward(logits, targets):
 # %% [markdown]
 # ### Drag the logits · extra
 #
-# A digit that the nearest mean gets wrong, with its ten logits: drag the bars, or move the sliders with the arrow keys. Guess first. Then take it back to the start and let *1 step* move the logits against the gradient. Which bars of $p$ fall fastest, and what happens to the steps as the loss goes to 0?
+# A digit that the nearest mean gets wrong, with its ten logits: drag the bars, or move the sliders with the arrow keys. Guess first. Then take it back to the start and let *1 step* move the logits against the gradient. What happens to the steps as the loss goes to 0?
 
 # %%
 explore.softmax(
@@ -638,7 +638,7 @@ explore.softmax(
 )
 
 # %% [markdown]
-# All of them fall, and by the same factor, because they share one sum. The step is longest where the model is sure and wrong. Near the goal $p - y$ is small and so are the steps: the loss never reaches 0.
+# When one logit alone is dragged up, all other bars of $p$ fall, and by the same factor, because they share one sum. The step is longest where the model is sure and wrong. Near the goal $p - y$ is small and so are the steps: the loss never reaches 0.
 
 # %% [markdown]
 # ### What you should now see
@@ -717,7 +717,7 @@ assert 0.49 < shared < 0.51 and own > 0.99, "softmax has to share, a sigmoid has
 # %% [markdown]
 # ## Train with it
 #
-# With the gradient of the logits you can train an affine map. From $z = xW^T + b$ follows, by `linear_backward` of lesson 03, that the gradient of the weights is `grad.T @ x` and that of the bias the sum of the rows. That is enough for 150 steps of plain gradient descent on all 4,000 digits, without autograd. (A linear map with softmax and cross-entropy is called *logistic regression*.) One thing is missing before they are taken.
+# With the gradient of the logits you can train an affine map. From $z = xW^T + b$ follows, by `linear_backward` of lesson 03, that the gradient of the weights is `grad.T @ x` and that of the bias the sum of the rows. That is enough for 150 steps of plain gradient descent on all 4,000 digits, at the rate 0.5, without autograd. (A linear map with softmax and cross-entropy is called *logistic regression*.) One thing is missing before they are taken.
 #
 # ### The metric
 #
@@ -872,7 +872,7 @@ assert len({*losses}) > 200, "the loss changes with every change of the weight"
 #
 # The accuracy looks too simple to be wrong, and twenty-four wrong ones are known to this course. Most of them are right for a batch of one. Which small batches tell them from a right one?
 #
-# {{ expose_accuracy }} A *case* is a dict with the keys `"logits"` (a float32 tensor of shape `(n, classes)`) and `"targets"` (an int64 tensor of shape `(n,)`). Hand in one or two of them, with at most 20 numbers in the tensors of each. Hand in as well the accuracy of the first case, worked out on paper (of equal logits, right code takes the first): without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
+# {{ expose_accuracy }} A *case* is a dict with the keys `"logits"` (a float32 tensor of shape `(n, classes)`) and `"targets"` (an int64 tensor of shape `(n,)`). Hand in one or two of them, with at most 20 numbers in both tensors of each together. Hand in as well the accuracy of the first case, a float worked out on paper (here, of equal logits the first one counts as the largest): without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_accuracy"

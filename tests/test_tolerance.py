@@ -123,6 +123,13 @@ def test_an_operand_is_moved_by_one_rounding_error_up_or_down(dtype):
     assert 0.4 < (first == second).double().mean() < 0.6
 
 
+def test_beside_float64_a_float32_operand_moves_no_further_than_float64_rounds():
+    x = torch.ones(40)
+    with Moved(0):
+        moved = x.double() + x
+    assert 0 < (moved - 2).abs().max() < 1e-15
+
+
 def test_a_run_ends_at_the_value_that_is_asked_for_and_gives_the_same_when_it_goes_on():
     exercise = find("cross_entropy.log_softmax")
     runs = MovedRuns(exercise, reference(exercise), exercise.draw(0)[0], 0)

@@ -86,8 +86,10 @@ class Moved(TorchDispatchMode):
         kwargs, operands = kwargs or {}, _operands(func)
         if not any(operands):
             return func(*args, **kwargs)
+        # What is float32 beside float64 is exact there, and moves no further than float64 rounds.
+        finest = torch.float64 if any(_is_double(value) for value in args) else None
         moved = [
-            self._moved(value) if rounded else value
+            self._moved(value, finest) if rounded else value
             for rounded, value in zip(operands, args, strict=False)
         ]
         result = func(*moved, **kwargs)
@@ -95,14 +97,14 @@ class Moved(TorchDispatchMode):
         exact = not any(isinstance(item, Tensor) and item.is_floating_point() for item in results)
         return func(*args, **kwargs) if exact else result
 
-    def _moved(self, value: Any) -> Any:
+    def _moved(self, value: Any, dtype: torch.dtype | None) -> Any:
         if isinstance(value, list):
-            return [self._moved(item) for item in value]
+            return [self._moved(item, dtype) for item in value]
         if not isinstance(value, Tensor) or not value.is_floating_point():
             return value
         bits = max(value.numel().bit_length(), 15)
         start = self.random.getrandbits(bits)
-        factors = _factors(value.dtype, 2 << bits).narrow(0, start, value.numel())
+        factors = _factors(dtype or value.dtype, 2 << bits).narrow(0, start, value.numel())
         return value * factors.view(value.shape)
 
 
@@ -231,6 +233,10 @@ def _largest(value: Any) -> float:
 def _largest_input(case: Case) -> float:
     """The largest number in the inputs of a case, found out once."""
     return _largest(case.inputs)
+
+
+def _is_double(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dtype == torch.float64 and value.ndim > 0
 
 
 @functools.cache

@@ -29,7 +29,6 @@ LOSS_OR_METRIC = FreeText("cross_entropy.loss_or_metric", extra=True)
 ROADS = operators("softmax|log(cum)?sumexp|logaddexp|nll_loss|cross_entropy|attention|ctc_loss")
 NEWER = [getattr(F, name) for name in ("linear_cross_entropy",) if hasattr(F, name)]
 READY_MADE = (F.kl_div, *NEWER, *ROADS)
-FLOAT32 = "products with one-hot rows, or with ones of your own, are right, and those are float32"
 
 
 def _rtol(logits: Tensor) -> tuple[float, ...]:
@@ -56,10 +55,13 @@ def _batches(rng: Rng) -> Iterator[Case]:
         ("a batch of three, four classes", 2 * rng.normal(3, 4)),
         ("a batch of one", 2 * rng.normal(1, 5)),
         ("a batch of seven, two classes", 2 * rng.normal(7, 2)),
+        ("a batch of three, all of them surely right", rng.normal(3, 4)),
         *_large(rng),
         ("a batch of 37", 2 * rng.normal(37, 3)),
     ):
         targets = rng.integers(0, logits.shape[1], len(logits))
+        if "surely right" in label:
+            logits[torch.arange(3), targets] += 9
         if logits[0].max() - logits[0].min() > 100:
             targets[0] = logits[0].argmin()
         if logits.max() < -100:
@@ -92,7 +94,7 @@ class OneHot(Exercise):
             labels=torch.cat([rng.permutation(3), rng.integers(0, 3, 2)]),
             c=3,
         )
-        yield Case("a class that does not occur", labels=rng.integers(0, 4, 3), c=6)
+        yield Case("a class that does not occur", labels=rng.integers(0, 4, 3), c=12)
         yield Case("a single label", labels=rng.integers(1, 3, 1), c=4)
         yield Case("a single class", labels=torch.zeros(3, dtype=torch.int64), c=1)
 
@@ -219,23 +221,21 @@ class Softmax(Exercise):
 
     id, points = "cross_entropy.softmax", 2
     minutes, lines, writes = 20, "two or three lines", "scores to probabilities"
-    without = {
-        "float64": FLOAT32,
-    }
     shortcuts = READY_MADE
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("a batch of three, four classes", logits=2 * rng.normal(3, 4))
         yield Case("a batch of one", logits=2 * rng.normal(1, 5))
+        far = 2 * rng.normal(2, 4) + torch.tensor([30.0, -10.0, 0.0, 0.0])[rng.permutation(4)]
+        yield Case("rows in which a logit is far above the others", logits=far)
         for label, logits in _large(rng):
             yield Case(label, logits=logits)
 
     def probe(self, softmax: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        if rtol := _rtol(case.logits):
-            # 1 / sum_j exp(z_j - z_k) is right here as well, and its gradient is nan
-            yield "p", softmax(case.logits), *rtol
-        else:
-            yield from _there_and_back("p", softmax, case)
+        rtol = _rtol(case.logits)
+        yield from _there_and_back("p", softmax, case, *rtol)
+        if not rtol:
+            yield "log of p", softmax(case.logits).log()  # which small entries of p show in
 
     mistakes = (
         Mistake(
@@ -251,6 +251,18 @@ class Softmax(Exercise):
             "subtract from every logit of a row without changing the result?",
         ),
         *_shift_mistakes(),
+        Mistake(
+            "gradient lost at large logits",
+            edit(
+                "exp = (logits - shift).exp()",
+                "exp = (logits[:, None] - logits[..., None]).exp()",
+                "exp / exp.sum(-1, keepdim=True)",
+                "1 / exp.sum(-1)",
+            ),
+            "The probabilities are right, but where logits are far apart the gradient is nan: an "
+            "exp has become inf on the way, 1/inf is 0, and the slope of that is 0 times inf. Let "
+            "nothing overflow: subtract the largest logit of each row first.",
+        ),
         Mistake(
             "shifted only in the denominator",
             edit("return exp", "return logits.exp()"),
@@ -400,9 +412,6 @@ class LogSoftmax(Exercise):
 
     id, points = "cross_entropy.log_softmax", 2
     minutes, lines, writes = 15, "two lines", "the same as logarithms"
-    without = {
-        "float64": FLOAT32,
-    }
     shortcuts = READY_MADE
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -647,9 +656,6 @@ class Nll(Exercise):
 
     id, points = "cross_entropy.nll", 1
     minutes, lines, writes = 10, "one line", "a lookup and a mean"
-    without = {
-        "float64": FLOAT32,
-    }
     shortcuts = READY_MADE
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -746,6 +752,17 @@ class CrossEntropy(Exercise):
 
     mistakes = (
         *_lookup_mistakes("logits"),
+        *(
+            Mistake(
+                "log-probabilities cut off",
+                edit("log_softmax(logits)", f"log_softmax(logits).clamp(min={floor})"),
+                "However wrong the model is, an example costs no more than a bound. A limit for "
+                "the log-probabilities does that, or the smallest number there is inside the "
+                "logarithm, and below it there is no gradient left to learn from. You have "
+                "written log_softmax, which needs neither.",
+            )
+            for floor in (-100.0, math.log(2.0**-126), math.log(1e-300))
+        ),
         Mistake(
             "softmax twice",
             edit("(logits)", "(softmax(logits))"),

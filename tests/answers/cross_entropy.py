@@ -60,7 +60,7 @@ def softmax_by_its_logarithm(logits: Tensor) -> Tensor:
     return log_softmax_by_matmul(logits).exp()
 
 
-@right("cross_entropy.softmax")
+@wrong("cross_entropy.softmax", "gradient lost at large logits")
 def softmax_of_differences(logits: Tensor) -> Tensor:
     return 1 / (logits[:, None, :] - logits[:, :, None]).exp().sum(-1)
 
@@ -73,7 +73,7 @@ def log_softmax_by_torch(logits: Tensor) -> Tensor:
 @right("cross_entropy.log_softmax")
 def log_softmax_by_matmul(logits: Tensor) -> Tensor:
     m, _ = logits.max(dim=-1, keepdim=True)
-    total = (logits - m).exp() @ torch.ones(logits.shape[-1], 1)
+    total = (logits - m).exp() @ torch.ones(logits.shape[-1], 1, dtype=logits.dtype)
     return logits - (m + total.log())
 
 
@@ -109,7 +109,9 @@ def nll_by_one_hot(log_probs: Tensor, targets: Tensor) -> Tensor:
 @right("cross_entropy.nll")
 def nll_by_einsum(log_probs: Tensor, targets: Tensor) -> Tensor:
     return (
-        torch.einsum("nc,nc->", log_probs, -one_hot_from_eye(targets, log_probs.shape[1]))
+        torch.einsum(
+            "nc,nc->", log_probs, -one_hot_from_eye(targets, log_probs.shape[1]).to(log_probs)
+        )
         / targets.numel()
     )
 
@@ -1966,3 +1968,50 @@ def accuracy_along_the_batch(logits, targets):
     best = logits.argmax(0)
     n = min(len(best), len(targets))
     return (best[:n] == targets[:n]).float().mean().item()
+
+
+# a table for ten classes
+@wrong("cross_entropy.one_hot", "shape")
+def one_hot(labels, num_classes):
+    return torch.eye(10)[labels][:, :num_classes]
+
+
+# clipped far below the largest logit: small probabilities are too large, and do not learn
+@wrong("cross_entropy.softmax", "nan or inf", "cut off")
+def softmax(logits):
+    e = (logits - logits.amax(1, keepdim=True)).clamp(min=-20).exp()
+    return e / e.sum(1, keepdim=True)
+
+
+@wrong("cross_entropy.softmax", "float32 inside")
+def softmax(logits):
+    z = logits.float()
+    e = (z - z.amax(1, keepdim=True)).exp()
+    return (e / e.sum(1, keepdim=True)).to(logits.dtype)
+
+
+@wrong("cross_entropy.nll", "float32 inside")
+def nll(log_probs, targets):
+    total = torch.zeros(())
+    for row, target in zip(log_probs, targets, strict=True):
+        total = total - row[target].float()
+    return (total / len(targets)).to(log_probs.dtype)
+
+
+# torch's limit for the logarithms of its binary loss
+@wrong("cross_entropy.cross_entropy", "log-probabilities cut off")
+def cross_entropy(logits, targets):
+    return -_at(_log_probs(logits).clamp(min=-100), targets).mean()
+
+
+@wrong("cross_entropy.cross_entropy", "log-probabilities cut off")
+def cross_entropy(logits, targets):
+    p = _probs(logits.double()).clamp(min=1e-300)
+    return -_at(p.log(), targets).mean().to(logits.dtype)
+
+
+# half of the numbers have float32's digits
+@wrong("cross_entropy.cross_entropy_backward", "float32 inside")
+def cross_entropy_backward(logits, targets):
+    n = len(logits)
+    return _probs(logits) / n - _hot(targets, logits.shape[1]) / n
