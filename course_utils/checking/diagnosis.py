@@ -99,6 +99,9 @@ def changed_the_state(found: Difference) -> Found:
         return None
     if found.name.endswith(axes.EARLIER):
         return axes.AGAIN.mistake, f"Your code changes {found.name}. {axes.AGAIN.hint}"
+    if found.name.startswith((".grad of", "requires_grad of")):
+        hint = f"Your code changes {found.name}, an argument. Leave it as it was handed over."
+        return "changed its input", hint
     return (
         "changed the state of torch",
         f"Your code changes {found.name} for everything that runs after it.",

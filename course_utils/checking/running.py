@@ -218,7 +218,7 @@ def _probe(
     the values themselves.
     """
     printed = _Output()
-    given = [(name, x, x.requires_grad) for name, x in axes.tensors(fresh.inputs)]
+    given = [(name, x, _beside(x)) for name, x in axes.tensors(fresh.inputs)]
     try:
         with (
             debuggers_at_work(sys.stdout),
@@ -244,12 +244,19 @@ def _probe(
         evidence.shortcut = guard.used
     evidence.printed = printed.getvalue()
     evidence.state = changed() | {
-        f"requires_grad of {name}": str(x.requires_grad)
+        f"{what} of {name}": now
         for name, x, was in given
-        if x.requires_grad != was
+        for what, now in _beside(x).items()
+        if now != was[what]
     }
     evidence.inputs = dict(_changed(case.inputs, fresh.inputs))
     return True
+
+
+def _beside(x: Tensor) -> dict[str, str]:
+    """What a tensor has besides its numbers."""
+    filled = x.is_leaf and x.grad is not None
+    return {"requires_grad": str(x.requires_grad), ".grad": "filled" if filled else "None"}
 
 
 def _changed(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -66,6 +66,12 @@ def with_zeros(rng: Rng, case: Case) -> Case:
     return case
 
 
+def ending_at_rest(case: Case) -> Case:
+    """The case with a learning rate of 0 in its last step, as at the end of a schedule."""
+    case.lrs[-1] = 0.0
+    return case
+
+
 def with_a_large_gradient(case: Case) -> Case:
     """The case with a gradient of thousands for its last parameter in the first step."""
     case.grads[0][-1] *= 40_000

@@ -46,6 +46,7 @@ class Relu(Exercise):
         yield Case("positive numbers, one of them small", x=torch.cat([rng.normal(3).abs(), small]))
         yield Case("numbers, two of them 0", x=torch.cat([rng.normal(3), torch.zeros(2)]))
         yield Case("negative numbers alone", x=-rng.normal(3).abs())
+        yield Case("numbers as small as 1e-25", x=1e-25 * rng.normal(4))
 
     def probe(self, relu: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         y = relu(case.x)
@@ -214,7 +215,7 @@ class MyLinear(Exercise):
         yield case("one input, one output", 1, 1, 6)
         yield case("four inputs, one output", 4, 1, 3)
         yield case("three dimensions", 4, 5, 2, 3)
-        yield case("a single vector", 3, 4)
+        yield case("a single vector, in eval mode", 3, 4)
         n_in, n_out = START
         label = f"the start values of My_Linear({n_in}, {n_out})"
         yield Case(label, n_in=n_in, n_out=n_out, with_bias=True, wide=True)
@@ -247,6 +248,8 @@ class MyLinear(Exercise):
         with torch.no_grad():
             for parameter, values in zip(parameters, (case.weight, case.bias), strict=False):
                 parameter.data = torch.empty_like(parameter).copy_(values)
+        if "eval" in case.label and isinstance(layer, nn.Module):
+            layer.eval()
         x = case.x.clone().requires_grad_()
         y = layer(x)
         yield "y", y
@@ -656,6 +659,7 @@ class CountParameters(Exercise):
             ),
             ("none", "a module without parameters"),
             ("filters", "a convolution (four dimensions)"),
+            ("equal", "two layers with equal numbers, in float64 and in eval mode"),
         ):
             yield Case(
                 label, kind=kind, a=rng.integer(3, 6), b=rng.integer(6, 9), c=rng.integer(10, 14)
@@ -680,6 +684,12 @@ class CountParameters(Exercise):
         )
 
     mistakes = (
+        Mistake(
+            "training mode in place of requires_grad",
+            edit("p.numel()", "p.numel() * module.training"),
+            "In eval mode you count nothing. Whether a module is in training mode is another "
+            "question: a parameter is trainable if its requires_grad is True.",
+        ),
         Mistake(
             "shared weight counted twice",
             edit(
@@ -866,6 +876,9 @@ def _module(kind: str, a: int, b: int, c: int) -> nn.Module:
     module = nn.Sequential(nn.Linear(a, b), nn.Linear(a, b))
     if kind == "shared":
         module[1].weight = module[0].weight
+    if kind == "equal":
+        module[1].load_state_dict(module[0].state_dict())
+        module.double().eval()
     return module
 
 
@@ -1041,12 +1054,12 @@ class TwoLayerNet(Exercise):
             ("two_layer_net(3, 1, 2), a batch of one", 3, 1, 2, (1,)),
             ("two_layer_net(1, 5, 1), a batch of nine", 1, 5, 1, (9,)),
             ("two_layer_net(3, 3, 3), x of shape (2, 4, 3)", 3, 3, 3, (2, 4)),
-            ("two_layer_net(3, 4, 2), a single vector", 3, 4, 2, ()),
+            ("two_layer_net(3, 4, 2), a single vector, in eval mode", 3, 4, 2, ()),
         ):
             yield Case(
                 label,
                 sizes=[i, h, o],
-                x=rng.normal(*n, i),
+                x=(5 if n == (9,) else 1) * rng.normal(*n, i),
                 w1=rng.normal(h, i),
                 b1=rng.normal(h),
                 w2=rng.normal(o, h),
@@ -1074,6 +1087,7 @@ class TwoLayerNet(Exercise):
                 parameters, (case.w1, case.b1, case.w2, case.b2), strict=True
             ):
                 parameter.copy_(values)
+        net.train("eval" not in case.label)
         x = case.x.clone().requires_grad_()
         y = net(x)
         yield "y", y
@@ -1083,6 +1097,17 @@ class TwoLayerNet(Exercise):
             yield f"grad of {name}", grad
 
     mistakes = (
+        Mistake(
+            "ReLU in training mode alone",
+            edit("relu(", "(relu if self.training else torch.clone)("),
+            "In eval mode your network leaves out the ReLU, so it computes something else than "
+            "what was trained. Only layers that say so, such as dropout, depend on the mode.",
+        ),
+        Mistake(
+            "hidden numbers cut at 6",
+            edit("relu(", "torch.clamp(max=6, input=relu(", "))", ")))"),
+            "Hidden numbers above 6 come out as 6. That is ReLU6; the ReLU has no ceiling.",
+        ),
         Mistake(
             "no activation",
             edit("relu(self.first(x))", "self.first(x)"),

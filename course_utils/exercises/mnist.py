@@ -356,6 +356,8 @@ class Sgd(Exercise):
             optimizer.zero_grad()
             cleared = all(p.grad is None or not p.grad.any() for p in params)
             yield claim(f"the gradients are cleared by zero_grad after step {number}", cleared)
+        for p in params:  # None and zeros are the same here
+            p.grad = None
 
     mistakes = (
         Mistake(

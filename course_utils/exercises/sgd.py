@@ -24,6 +24,7 @@ from course_utils.exercises._forms import EXPOSING, REPAIRING, REPRODUCING, miss
 from course_utils.exercises._steps import (
     STEPS,
     WITHOUT,
+    ending_at_rest,
     in_place_mistakes,
     probe_steps,
     step_case,
@@ -106,6 +107,12 @@ class Mse(Exercise):
         yield "grad of y", grads[1]
 
     mistakes = (
+        Mistake(
+            "variance of the errors",
+            edit("(y_hat - y).square().mean()", "(y_hat - y).var(correction=0)"),
+            "The mean of the errors is taken from them before they are squared. A model that is "
+            "wrong by the same amount everywhere would have a loss of 0.",
+        ),
         *(
             Mistake(
                 "shapes not compared",
@@ -262,12 +269,13 @@ class MseGradient(Exercise):
         for label, n, d in (
             ("7 examples with 2 features", 7, 2),
             ("one example", 1, 4),
-            ("one feature", 6, 1),
+            ("one feature, targets far away", 6, 1),
             ("as many examples as features", 3, 3),
             ("131 examples with 5 features", 131, 5),
         ):
             axis = "many" if n > 100 else ""
-            yield Case(label, axis=axis, w=rng.normal(d), x=rng.normal(n, d), y=rng.normal(n))
+            far = 500 if n == 6 else 1
+            yield Case(label, axis=axis, w=rng.normal(d), x=rng.normal(n, d), y=far * rng.normal(n))
 
     def probe(self, mse_gradient: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         yield "gradient", mse_gradient(case.w, case.x, case.y)
@@ -446,8 +454,10 @@ class SgdStep(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield step_case(rng, "one parameter, one step", [(4,)], 1)
-        label = "three parameters, three steps with changing lr, a gradient of zeros in the second"
-        yield with_zeros(rng, step_case(rng, label, [(3, 2), (5,), ()], 3))
+        label = (
+            "three parameters, three steps, a gradient of zeros in the second, lr 0 in the third"
+        )
+        yield ending_at_rest(with_zeros(rng, step_case(rng, label, [(3, 2), (5,), ()], 3)))
         yield step_case(
             rng, "three parameters, the first without a gradient", [(3,), (2, 4), (2,)], 2, [0]
         )
@@ -565,6 +575,7 @@ class LargestLr(Exercise):
             rng.number(2.0, 3.0),
         )
         yield bowl("small curvatures", *(rng.number(0.001, 0.003) for _ in range(4)), 0.01)
+        yield bowl("curvatures near 1e-5", rng.number(2e-6, 4e-6), rng.number(1e-5, 2e-5))
         yield bowl("very different curvatures", 1.0, rng.number(20.0, 40.0), rng.number(500, 900))
 
     def probe(self, largest_lr: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -659,11 +670,15 @@ class LargestLr(Exercise):
             "The root of the sum of all squared entries mixes all curvatures into one number. The "
             "largest decides alone.",
         ),
-        Mistake(
-            "largest sum of a row",
-            edit(_TOP, "hessian.abs().sum(1).max()"),
-            "The largest sum of a row is a bound that no curvature exceeds, but usually too large. "
-            "The edge is at the curvature itself.",
+        *(
+            Mistake(
+                "largest sum of a row",
+                edit(_TOP, f"{entries}.sum(1).max()"),
+                "Your curvature is the largest sum of a row. Where parameters interact that is "
+                "only a bound, or not even that. The edge is at the curvature in the steepest "
+                "direction, the largest eigenvalue.",
+            )
+            for entries in ("hessian.abs()", "hessian")
         ),
         Mistake(
             "the curvature itself",
@@ -728,8 +743,8 @@ class MomentumStep(Exercise):
             return step_case(rng, label, shapes, steps, without, in_no_grad=in_no_grad, **more)
 
         yield case("one parameter at rest, two steps", [(4,)], 2, moving=0.0)
-        label = "three parameters, already moving, three steps, a gradient of zeros in the second"
-        yield with_zeros(rng, case(label, [(3, 2), (5,), ()], 3))
+        label = "three moving parameters, a gradient of zeros in the second step, lr 0 in the third"
+        yield ending_at_rest(with_zeros(rng, case(label, [(3, 2), (5,), ()], 3)))
         label = "three parameters, the second without a gradient"
         yield case(label, [(3,), (2, 4), (2,)], 2, [1])
         label = "a call inside torch.no_grad(), with momentum 0 and a large gradient"
@@ -743,6 +758,18 @@ class MomentumStep(Exercise):
         yield from probe_steps(case, call, "velocities")
 
     mistakes = (
+        Mistake(
+            "velocity left alone at momentum 0",
+            edit(
+                "v.copy_(momentum * v + p.grad)",
+                "v.copy_(momentum * v + p.grad if momentum else v)",
+                "lr * v",
+                "lr * (v if momentum else p.grad)",
+            ),
+            "With momentum 0 you step with the gradient and leave the velocity as it was. The "
+            "formula makes it the gradient, and a later step with momentum reads it. "
+            "(torch.optim.SGD keeps no velocity as long as the momentum is 0.)",
+        ),
         Mistake(
             "weighted average instead of torch's momentum",
             edit("+ p.grad", "+ (1 - momentum) * p.grad"),
@@ -1356,6 +1383,15 @@ class Ewma(Exercise):
         yield "grad of values", gradients(ewma(values, case.beta), [values])[0]
 
     mistakes = (
+        Mistake(
+            "corrected average fed back",
+            edit(
+                "s = beta * s + (1 - beta) * value",
+                "s = (beta * s + (1 - beta) * value) / (1 - beta ** (len(averages) + 1))",
+            ),
+            "You divide each average by 1 - beta**t and go on from the quotient. A correction "
+            "for the start belongs to what is shown, not to what is kept; here there is none.",
+        ),
         Mistake(
             "the previous value in place of the average",
             edit("averages.append(s)", "averages.append(s)\n        s = value"),

@@ -2185,3 +2185,33 @@ def relu(x):
 def count_parameters(module):
     module.eval()
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+# a root of a square, which is 0 for numbers as small as 1e-25
+@wrong("linear.relu")
+def relu(x):
+    return (x + (x * x).sqrt()) / 2
+
+
+@wrong("linear.count_parameters", "training mode in place of requires_grad")
+def count_parameters(module):
+    return sum(p.numel() for p in module.parameters() if p.requires_grad) if module.training else 0
+
+
+# bytes of float32
+@wrong("linear.count_parameters")
+def count_parameters(module):
+    return sum(p.nbytes // 4 for p in module.parameters() if p.requires_grad)
+
+
+@wrong("linear.two_layer_net", "ReLU in training mode alone")
+class NetWithoutReluInEvalMode(_TwoLayers):
+    def forward(self, x):
+        h = self.first(x)
+        return self.second(h.clamp(min=0) if self.training else h)
+
+
+@wrong("linear.two_layer_net", "hidden numbers cut at 6")
+class NetWithRelu6(_TwoLayers):
+    def forward(self, x):
+        return self.second(self.first(x).clamp(0, 6))

@@ -2689,3 +2689,65 @@ def reproduce_momentum_step():
             p -= lr * v
 
     return "Mary Cartwright", "a wrong order", broken
+
+
+@wrong("sgd.mse", "variance of the errors")
+def mse(y_hat, y):
+    if y_hat.shape != y.shape:
+        raise ValueError
+    return (y_hat - y).square().mean() - (y_hat - y).mean() ** 2
+
+
+# a copy for whoever looks for the gradient where autograd puts it
+@wrong("sgd.mse_gradient", "changed its input", "changes its input")
+def mse_gradient(w, x, y):
+    w.grad = 2 / len(x) * x.T @ (x @ w - y)
+    return w.grad.clone()
+
+
+# errors beyond 100 count as 100
+@wrong("sgd.mse_gradient")
+def mse_gradient(w, x, y):
+    return 2 / len(x) * x.T @ (x @ w - y).clamp(-100, 100)
+
+
+# a step of length 0 is left out, and with it what the velocity should have learned
+@wrong("sgd.momentum_step")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    if lr == 0:
+        return
+    for p, v in zip(params, velocities, strict=True):
+        if p.grad is not None:
+            v.mul_(momentum).add_(p.grad)
+            p.sub_(lr * v)
+
+
+# as torch.optim.SGD, which keeps no velocity then
+@wrong("sgd.momentum_step", "velocity left alone at momentum 0")
+@torch.no_grad()
+def momentum_step(params, velocities, lr, momentum):
+    for p, v in zip(params, velocities, strict=True):
+        if p.grad is None:
+            continue
+        if momentum == 0:
+            p.sub_(lr * p.grad)
+            continue
+        v.mul_(momentum).add_(p.grad)
+        p.sub_(lr * v)
+
+
+# Adam's correction, and the corrected average goes on
+@wrong("sgd.ewma", "corrected average fed back")
+def ewma(values, beta):
+    s, found = 0 * values[0], []
+    for t, value in enumerate(values, 1):
+        s = (beta * s + (1 - beta) * value) / (1 - beta**t)
+        found.append(s)
+    return torch.stack(found)
+
+
+# right where both directions have the same sum, as in the lesson's example
+@wrong("sgd.largest_lr", "largest sum of a row")
+def largest_lr(hessian):
+    return 2 / hessian.sum(1).max().item()
