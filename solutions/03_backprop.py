@@ -16,7 +16,7 @@
 #
 # **You will build** what happens inside `loss.backward()`: first by hand, layer by layer, until a two-layer network learns without autograd. And you will build the tool that tells you whether a gradient is right.
 #
-# Then comes a tiny engine that finds the gradients of any computation by itself, and a test that tells right backward functions from wrong ones. *(extra)*
+# On the way comes a test that tells right backward functions from wrong ones, and at the end a tiny engine that finds the gradients of any computation by itself. *(extra)*
 #
 # **Time:** about {{ time }}. **It builds on** lesson 02 (loss, gradient, step) and on the affine map and the ReLU of lesson 01. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
@@ -119,7 +119,8 @@ plots.show(
 def numerical_gradient(f, x, eps=1e-6):
     """The gradient of f at x by central differences.
 
-    f: a function from a tensor of the shape of x to one number (a float or a new tensor of shape ()).
+    f: a function from a tensor of the shape of x to one number: a float, or a tensor of shape () that
+    is no view of its argument.
     x: a float64 tensor of any shape, stored in order, so that x.view(-1) works. It is afterwards
     as it was.
     eps: how far to step to either side.
@@ -381,7 +382,8 @@ def linear_backward(grad_out, x, weight):
 
     grad_out: the gradient by y, of shape (n, d_out).
     x: of shape (n, d_in). weight: of shape (d_out, d_in).
-    Returns (grad_x, grad_weight, grad_bias), of shapes (n, d_in), (d_out, d_in), (d_out,).
+    Returns (grad_x, grad_weight, grad_bias), as a tuple or a list, of shapes (n, d_in), (d_out, d_in),
+    (d_out,).
 
     >>> x = torch.tensor([[1.0], [4.0]])
     >>> weight = torch.tensor([[1.0], [2.0], [-3.0]])
@@ -467,7 +469,7 @@ both_ways("grad_bias", grad_bias, lambda bias: (grad_out * (x @ weight.T + bias)
 #     return grad_x, grad_weight, grad_bias
 # ```
 #
-# {{ repair_linear_backward }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"grad_out"`, `"x"` and `"weight"`, float32 tensors with two dimensions, with at most 12 numbers in all its tensors together. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change; one that is added or taken away counts as one.
+# {{ repair_linear_backward }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"grad_out"`, `"x"` and `"weight"`, float32 tensors with two dimensions, with at most 12 numbers in all its tensors together. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change; one that is added or taken away counts as one, and the line with `def` does not count.
 
 
 # %% exercise="repair_linear_backward"
@@ -501,12 +503,17 @@ def repair_linear_backward():
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# The bias is added to every example of the batch. What does its gradient collect?
+# Take two examples of small whole numbers, and work out all three results on paper.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
 # Compare each line with what `numerical_gradient` says, for a batch of two.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# The bias is added to every example of the batch. What does its gradient collect?
 #
 # </details>
 # <details><summary>Help, I get this error</summary>
@@ -531,7 +538,7 @@ def repair_linear_backward():
 #
 # Several dozen people wrote this `backward(grad_out, x, scale)`, which returns the tuple (grad_x, grad_scale). Some did it right, each in another way. Others forgot a factor, averaged where a sum is due, changed what they were given, or were right once and wrong when called again. Write the test that tells them apart.
 #
-# {{ test }} `test(backward)` returns True where it finds nothing wrong, and False where it does; a failed `assert` says False as well. Call `backward` with three tensors, float32 or float64, without names, with at most 200 numbers in the three together and at most 50 calls. You get points only if *every right one is accepted*; then the share of wrong ones that you reject counts. The check tries three quarters of the wrong ones that are known. The others are withheld, and some of them count when your work is graded: a test that was made to fit those here may miss one of those there.
+# {{ test }} `test(backward)` returns True where it finds nothing wrong, and False where it does; a failed `assert` says False as well, and returning nothing says True. Any other exception on right code counts as a fault of the test. Right is what gives both gradients in these shapes and in the dtype of the arguments, up to rounding, and leaves its arguments alone. Call `backward` with three tensors, float32 or float64, without names, with at most 200 numbers in the three together and at most 50 calls. You get points only if *every right one is accepted*; then the share of wrong ones that you reject counts. The check tries three quarters of the wrong ones that are known. The others are withheld, and some of them count when your work is graded: a test that was made to fit those here may miss one of those there.
 
 
 # %% exercise="test" seed=308
@@ -586,7 +593,7 @@ def test(backward):
 # %% [markdown]
 # ## Back through the ReLU and the loss
 #
-# **The ReLU** takes every number by itself. Where its input was positive it passed the number on unchanged: local derivative 1. Where it was negative it gave 0 whatever came in: local derivative 0. So the gradient from above passes where the input was positive and is stopped elsewhere. (Exactly at 0 there is no slope; PyTorch takes 0 there, and the check does not look.)
+# **The ReLU** takes every number by itself. Where its input was positive it passed the number on unchanged: local derivative 1. Where it was negative it gave 0 whatever came in: local derivative 0. So the gradient from above passes where the input was positive and is stopped elsewhere. (Exactly at 0 there is no slope; PyTorch takes 0 there, and the check does not look, whatever you return there.)
 #
 # | | | | |
 # |---|---|---|---|
@@ -764,7 +771,7 @@ for name, gradient in ask_autograd(**example).items():
 # %% [markdown]
 # ### Exercise: `two_layer_backward`
 #
-# {{ two_layer_backward }} Use your three functions, last step first; again without autograd. The forward pass is there already. If the check says no, print your own steps for `example` and lay them beside the list above.
+# {{ two_layer_backward }} Use your three functions, last step first, or write it out; again without autograd. The forward pass is there already. If the check says no, print your own steps for `example` and lay them beside the list above.
 
 
 # %% exercise="two_layer_backward" seed=306
@@ -781,6 +788,10 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
     >>> gradients["w1"]
     tensor([[16., 32.],
             [ 0.,  0.]])
+    >>> two_outputs = {"w2": torch.ones(2, 2), "b2": torch.zeros(2), "y": torch.tensor([[0.0, -1.0]])}
+    >>> gradients = two_layer_backward(**example | {"b1": torch.tensor([-4.0, 2.0])} | two_outputs)
+    >>> gradients["b1"], gradients["b2"]
+    (tensor([0., 3.]), tensor([1., 2.]))
     """
     z, h, y_hat = two_layer_forward(x, w1, b1, w2, b2)
     ### BEGIN SOLUTION
@@ -949,7 +960,7 @@ print("u has the local derivatives", u.local_grads, "by its parents p and a")
 #
 # So go through the nodes in an order in which each comes *after everything that was computed from it*: here `out`, $u$, $p$, then $a$ and $b$. That is called a *topological order*, read from the end.
 #
-# Guess how large the gradient of $a$ will be, then fill the graph one node at a time: first the values, then the gradients. The column *came back* shows what a node has received; in orange on an arrow stands what came over it. Afterwards choose other values for $a$ and $b$. For which $a$ is its gradient 0 while $b = 3$?
+# Guess how large the gradient of $a$ will be, then fill the graph one node at a time: first the values, then the gradients. The column *came back* shows what a node has received; in orange on an arrow stands what came over it. Afterwards choose other values for $a$ and $b$. For which $a$ is its gradient 0 while $b = 3$? (The answer is below.)
 
 # %%
 explore.graph(
@@ -959,12 +970,12 @@ explore.graph(
 )
 
 # %% [markdown]
-# By hand: `out` gets 1. It gives $1 \cdot 1$ to $u$ and to $p$. Then $u$ gives $1 \cdot a = 2$ to $p$ (now 3) and $1 \cdot p = 6$ to $a$. Then $p$ gives $3 \cdot b = 9$ to $a$ (now 15) and $3 \cdot a = 6$ to $b$. Compare with the formula: $\text{out} = a^2 b + ab$ has the derivative $2ab + b = 15$ by $a$ and $a^2 + a = 6$ by $b$.
+# By hand: `out` gets 1. It gives $1 \cdot 1$ to $u$ and to $p$. Then $u$ gives $1 \cdot a = 2$ to $p$ (now 3) and $1 \cdot p = 6$ to $a$. Then $p$ gives $3 \cdot b = 9$ to $a$ (now 15) and $3 \cdot a = 6$ to $b$. Compare with the formula: $\text{out} = a^2 b + ab$ has the derivative $2ab + b = 15$ by $a$ and $a^2 + a = 6$ by $b$. The first is $(2a + 1)\,b$, which is 0 at $a = -0.5$.
 
 # %% [markdown]
 # ### Exercise: `backward`
 #
-# {{ backward }} Fill the `.grad` of every node of the graph. Gradients accumulate, as in PyTorch: what a leaf already holds from an earlier graph stays, and the new is added. Inner nodes are made with their graph and swept once, so their `.grad` is 0 when you come.
+# {{ backward }} Fill the `.grad` of every node of the graph. Gradients accumulate, as in PyTorch: what a leaf already holds from an earlier graph stays, and the new is added. Inner nodes belong to one graph, which is gone through once, so their `.grad` is 0 when you come. Leave everything else of the graph as it is. The check has graphs of about ten nodes.
 
 
 # %% exercise="backward" seed=307
@@ -1080,7 +1091,7 @@ print("grad_w2:", [weight.grad for weight in w2])
 print("grad_w1:", [[weight.grad for weight in row] for row in w1])
 
 # %% [markdown]
-# PyTorch's autograd is this, with tensors in place of numbers: each operation brings its own backward function, such as your `linear_backward`, and one sweep in topological order calls them all.
+# PyTorch's autograd is this, with tensors in place of numbers: each operation brings its own backward function, such as your `linear_backward`, and one walk in topological order calls them all.
 
 # %% [markdown]
 # ## What you have now
@@ -1100,7 +1111,7 @@ print("grad_w1:", [[weight.grad for weight in row] for row in w1])
 #
 # Nothing here is graded. Guess, run the cell, then say why it came out as it did, and change it as you like. Double-click the cells in italics to write.
 #
-# ### Should I start the training at zero?
+# ### Should I start all parameters alike, at zero or at 0.1?
 
 # %% guess="backprop.zero_start"
 
@@ -1209,4 +1220,4 @@ assert visits == {6: 63, 11: 2047, 16: 65535}, "the visits by paths double with 
 # - **"Back-propagation" for the whole of training.** It is the way to compute the gradient, and nothing more. What is done with the gradient, the step, is lesson 02.
 # - **Weights that start at zero**, as in small examples of some books. Then the first layer's gradient is zero whether it was computed rightly or not, and hidden units that start alike stay alike (see the first experiment).
 # - **Gradients judged by "not None", or by a loss that goes down.** A wrong gradient often still points roughly downhill. Compare values.
-# - **Other tiny engines.** The idea of an engine for single numbers is best known from Andrej Karpathy's *micrograd*. There each node carries a function that goes back over its own step; here it carries the numbers that such a function would use. The sweep is the same.
+# - **Other tiny engines.** The idea of an engine for single numbers is best known from Andrej Karpathy's *micrograd*. There each node carries a function that goes back over its own step; here it carries the numbers that such a function would use. The walk is the same.

@@ -65,6 +65,7 @@ class NumericalGradient(Exercise):
         zeros = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
         c = rng.normal(3, dtype=torch.float64)
         yield Case("numbers, two of them 0", kind="coupled", x=zeros, c=c, eps=None)
+        yield case("a quadratic of numbers of shape (2, 1, 3)", "quadratic", 2, 1, 3)
 
     def probe(self, numerical_gradient: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         start, given = case.x.clone(), []
@@ -336,11 +337,11 @@ class RelativeError(Exercise):
         )
         zero = torch.zeros(2, dtype=torch.float64)
         a = rng.normal(2, dtype=torch.float64)
-        many = rng.normal(40, dtype=torch.float64)
+        many = rng.normal(2, 4, 5, dtype=torch.float64)
         yield Case(
-            "40 numbers that agree to seven digits",
+            "numbers of shape (2, 4, 5) that agree to seven digits",
             a=many,
-            b=many * (1 + 4e-8 * rng.uniform(0.5, 1, 40).double()),
+            b=many * (1 + 4e-8 * rng.uniform(0.5, 1, 2, 4, 5).double()),
         )
         yield Case(
             "entries that are 0 in both", a=torch.cat([zero, a]), b=torch.cat([zero, near(a)])
@@ -368,6 +369,13 @@ class RelativeError(Exercise):
             "below 1e-8.",
         ),
         Mistake(
+            "floor only where both are 0",
+            edit(".clamp(min=1e-8)", "", "(error / size)", "(error / size).nan_to_num(0.0)"),
+            "Two zeros count as equal, as they should, but the denominator has no floor: where "
+            "both entries are tiny, rounding noise looks like a large error. It never falls below "
+            "1e-8.",
+        ),
+        Mistake(
             "floor under each",
             edit(
                 "(a.abs() + b.abs()).clamp(min=1e-8)",
@@ -387,6 +395,12 @@ class RelativeError(Exercise):
             edit("(a - b).abs()", "(a - b).abs().max()", "+ b.abs())", "+ b.abs()).max()"),
             "You take the maximum of numerator and denominator separately. Divide entry by "
             "entry first, then take the largest quotient.",
+        ),
+        Mistake(
+            "entry with the largest difference",
+            edit("(error / size).max()", "(error / size).flatten()[error.argmax()]"),
+            "You look up the entry with the largest difference and take its quotient. A small "
+            "entry may be further off for its size: take the largest of all quotients.",
         ),
         Mistake(
             "minimum instead of maximum",
@@ -464,6 +478,15 @@ class RelativeError(Exercise):
             edit("(a.abs() + b.abs())", "(a + b)"),
             "You divide by a + b with its sign. For negative numbers the floor then takes "
             "over, and the quotient is huge. Take the absolute values first.",
+        ),
+        *(
+            Mistake(
+                f"sign of {name} kept in the denominator",
+                edit("(a.abs() + b.abs())", size),
+                f"You add {name} with its sign. Where it is negative, the sum is close to 0 and "
+                "the quotient huge. Take both absolute values.",
+            )
+            for name, size in (("a", "(a + b.abs())"), ("b", "(a.abs() + b)"))
         ),
         Mistake(
             "ceiling instead of floor",
@@ -745,8 +768,12 @@ class ReluBackward(Exercise):
         ):
             yield Case(label, grad_out=rng.normal(*shape), x=2 * rng.normal(*shape))
         x = rng.normal(6).abs()
+        x[0] += 100
+        x[-2] *= 1e-30
         x[-1] /= 1000
-        yield Case("6 numbers where the ReLU is on, one of them small", grad_out=rng.normal(6), x=x)
+        yield Case(
+            "6 numbers where the ReLU is on, from tiny to large", grad_out=rng.normal(6), x=x
+        )
         yield Case(
             "a single number (shape ()) where the ReLU is off",
             grad_out=rng.normal(),
@@ -887,8 +914,9 @@ class MseBackward(Exercise):
         ):
             y_hat, y = rng.normal(*shape), rng.normal(*shape)
             if y.ndim == 3:
-                label += ", one prediction right"
+                label += ", one prediction right and one minus what is right"
                 y_hat[1, 0, 0] = y[1, 0, 0]
+                y_hat[0, 1, 2] = -y[0, 1, 2]
             yield Case(label, y_hat=y_hat, y=y)
 
     def probe(self, mse_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -1033,6 +1061,7 @@ class TwoLayerBackward(Exercise):
         yield case("hidden units on and off: 5 examples, 3 inputs, 5 hidden, 2 outputs", 5, 3, 5, 2)
         yield case("one example and one output", 1, 4, 6, 1)
         yield case("three examples, one hidden unit", 3, 2, 1, 3)
+        yield case("4 examples, 3 inputs, 3 hidden, 3 outputs", 4, 3, 3, 3)
         yield case("131 examples", 131, 2, 4, 3)
 
     def probe(self, two_layer_backward: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -1041,6 +1070,8 @@ class TwoLayerBackward(Exercise):
         yield "keys", sorted(map(str, grads)) if isinstance(grads, dict) else []
         for key in ("b2", "w2", "b1", "w1"):
             yield f"the gradient with respect to {key}", grads[key]
+        untouched = all(p.grad is None for p in (case.w1, case.b1, case.w2, case.b2))
+        yield claim("the .grad of each parameter is left empty", untouched)
 
     mistakes = (
         Mistake(
@@ -1111,6 +1142,12 @@ class TwoLayerBackward(Exercise):
             edit("relu_backward(grad_h, z)", "grad_h * h"),
             "In the backward pass you multiply by relu(z). The chain rule multiplies by the "
             "slope of the ReLU: 1 or 0.",
+        ),
+        Mistake(
+            "leaky on the way back",
+            edit("relu_backward(grad_h, z)", "grad_h * torch.where(z > 0, 1.0, 0.01)"),
+            "A small part of the gradient passes where a unit was off. That belongs to the leaky "
+            "ReLU; here the slope is 0.",
         ),
         Mistake(
             "slope of a sigmoid",
@@ -1301,6 +1338,11 @@ class Backward(Exercise):
         ]
         yield case("a ladder, every step used twice", "s1 = c * a", *ladder)
         yield case("a graph of a single node, twice", "")
+        yield case(
+            "both parents of a node alike: p = a * b, q = p * p, u = p * c, v = u * c, w = v * c, "
+            "out = w + q",
+            *("p = a * b", "q = p * p", "u = p * c", "v = u * c", "w = v * c", "out = w + q"),
+        )
         yield case("a node with one parent: u = relu a, out = u * b", "u = relu a", "out = u * b")
         yield Case(
             "two nodes with the same value: p = a * c, q = b * c, out = p * q",
@@ -1320,11 +1362,13 @@ class Backward(Exercise):
         nodes = {name: Node(data) for name, data in zip("abc", case.leaves, strict=True)}
         last = "a"
         values: dict[str, float] = {}
+        made: dict[str, tuple[Any, Any]] = {}
         for row in [*case.rows, ""]:
             if row:
                 last, _, *formula = row.split()
                 nodes[last] = _computed(formula, nodes)
                 continue
+            made = {name: (node.parents, node.local_grads) for name, node in nodes.items()}
             returned = backward(nodes[last])
             for name in reversed(nodes):
                 yield (
@@ -1334,6 +1378,8 @@ class Backward(Exercise):
             values = {name: node.data for name, node in nodes.items()}
             yield "what is returned", None if returned is None else type(returned).__name__
         yield "data afterwards", values
+        left = all((nodes[name].parents, nodes[name].local_grads) == made[name] for name in nodes)
+        yield claim("the graph is left as it was made", left)
 
     mistakes = (
         *(
@@ -1443,6 +1489,18 @@ class Backward(Exercise):
             edit("", "        if n.parents:\n            n.grad = 0.0"),
             "Every node that was computed from others ends up with a gradient of 0, the result "
             "included. They keep theirs, like the leaves.",
+        ),
+        Mistake(
+            "a single node left out",
+            edit("node.grad += 1.0", "node.grad += float(len(node.parents) > 0)"),
+            "A graph of a single node gets nothing. The derivative of a node by itself is 1, "
+            "whether it has parents or not.",
+        ),
+        Mistake(
+            "graph taken apart",
+            edit("", "        n.parents = n.local_grads = ()"),
+            "You take away each node's parents when it has had its turn, to free memory. The graph "
+            "belongs to the caller, who may still want to look at it: change .grad alone.",
         ),
         Mistake(
             "starts from the result's value",
@@ -1569,6 +1627,10 @@ class Test(TellApart):
         missed(
             "grad_out left out of grad_x",
             "Where grad_out is 1, code that forgets it looks right.",
+        ),
+        missed(
+            "scale without its sign",
+            "Where all numbers are positive, code that drops a sign looks right. Use both signs.",
         ),
         missed(
             "overwrites x",

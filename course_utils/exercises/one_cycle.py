@@ -33,8 +33,9 @@ class Anneal(Exercise):
             ("downwards", 2.0, 0.2),
             ("upwards", 0.1, 1.5),
             ("to below 0", 1.0, -2.0),
+            ("to exactly 0", 1.0, 0.0),
         ):
-            start, end = high + rng.number(0.0, 0.3), low + rng.number(0.01, 0.1)
+            start, end = high + rng.number(0.0, 0.3), low and low + rng.number(0.01, 0.1)
             yield Case(
                 f"{label}, from {start:.3g} to {end:.3g}",
                 start=start,
@@ -211,7 +212,13 @@ class OneCycle(Exercise):
     shortcuts = SCHEDULERS
 
     def cases(self, rng: Rng) -> Iterable[Case]:
-        def case(label: str, total: int, steps: Sequence[int] = (), **settings: Any) -> Case:
+        def case(
+            label: str,
+            total: int,
+            steps: Sequence[int] = (),
+            largest: float = 2.0,
+            **settings: Any,
+        ) -> Case:
             said = "".join(
                 f", {name}={value:.3g}" for name, value in settings.items() if name != "momentums"
             )
@@ -220,7 +227,7 @@ class OneCycle(Exercise):
                 if "momentums" in settings
                 else ""
             )
-            lr_max = rng.number(0.1, 2.0)
+            lr_max = rng.number(largest / 20, largest)
             call = f"one_cycle(step, {total}, {lr_max:.3g}{said})"
             return Case(
                 f"{label}: {call}",
@@ -245,6 +252,8 @@ class OneCycle(Exercise):
         turned = [low + rng.number(0.1, 0.15), low]  # as learning rate and momentum rise together
         yield case("momentums the other way round", 12, [0, 2, 3, 7, 11], momentums=turned)
         yield case("many steps", 1000, [0, 1, 150, 298, 299, 300, 301, 500, 998, 999])
+        yield case("a small rate", 20, [0, 3, 5, 12, 18, 19], largest=2e-3)
+        yield case("a peak between the first two steps", 5)
 
     def probe(self, one_cycle: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         settings = dict(case.settings)
@@ -284,6 +293,18 @@ class OneCycle(Exercise):
             edit("pct_start * total_steps - 1", "math.ceil(pct_start * total_steps - 1)"),
             "You round the peak to a whole step, upwards. It may lie between two steps; keep the "
             "fraction.",
+        ),
+        Mistake(
+            "peak kept from 1",
+            edit("pct_start * total_steps - 1", "max(1.0, pct_start * total_steps - 1)"),
+            "You move a peak that lies before step 1. It may lie between the first two steps: "
+            "anything above 0 can be divided by.",
+        ),
+        Mistake(
+            "phase chosen by a rounded peak",
+            edit("if step <= peak:", "if step < int(peak):"),
+            "You choose the phase by a rounded peak, so a step just before the peak is taken for "
+            "one after it. Compare the step with the peak itself.",
         ),
         Mistake(
             "phase chosen by the share of all steps",
@@ -442,11 +463,24 @@ class OneCycle(Exercise):
             "Momentum rises and falls together with lr. It does the opposite: where steps are "
             "large, less of the old direction is kept.",
         ),
+        *(
+            Mistake(
+                "momentum constant",
+                edit("anneal(high, low, pct)", value, "anneal(low, high, pct)", value),
+                "Momentum stays the same. It goes from high to low while lr rises, and back.",
+            )
+            for value in ("high", "(low + high) / 2")
+        ),
         Mistake(
-            "momentum constant",
-            edit("anneal(high, low, pct)", "high", "anneal(low, high, pct)", "high"),
-            "lr is right, but momentum stays the same. It goes from high to low while lr rises, "
-            "and back.",
+            "straight lines for momentum",
+            edit(
+                "anneal(high, low, pct)",
+                "high + (low - high) * pct",
+                "anneal(low, high, pct)",
+                "low + (high - low) * pct",
+            ),
+            "Momentum moves along straight lines. It follows half a cosine, as lr does: use "
+            "`anneal` for both.",
         ),
         Mistake(
             "momentum stays low",
@@ -629,6 +663,14 @@ class LrRangeTest(Exercise):
             lr_min=lr_min,
             lr_max=lr_max,
         )
+        yield case("losses of billions, as of squared prices", around(6e10, 5e10, 2e10))
+        lr_min = rng.number(0.01, 0.1)
+        yield Case(
+            "rates that lie close together",
+            losses=around(*[1.0] * 5),
+            lr_min=lr_min,
+            lr_max=1.003 * lr_min,
+        )
 
     def probe(self, lr_range_test: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         tried: list[float] = []
@@ -745,6 +787,22 @@ class LrRangeTest(Exercise):
             "are depends on the task: before the first one there is no best.",
         ),
         Mistake(
+            "best loss starts at a number",
+            edit("min(losses, default=math.inf)", "min([1e9, *losses])"),
+            "Your best loss starts at a fixed number, and a first loss over 4 times that ends the "
+            "test. How large losses are depends on the task: before the first one there is no "
+            "best. Infinity is larger than any.",
+        ),
+        *(
+            Mistake(
+                "no limit at the beginning",
+                edit("or loss > 4", f"or i {begins} and loss > 4"),
+                "In the first steps your test has no limit, as in some libraries. Here it holds "
+                "from the second loss on.",
+            )
+            for begins in ("> 1", "> 5", ">= 10", "> 10")
+        ),
+        Mistake(
             "last loss recorded",
             edit(
                 "            break",
@@ -854,6 +912,20 @@ class LrRangeTest(Exercise):
             "one rate too many",
             edit("range(steps)", "range(steps + 1)"),
             "There is one rate more than `steps`, and it is larger than lr_max.",
+        ),
+        *(
+            Mistake(
+                "lr_max stretched",
+                edit(
+                    "range(steps)",
+                    "range(9 * steps)",
+                    "        loss = float",
+                    f"        if lr > {factor} * lr_max:\n            break\n        loss = float",
+                ),
+                "You let rates go a little beyond lr_max, so that rounding does not cost the last "
+                "one. Where rates lie close together, that lets in too many: count them instead.",
+            )
+            for factor in (1.001, 1.01)
         ),
         Mistake(
             "factor without its root",
@@ -965,6 +1037,14 @@ class SuggestLr(Exercise):
         first = rng.number(1e-4, 1e-3)
         lrs = [first * 1.5**i for i in range(20)]
         yield Case("twenty rates, steepest at the start", lrs=lrs, losses=falling)
+        rising = [3 - 0.6 ** (11 - i) + rng.number(-0.01, 0.01) for i in range(12)]
+        lrs = [first * 1.5**i for i in range(12)]
+        yield Case("twelve rates, steepest at the end", lrs=lrs, losses=rising[::-1])
+        yield Case(
+            "losses that hardly differ",
+            lrs=[0.1, 0.2, 0.4, 0.8],
+            losses=[1.0, 0.99998, 0.99994, 0.99991],
+        )
         yield Case("the same loss twice", lrs=[0.1, 0.2, 0.4, 0.8], losses=[1.5, 1.25, 1.5, 0.5])
 
     def probe(self, suggest_lr: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -1028,6 +1108,32 @@ class SuggestLr(Exercise):
             ),
             "You leave out rates at the beginning or at the end of a long list, as some libraries "
             "do. Here all differences count.",
+        ),
+        Mistake(
+            "ends left out",
+            edit("range(len(losses) - 1)", "range(len(losses) - (6 if len(losses) > 10 else 1))"),
+            "You leave out the last rates of a long list, as some libraries do. Here all "
+            "differences count.",
+        ),
+        *(
+            Mistake(
+                "differences rounded",
+                edit("losses[i + 1] - losses[i])", f"round(losses[i + 1] - losses[i], {digits}))"),
+                "You round the differences, so falls that are nearly the same count as equal. "
+                "Compare them as they are.",
+            )
+            for digits in (2, 3, 4)
+        ),
+        Mistake(
+            "last loss compared with the first",
+            edit(
+                "len(losses) - 1",
+                "len(losses)",
+                "losses[i + 1] - losses[i]",
+                "losses[(i + 1) % len(losses)] - losses[i]",
+            ),
+            "After the last loss you go on with the first, as `roll` does. Between n losses there "
+            "are n - 1 differences.",
         ),
         Mistake(
             "nothing after the smallest loss",
@@ -1162,6 +1268,9 @@ class StepsPerFit(Exercise):
         odd = 2 * rng.integer(5, 8) + 1  # round(n / batch_size + 0.5) is right for even numbers
         yield case("batches that fit", size * odd, size, 2)
         yield case("one example too many", size * rng.integer(11, 15) + 1, size, 4)
+        large = rng.integer(220, 400)
+        yield case("one example too many for large batches", 3 * large + 1, large, 2)
+        yield case("a third of a batch left over", size * 7 + size // 3, size, 3)
         yield case("one example too few", size * rng.integer(11, 15) - 1, size, 5)
         yield case("fewer examples than half a batch", rng.integer(2, 9), size, 3)
         yield case("batches of one", rng.integer(11, 20), 1, 2)
@@ -1177,6 +1286,26 @@ class StepsPerFit(Exercise):
             "round up.",
         ),
         Mistake(
+            "last batch forgotten",
+            edit("math.ceil(n / batch_size)", "max(1, n // batch_size)"),
+            "The smaller batch at the end of each epoch is missing unless it is the only one. It "
+            "is a step like the others: round up.",
+        ),
+        *(
+            Mistake(
+                "small remainder lost",
+                edit("math.ceil(n / batch_size)", batches),
+                "One example left over from a large batch gets lost where you round, or add less "
+                "than 1. A last batch is a step however small it is: round up exactly.",
+            )
+            for batches in ("math.ceil(round(n / batch_size, 2))", "int(n / batch_size + 0.99)")
+        ),
+        Mistake(
+            "batch_size ignored",
+            edit("n / batch_size", "n / 64"),
+            "You divide by 64 whatever the batch size is. Use the one that is passed in.",
+        ),
+        Mistake(
             "rounded up once",
             edit("epochs * math.ceil(n / batch_size)", "math.ceil(epochs * n / batch_size)"),
             "You round up at the end of the whole fit. Every epoch ends with a smaller batch: "
@@ -1188,10 +1317,13 @@ class StepsPerFit(Exercise):
             "There is one step too many where the batch size divides n: then no smaller batch is "
             "left.",
         ),
-        Mistake(
-            "rounded to the nearest",
-            edit("math.ceil(", "round("),
-            "You round to the nearest. A small last batch is a step too: round up.",
+        *(
+            Mistake(
+                "rounded to the nearest",
+                edit("math.ceil(n / batch_size)", batches),
+                "You round to the nearest. A small last batch is a step too: round up.",
+            )
+            for batches in ("round(n / batch_size)", "max(1, round(n / batch_size))")
         ),
         Mistake(
             "a half added before rounding",

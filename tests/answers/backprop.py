@@ -2938,3 +2938,144 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
     d2 = 2 * (h @ w2.T + b2 - y) / y.numel()
     d1 = (d2 @ w2) * h * (1 - h)
     return {"w1": d1.T @ x, "b1": d1.sum(0), "w2": d2.T @ h, "b2": d2.sum(0)}
+
+
+@wrong("backprop.numerical_gradient", "not so: the entries of x are changed one at a time")
+def numerical_gradient(f, x, eps=1e-6):
+    g = torch.zeros_like(x)
+    for place in itertools.product(*map(range, x.shape[:2])):
+        d = torch.zeros_like(x)
+        d[place] = eps
+        g[place] = (float(f(x + d)) - float(f(x - d))) / (2 * eps)
+    return g
+
+
+@wrong("backprop.relative_error", "entry with the largest difference")
+def relative_error(a, b):
+    d, s = (a - b).abs().reshape(-1), (a.abs() + b.abs()).clamp(min=1e-8).reshape(-1)
+    return (d[d.argmax()] / s[d.argmax()]).item()
+
+
+@wrong("backprop.relative_error", "floor only where both are 0")
+def relative_error(a, b):
+    d, s = (a - b).abs(), a.abs() + b.abs()
+    return torch.where(s == 0, torch.zeros_like(s), d / s).max().item()
+
+
+@wrong("backprop.relative_error", "sign of b kept in the denominator")
+def relative_error(a, b):
+    return ((a - b).abs() / (a.abs() + b).clamp(min=1e-8)).max().item()
+
+
+@wrong("backprop.relative_error", "sign of a kept in the denominator")
+def relative_error(a, b):
+    size = torch.maximum(a + b.abs(), torch.full_like(a, 1e-8))
+    return float(((a - b).abs() / size).max())
+
+
+@wrong("backprop.relu_backward", "zeros in some places")
+def relu_backward(grad_out, x):
+    return grad_out * (x > 1e-6)
+
+
+@wrong("backprop.relu_backward", "zeros in some places")
+def relu_backward(grad_out, x):
+    return grad_out * ((x > 0) & (x < 6))
+
+
+@wrong("backprop.mse_backward", "nan or inf")
+def mse_backward(y_hat, y):
+    return 2 * (y_hat.square() - y.square()) / (y_hat + y) / y.numel()
+
+
+def _both_layers(x, y, w1, b1, w2, b2, slope=0.0):
+    z = x @ w1.T + b1
+    h = z.clamp(min=0)
+    g2 = 2 * (h @ w2.T + b2 - y) / y.numel()
+    g1 = g2 @ w2
+    g1 = torch.where(z > 0, g1, slope * g1)
+    return {"w1": g1.T @ x, "b1": g1.sum(0), "w2": g2.T @ h, "b2": g2.sum(0)}
+
+
+@wrong("backprop.two_layer_backward", "leaky on the way back")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    return _both_layers(x, y, w1, b1, w2, b2, slope=0.01)
+
+
+@wrong("backprop.two_layer_backward", "not so: the .grad of each parameter is left empty")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    grads = _both_layers(x, y, w1, b1, w2, b2)
+    w1.grad, b1.grad, w2.grad, b2.grad = (grads[key] for key in ("w1", "b1", "w2", "b2"))
+    return {"w1": w1.grad, "b1": b1.grad, "w2": w2.grad, "b2": b2.grad}
+
+
+@wrong("backprop.two_layer_backward", "another value")
+def two_layer_backward(x, y, w1, b1, w2, b2):
+    grads = _both_layers(x, y, w1, b1, w2, b2)
+    by_shape = {p.shape: grads[key] for key, p in (("b1", b1), ("b2", b2))}
+    return grads | {"b1": by_shape[b1.shape], "b2": by_shape[b2.shape]}
+
+
+@wrong("backprop.test", 'misses "scale without its sign"')
+def test_with_positive_numbers(backward):
+    gen = torch.Generator().manual_seed(3)
+    for _ in range(2):
+        given = [torch.rand(*shape, generator=gen) + 0.5 for shape in ((4, 3), (4, 3), (3,))]
+        a, x, s = given
+        kept = [t.clone() for t in given]
+        for got, due in zip(backward(*kept), (a * s, (a * x).sum(0)), strict=True):
+            assert got.shape == due.shape and torch.allclose(got, due)
+        assert all(map(torch.equal, kept, given))
+
+
+def _from_the_end(node):
+    order = []
+
+    def visit(n):
+        if n not in order:
+            for parent in n.parents:
+                visit(parent)
+            order.append(n)
+
+    visit(node)
+    return order[::-1]
+
+
+def _pass_on(n):
+    for parent, slope in zip(n.parents, n.local_grads, strict=True):
+        parent.grad += slope * n.grad
+
+
+@wrong("backprop.backward", "a single node left out")
+def backward_stops_at_leaves(node):
+    if not node.parents:
+        return
+    node.grad += 1.0
+    for n in _from_the_end(node):
+        _pass_on(n)
+
+
+@wrong("backprop.backward", "graph taken apart")
+def backward_frees_the_graph(node):
+    node.grad += 1.0
+    for n in _from_the_end(node):
+        _pass_on(n)
+        n.parents, n.local_grads = (), ()
+
+
+@wrong("backprop.backward")
+def backward_by_counts_of_children(node):
+    """A node that one child uses twice waits for that child once only."""
+    waits = {}
+    for n in _from_the_end(node):
+        for parent in set(n.parents):
+            waits[parent] = waits.get(parent, 0) + 1
+    node.grad += 1.0
+    ready = [node]
+    while ready:
+        n = ready.pop()
+        _pass_on(n)
+        for parent in n.parents:
+            waits[parent] -= 1
+            if waits[parent] == 0:
+                ready.append(parent)

@@ -2009,3 +2009,191 @@ def anneal(start, end, pct):
 @wrong("one_cycle.anneal", "smoothstep")
 def anneal(start, end, pct):
     return start + (end - start) * (3 * pct**2 - 2 * pct**3)
+
+
+@wrong("one_cycle.anneal")
+def anneal_with_an_end_to_fall_back_on(start, end, pct):
+    end = end or start / 1e4
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * pct))
+
+
+def _two_phases(step, total, lr_max, peak, turn, ends, mix=_cosine, lr_mix=_cosine):
+    """ends: the first rate, the last one, the momentums; turn: the last step of the warm-up."""
+    first, final, (low, high) = ends
+    if step <= turn:
+        return lr_mix(first, lr_max, step / peak), mix(high, low, step / peak)
+    p = (step - peak) / (total - 1 - peak)
+    return _cosine(lr_max, final, p), mix(low, high, p)
+
+
+@wrong("one_cycle.one_cycle", "peak kept from 1")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    peak = max(pct_start * total_steps - 1, 1)
+    return _two_phases(
+        step, total_steps, lr_max, peak, peak, (lr_max / div, lr_max / div / final_div, momentums)
+    )
+
+
+@wrong("one_cycle.one_cycle", "phase chosen by a rounded peak")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    peak = pct_start * total_steps - 1
+    ends = lr_max / div, lr_max / div / final_div, momentums
+    return _two_phases(step, total_steps, lr_max, peak, int(peak) - 1, ends)
+
+
+@wrong("one_cycle.one_cycle", "straight lines for momentum")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    peak = pct_start * total_steps - 1
+    ends = lr_max / div, lr_max / div / final_div, momentums
+    return _two_phases(
+        step, total_steps, lr_max, peak, peak, ends, mix=lambda a, b, p: a + (b - a) * p
+    )
+
+
+@wrong("one_cycle.one_cycle", "momentum constant", "straight warm-up")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    peak = pct_start * total_steps - 1
+    ends = lr_max / div, lr_max / div / final_div, momentums
+    rate, _ = _two_phases(
+        step, total_steps, lr_max, peak, peak, ends, lr_mix=lambda a, b, p: a + (b - a) * p
+    )
+    return rate, sum(momentums) / 2
+
+
+@wrong("one_cycle.one_cycle")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    peak = pct_start * total_steps - 1
+    ends = lr_max / div, lr_max / div / final_div, momentums
+    rate, momentum = _two_phases(step, total_steps, lr_max, peak, peak, ends)
+    return max(rate, 1e-6), momentum
+
+
+def _finder(loss_at, rates, over):
+    """over: whether a loss ends the test, from its place, itself and the losses before."""
+    kept, losses = [], []
+    for i, lr in enumerate(rates):
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or over(i, loss, losses):
+            break
+        kept.append(lr)
+        losses.append(loss)
+    return kept, losses
+
+
+def _spread(lr_min, lr_max, steps):
+    return [lr_min * (lr_max / lr_min) ** (i / (steps - 1)) for i in range(steps)]
+
+
+@wrong("one_cycle.lr_range_test", "best loss starts at a number")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    rates = _spread(lr_min, lr_max, steps)
+    return _finder(loss_at, rates, lambda i, loss, old: loss > 4 * min([100.0, *old]))
+
+
+@wrong("one_cycle.lr_range_test", "best loss starts at a number", "last loss recorded")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    lrs, losses, best = [], [], 100.0
+    for lr in _spread(lr_min, lr_max, steps):
+        loss = loss_at(lr)
+        lrs.append(lr)
+        losses.append(loss)
+        if not math.isfinite(loss) or loss > 4 * best:
+            break
+        best = min(best, loss)
+    return lrs, losses
+
+
+@wrong("one_cycle.lr_range_test", "no limit at the beginning")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    rates = _spread(lr_min, lr_max, steps)
+    return _finder(loss_at, rates, lambda i, loss, old: i >= 10 and loss > 4 * min(old))
+
+
+@wrong("one_cycle.lr_range_test", "lr_max stretched")
+def lr_range_test(loss_at, lr_min, lr_max, steps):
+    q = (lr_max / lr_min) ** (1 / (steps - 1))
+    lrs, losses, lr = [], [], lr_min
+    while lr < lr_max * 1.001:
+        loss = loss_at(lr)
+        if not math.isfinite(loss) or (losses and loss > 4 * min(losses)):
+            break
+        lrs.append(lr)
+        losses.append(loss)
+        lr *= q
+    return lrs, losses
+
+
+@right("one_cycle.suggest_lr")
+def suggest_lr(lrs, losses):
+    """Slopes on the logarithmic axis, where neighbours are equally far apart."""
+    slopes = [
+        (losses[i + 1] - losses[i]) / math.log(lrs[i + 1] / lrs[i]) for i in range(len(lrs) - 1)
+    ]
+    return lrs[min(range(len(slopes)), key=lambda i: round(slopes[i], 9))]
+
+
+@wrong("one_cycle.suggest_lr", "ends left out")
+def suggest_lr(lrs, losses):
+    falls = np.diff(losses)
+    return lrs[int(falls[:-5].argmin() if len(losses) > 10 else falls.argmin())]
+
+
+@wrong("one_cycle.suggest_lr", "differences rounded")
+def suggest_lr(lrs, losses):
+    falls = [round(b - a, 4) for a, b in itertools.pairwise(losses)]
+    return lrs[falls.index(min(falls))]
+
+
+@wrong("one_cycle.suggest_lr", "last loss compared with the first")
+def suggest_lr(lrs, losses):
+    t = torch.tensor(losses, dtype=torch.float64)
+    return lrs[int((t.roll(-1) - t).argmin())]
+
+
+@wrong("one_cycle.steps_per_fit", "small remainder lost")
+def steps_per_fit(n, batch_size, epochs):
+    return math.ceil(round(n / batch_size, 2)) * epochs
+
+
+@wrong("one_cycle.steps_per_fit", "small remainder lost")
+def steps_per_fit(n, batch_size, epochs):
+    return int(n / batch_size + 0.99) * epochs
+
+
+@wrong("one_cycle.steps_per_fit", "batch_size ignored")
+def steps_per_fit(n, batch_size, epochs):
+    return -(-n // 64) * epochs
+
+
+@wrong("one_cycle.steps_per_fit", "last batch forgotten")
+def steps_per_fit(n, batch_size, epochs):
+    return max(n // batch_size, 1) * epochs
+
+
+@wrong("one_cycle.steps_per_fit", "rounded to the nearest")
+def steps_per_fit(n, batch_size, epochs):
+    return max(1, round(n / batch_size)) * epochs
+
+
+@wrong("one_cycle.one_cycle", "nearly right")
+def one_cycle(
+    step, total_steps, lr_max, pct_start=0.3, div=25.0, final_div=1e4, momentums=(0.85, 0.95)
+):
+    def in_float32(a, b, p):
+        return float(b + np.float32(a - b) / 2 * (1 + np.cos(np.float32(math.pi * p))))
+
+    peak, (low, high) = pct_start * total_steps - 1, momentums
+    if step <= peak:
+        return in_float32(lr_max / div, lr_max, step / peak), in_float32(high, low, step / peak)
+    p = (step - peak) / (total_steps - 1 - peak)
+    return in_float32(lr_max, lr_max / div / final_div, p), in_float32(low, high, p)
