@@ -16,7 +16,7 @@
 #
 # **You will build** everything that stands around a model while it is trained: the preparation of the data, an optimizer as a class, the loop of an epoch and the evaluation. With it you train a network that reads handwritten digits, watch it learn, and look inside.
 #
-# **Time:** about {{ time }}. **It builds on** the layers of lesson 01, minibatches and momentum (lesson 02) and cross-entropy (lesson 04). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
+# **Time:** about {{ time }}. **It builds on** the layers of lesson 01, minibatches and momentum (lesson 02), backward functions and finite differences (lesson 03) and cross-entropy (lesson 04). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
 # {{ exercises }}
 #
@@ -128,7 +128,7 @@ def normalize(train, valid):
     """Both sets on the scale on which all numbers of train have mean 0 and standard deviation 1.
 
     train, valid: float32, of shapes (n, d) and (m, d). They stay as they are. The numbers of train are not all equal,
-    so nothing has to be added to the divisor.
+    so nothing has to be added to the divisor. They may be small: 1e-8 would do no harm, 1e-5 would.
     Returns two float32 tensors of the same shapes. (The standard deviation may divide by n or by n - 1.)
 
     >>> train, valid = normalize(torch.tensor([[0.0, 2.0], [2.0, 4.0]]), torch.tensor([[2.0, 10.0]]))
@@ -195,7 +195,7 @@ plots.show(
 #     return train, valid
 # ```
 #
-# {{ repair_normalize }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"train"` and `"valid"`, float32 tensors, with at most 12 numbers in its tensors, those of train not all equal. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change; one that is added or taken away counts as one.
+# {{ repair_normalize }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"train"` and `"valid"`, float32 tensors of any shape, with at most 12 numbers in its tensors, those of train not all equal. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change; one that is added or taken away counts as one, and one that is moved as two.
 
 
 # %% exercise="repair_normalize"
@@ -283,7 +283,7 @@ class SGD:
         ### END SOLUTION
 
     def step(self):
-        """Change every parameter that has a gradient, in place. The gradients stay."""
+        """Change every parameter that has a gradient, in place. Gradients stay, also those of earlier steps."""
         with torch.no_grad():
             for p, v in zip(self.params, self.velocities):
                 if p.grad is None:
@@ -294,7 +294,7 @@ class SGD:
                 ### END SOLUTION
 
     def zero_grad(self):
-        """Clear all gradients: afterwards each .grad is None, or full of zeros."""
+        """Clear all gradients: afterwards each .grad is None or full of zeros, whatever it was before."""
         ### BEGIN SOLUTION
         for p in self.params:
             p.grad = None
@@ -383,7 +383,7 @@ sizes = [len(y) for _, y in batches(x_train, y_train, torch.Generator().manual_s
 print(f"{len(sizes)} batches, the first of {sizes[0]}, the last of {sizes[-1]}")
 
 # %% [markdown]
-# The last batch is smaller. Keep it in mind for the loss that you report. Each batch gives a *mean* over its examples. The mean of these means is not the mean over all examples, because the few examples of the last batch would count for more than the others:
+# The last batch is smaller. Keep it in mind for the loss that you report. Each batch gives a *mean* over its examples. What becomes of the mean of these means?
 
 # %% guess="mnist.batch_means"
 
@@ -400,9 +400,11 @@ assert of_batches.mean() == 4, "the mean of the batches' means is 4"
 assert abs(losses.mean() - 2.2) < 1e-6, "the mean over the examples is 2.2"
 
 # %% [markdown]
+# The mean of the means is not the mean over all examples: the one example of the last batch counts for as much as four others.
+#
 # ### Exercise: `train_epoch`
 #
-# {{ train_epoch }} Train on every batch, and return the mean loss over all examples. Each example counts with the loss that it had when its batch was used, before the step. Run the model once for each batch.
+# {{ train_epoch }} Train on every batch, in the order in which they come, and return the mean loss over all examples. Each example counts with the loss that it had when its batch was used, before the step. Run the model once for each batch.
 
 
 # %% exercise="train_epoch" seed=503
@@ -412,6 +414,7 @@ def train_epoch(model, batches, loss_fn, optimizer):
     batches: pairs (x, y) with x: (n, d) and y: (n,) or (n, k), as a list or a generator; n may differ.
     loss_fn: takes (model(x), y) and returns their mean loss, a tensor of shape ().
     Returns the mean loss per example, a float. The model comes in training mode and stays in it.
+    No gradients of earlier steps are there when it is called.
 
     >>> model = My_Linear(2, 1, bias=False)
     >>> _ = nn.init.zeros_(model.weight)
@@ -516,8 +519,8 @@ def evaluate(model, x, y):
     """Mean cross-entropy and accuracy of the model, in evaluation mode and without a graph.
 
     x: (n, d). y: (n,), the right classes, int64. model(x) gives logits of shape (n, c).
-    Returns two floats: the loss and the accuracy. All is left as it was: the model's mode, which is
-    that of all layers inside it, its parameters' gradients and requires_grad, and whether torch records.
+    Returns two floats: the loss and the accuracy. All is left as it was: the model's mode (all layers
+    inside come in the same mode as the model), its parameters' gradients and requires_grad, and whether torch records.
 
     >>> loss, share = evaluate(nn.Identity(), torch.tensor([[3.0, 0.0], [0.0, 3.0]]), torch.tensor([0, 0]))
     >>> round(loss, 2), share
@@ -610,7 +613,7 @@ plots.show(
 #
 # 1. **The loss at chance.** Before the first step a net of ten classes must have a loss near $\log 10 = 2.303$. Far above: weights or inputs have the wrong scale. Far below: it sees the answer.
 # 2. **Twenty digits by heart.** The net of the next section, with 79,510 parameters, must be able to learn 20 digits completely. If it cannot, there is a mistake in model, loss, backward pass or step, and no amount of data will help.
-# 3. **The size of a step.** Divide the length of each update by the length of the weights that it changes. About a hundredth goes well here, a thousandth or less is slow, and with a twentieth the net gets worse again.
+# 3. **The size of a step.** Divide the length of each update by the length of the weights that it changes.
 
 # %% guess="mnist.checks"
 
@@ -663,6 +666,8 @@ for lr, (ratio, share) in steps.items():
     )
 
 # %% [markdown]
+# A step of about a hundredth goes well here, one of a thousandth or less is slow, and with a twentieth the net gets worse again.
+#
 # ## A hidden layer
 #
 # One template a class is not much: a seven with a bar and one without have to share it. A *hidden layer* of 100 units with a ReLU lets the network first look for parts and then decide. It is `two_layer_net` of lesson 01.
@@ -787,7 +792,7 @@ assert max(worst.values()) < 1e-4, "every gradient agrees with finite difference
 # %% [markdown]
 # ### Exercise: `reproduce_train_step` · extra
 #
-# One step of training is five lines: forward, loss, backward, step, clear. Somebody wrote them with a bug and kept the losses only: an affine map, `x @ w + b`, on 24 examples of 3 classes with 2 inputs each, 8 examples a step, learning rate 0.3. Below you see them beside those of right lines, in which `torch.autograd.grad` returns the gradients, so that nothing has to be cleared.
+# One step of training is five things to do: forward, loss, backward, step, clear. Somebody wrote them with a bug and kept the losses only: an affine map, `x @ w + b`, on 24 examples of 3 classes with 2 inputs each, 8 examples a step, learning rate 0.3. Below you see the losses (the cross-entropy of all 24 before each step) beside those of right lines, in which `torch.autograd.grad` returns the gradients, so that nothing has to be cleared.
 
 
 # %%
@@ -813,7 +818,7 @@ plots.show(
 )
 
 # %% [markdown]
-# {{ reproduce_train_step }} Look at the curve first and commit yourself: which kind of bug is it?
+# {{ reproduce_train_step }} Look at the curve first and commit yourself: which kind of bug is it? ("Loss" is here what the gradient is taken of.)
 #
 # - *a wrong factor*: the right loss, multiplied by a number
 # - *a wrong loss*: another function of the logits, and no multiple of the right one
@@ -821,7 +826,7 @@ plots.show(
 # - *a forgotten parameter*: one of the two never moves
 # - *forgotten examples*: some of the batch never count, and the mean is over the others
 #
-# Then write the function with that bug, `broken(w, b, x, y, lr)`. Its losses must agree to four digits with the curve that you see, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
+# Then write the function with that bug, `broken(w, b, x, y, lr)`. Its losses must agree to four digits with those of the curve, which `print(case.shown(NAME))` shows, and with one from a start that you do not see. The bug with another guess earns half of the points. With another name comes another curve; the name that you return is the one that counts.
 
 
 # %% exercise="reproduce_train_step"
@@ -1074,10 +1079,10 @@ assert large < 0.3, "from 0 to 255 it does not learn"
 
 # %%
 _ = torch.manual_seed(0)
-net, once = two_layer_net(784, 300, 10), torch.Generator().manual_seed(0)
-sgd = SGD(net.parameters(), lr=0.001, momentum=0.9)
-_ = train_epoch(net, batches(x_train, y_train, once, batch_size=1), cross_entropy, sgd)
-seen, others = evaluate(net, x_train, y_train), evaluate(net, x_valid, y_valid)
+wide, once = two_layer_net(784, 300, 10), torch.Generator().manual_seed(0)
+sgd = SGD(wide.parameters(), lr=0.001, momentum=0.9)
+_ = train_epoch(wide, batches(x_train, y_train, once, batch_size=1), cross_entropy, sgd)
+seen, others = evaluate(wide, x_train, y_train), evaluate(wide, x_valid, y_valid)
 print("ahead by 3 to 4 of 100 on what it saw once:", 0.025 < seen[1] - others[1] < 0.045)
 outcome("mnist.one_epoch")
 

@@ -61,6 +61,19 @@ class Normalize(Exercise):
             yield Case(
                 label, train=train, valid=rng.uniform(0, 1, n_valid, 784) * brightness * 0.7 + shift
             )
+        # so small that what is added to the divisor shows, and digits that are rounded away
+        yield Case(
+            "numbers of about a thousandth",
+            train=7e-4 * rng.uniform(0, 1, 10, 240),
+            valid=7e-4 * rng.uniform(0.5, 1, 4, 240),
+        )
+        rows = torch.linspace(0.4, 1.6, 523)[:, None]  # the last are the brightest
+        yield Case(
+            "523 rows",
+            axis="many",
+            train=rng.uniform(0, 1, 523, 4) * rows,
+            valid=rng.uniform(0, 1, 300, 4),
+        )
 
     def probe(self, normalize: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         answer = normalize(case.train, case.valid)
@@ -154,6 +167,23 @@ class Normalize(Exercise):
             "divided by the variance",
             edit(".std()", ".var()"),
             "You divide by the variance. The standard deviation is its root.",
+        ),
+        *(
+            Mistake(
+                "a limit of the divisor",
+                edit(".float().std()", f".float().std(){limit}"),
+                "You add something to the standard deviation, or keep it above a limit, against a "
+                "division by 0. Where the numbers of train are small, that counts, and their "
+                "spread does not become 1. They are not all equal, so nothing is needed.",
+            )
+            for limit in (
+                " + 1e-3",
+                " + 1e-5",
+                " + 1e-6",
+                ".clamp(min=1e-2)",
+                ".clamp(min=1e-3)",
+                ".square().add(1e-5).sqrt()",
+            )
         ),
         Mistake(
             "root mean square instead of standard deviation",
@@ -287,6 +317,7 @@ class Sgd(Exercise):
         )
         for grads in plain.grads:  # as a ReLU leaves them
             grads[0][0] = 0.0
+        plain.grads[1][0] *= 30.0  # no gradient is too large to be followed
         yield plain
         rolling = case(
             "SGD(params, lr=0.05, momentum=0.9), four steps",
@@ -313,12 +344,13 @@ class Sgd(Exercise):
             settings={"lr": 0.1, "momentum": 0.9},
         )
         scheduled = case(
-            "lr and momentum are changed after the second step, as a schedule does",
+            "lr and momentum are changed after the second step, as a schedule does, and lr ends at "
+            "0",
             [(2, 3), (2,)],
-            [[], [], [], []],
+            [[], [], [], [], []],
             settings={"lr": 0.1, "momentum": 0.9},
         )
-        scheduled.inputs["later"] = {"lr": 0.4, "momentum": 0.6}
+        scheduled.inputs["later"] = {3: {"lr": 0.4, "momentum": 0.6}, 5: {"lr": 0.0}}
         yield scheduled
 
     def probe(self, SGD: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -330,6 +362,8 @@ class Sgd(Exercise):
             if case.generator
             else SGD(params, **case.settings)
         )
+        kept: list[Tensor] = []  # the gradients of the step before, and their values
+        values_kept: list[Tensor] = []
         for number, grads in enumerate(case.grads, 1):
             for p, grad in zip(params, grads, strict=True):
                 if grad is None:
@@ -338,12 +372,14 @@ class Sgd(Exercise):
                     p.grad = (
                         grad.clone() if p.grad is None else p.grad + grad
                     )  # as backward() adds to it
-            for name, value in case.later.items() if number == 3 else ():
+            for name, value in case.later.get(number, {}).items():
                 setattr(optimizer, name, value)
             before = [None if p.grad is None else p.grad.clone() for p in params]
             values = [p.detach().clone() for p in params]
             try:
-                optimizer.step()
+                with torch.set_grad_enabled(not case.generator):
+                    optimizer.step()
+                    recorded = torch.is_grad_enabled()
             except RuntimeError as error:
                 if "leaf" in str(error):  # other errors of this type have other causes
                     yield claim(f"step {number} is kept out of the graph", False)
@@ -353,7 +389,15 @@ class Sgd(Exercise):
             for index, p in enumerate(params):
                 yield f"params[{index}] after step {number}", p
             yield f"gradients after step {number}", _became(before, [p.grad for p in params])
+            same = all(map(torch.equal, kept, values_kept))
+            yield claim(f"the gradients of earlier steps are left alone by step {number}", same)
+            yield claim(
+                f"what PyTorch records is as it was after step {number}",
+                recorded != case.generator,
+            )
+            kept = [p.grad for p in params if p.grad is not None]
             optimizer.zero_grad()
+            values_kept = [grad.clone() for grad in kept]
             cleared = all(p.grad is None or not p.grad.any() for p in params)
             yield claim(f"the gradients are cleared by zero_grad after step {number}", cleared)
         for p in params:  # None and zeros are the same here
@@ -425,6 +469,52 @@ class Sgd(Exercise):
             "After the first step the velocity is not a tensor of its own but the same object as "
             "`.grad`, so clearing the gradient clears the velocity too. Let the velocity start at "
             "0, or copy the gradient.",
+        ),
+        Mistake(
+            "velocity is the gradient itself",
+            edit(
+                "[torch.zeros_like(p) for p in self.params]",
+                "[None] * len(self.params)\n        self.own = {}",
+                "v.mul_(self.momentum).add_(p.grad)",
+                "v = self.own[p].mul_(self.momentum).add_(p.grad) if p in self.own else "
+                "self.own.setdefault(p, p.grad)",
+            ),
+            "After the first step the velocity is the same tensor as `.grad`, so your next step "
+            "changes a gradient that somebody may have kept. Let the velocity start at 0, or copy "
+            "the gradient.",
+        ),
+        Mistake(
+            "recording switched on",
+            edit(
+                "    @torch.no_grad()\n",
+                "",
+                "in zip(self",
+                "in torch.set_grad_enabled(False) and () or zip(self",
+                "p -= self.lr * v",
+                "p -= self.lr * v\n        torch.set_grad_enabled(True)",
+            ),
+            "Recording is on when step() returns, also where the caller had switched it off. "
+            "`with torch.no_grad():` leaves it as it was.",
+        ),
+        Mistake(
+            "a rate of 0 replaced",
+            edit("self.lr * v", "(self.lr or 0.01) * v"),
+            "Where lr is 0, your parameters move all the same. `lr or ...` takes what stands "
+            "behind it where lr is 0: schedules end there, and then nothing should move.",
+        ),
+        *(
+            Mistake(
+                "gradients clipped",
+                edit("add_(p.grad)", f"add_({clipped})"),
+                "Large gradients come out smaller: you clip them. That is a device of its own; "
+                "here a step follows the gradient as it is.",
+            )
+            for clipped in (
+                "p.grad.clamp(-1, 1)",
+                "p.grad.clamp(-5, 5)",
+                "p.grad.clamp(-10, 10)",
+                "p.grad * (1 / (p.grad.norm() + 1e-6)).clamp(max=1)",
+            )
         ),
         Mistake(
             "averaged momentum",
@@ -787,7 +877,9 @@ class TrainEpoch(Exercise):
             )
 
         yield case("a list of three batches of four", [4, 4, 4], "cross-entropy", generator=False)
-        yield case("a list of batches of 5 and 2", [5, 2], "doubled cross-entropy", generator=False)
+        yield case(
+            "a list of batches of 5, 2 and 3", [5, 2, 3], "doubled cross-entropy", generator=False
+        )
         yield case(
             "a generator of batches of 4, 4 and 1", [4, 4, 1], "another loss", 2, generator=True
         )
@@ -970,6 +1062,30 @@ class TrainEpoch(Exercise):
             ),
             "The last batch is smaller, and you leave it out. Its examples count like all the "
             "others.",
+        ),
+        Mistake(
+            "stops at a smaller batch",
+            edit(
+                "n = 0.0, 0",
+                "n, size = 0.0, 0, 0",
+                "n += len(y)",
+                "n += len(y)\n        if len(y) < size:\n            break\n        size = len(y)",
+            ),
+            "You take a batch that is smaller than the one before for the last. Only the iteration "
+            "itself knows where it ends: go on until it does.",
+        ),
+        *(
+            Mistake(
+                "gradients clipped",
+                edit(
+                    "optimizer.step()",
+                    f"nn.utils.{clip}(model.parameters(), 1.0)\n        optimizer.step()",
+                ),
+                "You clip the gradients before the step, so the steps are shorter than the "
+                "optimizer wants. Whoever wants that says so; here the gradients stay as "
+                "backward() left them.",
+            )
+            for clip in ("clip_grad_norm_", "clip_grad_value_")
         ),
         Mistake(
             "loss of the last batch",
@@ -1607,7 +1723,7 @@ class RepairNormalize(Repair):
     """
 
     id, points = "mnist.repair_normalize", 2
-    minutes, lines = 10, "a witness and one line"
+    minutes, lines = 10, "a witness and one changed line"
     writes = "a bug found and mended"
     extra = True
     of = Normalize

@@ -2715,3 +2715,116 @@ def evaluate(model, x, y):
     p = e / e.sum(1, keepdim=True)
     loss = -p[torch.arange(len(y)), y].log().mean()
     return loss.item(), (logits.argmax(1) == y).float().mean().item()
+
+
+@wrong("mnist.normalize", "a limit of the divisor")
+def normalize_small_term(train, valid):
+    m, s = train.mean(), train.std()
+    return (train - m) / (s + 1e-5), (valid - m) / (s + 1e-5)
+
+
+@wrong("mnist.normalize", "a limit of the divisor")
+def normalize_clamped(train, valid):
+    m, s = train.mean(), train.std().clamp(min=0.01)
+    return (train - m) / s, (valid - m) / s
+
+
+@wrong("mnist.normalize")
+def normalize_of_printed_numbers(train, valid):
+    m, s = round(train.mean().item(), 4), round(train.std().item(), 4)
+    return (train - m) / s, (valid - m) / s
+
+
+@wrong("mnist.normalize", "wrong for many")
+def normalize_by_first_rows(train, valid):
+    m, s = train[:256].mean(), train[:256].std()
+    return (train - m) / s, (valid - m) / s
+
+
+class _PlainSgd:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)
+        self.velocities = [torch.zeros_like(p) for p in self.params]
+        self.lr, self.momentum = lr, momentum
+
+    def step(self):
+        with torch.no_grad():
+            for p, v in zip(self.params, self.velocities):
+                if p.grad is not None:
+                    self.move(p, v)
+
+    def move(self, p, v):
+        v.mul_(self.momentum).add_(p.grad)
+        p.sub_(self.lr * v)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+@wrong("mnist.SGD", "a rate of 0 replaced")
+class SgdNeverAtRest(_PlainSgd):
+    def move(self, p, v):
+        v.mul_(self.momentum).add_(p.grad)
+        p.sub_((self.lr or 0.01) * v)
+
+
+@wrong("mnist.SGD", "gradients clipped")
+class SgdClipped(_PlainSgd):
+    def move(self, p, v):
+        v.mul_(self.momentum).add_(p.grad.clamp(-10, 10))
+        p.sub_(self.lr * v)
+
+
+@wrong("mnist.SGD", "recording switched on")
+class SgdRecordsAgain(_PlainSgd):
+    def step(self):
+        torch.set_grad_enabled(False)
+        for p, v in zip(self.params, self.velocities):
+            if p.grad is not None:
+                self.move(p, v)
+        torch.set_grad_enabled(True)
+
+
+@wrong("mnist.SGD", "velocity is the gradient itself")
+class SgdKeepsTheFirstGradient(_PlainSgd):
+    def step(self):
+        with torch.no_grad():
+            for i, p in enumerate(self.params):
+                if p.grad is None:
+                    continue
+                if not self.velocities[i].any():
+                    self.velocities[i] = p.grad
+                else:
+                    self.velocities[i].mul_(self.momentum).add_(p.grad)
+                p.sub_(self.lr * self.velocities[i])
+
+
+@wrong("mnist.train_epoch", "stops at a smaller batch")
+def train_to_a_smaller_batch(model, batches, loss_fn, optimizer):
+    total, n, last = 0.0, 0, 0
+    for x, y in batches:
+        loss = loss_fn(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(x)
+        n += len(x)
+        if len(x) < last:
+            break
+        last = len(x)
+    return total / n
+
+
+@wrong("mnist.train_epoch", "gradients clipped")
+def train_with_clipping(model, batches, loss_fn, optimizer):
+    total, n = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+        optimizer.step()
+        total += loss.item() * len(x)
+        n += len(x)
+    return total / n
