@@ -16,7 +16,7 @@
 #
 # **You will build** the L2 penalty and its gradient, two training steps that keep weights small, and the list that says which parameters to spare. Then you cure a network that has learned 200 digits by heart.
 #
-# **Time:** about {{ time }}. **It builds on** the SGD step (lesson 02), gradients and how to check them (lesson 03), and the digits (lesson 05). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, at its first exercise, `relu`.
+# **Time:** about {{ time }}. **It builds on** the two-layer net (lesson 01), the SGD step (lesson 02), gradients and how to check them (lesson 03), cross-entropy (lesson 04) and the digits (lesson 05). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, at its first exercise, `relu`.
 #
 # {{ exercises }}
 
@@ -34,9 +34,9 @@ _ = torch.manual_seed(0)
 #
 # Answer each in your head before you open it. What you have to look for in your memory stays there longer.
 #
-# <details><summary>1. In which order do the four lines of a training loop stand, and where must the gradients not be cleared?</summary>
+# <details><summary>1. Which four lines does a training loop have, and between which two must the gradients not be cleared?</summary>
 #
-# Forward, backward, step, clear. They must not be cleared between backward and step (lessons 02 and 05).
+# Forward, clear, backward, step. The gradients may be cleared anywhere but between backward and step (lessons 02 and 05).
 #
 # </details>
 # <details><summary>2. Whose mean and standard deviation normalise the validation digits?</summary>
@@ -130,8 +130,8 @@ assert (powers(x) @ dear - y).abs().max() > 0.3, "with wd 1 the curve misses mos
 def l2_penalty(params, wd):
     """wd times the sum of the squares of all entries of all params.
 
-    params: a list of tensors of any shapes, at least one.
-    wd: a float.
+    params: a list of tensors of any shapes, at least one; those that require no gradient count as well.
+    wd: a float, at least 0.
     Returns a tensor of shape (). Gradients flow through it to every tensor of params.
 
     >>> l2_penalty([torch.tensor([[3.0, -1.0]]), torch.tensor([2.0])], wd=0.5)
@@ -176,7 +176,7 @@ def l2_penalty(params, wd):
 # - **recipe A**: the penalty itself, `wd * sum(w**2)`,
 # - **recipe B**: `2 * wd * sum(w)`.
 #
-# Both are *one number*, the same for all weights. Can that be right? Nudge one weight, $w_1 = -1$, by a little: only its own square changes. The nine and the four beside it stay what they are.
+# Both are *one number*, the same for all weights. Can that be right? Take the weights $(3, -1, 2)$ from above, and nudge the $-1$ by a little: only its own square changes. The nine and the four beside it stay what they are.
 
 # %% [markdown]
 # ### Exercise: `l2_gradient`
@@ -320,8 +320,8 @@ assert abs(b.sum()) < 0.01 < b.abs().min(), "recipe B stops where the sum of the
 def sgd_l2_step(params, lr, wd):
     """One step of SGD on the loss with an L2 penalty, in torch's form, in place.
 
-    params: a list of tensors of any shapes. Each with a gradient g in `.grad` becomes p - lr * (g + wd * p).
-    lr, wd: floats.
+    params: a list of tensors of any shapes. Each with a gradient g in `.grad` becomes p - lr * (g + wd * p),
+    whether or not it still requires one. lr, wd: floats; lr * wd may be above 1.
     Returns nothing.
 
     >>> p = torch.tensor([2.0], requires_grad=True)
@@ -369,7 +369,7 @@ def sgd_l2_step(params, lr, wd):
 # %% [markdown]
 # ### Exercise: `sgd_decay_step`
 #
-# {{ sgd_decay_step }} Write the two lines above as a step, in place, in this order; `torch.optim` is not allowed. The gradient is the one that was computed before the decay.
+# {{ sgd_decay_step }} Write the two lines above as a step, in place, in this order (one line that gives the same up to rounding will do); `torch.optim` is not allowed. The gradient is the one that was computed before the decay.
 
 
 # %% exercise="sgd_decay_step" seed=604
@@ -377,7 +377,7 @@ def sgd_decay_step(params, lr, wd):
     """One step of SGD with weight decay, in place: first each parameter shrinks, then it follows its gradient.
 
     params: a list of tensors of any shapes, with gradients in `.grad`; one without a gradient does not decay either.
-    lr, wd: floats. A parameter keeps 1 - lr * wd of itself.
+    lr, wd: floats. A parameter keeps 1 - lr * wd of itself, which may be negative.
     Returns nothing.
 
     >>> p = torch.tensor([2.0], requires_grad=True)
@@ -407,11 +407,14 @@ def sgd_decay_step(params, lr, wd):
 # If nothing is left of the weights, look at the factor: it should be a little below 1.
 #
 # </details>
+# <details><summary>Hint 3</summary>
+#
+# The values are only slightly off? Is the order right? If the gradient is followed first, the fresh step decays as well. Is lr in the decay? It is scaled by lr like everything else in a step.
+#
+# </details>
 # <details><summary>Help, I get this error</summary>
 #
 # `TypeError: unsupported operand type(s) for *: 'float' and 'NoneType'`: after `p = p * ...` the name p belongs to a new tensor, which has no gradient. Change the tensor itself.
-#
-# The values are only slightly off: is the order right? If the gradient is followed first, the fresh step decays as well. Is lr in the decay? It is scaled by lr like everything else in a step.
 #
 # </details>
 
@@ -589,9 +592,9 @@ assert abs(rolling[1] - 3.81) < 0.02, "and decoupled decay at 3.81"
 # %% [markdown]
 # ## What to decay, and what to spare
 #
-# A layer has weights and biases. A large weight makes the output react strongly to small changes of the input: that is what overfitting needs. A bias only shifts the output, whatever the input is. There are few of them (in the network below, 60 of 39,760 parameters), and pulling them to 0 holds the model back without making it smoother. The same goes for the scale of a normalisation layer, a vector that is called `weight` and starts at 1: 0 is no natural place for it.
+# A layer has weights and biases. A large weight makes the output react strongly to small changes of the input: that is what overfitting needs. A bias only shifts the output, whatever the input is. There are few of them (in the network below, 60 of 39,760 parameters), and pulling them to 0 holds the model back without making it smoother. The same goes for the scale of a normalisation layer (it brings the numbers inside a network to one scale, as `normalize` does for its inputs), a vector that is called `weight` and starts at 1: 0 is no natural place for it.
 #
-# So it is usual to decay what has **two dimensions or more** (matrices, convolutions, embeddings) and to spare the rest. Optimizers take parameters in *groups* for this: a list of dictionaries, each with its own settings.
+# So it is usual to decay what has **two dimensions or more** (matrices, and the weights of convolutions and embeddings, which lessons 09 and 10 meet) and to spare the rest. Optimizers take parameters in *groups* for this: a list of dictionaries, each with its own settings.
 
 # %% [markdown]
 # ### Exercise: `decay_groups`
@@ -605,7 +608,7 @@ def decay_groups(model, wd):
 
     model: an nn.Module. wd: a float.
     Returns a list of two dictionaries with the keys "params" (a list of parameters) and "weight_decay":
-    first the trainable parameters of 2 or more dimensions, with wd, for example one of shape (50, 784);
+    first the trainable parameters of 2 or more dimensions, whatever their names, with wd, for example one of shape (50, 784);
     then the other trainable ones, with 0.0. Frozen parameters are in neither.
 
     >>> first, second = decay_groups(torch.nn.Linear(3, 2), wd=0.1)
@@ -921,7 +924,7 @@ assert gaps.abs().max() < 0.06, "the two differ by a few per cent at most"
 # %% [markdown]
 # ### Should I decay the biases as well?
 #
-# Write a `decay_groups` of your own that puts everything into the first group, and train with wd = 0.03. How large is the difference, compared with that between two seeds?
+# Write a function `decay_everything` that puts everything into the first group. `train` calls whatever is named `decay_groups`: keep yours under another name, set `decay_groups = decay_everything`, train with wd = 0.03, and put yours back. How large is the difference, compared with that between two seeds?
 
 # %%
 # decay_everything = ...

@@ -53,12 +53,15 @@ class L2Penalty(Exercise):
             wd=rng.number(0.2, 0.8),
         )
         yield Case("a single number (shape ())", params=[rng.normal()], wd=rng.number(2, 3))
-        shapes = [(2, 3, 2), (5,), (1, 4), (5,)]
+        shapes = [(2, 3, 2), (5,), (1, 4), (3,), (5,)]
+        several = [rng.normal(*shape) for shape in shapes]
+        several[3].zero_()  # as a bias starts
         yield Case(
-            "four tensors, two of one shape",
-            params=[rng.normal(*shape) for shape in shapes],
+            "five tensors, two of one shape, one of zeros",
+            params=several,
             wd=rng.number(0.01, 0.05),
         )
+        yield Case("wd 0", params=[rng.normal(2, 3)], wd=0.0)
         yield Case(
             "1,033 numbers", axis="many", params=[rng.normal(1033)], wd=rng.number(0.01, 0.05)
         )
@@ -68,6 +71,9 @@ class L2Penalty(Exercise):
         params = [p.clone().requires_grad_() for p in case.params]
         for i, grad in enumerate(gradients(l2_penalty(list(params), case.wd), params)):
             yield f"grad of params[{i}]", grad
+        if len(params) > 1:
+            _ = params[0].requires_grad_(False)
+            yield "penalty with params[0] frozen", l2_penalty(list(params), case.wd)
 
     mistakes = (
         Mistake(
@@ -130,6 +136,15 @@ class L2Penalty(Exercise):
             "entry: `p * p`, `p**2` or `p.square()`.",
         ),
         Mistake(
+            "matrix product instead of squares",
+            edit(
+                "p.square()",
+                "(p.reshape(len(p), -1).mT @ p.reshape(len(p), -1) if p.ndim else p * p)",
+            ),
+            "You multiply a matrix by itself with `@`, which mixes its columns. Square it entry by "
+            "entry: `p * p`, `p**2` or `p.square()`.",
+        ),
+        Mistake(
             "sum squared",
             edit("p.square().sum()", "p.sum()", "]).sum()", "]).sum().square()"),
             "You add first and square afterwards, so +3 and -3 cancel and cost nothing. Square "
@@ -189,6 +204,32 @@ class L2Penalty(Exercise):
             "which parameters are penalised; this function takes everything it is given.",
         ),
         Mistake(
+            "frozen tensors left out",
+            edit(
+                "for p in params]",
+                "for p in ([p for p in params if p.requires_grad] or params)]",
+            ),
+            "Beside tensors that require a gradient you leave out those that do not. Whoever makes "
+            "the list decides which parameters are penalised; this function takes everything it is "
+            "given.",
+        ),
+        Mistake(
+            "root and square",
+            edit("p.square().sum()", "p.square().sum().sqrt() ** 2"),
+            "You take a root and square it again. The number is right, but at a tensor of zeros, "
+            "as a bias may start, the slope of the root is infinite, and the gradient is nan. "
+            "Leave out the root.",
+        ),
+        Mistake(
+            "no graph where wd is 0",
+            edit(
+                "    return wd",
+                "    if wd == 0:\n        return torch.zeros(())\n    return wd",
+            ),
+            "Where wd is 0 you return a number that belongs to no graph, and backward() fails. "
+            "The formula gives 0 by itself, with gradients of 0.",
+        ),
+        Mistake(
             "first tensor left out",
             edit(
                 "torch.stack([p.square().sum() for p in params]).sum()",
@@ -242,12 +283,17 @@ class L2Gradient(Exercise):
 
     def cases(self, rng: Rng) -> Iterable[Case]:
         yield Case("a vector of 3 numbers, wd 0.1", p=rng.normal(3), wd=0.1)
-        yield Case("a matrix", p=3 * rng.normal(4, 3), wd=rng.number(0.2, 0.8))
+        matrix = 3 * rng.normal(4, 3)
+        matrix[1, 2] = -40.0  # no weight is too large to be pulled
+        yield Case("a matrix", p=matrix, wd=rng.number(0.2, 0.8))
         yield Case("a single number (shape ())", p=rng.normal() - 0.3, wd=rng.number(2, 3))
         yield Case("three dimensions", p=rng.normal(2, 3, 4), wd=rng.number(0.01, 0.05))
+        yield Case("a single row, wd 0.5", p=rng.normal(1, 3), wd=0.5)
 
     def probe(self, l2_gradient: Any, case: Case) -> Iterator[tuple[Any, ...]]:
-        yield "gradient", l2_gradient(case.p, case.wd)
+        gradient = l2_gradient(case.p, case.wd)
+        yield "gradient", gradient
+        yield claim("the gradient is a new tensor", gradient is not case.p)
 
     mistakes = (
         Mistake(
@@ -315,6 +361,27 @@ class L2Gradient(Exercise):
             "Your gradient comes in one row. It should have the shape of p.",
         ),
         Mistake(
+            "squeezed",
+            edit("* p", "* p.squeeze()"),
+            "`squeeze()` drops dimensions of size 1. The gradient should have the shape of p, "
+            "whatever that is.",
+        ),
+        Mistake(
+            "p itself",
+            edit("return 2 * wd * p", "return p if 2 * wd == 1 else 2 * wd * p"),
+            "Where 2 * wd is 1, you return p itself. Whoever changes the gradient in place then "
+            "changes the weight: return a new tensor.",
+        ),
+        *(
+            Mistake(
+                "large weights clipped",
+                edit("* p", f"* p.clamp(-{limit}, {limit})"),
+                "The slope does not grow any more where a weight is large: you clip it. 2*wd*w "
+                "holds for every size.",
+            )
+            for limit in (1, 5, 10)
+        ),
+        Mistake(
             "fails for a tensor of shape ()",
             edit("2 * wd * p", "torch.stack([2 * wd * row for row in p])"),
             "A tensor of shape () cannot be looped over. Multiply the tensor as a whole: that "
@@ -367,7 +434,7 @@ class L2Gradient(Exercise):
 _CASES = (
     ("one vector, one step, called inside torch.no_grad()", [(3,)], 1, (), True),
     ("a matrix and a bias, three steps, lr changes, wd ends at 0", [(5, 3), (5,)], 3, (), False),
-    ("params[0] has no gradient, two steps", [(2, 3), (2, 3), (5,)], 2, (0,), False),
+    ("params[0] has no gradient, two steps", [(2, 3), (2, 3), (5,), (5,)], 2, (0,), False),
     ("a single number (shape ())", [()], 2, (), False),
 )
 
@@ -386,7 +453,29 @@ def _decaying_cases(rng: Rng) -> Iterable[Case]:
             case, wds[2] = with_zeros(rng, case), 0.0
         if shapes == [()]:  # so much that the weight's sign turns
             wds[1] = 1.5 / case.lrs[1]
+        if without:  # no weight is too large to be pulled
+            case.params[-1][1] = 90.0
         yield case
+    yield step_case(
+        rng,
+        "a parameter with a gradient that no longer requires one",
+        [(3,)],
+        1,
+        wds=[0.3],
+        in_no_grad=False,
+        frozen=True,
+    )
+
+
+def _never_below_0(change: Edit) -> Mistake:
+    """The factor 1 - lr * wd with a limit."""
+    return Mistake(
+        "the factor never below 0",
+        change,
+        "Where lr * wd is above 1, the factor 1 - lr * wd is negative, and the formula turns the "
+        "sign of the weight. You stop at 0. A rate that large is a bad choice, but the step does "
+        "what it is told.",
+    )
 
 
 def _on_a_copy(copy: str) -> Edit:
@@ -481,6 +570,22 @@ class SgdL2Step(Exercise):
             ONLY_FIRST,
         ),
         *decay_mistakes(lambda pull: edit("wd * p", pull)),
+        _never_below_0(edit("wd * p", "min(wd, 1 / lr) * p")),
+        *(
+            Mistake(
+                "large weights pulled less",
+                edit("wd * p", f"wd * p.clamp(-{limit}, {limit})"),
+                "The pull does not grow any more where a weight is large: you limit it. It is wd "
+                "times the weight, whatever its size.",
+            )
+            for limit in (1, 5, 10)
+        ),
+        Mistake(
+            "frozen parameters left out",
+            edit("p.grad is not None", "p.grad is not None and p.requires_grad"),
+            "You leave out a parameter that has a gradient and does not require one (any more). "
+            "The step asks for `.grad` alone.",
+        ),
         Mistake(
             "the size of the weight instead of the weight",
             edit("wd * p", "wd * p.abs()"),
@@ -593,6 +698,7 @@ class SgdDecayStep(Exercise):
             ONLY_FIRST,
         ),
         *decay_mistakes(lambda pull: edit("p *= 1 - lr * wd", f"p -= lr * {pull}")),
+        _never_below_0(edit("1 - lr * wd", "max(1 - lr * wd, 0.0)")),
         *factor_mistakes(),
         *in_place_mistakes(
             rebound=_on_a_copy("p"),
@@ -614,8 +720,8 @@ def _by_name(first: str, second: str) -> Edit:
 
 
 class _Scaled(nn.Module):
-    """A table and an affine map, with a trainable temperature of its own, a parameter of no
-    dimensions, under a name without 'bias'.
+    """A table and an affine map, with trainable parameters of its own: a temperature of no
+    dimensions, a vector under a name without 'bias', and a matrix under a name with it.
     """
 
     def __init__(self, n: int, n_in: int, n_out: int) -> None:
@@ -623,6 +729,7 @@ class _Scaled(nn.Module):
         self.table = nn.Embedding(n, n_in)
         self.temperature = nn.Parameter(torch.ones(()))
         self.shift = nn.Parameter(torch.zeros(n_out))
+        self.place_bias = nn.Parameter(torch.zeros(n, n_out))
         self.linear = nn.Linear(n_in, n_out, bias=False)
 
 
@@ -633,8 +740,8 @@ def _model(kind: str, a: int, b: int, c: int) -> nn.Module:
                 nn.Conv2d(a, b, 3),
                 nn.BatchNorm2d(b),
                 nn.Flatten(),
-                nn.Linear(b, c),
-                nn.LayerNorm(c),
+                nn.Linear(b, b),
+                nn.LayerNorm(b),  # starts with the values of the other one
             )
         case "frozen":
             model = nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, c), nn.Linear(c, c))
@@ -666,7 +773,11 @@ class DecayGroups(Exercise):
             ("affine, ReLU, affine", "plain"),
             ("a convolution, an affine map and two normalisation layers", "norms"),
             ("the first layer and the bias of the second frozen", "frozen"),
-            ("an embedding, and a temperature (shape ()) of the model's own", "embedding"),
+            (
+                "an embedding, and of the model's own a temperature (shape ()), a vector and a "
+                "matrix named place_bias",
+                "embedding",
+            ),
             ("two layers that share their parameters", "shared"),
             ("a LayerNorm alone: nothing to decay", "vectors"),
             ("affine, ReLU, affine with a single output", "single"),
@@ -710,6 +821,24 @@ class DecayGroups(Exercise):
             _by_name("'bias' not in", "'bias' in"),
             "You choose by name. The scale of a normalisation layer is called weight, and not "
             "everything added is called bias. Use the number of dimensions.",
+        ),
+        Mistake(
+            "chosen by the name too",
+            _by_name("p.ndim >= 2 and 'bias' not in", "p.ndim < 2 or 'bias' in"),
+            "You go by the number of dimensions and by the name. A matrix may be called a bias, "
+            "such as one number for every pair of places, and decays like any other.",
+        ),
+        Mistake(
+            "equal parameters dropped",
+            edit(
+                "    decayed = ",
+                "    trainable = [\n        p\n        for i, p in enumerate(trainable)\n"
+                "        if not any(torch.equal(p, q) for q in trainable[:i])\n    ]\n"
+                "    decayed = ",
+            ),
+            "A parameter that has the same numbers as an earlier one is in neither group: two "
+            "biases of zeros, say. Parameters are told apart by `is`; `in` and `==` compare "
+            "numbers.",
         ),
         Mistake(
             "chosen by the name weight",
@@ -975,7 +1104,7 @@ class ExposeDecayStep(Expose):
     )
     asks = "params[0] after step 1"
     full, part = 0.95, 0.8
-    beyond = ("decays only where there is a gradient",)
+    beyond = ("decays only where there is a gradient", "the factor never below 0")
 
     def as_case(self, label: str, given: Mapping[str, Any]) -> Case:
         return Case(

@@ -1488,3 +1488,107 @@ def sgd_l2_step(params, lr, wd):
         if p.grad is not None:
             d = (p.grad + wd) * p
             p.sub_(lr * d)
+
+
+@wrong("weight_decay.l2_penalty", "root and square")
+def l2_penalty_by_roots(params, wd):
+    return wd * sum(torch.sqrt((p * p).sum()) ** 2 for p in params)
+
+
+@wrong("weight_decay.l2_penalty", "no graph where wd is 0")
+def l2_penalty_early_out(params, wd):
+    if not wd:
+        return torch.tensor(0.0)
+    return wd * sum((p**2).sum() for p in params)
+
+
+@wrong("weight_decay.l2_penalty", "frozen tensors left out")
+def l2_penalty_of_the_trained_if_any(params, wd):
+    some = [p for p in params if p.requires_grad] or params
+    return wd * sum(p.square().sum() for p in some)
+
+
+@wrong("weight_decay.l2_penalty", "matrix product instead of squares")
+def l2_penalty_by_products(params, wd):
+    return wd * sum((p.mT @ p).sum() if p.ndim == 2 else p.square().sum() for p in params)
+
+
+@wrong("weight_decay.l2_gradient", "squeezed")
+def l2_gradient_squeezed(p, wd):
+    return (2 * wd * p).squeeze()
+
+
+@wrong("weight_decay.l2_gradient", "p itself")
+def l2_gradient_saves_a_tensor(p, wd):
+    return p if wd == 0.5 else 2 * wd * p
+
+
+@wrong("weight_decay.l2_gradient", "large weights clipped")
+def l2_gradient_clipped(p, wd):
+    return 2 * wd * p.clamp(-10, 10)
+
+
+@wrong("weight_decay.sgd_l2_step", "the factor never below 0")
+@torch.no_grad()
+def sgd_l2_step_to_0_at_most(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p.mul_(max(1 - lr * wd, 0)).sub_(lr * p.grad)
+
+
+@wrong("weight_decay.sgd_l2_step", "large weights pulled less")
+@torch.no_grad()
+def sgd_l2_step_limited(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p -= lr * (p.grad + (wd * p).clamp(-10 * wd, 10 * wd))
+
+
+@wrong("weight_decay.sgd_l2_step", "frozen parameters left out")
+@torch.no_grad()
+def sgd_l2_step_of_the_trained(params, lr, wd):
+    for p in params:
+        if p.requires_grad and p.grad is not None:
+            p -= lr * (p.grad + wd * p)
+
+
+@wrong("weight_decay.sgd_decay_step", "the factor never below 0")
+@torch.no_grad()
+def sgd_decay_step_to_0_at_most(params, lr, wd):
+    for p in params:
+        if p.grad is not None:
+            p.mul_(max(0.0, 1 - lr * wd))
+            p.sub_(lr * p.grad)
+
+
+@wrong("weight_decay.sgd_decay_step")
+@torch.no_grad()
+def sgd_decay_step_with_an_old_gradient(params, lr, wd):
+    g = None
+    for p in params:
+        if p.grad is None:
+            continue
+        if g is None or g.shape != p.grad.shape:
+            g = p.grad
+        p *= 1 - lr * wd
+        p -= lr * g
+
+
+@wrong("weight_decay.decay_groups", "chosen by the name too")
+def decay_groups_by_name_and_dimension(model, wd):
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    matrices = [p for name, p in named if p.ndim >= 2 and not name.endswith("bias")]
+    others = [p for name, p in named if p.ndim < 2 or name.endswith("bias")]
+    return [{"params": matrices, "weight_decay": wd}, {"params": others, "weight_decay": 0.0}]
+
+
+@wrong("weight_decay.decay_groups", "equal parameters dropped")
+def decay_groups_without_equals(model, wd):
+    found = []
+    for p in model.parameters():
+        if p.requires_grad and not any(p.shape == q.shape and bool((p == q).all()) for q in found):
+            found.append(p)
+    return [
+        {"params": [p for p in found if p.ndim > 1], "weight_decay": wd},
+        {"params": [p for p in found if p.ndim <= 1], "weight_decay": 0.0},
+    ]
