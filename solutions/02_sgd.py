@@ -1294,7 +1294,7 @@ def reproduce_momentum_step():
 # %% [markdown]
 # ### The curve cannot tell · extra
 #
-# You knew that there was a bug, and had right code to compare with. Usually you have neither. This course put each of the wrong answers that it knows to `mse`, `mse_gradient`, `sgd_step` and `momentum_step` into a training of the line at the beginning, for 60 steps with learning rate 0.1. 56 of the 108 wrong answers end with a loss at most 5 % above that of right code (`python -m tests.curves` in the course's repository trains them all again and counts). Some scale the step, some do nothing wrong as long as there is one parameter, some even get lower. A loss that falls is no proof.
+# You knew that there was a bug, and had right code to compare with. Usually you have neither. This course put each of the wrong answers that it knows to `mse`, `mse_gradient`, `sgd_step` and `momentum_step` into a training of the line at the beginning, for 60 steps with learning rate 0.1. 57 of the 110 wrong answers end with a loss at most 5 % above that of right code (`python -m tests.curves` in the course's repository trains them all again and counts). Some scale the step, some do nothing wrong as long as there is one parameter, some even get lower. A loss that falls is no proof.
 #
 # What would tell? A small case with a result that you worked out by hand, as in `expose_sgd_step`; a gradient check (lesson 03); and the question what each line should do to a parameter without a gradient, a single number, a batch of one.
 
