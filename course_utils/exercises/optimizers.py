@@ -267,8 +267,8 @@ class NesterovStep(Exercise):
             edit(
                 "v.copy_(momentum * v + p.grad)",
                 "v.copy_(torch.where(p.grad != 0, momentum * v + p.grad, v))",
-                "lr * (p",
-                "lr * (p.grad != 0) * (p",
+                "p -= lr * ",
+                "p -= (p.grad != 0) * p.new_tensor(lr) * ",
             ),
         ),
         _FIRST_ONLY,
@@ -596,7 +596,7 @@ class RmspropStep(Exercise):
 
 
 _ADAM_MISTAKES = (
-    *_zero_treated_as_missing("the averages", edit("lr * m_hat", "(p.grad != 0) * lr * m_hat")),
+    *_zero_treated_as_missing("the averages", edit("lr * m_hat", "lr * m_hat * (p.grad != 0)")),
     Mistake(
         "eps before the correction",
         edit("(s_hat.sqrt() + eps)", "((s.sqrt() + eps) / (1 - b2**t) ** 0.5)"),
