@@ -63,7 +63,10 @@ class _Bend:
 
 
 class _Loss:
-    """Mean cross-entropy of the judge's."""
+    """Mean cross-entropy of the judge's; off: a factor on its gradient."""
+
+    def __init__(self, off: float) -> None:
+        self.off = off
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         self.logits, self.targets = logits, targets
@@ -71,7 +74,7 @@ class _Loss:
 
     def backward(self) -> Tensor:
         hot = torch.eye(self.logits.shape[1], dtype=self.logits.dtype)[self.targets]
-        return (torch.softmax(self.logits, -1) - hot) / len(self.targets)
+        return self.off * (torch.softmax(self.logits, -1) - hot) / len(self.targets)
 
 
 def _layers(case: Case) -> list[Any]:
@@ -93,8 +96,8 @@ def _net(case: Case) -> SimpleNamespace:
     def forward(x: Tensor) -> Tensor:
         return reduce(lambda value, layer: layer.forward(value), layers, x)
 
-    def backward(grad_out: Tensor) -> Tensor:
-        return reduce(lambda value, layer: layer.backward(value), layers[::-1], grad_out)
+    def backward(grad_out: Tensor) -> None:  # the gradient of data is nobody's business
+        reduce(lambda value, layer: layer.backward(value), layers[::-1], grad_out)
 
     return SimpleNamespace(
         forward=forward,
@@ -129,7 +132,7 @@ class Sequential(Exercise):
         for label, sizes in (
             ("one affine layer", [4, 3]),
             ("three layers", [5, 4, 3]),
-            ("five layers, all of one width", [3, 3, 3, 3]),
+            ("five layers, all of one width, biases that start at 0", [3, 3, 3, 3]),
             ("a single row, seven layers", [2, 5, 4, 6, 3]),
         ):
             pairs = list(zip(sizes, sizes[1:], strict=False))
@@ -137,7 +140,7 @@ class Sequential(Exercise):
             yield Case(
                 label,
                 weights=[rng.normal(b, a) for a, b in pairs],
-                biases=[rng.normal(b) for _, b in pairs],
+                biases=[rng.normal(b) if len(pairs) != 3 else torch.zeros(b) for _, b in pairs],
                 x=rng.normal(n, sizes[0]),
                 grad_out=rng.normal(n, sizes[-1]),
                 nested=sizes[0] == 5,
@@ -158,6 +161,9 @@ class Sequential(Exercise):
         _ = net.forward(2 * case.x)
         yield "backward, the second time", net.backward(-case.grad_out)
         yield from ((f"{name}, again", x) for name, x in _tensors(net.gradients(), "gradients"))
+        _ = net.forward(case.x)
+        layers[-1].numbers[1].sub_(1.0)  # as a step does
+        yield "forward after a step", net.forward(case.x)
         kept = [*layers[0].parameters(), *layers[0].gradients()]
         yield claim("the first layer's own lists are as long as before", len(kept) == 4)
         if case.nested:
@@ -166,6 +172,8 @@ class Sequential(Exercise):
             yield "backward of two in one", outer.backward(case.grad_out)
             yield "parameters of two in one", len(list(outer.parameters()))
             yield "gradients of two in one", len(list(outer.gradients()))
+            _ = outer.backward(0 * case.grad_out)
+            yield "gradients of two in one, all of them 0", len(list(outer.gradients()))
 
     mistakes = (
         Mistake(
@@ -327,6 +335,39 @@ class Sequential(Exercise):
             "get another weight later, such as one in float64: ask the layers each time.",
         ),
         Mistake(
+            "output kept",
+            edit(
+                "        for layer in self.layers:\n            x = layer.forward(x)\n"
+                "        return x",
+                "        if getattr(self, 'given', None) is not x:\n"
+                "            self.given = y = x\n"
+                "            for layer in self.layers:\n                y = layer.forward(y)\n"
+                "            self.kept = y\n        return self.kept",
+            ),
+            "For the same x your forward gives what it gave before, also after a step that changed "
+            "the parameters. Go through the layers at each call.",
+        ),
+        Mistake(
+            "equal parameters listed once",
+            edit(
+                "return [p for layer in self.layers for p in layer.parameters()]",
+                "found = []\n        for layer in self.layers:\n"
+                "            for p in layer.parameters():\n"
+                "                if not any(torch.equal(p, q) for q in found):\n"
+                "                    found.append(p)\n        return found",
+            ),
+            "A parameter with the same numbers as an earlier one is left out: two biases of zeros, "
+            "say. Then the list no longer fits that of the gradients. `in` and `==` compare "
+            "numbers; every layer's parameters are in the list.",
+        ),
+        Mistake(
+            "gradients of zeros left out",
+            edit("for g in layer.gradients()]", "for g in layer.gradients() if g.any()]"),
+            "gradients() leaves out a gradient that is 0 everywhere, and then parameters and "
+            "gradients are paired wrongly. Each parameter has a gradient in the list, whatever its "
+            "numbers.",
+        ),
+        Mistake(
             "parameters only once",
             edit(
                 "= list(layers)",
@@ -463,9 +504,18 @@ class GradientCheck(Exercise):
         for label, sizes, factors in (
             ("a right net", [2, 1, 2], [1.0, 1.0, 1.0, 1.0]),
             ("one gradient of the first layer is off", [3, 1, 2], [high, 1.0, 1.0, 1.0]),
-            ("one gradient of the last layer is off", [2, 1, 2], [1.0, 1.0, low, 1.0]),
-            ("the last bias's gradient is off", [1, 1, 2], [1.0, 1.0, 1.0, low]),
-            ("one entry of every gradient is off", [2, 2, 2], [0.7, 2 * high, 0.9, low + 0.2]),
+            ("one gradient of the last layer has another sign", [2, 1, 2], [1.0, 1.0, -low, 1.0]),
+            (
+                "the last bias's gradient is off, and the first layer has no effect",
+                [1, 1, 2],
+                [1.0, 1.0, 1.0, low],
+            ),
+            ("the first bias's gradient is left at 0", [1, 1, 2], [1.0, 0.0, 1.0, 1.0]),
+            (
+                "one entry of every gradient is off, and so is the loss's backward",
+                [2, 2, 2],
+                [0.7, 2 * high, 0.9, low + 0.2],
+            ),
         ):
             pairs = list(zip(sizes, sizes[1:], strict=False))
             case = Case(
@@ -475,7 +525,12 @@ class GradientCheck(Exercise):
                 factors=factors,
                 x=rng.normal(5, sizes[0], dtype=double),
                 y=rng.integers(0, sizes[-1], 5),
+                loss_off=1.2 if "loss" in label else 1.0,
             )
+            if "no effect" in label:  # so that gradients and differences are 0
+                case.weights[1].zero_()
+            if factors[0] > 1:  # small numbers, so small gradients
+                case.x *= 0.02
             yield case
             if factors[0] > 1:  # too small in the same place, so that one of both has each sign
                 missing = {**case.inputs, "factors": [0.0, *factors[1:]]}
@@ -483,7 +538,7 @@ class GradientCheck(Exercise):
 
     def probe(self, gradient_check: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         before = [p.clone() for p in [*case.weights, *case.biases]]
-        error = float(gradient_check(_net(case), _Loss(), case.x, case.y))
+        error = float(gradient_check(_net(case), _Loss(case.loss_off), case.x, case.y))
         if all(factor == 1 for factor in case.factors):
             yield claim("the error of a right net is below 1e-4", error < 1e-4)
             if not error < 1e-4:
@@ -565,6 +620,49 @@ class GradientCheck(Exercise):
             "the gradient is: relative_error of lesson 03 divides by it.",
         ),
         Mistake(
+            "signs left out",
+            edit("relative_error(grad, slopes)", "relative_error(grad.abs(), slopes.abs())"),
+            "You compare sizes alone, so a gradient of the opposite sign passes. A step along it "
+            "goes uphill.",
+        ),
+        *(
+            Mistake(
+                "too high a limit of the divisor",
+                edit(
+                    "relative_error(grad, slopes)",
+                    f"float(((grad - slopes).abs() / {size}).max())",
+                ),
+                "Errors of small gradients look smaller than they are: you keep the divisor above "
+                "a limit that is too high, or add something to it. The limit is there for 0/0 "
+                "alone: relative_error of lesson 03 has 1e-8.",
+            )
+            for size in (
+                "(grad.abs() + slopes.abs()).clamp(min=1e-2)",
+                "(grad.abs() + slopes.abs()).clamp(min=1e-3)",
+                "(grad.abs() + slopes.abs() + 1e-2)",
+                "(grad.abs() + slopes.abs() + 1e-3)",
+            )
+        ),
+        Mistake(
+            "no limit of the divisor",
+            edit(
+                "relative_error(grad, slopes)",
+                "float(((grad - slopes).abs() / (grad.abs() + slopes.abs())).max())",
+            ),
+            "Where a gradient and its difference are both 0, you divide 0 by 0, and the result is "
+            "nan. relative_error of lesson 03 keeps the divisor above 1e-8.",
+        ),
+        Mistake(
+            "its own loss",
+            edit(
+                "net.backward(loss.backward())",
+                "net.backward(cross_entropy_backward(net.forward(x), y))",
+            ),
+            "You do not ask the loss for its gradient, so a mistake in its backward() stays "
+            "hidden, and with another loss your check is wrong. Use the loss that is passed in, "
+            "for both ways.",
+        ),
+        Mistake(
             "without the absolute value",
             edit(
                 "relative_error(grad, slopes)",
@@ -613,6 +711,15 @@ class GradientCheck(Exercise):
             ),
             "You pass over entries whose gradient is 0. Whether it should be 0 is what the "
             "differences say; where both are 0, the lower limit of the divisor helps.",
+        ),
+        Mistake(
+            "zero gradients passed over",
+            edit(
+                "relative_error(grad, slopes)",
+                "relative_error(grad, slopes) if grad.any() else 0.0",
+            ),
+            "You pass over a parameter whose gradient is 0 everywhere. Whether it should be is "
+            "what the differences say: a gradient that was forgotten is 0, too.",
         ),
         Mistake(
             "gradients twice as large as the differences",

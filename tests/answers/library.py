@@ -826,3 +826,111 @@ def largest_difference_over_the_largest_size(net, loss, x, y):
         errors.append(error(g, numerical_gradient(f, start.clone())))
         p.copy_(start)
     return max(errors)
+
+
+class _Row:
+    def __init__(self, layers):
+        self.layers = list(layers)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad_out):
+        for layer in self.layers[::-1]:
+            grad_out = layer.backward(grad_out)
+        return grad_out
+
+    def parameters(self):
+        return [p for layer in self.layers for p in layer.parameters()]
+
+    def gradients(self):
+        return [g for layer in self.layers for g in layer.gradients()]
+
+
+@wrong("library.Sequential", "output kept")
+class SequentialWithMemory(_Row):
+    def forward(self, x):
+        if not hasattr(self, "last") or self.last[0] is not x:
+            self.last = x, super().forward(x)
+        return self.last[1]
+
+
+@wrong("library.Sequential", "equal parameters listed once")
+class SequentialOfDifferentParameters(_Row):
+    def parameters(self):
+        found = []
+        for layer in self.layers:
+            for p in layer.parameters():
+                if not any(p.shape == q.shape and (p == q).all() for q in found):
+                    found.append(p)
+        return found
+
+
+@wrong("library.Sequential", "gradients of zeros left out")
+class SequentialWithoutDeadGradients(_Row):
+    def gradients(self):
+        return [g for g in super().gradients() if bool((g != 0).any())]
+
+
+def _slopes(net, loss, x, y):
+    """Pairs of a gradient and its differences."""
+    loss.forward(net.forward(x), y)
+    net.backward(loss.backward())
+    pairs = []
+    for p, g in zip(net.parameters(), [g.clone() for g in net.gradients()]):
+        old, slope = p.clone(), torch.zeros_like(p)
+        for i in range(p.numel()):
+            ends = []
+            for move in (1e-6, -1e-6):
+                p.copy_(old)
+                p.view(-1)[i] += move
+                ends.append(float(loss.forward(net.forward(x), y)))
+            slope.view(-1)[i] = (ends[0] - ends[1]) / 2e-6
+        p.copy_(old)
+        pairs.append((g, slope))
+    return pairs
+
+
+@wrong("library.gradient_check", "signs left out")
+def check_of_sizes(net, loss, x, y):
+    pairs = [(a.abs(), b.abs()) for a, b in _slopes(net, loss, x, y)]
+    return max(float(((a - b).abs() / (a + b).clamp(min=1e-8)).max()) for a, b in pairs)
+
+
+@wrong("library.gradient_check", "too high a limit of the divisor")
+def check_with_a_high_floor(net, loss, x, y):
+    pairs = _slopes(net, loss, x, y)
+    return max(float(((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-2)).max()) for a, b in pairs)
+
+
+@wrong("library.gradient_check", "no limit of the divisor")
+def check_without_a_floor(net, loss, x, y):
+    pairs = _slopes(net, loss, x, y)
+    return max(float(((a - b).abs() / (a.abs() + b.abs())).max()) for a, b in pairs)
+
+
+@wrong("library.gradient_check", "zero gradients passed over")
+def check_of_gradients_that_are_there(net, loss, x, y):
+    return max(
+        float(((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).max())
+        for a, b in _slopes(net, loss, x, y)
+        if a.any()
+    )
+
+
+@wrong("library.gradient_check", "its own loss")
+def check_with_its_own_loss(net, loss, x, y):
+    class Own:
+        def forward(self, logits, targets):
+            self.p = torch.softmax(logits, 1)
+            return -self.p[range(len(targets)), targets].log().mean()
+
+        def backward(self):
+            g = self.p.clone()
+            g[range(len(y)), y] -= 1
+            return g / len(y)
+
+    pairs = _slopes(net, Own(), x, y)
+    return max(float(((a - b).abs() / (a.abs() + b.abs()).clamp(min=1e-8)).max()) for a, b in pairs)
