@@ -530,7 +530,7 @@ class GradientCheck(Exercise):
             if "no effect" in label:  # so that gradients and differences are 0
                 case.weights[1].zero_()
             if factors[0] > 1:  # small numbers, so small gradients
-                case.x *= 0.02
+                case.inputs["x"] *= 0.02
             yield case
             if factors[0] > 1:  # too small in the same place, so that one of both has each sign
                 missing = {**case.inputs, "factors": [0.0, *factors[1:]]}
