@@ -698,7 +698,7 @@ def l2_gradient(p, wd):
     return torch.hstack([2 * wd * w for w in p.flatten()])
 
 
-@wrong("weight_decay.l2_gradient", "changed the state of torch")
+@wrong("weight_decay.l2_gradient", "changed its input")
 def l2_gradient(p, wd):
     p.requires_grad_()
     (wd * (p**2).sum()).backward()
