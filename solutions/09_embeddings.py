@@ -16,7 +16,7 @@
 #
 # **You will build** a model that predicts how many stars somebody gives to a film that they have not rated yet. It is told nothing about people or films except who gave how many stars to what. Afterwards you read its parameters, and find quality and taste in them.
 #
-# **Time:** about {{ time }}. **It builds on** training loops (lesson 05), weight decay (lesson 06) and AdamW (lesson 07). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
+# **Time:** about {{ time }}. **It builds on** minibatches (lesson 02), gradients that add up (lesson 03), one-hot rows (lesson 04), training loops (lesson 05), weight decay (lesson 06), AdamW (lesson 07) and a learning rate that falls (lesson 08). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
 # {{ exercises }}
 #
@@ -177,7 +177,7 @@ plots.show(
 def embedding_lookup(weight, idx):
     """The rows of weight at idx.
 
-    weight: (n, k), float32 or float64. idx: int64, any shape (...), entries from 0 to n - 1.
+    weight: (n, k), float32 or float64. idx: int64, any shape (...), at least one entry, each from 0 to n - 1.
     Returns (..., k), in weight's dtype.
 
     >>> weight = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -274,7 +274,7 @@ plots.show(
 # %% [markdown]
 # ### Exercise: `embedding_backward`
 #
-# {{ embedding_backward }} Write the gradient by hand, without autograd (`torch.func` and `torch.autograd.functional` included) and without the backward functions of `F.embedding`. The one-hot product is right; a way that never builds the one-hot matrix is better.
+# {{ embedding_backward }} Write the gradient by hand, without autograd (`torch.func` and `torch.autograd.functional` included) and without PyTorch's own functions for embeddings and their gradient. The one-hot product is right; a way that never builds the one-hot matrix is better.
 #
 # There is a trap on this way, and many have stepped into it. Run this first: row 3 should become (4, 40).
 
@@ -379,7 +379,7 @@ assert (uses > 0).sum() <= 64 and (uses > 0).sum() > 40, (
 #
 # Fifteen wrong gradients of a lookup are known to this course; half of them are right as long as every row is looked up once. Expose them.
 #
-# {{ expose_embedding_backward }} A *case* is a dict with the keys `"grad_out"` (a float32 tensor), `"idx"` (an int64 tensor, whose shape is that of `grad_out` without its last dimension) and `"n"` (the number of rows of the table, which `embedding_backward` calls `num_embeddings`). Hand in one or two of them, with at most 12 numbers in the tensors of each, and the gradient of the table for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
+# {{ expose_embedding_backward }} A *case* is a dict with the keys `"grad_out"` (a float32 tensor), `"idx"` (an int64 tensor, whose shape is that of `grad_out` without its last dimension) and `"n"` (the number of rows of the table, which `embedding_backward` calls `num_embeddings`). Hand in one or two of them, with at most 12 numbers in `grad_out` and `idx` together and at most three dimensions, and the gradient of the table for the first case, worked out on paper: without the right result, a test tells nothing apart. The check tries three quarters of the wrong answers that are known, and counts those that give something else than right code in one of your cases. The others are withheld, and some of them are tried when your work is graded, so look for the kind of input in which things go wrong. Points come in quarters: one wrong answer that is missed costs a quarter at most.
 
 
 # %% exercise="expose_embedding_backward"
@@ -451,7 +451,7 @@ def expose_embedding_backward():
 def sigmoid_range(x, low, high):
     """The sigmoid of x, stretched so that it runs from low to high.
 
-    x: a tensor of any shape. low, high: floats.
+    x: a tensor of any shape. low, high: floats, low below high.
     Returns a tensor of the same shape.
 
     >>> sigmoid_range(torch.tensor([0.0, 100.0]), -1.0, 3.0)
@@ -537,7 +537,7 @@ class DotProductBias(nn.Module):
     """Predicts ratings from factors and biases.
 
     Parameters: user_factors (n_users, n_factors), item_factors (n_items, n_factors), both start as random numbers around 0
-    with a spread of 0.01; user_bias (n_users,), item_bias (n_items,), both start at 0. y_range: (low, high).
+    of standard deviation 0.01; user_bias (n_users,), item_bias (n_items,), both start at 0. y_range: (low, high).
 
     >>> model = DotProductBias(2, 3, 4, y_range=(0.0, 5.5))
     >>> [(name, tuple(p.shape)) for name, p in sorted(model.named_parameters())]
@@ -629,7 +629,7 @@ for pair, stars in zip(
 #
 # {{ fit_ratings }} Train a model, and return it. `torch.optim` and `nn.Embedding` may be used. The model is judged in eval mode. The pieces are in place:
 #
-# - your `DotProductBias`. `users` and `items` count from 0 without gaps, so their numbers follow from the largest ones;
+# - your `DotProductBias`, with a `y_range` a little wider than the ratings. `users` and `items` count from 0 without gaps, so their numbers follow from the largest ones;
 # - a loop over epochs and shuffled batches, as in lesson 05;
 # - the mean squared error, the gradients by `backward()`, and a step.
 #
@@ -777,7 +777,7 @@ assert bias[best[0]] < 0.5 * bias.max(), "the one with the highest mean has a sm
 #
 # {{ read_the_biases }} Look at the two pictures above. In four to six sentences, explain
 #
-# 1. why *The Shawshank Redemption* has a higher bias than *The Best Years of Our Lives*, although its mean rating is lower. Two things in the training pull a bias towards 0, or leave it there; at least one of them depends on the number of ratings,
+# 1. why *The Shawshank Redemption* has a higher bias than *The Best Years of Our Lives*, although its mean rating is lower. Two things keep a bias near 0: where it starts, and what pulls it back in training. What has the number of ratings to do with it,
 # 2. one other reason why a film's bias and its mean rating can differ: think of *who* rates it,
 # 3. which of the two you would use to choose a film for somebody you know nothing about, and why.
 #
@@ -839,16 +839,17 @@ assert abs(across[1]) > 0.9, "not centred, it points at the middle of the cloud"
 def pca(x, k):
     """The k directions in which the rows of x differ most.
 
-    x: (n, d). k: at most n - 1 and d.
+    x: (n, d), float32, rows that are not all equal. k: at most n - 1 and d.
     Returns projected: (n, k), the centred x in these directions; components: (k, d), the directions as rows of
-    length 1; explained_variance_ratio: (k,), the share of the whole variance along each. Signs are free.
+    length 1; explained_variance_ratio: (k,), the share of the whole variance along each. The sign of a
+    direction is free, and its column of projected goes with it.
 
-    >>> x = torch.tensor([[1.0, 3.0], [3.0, 4.0], [5.0, 5.0], [7.0, 6.0], [9.0, 8.0]])
+    >>> x = torch.tensor([[1.0, 3.0], [3.0, 4.0], [5.0, 5.0], [7.0, 6.0], [9.0, 7.0]])
     >>> projected, components, ratio = pca(x, 1)
     >>> projected.shape, components.shape
     (torch.Size([5, 1]), torch.Size([1, 2]))
     >>> [round(c, 3) for c in components[0].abs().tolist()], round(ratio.item(), 3)
-    ([0.856, 0.517], 0.995)
+    ([0.894, 0.447], 1.0)
     """
     ### BEGIN SOLUTION
     centred = x - x.mean(dim=0)

@@ -18,7 +18,7 @@
 #
 # On the way you look inside while it works, and into a network that has seen a million photographs. *(extra)*
 #
-# **Time:** about {{ time }}. **It builds on** training loops (lesson 05) and modules (lesson 01). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, at its first exercise, `relu`.
+# **Time:** about {{ time }}. **It builds on** modules (lesson 01), minibatches (lesson 02), what autograd keeps (lesson 03), cross-entropy (lesson 04) and training loops (lesson 05); the questions below come from lessons 07 and 09 too. It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`. What holds for every exercise (dtypes, arguments left as they are, calls by name, nothing kept between calls) stands in lesson 01, at its first exercise, `relu`.
 #
 # {{ exercises }}
 
@@ -187,7 +187,7 @@ print("the head:", resnet.fc)
 # %% [markdown]
 # Nearly all of its 21.8 million parameters are in the body. The head reads 512 numbers for each picture, the *features*, and gives 1,000 logits. To tell 37 breeds of cats and dogs apart, the head becomes 512 → 37; to read five digits, 512 → 5.
 #
-# Where is the head? In resnet34 it is `model.fc`. In other models it is `model.classifier`, or `model.head[1]`, or it has something behind it. `model.named_modules()` goes through all modules of a model at all depths, in the order in which they were defined, and gives each with its path:
+# Where is the head? In resnet34 it is `model.fc`. In other models it is `model.classifier`, or `model.head[1]`, or it has something behind it. `model.named_modules()` goes through all modules of a model at all depths, and gives each with its path: a module before those inside it, and these in the order in which they were put there (which need not be that of the alphabet, nor the one in which `forward` calls them):
 #
 # | path | module |
 # |---|---|
@@ -211,7 +211,7 @@ def replace_head(model, num_outputs):
     """Replace the last nn.Linear of the model by a fresh one with num_outputs outputs.
 
     model: an nn.Module of any structure, in float32, with at least one nn.Linear that is not the
-        model itself; no module is in two places. The nn.Linear that comes last in
+        model itself; no module and no parameter is in two places. The nn.Linear that comes last in
         model.named_modules() gives way to a new one, trainable, with the same in_features
         and with a bias, whatever the old one was; its mode is up to you. Everything else
         stays: the same modules and tensors, trainable or not as before, in the same mode.
@@ -254,7 +254,7 @@ def replace_head(model, num_outputs):
 #
 # `AttributeError: 'Sequential' object has no attribute 'in_features'`: you took a container for the head. Look deeper.
 #
-# The card says that there is one linear layer too many: `setattr` takes one name, not a path. With `"head.1"` it hangs a new layer on the model that nobody calls. Find the parent first.
+# The check says that there is one linear layer too many: `setattr` takes one name, not a path. With `"head.1"` it hangs a new layer on the model that nobody calls. Find the parent first.
 #
 # </details>
 
@@ -285,7 +285,7 @@ print("logits for two pictures:", tuple(read(resnet, torch.zeros(2, 3, 64, 64)).
 # handle = module.register_forward_hook(hook)
 # ```
 #
-# From then on every call of `module` also calls `hook`, wherever the module sits. `handle.remove()` ends it. A hook that is not removed runs for ever, and what it stores stays in memory.
+# From then on every call of `module` also calls `hook`, wherever the module sits. `handle.remove()` ends it. A hook that is not removed runs for ever, and what it stores stays in memory. What a hook returns, unless it is `None`, takes the place of the module's output (a `lambda` that ends in `setdefault` returns something): let it return nothing.
 #
 # One trap has caught everyone once. A function made in a loop does not remember the loop's variable as it was; it looks it up when it is called, and by then the loop is over. Run this:
 
@@ -307,15 +307,15 @@ assert called == ["late"] * 3, "all three functions give the last name"
 # %% [markdown]
 # ### Exercise: `activations`
 #
-# {{ activations }} Let the model run on `x` and return what the named modules put out. How often it runs, and in which mode, is up to you: the modules here give the same each time.
+# {{ activations }} Let the model run on `x` and return what the named modules put out. How often it runs, and whether in its own mode or in eval mode, is up to you: in the check both give the same, and what the modules count while they run is not looked at.
 
 
 # %% exercise="activations"
 def activations(model, layers, x):
     """What the named modules put out while the model runs on x.
 
-    model: an nn.Module that calls each of its modules once. layers: a list of paths as in
-        model.named_modules(). x: a batch (n, ...).
+    model: an nn.Module that calls each module in layers once. layers: a list of different paths as
+        in model.named_modules(). x: a batch (n, ...).
     Returns a dict from each path in layers to that module's output, a detached copy
     (n, ...), which no layer after it changes.
     Afterwards your hooks are gone from the model, hooks of others are not, and every
@@ -432,7 +432,7 @@ print("logits of the 7:", [round(v, 1) for v in maps["head"][1].tolist()], "for 
 
 # %% exercise="freeze"
 def freeze(module):
-    """No parameter of the module gets a gradient from now on; nothing else changes.
+    """No parameter of the module gets a gradient from now on; nothing else changes (a `.grad` stays).
 
     module: an nn.Module with parameters of any shapes, at any depth.
 
@@ -599,7 +599,7 @@ assert head_only < whole / 10, "with a frozen body less than a tenth is kept"
 def discriminative_lrs(lr, n_groups):
     """One learning rate for each group, the head's last.
 
-    lr: a number, slice(b) or slice(a, b). n_groups: at least 1.
+    lr: a number, slice(b) or slice(a, b), with a and b above 0. n_groups: at least 1.
     Returns a list of n_groups numbers: all equal; a tenth of b for all but the last, b
     for the last; or from a to b by equal ratios. A single group gets the last rate.
 
@@ -678,7 +678,7 @@ plots.show(
 #     return [lr.stop / factor**i for i in reversed(range(n_groups))]
 # ```
 #
-# {{ repair_discriminative_lrs }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"start"`, `"stop"` (numbers) and `"n_groups"` (a whole number), which stand for `discriminative_lrs(slice(start, stop), n_groups)`. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most two lines may change; one that is added or taken away counts as one.
+# {{ repair_discriminative_lrs }} Find an input on which these lines go wrong: a *witness*, a dict with the keys `"start"`, `"stop"` (numbers above 0) and `"n_groups"` (a whole number), which stand for `discriminative_lrs(slice(start, stop), n_groups)`. Then repair them. A witness earns half of the points, a repair without a witness nothing: who has not seen it fail does not know what was repaired. At most three lines may change; one that is added or taken away counts as one, and comments and the function's name count for nothing.
 
 
 # %% exercise="repair_discriminative_lrs"
@@ -738,7 +738,7 @@ def repair_discriminative_lrs():
 def parameter_groups(groups, lrs):
     """One dict {"params": ..., "lr": ...} for each module, in order.
 
-    groups: a list of modules with parameters of any shapes, none of them in two modules.
+    groups: a list of modules with parameters of any shapes; no parameter is in two of the modules.
     lrs: a list of as many learning rates.
     "params" lists the module's trainable parameters, the tensors themselves; it is empty
     where all are frozen.
@@ -897,7 +897,7 @@ for way in ways[1:]:
 #
 # Nothing says that a head must name classes. In the source's second example it gives two numbers: where in the picture a person's head is. Such a *regression head* has as many outputs as there are numbers to give, and the loss is the mean squared error.
 #
-# Our numbers: each digit is moved by up to three pixels down and to the right (or, where negative, up and to the left), and the net is to say by how much. The body has learned to tell digits apart, never to say where they are. It stays frozen, so its features are computed once. The new head learns from digits 0 to 4 and is then asked about 5 to 9.
+# Our numbers: each digit is moved by up to three pixels down and to the right (or, where negative, up and to the left), and the net is to say by how much. The body has learned to tell digits apart, never to say where they are. It stays frozen, so its features are computed once, with your `activations` (without that exercise the cell stops). The new head learns from digits 0 to 4 and is then asked about 5 to 9.
 
 
 # %% guess="transfer.measure"
@@ -978,7 +978,7 @@ except DataError as error:
 OPEN = "The weights are missing, so your guess stays open: install them and run this lesson again."
 
 # %% [markdown]
-# Look inside, as you did with the small net. One pass over all 404 pictures (each scaled to 128 × 128 pixels; ten to fifteen seconds) gives all that we need: for each of five depths how strongly each unit answers to each picture, at the strongest place and on average, and the maps before the last block.
+# Look inside with `activations`, as you did with the small net. One pass over all 404 pictures (each scaled to 128 × 128 pixels; ten to fifteen seconds) gives all that we need: for each of five depths how strongly each unit answers to each picture, at the strongest place and on average, and the maps before the last block.
 
 
 # %% tags=["nbval-ignore-output"]
@@ -1189,7 +1189,8 @@ def fine_tune(model, x, y, seed):
     model: a digit_net with the parts early, middle, late and head, trained on the first
         classes; its head is an nn.Flatten and an nn.Linear. It may be changed.
     x: (n, 1, 28, 28), scaled to about mean 0 and spread 1.
-    y: (n,), int64 from 0 to c - 1, sorted; the first classes are those that the model knows.
+    y: (n,), int64 from 0 to c - 1, sorted; the first classes, as many as the model's head has
+        rows, are those that it knows.
     seed: makes random choices repeatable.
     Returns a module that maps (m, 1, 28, 28) to logits (m, c), judged in eval mode.
 

@@ -16,7 +16,7 @@
 #
 # **You will build** a model for ordinary tables, with words, numbers and gaps in them, and train it on 48,000 flights from New York. It predicts how long a flight is in the air, and it is never told how far the destination is. Afterwards you draw what it has learned about the destinations, beside a real map.
 #
-# **Time:** about {{ time }}. **It builds on** embeddings and PCA (lesson 09), Adam (lesson 07) and affine layers (lesson 01). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
+# **Time:** about {{ time }}. **It builds on** affine layers (lesson 01), minibatches (lesson 02), Adam (lesson 07), and embeddings and PCA (lesson 09). It imports what you wrote there, or the course's answer where yours is missing, and the first cell says which. To take the course's in any case: `course_utils.mine.use("course")`.
 #
 # {{ exercises }}
 #
@@ -159,7 +159,7 @@ assert errors["route means"] < errors["a line in distance"] < 14, "route means b
 # %% [markdown]
 # ### Exercise: `categorify`
 #
-# {{ categorify }} Missing values come in two forms: `None`, and the float `nan`. The second has a strange habit: `nan == nan` is `False`. It is the only value that is not equal to itself.
+# {{ categorify }} Missing values come in two forms: `None`, and the float `nan`. The second has a strange habit: `nan == nan` is `False`. It is the only value that is not equal to itself. All else is a value: 0, an empty text, the text "nan".
 
 
 # %% exercise="categorify"
@@ -167,11 +167,13 @@ def categorify(train, valid):
     """Codes for one categorical column.
 
     train, valid: sequences of at least one value; None and nan mean missing, all others can be sorted.
-    Returns train_codes: int64, shape (n_train,); valid_codes: int64, shape (n_valid,); vocabulary: a sorted list.
+    Returns train_codes: int64, shape (n_train,); valid_codes: int64, shape (n_valid,); vocabulary: the list that `sorted` gives.
     A code is the place in the vocabulary of train, plus 1; 0 is missing, or not in train.
 
     >>> categorify(["LGA", "EWR", None, "JFK"], ["EWR", "BOS", None, "JFK"])
     (tensor([3, 1, 0, 2]), tensor([1, 0, 0, 2]), ['EWR', 'JFK', 'LGA'])
+    >>> categorify([10, 9, 0, float("nan")], [9, 11])
+    (tensor([3, 2, 1, 0]), tensor([2, 0]), [0, 9, 10])
     """
     ### BEGIN SOLUTION
     vocabulary = sorted({value for value in train if value is not None and value == value})
@@ -254,8 +256,8 @@ for j, name in enumerate(CATEGORICAL):
 def fill_missing(train, valid):
     """Fills the gaps of one continuous column with the median of train.
 
-    train: float32, shape (n,), valid: float32, shape (m,); nan means missing, all others are finite,
-    and train has at least one. Both stay as they are.
+    train: float32, shape (n,), valid: float32, shape (m,); nan means missing, all other entries are
+    finite, and train has at least one of these. Both stay as they are.
     Returns train and valid without gaps, then train_missing (n,) and valid_missing (m,), True (or 1) where a gap was.
 
     >>> train, valid = torch.tensor([2.0, torch.nan, 3.0, 4.0]), torch.tensor([5.0, 0.0])
@@ -295,7 +297,7 @@ def fill_missing(train, valid):
 #
 # `ValueError: not enough values to unpack (expected 4, got 2)`: return four things.
 #
-# The card says that your code changes its argument: `train[gaps] = ...` writes into the tensor that came in. Work on a copy.
+# The check says that your code changes its argument: `train[gaps] = ...` writes into the tensor that came in. Work on a copy.
 #
 # </details>
 
@@ -390,7 +392,7 @@ def expose_fill_missing():
 #
 # $$\text{size}(n) = \min\big(600,\ \text{round}(1.6\; n^{0.56})\big)$$
 #
-# The power is a little more than a square root, so the size grows a little faster: 1.7 times the root for 3 categories, 2.1 times for 100, 2.4 times for 1,000. For $n = 7$: $1.6 \cdot 7^{0.56} = 1.6 \cdot 2.97 = 4.76$, so 5.
+# The power 0.56 is a little more than the 0.5 of a square root, so the size grows a little faster than $\sqrt n$: to 21 for 100 categories, which is 2.1 roots, and to 77 for 1,000, which is 2.4. For $n = 7$: $1.6 \cdot 7^{0.56} = 1.6 \cdot 2.97 = 4.76$, so 5.
 
 # %% [markdown]
 # ### Exercise: `embedding_size`
@@ -404,8 +406,8 @@ def embedding_size(n_categories):
 
     n_categories: an int, at least 1. Returns an int.
 
-    >>> [embedding_size(n) for n in [2, 7, 103, 1_000_000]]
-    [2, 5, 21, 600]
+    >>> [embedding_size(n) for n in [1, 2, 7, 103, 1_000_000]]
+    [2, 2, 5, 21, 600]
     """
     ### BEGIN SOLUTION
     return min(600, round(1.6 * n_categories**0.56))
@@ -482,8 +484,9 @@ plots.show(
 class TabularModel(nn.Module):
     """Embeddings of categorical columns, joined with continuous columns, through affine maps and ReLUs.
 
-    cardinalities: a list, the number of codes of each categorical column. n_continuous, n_outputs: ints.
-    hidden: a list with the widths of the hidden layers.
+    cardinalities: a list, the number of codes of each categorical column, at least one. n_continuous (it may be 0),
+    n_outputs: ints. hidden: a list with the widths of the hidden layers. The tables start as random numbers around 0 of
+    standard deviation 0.01, row 0 too.
 
     >>> model = TabularModel([4, 7], n_continuous=2, n_outputs=1, hidden=[10])
     >>> sum(p.numel() for p in model.parameters())  # (4, 3) + (7, 5) + (10, 10) + (10,) + (1, 10) + (1,)
@@ -579,7 +582,8 @@ print("one flight:", tuple(model(cat_train[:1], con_train[:1]).shape))
 def fit_table(categorical, continuous, targets, cardinalities, seed):
     """A model trained on the rows of a table.
 
-    categorical: int64, shape (n, n_cat), codes. continuous: float32, shape (n, n_cont), standardised, without gaps.
+    categorical: int64, shape (n, n_cat), codes. continuous: float32, shape (n, n_cont), without gaps:
+    standardised columns, and masks of 0 and 1.
     targets: float32, shape (n, 1). cardinalities: a list, the number of codes of each categorical column.
     seed: an int, for torch.manual_seed.
     Returns an nn.Module; called with categorical and continuous it gives predictions of shape (n, 1), in the units
@@ -726,7 +730,7 @@ assert off.abs().max() < 8, "the predictions follow the observed means"
 # %% [markdown]
 # ## Reading the embedding
 #
-# Your model has never seen a distance or a map. To predict air time it had to find out for itself how far each destination is. That knowledge must be somewhere, and the only place that differs between destinations is their embedding. Reduce its 21 numbers to two with PCA, and draw it beside the real map. Destinations with fewer than 100 flights are left out, and so is Honolulu, which lies so far off that all others would shrink to a blot.
+# Your model has never seen a distance or a map. To predict air time it had to find out for itself how far each destination is. That knowledge must be somewhere, and the only place that differs between destinations is their embedding. Reduce its 21 numbers to two with PCA, and draw it beside the real map. (The cells here find a table by its number of codes, so they need a model with embeddings of 103 and 13 rows, as `TabularModel` has.) Destinations with fewer than 100 flights are left out, and so is Honolulu, which lies so far off that all others would shrink to a blot.
 #
 # PCA's signs are arbitrary. Here they are turned so that east is on the right and north at the top, as far as the embedding knows.
 

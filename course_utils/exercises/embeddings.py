@@ -52,6 +52,7 @@ class EmbeddingLookup(Exercise):
 
     id, points = "embeddings.embedding_lookup", 1
     minutes, lines, writes = 5, "one line", "rows of a table"
+    along = {"views": 2}  # an idx with two dimensions
     shortcuts = (nn.Embedding, nn.EmbeddingBag, *EMBEDDING)
 
     def cases(self, rng: Rng) -> Iterable[Case]:
@@ -226,7 +227,7 @@ class EmbeddingBackward(Exercise):
             "idx is a matrix",
             5,
             4,
-            torch.cat([torch.tensor([3, 1, 3, 3]), rng.integers(0, 4, 2)]).reshape(2, 3),
+            torch.cat([torch.tensor([3, 0, 3, 3]), rng.integers(0, 4, 2)]).reshape(2, 3),
         )
         yield case("a single lookup", 3, 5, torch.tensor(1))
         yield case("a single column", 4, 1, torch.tensor([2, 0, 2]))
@@ -479,11 +480,14 @@ class SigmoidRange(Exercise):
             "Your curve is too steep. Scaled to lie between 0 and 1, tanh(x) is the sigmoid of "
             "2x: use the sigmoid, or the tanh of x/2.",
         ),
-        Mistake(
-            "hard sigmoid",
-            edit("torch.sigmoid(x)", "nn.functional.hardsigmoid(x)"),
-            "Your curve is made of straight lines, as in F.hardsigmoid: beyond 3 and -3 it is "
-            "flat and has no gradient. The sigmoid, 1 / (1 + exp(-x)), bends smoothly.",
+        *(
+            Mistake(
+                "hard sigmoid",
+                edit("torch.sigmoid(x)", straight),
+                "Your curve is made of straight lines, as in F.hardsigmoid: further out it is "
+                "flat and has no gradient. The sigmoid, 1 / (1 + exp(-x)), bends smoothly.",
+            )
+            for straight in ("nn.functional.hardsigmoid(x)", "(x / 4 + 0.5).clamp(0, 1)")
         ),
         Mistake(
             "normal distribution instead of sigmoid",
@@ -622,7 +626,7 @@ class DotProductBias(Exercise):
         "the biases are 0 at the start": lambda *biases: not any(bias.any() for bias in biases),
         **{
             f"{name} is drawn around 0 with a spread of about 0.01": lambda table: (
-                0.005 < float(table.std()) < 0.02 and abs(float(table.mean())) < 0.003
+                0.008 < float(table.std()) < 0.0125 and abs(float(table.mean())) < 0.003
             )
             for name in FACTORS
         },
@@ -694,7 +698,8 @@ class DotProductBias(Exercise):
             None,
             "The factors do not start around 0 with a spread of 0.01. torch.randn has a spread "
             "(standard deviation) of 1: multiply it by 0.01, not by its root. torch.rand gives "
-            "no number below 0, and has a spread of 0.29.",
+            "no number below 0, and has a spread of 0.29; numbers drawn evenly between -0.01 and "
+            "0.01 have one of 0.006.",
             sign=lambda evidence: any(
                 e.get("the factors are small at the start")
                 and e.get(f"the numbers of {name} are different at the start")

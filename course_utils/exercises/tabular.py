@@ -67,7 +67,7 @@ class Categorify(Exercise):
         )
         yield Case(
             "values in valid that train does not have",
-            train=["north", "nan", "north"],  # "nan" is a text like any other
+            train=["north", "nan", "West", "north"],  # "nan" is a text like any other
             valid=["east", "nan", "northwest", None, "north"],
         )
 
@@ -125,6 +125,8 @@ class Categorify(Exercise):
                 "min(__import__('bisect').bisect_left(vocabulary, value) + 1, len(code))",
                 "__import__('bisect').bisect_left(vocabulary, value) + 1",
                 "__import__('bisect').bisect_right(vocabulary, value)",
+                "(lambda at: at + 1 if at < len(code) else 0)"
+                "(__import__('bisect').bisect_left(vocabulary, value))",
             )
         ),
         Mistake(
@@ -390,11 +392,14 @@ class FillMissing(Exercise):
             "nothing known in valid", train=column(9, 4, skew=100), valid=torch.full((2,), math.nan)
         )
         yield Case("no gap at all", train=column(3, 0, zeros=1), valid=column(4, 0, zeros=1))
-        yield Case("an even number of values", train=column(6, 2), valid=column(2, 2))
+        yield Case("an even number of values", train=column(6, 2), valid=column(5, 3))
         often = torch.tensor([8.5, 2.0, 2.0, math.nan, 3.75, 2.0, 0.5, 9.25])
         yield Case(
             "a value that occurs three times", train=often[rng.permutation(8)], valid=column(2, 1)
         )
+        a, b, c, d, e = column(5, 0).sort().values.tolist()
+        train = torch.tensor([c, math.nan, e, d, math.nan, b, a])  # gaps that spoil a sort
+        yield Case("gaps between larger and smaller values", train=train, valid=column(2, 0))
 
     def probe(self, fill_missing: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         answer = fill_missing(case.train, case.valid)
@@ -563,6 +568,17 @@ class FillMissing(Exercise):
             "last and move the middle upwards. Drop them first.",
         ),
         Mistake(
+            "sorted with the gaps",
+            edit(
+                "median = train.nanmedian()",
+                "known = [x for x in sorted(train.tolist()) if x == x]\n"
+                "    median = torch.tensor(known[(len(known) - 1) // 2])",
+            ),
+            "You sort the values while the gaps are still among them, and drop these afterwards. A "
+            "nan is neither smaller nor larger than anything, so what stands around it stays "
+            "unsorted. Drop the gaps first, then sort.",
+        ),
+        Mistake(
             "each value once",
             edit("train.nanmedian()", "train[~train.isnan()].unique().median()"),
             "You take the median of the different values, each counted once. A value that occurs "
@@ -577,6 +593,11 @@ class FillMissing(Exercise):
             "median as a whole number",
             edit("train.nanmedian()", "int(train.nanmedian())"),
             "You truncated the median to a whole number. Keep it as it is.",
+        ),
+        Mistake(
+            "median as a whole number",
+            edit("train.nanmedian()", "train.nanmedian().round()"),
+            "You rounded the median to a whole number. Keep it as it is.",
         ),
         Mistake(
             "value of the row before",
@@ -1037,6 +1058,27 @@ class TabularModel(Exercise):
             "the last map.",
         ),
         Mistake(
+            "activation at the end",
+            edit("[-1](x)", "[-1](x).clamp(min=None if len(self.layers) > 1 else 0, max=1e9)"),
+            "Where hidden is empty, a ReLU follows the only map, so the output is never negative. "
+            "That map is the last one, and nothing comes after it.",
+        ),
+        Mistake(
+            "no activation before the last map",
+            edit(
+                "layer(x).clamp(min=0)",
+                "layer(x) if layer is self.layers[-2] else layer(x).clamp(min=0)",
+            ),
+            "There is no ReLU between the last two affine maps, so they collapse into one. One "
+            "follows every hidden map, the last of them too.",
+        ),
+        Mistake(
+            "leaky ReLU",
+            edit("layer(x).clamp(min=0)", "nn.functional.leaky_relu(layer(x))"),
+            "What is below 0 comes through a little, as in a leaky ReLU. The ReLU of this model "
+            "gives 0 there.",
+        ),
+        Mistake(
             "activation on the input",
             edit("dim=1)", "dim=1).clamp(min=0)"),
             "A ReLU acts on the embeddings and the continuous columns, and discards half of "
@@ -1330,7 +1372,7 @@ class FitTable(Training):
     """
 
     id, points = "tabular.fit_table", 4
-    minutes, lines = 25, "about fifteen lines"
+    minutes, lines = 25, "about twenty lines"
     writes = "a training run, judged on flights that it never sees"
     metric = "error (RMSE) on unseen flights, as a share of the error of route means"
     full, part, higher_is_better = 0.92, 1.0, False
@@ -1587,6 +1629,7 @@ class ExposeFillMissing(Expose):
         "middle of smallest and largest",
         "median as a whole number",
         "each value once",
+        "sorted with the gaps",
         "one mask not returned",
         "one mask for both",  # these are for the function's own check
         "0 counts as a gap",

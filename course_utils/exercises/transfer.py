@@ -6,6 +6,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -77,6 +78,17 @@ def _net(
         return nn.Sequential(OrderedDict(body=body, top=nn.Sequential(nn.Dropout(0.5), last)))
     end = nn.Sequential(nn.Linear(n_hidden, n_out, bias=bias), nn.LogSoftmax(-1))
     return nn.Sequential(nn.Linear(n_in, n_hidden), nn.Tanh(), end)
+
+
+class _Scaled(nn.Module):
+    """Multiplies by a number that is learned: a parameter without dimensions, of another name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(1.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scale * x
 
 
 def _linears(model: nn.Module) -> list[tuple[nn.Module, str, nn.Linear]]:
@@ -186,6 +198,7 @@ class ReplaceHead(Exercise):
         )
         yield "mode afterwards", "training" if model.training else "eval"
         yield "shape of the output", list(model.eval()(case.x).shape)
+        yield "the modules, in their order", [name for name, _ in model.named_modules()]
         if head is old or any(same):
             return
         drawn = head.weight.detach().clone()
@@ -226,9 +239,9 @@ class ReplaceHead(Exercise):
                 "sorted(linears, key=lambda item: list(dict(model.named_modules())).index("
                 "item[0].rpartition('.')[0]))[-1]",
             ),
-            "You go through the parents, one after the other, and through the children of each. "
-            "Then an nn.Linear deep inside an early part comes after one that lies directly in the "
-            "model behind it. `named_modules()` gives all in the order of the model.",
+            "You replaced an nn.Linear deep inside an early part, and one that lies directly in "
+            "the model comes after it. Do you look for the deepest one, or go through one parent "
+            "after the other? `named_modules()` gives all in the order of the model.",
         ),
         Mistake(
             "the last in the alphabet",
@@ -402,9 +415,9 @@ class ReplaceHead(Exercise):
         Mistake(
             "every head alike",
             edit("    head =", "    torch.manual_seed(0)\n    head ="),
-            "Every new head starts from the same numbers. Is there a `torch.manual_seed`? It "
-            "also changes all that is drawn later in the program: whoever calls decides about the "
-            "seed.",
+            "Every new head starts from the same numbers. Is one head kept for all models, or is "
+            "there a `torch.manual_seed`? That changes all that is drawn later in the program too: "
+            "whoever calls decides about the seed.",
         ),
         Mistake(
             "starts at zero",
@@ -489,7 +502,7 @@ class _Switch(Exercise):
     def probe(self, switch: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         with unguarded():
             model = _net("nested", 4, 6, 3, case.depth)
-            pictures = [nn.Unflatten(1, (6, 1, 1)), nn.BatchNorm2d(6), nn.Flatten()]
+            pictures = [nn.Unflatten(1, (6, 1, 1)), nn.BatchNorm2d(6), nn.Flatten(), _Scaled()]
             body = model.get_submodule("body")
             assert isinstance(body, nn.Sequential)
             body.extend(pictures)  # with the batch norm of the lesson's nets
@@ -601,6 +614,16 @@ def _switch_mistakes(to: bool) -> tuple[Mistake, ...]:
             edit(everything, "(p for p in module.parameters() if p.ndim > 1)"),
             f"Only matrices are {done} now; biases and the numbers of batch norm are vectors, and "
             "parameters too.",
+        ),
+        Mistake(
+            "only weight and bias",
+            edit(
+                everything,
+                "(p for name, p in module.named_parameters()\n"
+                "              if name.rpartition('.')[2] in ('weight', 'bias'))",
+            ),
+            f"Only what is called weight or bias is {done}. A module can have parameters of any "
+            "name and shape: `parameters()` gives all.",
         ),
         Mistake(
             "all but the last layer",
@@ -1121,7 +1144,7 @@ class ParameterGroups(Exercise):
         yield case(
             "a layer that is wholly frozen",
             [4, 3, 2],
-            [f"0.{k}" for k in ("0.weight", "0.bias", "1.weight", "1.bias")],
+            [f"0.{k}" for k in ("0.weight", "0.bias", "1.weight", "1.bias", "2.scale")],
             2,
             2,
         )
@@ -1132,7 +1155,7 @@ class ParameterGroups(Exercise):
         pairs = zip(case.widths, case.widths[1:], strict=False)
         with unguarded():
             model = nn.Sequential(
-                *(nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b)) for a, b in pairs)
+                *(nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b), _Scaled()) for a, b in pairs)
             )
         names = {id(p): name for name, p in model.named_parameters()}
         for name, p in model.named_parameters():
@@ -1451,21 +1474,25 @@ class Activations(Exercise):
             ("a model in training mode", ["0", "2"], True, False, (1, 4)),
             ("no layer at all", [], False, False, (2, 4)),
             ("a layer that works in place after one of them", ["0", "2"], True, True, (3, 2, 4)),
+            ("a ReLU in the model's own forward", ["norm", "fc"], False, False, (3, 4)),
         ):
+            kind = "something after it" if training else "nested"
+            widths = [4, 6, 3]
+            if "fc" in layers:
+                kind, widths = "attributes", [4, 6, 6, 3]
             yield Case(
                 label,
                 layers=layers,
                 training=training,
                 in_place=in_place,
+                kind=kind,
                 x=rng.normal(*shape),
-                numbers=[rng.normal(6, 4), rng.normal(6), rng.normal(3, 6), rng.normal(3)],
+                numbers=[rng.normal(*s) for a, b in pairwise(widths) for s in ((b, a), (b,))],
             )
 
     def probe(self, activations: Any, case: Case) -> Iterator[tuple[Any, ...]]:
         with unguarded():
-            model = _net("something after it" if case.training else "nested", 4, 6, 3).train(
-                case.training
-            )
+            model = _net(case.kind, 4, 6, 3).train(case.training)
             if case.in_place:
                 model[1] = nn.ReLU(inplace=True)  # type: ignore[operator]
             linears = [module for _, _, module in _linears(model)]
@@ -1605,7 +1632,7 @@ class Activations(Exercise):
             edit(".clone()", ""),
             "A layer that works in place, such as nn.ReLU(inplace=True), has changed what you "
             "kept of the layer before it. `.detach()` shares the memory: copy the output with "
-            "`.clone()`.",
+            "`.clone()`. And what a hook returns takes the output's place: return nothing.",
         ),
         Mistake(
             "left in eval mode",
@@ -1796,7 +1823,7 @@ class FineTune(Training):
     """
 
     id, points = "transfer.fine_tune", 5
-    minutes, lines, writes = 30, "about six lines with what you have", "the training itself"
+    minutes, lines, writes = 30, "about ten lines with what you have", "the training itself"
     metric = "accuracy on digits it never saw"
     full, part = 0.61, 0.44
 
@@ -2016,7 +2043,8 @@ class RepairDiscriminativeLrs(Repair):
     """
 
     id, points = "transfer.repair_discriminative_lrs", 2
-    minutes, lines = 12, "a witness and one changed line"
+    minutes, lines = 12, "a witness and up to three changed lines"
+    changes = 3  # a guard for one group is two of them
     writes = "a bug found and mended"
     extra = True
     of = DiscriminativeLrs

@@ -2285,3 +2285,37 @@ def pca_with_the_variance_of_x(x, k):
     c = x - x.mean(0)
     s, vh = torch.linalg.svd(c, full_matrices=False)[1:]
     return c @ vh[:k].mT, vh[:k], s[:k].square() / (len(x) - 1) / x.var()
+
+
+@wrong("embeddings.embedding_lookup", "order of storage")
+def lookup_with_a_view_of_idx(weight, idx):
+    return weight.index_select(0, idx.view(-1)).reshape(*idx.shape, weight.shape[1])
+
+
+@wrong("embeddings.sigmoid_range", "hard sigmoid")
+def straight_through_the_middle(x, low, high):
+    return low + (high - low) * (x / 4 + 0.5).clamp(0, 1)
+
+
+@wrong("embeddings.DotProductBias", "factors start with the wrong spread")
+class _UniformFactors(nn.Module):
+    def __init__(self, n_users, n_items, n_factors, y_range):
+        super().__init__()
+        self.user_factors = nn.Parameter(torch.empty(n_users, n_factors).uniform_(-0.01, 0.01))
+        self.item_factors = nn.Parameter(torch.empty(n_items, n_factors).uniform_(-0.01, 0.01))
+        self.user_bias = nn.Parameter(torch.zeros(n_users))
+        self.item_bias = nn.Parameter(torch.zeros(n_items))
+        self.low, self.high = y_range
+
+    def forward(self, users, items):
+        match = (self.user_factors[users] * self.item_factors[items]).sum(1)
+        score = match + self.user_bias[users] + self.item_bias[items]
+        return self.low + (self.high - self.low) * torch.sigmoid(score)
+
+
+@wrong("embeddings.fit_ratings", "changed its input")
+def mean_taken_off_in_place(users, items, ratings, seed):
+    torch.manual_seed(seed)
+    mean = ratings.mean()
+    ratings -= mean
+    return _Dot(int(users.max()) + 1, int(items.max()) + 1, 5, (float(mean) - 3, float(mean) + 3))

@@ -2494,3 +2494,88 @@ def fill_missing(train, valid):
 def fill_missing(train, valid):
     known = sorted(v for v in train.tolist() if v == v)
     return _filled_with(train, valid, (known[0] + known[-1]) / 2)
+
+
+@wrong("tabular.categorify", "unknown values get a neighbour's code")
+def bisected(train, valid):
+    vocabulary = sorted({v for v in train if v is not None and v == v})
+
+    def code(v):
+        if v is None or v != v:
+            return 0
+        at = bisect.bisect_left(vocabulary, v)
+        return at + 1 if at < len(vocabulary) else 0
+
+    codes = [torch.tensor([code(v) for v in part]) for part in (train, valid)]
+    return *codes, vocabulary
+
+
+@wrong("tabular.categorify", "vocabulary not as due")
+def sorted_without_regard_to_capitals(train, valid):
+    known = {v for v in train if v is not None and v == v}
+    vocabulary = sorted(known, key=lambda v: v.lower() if isinstance(v, str) else v)
+    code = {v: i + 1 for i, v in enumerate(vocabulary)}
+    codes = [torch.tensor([code.get(v, 0) for v in part]) for part in (train, valid)]
+    return *codes, vocabulary
+
+
+@wrong("tabular.fill_missing", "sorted with the gaps")
+def gaps_dropped_after_the_sort(train, valid):
+    a, b = train.isnan(), valid.isnan()
+    known = [x for x in sorted(train.tolist()) if x == x]
+    middle = known[(len(known) - 1) // 2]
+    return train.masked_fill(a, middle), valid.masked_fill(b, middle), a, b
+
+
+@wrong("tabular.fill_missing", "median as a whole number")
+def rounded_as_years_are(train, valid):
+    a, b = train.isnan(), valid.isnan()
+    middle = train.nanmedian().round()
+    return torch.where(a, middle, train), torch.where(b, middle, valid), a, b
+
+
+@wrong("tabular.fill_missing")
+def mask_of_train_where_equally_long(train, valid):
+    a, b = train.isnan(), valid.isnan()
+    middle = train.nanmedian()
+    mask = a if a.shape == b.shape else b
+    return torch.where(a, middle, train), torch.where(b, middle, valid), a, mask
+
+
+@wrong("tabular.TabularModel", "activation at the end")
+class _BentWithoutHidden(_Table):
+    def forward(self, categorical, continuous):
+        x = self.joined(categorical, continuous)
+        for i, layer in enumerate(self.layers):
+            x = layer(x)
+            if i < max(len(self.layers) - 1, 1):
+                x = torch.relu(x)
+        return x
+
+
+@wrong("tabular.TabularModel", "no activation before the last map")
+class _StraightAtTheEnd(_Table):
+    def forward(self, categorical, continuous):
+        x = self.joined(categorical, continuous)
+        for layer in list(self.layers)[:-2]:
+            x = torch.relu(layer(x))
+        for layer in list(self.layers)[-2:]:
+            x = layer(x)
+        return x
+
+
+@wrong("tabular.TabularModel", "leaky ReLU")
+class _Leaky(_Table):
+    def forward(self, categorical, continuous):
+        x = self.joined(categorical, continuous)
+        for layer in list(self.layers)[:-1]:
+            x = F.leaky_relu(layer(x), 0.01)
+        return self.layers[-1](x)
+
+
+@wrong("tabular.fit_table", "changed its input")
+def standardised_in_place(categorical, continuous, targets, cardinalities, seed):
+    torch.manual_seed(seed)
+    mean, std = targets.mean(), targets.std()
+    targets.sub_(mean).div_(std)
+    return Minutes(_Table(cardinalities, continuous.shape[1], 1, [50]), mean.item(), std.item())

@@ -3028,3 +3028,84 @@ def unfreeze(module):
             m.running_mean.zero_()
             m.running_var.fill_(1)
             m.num_batches_tracked.zero_()
+
+
+@wrong("transfer.replace_head", "the modules, in their order not as due")
+def head_taken_out_first(model, num_outputs):
+    path, old = [(n, m) for n, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
+    parent, _, name = path.rpartition(".")
+    delattr(model.get_submodule(parent), name)
+    setattr(model.get_submodule(parent), name, nn.Linear(old.in_features, num_outputs))
+    return model
+
+
+@wrong("transfer.replace_head", "every head alike")
+def head_kept_between_calls(model, num_outputs, heads={}):
+    path, old = [(n, m) for n, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
+    head = heads.setdefault((old.in_features, num_outputs), nn.Linear(old.in_features, num_outputs))
+    parent, _, name = path.rpartition(".")
+    setattr(model.get_submodule(parent), name, head)
+    return model
+
+
+@wrong("transfer.freeze", "only weight and bias")
+def weight_and_bias_of_each_module(module):
+    for part in module.modules():
+        for name in ["weight", "bias"]:
+            if getattr(part, name, None) is not None:
+                getattr(part, name).requires_grad = False
+
+
+@wrong("transfer.unfreeze", "only weight and bias")
+def what_is_called_weight_or_bias(module):
+    for name, p in module.named_parameters():
+        if name.endswith(("weight", "bias")):
+            p.requires_grad_(True)
+
+
+@wrong("transfer.activations")
+def children_one_after_another(model, layers, x):
+    kept = {}
+
+    def run(module, path, x):
+        children = list(module.named_children())
+        for name, child in children:
+            x = run(child, f"{path}.{name}".strip("."), x)
+        out = x if children else module(x)
+        if path in layers:
+            kept[path] = out.detach().clone()
+        return out
+
+    with torch.no_grad():
+        run(model, "", x)
+    return kept
+
+
+@wrong("transfer.activations", "not copied")
+def hook_that_returns(model, layers, x):
+    kept = {}
+    handles = [
+        model.get_submodule(path).register_forward_hook(
+            lambda m, i, o, path=path: kept.setdefault(path, o.detach().clone())
+        )
+        for path in layers
+    ]
+    model(x)
+    for handle in handles:
+        handle.remove()
+    return kept
+
+
+@right("transfer.repair_discriminative_lrs")
+def repaired_with_a_guard():
+    def discriminative_lrs(lr, n_groups):
+        if not isinstance(lr, slice):
+            return [lr] * n_groups
+        if lr.start is None:
+            return [lr.stop / 10] * (n_groups - 1) + [lr.stop]
+        if n_groups == 1:  # no step from one rate to the next
+            return [lr.stop]
+        factor = (lr.stop / lr.start) ** (1 / (n_groups - 1))
+        return [lr.stop / factor**i for i in reversed(range(n_groups))]
+
+    return {"start": 3, "stop": 48, "n_groups": 3}, discriminative_lrs
