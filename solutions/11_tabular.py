@@ -392,7 +392,7 @@ def expose_fill_missing():
 #
 # $$\text{size}(n) = \min\big(600,\ \text{round}(1.6\; n^{0.56})\big)$$
 #
-# The power 0.56 is a little more than the 0.5 of a square root, so the size grows a little faster than $\sqrt n$: to 21 for 100 categories, which is 2.1 roots, and to 77 for 1,000, which is 2.4. For $n = 7$: $1.6 \cdot 7^{0.56} = 1.6 \cdot 2.97 = 4.76$, so 5.
+# The power 0.56 is a little more than the 0.5 of a square root, so the size grows a little faster than $\sqrt{n}$: to 21 for 100 categories, which is 2.1 roots, and to 77 for 1,000, which is 2.4. For $n = 7$: $1.6 \cdot 7^{0.56} = 1.6 \cdot 2.97 = 4.76$, so 5.
 
 # %% [markdown]
 # ### Exercise: `embedding_size`

@@ -350,7 +350,7 @@ class Sgd(Exercise):
             [[], [], [], [], []],
             settings={"lr": 0.1, "momentum": 0.9},
         )
-        scheduled.inputs["later"] = {3: {"lr": 0.4, "momentum": 0.6}, 5: {"lr": 0.0}}
+        scheduled.inputs["later"] = {"3": {"lr": 0.4, "momentum": 0.6}, "5": {"lr": 0.0}}
         yield scheduled
 
     def probe(self, SGD: Any, case: Case) -> Iterator[tuple[Any, ...]]:
@@ -372,7 +372,7 @@ class Sgd(Exercise):
                     p.grad = (
                         grad.clone() if p.grad is None else p.grad + grad
                     )  # as backward() adds to it
-            for name, value in case.later.get(number, {}).items():
+            for name, value in case.later.get(str(number), {}).items():
                 setattr(optimizer, name, value)
             before = [None if p.grad is None else p.grad.clone() for p in params]
             values = [p.detach().clone() for p in params]

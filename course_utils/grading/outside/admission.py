@@ -33,7 +33,7 @@ LONGEST_JSON = 4 << 20  # of one exercise's evidence without tensors, or of what
 # Of exceptions, functions such as <lambda>, and values of settings.
 _NAME = re.compile(r"<?\w[\w.:]{0,99}>?")
 _STATE = re.compile(rf"{_NAME.pattern}|started anew|{{('\w+': '\w+'(, )?){{1,4}}}}")
-_OF_AN_INPUT = re.compile(r"requires_grad of \w{1,50}(\[[\w']{1,50}\]){0,4}")
+_OF_AN_INPUT = re.compile(r"(requires_grad|\.grad) of \w{1,50}(\[[\w']{1,50}\]){0,4}")
 _OTHER = re.compile(r"\w{1,100}|torch\.\w{1,30} tensor on \w{1,30}(:\d+)?")
 _SHORTCUT = re.compile(r"(the course's own |torch's own )?[\w.<>]{1,200}")
 
