@@ -3002,7 +3002,7 @@ def two_layer_backward(x, y, w1, b1, w2, b2):
     return _both_layers(x, y, w1, b1, w2, b2, slope=0.01)
 
 
-@wrong("backprop.two_layer_backward", "not so: the .grad of each parameter is left empty")
+@wrong("backprop.two_layer_backward", "changed its input")
 def two_layer_backward(x, y, w1, b1, w2, b2):
     grads = _both_layers(x, y, w1, b1, w2, b2)
     w1.grad, b1.grad, w2.grad, b2.grad = (grads[key] for key in ("w1", "b1", "w2", "b2"))

@@ -2699,7 +2699,7 @@ def mse(y_hat, y):
 
 
 # a copy for whoever looks for the gradient where autograd puts it
-@wrong("sgd.mse_gradient", "changed its input", "changes its input")
+@wrong("sgd.mse_gradient", "changed its input")
 def mse_gradient(w, x, y):
     w.grad = 2 / len(x) * x.T @ (x @ w - y)
     return w.grad.clone()
