@@ -57,7 +57,7 @@ def likely_first(
 def _alike(one: str, other: str) -> float:
     """The share of cases with the same mark, of those in which anything differs."""
     pairs = [pair for pair in zip(one, other, strict=False) if pair != ("0", "0")]
-    return sum(a == b for a, b in pairs) / len(pairs) if pairs else 0.0
+    return sum(a == b for a, b in pairs) / len(pairs) if pairs else 1.0
 
 
 def key(mistake: Mistake) -> str:

@@ -251,6 +251,16 @@ class Softmax(Exercise):
             "subtract from every logit of a row without changing the result?",
         ),
         *_shift_mistakes(),
+        *(
+            Mistake(
+                "small probabilities cut off",
+                edit("(logits - shift).exp()", f"(logits - shift).clamp(min={floor}).exp()"),
+                "Far below the largest logit all classes get the same probability: you keep the "
+                "logits, or the probabilities, above a limit. No limit is needed, since exp of a "
+                "very negative number is just small, and below the limit nothing is learned.",
+            )
+            for floor in (-10.0, -20.0, -30.0)
+        ),
         Mistake(
             "gradient lost at large logits",
             edit(

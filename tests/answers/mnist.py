@@ -2741,43 +2741,22 @@ def normalize_by_first_rows(train, valid):
     return (train - m) / s, (valid - m) / s
 
 
-class _PlainSgd:
-    def __init__(self, params, lr, momentum=0.0):
-        self.params = list(params)
-        self.velocities = [torch.zeros_like(p) for p in self.params]
-        self.lr, self.momentum = lr, momentum
-
-    def step(self):
-        with torch.no_grad():
-            for p, v in zip(self.params, self.velocities):
-                if p.grad is not None:
-                    self.move(p, v)
-
-    def move(self, p, v):
-        v.mul_(self.momentum).add_(p.grad)
-        p.sub_(self.lr * v)
-
-    def zero_grad(self):
-        for p in self.params:
-            p.grad = None
-
-
 @wrong("mnist.SGD", "a rate of 0 replaced")
-class SgdNeverAtRest(_PlainSgd):
+class SgdNeverAtRest(_Rolling):
     def move(self, p, v):
         v.mul_(self.momentum).add_(p.grad)
         p.sub_((self.lr or 0.01) * v)
 
 
 @wrong("mnist.SGD", "gradients clipped")
-class SgdClipped(_PlainSgd):
+class SgdClipped(_Rolling):
     def move(self, p, v):
         v.mul_(self.momentum).add_(p.grad.clamp(-10, 10))
         p.sub_(self.lr * v)
 
 
 @wrong("mnist.SGD", "recording switched on")
-class SgdRecordsAgain(_PlainSgd):
+class SgdRecordsAgain(_Rolling):
     def step(self):
         torch.set_grad_enabled(False)
         for p, v in zip(self.params, self.velocities):
@@ -2787,7 +2766,7 @@ class SgdRecordsAgain(_PlainSgd):
 
 
 @wrong("mnist.SGD", "velocity is the gradient itself")
-class SgdKeepsTheFirstGradient(_PlainSgd):
+class SgdKeepsTheFirstGradient(_Rolling):
     def step(self):
         with torch.no_grad():
             for i, p in enumerate(self.params):
